@@ -1,0 +1,146 @@
+/**
+ * The broker's own accept loop. grpc-js's listener never accepts again after
+ * the process has once run out of descriptors; this one waits and goes on.
+ *
+ * @module
+ */
+
+import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { describeError } from "../proto/errors.ts";
+import { ConnStream } from "./conn_stream.ts";
+import { judgePreface } from "./http2_preface.ts";
+import type { Log } from "./log.ts";
+
+/** Connections at one time. */
+const MAX_CONNECTIONS = 256;
+/** Time for a peer's first bytes. */
+const PREFACE_TIMEOUT_MS = 5_000;
+const FIRST_READ_BYTES = 1024;
+/** Pause after a failed accept: doubled each time, from the first to the last. */
+const FIRST_PAUSE_MS = 10;
+const LAST_PAUSE_MS = 1_000;
+
+/** Where connections come from. Throws Deno.errors.BadResource when it is closed. */
+export interface Listener {
+  accept(): Promise<Deno.Conn>;
+}
+
+/** What an {@link Acceptor} does with what comes. */
+export interface AcceptorOptions {
+  /** Takes a peer that has begun to speak HTTP/2. */
+  onConnection: (stream: Duplex) => void;
+  /** Where it is noted, once each time, that accepting fails, is refused, or works again. */
+  log: Log;
+  /** Connections at one time; one more is closed at once. 256 by default. */
+  maxConnections?: number;
+  /** Milliseconds for a peer's HTTP/2 preface, after which it is dropped. 5000 by default. */
+  prefaceTimeoutMs?: number;
+}
+
+/**
+ * Accepts connections until it is disposed, which also ends those that are
+ * open. The listener stays its owner's, who closes it after that.
+ */
+export class Acceptor implements Disposable {
+  readonly #listener: Listener;
+  readonly #options: AcceptorOptions;
+  readonly #maxConnections: number;
+  /** Every open connection, with what ends it. */
+  readonly #open = new Set<() => void>();
+  readonly #stop = new AbortController();
+  #full = false;
+
+  /** Starts at once. */
+  constructor(listener: Listener, options: AcceptorOptions) {
+    this.#listener = listener;
+    this.#options = options;
+    this.#maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
+    void this.#accept();
+  }
+
+  /** How many connections are open now. */
+  get connectionCount(): number {
+    return this.#open.size;
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort();
+    for (const end of [...this.#open]) end();
+  }
+
+  async #accept(): Promise<void> {
+    let pauseMs = 0;
+    while (!this.#stop.signal.aborted) {
+      try {
+        this.#admit(await this.#listener.accept());
+        if (pauseMs > 0) this.#options.log.info("accepting again");
+        pauseMs = 0;
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource) return; // its owner closed it
+        if (pauseMs === 0) {
+          this.#options.log.error("cannot accept, will try again", {
+            error: describeError(error),
+          });
+        }
+        pauseMs = Math.min(pauseMs * 2 || FIRST_PAUSE_MS, LAST_PAUSE_MS);
+        await pause(pauseMs, this.#stop.signal);
+      }
+    }
+  }
+
+  #admit(conn: Deno.Conn): void {
+    const full = this.#open.size >= this.#maxConnections;
+    if (full || this.#stop.signal.aborted) {
+      conn.close();
+      if (full && !this.#full) {
+        this.#options.log.warn("refused a connection", {
+          open: this.#open.size,
+        });
+      }
+      this.#full = full;
+      return;
+    }
+    this.#full = false;
+    void this.#greet(conn);
+  }
+
+  /** Hands a connection on once it speaks HTTP/2, and drops it where it does not. */
+  async #greet(conn: Deno.Conn): Promise<void> {
+    const end = (): void => {
+      if (this.#open.delete(end)) conn.close();
+    };
+    this.#open.add(end);
+    const timeout = setTimeout(
+      end,
+      this.#options.prefaceTimeoutMs ?? PREFACE_TIMEOUT_MS,
+    );
+    const first = await readPreface(conn).catch(() => undefined);
+    clearTimeout(timeout);
+    if (first === undefined || !this.#open.delete(end)) return end();
+    const stream = new ConnStream(conn, first);
+    const destroy = (): void => void stream.destroy();
+    this.#open.add(destroy);
+    stream.once("close", () => this.#open.delete(destroy));
+    stream.on("error", destroy); // a peer that is gone is no news
+    this.#options.onConnection(stream);
+  }
+}
+
+/** The first bytes of a peer that speaks HTTP/2, or `undefined`. */
+async function readPreface(conn: Deno.Conn): Promise<Uint8Array | undefined> {
+  const buffer = new Uint8Array(FIRST_READ_BYTES);
+  for (let filled = 0;;) {
+    const count = await conn.read(buffer.subarray(filled));
+    if (count === null) return undefined;
+    filled += count;
+    const first = buffer.subarray(0, filled);
+    const verdict = judgePreface(first);
+    if (verdict !== "more") return verdict === "http2" ? first : undefined;
+  }
+}
+
+/** Waits, or less where `signal` aborts. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return delay(ms, undefined, { signal }).catch(() => {});
+}

@@ -1,0 +1,115 @@
+/**
+ * A broker: the registry, its handlers, and their carriers, put together.
+ * It runs alone (`deno task broker`) or embedded in a host's process.
+ *
+ * @module
+ */
+
+import type { OwnedCapability } from "../ffi/capability.ts";
+import { Native } from "../ffi/native.ts";
+import { type Connection, derivedState } from "../proto/connection.ts";
+import { createHandlers } from "./handlers.ts";
+import { Log, type LogOptions } from "./log.ts";
+import { Registry } from "./registry.ts";
+import { Relay } from "./relay.ts";
+
+/** What a broker serves, and where it writes. */
+export interface BrokerOptions {
+  /** The XPC service name. */
+  readonly service: string;
+  /** Where gRPC is served, `unix:/path`; not at all if not said. */
+  readonly grpc?: string;
+  /** Where log records go, and how many. */
+  readonly log: Omit<LogOptions, "now">;
+}
+
+/** A broker that serves. */
+export class Broker implements AsyncDisposable {
+  /** The XPC service name. */
+  readonly service: string;
+  /** Where gRPC is served; `undefined` if it is not. */
+  readonly grpc: string | undefined;
+  readonly #stack: AsyncDisposableStack;
+
+  /**
+   * Starts one, and returns when every carrier has answered itself.
+   *
+   * @throws {BridgeError} `name_in_use` where the service or the address is
+   * taken, `bad_argument` where an address cannot be
+   */
+  static async start(options: BrokerOptions): Promise<Broker> {
+    await using stack = new AsyncDisposableStack();
+    const log = new Log("broker", { ...options.log, now });
+    const native = stack.use(Native.open());
+    const registry = stack.use(
+      new Registry<OwnedCapability>({
+        now,
+        setTimer: (callback, ms) => {
+          const timer = setTimeout(callback, ms);
+          Deno.unrefTimer(timer as unknown as number);
+          return () => clearTimeout(timer);
+        },
+        onChange: (after, before) => logChange(log, after, before),
+      }),
+    );
+    const handlers = createHandlers({
+      registry,
+      log: log.component("control"),
+      now,
+      dup: (endpoint: OwnedCapability) => endpoint.dup(),
+    });
+    stack.use(
+      await Relay.start({
+        native,
+        service: options.service,
+        handlers,
+        log: log.component("xpc"),
+        peerLost: (peer) => registry.peerLost(peer),
+      }),
+    );
+    if (options.grpc !== undefined) {
+      // Only now: grpc-js and protobufjs cost 100 ms and read the environment.
+      const { GrpcCarrier } = await import("./grpc_carrier.ts");
+      stack.use(
+        await GrpcCarrier.start({
+          address: options.grpc,
+          handlers,
+          log: log.component("grpc"),
+        }),
+      );
+    }
+    log.info("serving", { service: options.service, grpc: options.grpc });
+    return new Broker(options, stack.move());
+  }
+
+  private constructor(options: BrokerOptions, stack: AsyncDisposableStack) {
+    this.service = options.service;
+    this.grpc = options.grpc;
+    this.#stack = stack;
+  }
+
+  /** Stops serving. Channels that are open go on without it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+}
+
+/** Epoch milliseconds that never go backwards. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+function logChange(
+  log: Log,
+  after: Connection,
+  before: Connection | undefined,
+): void {
+  const state = derivedState(after);
+  if (before && derivedState(before) === state) return;
+  log.info(state, {
+    connection_id: after.id,
+    runtime_id: after.runtimeId,
+    processor_id: after.processorId,
+    reason: after.failureReason || undefined,
+  });
+}

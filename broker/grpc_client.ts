@@ -1,0 +1,271 @@
+/**
+ * A client of the control plane, typed by the calls of `broker.proto`: for the
+ * command line, for probes, and for who prefers gRPC to XPC.
+ *
+ * Loads grpc-js and protobufjs, some 100 ms and 40 MB, and reads GRPC_*
+ * variables while it does: import it dynamically, where gRPC is spoken.
+ *
+ * @module
+ */
+
+import {
+  Client,
+  type ClientOptions,
+  connectivityState,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
+import {
+  type GetVersionResponse,
+  type Messages,
+  type MethodName,
+  METHODS,
+} from "../proto/broker_gen.ts";
+import { BridgeError, type ErrorCode } from "../proto/errors.ts";
+import { PROTOCOL_VERSION, TOKEN_METADATA } from "../proto/keys.ts";
+import { formatAddress, parseAddress } from "./address.ts";
+import { type CodecTable, createCodecs } from "./grpc_codec.ts";
+import { guardHttp2 } from "./http2_guard.ts";
+
+type Methods = typeof METHODS;
+/** The name of a call with a stream of answers. */
+export type StreamMethod = {
+  [M in MethodName]: Methods[M]["responseStream"] extends true ? M : never;
+}[MethodName];
+/** The name of a call with one answer. */
+export type UnaryMethod = Exclude<MethodName, StreamMethod>;
+/** What a call is asked; absent fields are their defaults. */
+export type RequestOf<M extends MethodName> = Partial<
+  Messages[Methods[M]["request"]]
+>;
+/** What a call answers; every field is there. */
+export type ResponseOf<M extends MethodName> = Messages[Methods[M]["response"]];
+
+/** What goes with one call. */
+export interface CallOptions {
+  /** The token of the side that speaks, for a connection that has tokens. */
+  token?: string;
+  /** Cancels the call, which then throws `aborted`. */
+  signal?: AbortSignal;
+  /** Milliseconds for the answer, or, for a stream, for the connection to stand. 5000 by default. */
+  timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 5_000;
+
+const OPTIONS: ClientOptions = {
+  // A loopback address must never go through a proxy.
+  "grpc.enable_http_proxy": 0,
+  "grpc.enable_channelz": 0,
+  "grpc.use_local_subchannel_pool": 1,
+  "grpc.max_receive_message_length": -1,
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+  // A stream has no deadline: this is how a broker that hangs is found out.
+  "grpc.keepalive_time_ms": 10_000,
+  "grpc.keepalive_timeout_ms": 5_000,
+};
+
+/** What a status means to the caller; any other one is `broker_lost`. */
+const CODES: Partial<Record<status, ErrorCode>> = {
+  [status.CANCELLED]: "aborted",
+  [status.DEADLINE_EXCEEDED]: "timed_out",
+  [status.INVALID_ARGUMENT]: "bad_argument",
+  [status.PERMISSION_DENIED]: "not_permitted",
+  [status.RESOURCE_EXHAUSTED]: "bad_argument",
+  [status.UNAUTHENTICATED]: "not_permitted",
+  [status.UNAVAILABLE]: "broker_unreachable",
+  [status.UNIMPLEMENTED]: "version_mismatch",
+};
+
+/**
+ * One session to one broker. It connects with its first call, and again when
+ * the broker is back. Every call has a deadline.
+ *
+ * Calls throw BridgeError: `broker_unreachable`, `timed_out`, `bad_argument`,
+ * `not_permitted`, `version_mismatch` for a call that the broker does not know,
+ * `aborted`, or `broker_lost` when the answer was lost on its way.
+ *
+ * ```ts ignore
+ * const { GrpcClient } = await import("./grpc_client.ts");
+ * using client = new GrpcClient("unix:/run/user/1000/streamlib/broker.grpc");
+ * const { connections } = await client.call("ListConnections", {});
+ * ```
+ */
+export class GrpcClient implements Disposable {
+  /** The broker's address. */
+  readonly address: string;
+  readonly #client: Client;
+  readonly #codecs: CodecTable = createCodecs();
+
+  /** Throws BridgeError `bad_argument` when `address` is neither `unix:/path` nor a loopback port. */
+  constructor(address: string) {
+    guardHttp2();
+    this.address = formatAddress(parseAddress(address));
+    this.#client = new Client(
+      this.address,
+      credentials.createInsecure(),
+      OPTIONS,
+    );
+  }
+
+  /** Makes a call with one answer. */
+  call<M extends UnaryMethod>(
+    method: M,
+    request: RequestOf<M>,
+    options: CallOptions = {},
+  ): Promise<ResponseOf<M>> {
+    const { path, encode, decode } = this.#codec(method);
+    const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    return new Promise((resolve, reject) => {
+      const abort = (): void => call.cancel();
+      const call = this.#client.makeUnaryRequest(
+        path,
+        encode,
+        decode,
+        request,
+        metadataOf(options),
+        { deadline: Date.now() + timeoutMs },
+        (error, response) => {
+          options.signal?.removeEventListener("abort", abort);
+          if (error) reject(this.#errorOf(method, error, timeoutMs));
+          else resolve(response as ResponseOf<M>);
+        },
+      );
+      if (options.signal?.aborted) abort();
+      options.signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  /**
+   * Makes a call with a stream of answers. Leaving the loop cancels it. There
+   * is no deadline for the stream as a whole.
+   */
+  async *stream<M extends StreamMethod>(
+    method: M,
+    request: RequestOf<M>,
+    options: CallOptions = {},
+  ): AsyncGenerator<ResponseOf<M>, void, void> {
+    const { path, encode, decode } = this.#codec(method);
+    await this.#connected(method, options.timeoutMs ?? TIMEOUT_MS);
+    const call = this.#client.makeServerStreamRequest(
+      path,
+      encode,
+      decode,
+      request,
+      metadataOf(options),
+    );
+    call.on("error", () => {}); // the loop below throws it; after that it is no news
+    const abort = (): void => call.cancel();
+    if (options.signal?.aborted) abort();
+    options.signal?.addEventListener("abort", abort, { once: true });
+    try {
+      for await (const response of call) yield response as ResponseOf<M>;
+    } catch (error) {
+      const failure = error as ServiceError;
+      throw failure.code === status.UNAVAILABLE
+        ? this.#lost(method, failure)
+        : this.#errorOf(method, failure, 0);
+    } finally {
+      options.signal?.removeEventListener("abort", abort);
+      call.cancel();
+    }
+  }
+
+  /**
+   * What the broker is, at first contact.
+   *
+   * Throws BridgeError `version_mismatch`, which names both versions, when it
+   * speaks another version of the protocol.
+   *
+   * @param expected the version that this side speaks
+   */
+  async checkVersion(
+    expected: number = PROTOCOL_VERSION,
+    options: CallOptions = {},
+  ): Promise<GetVersionResponse> {
+    const found = await this.call("GetVersion", {}, options);
+    if (found.protocol_version === expected) return found;
+    throw new BridgeError(
+      "version_mismatch",
+      `Cannot work with the broker at ${this.address}: it is ${found.version} and speaks protocol version ${found.protocol_version}, this side speaks ${expected}; update the older one, then restart the broker`,
+    );
+  }
+
+  /** Closes the session. Calls under way throw. */
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+
+  #codec<M extends MethodName>(method: M): {
+    path: string;
+    encode: (request: object) => ReturnType<ReturnType<CodecTable>["encode"]>;
+    decode: (bytes: Uint8Array) => object;
+  } {
+    const { path, request, response } = METHODS[method];
+    return {
+      path,
+      encode: this.#codecs(request).encode,
+      decode: this.#codecs(response).decode,
+    };
+  }
+
+  #connected(method: MethodName, timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.#client.waitForReady(Date.now() + timeoutMs, (error) => {
+        if (error) reject(this.#unreachable(method, error.message));
+        else resolve();
+      })
+    );
+  }
+
+  #errorOf(
+    method: MethodName,
+    error: ServiceError,
+    timeoutMs: number,
+  ): BridgeError {
+    const { code, details } = error;
+    if (code === status.UNAVAILABLE || !this.#isConnected(code)) {
+      return this.#unreachable(method, details, error);
+    }
+    const what = code === status.DEADLINE_EXCEEDED
+      ? `no answer within ${timeoutMs} ms; is the broker stopped or overloaded?`
+      : details;
+    return new BridgeError(
+      CODES[code] ?? "broker_lost",
+      `Cannot ${method} at ${this.address}: ${what}`,
+      { cause: error },
+    );
+  }
+
+  /** A deadline that passes before there is a connection means that there is no broker. */
+  #isConnected(code: status): boolean {
+    return code !== status.DEADLINE_EXCEEDED ||
+      this.#client.getChannel().getConnectivityState(false) ===
+        connectivityState.READY;
+  }
+
+  #lost(method: MethodName, cause: ServiceError): BridgeError {
+    return new BridgeError(
+      "broker_lost",
+      `Cannot go on with ${method}: the broker at ${this.address} has gone (${cause.details}); call again once it is back`,
+      { cause },
+    );
+  }
+
+  #unreachable(method: MethodName, why: string, cause?: Error): BridgeError {
+    return new BridgeError(
+      "broker_unreachable",
+      `Cannot ${method}: no broker answers at ${this.address} (${why}); start one with 'streamlib broker start', or find out with 'streamlib broker doctor'`,
+      { cause },
+    );
+  }
+}
+
+function metadataOf({ token }: CallOptions): Metadata {
+  const metadata = new Metadata();
+  if (token !== undefined) metadata.set(TOKEN_METADATA, token);
+  return metadata;
+}

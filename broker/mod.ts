@@ -1,0 +1,18 @@
+/**
+ * The broker as a library: start one in a process of your own.
+ *
+ * ```ts ignore
+ * import { Broker } from "@streamlib/bridge/broker";
+ *
+ * await using broker = await Broker.start({
+ *   service: "com.example.broker",
+ *   grpc: "unix:/run/user/1000/streamlib/com.example.broker.grpc",
+ *   log: { sink: (line) => Deno.stderr.writeSync(new TextEncoder().encode(line)) },
+ * });
+ * ```
+ *
+ * @module
+ */
+
+export { Broker, type BrokerOptions } from "./broker.ts";
+export type { LogLevel } from "./log.ts";

@@ -1,0 +1,272 @@
+/**
+ * The XPC carrier: the control API and the endpoint relay as dictionaries, on
+ * the broker's named service. gRPC carries the same calls, but no endpoint.
+ *
+ * A request is a dictionary whose `type` names the call and whose other keys
+ * are the request's fields; the reply has the response's fields. Integers
+ * travel as uint64. Every message that asks for a reply gets one.
+ *
+ * @module
+ */
+
+import { OwnedCapability } from "../ffi/capability.ts";
+import { Connection, Listener } from "../ffi/connection.ts";
+import type { Message } from "../ffi/message.ts";
+import type { Native } from "../ffi/native.ts";
+import { BridgeError, describeError } from "../proto/errors.ts";
+import { CALL_OF_MESSAGE_TYPE, KEY, MESSAGE_TYPE } from "../proto/keys.ts";
+import {
+  getString,
+  uint64,
+  type XpcDictionary,
+  XpcNumber,
+  type XpcValue,
+} from "../proto/xpc_value.ts";
+import type { Caller, Handlers } from "./handlers.ts";
+import type { Log } from "./log.ts";
+
+const SELF_TEST_TIMEOUT_MS = 5_000;
+
+/** What the relay serves, and whom it tells. */
+export interface RelayOptions {
+  readonly native: Native;
+  /** The service name to serve. */
+  readonly service: string;
+  readonly handlers: Handlers<OwnedCapability>;
+  readonly log: Log;
+  /** A peer's connection has ended: whatever it was a side of has lost that side. */
+  peerLost(peer: number): void;
+}
+
+interface Peer {
+  readonly id: number;
+  readonly connection: Connection;
+  readonly gone: AbortController;
+}
+
+/** The broker's named XPC service. */
+export class Relay implements Disposable {
+  readonly #options: RelayOptions;
+  readonly #listener: Listener;
+  readonly #peers = new Map<number, Peer>();
+  readonly #ended = Promise.withResolvers<never>();
+  #nextPeer = 1;
+
+  /**
+   * Serves the name, and returns when a message to it has come back.
+   *
+   * @throws {BridgeError} `name_in_use` where another process serves the name,
+   * `native_failure` where it cannot be served for another reason
+   */
+  static async start(options: RelayOptions): Promise<Relay> {
+    const relay = new Relay(options);
+    try {
+      await Promise.race([relay.#ended.promise, relay.#selfTest()]);
+    } catch (error) {
+      relay[Symbol.dispose]();
+      throw error;
+    }
+    return relay;
+  }
+
+  private constructor(options: RelayOptions) {
+    this.#options = options;
+    this.#ended.promise.catch(() => {}); // heard in start(), logged afterwards
+    this.#listener = Listener.ofService(options.native, options.service);
+    this.#listener.activate({
+      peer: (connection) => this.#welcome(connection),
+      ended: (_, reason) => this.#listenerEnded(reason),
+    });
+  }
+
+  /** Stops serving: all peers are let go. */
+  [Symbol.dispose](): void {
+    this.#listener[Symbol.dispose]();
+    for (const peer of [...this.#peers.values()]) this.#farewell(peer);
+  }
+
+  #listenerEnded(reason: string): void {
+    const { service, log } = this.#options;
+    const taken = reason.includes("already serves");
+    const text =
+      `Cannot serve '${service}': ${reason || "XPC refused the name"}` +
+      (taken ? "; stop that one, or choose another name" : "");
+    log.error(text);
+    this.#ended.reject(
+      new BridgeError(taken ? "name_in_use" : "native_failure", text),
+    );
+  }
+
+  /** A message to the name, as anyone would send it: it must come back from this very process. */
+  async #selfTest(): Promise<void> {
+    const { native, service } = this.#options;
+    using connection = Connection.toService(native, service);
+    connection.activate({
+      message: (message) => message[Symbol.dispose](),
+      ended: () => {},
+    });
+    using _ = await connection.request(
+      { [KEY.type]: MESSAGE_TYPE.getVersion },
+      { timeoutMs: SELF_TEST_TIMEOUT_MS },
+    );
+    const { pid } = connection.peer();
+    if (pid !== Deno.pid) {
+      throw new BridgeError(
+        "name_in_use",
+        `Cannot serve '${service}': process ${pid} serves it; stop that one, or choose another name`,
+      );
+    }
+  }
+
+  // ---- peers ----
+
+  #welcome(connection: Connection): void {
+    const id = this.#nextPeer++;
+    const peer: Peer = { id, connection, gone: new AbortController() };
+    this.#peers.set(id, peer);
+    connection.activate({
+      message: (message) => void this.#serve(peer, message),
+      ended: (end) => {
+        if (end === "invalid") this.#farewell(peer);
+      },
+      malformed: () =>
+        this.#options.log.warn("A malformed message was dropped", { peer: id }),
+    });
+  }
+
+  #farewell(peer: Peer): void {
+    if (!this.#peers.delete(peer.id)) return;
+    peer.gone.abort();
+    peer.connection[Symbol.dispose]();
+    this.#options.peerLost(peer.id);
+  }
+
+  // ---- calls ----
+
+  /** Answers one message, whatever it is. */
+  async #serve(peer: Peer, message: Message): Promise<void> {
+    using _ = message;
+    let answer: XpcDictionary;
+    try {
+      answer = await this.#call(peer, message);
+    } catch (error) {
+      if (!(error instanceof BridgeError)) {
+        this.#options.log.error("A call failed", {
+          peer: peer.id,
+          error: describeError(error),
+        });
+      }
+      answer = {
+        [KEY.success]: false,
+        [KEY.error]: error instanceof BridgeError
+          ? error.message
+          : "internal error; the broker's log has more",
+      };
+    }
+    if (!peer.gone.signal.aborted) message.reply(answer);
+  }
+
+  async #call(peer: Peer, message: Message): Promise<XpcDictionary> {
+    const { handlers, native } = this.#options;
+    const type = getString(message.body, KEY.type);
+    const caller = this.#caller(peer, message.body);
+    const request = toPlain(message.body);
+    if (type === MESSAGE_TYPE.storeEndpoint) {
+      const capability = message.take(KEY.endpoint, "endpoint");
+      const endpoint = capability && new OwnedCapability(native, capability);
+      return toXpc(
+        await handlers.relay.store_endpoint(caller, request, endpoint),
+      );
+    }
+    if (type === MESSAGE_TYPE.getEndpoint) {
+      const response = await handlers.relay.get_endpoint(caller, request);
+      if (!response.found) return toXpc(response);
+      const { endpoint, ...rest } = response;
+      using owned = endpoint;
+      const answer = { ...toXpc(rest), [KEY.endpoint]: owned.borrow() };
+      if (!peer.gone.signal.aborted) message.reply(answer);
+      return answer;
+    }
+    if (type === MESSAGE_TYPE.watch) return this.#watch(peer, caller, request);
+    const call = type === undefined
+      ? undefined
+      : (CALL_OF_MESSAGE_TYPE as Record<string, string>)[type];
+    const handler = call === undefined
+      ? undefined
+      : handlers.unary[call as keyof typeof handlers.unary];
+    if (!handler) {
+      throw new BridgeError(
+        "bad_argument",
+        `Unknown message type ${
+          type === undefined ? "(none)" : JSON.stringify(type.slice(0, 64))
+        }; known are ${Object.values(MESSAGE_TYPE).join(", ")}`,
+      );
+    }
+    return toXpc(await handler(caller, request));
+  }
+
+  #caller(peer: Peer, body: XpcDictionary): Caller {
+    const token = getString(body, KEY.token);
+    const { pid, euid } = peer.connection.peer();
+    return {
+      carrier: "xpc",
+      peer: { id: peer.id, pid, euid },
+      signal: peer.gone.signal,
+      ...(token === undefined ? {} : { token }),
+    };
+  }
+
+  /** Answers once the watch stands; then every change is pushed until there are no more. */
+  async #watch(
+    peer: Peer,
+    caller: Caller,
+    request: object,
+  ): Promise<XpcDictionary> {
+    const events = this.#options.handlers.stream
+      .WatchConnection(caller, request)[Symbol.asyncIterator]();
+    const first = await events.next();
+    const push = async (): Promise<void> => {
+      for (let next = first; !next.done; next = await events.next()) {
+        if (peer.gone.signal.aborted) break;
+        peer.connection.send({
+          [KEY.type]: MESSAGE_TYPE.connectionEvent,
+          ...toXpc(next.value),
+        });
+      }
+      await events.return?.();
+    };
+    push().catch((error) =>
+      this.#options.log.error("A watch failed", { error: describeError(error) })
+    );
+    return { [KEY.success]: true };
+  }
+}
+
+/** The request as the handlers take it. Capabilities and nested values have no meaning there and stay out. */
+function toPlain(body: XpcDictionary): Record<string, unknown> {
+  const plain: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(body)) {
+    if (key === KEY.type || key === KEY.token) continue;
+    if (value instanceof XpcNumber) plain[key] = value.toNumber();
+    else if (typeof value === "string" || typeof value === "boolean") {
+      plain[key] = value;
+    }
+  }
+  return plain;
+}
+
+/** The response as it travels. */
+function toXpc(response: object): XpcDictionary {
+  const body: Record<string, XpcValue> = {};
+  for (const [key, value] of Object.entries(response)) {
+    if (value !== undefined) body[key] = toXpcValue(value);
+  }
+  return body;
+}
+
+function toXpcValue(value: unknown): XpcValue {
+  if (typeof value === "number") return uint64(Math.max(0, Math.round(value)));
+  if (Array.isArray(value)) return value.map(toXpcValue);
+  if (typeof value === "object" && value !== null) return toXpc(value);
+  return value as XpcValue;
+}

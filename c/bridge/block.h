@@ -1,0 +1,38 @@
+/*
+ * block.h: blocks made by hand, so that any C compiler can give XPC a handler.
+ *
+ * The layout is the Block ABI's: XPC copies `descriptor->size` bytes and calls
+ * `invoke` with the block first. What is captured is flat: a pointer that the
+ * maker keeps alive, and a number.
+ */
+#ifndef SLB_BLOCK_H
+#define SLB_BLOCK_H
+
+#include <xpc/xpc.h>
+
+struct block_descriptor {
+    unsigned long reserved;
+    unsigned long size;
+};
+
+struct block {
+    void *isa;
+    int flags;
+    int reserved;
+    void (*invoke)(struct block *, xpc_object_t);
+    const struct block_descriptor *descriptor;
+    void *context;
+    uint32_t number;
+};
+
+/* A block on the caller's stack: whoever wants to keep it copies it, as XPC does. */
+struct block block_make(void (*invoke)(struct block *, xpc_object_t), void *context, uint32_t number);
+
+/* The block as XPC's prototypes want it. */
+static inline xpc_handler_t block_handler(struct block *block) { return (xpc_handler_t)(void *)block; }
+
+/* Calls `visit` for each entry until it returns false; returns whether it never did. */
+bool block_each_entry(xpc_object_t dictionary, bool (*visit)(void *context, const char *key, xpc_object_t value),
+                      void *context);
+
+#endif

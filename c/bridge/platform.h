@@ -1,0 +1,25 @@
+/*
+ * platform.h: what the shim needs that is not in XPC's C API, one
+ * implementation per system: platform_linux.c here.
+ */
+#ifndef SLB_PLATFORM_H
+#define SLB_PLATFORM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <xpc/xpc.h>
+
+/* Why the connection is invalid, as UTF-8; returns the bytes, 0 if unknown. */
+uint32_t platform_reason_copy(xpc_connection_t connection, uint8_t *text, uint32_t capacity);
+
+/* Where the named service is found; returns the bytes, 0 with the error set. */
+uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t capacity);
+
+/* Zeroed memory that xpc_shmem_create accepts. NULL with errno. */
+void *platform_region_create(size_t bytes);
+void platform_region_destroy(void *region, size_t bytes);
+
+/* The counters [14] to [18] of slb_stats. */
+void platform_stats(uint64_t counters[5]);
+
+#endif

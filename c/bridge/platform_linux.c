@@ -1,0 +1,44 @@
+/* platform_linux.c: platform.h over c/linux. */
+#include <stdlib.h>
+#include <string.h>
+#include <xpc/linux.h>
+
+#include "object.h"
+#include "platform.h"
+
+static uint32_t copy_text(const char *from, uint8_t *text, uint32_t capacity) {
+    size_t length = strlen(from);
+    if (length > capacity) length = capacity;
+    memcpy(text, from, length);
+    return (uint32_t)length;
+}
+
+uint32_t platform_reason_copy(xpc_connection_t connection, uint8_t *text, uint32_t capacity) {
+    char *reason = xpc_connection_copy_invalidation_reason(connection);
+    if (!reason) return 0;
+    uint32_t length = copy_text(reason, text, capacity);
+    free(reason);
+    return length;
+}
+
+uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t capacity) {
+    char path[SLB_MAX_TEXT_BYTES];
+    if (xpc_linux_service_path(name, path, sizeof path) != 0) {
+        fail(SLB_E_ARGUMENT, "Cannot place service '%s': its socket's path is too long", name);
+        return 0;
+    }
+    return copy_text(path, text, capacity);
+}
+
+void *platform_region_create(size_t bytes) { return xpc_linux_region_create(bytes); }
+void platform_region_destroy(void *region, size_t bytes) { xpc_linux_region_destroy(region, bytes); }
+
+void platform_stats(uint64_t counters[5]) {
+    struct xpc_linux_stats stats;
+    xpc_linux_get_stats(&stats);
+    counters[0] = stats.bytes_sent;
+    counters[1] = stats.spill_bytes_sent;
+    counters[2] = stats.descriptors_sent;
+    counters[3] = stats.live_objects;
+    counters[4] = stats.live_connections;
+}

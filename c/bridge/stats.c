@@ -1,0 +1,44 @@
+/* stats.c: slb_stats, and the version. See stats.h. */
+#include "stats.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "connection.h"
+#include "object.h"
+#include "platform.h"
+#include "queue.h"
+#include "surface.h"
+
+static atomic_ullong data_bytes;
+static atomic_ullong messages;
+
+void stats_count_data(uint64_t bytes) { atomic_fetch_add(&data_bytes, bytes); }
+void stats_count_message(void) { atomic_fetch_add(&messages, 1); }
+
+uint32_t slb_abi_version(void) { return SLB_ABI_VERSION; }
+
+uint32_t slb_stats(uint64_t *counters, uint32_t capacity) {
+    uint64_t all[SLB_STATS_COUNT];
+    handles_count(all);
+    all[9] = queue_events_waiting();
+    all[10] = atomic_load(&data_bytes);
+    all[11] = atomic_load(&messages);
+    all[12] = connection_messages_received();
+    all[13] = surface_mapped_count();
+    platform_stats(all + 14);
+    uint32_t count = capacity < SLB_STATS_COUNT ? capacity : SLB_STATS_COUNT;
+    memcpy(counters, all, count * sizeof *counters);
+    return count;
+}
+
+uint32_t slb_service_path_copy(const uint8_t *name, uint32_t length, uint8_t *text, uint32_t capacity) {
+    char terminated[128];
+    if (length == 0 || length >= sizeof terminated || memchr(name, 0, length)) {
+        fail(SLB_E_ARGUMENT, "Cannot place this service: its name has %u bytes", length);
+        return 0;
+    }
+    memcpy(terminated, name, length);
+    terminated[length] = 0;
+    return platform_service_path_copy(terminated, text, capacity);
+}

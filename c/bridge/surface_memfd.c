@@ -1,0 +1,184 @@
+/*
+ * surface_memfd.c: surface.h over sealed memory files (Linux).
+ *
+ * The file is sealed against shrinking before anyone else sees it, so no peer
+ * can turn a read of a pixel into a SIGBUS. c/linux refuses to receive any
+ * surface whose file is not sealed or smaller than its layout says.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xpc/linux.h>
+
+#include "queue.h"
+#include "surface.h"
+
+#define ROW_ALIGNMENT 64u /* a cache line, and what GPUs want at least */
+#define MAX_DIMENSION 32768u
+
+struct surface {
+    struct object object;
+    xpc_object_t value;
+    struct xpc_linux_surface_layout layout;
+    pthread_mutex_t lock; /* guards the mapping */
+    void *mapping;
+};
+
+static atomic_ullong mapped_count;
+
+uint64_t surface_mapped_count(void) { return atomic_load(&mapped_count); }
+
+bool surface_is(xpc_object_t value) { return xpc_get_type(value) == XPC_TYPE_LINUX_SURFACE; }
+
+static void surface_finalize(struct object *object) {
+    struct surface *surface = (struct surface *)object;
+    if (surface->mapping) {
+        munmap(surface->mapping, (size_t)surface->layout.length);
+        atomic_fetch_sub(&mapped_count, 1);
+    }
+    xpc_release(surface->value);
+    pthread_mutex_destroy(&surface->lock);
+    free(surface);
+}
+
+/* Takes `value` over. */
+static slb_handle surface_handle_consume(struct queue *queue, xpc_object_t value) {
+    struct surface *surface = calloc(1, sizeof *surface);
+    if (!surface) {
+        xpc_release(value);
+        fail(SLB_E_MEMORY, "Cannot make a surface: out of memory");
+        return 0;
+    }
+    surface->value = value;
+    xpc_linux_surface_get_layout(value, &surface->layout);
+    pthread_mutex_init(&surface->lock, NULL);
+    object_init(&surface->object, SLB_KIND_SURFACE, queue, NULL, surface_finalize);
+    return handle_consume(&surface->object);
+}
+
+slb_handle surface_handle_from_xpc(struct queue *queue, xpc_object_t value) {
+    return surface_handle_consume(queue, xpc_retain(value));
+}
+
+xpc_object_t surface_copy_xpc(slb_handle handle) {
+    struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
+    if (!surface) return NULL;
+    xpc_object_t value = xpc_retain(surface->value);
+    object_release(&surface->object);
+    return value;
+}
+
+/* A sealed memory file of `bytes`, all its pages present; -1 with errno. */
+static int memory_file(uint64_t bytes) {
+    int file = memfd_create("streamlib-surface", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (file < 0) return -1;
+    if (ftruncate(file, (off_t)bytes) == 0 && fallocate(file, 0, 0, (off_t)bytes) == 0 &&
+        fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
+        return file;
+    }
+    int saved = errno;
+    close(file);
+    errno = saved;
+    return -1;
+}
+
+slb_handle slb_surface_create(slb_handle queue_handle, uint32_t width, uint32_t height, uint32_t element_bytes,
+                              uint32_t pixel_format) {
+    if (width == 0 || height == 0 || element_bytes == 0 || width > MAX_DIMENSION || height > MAX_DIMENSION ||
+        element_bytes > 16) {
+        fail(SLB_E_ARGUMENT, "Cannot make a surface of %u x %u elements of %u bytes: sides are 1 to %u, elements 1 to 16",
+             width, height, element_bytes, MAX_DIMENSION);
+        return 0;
+    }
+    struct queue *queue = queue_take(queue_handle);
+    if (!queue) return 0;
+    uint32_t row = (width * element_bytes + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    struct xpc_linux_surface_layout layout = {
+        .width = width,
+        .height = height,
+        .bytes_per_row = row,
+        .pixel_format = pixel_format,
+        .length = ((uint64_t)row * height + page - 1) / page * page,
+    };
+    slb_handle handle = 0;
+    int file = memory_file(layout.length);
+    xpc_object_t value = file >= 0 ? xpc_linux_surface_create(file, &layout) : NULL;
+    if (value) {
+        handle = surface_handle_consume(queue, value);
+    } else {
+        fail(SLB_E_SYSTEM, "Cannot make a surface of %u x %u: %s", width, height, strerror(errno));
+    }
+    if (file >= 0) close(file);
+    queue_release(queue);
+    return handle;
+}
+
+int32_t slb_surface_layout(slb_handle handle, uint32_t *values) {
+    struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
+    if (!surface) return SLB_E_HANDLE;
+    uint64_t id = 0; /* the memory file's inode: the same in every process */
+    int file = xpc_linux_surface_dup_fd(surface->value);
+    struct stat status;
+    if (file >= 0) {
+        if (fstat(file, &status) == 0) id = (uint64_t)status.st_ino;
+        close(file);
+    }
+    values[0] = surface->layout.width;
+    values[1] = surface->layout.height;
+    values[2] = surface->layout.bytes_per_row;
+    values[3] = surface->layout.pixel_format;
+    values[4] = (uint32_t)surface->layout.length;
+    values[5] = (uint32_t)(surface->layout.length >> 32);
+    values[6] = (uint32_t)id;
+    values[7] = (uint32_t)(id >> 32);
+    object_release(&surface->object);
+    return 0;
+}
+
+void *slb_surface_map(slb_handle handle) {
+    struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
+    if (!surface) return NULL;
+    pthread_mutex_lock(&surface->lock);
+    if (!surface->mapping) {
+        int file = xpc_linux_surface_dup_fd(surface->value);
+        void *mapping = file < 0 ? MAP_FAILED
+                                 : mmap(NULL, (size_t)surface->layout.length, PROT_READ | PROT_WRITE,
+                                        MAP_SHARED | MAP_POPULATE, file, 0);
+        if (mapping == MAP_FAILED) {
+            fail(SLB_E_SYSTEM, "Cannot map a surface of %llu bytes: %s",
+                 (unsigned long long)surface->layout.length, strerror(errno));
+        } else {
+            surface->mapping = mapping;
+            atomic_fetch_add(&mapped_count, 1);
+        }
+        if (file >= 0) close(file);
+    }
+    void *mapping = surface->mapping;
+    pthread_mutex_unlock(&surface->lock);
+    object_release(&surface->object);
+    return mapping;
+}
+
+/* Memory files are coherent: there is nothing to do but to check the handle. */
+static int32_t check_surface(slb_handle handle) {
+    struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
+    if (!surface) return SLB_E_HANDLE;
+    object_release(&surface->object);
+    return 0;
+}
+
+int32_t slb_surface_lock(slb_handle handle, uint32_t read_only) {
+    (void)read_only;
+    return check_surface(handle);
+}
+
+int32_t slb_surface_unlock(slb_handle handle, uint32_t read_only) {
+    (void)read_only;
+    return check_surface(handle);
+}

@@ -1,0 +1,109 @@
+/* transfer.c: endpoints, descriptors and shared memory. See transfer.h. */
+#include "transfer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "platform.h"
+#include "queue.h"
+
+struct transfer {
+    struct object object;
+    xpc_object_t value;
+    pthread_mutex_t lock; /* guards the mapping of a shmem */
+    void *mapping;
+    size_t mapped_bytes;
+};
+
+static void transfer_finalize(struct object *object) {
+    struct transfer *transfer = (struct transfer *)object;
+    if (transfer->mapping) munmap(transfer->mapping, transfer->mapped_bytes);
+    xpc_release(transfer->value);
+    pthread_mutex_destroy(&transfer->lock);
+    free(transfer);
+}
+
+slb_handle transfer_handle_consume(struct queue *queue, uint32_t kind, xpc_object_t value) {
+    struct transfer *transfer = calloc(1, sizeof *transfer);
+    if (!transfer) {
+        xpc_release(value);
+        fail(SLB_E_MEMORY, "Cannot make a handle: out of memory");
+        return 0;
+    }
+    transfer->value = value;
+    pthread_mutex_init(&transfer->lock, NULL);
+    object_init(&transfer->object, kind, queue, NULL, transfer_finalize);
+    return handle_consume(&transfer->object);
+}
+
+xpc_object_t transfer_value(struct transfer *transfer) { return transfer->value; }
+
+/* ---- descriptors ---- */
+
+slb_handle slb_fd_create(slb_handle queue_handle, int32_t descriptor) {
+    struct queue *queue = queue_take(queue_handle);
+    if (!queue) return 0;
+    xpc_object_t value = xpc_fd_create(descriptor);
+    slb_handle handle = 0;
+    if (value) handle = transfer_handle_consume(queue, SLB_KIND_FD, value);
+    else fail(SLB_E_SYSTEM, "Cannot wrap descriptor %d: %s", descriptor, strerror(errno));
+    queue_release(queue);
+    return handle;
+}
+
+int32_t slb_fd_dup(slb_handle handle) {
+    struct transfer *transfer = handle_take(handle, SLB_KIND_FD);
+    if (!transfer) return SLB_E_HANDLE;
+    int descriptor = xpc_fd_dup(transfer->value);
+    object_release(&transfer->object);
+    return descriptor >= 0 ? descriptor : fail(SLB_E_SYSTEM, "Cannot copy a descriptor: %s", strerror(errno));
+}
+
+/* ---- shared memory ---- */
+
+slb_handle slb_shmem_create(slb_handle queue_handle, uint64_t bytes) {
+    struct queue *queue = queue_take(queue_handle);
+    if (!queue) return 0;
+    slb_handle handle = 0;
+    void *region = bytes && bytes <= SIZE_MAX ? platform_region_create((size_t)bytes) : NULL;
+    if (region) {
+        xpc_object_t value = xpc_shmem_create(region, (size_t)bytes);
+        if (value) handle = transfer_handle_consume(queue, SLB_KIND_SHMEM, value);
+        else fail(SLB_E_SYSTEM, "Cannot share a region of %llu bytes", (unsigned long long)bytes);
+        platform_region_destroy(region, (size_t)bytes); /* the shmem holds its own */
+    } else {
+        fail(SLB_E_MEMORY, "Cannot make a region of %llu bytes: %s", (unsigned long long)bytes, strerror(errno));
+    }
+    queue_release(queue);
+    return handle;
+}
+
+void *slb_shmem_map(slb_handle handle) {
+    struct transfer *transfer = handle_take(handle, SLB_KIND_SHMEM);
+    if (!transfer) return NULL;
+    pthread_mutex_lock(&transfer->lock);
+    if (!transfer->mapping) {
+        transfer->mapped_bytes = xpc_shmem_map(transfer->value, &transfer->mapping);
+        if (transfer->mapped_bytes == 0) {
+            transfer->mapping = NULL;
+            fail(SLB_E_SYSTEM, "Cannot map shared memory: %s", strerror(errno));
+        }
+    }
+    void *mapping = transfer->mapping;
+    pthread_mutex_unlock(&transfer->lock);
+    object_release(&transfer->object);
+    return mapping;
+}
+
+uint64_t slb_shmem_bytes(slb_handle handle) {
+    struct transfer *transfer = handle_take(handle, SLB_KIND_SHMEM);
+    if (!transfer) return 0;
+    pthread_mutex_lock(&transfer->lock);
+    uint64_t bytes = transfer->mapped_bytes;
+    pthread_mutex_unlock(&transfer->lock);
+    object_release(&transfer->object);
+    return bytes;
+}

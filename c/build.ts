@@ -1,0 +1,175 @@
+/**
+ * `deno task build`: compiles the shim with the machine's C compiler, only when
+ * something changed. `deno task test:c` (`build.ts --test`) compiles and runs the
+ * C tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+ *
+ * The compiler is `$CC`, else `cc`. Output goes to `c/out/<system>-<arch>/`.
+ */
+
+import { createHash } from "node:crypto";
+
+const SOURCES = new URL("./", import.meta.url);
+const OUT = new URL(`out/${Deno.build.os}-${Deno.build.arch}/`, SOURCES);
+const LIBRARY = "libstreamlib_bridge.so";
+
+const COMMON = [
+  "-std=c11",
+  "-D_GNU_SOURCE",
+  "-Wall",
+  "-Wextra",
+  "-Wshadow",
+  "-Wconversion",
+  "-Werror",
+  "-pthread",
+  "-Ic/include",
+  "-Ic/bridge",
+  "-Ic/linux/include",
+  "-Ic/linux",
+];
+const SHARED = ["-O2", "-g", "-fPIC", "-fvisibility=hidden", "-shared"];
+/** Deno unmaps a library at exit while XPC's threads still run: this one stays. */
+const LINK = ["-Wl,-z,nodelete", "-Wl,-z,defs", "-Wl,-z,relro,-z,now"];
+const SANITIZED = [
+  "-O1",
+  "-g",
+  "-fsanitize=address,undefined",
+  "-fno-sanitize-recover=all",
+  "-fno-omit-frame-pointer",
+];
+
+const compiler = Deno.env.get("CC") || "cc";
+
+function say(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+/** The C files directly in a folder, as paths from the root, in order. */
+async function listC(folder: string, suffix = ".c"): Promise<string[]> {
+  const files: string[] = [];
+  for await (const entry of Deno.readDir(new URL(folder, SOURCES))) {
+    if (entry.isFile && entry.name.endsWith(suffix)) {
+      files.push(`c/${folder}${entry.name}`);
+    }
+  }
+  return files.sort();
+}
+
+async function cc(args: string[]): Promise<void> {
+  let status: Deno.CommandStatus;
+  try {
+    status = await new Deno.Command(compiler, {
+      args,
+      cwd: new URL("../", SOURCES),
+      stdin: "null",
+    }).spawn().status;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    say(
+      `Cannot build the shim: no C compiler '${compiler}' on the PATH. ` +
+        "Install one (Debian: `apt install gcc libc6-dev`; macOS: `xcode-select --install`) " +
+        "or name it in CC.",
+    );
+    Deno.exit(1);
+  }
+  if (!status.success) {
+    say(`Cannot build the shim: '${compiler}' failed; its messages are above.`);
+    Deno.exit(1);
+  }
+}
+
+async function exists(url: URL): Promise<boolean> {
+  return await Deno.stat(url).then(() => true, () => false);
+}
+
+/** What the output depends on: compiler, flags and the bytes of every source. */
+async function fingerprint(files: string[], flags: string[]): Promise<string> {
+  const hash = createHash("sha256").update([compiler, ...flags].join("\0"));
+  for (const file of files) {
+    hash.update(file).update(
+      await Deno.readFile(new URL(`../${file}`, SOURCES)),
+    );
+  }
+  return hash.digest("hex");
+}
+
+/** Runs `make` unless `output` is already that of the same sources and flags. */
+async function whenChanged(
+  output: string,
+  files: string[],
+  flags: string[],
+  make: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const target = new URL(output, OUT);
+  const mark = new URL(`${output}.sha256`, OUT);
+  const now = await fingerprint(files, flags);
+  const before = await Deno.readTextFile(mark).catch(() => "");
+  if (before === now && await exists(target)) return;
+  await Deno.mkdir(OUT, { recursive: true });
+  // Written beside and renamed: a process that has the old library mapped keeps it.
+  const temporary = new URL(`${output}.${Deno.pid}.tmp`, OUT);
+  await make(decodeURI(temporary.pathname));
+  await Deno.rename(temporary, target);
+  await Deno.writeTextFile(mark, now);
+  say(`built c/out/${Deno.build.os}-${Deno.build.arch}/${output}`);
+}
+
+const HEADER_FOLDERS = ["include/", "bridge/", "linux/", "linux/include/xpc/"];
+
+async function headers(): Promise<string[]> {
+  const lists = await Promise.all(
+    HEADER_FOLDERS.map((folder) => listC(folder, ".h")),
+  );
+  return lists.flat();
+}
+
+async function buildLibrary(): Promise<void> {
+  if (Deno.build.os !== "linux") {
+    say(
+      `Cannot build the shim for ${Deno.build.os} yet: this checkout has the ` +
+        "Linux platform files only.",
+    );
+    Deno.exit(1);
+  }
+  const sources = [...await listC("bridge/"), ...await listC("linux/")];
+  const flags = [...COMMON, ...SHARED, ...LINK];
+  await whenChanged(
+    LIBRARY,
+    [...sources, ...await headers()],
+    flags,
+    (output) =>
+      cc([...COMMON, ...SHARED, ...sources, "-o", output, ...LINK, "-lpthread"]),
+  );
+}
+
+/** A test of c/linux links that alone; one of the shim links both. */
+async function runTests(): Promise<void> {
+  const linux = await listC("linux/");
+  const both = [...await listC("bridge/"), ...linux];
+  let failed = 0;
+  const tests = await listC("tests/", "_test.c");
+  for (const test of tests) {
+    const name = test.slice("c/tests/".length, -".c".length);
+    const sources = [test, ...(name.startsWith("linux_") ? linux : both)];
+    const helpers = await listC("tests/", ".h");
+    await whenChanged(
+      name,
+      [...sources, ...helpers, ...await headers()],
+      SANITIZED,
+      (output) => cc([...COMMON, ...SANITIZED, ...sources, "-o", output]),
+    );
+    say(`--- ${name}`);
+    const { success } = await new Deno.Command(new URL(name, OUT), {
+      stdin: "null",
+    }).spawn().status;
+    if (!success) failed++;
+  }
+  say(
+    `C tests under ASan and UBSan: ${
+      tests.length - failed
+    } passed, ${failed} failed`,
+  );
+  if (failed > 0) Deno.exit(1);
+}
+
+if (Deno.args.includes("--test")) await runTests();
+else await buildLibrary();

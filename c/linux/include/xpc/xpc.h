@@ -1,0 +1,276 @@
+/*
+ * xpc.h - the subset of Apple's XPC C API that works on Linux.
+ *
+ * Names, signatures and meaning are Apple's, so that a program written against <xpc/xpc.h>
+ * compiles here unchanged; where Linux differs, the comment says how. What only Linux has is
+ * in <xpc/linux.h>. Differences that hold everywhere:
+ *
+ *  - Where Apple's functions trap on misuse, these do nothing and return NULL, 0 or -1.
+ *  - A create function returns NULL when memory or descriptors run out. A setter that cannot
+ *    get memory marks its container as incomplete, and an incomplete message is never sent.
+ *  - fork without exec is not supported: the child has no threads to deliver anything.
+ *
+ * Ownership is in the name: what `create`, `copy` and `retain` return, the caller releases
+ * with xpc_release; what `get` returns is borrowed from its container. `dup` returns a
+ * descriptor for the caller to close. Containers retain what is put into them.
+ *
+ * Objects may be read by any number of threads; a container that one thread changes must not
+ * be touched by another at that time. Connections may be used from any thread.
+ *
+ *     xpc_object_t message = xpc_dictionary_create_empty();
+ *     xpc_dictionary_set_string(message, "type", "hello");
+ *     xpc_connection_send_message(connection, message);
+ *     xpc_release(message);
+ */
+#ifndef __XPC_H__
+#define __XPC_H__
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define XPC_EXPORT extern __attribute__((visibility("default")))
+#define XPC_WARN_RESULT __attribute__((__warn_unused_result__))
+#define XPC_PRINTF(format_at, arguments_at) __attribute__((format(printf, format_at, arguments_at)))
+
+/** Any XPC object. */
+typedef void *xpc_object_t;
+#define XPC_DECL(name) typedef struct _##name##_s *name##_t
+#define XPC_GLOBAL_OBJECT(object) (&(object))
+
+/** What an object is; compare with the XPC_TYPE_ constants. */
+typedef const struct _xpc_type_s *xpc_type_t;
+#define XPC_TYPE(type) const struct _xpc_type_s type
+
+XPC_DECL(xpc_connection);
+XPC_DECL(xpc_endpoint);
+
+/** A universally unique identifier, as in <uuid/uuid.h>. */
+typedef unsigned char uuid_t[16];
+
+/*
+ * Handlers are blocks. A compiler without blocks (gcc, or clang with -fno-blocks) passes a
+ * pointer to a block made by hand: {isa, flags, reserved, invoke, descriptor{reserved, size}}.
+ * A block that must outlive the call is copied, with the Blocks runtime if one is linked.
+ */
+#ifdef __BLOCKS__
+typedef void (^xpc_handler_t)(xpc_object_t object);
+typedef bool (^xpc_array_applier_t)(size_t index, xpc_object_t value);
+typedef bool (^xpc_dictionary_applier_t)(const char *key, xpc_object_t value);
+#else
+typedef void *xpc_handler_t;
+typedef void *xpc_array_applier_t;
+typedef void *xpc_dictionary_applier_t;
+#endif
+
+/* ---- Types ---------------------------------------------------------------------------- */
+
+#define XPC_TYPE_CONNECTION (&_xpc_type_connection)
+XPC_EXPORT XPC_TYPE(_xpc_type_connection);
+#define XPC_TYPE_ENDPOINT (&_xpc_type_endpoint)
+XPC_EXPORT XPC_TYPE(_xpc_type_endpoint);
+#define XPC_TYPE_NULL (&_xpc_type_null)
+XPC_EXPORT XPC_TYPE(_xpc_type_null);
+#define XPC_TYPE_BOOL (&_xpc_type_bool)
+XPC_EXPORT XPC_TYPE(_xpc_type_bool);
+#define XPC_TYPE_INT64 (&_xpc_type_int64)
+XPC_EXPORT XPC_TYPE(_xpc_type_int64);
+#define XPC_TYPE_UINT64 (&_xpc_type_uint64)
+XPC_EXPORT XPC_TYPE(_xpc_type_uint64);
+#define XPC_TYPE_DOUBLE (&_xpc_type_double)
+XPC_EXPORT XPC_TYPE(_xpc_type_double);
+#define XPC_TYPE_DATE (&_xpc_type_date)
+XPC_EXPORT XPC_TYPE(_xpc_type_date);
+#define XPC_TYPE_DATA (&_xpc_type_data)
+XPC_EXPORT XPC_TYPE(_xpc_type_data);
+#define XPC_TYPE_STRING (&_xpc_type_string)
+XPC_EXPORT XPC_TYPE(_xpc_type_string);
+#define XPC_TYPE_UUID (&_xpc_type_uuid)
+XPC_EXPORT XPC_TYPE(_xpc_type_uuid);
+#define XPC_TYPE_FD (&_xpc_type_fd)
+XPC_EXPORT XPC_TYPE(_xpc_type_fd);
+#define XPC_TYPE_SHMEM (&_xpc_type_shmem)
+XPC_EXPORT XPC_TYPE(_xpc_type_shmem);
+#define XPC_TYPE_ARRAY (&_xpc_type_array)
+XPC_EXPORT XPC_TYPE(_xpc_type_array);
+#define XPC_TYPE_DICTIONARY (&_xpc_type_dictionary)
+XPC_EXPORT XPC_TYPE(_xpc_type_dictionary);
+/** Errors are read like dictionaries: XPC_ERROR_KEY_DESCRIPTION gives their text. */
+#define XPC_TYPE_ERROR (&_xpc_type_error)
+XPC_EXPORT XPC_TYPE(_xpc_type_error);
+
+#define XPC_BOOL_TRUE XPC_GLOBAL_OBJECT(_xpc_bool_true)
+XPC_EXPORT const struct _xpc_bool_s _xpc_bool_true;
+#define XPC_BOOL_FALSE XPC_GLOBAL_OBJECT(_xpc_bool_false)
+XPC_EXPORT const struct _xpc_bool_s _xpc_bool_false;
+
+#define XPC_ERROR_KEY_DESCRIPTION _xpc_error_key_description
+XPC_EXPORT const char *const _xpc_error_key_description;
+
+/* ---- Every object --------------------------------------------------------------------- */
+
+XPC_EXPORT xpc_object_t xpc_retain(xpc_object_t object);
+/** Drops a reference. The last one of a connection cancels it. */
+XPC_EXPORT void xpc_release(xpc_object_t object);
+XPC_EXPORT XPC_WARN_RESULT xpc_type_t xpc_get_type(xpc_object_t object);
+/** A static name for the type, like "int64". */
+XPC_EXPORT XPC_WARN_RESULT const char *xpc_type_get_name(xpc_type_t type);
+/** Arrays and dictionaries are copied deeply. NULL for a connection. */
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_copy(xpc_object_t object);
+/** Equal by value; descriptors, shared memory, endpoints, surfaces, connections by identity. */
+XPC_EXPORT XPC_WARN_RESULT bool xpc_equal(xpc_object_t object1, xpc_object_t object2);
+XPC_EXPORT XPC_WARN_RESULT size_t xpc_hash(xpc_object_t object);
+/** A text for people to read, to be freed with free; never to be parsed. */
+XPC_EXPORT XPC_WARN_RESULT char *xpc_copy_description(xpc_object_t object);
+
+/* ---- Values. A getter asked of another type gives false, 0 or NULL. --------------------- */
+
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_null_create(void);
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_bool_create(bool value);
+XPC_EXPORT bool xpc_bool_get_value(xpc_object_t xbool);
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_int64_create(int64_t value);
+XPC_EXPORT XPC_WARN_RESULT int64_t xpc_int64_get_value(xpc_object_t xint);
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_uint64_create(uint64_t value);
+XPC_EXPORT XPC_WARN_RESULT uint64_t xpc_uint64_get_value(xpc_object_t xuint);
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_double_create(double value);
+/** NaN if the object is not a double. */
+XPC_EXPORT XPC_WARN_RESULT double xpc_double_get_value(xpc_object_t xdouble);
+/** Nanoseconds since 1970-01-01T00:00:00Z. */
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_date_create(int64_t interval);
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_date_create_from_current(void);
+XPC_EXPORT XPC_WARN_RESULT int64_t xpc_date_get_value(xpc_object_t xdate);
+
+/** Copies the bytes. */
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_data_create(const void *bytes, size_t length);
+XPC_EXPORT XPC_WARN_RESULT size_t xpc_data_get_length(xpc_object_t xdata);
+XPC_EXPORT XPC_WARN_RESULT const void *xpc_data_get_bytes_ptr(xpc_object_t xdata);
+/** Copies at most `length` bytes from offset `off` on; returns how many. */
+XPC_EXPORT XPC_WARN_RESULT size_t xpc_data_get_bytes(xpc_object_t xdata, void *buffer, size_t off, size_t length);
+
+/** Copies the text, which ends with NUL. */
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_string_create(const char *string);
+XPC_EXPORT XPC_WARN_RESULT XPC_PRINTF(1, 2) xpc_object_t xpc_string_create_with_format(const char *fmt, ...);
+XPC_EXPORT XPC_WARN_RESULT XPC_PRINTF(1, 0)
+xpc_object_t xpc_string_create_with_format_and_arguments(const char *fmt, va_list ap);
+/** In bytes, without the NUL. */
+XPC_EXPORT XPC_WARN_RESULT size_t xpc_string_get_length(xpc_object_t xstring);
+XPC_EXPORT XPC_WARN_RESULT const char *xpc_string_get_string_ptr(xpc_object_t xstring);
+
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_uuid_create(const uuid_t uuid);
+XPC_EXPORT XPC_WARN_RESULT const uint8_t *xpc_uuid_get_bytes(xpc_object_t xuuid);
+
+/* ---- Capabilities --------------------------------------------------------------------- */
+
+/** Duplicates the descriptor; NULL if it is not valid. */
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_fd_create(int fd);
+/** A new descriptor at each call, close-on-exec; -1 on failure. */
+XPC_EXPORT XPC_WARN_RESULT int xpc_fd_dup(xpc_object_t xfd);
+
+/**
+ * Boxes shared memory. `region` is the start of memory from xpc_linux_region_create, or of
+ * any writable MAP_SHARED mapping: that one is copied into a sealed memfd which replaces the
+ * mapping in place, so whoever shared it before no longer does, and what another thread
+ * writes meanwhile may be lost. NULL with errno for any other memory (malloc's, say).
+ */
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_shmem_create(void *region, size_t length);
+/**
+ * Maps the memory, readable and writable. Returns the length that was mapped, whole pages,
+ * which the caller unmaps with munmap; 0 on failure. The memory cannot shrink while mapped.
+ */
+XPC_EXPORT XPC_WARN_RESULT size_t xpc_shmem_map(xpc_object_t xshmem, void **region);
+
+/* ---- Arrays --------------------------------------------------------------------------- */
+
+/** As an index: append. */
+#define XPC_ARRAY_APPEND ((size_t)(-1))
+
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_array_create(const xpc_object_t *objects, size_t count);
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_array_create_empty(void);
+/** Replaces the value at `index`, which must exist or be XPC_ARRAY_APPEND. */
+XPC_EXPORT void xpc_array_set_value(xpc_object_t xarray, size_t index, xpc_object_t value);
+XPC_EXPORT void xpc_array_append_value(xpc_object_t xarray, xpc_object_t value);
+XPC_EXPORT XPC_WARN_RESULT size_t xpc_array_get_count(xpc_object_t xarray);
+XPC_EXPORT xpc_object_t xpc_array_get_value(xpc_object_t xarray, size_t index);
+/** In order, until the applier returns false; then false. */
+XPC_EXPORT bool xpc_array_apply(xpc_object_t xarray, xpc_array_applier_t applier);
+
+XPC_EXPORT void xpc_array_set_bool(xpc_object_t xarray, size_t index, bool value);
+XPC_EXPORT void xpc_array_set_int64(xpc_object_t xarray, size_t index, int64_t value);
+XPC_EXPORT void xpc_array_set_uint64(xpc_object_t xarray, size_t index, uint64_t value);
+XPC_EXPORT void xpc_array_set_double(xpc_object_t xarray, size_t index, double value);
+XPC_EXPORT void xpc_array_set_date(xpc_object_t xarray, size_t index, int64_t value);
+XPC_EXPORT void xpc_array_set_data(xpc_object_t xarray, size_t index, const void *bytes, size_t length);
+XPC_EXPORT void xpc_array_set_string(xpc_object_t xarray, size_t index, const char *string);
+XPC_EXPORT void xpc_array_set_uuid(xpc_object_t xarray, size_t index, const uuid_t uuid);
+XPC_EXPORT void xpc_array_set_fd(xpc_object_t xarray, size_t index, int fd);
+
+XPC_EXPORT XPC_WARN_RESULT bool xpc_array_get_bool(xpc_object_t xarray, size_t index);
+XPC_EXPORT XPC_WARN_RESULT int64_t xpc_array_get_int64(xpc_object_t xarray, size_t index);
+XPC_EXPORT XPC_WARN_RESULT uint64_t xpc_array_get_uint64(xpc_object_t xarray, size_t index);
+XPC_EXPORT XPC_WARN_RESULT double xpc_array_get_double(xpc_object_t xarray, size_t index);
+XPC_EXPORT XPC_WARN_RESULT int64_t xpc_array_get_date(xpc_object_t xarray, size_t index);
+XPC_EXPORT XPC_WARN_RESULT const void *xpc_array_get_data(xpc_object_t xarray, size_t index, size_t *length);
+XPC_EXPORT XPC_WARN_RESULT const char *xpc_array_get_string(xpc_object_t xarray, size_t index);
+XPC_EXPORT XPC_WARN_RESULT const uint8_t *xpc_array_get_uuid(xpc_object_t xarray, size_t index);
+XPC_EXPORT XPC_WARN_RESULT int xpc_array_dup_fd(xpc_object_t xarray, size_t index);
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_array_get_dictionary(xpc_object_t xarray, size_t index);
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_array_get_array(xpc_object_t xarray, size_t index);
+
+/* ---- Dictionaries --------------------------------------------------------------------- */
+
+XPC_EXPORT XPC_WARN_RESULT
+xpc_object_t xpc_dictionary_create(const char *const *keys, const xpc_object_t *values, size_t count);
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_dictionary_create_empty(void);
+/**
+ * The answer to a received message, to be filled and sent over its remote connection.
+ * NULL if the sender wants no reply, and for every call after the first. A request that is
+ * dropped unanswered gives its sender's reply handler XPC_ERROR_CONNECTION_INTERRUPTED.
+ */
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_dictionary_create_reply(xpc_object_t original);
+/** A NULL value deletes the key. */
+XPC_EXPORT void xpc_dictionary_set_value(xpc_object_t xdict, const char *key, xpc_object_t value);
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_dictionary_get_value(xpc_object_t xdict, const char *key);
+XPC_EXPORT XPC_WARN_RESULT size_t xpc_dictionary_get_count(xpc_object_t xdict);
+/** Until the applier returns false; then false. The order is unspecified. */
+XPC_EXPORT bool xpc_dictionary_apply(xpc_object_t xdict, xpc_dictionary_applier_t applier);
+/** Where a received message came from, and where a reply to it goes; else NULL. */
+XPC_EXPORT XPC_WARN_RESULT xpc_connection_t xpc_dictionary_get_remote_connection(xpc_object_t xdict);
+
+XPC_EXPORT void xpc_dictionary_set_bool(xpc_object_t xdict, const char *key, bool value);
+XPC_EXPORT void xpc_dictionary_set_int64(xpc_object_t xdict, const char *key, int64_t value);
+XPC_EXPORT void xpc_dictionary_set_uint64(xpc_object_t xdict, const char *key, uint64_t value);
+XPC_EXPORT void xpc_dictionary_set_double(xpc_object_t xdict, const char *key, double value);
+XPC_EXPORT void xpc_dictionary_set_date(xpc_object_t xdict, const char *key, int64_t value);
+XPC_EXPORT void xpc_dictionary_set_data(xpc_object_t xdict, const char *key, const void *bytes, size_t length);
+XPC_EXPORT void xpc_dictionary_set_string(xpc_object_t xdict, const char *key, const char *string);
+XPC_EXPORT void xpc_dictionary_set_uuid(xpc_object_t xdict, const char *key, const uuid_t uuid);
+XPC_EXPORT void xpc_dictionary_set_fd(xpc_object_t xdict, const char *key, int fd);
+/** Puts an endpoint of a listener. */
+XPC_EXPORT void xpc_dictionary_set_connection(xpc_object_t xdict, const char *key, xpc_connection_t connection);
+
+XPC_EXPORT XPC_WARN_RESULT bool xpc_dictionary_get_bool(xpc_object_t xdict, const char *key);
+XPC_EXPORT XPC_WARN_RESULT int64_t xpc_dictionary_get_int64(xpc_object_t xdict, const char *key);
+XPC_EXPORT XPC_WARN_RESULT uint64_t xpc_dictionary_get_uint64(xpc_object_t xdict, const char *key);
+XPC_EXPORT XPC_WARN_RESULT double xpc_dictionary_get_double(xpc_object_t xdict, const char *key);
+XPC_EXPORT XPC_WARN_RESULT int64_t xpc_dictionary_get_date(xpc_object_t xdict, const char *key);
+XPC_EXPORT XPC_WARN_RESULT const void *xpc_dictionary_get_data(xpc_object_t xdict, const char *key, size_t *length);
+XPC_EXPORT XPC_WARN_RESULT const char *xpc_dictionary_get_string(xpc_object_t xdict, const char *key);
+XPC_EXPORT XPC_WARN_RESULT const uint8_t *xpc_dictionary_get_uuid(xpc_object_t xdict, const char *key);
+XPC_EXPORT XPC_WARN_RESULT int xpc_dictionary_dup_fd(xpc_object_t xdict, const char *key);
+XPC_EXPORT XPC_WARN_RESULT xpc_connection_t xpc_dictionary_create_connection(xpc_object_t xdict, const char *key);
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_dictionary_get_dictionary(xpc_object_t xdict, const char *key);
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_dictionary_get_array(xpc_object_t xdict, const char *key);
+
+#include <xpc/connection.h>
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

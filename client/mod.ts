@@ -1,0 +1,38 @@
+/**
+ * For a processor: what its module imports.
+ *
+ * ```ts
+ * import { reactive, VideoFrame } from "@streamlib/bridge/client";
+ *
+ * export default reactive({
+ *   inputs: { video: VideoFrame },
+ *   process({ input }) {
+ *     using frame = input.video.get();
+ *     if (frame) console.error(frame.width, frame.height);
+ *   },
+ * });
+ * ```
+ *
+ * @module
+ */
+
+export * from "../proto/mod.ts";
+export { type TransferStats, transferStats } from "../ffi/stats.ts";
+export type { Receivers, Senders } from "../ffi/channel/channel.ts";
+export type {
+  FrameReceiver,
+  ReceivedFrame,
+  ReceiverStats,
+} from "../ffi/channel/frame_receiver.ts";
+export type {
+  FrameSender,
+  FrameTemplate,
+  OutgoingFrame,
+  SenderStats,
+} from "../ffi/channel/frame_sender.ts";
+export {
+  type Context,
+  type Processor,
+  reactive,
+  type ReactiveDefinition,
+} from "./processor.ts";

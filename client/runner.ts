@@ -1,0 +1,209 @@
+/**
+ * The client's process: finds its host, loads the user's module, and calls it
+ * for each frame until the end. The host gives it to Deno as the main module:
+ *
+ * ```ts ignore
+ * import { run } from "…/client/runner.ts";
+ * await run(() => import("file:///…/blur.ts"));
+ * ```
+ *
+ * @module
+ */
+
+import { permittedEnvironment } from "../ffi/environment.ts";
+import { canonicalJson } from "../proto/canonical_json.ts";
+import type { ConnectionSchema } from "../proto/connection_schema.ts";
+import { readVariable } from "../proto/environment.ts";
+import { BridgeError } from "../proto/errors.ts";
+import type { Port, PortMap } from "../proto/port.ts";
+import { schemaToJson } from "../proto/schema_json.ts";
+import { ClientBridge, type ClientIdentity } from "./bridge.ts";
+import { type Context, isProcessor, type Processor } from "./processor.ts";
+
+/** How long a processor's `teardown` may take. */
+const TEARDOWN_MS = 1_500;
+
+/**
+ * Runs the processor that `load` gives, until the host ends it, and then ends
+ * this process: with code 0, or 1 after a failure, which is also told to the
+ * host and written to stderr.
+ *
+ * @param load imports the user's module; called when the channel works
+ */
+export async function run(load: () => Promise<unknown>): Promise<never> {
+  let code = 0;
+  try {
+    await runProcessor(load);
+  } catch (error) {
+    code = 1;
+    Deno.stderr.writeSync(
+      new TextEncoder().encode(
+        `streamlib client: ${
+          error instanceof BridgeError
+            ? error.message
+            : error instanceof Error
+            ? error.stack ?? error.message
+            : String(error)
+        }\n`,
+      ),
+    );
+  }
+  Deno.exit(code);
+}
+
+function readIdentity(): ClientIdentity {
+  const env = permittedEnvironment();
+  const connection_id = readVariable(env, "STREAMLIB_CONNECTION_ID");
+  const token = readVariable(env, "STREAMLIB_CONNECTION_TOKEN") ?? "";
+  const service = readVariable(env, "STREAMLIB_BROKER_XPC_SERVICE");
+  if (connection_id === undefined || service === undefined) {
+    throw new BridgeError(
+      "bad_argument",
+      "Cannot run a client by itself: STREAMLIB_CONNECTION_ID and " +
+        "STREAMLIB_BROKER_XPC_SERVICE are not set; a host starts its client",
+    );
+  }
+  // The processor's own code has no use for it.
+  if (token !== "") Deno.env.delete("STREAMLIB_CONNECTION_TOKEN");
+  return { connection_id, token, service };
+}
+
+async function runProcessor(load: () => Promise<unknown>): Promise<void> {
+  const ended = Promise.withResolvers<BridgeError | undefined>();
+  const loading = Promise.withResolvers<ConnectionSchema | undefined>();
+  let wake = (): void => {};
+  using bridge = new ClientBridge(readIdentity(), {
+    load: (schema) => loading.resolve(schema),
+    arrived: () => wake(),
+    ended: (failure) => {
+      ended.resolve(failure);
+      loading.resolve(undefined);
+    },
+  });
+  const schema = await loading.promise;
+  if (schema === undefined) {
+    const failure = await ended.promise;
+    if (failure) throw failure;
+    return;
+  }
+  const abort = new AbortController();
+  ended.promise.then(() => {
+    abort.abort();
+    wake();
+  });
+  const { senders, receivers } = bridge.channel;
+  const context: Context<PortMap, PortMap> = {
+    input: receivers,
+    output: senders,
+    signal: abort.signal,
+  };
+  let processor: Processor | undefined;
+  try {
+    processor = takeProcessor(await load(), schema);
+    await processor.definition.setup?.(context);
+    bridge.started();
+    await processLoop(processor, context, (arrived) => wake = arrived);
+  } catch (error) {
+    if (!abort.signal.aborted) bridge.failed(error);
+    throw error;
+  } finally {
+    await tearDown(processor, context);
+  }
+  const failure = await ended.promise;
+  if (failure) throw failure;
+}
+
+/** The processor that a module exports, checked against the ports that the host has. */
+function takeProcessor(module: unknown, schema: ConnectionSchema): Processor {
+  const exported = (module as { default?: unknown } | undefined)?.default;
+  if (!isProcessor(exported)) {
+    throw new BridgeError(
+      "client_failed",
+      "The module's default export is not a processor: " +
+        "`export default reactive({…})` with `reactive` of this same package",
+    );
+  }
+  const declared = exported.schema;
+  if (declared) {
+    checkPorts("input", declared.inputs, schema.inputs);
+    checkPorts("output", declared.outputs, schema.outputs);
+  }
+  return exported;
+}
+
+function checkPorts(
+  side: string,
+  declared: Readonly<Record<string, Port>>,
+  actual: Readonly<Record<string, Port>>,
+): void {
+  const names = new Set([...Object.keys(declared), ...Object.keys(actual)]);
+  for (const name of names) {
+    const [mine, hosts] = [declared[name], actual[name]];
+    const json = (port: Port | undefined): string =>
+      port === undefined ? "" : canonicalJson(schemaToJson(port.schema));
+    if (json(mine) === json(hosts)) continue;
+    throw new BridgeError(
+      "schema_mismatch",
+      `The ${side} '${name}' differs: the module has ${
+        mine?.schema.name ?? "no such port"
+      }, the host ${hosts?.schema.name ?? "no such port"}${
+        mine && hosts && mine.schema.name === hosts.schema.name
+          ? " with other fields or another version"
+          : ""
+      }`,
+    );
+  }
+}
+
+/** Calls `process` whenever frames came, until the signal. Control is handled between the calls. */
+async function processLoop(
+  processor: Processor,
+  context: Context<PortMap, PortMap>,
+  onArrival: (arrived: () => void) => void,
+): Promise<void> {
+  const inputs = Object.values(context.input);
+  const waiting = (): number =>
+    inputs.reduce((sum, port) => sum + port.size, 0);
+  let arrival = Promise.withResolvers<void>();
+  let arrivals = 0;
+  onArrival(() => {
+    arrivals++;
+    arrival.resolve();
+  });
+  let stuck = false; // the last call took nothing: another makes sense only for a new frame
+  while (!context.signal.aborted) {
+    if (arrivals === 0 && (waiting() === 0 || stuck)) {
+      arrival = Promise.withResolvers();
+      await arrival.promise;
+      continue;
+    }
+    arrivals = 0;
+    const before = waiting();
+    if (before === 0) continue;
+    await processor.definition.process(context);
+    stuck = waiting() >= before;
+    // A turn of the loop: control messages and releases come in between the calls.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
+
+async function tearDown(
+  processor: Processor | undefined,
+  context: Context<PortMap, PortMap>,
+): Promise<void> {
+  if (!processor?.definition.teardown) return;
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(() => {
+    late.reject(
+      new BridgeError(
+        "timed_out",
+        `The processor's teardown took over ${TEARDOWN_MS} ms`,
+      ),
+    );
+  }, TEARDOWN_MS);
+  try {
+    await Promise.race([processor.definition.teardown(context), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,359 @@
+/**
+ * The channel between a host and its client: all ports of both directions on
+ * one connection. Host and client use the same one; they differ in which
+ * ports send.
+ *
+ * The channel exists before its connection, so that ports can be handed out
+ * at once: {@link Channel.attach} gives it the connection when the handshake
+ * has tested it, {@link Channel.open} lets frames go.
+ *
+ * @module
+ */
+
+import { BridgeError, describeError } from "../../proto/errors.ts";
+import type { CapabilityReader } from "../../proto/type_codec.ts";
+import { compile, type FrameCodec } from "../../proto/frame_codec.ts";
+import { frameMessage, parseFrameMessage } from "../../proto/frame_message.ts";
+import { CHANNEL_KEY, CTRL_TYPE, MSG_TYPE } from "../../proto/keys.ts";
+import { Misfit } from "../../proto/misfit.ts";
+import type { Port, PortMap, PortsOf, SchemaOf } from "../../proto/port.ts";
+import {
+  Capability,
+  getNumber,
+  getString,
+  isDictionary,
+  uint64,
+  type XpcDictionary,
+  type XpcValue,
+} from "../../proto/xpc_value.ts";
+import type { Connection } from "../connection.ts";
+import type { Message } from "../message.ts";
+import type { Native } from "../native.ts";
+import { FrameReceiver, type ReceivedFrame } from "./frame_receiver.ts";
+import { FrameSender, type SenderChannel } from "./frame_sender.ts";
+import type { PooledSurface } from "./surface_pool.ts";
+import { type Lease, SurfaceTable } from "./surface_table.ts";
+
+/** The sending half of every port of a map. */
+export type Senders<M extends PortMap> = {
+  readonly [K in keyof M]: FrameSender<SchemaOf<M[K]>>;
+};
+
+/** The receiving half of every port of a map. */
+export type Receivers<M extends PortMap> = {
+  readonly [K in keyof M]: FrameReceiver<SchemaOf<M[K]>>;
+};
+
+/** What a channel tells its owner. */
+export interface ChannelEvents {
+  /** A control message that is not about surfaces. It is disposed when this returns. */
+  control(type: string, message: Message): void;
+  /** A frame can be read on `port`. */
+  arrived(port: string): void;
+  /** Something that came does not fit, told once per kind; it was dropped and counted. */
+  problem(text: string): void;
+}
+
+/** What went over a channel. */
+export interface ChannelStats {
+  /** Frames sent, over all ports. */
+  readonly sent: number;
+  /** Frames received. */
+  readonly received: number;
+  /** Frames dropped, on either half of this side. */
+  readonly dropped: number;
+  /** Messages that did not fit their schema, or no port. */
+  readonly misfits: number;
+}
+
+/** One side's half of a channel. */
+export class Channel<Out extends PortMap, In extends PortMap>
+  implements Disposable {
+  /** Where frames go in, by port. */
+  readonly senders: Senders<Out>;
+  /** Where frames come out, by port. */
+  readonly receivers: Receivers<In>;
+  readonly #native: Native;
+  readonly #events: ChannelEvents;
+  readonly #senders = new Map<string, FrameSender>();
+  readonly #receivers = new Map<string, FrameReceiver>();
+  readonly #codecs = new Map<string, FrameCodec>();
+  readonly #outgoing = new Map<
+    bigint,
+    { pooled: PooledSurface; sender: FrameSender }
+  >();
+  readonly #table: SurfaceTable;
+  readonly #told = new Set<string>();
+  #connection: Connection | undefined;
+  #open = false;
+  #ended = false;
+  #nextSurface = 1n;
+  #nextFrame = 1n;
+  #misfits = 0;
+
+  /** @param outgoing the ports that this side sends on
+   * @param incoming the ports that this side receives on */
+  constructor(
+    native: Native,
+    outgoing: PortsOf<Out>,
+    incoming: PortsOf<In>,
+    events: ChannelEvents,
+  ) {
+    this.#native = native;
+    this.#events = events;
+    this.#table = new SurfaceTable(
+      native,
+      (id, generation) => this.#sendRelease(id, generation),
+    );
+    for (const [name, port] of Object.entries<Port>(outgoing)) {
+      this.#senders.set(name, this.#makeSender(name, port));
+    }
+    for (const [name, port] of Object.entries<Port>(incoming)) {
+      const arrived = (): void => events.arrived(name);
+      this.#receivers.set(name, new FrameReceiver(name, port, arrived));
+      this.#codecs.set(name, compile(port.schema));
+    }
+    this.senders = Object.fromEntries(this.#senders) as Senders<Out>;
+    this.receivers = Object.fromEntries(this.#receivers) as Receivers<In>;
+  }
+
+  /** Whether frames may go. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** What went over it so far. */
+  get stats(): ChannelStats {
+    let sent = 0, received = 0, dropped = 0;
+    for (const sender of this.#senders.values()) {
+      sent += sender.stats.sent;
+      dropped += sender.stats.dropped;
+    }
+    for (const receiver of this.#receivers.values()) {
+      received += receiver.stats.received;
+      dropped += receiver.stats.dropped;
+    }
+    return { sent, received, dropped, misfits: this.#misfits };
+  }
+
+  // ---- life ----
+
+  /** The connection that the handshake has tested; still the caller's to dispose, after the channel. */
+  attach(connection: Connection): void {
+    this.#connection = connection;
+  }
+
+  /** From now on frames go. */
+  open(): void {
+    if (this.#ended) return;
+    this.#open = true;
+    for (const sender of this.#senders.values()) sender.changed();
+  }
+
+  /** No more frames, either way: readers see the end once they have read what came, or `failure`. */
+  end(failure?: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#open = false;
+    const closed = failure ??
+      new BridgeError("closed", "Cannot send: the channel is closed");
+    for (const sender of this.#senders.values()) {
+      sender.end(closed);
+    }
+    for (const receiver of this.#receivers.values()) {
+      receiver.end(failure);
+    }
+    this.#table[Symbol.dispose]();
+  }
+
+  /** Ends it, and drops what was not read. */
+  [Symbol.dispose](): void {
+    this.end();
+    for (const receiver of this.#receivers.values()) {
+      receiver.clear();
+    }
+  }
+
+  // ---- sending ----
+
+  /** Sends a control message. */
+  sendControl(type: string, fields: XpcDictionary = {}): void {
+    this.#connection?.send({
+      [CHANNEL_KEY.msgType]: MSG_TYPE.control,
+      [CHANNEL_KEY.ctrlType]: type,
+      ...fields,
+    });
+  }
+
+  #sendRelease(id: bigint, generation: bigint): void {
+    if (this.#ended) return;
+    this.sendControl(CTRL_TYPE.release, {
+      [CHANNEL_KEY.surfaceId]: uint64(id),
+      [CHANNEL_KEY.generation]: uint64(generation),
+    });
+  }
+
+  #makeSender(name: string, port: Port): FrameSender {
+    // deno-lint-ignore no-this-alias -- a getter of the object below needs it
+    const channel = this;
+    const owner: SenderChannel = {
+      get isOpen(): boolean {
+        return channel.#open;
+      },
+      nextId: () => this.#nextSurface++,
+      offer: (pooled) => this.#offer(pooled, sender),
+      reference: ({ id, generation }) => ({
+        [CHANNEL_KEY.surfaceId]: uint64(id),
+        [CHANNEL_KEY.generation]: uint64(generation),
+      }),
+      retire: ({ id, offered }) => {
+        this.#outgoing.delete(id);
+        if (!offered || this.#ended) return;
+        this.sendControl(CTRL_TYPE.surfaceRetire, {
+          [CHANNEL_KEY.surfaceId]: uint64(id),
+        });
+      },
+      sendFrame: (portName, fields) =>
+        this.#connection?.send(
+          frameMessage(this.#nextFrame++, portName, fields),
+        ),
+    };
+    const sender = new FrameSender(this.#native, owner, name, port);
+    return sender;
+  }
+
+  #offer(pooled: PooledSurface, sender: FrameSender): void {
+    if (pooled.offered) return;
+    pooled.offered = true;
+    this.#outgoing.set(pooled.id, { pooled, sender });
+    this.sendControl(CTRL_TYPE.surfaceOffer, {
+      [CHANNEL_KEY.surfaceId]: uint64(pooled.id),
+      [CHANNEL_KEY.surface]: pooled.surface.borrow(),
+    });
+  }
+
+  // ---- receiving ----
+
+  /** A message came on the connection; it is disposed here. Never throws for what a peer sent. */
+  receive(message: Message): void {
+    using _ = message;
+    const type = getString(message.body, CHANNEL_KEY.msgType);
+    try {
+      if (type === MSG_TYPE.frame) this.#receiveFrame(message);
+      else if (type === MSG_TYPE.control) this.#receiveControl(message);
+      else {this.#problem(
+          "type",
+          `a message of type '${type ?? "(none)"}' came`,
+        );}
+    } catch (error) {
+      if (!(error instanceof BridgeError)) throw error;
+      this.#problem(error.code, describeError(error));
+    }
+    // Nobody who asked for an answer is left waiting.
+    if (message.wantsReply) message.reply({});
+  }
+
+  #problem(kind: string, text: string): void {
+    this.#misfits++;
+    if (this.#told.has(kind)) return;
+    this.#told.add(kind);
+    this.#events.problem(text);
+  }
+
+  #receiveControl(message: Message): void {
+    const { body } = message;
+    const type = getString(body, CHANNEL_KEY.ctrlType) ?? "(none)";
+    const id = getNumber(body, CHANNEL_KEY.surfaceId, "uint64");
+    if (type === CTRL_TYPE.surfaceOffer) {
+      const surface = message.take(CHANNEL_KEY.surface, "surface");
+      if (id === undefined || !surface) {
+        if (surface) this.#native.symbols.slb_release(surface.handle);
+        this.#problem(type, "a surface was offered without its id or itself");
+      } else {
+        this.#table.offer(id, surface);
+      }
+    } else if (type === CTRL_TYPE.surfaceRetire) {
+      if (id !== undefined) this.#table.retire(id);
+    } else if (type === CTRL_TYPE.release) {
+      const generation = getNumber(body, CHANNEL_KEY.generation, "uint64");
+      if (id !== undefined) this.#surfaceReleased(id, generation);
+    } else {
+      this.#events.control(type, message);
+    }
+  }
+
+  #surfaceReleased(id: bigint, generation: bigint | undefined): void {
+    const entry = this.#outgoing.get(id);
+    if (!entry || entry.pooled.state !== "out") return;
+    if (entry.pooled.generation === generation) {
+      entry.sender.returned(entry.pooled);
+    }
+  }
+
+  #receiveFrame(message: Message): void {
+    const frame = parseFrameMessage(message.body);
+    if (typeof frame === "string") {
+      this.#problem("frame", `a malformed frame came: ${frame}`);
+      return;
+    }
+    const { port_name } = frame;
+    const codec = this.#codecs.get(port_name);
+    const receiver = this.#receivers.get(port_name);
+    if (!codec || !receiver) {
+      this.#problem(
+        "port",
+        `a frame came for port '${port_name}', which is not one of ${
+          [...this.#codecs.keys()].join(", ") || "(none)"
+        }`,
+      );
+      return;
+    }
+    const leases: Lease[] = [];
+    const fields = frame.handle === undefined
+      ? frame.fields
+      : codec.withHandle(frame.fields, frame.handle);
+    const value = codec.decode(fields, this.#reader(message, leases));
+    if (value instanceof Misfit) {
+      for (const lease of leases) lease.release();
+      this.#problem(
+        `misfit:${port_name}`,
+        `a frame on port '${port_name}' does not fit: ${value.message}`,
+      );
+      return;
+    }
+    Object.defineProperty(value, Symbol.dispose, {
+      value: () => {
+        for (const lease of leases) lease.release();
+      },
+    });
+    receiver.put(value as unknown as ReceivedFrame<typeof receiver.schema>);
+  }
+
+  #reader(message: Message, leases: Lease[]): CapabilityReader {
+    return {
+      texture: (value) => {
+        const lease = this.#lease(message, value);
+        if (typeof lease === "string") return lease;
+        leases.push(lease);
+        return lease.surface;
+      },
+      buffer: () => "a buffer, which this version cannot read yet",
+    };
+  }
+
+  #lease(message: Message, value: XpcValue): Lease | string {
+    if (value instanceof Capability) {
+      if (value.kind !== "surface") return `a ${value.kind}`;
+      message.takeCapability(value);
+      return this.#table.leaseOnce(value);
+    }
+    if (!isDictionary(value)) return "neither a surface nor the name of one";
+    const id = getNumber(value, CHANNEL_KEY.surfaceId, "uint64");
+    const generation = getNumber(value, CHANNEL_KEY.generation, "uint64");
+    if (id === undefined || generation === undefined) {
+      return "a name without surface_id and generation";
+    }
+    return this.#table.lease(id, generation) ??
+      `surface ${id}, which was never offered or is retired`;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The receiving half of a port.
+ *
+ * @module
+ */
+
+import type { Port } from "../../proto/port.ts";
+import type { Frame, Schema } from "../../proto/schema.ts";
+
+/** A frame that came, on lease: dispose it soon, the sender waits for its surfaces. */
+export type ReceivedFrame<S extends Schema> = Frame<S> & Disposable;
+
+/** What one port has received. */
+export interface ReceiverStats {
+  /** Frames that came. */
+  readonly received: number;
+  /** Of those, frames that nobody read: overtaken by newer ones, or too many. */
+  readonly dropped: number;
+}
+
+/**
+ * Where frames come out of the channel.
+ *
+ * ```ts ignore
+ * for await (using frame of blur.output.video) show(frame.pixel_buffer.pixels);
+ * ```
+ */
+export class FrameReceiver<S extends Schema = Schema>
+  implements AsyncIterable<ReceivedFrame<S>> {
+  /** The port's name. */
+  readonly name: string;
+  /** What its frames hold. */
+  readonly schema: S;
+  readonly #port: Port<S>;
+  readonly #arrived: () => void;
+  #queue: ReceivedFrame<S>[] = [];
+  #waiting: PromiseWithResolvers<void> | undefined;
+  #end: { readonly failure: Error | undefined } | undefined;
+  #received = 0;
+  #dropped = 0;
+
+  /** Made by the channel. `arrived` is called when a frame can be read. */
+  constructor(name: string, port: Port<S>, arrived: () => void) {
+    this.name = name;
+    this.schema = port.schema;
+    this.#port = port;
+    this.#arrived = arrived;
+  }
+
+  /** What was received and dropped so far. */
+  get stats(): ReceiverStats {
+    return { received: this.#received, dropped: this.#dropped };
+  }
+
+  /** Frames that can be read. */
+  get size(): number {
+    return this.#queue.length;
+  }
+
+  /**
+   * The next frame, or the newest where the port skips to the latest; `null`
+   * when there is none. The caller disposes it.
+   */
+  get(): ReceivedFrame<S> | null {
+    if (this.#port.read_behavior === "skip_to_latest") {
+      while (this.#queue.length > 1) this.#drop(this.#queue.shift());
+    }
+    return this.#queue.shift() ?? null;
+  }
+
+  /**
+   * Frames as they come, each the caller's to dispose. Ends when the channel
+   * was closed in order, throws why when it failed.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedFrame<S>, void> {
+    while (true) {
+      const frame = this.get();
+      if (frame) {
+        yield frame;
+      } else if (this.#end) {
+        if (this.#end.failure) throw this.#end.failure;
+        return;
+      } else {
+        this.#waiting ??= Promise.withResolvers();
+        await this.#waiting.promise;
+      }
+    }
+  }
+
+  #drop(frame: ReceivedFrame<S> | undefined): void {
+    this.#dropped++;
+    frame?.[Symbol.dispose]();
+  }
+
+  #wake(): void {
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
+  }
+
+  // ---- called by the channel ----
+
+  /** A frame came. A full queue loses its oldest, or this one where order counts. */
+  put(frame: ReceivedFrame<S>): void {
+    this.#received++;
+    if (this.#queue.length >= this.#port.capacity) {
+      if (this.#port.read_behavior === "read_next_in_order") {
+        this.#drop(frame);
+        return;
+      }
+      this.#drop(this.#queue.shift());
+    }
+    this.#queue.push(frame);
+    this.#wake();
+    this.#arrived();
+  }
+
+  /** No more will come. What came can still be read. */
+  end(failure: Error | undefined): void {
+    this.#end ??= { failure };
+    this.#wake();
+  }
+
+  /** Drops what was not read. */
+  clear(): void {
+    const unread = this.#queue;
+    this.#queue = [];
+    for (const frame of unread) frame[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The C ABI as `Deno.dlopen` wants it: the functions of
+ * `c/include/streamlib_bridge.h`, in its order. A test compares the two in
+ * name, arity and width.
+ *
+ * @module
+ */
+
+/** Bumped together with `SLB_ABI_VERSION`. */
+export const ABI_VERSION = 1;
+
+/** Every function of the shim. */
+export const SYMBOLS = {
+  slb_abi_version: { parameters: [], result: "u32" },
+  slb_error_copy: { parameters: ["buffer", "u32"], result: "u32" },
+  slb_stats: { parameters: ["buffer", "u32"], result: "u32" },
+  slb_release: { parameters: ["u32"], result: "i32" },
+
+  slb_queue_create: { parameters: [], result: "u32" },
+  slb_queue_take_bell: { parameters: ["u32"], result: "i32" },
+  slb_queue_drain: { parameters: ["u32", "buffer", "u32"], result: "i32" },
+  slb_queue_next_bytes: { parameters: ["u32"], result: "u32" },
+
+  slb_listener_create: { parameters: ["u32"], result: "u32" },
+  slb_listener_create_service: {
+    parameters: ["u32", "buffer", "u32"],
+    result: "u32",
+  },
+  slb_endpoint_create: { parameters: ["u32"], result: "u32" },
+  slb_connection_create_service: {
+    parameters: ["u32", "buffer", "u32"],
+    result: "u32",
+  },
+  slb_connection_create_endpoint: {
+    parameters: ["u32", "u32"],
+    result: "u32",
+  },
+  slb_connection_activate: { parameters: ["u32"], result: "i32" },
+  slb_connection_cancel: { parameters: ["u32"], result: "i32" },
+  slb_connection_send: { parameters: ["u32", "buffer", "u32"], result: "i32" },
+  slb_connection_request: {
+    parameters: ["u32", "buffer", "u32", "u32"],
+    result: "i32",
+  },
+  slb_reply_send: { parameters: ["u32", "buffer", "u32"], result: "i32" },
+  slb_connection_peer: { parameters: ["u32", "buffer"], result: "i32" },
+  slb_connection_reason_copy: {
+    parameters: ["u32", "buffer", "u32"],
+    result: "u32",
+  },
+  slb_service_path_copy: {
+    parameters: ["buffer", "u32", "buffer", "u32"],
+    result: "u32",
+  },
+
+  slb_shmem_create: { parameters: ["u32", "u64"], result: "u32" },
+  slb_shmem_map: { parameters: ["u32"], result: "pointer" },
+  slb_shmem_bytes: { parameters: ["u32"], result: "u64" },
+
+  slb_fd_create: { parameters: ["u32", "i32"], result: "u32" },
+  slb_fd_dup: { parameters: ["u32"], result: "i32" },
+
+  slb_surface_create: {
+    parameters: ["u32", "u32", "u32", "u32", "u32"],
+    result: "u32",
+  },
+  slb_surface_layout: { parameters: ["u32", "buffer"], result: "i32" },
+  slb_surface_map: { parameters: ["u32"], result: "pointer" },
+  slb_surface_lock: { parameters: ["u32", "u32"], result: "i32" },
+  slb_surface_unlock: { parameters: ["u32", "u32"], result: "i32" },
+} as const;
+
+/** The loaded functions, typed. */
+export type Symbols = Deno.StaticForeignLibraryInterface<typeof SYMBOLS>;

@@ -1,0 +1,104 @@
+/**
+ * A picture to draw on, with soft edges.
+ *
+ * @module
+ */
+
+import { clamp } from "./geometry.ts";
+
+/** Red, green and blue, each 0 to 255. */
+export type Colour = readonly [red: number, green: number, blue: number];
+
+/** The colour that lies `part`, 0 to 1, of the way from `a` to `b`. */
+export function mix(a: Colour, b: Colour, part: number): Colour {
+  return [
+    a[0] + (b[0] - a[0]) * part,
+    a[1] + (b[1] - a[1]) * part,
+    a[2] + (b[2] - a[2]) * part,
+  ];
+}
+
+/** How much of a pixel a shape covers whose outline is `distance` pixels away from its centre, negative inside. */
+export function coverage(distance: number): number {
+  return clamp(0.5 - distance, 0, 1);
+}
+
+/** A box in pixels; it may reach beyond the canvas. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** The box that holds a circle. */
+export function boxAround(x: number, y: number, radius: number): Box {
+  return {
+    left: x - radius,
+    top: y - radius,
+    right: x + radius,
+    bottom: y + radius,
+  };
+}
+
+/** An opaque RGBA picture that starts black. */
+export class Canvas {
+  /** The pixels, rows of `width * 4` bytes. */
+  readonly rgba: Uint8Array;
+
+  /** @param width columns
+   * @param height rows */
+  constructor(readonly width: number, readonly height: number) {
+    this.rgba = new Uint8Array(width * height * 4);
+    for (let i = 3; i < this.rgba.length; i += 4) this.rgba[i] = 255;
+  }
+
+  /** Lays `colour` over the pixel at (x, y) with `opacity`, 0 to 1. */
+  blend(x: number, y: number, colour: Colour, opacity: number): void {
+    const at = (y * this.width + x) * 4;
+    for (let channel = 0; channel < 3; channel++) {
+      const old = this.rgba[at + channel]!;
+      this.rgba[at + channel] = Math.floor(
+        old + (colour[channel]! - old) * opacity + 0.5,
+      );
+    }
+  }
+
+  /** Lays a shape over the pixels of `box`: for each, `opacity` is asked at the pixel's centre, then `colour`. */
+  fill(
+    box: Box,
+    opacity: (x: number, y: number) => number,
+    colour: Colour | ((x: number, y: number) => Colour),
+  ): void {
+    const left = Math.max(0, Math.floor(box.left - 1));
+    const right = Math.min(this.width, Math.ceil(box.right + 1));
+    const bottom = Math.min(this.height, Math.ceil(box.bottom + 1));
+    for (
+      let y = Math.max(0, Math.floor(box.top - 1));
+      y < bottom;
+      y++
+    ) {
+      for (let x = left; x < right; x++) {
+        const part = opacity(x + 0.5, y + 0.5);
+        if (part <= 0) continue;
+        const shade = typeof colour === "function"
+          ? colour(x + 0.5, y + 0.5)
+          : colour;
+        this.blend(x, y, shade, part);
+      }
+    }
+  }
+
+  /** Fills a box of whole pixels. */
+  rectangle(
+    left: number,
+    top: number,
+    width: number,
+    height: number,
+    colour: Colour,
+  ): void {
+    for (let y = top; y < top + height; y++) {
+      for (let x = left; x < left + width; x++) this.blend(x, y, colour, 1);
+    }
+  }
+}

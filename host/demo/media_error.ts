@@ -1,0 +1,40 @@
+/**
+ * What can go wrong between a file and a picture.
+ *
+ * @module
+ */
+
+/** Every code that a {@link MediaError} can carry. Stable: programs may match on it. */
+export type MediaErrorCode =
+  | "bad_argument"
+  | "clip_unavailable"
+  | "ffmpeg_failed"
+  | "ffmpeg_not_found"
+  | "input_not_found"
+  | "malformed_video"
+  | "unsupported_video";
+
+/**
+ * A media file, or what was asked of one, that cannot be worked with.
+ *
+ * ```ts
+ * import { MediaError } from "./media_error.ts";
+ *
+ * const error = new MediaError("malformed_video", "Cannot read frame 3: the file ends in it");
+ * console.assert(error.code === "malformed_video");
+ * ```
+ */
+export class MediaError extends Error {
+  override name = "MediaError";
+
+  /** @param code the stable name of the failure
+   * @param message what was tried, what was found, what to do
+   * @param options the underlying `cause`, where there is one */
+  constructor(
+    readonly code: MediaErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

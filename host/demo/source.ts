@@ -1,0 +1,234 @@
+/**
+ * The demo's camera: a file, or the shipped clip, as pixels frame by frame.
+ *
+ * @module
+ */
+
+import {
+  checkInput,
+  clipOrigin,
+  type Feed,
+  type FeedOrigin,
+  fileOrigin,
+} from "./feed.ts";
+import { ffmpegOrigin } from "./ffmpeg.ts";
+import { MediaError } from "./media_error.ts";
+import { FrameScaler } from "./scale.ts";
+import { MAX_SIDE, Y4mReader } from "./y4m.ts";
+import { guessMatrix, YuvToRgba } from "./yuv_to_rgba.ts";
+
+/** A picture's size in pixels. */
+export interface Size {
+  /** Columns. */
+  readonly width: number;
+  /** Rows. */
+  readonly height: number;
+}
+
+/** Frames of one size, one after the other; disposing it ends whatever produces them. */
+export interface FrameSource extends AsyncDisposable, Size {
+  /** Frames per second. */
+  readonly frameRate: number;
+  /** What to call the source. */
+  readonly name: string;
+  /** What its user should know: that it was scaled, that ffmpeg decodes it. */
+  readonly notes: readonly string[];
+
+  /** Writes the next frame into `into` as opaque RGBA, 8 bits a channel; false at the end, with `into` untouched.
+   *
+   * `into` is borrowed until the promise settles; one call at a time.
+   *
+   * @param into starts at a multiple of 4 in its buffer
+   * @param bytesPerRow from one row's start to the next, a multiple of 4; what lies between is left alone
+   * @throws {MediaError} if the video is malformed or its decoder failed */
+  next(into: Uint8Array, bytesPerRow: number): Promise<boolean>;
+}
+
+/** How a source is opened. */
+export interface SourceOptions {
+  /** The size of the frames, if not that of the video. */
+  readonly size?: Size;
+  /** Whether to begin again at the end, for ever. */
+  readonly loop?: boolean;
+}
+
+/**
+ * Opens a source: a Y4M file by itself, any other video or picture through
+ * ffmpeg, and the shipped clip where no file is given.
+ *
+ * Needs permission to read the file, and to run ffmpeg where that decodes it.
+ *
+ * ```ts no-run
+ * import { openSource } from "./source.ts";
+ *
+ * await using source = await openSource(undefined, { loop: true });
+ * const pixels = new Uint8Array(source.width * source.height * 4);
+ * await source.next(pixels, source.width * 4);
+ * ```
+ *
+ * @param input the file's path
+ * @param options size and looping
+ * @throws {MediaError} if the file is not there or not readable, or takes an ffmpeg that is not there */
+export async function openSource(
+  input: string | undefined,
+  options: SourceOptions = {},
+): Promise<FrameSource> {
+  if (options.size !== undefined) checkSize(options.size);
+  if (input === undefined) return await openOrigin(clipOrigin(), options);
+  await checkInput(input);
+  const origin = input.toLowerCase().endsWith(".y4m")
+    ? fileOrigin(input)
+    : ffmpegOrigin(input, options.size);
+  return await openOrigin(origin, options);
+}
+
+/** Opens the source that `origin` feeds.
+ *
+ * @throws {MediaError} if its first bytes are no Y4M */
+export async function openOrigin(
+  origin: FeedOrigin,
+  options: SourceOptions = {},
+): Promise<FrameSource> {
+  const pass = await Pass.open(origin, options.size);
+  return new Y4mSource(origin, options.loop ?? false, pass);
+}
+
+class Y4mSource implements FrameSource {
+  readonly width: number;
+  readonly height: number;
+  readonly frameRate: number;
+  readonly name: string;
+  readonly notes: readonly string[];
+  readonly #origin: FeedOrigin;
+  readonly #loop: boolean;
+  #pass: Pass;
+
+  constructor(origin: FeedOrigin, loop: boolean, first: Pass) {
+    const { layout, frameRate, interlaced } = first.reader.header;
+    this.width = first.size.width;
+    this.height = first.size.height;
+    this.frameRate = frameRate;
+    this.name = origin.name;
+    this.notes = [
+      ...origin.notes,
+      ...(interlaced ? ["interlaced: shown woven, as stored"] : []),
+      ...(first.scaled ? [`scaled from ${layout.width}x${layout.height}`] : []),
+    ];
+    this.#origin = origin;
+    this.#loop = loop;
+    this.#pass = first;
+  }
+
+  async next(into: Uint8Array, bytesPerRow: number): Promise<boolean> {
+    while (!await this.#pass.next(into, bytesPerRow)) {
+      if (!this.#loop) return false;
+      if (this.#pass.count === 1) {
+        // A still picture need not be decoded again for every frame.
+        this.#pass.repeat(into, bytesPerRow);
+        return true;
+      }
+      await this.#pass[Symbol.asyncDispose]();
+      this.#pass = await Pass.open(this.#origin, this);
+    }
+    return true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pass[Symbol.asyncDispose]();
+  }
+}
+
+/** One pass over the video, with what turns its frames into pixels of `size`. */
+class Pass implements AsyncDisposable {
+  /** How many frames it has given. */
+  count = 0;
+  readonly size: Size;
+  readonly #scaler: FrameScaler | undefined;
+  readonly #converter: YuvToRgba;
+  #frame: Uint8Array = new Uint8Array(0);
+
+  private constructor(
+    readonly feed: Feed,
+    readonly reader: Y4mReader,
+    origin: FeedOrigin,
+    size: Size | undefined,
+  ) {
+    const { layout, fullRange } = reader.header;
+    this.size = size ?? layout;
+    if (
+      this.size.width !== layout.width || this.size.height !== layout.height
+    ) {
+      this.#scaler = new FrameScaler(layout, this.size.width, this.size.height);
+    }
+    this.#converter = new YuvToRgba(this.#scaler?.layout ?? layout, {
+      matrix: origin.matrix ?? guessMatrix(layout.height),
+      fullRange,
+    });
+  }
+
+  static async open(origin: FeedOrigin, size: Size | undefined): Promise<Pass> {
+    const feed = await origin.open();
+    try {
+      const reader = await Y4mReader.open(feed.stream);
+      return new Pass(feed, reader, origin, size);
+    } catch (error) {
+      const failure = await feed.failure(error);
+      await feed[Symbol.asyncDispose]();
+      throw failure;
+    }
+  }
+
+  get scaled(): boolean {
+    return this.#scaler !== undefined;
+  }
+
+  /** Writes the next frame; false at the end of the video. */
+  async next(into: Uint8Array, bytesPerRow: number): Promise<boolean> {
+    const frame = await this.#read();
+    if (frame === null) return false;
+    this.count++;
+    this.#frame = this.#scaler?.scale(frame) ?? frame;
+    this.repeat(into, bytesPerRow);
+    return true;
+  }
+
+  /** Writes the last frame once more: neither the reader nor the scaler has touched it since. */
+  repeat(into: Uint8Array, bytesPerRow: number): void {
+    this.#converter.convert(this.#frame, into, bytesPerRow);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.reader[Symbol.asyncDispose]();
+    await this.feed[Symbol.asyncDispose]();
+  }
+
+  async #read(): Promise<Uint8Array | null> {
+    let frame: Uint8Array | null = null;
+    let failure: unknown = null;
+    try {
+      frame = await this.reader.next();
+    } catch (error) {
+      failure = error;
+      // Nobody reads on: a decoder that is still writing must not wait for ever.
+      await this.reader[Symbol.asyncDispose]();
+    }
+    if (frame !== null) return frame;
+    failure = await this.feed.failure(failure);
+    if (failure !== null) throw failure;
+    if (this.count > 0) return null;
+    throw new MediaError(
+      "malformed_video",
+      "Cannot read the video: it has no frame",
+    );
+  }
+}
+
+function checkSize({ width, height }: Size): void {
+  for (const side of [width, height]) {
+    if (Number.isInteger(side) && side >= 1 && side <= MAX_SIDE) continue;
+    throw new MediaError(
+      "bad_argument",
+      `Cannot scale to ${width}x${height}: each side takes a whole number of 1 to ${MAX_SIDE} pixels`,
+    );
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * YUV4MPEG2 ("Y4M"), the uncompressed video format that needs no decoder: one
+ * header line, then for each frame a line and its planes.
+ *
+ * @module
+ */
+
+import { ByteReader } from "./byte_reader.ts";
+import { MediaError } from "./media_error.ts";
+
+/** How the two chroma planes are subsampled against luma; `mono` has none. */
+export type Chroma = "420" | "422" | "444" | "mono";
+
+/** The planes of one 8-bit frame, which follow each other without a gap: luma, then Cb, then Cr. */
+export interface PlaneLayout {
+  /** Luma columns. */
+  readonly width: number;
+  /** Luma rows. */
+  readonly height: number;
+  /** How chroma is subsampled. */
+  readonly chroma: Chroma;
+  /** Columns of each chroma plane, rounded up; 0 if there is none. */
+  readonly chromaWidth: number;
+  /** Rows of each chroma plane, rounded up; 0 if there is none. */
+  readonly chromaHeight: number;
+  /** Bytes of a whole frame. */
+  readonly frameBytes: number;
+}
+
+/** What a Y4M header says. */
+export interface Y4mHeader {
+  /** Size and planes of every frame. */
+  readonly layout: PlaneLayout;
+  /** Frames per second; 25 where the header leaves it open. */
+  readonly frameRate: number;
+  /** Whether rows were taken at two moments; they are shown woven, as stored. */
+  readonly interlaced: boolean;
+  /** Whether luma and chroma use all of 0 to 255 rather than the video range 16 to 235. */
+  readonly fullRange: boolean;
+}
+
+const MAGIC = "YUV4MPEG2";
+const MAX_LINE = 1024;
+/** The most pixels that a frame may have in either direction. */
+export const MAX_SIDE = 16384;
+
+/** The 8-bit colour spaces of the format, by their tag. The 4:2:0 ones differ in
+ * where chroma is sampled, by less than a pixel. */
+const CHROMA: ReadonlyMap<string, Chroma> = new Map([
+  ["420", "420"],
+  ["420jpeg", "420"],
+  ["420mpeg2", "420"],
+  ["420paldv", "420"],
+  ["422", "422"],
+  ["444", "444"],
+  ["mono", "mono"],
+]);
+
+/** The planes of a `width` by `height` frame, in pixels. */
+export function planeLayout(
+  width: number,
+  height: number,
+  chroma: Chroma,
+): PlaneLayout {
+  const chromaWidth = chroma === "mono"
+    ? 0
+    : chroma === "444"
+    ? width
+    : (width + 1) >> 1;
+  const chromaHeight = chroma === "mono"
+    ? 0
+    : chroma === "420"
+    ? (height + 1) >> 1
+    : height;
+  const frameBytes = width * height + 2 * chromaWidth * chromaHeight;
+  return { width, height, chroma, chromaWidth, chromaHeight, frameBytes };
+}
+
+/**
+ * Parses the header line, without its line end.
+ *
+ * ```ts
+ * import { parseY4mHeader } from "./y4m.ts";
+ *
+ * const header = parseY4mHeader("YUV4MPEG2 W640 H360 F30000:1001 Ip C420jpeg");
+ * console.assert(header.layout.frameBytes === 345600);
+ * ```
+ *
+ * @throws {MediaError} `malformed_video` if this is no Y4M header, `unsupported_video`
+ * if it is one of a video that this reader does not do */
+export function parseY4mHeader(line: string): Y4mHeader {
+  const [magic, ...tags] = line.split(" ");
+  if (magic !== MAGIC) {
+    throw new MediaError(
+      "malformed_video",
+      `Cannot read Y4M: the file starts with ${
+        JSON.stringify(line.slice(0, 16))
+      } ` +
+        `instead of "${MAGIC} "`,
+    );
+  }
+  const value = (letter: string): string | undefined =>
+    tags.find((tag) => tag.startsWith(letter))?.slice(1);
+  const layout = planeLayout(
+    side("width", "W", value("W")),
+    side("height", "H", value("H")),
+    chromaOf(value("C") ?? "420jpeg"),
+  );
+  const interlacing = value("I") ?? "p";
+  return {
+    layout,
+    frameRate: frameRateOf(value("F") ?? "0:0"),
+    interlaced: interlacing !== "p" && interlacing !== "?",
+    fullRange: tags.includes("XCOLORRANGE=FULL"),
+  };
+}
+
+/** The header line of a video with these frames, with its line end. */
+export function formatY4mHeader(
+  layout: PlaneLayout,
+  framesPerSecond: number,
+): string {
+  const { width, height, chroma } = layout;
+  const tag = chroma === "420" ? "420jpeg" : chroma;
+  return `${MAGIC} W${width} H${height} F${framesPerSecond}:1 Ip A1:1 C${tag}\n`;
+}
+
+/** The line before each frame, with its line end. */
+export const Y4M_FRAME_LINE = "FRAME\n";
+
+/**
+ * Reads the frames of a Y4M stream, one after the other, into one buffer.
+ *
+ * ```ts
+ * import { Y4mReader } from "./y4m.ts";
+ *
+ * const video = new Blob(["YUV4MPEG2 W2 H1 F25:1 Cmono\nFRAME\nab"]);
+ * await using reader = await Y4mReader.open(video.stream());
+ * for await (const frame of reader.frames()) {
+ *   console.assert(frame.length === 2); // luma only
+ * }
+ * ```
+ */
+export class Y4mReader implements AsyncDisposable {
+  readonly #bytes: ByteReader;
+  readonly #frame: Uint8Array;
+  #count = 0;
+
+  private constructor(
+    /** What the header said. */
+    readonly header: Y4mHeader,
+    bytes: ByteReader,
+  ) {
+    this.#bytes = bytes;
+    this.#frame = new Uint8Array(header.layout.frameBytes);
+  }
+
+  /** Takes `stream`, reads the header, and cancels the stream if that fails.
+   *
+   * @throws {MediaError} as {@link parseY4mHeader} does */
+  static async open(stream: ReadableStream<Uint8Array>): Promise<Y4mReader> {
+    const bytes = new ByteReader(stream);
+    try {
+      const header = parseY4mHeader(await bytes.line(MAX_LINE) ?? "");
+      return new Y4mReader(header, bytes);
+    } catch (error) {
+      await bytes[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Borrows the next frame, valid until the next call, laid out as the header's `layout`; null at the end.
+   *
+   * @throws {MediaError} `malformed_video` if the stream ends within a frame or has something else in its place */
+  async next(): Promise<Uint8Array | null> {
+    const line = await this.#bytes.line(MAX_LINE);
+    if (line === null) return null;
+    if (line !== "FRAME" && !line.startsWith("FRAME ")) {
+      throw new MediaError(
+        "malformed_video",
+        `Cannot read frame ${this.#count}: found ${
+          JSON.stringify(line.slice(0, 16))
+        } instead of "FRAME"`,
+      );
+    }
+    const got = await this.#bytes.fill(this.#frame);
+    if (got < this.#frame.length) {
+      throw new MediaError(
+        "malformed_video",
+        `Cannot read frame ${this.#count}: the video ends after ${got} of its ${this.#frame.length} bytes`,
+      );
+    }
+    this.#count++;
+    return this.#frame;
+  }
+
+  /** Iterates over the frames that are left, each borrowed until the next is asked for. */
+  async *frames(): AsyncGenerator<Uint8Array, void, void> {
+    for (
+      let frame = await this.next();
+      frame !== null;
+      frame = await this.next()
+    ) {
+      yield frame;
+    }
+  }
+
+  /** Cancels the stream. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#bytes[Symbol.asyncDispose]();
+  }
+}
+
+function side(name: string, tag: string, text: string | undefined): number {
+  if (text === undefined || !/^[1-9][0-9]{0,5}$/.test(text)) {
+    throw new MediaError(
+      "malformed_video",
+      `Cannot read Y4M: the header's ${name}, ${tag}, is ${
+        text === undefined ? "missing" : JSON.stringify(text)
+      } instead of a number of pixels`,
+    );
+  }
+  const pixels = Number(text);
+  if (pixels > MAX_SIDE) {
+    throw new MediaError(
+      "unsupported_video",
+      `Cannot read Y4M: the ${name} is ${pixels}, and at most ${MAX_SIDE} pixels are supported`,
+    );
+  }
+  return pixels;
+}
+
+function chromaOf(tag: string): Chroma {
+  const chroma = CHROMA.get(tag);
+  if (chroma === undefined) {
+    throw new MediaError(
+      "unsupported_video",
+      `Cannot read Y4M: the colour space is C${tag}; supported are the 8-bit ${
+        [...CHROMA.keys()].map((known) => `C${known}`).join(", ")
+      }`,
+    );
+  }
+  return chroma;
+}
+
+/** The format writes an unknown rate as 0:0. */
+function frameRateOf(text: string): number {
+  const match = /^([0-9]+):([0-9]+)$/.exec(text);
+  if (match === null) {
+    throw new MediaError(
+      "malformed_video",
+      `Cannot read Y4M: the header's frame rate, F, is ${
+        JSON.stringify(text)
+      } instead of a ratio such as 30000:1001`,
+    );
+  }
+  const rate = Number(match[1]) / Number(match[2]);
+  return Number.isFinite(rate) && rate > 0 ? rate : 25;
+}

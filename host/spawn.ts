@@ -1,0 +1,231 @@
+/**
+ * The client's process: a Deno of its own, with permissions of its own.
+ *
+ * @module
+ */
+
+import { BridgeError } from "../proto/errors.ts";
+
+/**
+ * What the client may do, beyond what the bridge itself needs (ffi, and the
+ * environment variables that name its connection). Nothing by default.
+ * `true` is everything of a kind; a list narrows it, as Deno's flags do.
+ *
+ * These permissions guard against accidents, and bound what a processor
+ * reaches by Deno's own means. They are no boundary against hostile native
+ * code: a process with ffi can do what its user can.
+ */
+export interface ClientPermissions {
+  readonly read?: true | readonly (string | URL)[];
+  readonly write?: true | readonly (string | URL)[];
+  readonly net?: true | readonly string[];
+  readonly env?: true | readonly string[];
+  readonly run?: true | readonly (string | URL)[];
+  readonly sys?: true | readonly string[];
+  readonly import?: true | readonly string[];
+}
+
+/** What it takes to start a client. */
+export interface SpawnOptions {
+  /** The processor's module. */
+  readonly module: URL;
+  /** The module that runs it: `client/runner.ts`. */
+  readonly runner: URL;
+  readonly permissions: ClientPermissions;
+  /** Variables that the bridge gives. The client may read these, and no others unless permitted. */
+  readonly bridgeEnv: Readonly<Record<string, string>>;
+  /** Variables that the user gives; readable too. */
+  readonly userEnv: Readonly<Record<string, string>>;
+  /** The Deno to run. */
+  readonly deno: string;
+  /** A `deno.json` by which the module's imports are resolved. */
+  readonly config: string | undefined;
+  /** What the client writes, on stdout and stderr. */
+  output(chunk: Uint8Array): void;
+}
+
+/** How a client ended. */
+export interface ClientExit {
+  /** The exit code; 128 + signal number for a signal. */
+  readonly code: number;
+  /** The signal that killed it, if one did. */
+  readonly signal: Deno.Signal | null;
+  /** The last of what it wrote on stderr. */
+  readonly stderrTail: string;
+}
+
+/** The client's process. */
+export interface ClientProcess {
+  readonly pid: number;
+  /** Resolves when it has ended and all that it wrote was read. */
+  readonly exit: Promise<ClientExit>;
+  /** Sends a signal; without effect when it has ended. */
+  kill(signal: Deno.Signal): void;
+}
+
+/** Variables of this process that a Deno needs to start at all, or to say things well. */
+const PASSED_ON = [
+  "DENO_DIR",
+  "HOME",
+  "LANG",
+  "LC_ALL",
+  "NO_COLOR",
+  "STREAMLIB_HOME",
+  "TERM",
+  "TMPDIR",
+  "TZ",
+  "XDG_CACHE_HOME",
+  "XDG_RUNTIME_DIR",
+] as const;
+
+/** Names that change how a process is loaded or run: not the user's to set by accident. */
+const FORBIDDEN = /^(LD_|DYLD_|DENO_|NODE_|STREAMLIB_|BASH_ENV$|ENV$|PATH$)/;
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+const STDERR_TAIL_BYTES = 8192;
+
+/** Starts the client. Throws `bad_argument` for variables or permissions that cannot be, `client_failed` where Deno cannot be started. */
+export function spawnClient(options: SpawnOptions): ClientProcess {
+  const args = clientArguments(options);
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command(options.deno, {
+      args,
+      clearEnv: true,
+      env: clientEnvironment(options),
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (cause) {
+    const denied = cause instanceof Deno.errors.NotCapable;
+    throw new BridgeError(
+      denied ? "not_permitted" : "client_failed",
+      `Cannot start the client with ${options.deno}: ${
+        (cause as Error).message
+      }${denied ? "; the host needs --allow-run for this program" : ""}`,
+      { cause },
+    );
+  }
+  return {
+    pid: child.pid,
+    exit: watchExit(child, options.output),
+    kill: (signal) => {
+      try {
+        child.kill(signal);
+      } catch (error) {
+        // The one expected failure: it has ended already.
+        if (!(error instanceof TypeError)) throw error;
+      }
+    },
+  };
+}
+
+/** The command line of the client's Deno. */
+export function clientArguments(options: SpawnOptions): string[] {
+  const env = options.permissions.env === true ? true : [
+    ...Object.keys(options.bridgeEnv),
+    ...Object.keys(options.userEnv),
+    ...(options.permissions.env ?? []),
+  ];
+  const main = `import { run } from ${JSON.stringify(options.runner.href)};\n` +
+    `await run(() => import(${JSON.stringify(options.module.href)}));\n`;
+  return [
+    "run",
+    "--quiet",
+    "--no-prompt",
+    "--no-lock",
+    ...(options.config === undefined ? [] : ["--config", options.config]),
+    "--allow-ffi",
+    ...flag("env", env),
+    ...flag("read", options.permissions.read),
+    ...flag("write", options.permissions.write),
+    ...flag("net", options.permissions.net),
+    ...flag("run", options.permissions.run),
+    ...flag("sys", options.permissions.sys),
+    ...flag("import", options.permissions.import),
+    `data:application/typescript,${encodeURIComponent(main)}`,
+  ];
+}
+
+function flag(
+  kind: string,
+  value: true | readonly (string | URL)[] | undefined,
+): string[] {
+  if (value === undefined) return [];
+  if (value === true) return [`--allow-${kind}`];
+  if (value.length === 0) return [];
+  const items = value.map((item) => {
+    const text = item instanceof URL ? decodeURIComponent(item.pathname) : item;
+    if (text === "") {
+      throw new BridgeError(
+        "bad_argument",
+        `Cannot permit '${kind}': an empty entry would permit everything`,
+      );
+    }
+    return text.replaceAll(",", ",,"); // Deno's own escape
+  });
+  return [`--allow-${kind}=${items.join(",")}`];
+}
+
+function clientEnvironment(options: SpawnOptions): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const name of PASSED_ON) {
+    const query = { name: "env", variable: name } as const;
+    if (Deno.permissions.querySync(query).state !== "granted") continue;
+    const value = Deno.env.get(name);
+    if (value !== undefined) env[name] = value;
+  }
+  for (const [name, value] of Object.entries(options.userEnv)) {
+    if (!NAME.test(name) || FORBIDDEN.test(name) || value.includes("\0")) {
+      throw new BridgeError(
+        "bad_argument",
+        `Cannot give the client the variable ${JSON.stringify(name)}: names ` +
+          "are letters, digits and '_', values have no NUL, and loaders' and " +
+          "runtimes' own (LD_*, DYLD_*, DENO_*, NODE_*, STREAMLIB_*, PATH) are not passed",
+      );
+    }
+    env[name] = value;
+  }
+  return { ...env, ...options.bridgeEnv };
+}
+
+async function watchExit(
+  child: Deno.ChildProcess,
+  output: (chunk: Uint8Array) => void,
+): Promise<ClientExit> {
+  let tail = new Uint8Array(0);
+  const pump = async (
+    stream: ReadableStream<Uint8Array>,
+    keep: boolean,
+  ): Promise<void> => {
+    for await (const chunk of stream) {
+      output(chunk);
+      if (!keep) continue;
+      const joined = new Uint8Array(tail.length + chunk.length);
+      joined.set(tail);
+      joined.set(chunk, tail.length);
+      tail = joined.slice(-STDERR_TAIL_BYTES);
+    }
+  };
+  const [status] = await Promise.all([
+    child.status,
+    pump(child.stdout, false),
+    pump(child.stderr, true),
+  ]);
+  return {
+    code: status.code,
+    signal: status.signal,
+    stderrTail: new TextDecoder().decode(tail).trim(),
+  };
+}
+
+/** How a client ended, in words. */
+export function describeExit(exit: ClientExit): string {
+  const how = exit.signal
+    ? `was killed by ${exit.signal}`
+    : `exited with code ${exit.code}`;
+  return exit.stderrTail === ""
+    ? `the client ${how}`
+    : `the client ${how}; the last that it wrote on stderr:\n${exit.stderrTail}`;
+}

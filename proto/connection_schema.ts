@@ -1,0 +1,60 @@
+/**
+ * The schema of a connection: all of its ports, named as the client sees them.
+ *
+ * @module
+ */
+
+import { type Port, port, type PortMap, type PortsOf } from "./port.ts";
+import { checkIdentifier } from "./schema_check.ts";
+import { Place } from "./schema_place.ts";
+
+/** Most inputs, and most outputs, of a connection. */
+export const MAX_PORTS = 64;
+
+/** The ports of a connection. Made by {@link connectionSchema} or {@link parseConnectionSchema}; immutable. */
+export interface ConnectionSchema<
+  I extends PortMap = PortMap,
+  O extends PortMap = PortMap,
+> {
+  /** What the client receives, by name. A port's index is its place in the map. */
+  readonly inputs: PortsOf<I>;
+  /** What the client sends, by name. A port's index is its place in the map. */
+  readonly outputs: PortsOf<O>;
+}
+
+/** No ports. */
+export type NoPorts = Record<never, never>;
+
+/**
+ * The schema of a connection from its ports.
+ *
+ * @param ports the ports by name; a generator has no inputs
+ * @throws {BridgeError} `schema_mismatch` where a name cannot be a port's, or there are too many
+ */
+export function connectionSchema<
+  const I extends PortMap = NoPorts,
+  const O extends PortMap = NoPorts,
+>(
+  ports: { readonly inputs?: I; readonly outputs?: O },
+): ConnectionSchema<I, O> {
+  return Object.freeze({
+    inputs: portsOf("input", ports.inputs ?? ({} as I)),
+    outputs: portsOf("output", ports.outputs ?? ({} as O)),
+  });
+}
+
+function portsOf<M extends PortMap>(side: string, map: M): PortsOf<M> {
+  const entries = Object.entries(map);
+  if (entries.length > MAX_PORTS) {
+    CONNECTION.refuse(
+      `it has ${entries.length} ${side}s; at most ${MAX_PORTS} are allowed`,
+    );
+  }
+  const ports = entries.map(([name, given]): [string, Port] => {
+    checkIdentifier(CONNECTION, `the ${side}'s name`, name);
+    return [name, "schema" in given ? given : port(given)];
+  });
+  return Object.freeze(Object.fromEntries(ports)) as PortsOf<M>;
+}
+
+const CONNECTION = new Place("the connection's schema");

@@ -1,0 +1,18 @@
+/**
+ * What both sides share and users see: schemas, ports, frames, errors.
+ *
+ * @module
+ */
+
+export * from "./audio_frame.ts";
+export * from "./data_frame.ts";
+export * from "./errors.ts";
+export * from "./field_type.ts";
+export { compile, type FrameCodec } from "./frame_codec.ts";
+export { Misfit } from "./misfit.ts";
+export * from "./names.ts";
+export * from "./port.ts";
+export * from "./schema.ts";
+export * from "./schema_json.ts";
+export * from "./surface.ts";
+export * from "./video_frame.ts";

@@ -1,0 +1,163 @@
+/**
+ * The codecs of the types without parameters, and of enums.
+ *
+ * A type narrower than the XPC type that it crosses as is checked on both
+ * sides: what does not fit is a misfit, never wrapped around or cut off.
+ *
+ * @module
+ */
+
+import { valueMisfit, xpcMisfit } from "./misfit.ts";
+import type { TypeCodec } from "./type_codec.ts";
+import { XpcNumber, type XpcNumberType } from "./xpc_value.ts";
+
+/** What an integer type is: how it crosses, and what fits. */
+interface IntegerType {
+  readonly xpc: XpcNumberType;
+  /** The bounds in words. */
+  readonly range: string;
+}
+
+/** An integer of at most 32 bits, a `number`; `fits` says whether one is such an integer. */
+function narrowInteger(
+  { xpc, range }: IntegerType,
+  fits: (value: number) => boolean,
+): TypeCodec {
+  const ours = `an integer ${range}`;
+  const theirs = `${xpc} ${range}`;
+  return {
+    check: (value) =>
+      typeof value === "number" && fits(value)
+        ? undefined
+        : valueMisfit(ours, value),
+    encode: (value) => new XpcNumber(xpc, BigInt(value as number)),
+    decode: (value) => {
+      if (!(value instanceof XpcNumber) || value.type !== xpc) {
+        return xpcMisfit(theirs, value);
+      }
+      // An integer too wide for a number is rounded, and stays out of range.
+      const narrow = Number(value.value);
+      return fits(narrow) ? narrow : xpcMisfit(theirs, value);
+    },
+  };
+}
+
+/** An integer of 64 bits, a `bigint`. */
+function wideInteger(
+  { xpc, range }: IntegerType,
+  fits: (value: bigint) => boolean,
+): TypeCodec {
+  const ours = `a bigint ${range}`;
+  return {
+    check: (value) =>
+      typeof value === "bigint" && fits(value)
+        ? undefined
+        : valueMisfit(ours, value),
+    encode: (value) => new XpcNumber(xpc, value as bigint),
+    decode: (value) =>
+      value instanceof XpcNumber && value.type === xpc
+        ? value.value
+        : xpcMisfit(xpc, value),
+  };
+}
+
+/** A signed integer of 32 bits. */
+export const INT32: TypeCodec = narrowInteger(
+  { xpc: "int64", range: "from -2147483648 to 2147483647" },
+  (value) => (value | 0) === value,
+);
+
+/** An unsigned integer of 32 bits. */
+export const UINT32: TypeCodec = narrowInteger(
+  { xpc: "uint64", range: "from 0 to 4294967295" },
+  (value) => (value >>> 0) === value,
+);
+
+/** A signed integer of 64 bits. */
+export const INT64: TypeCodec = wideInteger(
+  { xpc: "int64", range: "from -2^63 to 2^63 - 1" },
+  (value) => BigInt.asIntN(64, value) === value,
+);
+
+/** An unsigned integer of 64 bits. */
+export const UINT64: TypeCodec = wideInteger(
+  { xpc: "uint64", range: "from 0 to 2^64 - 1" },
+  (value) => BigInt.asUintN(64, value) === value,
+);
+
+/** Whether rounding `value` to 32 bits keeps it finite, if it was. */
+function fitsFloat32(value: number): boolean {
+  return Number.isFinite(Math.fround(value)) || !Number.isFinite(value);
+}
+
+/** A float of 32 bits. Rounded to the nearest, on both sides; a finite number that would become infinite does not fit. */
+export const FLOAT32: TypeCodec = {
+  check: (value) =>
+    typeof value === "number" && fitsFloat32(value)
+      ? undefined
+      : valueMisfit("a number in the range of a 32-bit float", value),
+  encode: (value) => new XpcNumber("double", Math.fround(value as number)),
+  decode: (value) =>
+    value instanceof XpcNumber && value.type === "double" &&
+      fitsFloat32(value.value as number)
+      ? Math.fround(value.value as number)
+      : xpcMisfit("double in the range of a 32-bit float", value),
+};
+
+/** A float of 64 bits. */
+export const FLOAT64: TypeCodec = {
+  check: (value) =>
+    typeof value === "number" ? undefined : valueMisfit("a number", value),
+  encode: (value) => new XpcNumber("double", value as number),
+  decode: (value) =>
+    value instanceof XpcNumber && value.type === "double"
+      ? value.value
+      : xpcMisfit("double", value),
+};
+
+/** True or false. */
+export const BOOL: TypeCodec = {
+  check: (value) =>
+    typeof value === "boolean"
+      ? undefined
+      : valueMisfit("true or false", value),
+  encode: (value) => value as boolean,
+  decode: (value) =>
+    typeof value === "boolean" ? value : xpcMisfit("bool", value),
+};
+
+/** Text. XPC's strings are UTF-8 that ends at the first U+0000, so neither that nor a lone surrogate can cross. */
+export const STRING: TypeCodec = {
+  check: (value) =>
+    typeof value === "string" && value.isWellFormed() && !value.includes("\0")
+      ? undefined
+      : valueMisfit("a string without U+0000 or lone surrogates", value),
+  encode: (value) => value as string,
+  decode: (value) =>
+    typeof value === "string" ? value : xpcMisfit("string", value),
+};
+
+/** Bytes. Passed on as they are: whoever packs the message copies them. */
+export const BYTES: TypeCodec = {
+  check: (value) =>
+    value instanceof Uint8Array
+      ? undefined
+      : valueMisfit("a Uint8Array", value),
+  encode: (value) => value as Uint8Array,
+  decode: (value) =>
+    value instanceof Uint8Array ? value : xpcMisfit("data", value),
+};
+
+/** One of `variants`, by name. */
+export function enumCodec(variants: readonly string[]): TypeCodec {
+  const known: ReadonlySet<unknown> = new Set(variants);
+  const names = variants.map((variant) => JSON.stringify(variant)).join(", ");
+  const expected = `one of ${names}`;
+  return {
+    check: (value) =>
+      known.has(value) ? undefined : valueMisfit(expected, value),
+    encode: (value) => value as string,
+    decode: (value) =>
+      known.has(value) ? value : xpcMisfit(`string, ${expected}`, value),
+  };
+}

@@ -1,0 +1,62 @@
+import type { NumericArray } from "../../proto/field_type.ts";
+import { isNumericArray } from "../../proto/numeric_array.ts";
+import type { PixelFormat, Surface } from "../../proto/surface.ts";
+import type {
+  CapabilityReader,
+  CapabilityWriter,
+} from "../../proto/type_codec.ts";
+import {
+  getNumber,
+  isDictionary,
+  uint64,
+  type XpcValue,
+} from "../../proto/xpc_value.ts";
+
+/** A surface of 2 by 1 pixels whose pixels nobody may look at. */
+export function surface(pixel_format: PixelFormat): Surface {
+  return {
+    width: 2,
+    height: 1,
+    bytes_per_row: 64,
+    pixel_format,
+    get pixels(): Uint8Array {
+      throw new Error("the codec looked at the pixels");
+    },
+  };
+}
+
+/** Shared memory within one process: what the writer took, the reader finds by its number. */
+export class FakeCapabilities {
+  /** What was written, in order. */
+  readonly sent: (Surface | NumericArray)[] = [];
+
+  readonly writer: CapabilityWriter = {
+    texture: (surface) => this.#send(surface),
+    buffer: (samples) => this.#send(samples),
+  };
+
+  readonly reader: CapabilityReader = {
+    texture: (value) => {
+      const found = this.#find(value);
+      return found === undefined || ArrayBuffer.isView(found)
+        ? "no surface of this connection"
+        : found;
+    },
+    buffer: (value, element_type) => {
+      const found = this.#find(value);
+      return isNumericArray(element_type, found)
+        ? found
+        : "no buffer of this connection";
+    },
+  };
+
+  #send(what: Surface | NumericArray): XpcValue {
+    const surface_id = uint64(this.sent.push(what));
+    return { surface_id, generation: uint64(0) };
+  }
+
+  #find(value: XpcValue): Surface | NumericArray | undefined {
+    if (!isDictionary(value)) return undefined;
+    return this.sent[Number(getNumber(value, "surface_id", "uint64")) - 1];
+  }
+}

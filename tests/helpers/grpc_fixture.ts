@@ -1,0 +1,78 @@
+import type {
+  GrpcCarrier,
+  GrpcCarrierOptions,
+} from "../../broker/grpc_carrier.ts";
+import type { GrpcClient } from "../../broker/grpc_client.ts";
+import type { GrpcHandlers } from "../../broker/grpc_server.ts";
+import { Log } from "../../broker/log.ts";
+import type { Needs } from "./permitted.ts";
+
+/** What a control plane on a Unix socket needs. */
+export const GRPC_NEEDS: Needs = {
+  read: true,
+  write: true,
+  net: true,
+  env: true,
+};
+
+/** A private directory that is gone, with all in it, at the end of its scope. */
+export class PrivateDirectory implements Disposable {
+  /** Short: a socket's path has 103 bytes at most. */
+  readonly path: string = Deno.makeTempDirSync({ prefix: "sl" });
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.path, { recursive: true });
+  }
+}
+
+/** A control plane on a socket of its own, and a client of it. */
+export interface ServedControlPlane extends AsyncDisposable {
+  readonly carrier: GrpcCarrier;
+  readonly client: GrpcClient;
+  readonly path: string;
+  readonly logLines: Record<string, unknown>[];
+}
+
+/** Serves `handlers` for one test. Loads grpc-js: only for tests that may. */
+export async function serveControlPlane(
+  handlers: Partial<GrpcHandlers> = {},
+  limits: Pick<GrpcCarrierOptions, "maxConnections" | "prefaceTimeoutMs"> = {},
+): Promise<ServedControlPlane> {
+  const { GrpcCarrier } = await import("../../broker/grpc_carrier.ts");
+  const { GrpcClient } = await import("../../broker/grpc_client.ts");
+  await using held = new AsyncDisposableStack();
+  const logLines: Record<string, unknown>[] = [];
+  const path = `${held.use(new PrivateDirectory()).path}/run/broker.grpc`;
+  const carrier = held.use(
+    await GrpcCarrier.start({
+      ...limits,
+      address: `unix:${path}`,
+      handlers: { unary: {}, stream: {}, ...handlers },
+      log: new Log("grpc", {
+        now: Date.now,
+        sink: (line) => void logLines.push(JSON.parse(line)),
+      }),
+    }),
+  );
+  const client = held.use(new GrpcClient(carrier.address));
+  const resources = held.move();
+  return {
+    carrier,
+    client,
+    path,
+    logLines,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+/** Waits until `isSo`, and fails with `what` if it never is. */
+export async function eventually(
+  what: string,
+  isSo: () => boolean,
+): Promise<void> {
+  for (let i = 0; i < 1000; i++) {
+    if (isSo()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`Waited in vain: ${what}`);
+}

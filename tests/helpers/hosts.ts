@@ -1,0 +1,46 @@
+/**
+ * Hosts of the tests.
+ */
+
+import {
+  type HostOptions,
+  type OutgoingFrame,
+  ReactiveHost,
+  type VideoFrame,
+} from "../../host/mod.ts";
+import { EVERY_FRAME } from "../fixtures/ports.ts";
+
+/** One video port in, one out. */
+export type VideoPorts = { video: typeof EVERY_FRAME };
+
+/** A host of a fixture, with one video port in and one out. What the client writes is kept in `output`. */
+export function launchFixture(
+  name: string,
+  options: Partial<HostOptions<VideoPorts, VideoPorts>> = {},
+): ReactiveHost<VideoPorts, VideoPorts> {
+  return ReactiveHost.launch({
+    module: new URL(`../fixtures/${name}`, import.meta.url),
+    inputs: { video: EVERY_FRAME },
+    outputs: { video: EVERY_FRAME },
+    timeoutSecs: 20,
+    output: () => {},
+    ...options,
+  });
+}
+
+/** A frame to fill, of a size that is no multiple of anything. */
+export function acquireFrame(
+  host: ReactiveHost<VideoPorts, VideoPorts>,
+  number: number,
+  width = 67,
+  height = 13,
+): OutgoingFrame<typeof VideoFrame> {
+  return host.input.video.acquire({
+    pixel_buffer: { width, height, pixel_format: "rgba8" },
+    pixel_format: "rgba8",
+    width,
+    height,
+    timestamp_ns: BigInt(number) * 1_000_000n,
+    frame_number: BigInt(number),
+  });
+}

@@ -1,0 +1,118 @@
+/**
+ * Nothing may be left: native objects, XPC objects, descriptors, mappings of
+ * surfaces, subprocesses, files in the run directory.
+ */
+
+import { Native } from "../../ffi/native.ts";
+
+/** What is there now, by kind. */
+export interface Inventory {
+  readonly native_objects: number;
+  readonly xpc_objects: number;
+  readonly mapped_surfaces: number;
+  readonly descriptors: readonly string[];
+  readonly mappings: number;
+  readonly subprocesses: readonly string[];
+  readonly run_files: readonly string[];
+}
+
+/** How long what is on its way out may take to be gone. */
+const SETTLE_MS = 5_000;
+
+function listDirectory(path: string): string[] {
+  try {
+    return [...Deno.readDirSync(path)].map((entry) => entry.name).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+function descriptors(): string[] {
+  const links: string[] = [];
+  for (const name of listDirectory("/proc/self/fd")) {
+    try {
+      const link = Deno.readLinkSync(`/proc/self/fd/${name}`);
+      if (!link.startsWith("/proc/")) links.push(link.replace(/\d+/g, "N"));
+    } catch {
+      // the descriptor of the listing itself, closed by now
+    }
+  }
+  return links.sort();
+}
+
+function subprocesses(): string[] {
+  const found: string[] = [];
+  for (const pid of listDirectory("/proc").filter((n) => /^\d+$/.test(n))) {
+    try {
+      const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      if (Number(parent) === Deno.pid) found.push(`${pid} (${state})`);
+    } catch {
+      // it ended while we looked
+    }
+  }
+  return found;
+}
+
+/** What is there now. `runDirectory` is where named services have their sockets. */
+export function takeInventory(runDirectory: string): Inventory {
+  using native = Native.open();
+  const stats = native.stats();
+  const maps = Deno.readTextFileSync("/proc/self/maps");
+  return {
+    native_objects: stats.live - 1, // the queue that this look has opened
+    xpc_objects: stats.xpc_objects,
+    mapped_surfaces: stats.surfaces_mapped,
+    descriptors: descriptors(),
+    mappings: maps.split("\n").filter((line) => line.includes("memfd:")).length,
+    subprocesses: subprocesses(),
+    run_files: listDirectory(runDirectory),
+  };
+}
+
+/** What `after` has more than `before`, in words; empty when nothing is left. */
+export function leftovers(before: Inventory, after: Inventory): string[] {
+  const more: string[] = [];
+  for (
+    const kind of [
+      "native_objects",
+      "xpc_objects",
+      "mapped_surfaces",
+      "mappings",
+    ] as const
+  ) {
+    if (after[kind] > before[kind]) {
+      more.push(`${kind}: ${before[kind]} before, ${after[kind]} after`);
+    }
+  }
+  for (const kind of ["descriptors", "subprocesses", "run_files"] as const) {
+    const known = [...before[kind]];
+    for (const item of after[kind]) {
+      const index = known.indexOf(item);
+      if (index >= 0) known.splice(index, 1);
+      else more.push(`${kind}: ${item}`);
+    }
+  }
+  return more;
+}
+
+/** Runs `body`, and fails if anything is left that was not there before. */
+export async function leavesNothing(
+  runDirectory: string,
+  body: () => Promise<void>,
+): Promise<void> {
+  // The first use loads the shim and starts the threads that stay.
+  takeInventory(runDirectory);
+  const before = takeInventory(runDirectory);
+  await body();
+  const deadline = performance.now() + SETTLE_MS;
+  while (true) {
+    const left = leftovers(before, takeInventory(runDirectory));
+    if (left.length === 0) return;
+    if (performance.now() > deadline) {
+      throw new Error(`Something is left:\n  ${left.join("\n  ")}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

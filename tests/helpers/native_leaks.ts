@@ -1,0 +1,38 @@
+/**
+ * As `leaks.ts`, for tests that may use nothing but ffi: what the shim itself
+ * counts.
+ */
+
+import { Native } from "../../ffi/native.ts";
+
+/** How long what is on its way out may take to be gone. */
+const SETTLE_MS = 5_000;
+
+function counts(): Record<string, number> {
+  using native = Native.open();
+  const { live, xpc_objects, xpc_connections, surfaces_mapped } = native
+    .stats();
+  return { live, xpc_objects, xpc_connections, surfaces_mapped };
+}
+
+/** Runs `body`, and fails if native objects are left that were not there before. */
+export async function nativeLeavesNothing(
+  body: () => Promise<void>,
+): Promise<void> {
+  const before = counts();
+  await body();
+  const deadline = performance.now() + SETTLE_MS;
+  while (true) {
+    const after = counts();
+    const left = Object.entries(after)
+      .filter(([kind, count]) => count > before[kind]!)
+      .map(([kind, count]) =>
+        `${kind}: ${before[kind]} before, ${count} after`
+      );
+    if (left.length === 0) return;
+    if (performance.now() > deadline) {
+      throw new Error(`Something is left:\n  ${left.join("\n  ")}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

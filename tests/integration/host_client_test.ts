@@ -1,0 +1,267 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { BridgeError } from "../../host/mod.ts";
+import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
+import { leavesNothing } from "../helpers/leaks.ts";
+import { soon } from "../helpers/soon.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { isolatedHome } from "../helpers/home.ts";
+
+const NEEDS = { run: true, read: true, write: true, env: true } as const;
+
+permittedTest(
+  "frames go to the client and come back changed, and nothing is left",
+  NEEDS,
+  async () => {
+    using home = isolatedHome();
+    await leavesNothing(home.runDirectory, async () => {
+      await using host = launchFixture("invert.ts");
+      await soon(host.ready, "ready");
+      const results = host.output.video[Symbol.asyncIterator]();
+      for (let number = 0; number < 40; number++) {
+        await host.input.video.ready;
+        using frame = acquireFrame(host, number);
+        frame.pixel_buffer.pixels.fill(number);
+        assert(host.input.video.send(frame));
+        const { value } = await soon(results.next(), `frame ${number}`);
+        using out = value!;
+        assertEquals(out.frame_number, BigInt(number));
+        assertEquals(out.timestamp_ns, BigInt(number) * 1_000_000n);
+        assertEquals([out.width, out.height], [67, 13]);
+        assertEquals(out.pixel_buffer.bytes_per_row % 64, 0);
+        assert(out.pixel_buffer.pixels.every((byte) => byte === 255 - number));
+      }
+      assertEquals(host.stats, {
+        sent: 40,
+        received: 40,
+        dropped: 0,
+        misfits: 0,
+      });
+    });
+  },
+);
+
+permittedTest("host and client see the same memory", NEEDS, async () => {
+  using _ = isolatedHome();
+  await using host = launchFixture("identity.ts");
+  await soon(host.ready, "ready");
+  const results = host.output.video[Symbol.asyncIterator]();
+  for (let number = 0; number < 10; number++) {
+    await host.input.video.ready;
+    using frame = acquireFrame(host, number);
+    const { memory_id } = frame.pixel_buffer as unknown as {
+      memory_id: bigint;
+    };
+    host.input.video.send(frame);
+    const { value } = await soon(results.next(), "the result");
+    using out = value!;
+    const { buffer, byteOffset } = out.pixel_buffer.pixels;
+    const seen = new DataView(buffer, byteOffset).getBigUint64(0, true);
+    assertEquals(seen, memory_id);
+  }
+});
+
+permittedTest(
+  "launching returns at once, and frames before ready are dropped, counted, silently",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    const warnings: string[] = [];
+    await using host = launchFixture("invert.ts", {
+      warn: (text) => warnings.push(text),
+    });
+    assertEquals(host.clientPid, 0);
+    assertEquals(host.connectionId, "");
+    for (let number = 0; number < 3; number++) {
+      using frame = acquireFrame(host, number);
+      assertEquals(host.input.video.send(frame), false);
+    }
+    assertEquals(host.input.video.stats, { sent: 0, dropped: 3 });
+    await soon(host.ready, "ready");
+    assertEquals(warnings, []);
+  },
+);
+
+permittedTest(
+  "with every surface in use a frame is dropped, and the others arrive",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using host = launchFixture("invert.ts");
+    await soon(host.ready, "ready");
+    // Nobody reads the results, so nothing comes back: the pools of both sides fill up.
+    for (let number = 0; number < 100; number++) {
+      using frame = acquireFrame(host, number);
+      host.input.video.send(frame);
+    }
+    const { sent, dropped } = host.input.video.stats;
+    assert(sent >= 1 && sent <= 6, `sent ${sent}`);
+    assertEquals(sent + dropped, 100);
+    const results = host.output.video[Symbol.asyncIterator]();
+    for (let number = 0; number < sent; number++) {
+      const { value } = await soon(results.next(), "the result");
+      using out = value!;
+      assertEquals(out.frame_number, BigInt(number));
+    }
+  },
+);
+
+permittedTest(
+  "a frame that does not fit its schema is refused by name, where it is sent",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using host = launchFixture("invert.ts");
+    await soon(host.ready, "ready");
+    using frame = acquireFrame(host, 1);
+    frame.width = -1;
+    try {
+      host.input.video.send(frame);
+      throw new Error("it was sent");
+    } catch (error) {
+      assert(error instanceof BridgeError, String(error));
+      assertEquals(error.code, "schema_mismatch");
+      assertStringIncludes(error.message, "VideoFrame.width");
+      assertStringIncludes(error.message, "-1");
+    }
+  },
+);
+
+async function failureOf(name: string): Promise<BridgeError> {
+  using home = isolatedHome();
+  let failure: BridgeError | undefined;
+  await leavesNothing(home.runDirectory, async () => {
+    await using host = launchFixture(name);
+    failure = await assertRejects(
+      () => soon(host.ready, `the failure of ${name}`),
+      BridgeError,
+    );
+    assertEquals(await soon(host.ended, "the end"), failure);
+  });
+  return failure!;
+}
+
+const FAILURES: [fixture: string, ...words: string[]][] = [
+  ["throws_at_import.ts", "RangeError", "this module cannot be loaded"],
+  ["throws_in_setup.ts", "no model found", "throws_in_setup.ts:8"],
+  ["exits_at_once.ts", "exited with code 7", "about to leave"],
+  ["no_processor.ts", "is not a processor", "reactive"],
+  ["other_ports.ts", "'picture'", "no such port"],
+  ["reads_a_file.ts", "NotCapable", "read access"],
+  ["is_not_there.ts", "is_not_there.ts"],
+];
+
+for (const [fixture, ...words] of FAILURES) {
+  permittedTest(
+    `a client that fails is told with its words: ${fixture}`,
+    NEEDS,
+    async () => {
+      const { message } = await failureOf(fixture);
+      for (const word of words) assertStringIncludes(message, word);
+    },
+  );
+}
+
+permittedTest(
+  "an exception in process reaches the host with its stack",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using host = launchFixture("throws_in_process.ts");
+    await soon(host.ready, "ready");
+    using frame = acquireFrame(host, 1);
+    host.input.video.send(frame);
+    const failure = await soon(host.ended, "the failure");
+    assertStringIncludes(failure!.message, "this frame is too much");
+    assertStringIncludes(failure!.message, "throws_in_process.ts:8");
+    await assertRejects(
+      () => soon(host.output.video[Symbol.asyncIterator]().next(), "the end"),
+      BridgeError,
+      "this frame is too much",
+    );
+  },
+);
+
+permittedTest(
+  "a client that is killed is told with its signal",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using host = launchFixture("invert.ts");
+    await soon(host.ready, "ready");
+    Deno.kill(host.clientPid, "SIGKILL");
+    const failure = await soon(host.ended, "the failure");
+    assertStringIncludes(failure!.message, "SIGKILL");
+  },
+);
+
+permittedTest(
+  "a broker address that nobody serves is an error that names it",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using host = launchFixture("invert.ts", {
+      broker: "com.example.nobody",
+    });
+    const error = await assertRejects(
+      () => soon(host.ready, "the failure"),
+      BridgeError,
+      "com.example.nobody",
+    );
+    assertStringIncludes(error.message, "deno task broker");
+  },
+);
+
+permittedTest(
+  "closing before it is ready ends it in order",
+  NEEDS,
+  async () => {
+    using home = isolatedHome();
+    await leavesNothing(home.runDirectory, async () => {
+      const host = launchFixture("invert.ts");
+      const ready = assertRejects(() => host.ready, BridgeError, "closed");
+      await soon(host.close(), "close");
+      await ready;
+      await soon(host.close(), "close again");
+    });
+  },
+);
+
+permittedTest("a signal that aborts closes the host", NEEDS, async () => {
+  using _ = isolatedHome();
+  const abort = new AbortController();
+  await using host = launchFixture("invert.ts", { signal: abort.signal });
+  await soon(host.ready, "ready");
+  abort.abort();
+  assertEquals(await soon(host.ended, "the end"), undefined);
+});
+
+permittedTest(
+  "the client's graph has neither grpc-js nor protobufjs nor any package",
+  {
+    run: true,
+  },
+  async () => {
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "info",
+        "--json",
+        new URL("../../client/runner.ts", import.meta.url).href,
+      ],
+    }).output();
+    const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
+      modules: { specifier: string }[];
+    };
+    assert(modules.length > 20);
+    assertEquals(
+      modules.map((m) => m.specifier).filter((s) =>
+        /^(npm|jsr|https?):/.test(s)
+      ),
+      [],
+    );
+  },
+);

@@ -1,0 +1,14 @@
+import { assertEquals } from "@std/assert";
+import { versionInfo } from "../../../broker/version.ts";
+import config from "../../../deno.json" with { type: "json" };
+
+Deno.test("versionInfo: the package's own version, unknown where a checkout cannot know", () => {
+  assertEquals(versionInfo(), {
+    version: config.version,
+    git_commit: "unknown",
+    build_date: "unknown",
+    protocol_version: 1,
+  });
+  const built = versionInfo({ gitCommit: "abc", buildDate: "2026-01-02" });
+  assertEquals([built.git_commit, built.build_date], ["abc", "2026-01-02"]);
+});

@@ -1,0 +1,146 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { ffmpegArguments, ffmpegOrigin } from "../../../host/demo/ffmpeg.ts";
+import { MediaError } from "../../../host/demo/media_error.ts";
+import { openOrigin } from "../../../host/demo/source.ts";
+import { permittedTest } from "../../helpers/permitted.ts";
+
+Deno.test("ffmpeg is told to scale, and never takes a name for an option or a protocol", () => {
+  const scaled = ffmpegArguments("-y:1.mp4", { width: 64, height: 36 });
+  assertEquals(scaled[scaled.indexOf("-i") + 1], "file:-y:1.mp4");
+  assert(scaled[scaled.indexOf("-vf") + 1]!.startsWith("scale=64:36:"));
+  const plain = ffmpegArguments("a.mp4", undefined);
+  assert(plain[plain.indexOf("-vf") + 1]!.startsWith("scale=out_color"));
+});
+
+/** Runs `body` with a program in ffmpeg's place that runs this shell script. */
+async function withProgram(
+  script: string,
+  body: (program: string) => Promise<void>,
+): Promise<void> {
+  const program = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(program, `#!/bin/sh\n${script}\n`, {
+      mode: 0o700,
+    });
+    await Deno.chmod(program, 0o700);
+    await body(program);
+  } finally {
+    await Deno.remove(program);
+  }
+}
+
+const HEADER = "printf 'YUV4MPEG2 W1 H1 F25:1 Cmono\\n'";
+const FRAME = "printf 'FRAME\\n\\020'";
+const NEEDS = { read: true, run: true, write: true } as const;
+
+permittedTest("what the decoder writes is the video", NEEDS, async () => {
+  await withProgram([HEADER, FRAME, FRAME].join("\n"), async (program) => {
+    await using source = await openOrigin(
+      ffmpegOrigin("dir/film.mp4", undefined, program),
+    );
+    assertEquals(source.name, "film.mp4");
+    assertEquals(source.notes, ["decoded by ffmpeg"]);
+    const pixel = new Uint8Array(4).fill(9);
+    assertEquals(await source.next(pixel, 4), true);
+    assertEquals([...pixel], [0, 0, 0, 255]);
+    assertEquals(await source.next(pixel, 4), true);
+    assertEquals(await source.next(pixel, 4), false);
+  });
+});
+
+permittedTest("a looping source runs the decoder again", NEEDS, async () => {
+  await withProgram([HEADER, FRAME, FRAME].join("\n"), async (program) => {
+    await using source = await openOrigin(
+      ffmpegOrigin("film.mp4", undefined, program),
+      { loop: true },
+    );
+    const pixel = new Uint8Array(4);
+    for (let i = 0; i < 5; i++) assert(await source.next(pixel, 4));
+  });
+});
+
+permittedTest(
+  "a broken file is told in the decoder's last words",
+  NEEDS,
+  async () => {
+    const script =
+      "echo first >&2; echo 'film.mp4: moov atom not found' >&2; exit 3";
+    await withProgram(script, async (program) => {
+      const error = await assertRejects(
+        () => openOrigin(ffmpegOrigin("film.mp4", undefined, program)),
+        MediaError,
+        '"film.mp4: moov atom not found"',
+      );
+      assertEquals(error.code, "ffmpeg_failed");
+      assert(error.message.includes("status 3"));
+      assert(!error.message.includes("first"));
+    });
+  },
+);
+
+permittedTest(
+  "a decoder that fails on the way ends the video with its error",
+  NEEDS,
+  async () => {
+    const script = [
+      HEADER,
+      FRAME,
+      "printf 'FRAME\\n'",
+      "echo lost >&2",
+      "exit 1",
+    ];
+    await withProgram(script.join("\n"), async (program) => {
+      await using source = await openOrigin(
+        ffmpegOrigin("film.mp4", undefined, program),
+      );
+      const pixel = new Uint8Array(4);
+      assert(await source.next(pixel, 4));
+      await assertRejects(() => source.next(pixel, 4), MediaError, '"lost"');
+    });
+  },
+);
+
+permittedTest(
+  "a decoder that writes something else does not hang its reader",
+  NEEDS,
+  async () => {
+    const script = [HEADER, "exec tr '\\0' x < /dev/zero"];
+    await withProgram(script.join("\n"), async (program) => {
+      await using source = await openOrigin(
+        ffmpegOrigin("film.mp4", undefined, program),
+      );
+      await assertRejects(() => source.next(new Uint8Array(4), 4), MediaError);
+    });
+  },
+);
+
+permittedTest(
+  "disposing ends a decoder that goes on, however much it says",
+  NEEDS,
+  async () => {
+    const endless = `while :; do ${FRAME}; echo noise noise noise >&2; done`;
+    await withProgram(`${HEADER}\n${endless}`, async (program) => {
+      const source = await openOrigin(
+        ffmpegOrigin("film.mp4", undefined, program),
+      );
+      const pixel = new Uint8Array(4);
+      for (let i = 0; i < 3; i++) assert(await source.next(pixel, 4));
+      await source[Symbol.asyncDispose]();
+      // The test's sanitizer sees a process that was left.
+    });
+  },
+);
+
+permittedTest(
+  "a missing ffmpeg is named, with what works without it",
+  NEEDS,
+  async () => {
+    const error = await assertRejects(
+      () => openOrigin(ffmpegOrigin("film.mp4", undefined, "no-such-ffmpeg")),
+      MediaError,
+      "Y4M",
+    );
+    assertEquals(error.code, "ffmpeg_not_found");
+    assert(error.message.includes("not installed"));
+  },
+);

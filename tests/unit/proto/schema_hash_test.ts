@@ -1,0 +1,51 @@
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { canonicalJson } from "../../../proto/canonical_json.ts";
+import { connectionSchema } from "../../../proto/connection_schema.ts";
+import { connectionSchemaToJson } from "../../../proto/connection_schema_json.ts";
+import { Int32 } from "../../../proto/field_type.ts";
+import { type Schema, schema } from "../../../proto/schema.ts";
+import { schemaHash } from "../../../proto/schema_hash.ts";
+
+function hashOf(input: Schema): string {
+  return schemaHash(
+    connectionSchemaToJson(connectionSchema({ inputs: { a: input } })),
+  );
+}
+
+function counter(minor: number): Schema {
+  return schema({
+    name: "Counter",
+    version: { major: 1, minor, patch: 0 },
+    fields: { count: Int32 },
+  });
+}
+
+// Peers of other versions and languages compute the same: neither text may change.
+Deno.test("the hash of a schema is the same for ever", () => {
+  const json = connectionSchemaToJson(
+    connectionSchema({ inputs: { a: counter(0) } }),
+  );
+  assertEquals(
+    canonicalJson(json),
+    '{"inputs":[{"capacity":16,"description":"","name":"a","read_behavior":"skip_to_latest","required":true,"schema":{"default_capacity":16,"fields":[{"name":"count","type":"Int32"}],"name":"Counter","read_behavior":"skip_to_latest","version":{"major":1,"minor":0,"patch":0}}}],"outputs":[]}',
+  );
+  assertEquals(
+    schemaHash(json),
+    "6938de015bc4fa5abe6a9dd2a9485018fc19654227d1aec1a53c0d3983e66864",
+  );
+});
+
+Deno.test("the hash does not depend on the order of keys, and on everything else", () => {
+  assertEquals(hashOf(counter(0)), hashOf(counter(0)));
+  assertNotEquals(hashOf(counter(0)), hashOf(counter(1)));
+  const json = connectionSchemaToJson(
+    connectionSchema({ inputs: { a: counter(0) } }),
+  );
+  const reversed = {
+    outputs: json.outputs,
+    inputs: json.inputs.map((port) =>
+      Object.fromEntries(Object.entries(port).reverse()) as typeof port
+    ),
+  };
+  assertEquals(schemaHash(reversed), schemaHash(json));
+});
