@@ -2,8 +2,6 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   type Connection,
   derivedState,
-  hasFailed,
-  isReady,
   progress,
 } from "../../../proto/connection.ts";
 import { MAX_REASON_LENGTH } from "../../../proto/limits.ts";

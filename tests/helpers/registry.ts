@@ -1,0 +1,44 @@
+import { assert } from "@std/assert";
+import type {
+  Allocation,
+  Entry,
+  Registry,
+  Rejection,
+} from "../../broker/registry.ts";
+import type { FakeEndpoint } from "./fake_world.ts";
+
+/** A connection like any other. */
+export const SPEC: Allocation = {
+  runtimeId: "runtime",
+  processorId: "processor",
+  processorType: "",
+  schemaJson: "",
+  timeoutMs: 300_000,
+};
+
+/** The entry of something that must be accepted. */
+export function taken(outcome: Entry | Rejection): Entry {
+  if ("rejected" in outcome) throw new Error(outcome.rejected);
+  return outcome;
+}
+
+/** The reason of something that must be refused. */
+export function refusal(outcome: object): string {
+  assert("rejected" in outcome, "it was accepted");
+  return String(outcome.rejected);
+}
+
+/** Takes a connection to ready, with `endpoint` stored on the way; the client's copy. */
+export function makeReady(
+  registry: Registry<FakeEndpoint>,
+  id: string,
+  endpoint: FakeEndpoint,
+): FakeEndpoint {
+  taken(registry.store(id, endpoint));
+  taken(registry.apply(id, { type: "endpoint_requested" }));
+  const delivery = registry.deliver(id, "client", (lent) => lent.dup());
+  assert("endpoint" in delivery);
+  taken(registry.apply(id, { type: "acked", side: "client" }));
+  taken(registry.apply(id, { type: "acked", side: "host" }));
+  return delivery.endpoint;
+}

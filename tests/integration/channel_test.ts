@@ -1,0 +1,329 @@
+import { assert, assertEquals } from "@std/assert";
+import { Channel } from "../../ffi/channel/channel.ts";
+import { Connection, Listener } from "../../ffi/connection.ts";
+import { Native } from "../../ffi/native.ts";
+import { NativeSurface } from "../../ffi/surface.ts";
+import { connectionSchema } from "../../proto/connection_schema.ts";
+import { port } from "../../proto/port.ts";
+import { VideoFrame } from "../../proto/video_frame.ts";
+import { int64, uint64, type XpcDictionary } from "../../proto/xpc_value.ts";
+import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
+import { soon } from "../helpers/soon.ts";
+
+/** Ports of the tests: one that loses nothing, one that skips. */
+const { inputs } = connectionSchema({
+  inputs: {
+    every: port(VideoFrame, {
+      read_behavior: "read_next_in_order",
+      capacity: 2,
+    }),
+    latest: port(VideoFrame, { capacity: 2 }),
+  },
+});
+type Ports = typeof inputs;
+
+const TEMPLATE = {
+  pixel_buffer: { width: 8, height: 4, pixel_format: "rgba8" },
+  pixel_format: "rgba8",
+  width: 8,
+  height: 4,
+  timestamp_ns: 0n,
+} as const;
+
+/** A sending and a receiving channel over a real connection, and that connection itself. */
+interface Pair {
+  readonly native: Native;
+  readonly sender: Channel<Ports, Record<never, never>>;
+  readonly receiver: Channel<Record<never, never>, Ports>;
+  /** The sender's end: whatever a hostile peer could send. */
+  readonly raw: Connection;
+  readonly problems: string[];
+  /** Resolves when the receiver has handled all that was sent before. */
+  settle(): Promise<void>;
+}
+
+async function makePair(
+  stack: DisposableStack,
+  native: Native,
+): Promise<Pair> {
+  const listener = stack.use(Listener.anonymous(native));
+  const accepted = Promise.withResolvers<Connection>();
+  listener.activate({
+    peer: (connection) => accepted.resolve(stack.use(connection)),
+    ended: () => {},
+  });
+  using endpoint = listener.endpoint();
+  const raw = stack.use(Connection.toEndpoint(native, endpoint.borrow()));
+  const problems: string[] = [];
+  const sender = stack.use(
+    new Channel<Ports, Record<never, never>>(native, inputs, {}, {
+      control: () => {},
+      arrived: () => {},
+      problem: (text) => problems.push(text),
+    }),
+  );
+  raw.activate({
+    message: (message) => sender.receive(message),
+    ended: () => {},
+  });
+  raw.send({ msg_type: "control", ctrl_type: "hello" });
+  const connection = await accepted.promise;
+  const receiver = stack.use(
+    new Channel<Record<never, never>, Ports>(native, {}, inputs, {
+      control: () => {},
+      arrived: () => {},
+      problem: (text) => problems.push(text),
+    }),
+  );
+  connection.activate({
+    message: (message) => receiver.receive(message),
+    ended: () => {},
+  });
+  sender.attach(raw);
+  receiver.attach(connection);
+  sender.open();
+  receiver.open();
+  const settle = async (): Promise<void> => {
+    using _ = await raw.request(
+      { msg_type: "control", ctrl_type: "start" },
+      { timeoutMs: 5_000 },
+    );
+    using __ = await connection.request(
+      { msg_type: "control", ctrl_type: "start" },
+      { timeoutMs: 5_000 },
+    );
+  };
+  return { native, sender, receiver, raw, problems, settle };
+}
+
+function channelTest(name: string, body: (pair: Pair) => Promise<void>): void {
+  Deno.test(name, () =>
+    nativeLeavesNothing(async () => {
+      using native = Native.open();
+      using stack = new DisposableStack();
+      const pair = await soon(makePair(stack, native), "the connection");
+      await soon(body(pair), name);
+    }));
+}
+
+function send(pair: Pair, name: "every" | "latest", number: number): boolean {
+  using frame = pair.sender.senders[name].acquire({
+    ...TEMPLATE,
+    frame_number: BigInt(number),
+  });
+  frame.pixel_buffer.pixels.fill(number);
+  return pair.sender.senders[name].send(frame);
+}
+
+channelTest(
+  "in order: what does not fit waits at the sender, and nothing that was sent is lost",
+  async (pair) => {
+    const results = [1, 2, 3, 4, 5, 6].map((n) => send(pair, "every", n));
+    // Capacity 2: two wait, one is looked at, one is being filled.
+    assertEquals(results, [true, true, true, true, false, false]);
+    await pair.settle();
+    assertEquals(pair.receiver.receivers.every.size, 2);
+    const first = pair.receiver.receivers.every.get();
+    assertEquals(first?.frame_number, 1n);
+    first?.[Symbol.dispose]();
+  },
+);
+
+channelTest(
+  "latest: the newest is read, the others are released and counted",
+  async (pair) => {
+    for (const n of [1, 2, 3, 4]) assert(send(pair, "latest", n));
+    await pair.settle();
+    const { latest } = pair.receiver.receivers;
+    {
+      using frame = latest.get();
+      assertEquals(frame?.frame_number, 4n);
+      assert(frame!.pixel_buffer.pixels.every((byte) => byte === 4));
+    }
+    assertEquals(latest.get(), null);
+    assertEquals(latest.stats, { received: 4, dropped: 3 });
+    await pair.settle();
+    // All four have come back.
+    for (const n of [5, 6, 7, 8]) assert(send(pair, "latest", n));
+  },
+);
+
+channelTest(
+  "a surface crosses once, however often it is used",
+  async (pair) => {
+    for (let n = 0; n < 20; n++) {
+      assert(send(pair, "every", n));
+      await pair.settle();
+      using frame = pair.receiver.receivers.every.get();
+      assertEquals(frame?.frame_number, BigInt(n));
+      frame![Symbol.dispose]();
+      await pair.settle();
+    }
+    // One surface, and its two views: ours and the receiver's.
+    assertEquals(pair.native.stats().by_kind.surface, 2);
+  },
+);
+
+channelTest("ready waits for a surface that comes back", async (pair) => {
+  while (send(pair, "every", 1));
+  let ready = false;
+  const waiting = pair.sender.senders.every.ready.then(() => ready = true);
+  await pair.settle();
+  assertEquals(ready, false);
+  pair.receiver.receivers.every.get()![Symbol.dispose]();
+  await waiting;
+  assert(send(pair, "every", 2));
+});
+
+channelTest(
+  "a lease outlives the channel, and the pixels go with it",
+  async (pair) => {
+    assert(send(pair, "every", 9));
+    await pair.settle();
+    const frame = pair.receiver.receivers.every.get()!;
+    const { pixels } = frame.pixel_buffer;
+    pair.receiver.end();
+    assertEquals(pixels[0], 9);
+    frame[Symbol.dispose]();
+    assertEquals(pixels.length, 0);
+  },
+);
+
+const GOOD_FIELDS: XpcDictionary = {
+  ...frameFields(),
+  pixel_buffer: { surface_id: uint64(1), generation: uint64(1) },
+};
+
+const MISFITS: [XpcDictionary, string][] = [
+  [{}, "type '(none)'"],
+  [{ msg_type: uint64(3) }, "type '(none)'"],
+  [{ msg_type: "frame" }, "frame_id"],
+  [
+    { msg_type: "frame", frame_id: uint64(1), port_name: "evry", fields: {} },
+    "'evry'",
+  ],
+  [{
+    msg_type: "frame",
+    frame_id: uint64(1),
+    port_name: "__proto__",
+    fields: {},
+  }, "'__proto__'"],
+  [
+    { msg_type: "frame", frame_id: uint64(1), port_name: "every", fields: {} },
+    "VideoFrame.",
+  ],
+  [{
+    msg_type: "frame",
+    frame_id: uint64(1),
+    port_name: "every",
+    fields: { ...GOOD_FIELDS, width: "8" },
+  }, "VideoFrame."],
+  [{
+    msg_type: "frame",
+    frame_id: uint64(1),
+    port_name: "every",
+    fields: GOOD_FIELDS,
+  }, "never offered"],
+  [{ msg_type: "control", ctrl_type: "surface_offer" }, "without its id"],
+  [{
+    msg_type: "control",
+    ctrl_type: "surface_offer",
+    surface_id: uint64(1),
+    surface: "no",
+  }, "without its id"],
+];
+
+for (const [index, [message, words]] of MISFITS.entries()) {
+  channelTest(
+    `what does not fit is counted, told once by name, and dropped: ${index} ${words}`,
+    async (pair) => {
+      for (let n = 0; n < 3; n++) pair.raw.send(message);
+      await pair.settle();
+      assertEquals(pair.receiver.stats.misfits, 3);
+      assertEquals(pair.problems.length, 1);
+      assert(
+        pair.problems[0]!.includes(words),
+        `'${pair.problems[0]}' does not say '${words}'`,
+      );
+      // The channel is none the worse for it.
+      assert(send(pair, "every", 5));
+      await pair.settle();
+      using frame = pair.receiver.receivers.every.get();
+      assertEquals(frame?.frame_number, 5n);
+    },
+  );
+}
+
+channelTest(
+  "a bare surface in a frame, as older peers send it, is understood",
+  async (pair) => {
+    using surface = NativeSurface.create(pair.native, 8, 4, "rgba8");
+    surface.pixels.fill(77);
+    pair.raw.send({
+      msg_type: "frame",
+      frame_id: uint64(1),
+      port_name: "every",
+      fields: {
+        ...frameFields(),
+        pixel_buffer: surface.borrow(),
+      },
+    });
+    pair.raw.send({
+      msg_type: "frame",
+      frame_id: uint64(2),
+      port_name: "every",
+      fields: frameFields(),
+      handle: surface.borrow(),
+    });
+    await pair.settle();
+    assertEquals(pair.problems, []);
+    for (let n = 0; n < 2; n++) {
+      using frame = pair.receiver.receivers.every.get();
+      assert(frame!.pixel_buffer.pixels.every((byte) => byte === 77));
+    }
+  },
+);
+
+channelTest(
+  "offers past the limit, and twice the same, are refused",
+  async (pair) => {
+    using surface = NativeSurface.create(pair.native, 8, 4, "rgba8");
+    for (let n = 0; n < 70; n++) {
+      pair.raw.send({
+        msg_type: "control",
+        ctrl_type: "surface_offer",
+        surface_id: uint64(n % 68),
+        surface: surface.borrow(),
+      });
+    }
+    await pair.settle();
+    assertEquals(pair.receiver.stats.misfits, 6);
+    assertEquals(pair.native.stats().by_kind.surface, 65);
+  },
+);
+
+channelTest(
+  "a release that names what is not out changes nothing",
+  async (pair) => {
+    while (send(pair, "every", 1));
+    const backs = pair.receiver;
+    for (const [id, generation] of [[1, 99], [99, 1], [1, 0]] as const) {
+      backs.sendControl("release", {
+        surface_id: uint64(id),
+        generation: uint64(generation),
+      });
+    }
+    await pair.settle();
+    assertEquals(send(pair, "every", 2), false);
+  },
+);
+
+function frameFields(): XpcDictionary {
+  return {
+    pixel_format: "rgba8",
+    width: uint64(8),
+    height: uint64(4),
+    timestamp_ns: int64(0),
+    frame_number: uint64(1),
+  };
+}

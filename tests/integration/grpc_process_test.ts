@@ -1,0 +1,113 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { BridgeError } from "../../proto/errors.ts";
+import {
+  eventually,
+  GRPC_NEEDS,
+  PrivateDirectory,
+} from "../helpers/grpc_fixture.ts";
+import { GrpcProcess } from "../helpers/grpc_process.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+
+const NEEDS = { ...GRPC_NEEDS, run: true } as const;
+
+// What kills Deno 2.9.4 to 2.9.6 without the guard of http2_guard.ts.
+permittedTest(
+  "the broker survives a client that closes after 300 calls",
+  NEEDS,
+  async () => {
+    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    using directory = new PrivateDirectory();
+    const path = `${directory.path}/run/s`;
+    await using broker = await GrpcProcess.start(path);
+    for (let round = 0; round < 3; round++) {
+      using client = new GrpcClient(`unix:${path}`);
+      for (let i = 0; i < 300; i++) await client.call("GetHealth", {});
+    }
+    using client = new GrpcClient(`unix:${path}`);
+    assertEquals((await client.call("GetHealth", {})).healthy, true);
+    assertEquals(await broker.end(), { code: 0, signal: null, log: "" });
+  },
+);
+
+permittedTest(
+  "a client survives a broker that drains after 300 calls",
+  NEEDS,
+  async () => {
+    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    using directory = new PrivateDirectory();
+    const path = `${directory.path}/run/s`;
+    await using broker = await GrpcProcess.start(path);
+    using client = new GrpcClient(`unix:${path}`);
+    for (let i = 0; i < 300; i++) await client.call("GetHealth", {});
+    assertEquals(await broker.end(), { code: 0, signal: null, log: "" });
+    const error = await assertRejects(
+      () => client.call("GetHealth", {}),
+      BridgeError,
+    );
+    assertEquals(error.code, "broker_unreachable");
+  },
+);
+
+permittedTest(
+  "a killed broker's path can be served again, a living one's cannot",
+  NEEDS,
+  async () => {
+    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    const { PrivateSocket } = await import("../../broker/private_socket.ts");
+    using directory = new PrivateDirectory();
+    const path = `${directory.path}/run/s`;
+    for (let round = 0; round < 3; round++) {
+      await using broker = await GrpcProcess.start(path);
+      const error = await assertRejects(
+        () => PrivateSocket.bind(path),
+        BridgeError,
+      );
+      assertEquals(error.code, "name_in_use");
+      using client = new GrpcClient(`unix:${path}`);
+      assertEquals((await client.call("GetHealth", {})).healthy, true);
+      await broker.kill();
+      assert(Deno.lstatSync(path).isSocket, "the kill left its socket");
+    }
+    await using broker = await GrpcProcess.start(path);
+    assertEquals((await broker.end()).code, 0);
+    assertEquals([...Deno.readDirSync(`${directory.path}/run`)], []);
+  },
+);
+
+permittedTest(
+  "a broker that ran out of descriptors serves again once there are some",
+  NEEDS,
+  async () => {
+    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    using directory = new PrivateDirectory();
+    const path = `${directory.path}/run/s`;
+    await using broker = await GrpcProcess.start(path, { descriptors: 64 });
+    const peers: Deno.Conn[] = [];
+    for (let i = 0; i < 100; i++) {
+      peers.push(await Deno.connect({ transport: "unix", path }));
+    }
+    using client = new GrpcClient(`unix:${path}`);
+    const error = await assertRejects(
+      () => client.call("GetHealth", {}, { timeoutMs: 300 }),
+      BridgeError,
+    );
+    assertEquals(error.code, "broker_unreachable");
+    for (const peer of peers) peer.close();
+    let healthy = false;
+    const again = setInterval(() => {
+      client.call("GetHealth", {}).then((a) => healthy ||= a.healthy, () => {});
+    }, 100);
+    await eventually("it to serve again", () => healthy);
+    clearInterval(again);
+    const { code, log } = await broker.end();
+    assertEquals(code, 0);
+    const messages = log.trim().split("\n").map((line) =>
+      JSON.parse(line).message
+    );
+    // Not a line for each of the attempts that failed in between.
+    assertEquals(messages, [
+      "cannot accept, will try again",
+      "accepting again",
+    ]);
+  },
+);

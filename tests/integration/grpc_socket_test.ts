@@ -1,0 +1,267 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { BridgeError } from "../../proto/errors.ts";
+import {
+  eventually,
+  GRPC_NEEDS,
+  PrivateDirectory,
+  serveControlPlane,
+} from "../helpers/grpc_fixture.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+
+const SANITIZED = { sanitizeOps: true, sanitizeResources: true };
+const HEALTHY = {
+  unary: { GetHealth: () => Promise.resolve({ healthy: true }) },
+};
+const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const EMPTY_SETTINGS = "\0\0\0\x04\0\0\0\0\0";
+
+async function refusedBind(path: string): Promise<BridgeError> {
+  const { PrivateSocket } = await import("../../broker/private_socket.ts");
+  return await assertRejects(() => PrivateSocket.bind(path), BridgeError);
+}
+
+function mode(path: string): string {
+  return ((Deno.lstatSync(path).mode ?? 0) & 0o777).toString(8);
+}
+
+/** What a raw peer reads before it is dropped, at most one buffer full. */
+async function readAll(conn: Deno.Conn): Promise<number> {
+  const buffer = new Uint8Array(1024);
+  try {
+    return await conn.read(buffer) ?? 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionReset) return 0;
+    throw error;
+  }
+}
+
+permittedTest("only its owner can reach the socket", GRPC_NEEDS, async () => {
+  await using served = await serveControlPlane(HEALTHY);
+  const { path } = served;
+  assertEquals(mode(path), "600");
+  assertEquals(mode(`${path}.lock`), "600");
+  assertEquals(mode(path.slice(0, path.lastIndexOf("/"))), "700");
+}, SANITIZED);
+
+permittedTest(
+  "a second broker is refused and the first goes on",
+  GRPC_NEEDS,
+  async () => {
+    await using served = await serveControlPlane(HEALTHY);
+    const error = await refusedBind(served.path);
+    assertEquals(error.code, "name_in_use");
+    assert(error.message.includes(`unix:${served.path}`), error.message);
+    assertEquals((await served.client.call("GetHealth", {})).healthy, true);
+  },
+  SANITIZED,
+);
+
+permittedTest(
+  "of brokers that race for a path one wins",
+  GRPC_NEEDS,
+  async () => {
+    const { PrivateSocket } = await import("../../broker/private_socket.ts");
+    using directory = new PrivateDirectory();
+    const path = `${directory.path}/run/s`;
+    for (let round = 0; round < 20; round++) {
+      const results = await Promise.allSettled(
+        Array.from({ length: 5 }, () => PrivateSocket.bind(path)),
+      );
+      const won = results.filter((r) => r.status === "fulfilled");
+      const codes = results.filter((r) => r.status === "rejected").map((r) =>
+        (r.reason as BridgeError).code
+      );
+      assertEquals(won.length, 1);
+      assertEquals(codes, Array(4).fill("name_in_use"));
+      for (const { value } of won) await value[Symbol.asyncDispose]();
+    }
+  },
+  SANITIZED,
+);
+
+permittedTest(
+  "a path that was let go of is its next owner's alone",
+  GRPC_NEEDS,
+  async () => {
+    const { PrivateSocket } = await import("../../broker/private_socket.ts");
+    using directory = new PrivateDirectory();
+    const path = `${directory.path}/run/s`;
+    for (let round = 0; round < 20; round++) {
+      const first = await PrivateSocket.bind(path);
+      const accepting = first.accept().catch((error) => error);
+      await first[Symbol.asyncDispose]();
+      await first[Symbol.asyncDispose]();
+      await using _second = await PrivateSocket.bind(path);
+      assert(await accepting instanceof Deno.errors.BadResource);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      assert(Deno.lstatSync(path).isSocket);
+    }
+    assertEquals([...Deno.readDirSync(`${directory.path}/run`)], []);
+  },
+  SANITIZED,
+);
+
+permittedTest(
+  "a directory that others can reach is refused as it is",
+  GRPC_NEEDS,
+  async () => {
+    using directory = new PrivateDirectory();
+    const open = `${directory.path}/open`;
+    Deno.mkdirSync(open);
+    Deno.chmodSync(open, 0o755);
+    const error = await refusedBind(`${open}/s`);
+    assertEquals(error.code, "not_permitted");
+    assert(error.message.includes("755"), error.message);
+    assertEquals(mode(open), "755");
+    assertEquals([...Deno.readDirSync(open)], []);
+  },
+  SANITIZED,
+);
+
+permittedTest(
+  "what was planted in its place is refused and left alone",
+  GRPC_NEEDS,
+  async () => {
+    using directory = new PrivateDirectory();
+    const run = `${directory.path}/run`;
+    const target = `${directory.path}/target`;
+    Deno.mkdirSync(run, { mode: 0o700 });
+    Deno.writeTextFileSync(target, "precious");
+    for (const name of ["s", "s.lock"]) {
+      for (const to of [target, `${directory.path}/nowhere`]) {
+        Deno.symlinkSync(to, `${run}/${name}`);
+        assertEquals((await refusedBind(`${run}/s`)).code, "not_permitted");
+        assertEquals(Deno.readLinkSync(`${run}/${name}`), to);
+        Deno.removeSync(`${run}/${name}`);
+      }
+    }
+    Deno.writeTextFileSync(`${run}/s`, "a file");
+    assertEquals((await refusedBind(`${run}/s`)).code, "not_permitted");
+    assertEquals(Deno.readTextFileSync(`${run}/s`), "a file");
+    Deno.symlinkSync(run, `${directory.path}/link`);
+    assertEquals(
+      (await refusedBind(`${directory.path}/link/other`)).code,
+      "not_permitted",
+    );
+    assertEquals(Deno.readTextFileSync(target), "precious");
+    assertEquals(
+      [...Deno.readDirSync(directory.path)].map(({ name }) => name).sort(),
+      ["link", "run", "target"],
+    );
+  },
+  SANITIZED,
+);
+
+permittedTest("a path may have 103 bytes and no more", GRPC_NEEDS, async () => {
+  const { PrivateSocket } = await import("../../broker/private_socket.ts");
+  using directory = new PrivateDirectory();
+  const longest = `${directory.path}/run/`.padEnd(103, "s");
+  await using socket = await PrivateSocket.bind(longest);
+  assertEquals(socket.path.length, 103);
+  const error = await refusedBind(`${longest}s`);
+  assertEquals(error.code, "bad_argument");
+  assert(error.message.includes("104 bytes"), error.message);
+  assert(error.message.includes("takes 103"), error.message);
+}, SANITIZED);
+
+permittedTest(
+  "a port is refused as long as nothing guards it",
+  GRPC_NEEDS,
+  async () => {
+    const { GrpcCarrier } = await import("../../broker/grpc_carrier.ts");
+    const { FakeWorld } = await import("../helpers/fake_world.ts");
+    const error = await assertRejects(() =>
+      GrpcCarrier.start({
+        address: "127.0.0.1:50051",
+        handlers: { unary: {}, stream: {} },
+        log: new FakeWorld().log,
+      }), BridgeError);
+    assertEquals(error.code, "bad_argument");
+  },
+  SANITIZED,
+);
+
+permittedTest(
+  "peers that do not begin as HTTP/2 does are dropped",
+  GRPC_NEEDS,
+  async () => {
+    await using served = await serveControlPlane(HEALTHY, {
+      prefaceTimeoutMs: 50,
+    });
+    const beginnings = {
+      silent: "",
+      slow: PREFACE.slice(0, 10),
+      "without settings": PREFACE,
+      "HTTP/1": "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+      "another frame": `${PREFACE}\0\0\0\x06\0\0\0\0\0`,
+    };
+    for (const [name, beginning] of Object.entries(beginnings)) {
+      using conn = await Deno.connect({ transport: "unix", path: served.path });
+      await conn.write(new TextEncoder().encode(beginning));
+      assertEquals(await readAll(conn), 0, name);
+    }
+    await eventually(
+      "the connections to go",
+      () => served.carrier.connectionCount === 0,
+    );
+    assertEquals((await served.client.call("GetHealth", {})).healthy, true);
+  },
+  SANITIZED,
+);
+
+permittedTest("a preface in single bytes is served", GRPC_NEEDS, async () => {
+  await using served = await serveControlPlane(HEALTHY);
+  using conn = await Deno.connect({ transport: "unix", path: served.path });
+  for (const byte of new TextEncoder().encode(PREFACE + EMPTY_SETTINGS)) {
+    await conn.write(Uint8Array.of(byte));
+  }
+  const answer = new Uint8Array(9);
+  assertEquals(await conn.read(answer), 9);
+  assertEquals(answer[3], 4, "the server's SETTINGS");
+}, SANITIZED);
+
+permittedTest(
+  "one connection too many is closed, the others are served",
+  GRPC_NEEDS,
+  async () => {
+    await using served = await serveControlPlane(HEALTHY, {
+      maxConnections: 3,
+    });
+    const { client, carrier, path, logLines } = served;
+    await client.call("GetHealth", {});
+    const connect = () => Deno.connect({ transport: "unix", path });
+    const [first, second] = [await connect(), await connect()];
+    await eventually("all to be open", () => carrier.connectionCount === 3);
+    for (let i = 0; i < 5; i++) {
+      using refused = await connect();
+      assertEquals(await readAll(refused), 0);
+    }
+    assertEquals(carrier.connectionCount, 3);
+    assertEquals((await client.call("GetHealth", {})).healthy, true);
+    assertEquals(logLines.map(({ message }) => message), [
+      "refused a connection",
+    ]);
+    first.close();
+    await eventually("a place", () => carrier.connectionCount === 2);
+    using third = await connect();
+    await eventually("all to be open", () => carrier.connectionCount === 3);
+    second.close();
+    third.close();
+  },
+  SANITIZED,
+);
+
+permittedTest(
+  "connections are counted out when their clients go",
+  GRPC_NEEDS,
+  async () => {
+    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    await using served = await serveControlPlane(HEALTHY);
+    for (let round = 0; round < 20; round++) {
+      using client = new GrpcClient(served.carrier.address);
+      await client.call("GetHealth", {});
+    }
+    await eventually("all to go", () => served.carrier.connectionCount === 0);
+  },
+  SANITIZED,
+);
