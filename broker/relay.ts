@@ -145,10 +145,11 @@ export class Relay implements Disposable {
 
   /** Answers one message, whatever it is. */
   async #serve(peer: Peer, message: Message): Promise<void> {
-    using _ = message;
+    using held = new DisposableStack();
+    held.use(message);
     let answer: XpcDictionary;
     try {
-      answer = await this.#call(peer, message);
+      answer = await this.#call(peer, message, held);
     } catch (error) {
       if (!(error instanceof BridgeError)) {
         this.#options.log.error("A call failed", {
@@ -166,7 +167,12 @@ export class Relay implements Disposable {
     if (!peer.gone.signal.aborted) message.reply(answer);
   }
 
-  async #call(peer: Peer, message: Message): Promise<XpcDictionary> {
+  /** The answer; what is in `held` lives until it is sent. */
+  async #call(
+    peer: Peer,
+    message: Message,
+    held: DisposableStack,
+  ): Promise<XpcDictionary> {
     const { handlers, native } = this.#options;
     const type = getString(message.body, KEY.type);
     const caller = this.#caller(peer, message.body);
@@ -182,10 +188,7 @@ export class Relay implements Disposable {
       const response = await handlers.relay.get_endpoint(caller, request);
       if (!response.found) return toXpc(response);
       const { endpoint, ...rest } = response;
-      using owned = endpoint;
-      const answer = { ...toXpc(rest), [KEY.endpoint]: owned.borrow() };
-      if (!peer.gone.signal.aborted) message.reply(answer);
-      return answer;
+      return { ...toXpc(rest), [KEY.endpoint]: held.use(endpoint).borrow() };
     }
     if (type === MESSAGE_TYPE.watch) return this.#watch(peer, caller, request);
     const call = type === undefined

@@ -10,13 +10,11 @@ import {
   port,
   type Schema,
   schema,
-  type Surface,
   type TypesOf,
   UInt32,
   UInt64,
   VideoFrame,
 } from "../mod.ts";
-import { pictureChecksum } from "./checksum.ts";
 
 const FIELDS = {
   ...VideoFrame.fields,
@@ -46,9 +44,3 @@ export const DEMO_PORT: Port<typeof DemoFrame> = port(DemoFrame, {
   read_behavior: "read_next_in_order",
   capacity: 4,
 });
-
-/** The CRC-32 of a surface's pixels, whatever its stride. */
-export function surfaceChecksum(surface: Surface): number {
-  const { pixels, bytes_per_row, width, height } = surface;
-  return pictureChecksum(pixels, bytes_per_row, width, height);
-}

@@ -45,7 +45,9 @@ export class EdgeDetector {
   /** The luma of the rows above, at and below the one that is being written. */
   readonly #rows: [Uint8Array, Uint8Array, Uint8Array];
 
-  /** @param width columns of every picture
+  /** Prepares for pictures of one size.
+   *
+   * @param width columns of every picture
    * @param height rows of every picture */
   constructor(width: number, height: number) {
     this.#width = width;

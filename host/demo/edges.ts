@@ -6,7 +6,8 @@
  */
 
 import { type Processor, reactive, transferStats } from "../../client/mod.ts";
-import { DEMO_PORT, surfaceChecksum } from "./demo_frame.ts";
+import { checksum } from "./checksum.ts";
+import { DEMO_PORT } from "./demo_frame.ts";
 import { EdgeDetector } from "./edge_detector.ts";
 
 let detector:
@@ -33,8 +34,8 @@ const processor: Processor = reactive({
       to.pixels,
       to.bytes_per_row,
     );
-    out.input_checksum = surfaceChecksum(from);
-    out.output_checksum = surfaceChecksum(to);
+    out.input_checksum = checksum(from);
+    out.output_checksum = checksum(to);
     out.client_copied_bytes = BigInt(transferStats().copied_bytes);
     output.video.send(out);
   },

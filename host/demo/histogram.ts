@@ -38,7 +38,9 @@ export class Histogram {
   readonly #heights: Int32Array;
   readonly #colours: Int32Array;
 
-  /** @param width columns of the picture; a quarter of them are for the bars
+  /** Lays the panel out.
+   *
+   * @param width columns of the picture; a quarter of them are for the bars
    * @param height rows of the picture; a quarter of them, too */
   constructor(width: number, height: number) {
     // As many bars as there is room for, and a power of two, so that each stands for as many lumas.

@@ -11,7 +11,8 @@ import {
   type ReceivedFrame,
   transferStats,
 } from "../mod.ts";
-import { DEMO_PORT, type DemoFrame, surfaceChecksum } from "./demo_frame.ts";
+import { checksum } from "./checksum.ts";
+import { DEMO_PORT, type DemoFrame } from "./demo_frame.ts";
 import { MediaError } from "./media_error.ts";
 import { type DemoOptions, HELP, readOptions, UsageError } from "./options.ts";
 import { encodePng } from "./png.ts";
@@ -89,7 +90,7 @@ async function sendAll(
     });
     const surface = frame.pixel_buffer;
     if (!await source.next(surface.pixels, surface.bytes_per_row)) return sent;
-    frame.input_checksum = surfaceChecksum(surface);
+    frame.input_checksum = checksum(surface);
     verifier.sending(frame, sent % RECOMPUTE_EVERY === 0);
     port.send(frame);
   }

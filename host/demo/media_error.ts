@@ -25,12 +25,16 @@ export type MediaErrorCode =
  * ```
  */
 export class MediaError extends Error {
+  /** Always "MediaError". */
   override name = "MediaError";
 
-  /** @param code the stable name of the failure
+  /** Tells a failure in full.
+   *
+   * @param code the stable name of the failure
    * @param message what was tried, what was found, what to do
    * @param options the underlying `cause`, where there is one */
   constructor(
+    /** The stable name of the failure. */
     readonly code: MediaErrorCode,
     message: string,
     options?: ErrorOptions,

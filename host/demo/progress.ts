@@ -47,7 +47,8 @@ export function stderrScreen(): Screen {
     },
     terminal,
     colour: terminal && !Deno.noColor,
-    columns: terminal ? Deno.consoleSize().columns : 80,
+    // A terminal that does not know its size says 0.
+    columns: terminal ? Deno.consoleSize().columns || 80 : 80,
   };
 }
 
@@ -71,7 +72,9 @@ export class ProgressLine {
   #drawnAt = -Infinity;
   #pending: Progress | null = null;
 
-  /** @param screen where to write
+  /** Writes nothing yet.
+   *
+   * @param screen where to write
    * @param now the time in milliseconds, from any beginning */
   constructor(screen: Screen, now: () => number) {
     this.#screen = screen;

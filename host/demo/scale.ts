@@ -30,7 +30,9 @@ export class FrameScaler {
   readonly #frame: Uint8Array;
   readonly #planes: PlaneScaler[];
 
-  /** @param from the planes of every frame that will come
+  /** Works out what each place is blended from.
+   *
+   * @param from the planes of every frame that will come
    * @param width columns of the scaled frames
    * @param height rows of the scaled frames */
   constructor(from: PlaneLayout, width: number, height: number) {

@@ -58,7 +58,7 @@ export interface SourceOptions {
  *
  * Needs permission to read the file, and to run ffmpeg where that decodes it.
  *
- * ```ts no-run
+ * ```ts ignore
  * import { openSource } from "./source.ts";
  *
  * await using source = await openSource(undefined, { loop: true });

@@ -5,7 +5,8 @@
  */
 
 import type { ReceivedFrame } from "../mod.ts";
-import { type DemoFrame, surfaceChecksum } from "./demo_frame.ts";
+import { checksum } from "./checksum.ts";
+import type { DemoFrame } from "./demo_frame.ts";
 import { EdgeDetector } from "./edge_detector.ts";
 
 interface Expected {
@@ -87,7 +88,7 @@ export class Verifier {
       return "the client saw other pixels than the host had written";
     }
     const surface = frame.pixel_buffer;
-    const actual = surfaceChecksum(surface);
+    const actual = checksum(surface);
     if (actual !== frame.output_checksum) {
       return "the host sees other pixels than the client had written";
     }
@@ -102,7 +103,7 @@ export class Verifier {
     );
     const { width, height, bytes_per_row, pixel_format } = surface;
     const mine = { width, height, bytes_per_row, pixel_format, pixels: again };
-    if (surfaceChecksum(mine) !== actual) {
+    if (checksum(mine) !== actual) {
       return "the client's result is not what the same filter gives here";
     }
     this.recomputed++;

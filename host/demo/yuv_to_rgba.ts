@@ -53,7 +53,9 @@ export class YuvToRgba {
   readonly #green = new Int32Array(3 * HEADROOM);
   readonly #blue = new Int32Array(3 * HEADROOM);
 
-  /** @param layout the planes of every frame that will come
+  /** Computes the tables.
+   *
+   * @param layout the planes of every frame that will come
    * @param options `matrix` if it is known, and whether the video is of full range */
   constructor(
     layout: PlaneLayout,

@@ -1,35 +1,21 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
-  assert,
-  assertEquals,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
-import { createHandlers, type UnaryHandler } from "../../broker/handlers.ts";
-import type { MethodName } from "../../proto/broker_gen.ts";
-import { BridgeError, type ErrorCode } from "../../proto/errors.ts";
-import { FakeWorld } from "../helpers/fake_world.ts";
+  createHandlers,
+  type Handlers,
+  type UnaryHandler,
+} from "../../broker/handlers.ts";
+import { type FakeEndpoint, FakeWorld } from "../helpers/fake_world.ts";
 import {
   eventually,
   GRPC_NEEDS,
   serveControlPlane,
 } from "../helpers/grpc_fixture.ts";
 import { permittedTest } from "../helpers/permitted.ts";
+import { refusedCall } from "../helpers/refused_call.ts";
 
 const SANITIZED = { sanitizeOps: true, sanitizeResources: true };
-/** For a client that has lost its broker: grpc-js leaves a timer behind, which holds nothing up. */
-const RECONNECTING = { sanitizeResources: true };
 
-/** Asserts that `call` fails with this code, and returns what it says. */
-async function refused(
-  call: Promise<unknown>,
-  code: ErrorCode,
-): Promise<string> {
-  const error = await assertRejects(() => call, BridgeError);
-  assertEquals(error.code, code, error.message);
-  return error.message;
-}
-
-function realHandlers(world: FakeWorld) {
+function realHandlers(world: FakeWorld): Handlers<FakeEndpoint> {
   return createHandlers({
     registry: world.registry(),
     dup: (endpoint) => endpoint.dup(),
@@ -240,7 +226,7 @@ permittedTest(
     await using served = await serveControlPlane(realHandlers(new FakeWorld()));
     const { client } = served;
     assertStringIncludes(
-      await refused(client.call("HostAlive", {}), "bad_argument"),
+      await refusedCall(client.call("HostAlive", {}), "bad_argument"),
       "connection_id",
     );
     const { connection_id } = await client.call("AllocateConnection", {
@@ -248,12 +234,15 @@ permittedTest(
       processor_id: "blur",
       want_tokens: true,
     });
-    await refused(client.call("HostAlive", { connection_id }), "not_permitted");
-    await refused(
+    await refusedCall(
+      client.call("HostAlive", { connection_id }),
+      "not_permitted",
+    );
+    await refusedCall(
       client.call("HostAlive", { connection_id }, { token: "00".repeat(32) }),
       "not_permitted",
     );
-    await refused(
+    await refusedCall(
       Array.fromAsync(client.stream("WatchConnection", { connection_id })),
       "not_permitted",
     );
@@ -273,7 +262,7 @@ permittedTest(
         },
       },
       stream: {
-        WatchConnection: async function* () {
+        WatchConnection: async function* (): AsyncGenerator<object> {
           yield { connection_id: "1" };
           throw new Error("the secret");
         },
@@ -281,9 +270,9 @@ permittedTest(
     });
     const { client, logLines } = served;
     const told = [
-      await refused(client.call("GetHealth", {}), "broker_lost"),
-      await refused(client.call("GetVersion", {}), "broker_lost"),
-      await refused(
+      await refusedCall(client.call("GetHealth", {}), "broker_lost"),
+      await refusedCall(client.call("GetVersion", {}), "broker_lost"),
+      await refusedCall(
         Array.fromAsync(client.stream("WatchConnection", {})),
         "broker_lost",
       ),
@@ -308,10 +297,10 @@ permittedTest(
     await using served = await serveControlPlane();
     const { client } = served;
     assertStringIncludes(
-      await refused(client.call("ListRuntimes", {}), "version_mismatch"),
+      await refusedCall(client.call("ListRuntimes", {}), "version_mismatch"),
       "does not serve ListRuntimes",
     );
-    await refused(
+    await refusedCall(
       Array.fromAsync(client.stream("TailLogs", {})),
       "version_mismatch",
     );
@@ -337,7 +326,7 @@ permittedTest(
       await client.call("CloseConnection", { reason: "x".repeat(reasonBytes) }),
       { success: true },
     );
-    await refused(
+    await refusedCall(
       client.call("CloseConnection", { reason: "x".repeat(reasonBytes + 1) }),
       "bad_argument",
     );
@@ -370,7 +359,7 @@ permittedTest(
     const call = client.call("GetHealth", {}, { signal: abort.signal });
     await eventually("the call to arrive", () => signals.length === 2);
     abort.abort();
-    await refused(call, "aborted");
+    await refusedCall(call, "aborted");
     await eventually("the signal", () => signals[1]?.aborted === true);
     assertEquals(signals[0]?.aborted, false);
   },
@@ -384,7 +373,7 @@ permittedTest(
     let ended = 0;
     await using served = await serveControlPlane({
       stream: {
-        WatchConnection: async function* (caller) {
+        WatchConnection: async function* (caller): AsyncGenerator<object> {
           try {
             yield { connection_id: "1" };
             await new Promise((resolve) =>
@@ -408,70 +397,6 @@ permittedTest(
 );
 
 permittedTest(
-  "closing ends streams with broker_lost, and the socket goes",
-  GRPC_NEEDS,
-  async () => {
-    await using served = await serveControlPlane({
-      stream: {
-        WatchConnection: async function* (caller) {
-          yield { connection_id: "1" };
-          await new Promise((resolve) =>
-            caller.signal.addEventListener("abort", resolve)
-          );
-        },
-      },
-    });
-    const { client, carrier, path } = served;
-    const events = client.stream("WatchConnection", {});
-    await events.next();
-    await carrier[Symbol.asyncDispose]();
-    await refused(events.next(), "broker_lost");
-    assertEquals(
-      [...Deno.readDirSync(path.slice(0, path.lastIndexOf("/")))],
-      [],
-    );
-    assertStringIncludes(
-      await refused(client.call("GetHealth", {}), "broker_unreachable"),
-      `unix:${path}`,
-    );
-  },
-  RECONNECTING,
-);
-
-permittedTest(
-  "the same client reaches the broker that comes back",
-  GRPC_NEEDS,
-  async () => {
-    const { GrpcCarrier } = await import("../../broker/grpc_carrier.ts");
-    const handlers = {
-      unary: {
-        GetHealth: () => Promise.resolve({ healthy: true }),
-      } satisfies Partial<Record<MethodName, unknown>>,
-      stream: {},
-    };
-    await using served = await serveControlPlane(handlers);
-    const { client, carrier } = served;
-    assertEquals((await client.call("GetHealth", {})).healthy, true);
-    await carrier[Symbol.asyncDispose]();
-    await refused(client.call("GetHealth", {}), "broker_unreachable");
-    await using _again = await GrpcCarrier.start({
-      address: carrier.address,
-      handlers,
-      log: new FakeWorld().log,
-    });
-    let healthy = false;
-    for (let i = 0; i < 100 && !healthy; i++) {
-      healthy = await client.call("GetHealth", {}).then(
-        (answer) => answer.healthy,
-        () => new Promise((resolve) => setTimeout(() => resolve(false), 50)),
-      );
-    }
-    assert(healthy);
-  },
-  RECONNECTING,
-);
-
-permittedTest(
   "another protocol version is an error that names both",
   GRPC_NEEDS,
   async () => {
@@ -483,7 +408,10 @@ permittedTest(
     });
     const { client } = served;
     assertEquals((await client.checkVersion(7)).version, "9.9.9");
-    const message = await refused(client.checkVersion(1), "version_mismatch");
+    const message = await refusedCall(
+      client.checkVersion(1),
+      "version_mismatch",
+    );
     assertStringIncludes(message, "9.9.9");
     assertStringIncludes(message, "protocol version 7, this side speaks 1");
   },
@@ -505,7 +433,10 @@ permittedTest(
     });
     const { client } = served;
     await client.call("GetVersion", {});
-    await refused(client.call("GetHealth", {}, { timeoutMs: 50 }), "timed_out");
+    await refusedCall(
+      client.call("GetHealth", {}, { timeoutMs: 50 }),
+      "timed_out",
+    );
   },
   SANITIZED,
 );

@@ -25,9 +25,13 @@ export function coverage(distance: number): number {
 
 /** A box in pixels; it may reach beyond the canvas. */
 export interface Box {
+  /** Its first column. */
   readonly left: number;
+  /** Its first row. */
   readonly top: number;
+  /** The column after its last. */
   readonly right: number;
+  /** The row after its last. */
   readonly bottom: number;
 }
 
@@ -46,9 +50,13 @@ export class Canvas {
   /** The pixels, rows of `width * 4` bytes. */
   readonly rgba: Uint8Array;
 
-  /** @param width columns
-   * @param height rows */
-  constructor(readonly width: number, readonly height: number) {
+  /** Makes a black picture. */
+  constructor(
+    /** Columns. */
+    readonly width: number,
+    /** Rows. */
+    readonly height: number,
+  ) {
     this.rgba = new Uint8Array(width * height * 4);
     for (let i = 3; i < this.rgba.length; i += 4) this.rgba[i] = 255;
   }

@@ -6,9 +6,11 @@
  * @module
  */
 
-/** A point or vector in pixels, y downwards. */
+/** A point or vector in pixels. */
 export interface Point {
+  /** To the right. */
   readonly x: number;
+  /** Down. */
   readonly y: number;
 }
 

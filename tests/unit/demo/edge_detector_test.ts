@@ -49,6 +49,16 @@ Deno.test("a step to the right shines red on both of its sides, and nowhere else
   }
 });
 
+Deno.test("beyond the rim, the picture goes on as it is there", () => {
+  const below = detect(greys((_, y) => y < 46 ? 0 : 255));
+  assert(below(40, 46)[1]! > 63);
+  assertEquals(below(40, 47), [63, 63, 63, 255]);
+  const above = detect(greys((_, y) => y < 2 ? 255 : 0));
+  assertEquals(above(40, 0), [63, 63, 63, 255]);
+  const right = detect(greys((x) => x < 62 ? 0 : 255));
+  assertEquals(right(63, 20), [63, 63, 63, 255]);
+});
+
 Deno.test("each direction has a colour of its own", () => {
   const at = (grey: (x: number, y: number) => number): string =>
     detect(greys(grey))(40, 20).join();
@@ -120,11 +130,12 @@ Deno.test("strides may differ, and what lies between rows is neither read nor wr
   }
 });
 
-Deno.test("a frame of the clip gives the same result on every machine", () => {
+Deno.test("a frame of the clip gives the same result on every machine, whatever came before", () => {
   const { width, height, rgba } = drawScene(12);
   const pixels = new Uint8Array(rgba.length);
   const detector = new EdgeDetector(width, height);
-  for (let again = 0; again < 2; again++) {
+  for (const before of [greysOf(rgba, 0), greysOf(rgba, 255)]) {
+    detector.detect(before, width * 4, pixels, width * 4);
     detector.detect(rgba, width * 4, pixels, width * 4);
     assertEquals(
       checksum({ width, height, bytes_per_row: width * 4, pixels }),
@@ -132,6 +143,10 @@ Deno.test("a frame of the clip gives the same result on every machine", () => {
     );
   }
 });
+
+function greysOf(picture: Uint8Array, grey: number): Uint8Array {
+  return new Uint8Array(picture.length).fill(grey);
+}
 
 Deno.test("pictures of any size are done", () => {
   for (

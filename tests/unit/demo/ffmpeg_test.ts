@@ -19,9 +19,7 @@ async function withProgram(
 ): Promise<void> {
   const program = await Deno.makeTempFile();
   try {
-    await Deno.writeTextFile(program, `#!/bin/sh\n${script}\n`, {
-      mode: 0o700,
-    });
+    await Deno.writeTextFile(program, `#!/bin/sh\n${script}\n`);
     await Deno.chmod(program, 0o700);
     await body(program);
   } finally {
@@ -127,6 +125,20 @@ permittedTest(
       for (let i = 0; i < 3; i++) assert(await source.next(pixel, 4));
       await source[Symbol.asyncDispose]();
       // The test's sanitizer sees a process that was left.
+    });
+  },
+);
+
+permittedTest(
+  "disposing ends a decoder that says nothing any more",
+  NEEDS,
+  async () => {
+    const script = [HEADER, FRAME, "exec sleep 600"].join("\n");
+    await withProgram(script, async (program) => {
+      await using source = await openOrigin(
+        ffmpegOrigin("film.mp4", undefined, program),
+      );
+      assert(await source.next(new Uint8Array(4), 4));
     });
   },
 );

@@ -1,0 +1,24 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { permittedTest } from "../helpers/permitted.ts";
+
+/**
+ * Runs the suite as a user would who gives nothing but ffi. What needs more is
+ * ignored there, with the reason in its name, and nothing else is.
+ */
+permittedTest("deno test --allow-ffi passes; all that it ignores says why", {
+  run: true,
+}, async () => {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "--allow-ffi", "--no-prompt", "--parallel"],
+    cwd: new URL("../../", import.meta.url),
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  assertEquals(code, 0, text + new TextDecoder().decode(stderr));
+  const ignored = text.split("\n").filter((l) => / \.\.\. ignored/.test(l));
+  for (const line of ignored) {
+    assertMatch(line, /\(ignored: needs --allow-/);
+  }
+  assertMatch(text, /ok \| \d{3,} passed .*\| 0 failed/);
+});
