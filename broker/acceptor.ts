@@ -23,6 +23,7 @@ const LAST_PAUSE_MS = 1_000;
 
 /** Where connections come from. Throws Deno.errors.BadResource when it is closed. */
 export interface Listener {
+  /** The next connection, the caller's own. */
   accept(): Promise<Deno.Conn>;
 }
 
@@ -64,6 +65,7 @@ export class Acceptor implements Disposable {
     return this.#open.size;
   }
 
+  /** Stops accepting, and ends what is open. */
   [Symbol.dispose](): void {
     this.#stop.abort();
     for (const end of [...this.#open]) end();

@@ -21,10 +21,8 @@ export type Address =
  *
  * Throws BridgeError `bad_argument` that says what was expected.
  *
- * ```ts
- * import { parseAddress } from "@streamlib/bridge/broker";
- *
- * console.log(parseAddress("unix:/run/user/1000/streamlib/broker.grpc").transport); // "unix"
+ * ```ts ignore
+ * parseAddress("127.0.0.1:50051"); // { transport: "tcp", hostname: "127.0.0.1", port: 50051 }
  * ```
  */
 export function parseAddress(text: string): Address {

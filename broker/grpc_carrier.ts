@@ -21,6 +21,7 @@ export interface GrpcCarrierOptions {
   readonly address: string;
   /** The calls. One that is missing answers UNIMPLEMENTED. */
   readonly handlers: GrpcHandlers;
+  /** Where refused connections and faults of handlers are noted. */
   readonly log: Log;
   /** Connections at one time; one more is closed at once. 256 by default. */
   readonly maxConnections?: number;

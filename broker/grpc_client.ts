@@ -29,19 +29,20 @@ import { formatAddress, parseAddress } from "./address.ts";
 import { type CodecTable, createCodecs } from "./grpc_codec.ts";
 import { guardHttp2 } from "./http2_guard.ts";
 
-type Methods = typeof METHODS;
 /** The name of a call with a stream of answers. */
 export type StreamMethod = {
-  [M in MethodName]: Methods[M]["responseStream"] extends true ? M : never;
+  [M in MethodName]: (typeof METHODS)[M]["responseStream"] extends true ? M
+    : never;
 }[MethodName];
 /** The name of a call with one answer. */
 export type UnaryMethod = Exclude<MethodName, StreamMethod>;
 /** What a call is asked; absent fields are their defaults. */
 export type RequestOf<M extends MethodName> = Partial<
-  Messages[Methods[M]["request"]]
+  Messages[(typeof METHODS)[M]["request"]]
 >;
 /** What a call answers; every field is there. */
-export type ResponseOf<M extends MethodName> = Messages[Methods[M]["response"]];
+export type ResponseOf<M extends MethodName> =
+  Messages[(typeof METHODS)[M]["response"]];
 
 /** What goes with one call. */
 export interface CallOptions {

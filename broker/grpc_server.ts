@@ -34,7 +34,9 @@ import type { Log } from "./log.ts";
 
 /** The handlers to serve, by the names of their calls. */
 export interface GrpcHandlers {
+  /** Those with one answer. */
   readonly unary: Readonly<Partial<Record<MethodName, UnaryHandler<object>>>>;
+  /** Those with a stream of answers. */
   readonly stream: Readonly<Partial<Record<MethodName, StreamHandler<object>>>>;
 }
 
@@ -48,7 +50,7 @@ const OPTIONS: ServerOptions = {
   "grpc.keepalive_timeout_ms": 10_000,
 };
 
-/** How long {@link GrpcServer.close} waits for calls under way. */
+/** How long the end of a server waits for its connections to go. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
@@ -115,7 +117,7 @@ export class GrpcServer implements AsyncDisposable {
    * sessions that are closing count as closed for it, or never, where a stream
    * stays open.
    */
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#health.close();
     for (const call of this.#calls) call.abort();
     this.#server.tryShutdown(() => {});
@@ -128,10 +130,6 @@ export class GrpcServer implements AsyncDisposable {
     }
     this.#server.forceShutdown();
     for (const connection of this.#connections) connection.destroy();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 
   #unary(

@@ -20,6 +20,7 @@ const LOCK_ATTEMPTS = 10;
  * of its path.
  */
 export class PrivateSocket implements AsyncDisposable {
+  /** Where it is bound. */
   readonly path: string;
   readonly #listener: Deno.UnixListener;
   readonly #lock: DisposableStack;
@@ -32,9 +33,7 @@ export class PrivateSocket implements AsyncDisposable {
    * `bad_argument` when the path cannot be a socket's, `not_permitted` when
    * others could reach the directory or something else is in the socket's place.
    *
-   * ```ts
-   * import { PrivateSocket } from "@streamlib/bridge/broker";
-   *
+   * ```ts ignore
    * await using socket = await PrivateSocket.bind("/run/user/1000/streamlib/broker.grpc");
    * const connection = await socket.accept();
    * ```
@@ -74,6 +73,7 @@ export class PrivateSocket implements AsyncDisposable {
     return accepting;
   }
 
+  /** Again does nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#lock.disposed) return;
     using _lock = this.#lock;

@@ -137,7 +137,15 @@ async function buildLibrary(): Promise<void> {
     [...sources, ...await headers()],
     flags,
     (output) =>
-      cc([...COMMON, ...SHARED, ...sources, "-o", output, ...LINK, "-lpthread"]),
+      cc([
+        ...COMMON,
+        ...SHARED,
+        ...sources,
+        "-o",
+        output,
+        ...LINK,
+        "-lpthread",
+      ]),
   );
 }
 

@@ -8,7 +8,7 @@
  *   inputs: { video: VideoFrame },
  *   process({ input }) {
  *     using frame = input.video.get();
- *     if (frame) console.error(frame.width, frame.height);
+ *     if (frame) save(frame.width, frame.height);
  *   },
  * });
  * ```
@@ -19,6 +19,7 @@
 export * from "../proto/mod.ts";
 export { type TransferStats, transferStats } from "../ffi/stats.ts";
 export type { Receivers, Senders } from "../ffi/channel/channel.ts";
+export type { SurfaceSpec } from "../ffi/channel/surface_pool.ts";
 export type {
   FrameReceiver,
   ReceivedFrame,

@@ -4,11 +4,10 @@
  * @module
  */
 
+import { readVariable } from "../proto/environment.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { permittedEnvironment } from "./environment.ts";
 import { ABI_VERSION, SYMBOLS, type Symbols } from "./symbols.ts";
-
-const LIBRARY_VARIABLE = "STREAMLIB_LIBRARY";
 
 /** Where `deno task build` puts the shim for this system. */
 export function builtLibrary(): URL {
@@ -26,7 +25,7 @@ export function builtLibrary(): URL {
  * was built from another version of this library.
  */
 export function loadLibrary(): Deno.DynamicLibrary<typeof SYMBOLS> {
-  const override = permittedEnvironment().get(LIBRARY_VARIABLE) || undefined;
+  const override = readVariable(permittedEnvironment(), "STREAMLIB_LIBRARY");
   const path = override ?? builtLibrary();
   const shown = typeof path === "string" ? path : decodeURI(path.pathname);
   let library: Deno.DynamicLibrary<typeof SYMBOLS>;
@@ -42,7 +41,7 @@ export function loadLibrary(): Deno.DynamicLibrary<typeof SYMBOLS> {
     }
     const advice = override === undefined
       ? "run `deno task build` in the checkout"
-      : `mend or unset ${LIBRARY_VARIABLE}`;
+      : "mend or unset STREAMLIB_LIBRARY";
     throw new BridgeError(
       "library_not_found",
       `Cannot load the shim ${shown}: ${(cause as Error).message}; ${advice}`,

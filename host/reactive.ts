@@ -15,7 +15,8 @@ import { DEFAULT_TIMEOUT_SECS, MAX_TIMEOUT_SECS } from "../proto/limits.ts";
 import { serviceName } from "../proto/names.ts";
 import type { PortMap } from "../proto/port.ts";
 import { type HandshakeTimes, HostBridge } from "./bridge.ts";
-import { type Embed, findBroker } from "./broker_finder.ts";
+import { findBroker } from "./broker_finder.ts";
+import { embedBroker } from "./embed.ts";
 import { permittedEnvironment } from "../ffi/environment.ts";
 import { type ClientPermissions, spawnClient } from "./spawn.ts";
 
@@ -71,8 +72,24 @@ export class ReactiveHost<
   readonly ended: Promise<BridgeError | undefined>;
   readonly #bridge: HostBridge<I, O>;
 
-  /** Use `ReactiveHost.launch` of `@streamlib/bridge/host`. */
-  constructor(options: HostOptions<I, O>, embed: Embed) {
+  /**
+   * Launches a host and its client. Returns at once: everything happens in the
+   * background, and `ready` says when frames can flow.
+   *
+   * Needs `--allow-ffi` and `--allow-run` of the Deno that runs the client.
+   *
+   * @throws {BridgeError} `bad_argument`, `schema_mismatch` for options that
+   * cannot be, `library_not_found`, `not_permitted`, `version_mismatch` where
+   * the shim cannot be loaded
+   */
+  static launch<
+    const I extends PortMap = NoPorts,
+    const O extends PortMap = NoPorts,
+  >(options: HostOptions<I, O>): ReactiveHost<I, O> {
+    return new ReactiveHost(options);
+  }
+
+  private constructor(options: HostOptions<I, O>) {
     const { signal } = options;
     if (signal?.aborted) {
       throw new BridgeError(
@@ -83,7 +100,7 @@ export class ReactiveHost<
         },
       );
     }
-    this.#bridge = new HostBridge(bridgeOptions(options, embed));
+    this.#bridge = new HostBridge(bridgeOptions(options));
     this.input = this.#bridge.channel.senders;
     this.output = this.#bridge.channel.receivers;
     this.ready = this.#bridge.ready;
@@ -134,7 +151,6 @@ export class ReactiveHost<
 
 function bridgeOptions<I extends PortMap, O extends PortMap>(
   options: HostOptions<I, O>,
-  embed: Embed,
 ): ConstructorParameters<typeof HostBridge<I, O>>[0] {
   const module = moduleUrl(options.module);
   const { timeoutSecs = DEFAULT_TIMEOUT_SECS } = options;
@@ -164,7 +180,7 @@ function bridgeOptions<I extends PortMap, O extends PortMap>(
         native,
         options.broker ?? readVariable(env, "STREAMLIB_BROKER_XPC_SERVICE"),
         serviceName(env),
-        embed,
+        embedBroker,
       ),
     spawn: (bridgeEnv) =>
       spawnClient({

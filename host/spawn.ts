@@ -16,12 +16,19 @@ import { BridgeError } from "../proto/errors.ts";
  * code: a process with ffi can do what its user can.
  */
 export interface ClientPermissions {
+  /** Files and folders to read. */
   readonly read?: true | readonly (string | URL)[];
+  /** Files and folders to write. */
   readonly write?: true | readonly (string | URL)[];
+  /** Addresses to connect to or listen on. */
   readonly net?: true | readonly string[];
+  /** Environment variables to read and set. */
   readonly env?: true | readonly string[];
+  /** Programs to run. */
   readonly run?: true | readonly (string | URL)[];
+  /** System information to read, by its name. */
   readonly sys?: true | readonly string[];
+  /** Hosts to import code from. */
   readonly import?: true | readonly string[];
 }
 

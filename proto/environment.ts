@@ -32,6 +32,7 @@ export interface Environment {
   STREAMLIB_CONNECTION_ID: string;
   STREAMLIB_CONNECTION_TOKEN: string;
   STREAMLIB_RUNTIME_ID: string;
+  STREAMLIB_LIBRARY: string;
   HOME: string;
   XDG_CONFIG_HOME: string;
   XDG_RUNTIME_DIR: string;
@@ -111,6 +112,11 @@ export const VARIABLES: {
       text.length <= MAX_NAME_BYTES && /^[\x21-\x7e]+$/.test(text)
         ? text
         : undefined,
+  },
+  STREAMLIB_LIBRARY: {
+    ...PATH,
+    meaning: "The shim to load, in place of this package's own",
+    fallback: "the one that `deno task build` made",
   },
   HOME: { ...PATH, meaning: "The user's own directory", fallback: "none" },
   XDG_CONFIG_HOME: {

@@ -36,9 +36,12 @@ export type ErrorCode =
  * ```
  */
 export class BridgeError extends Error {
+  /** Always "BridgeError". */
   override name = "BridgeError";
 
-  /** @param code the stable name of the failure
+  /** An error that is complete.
+   *
+   * @param code the stable name of the failure
    * @param message what was tried, what was found, what to do
    * @param options the underlying `cause`, where there is one */
   constructor(

@@ -29,8 +29,16 @@ import {
 import type { Connection } from "../connection.ts";
 import type { Message } from "../message.ts";
 import type { Native } from "../native.ts";
-import { FrameReceiver, type ReceivedFrame } from "./frame_receiver.ts";
-import { FrameSender, type SenderChannel } from "./frame_sender.ts";
+import {
+  type FrameReceiver,
+  PortReceiver,
+  type ReceivedFrame,
+} from "./frame_receiver.ts";
+import {
+  type FrameSender,
+  PortSender,
+  type SenderChannel,
+} from "./frame_sender.ts";
 import type { PooledSurface } from "./surface_pool.ts";
 import { type Lease, SurfaceTable } from "./surface_table.ts";
 
@@ -75,12 +83,12 @@ export class Channel<Out extends PortMap, In extends PortMap>
   readonly receivers: Receivers<In>;
   readonly #native: Native;
   readonly #events: ChannelEvents;
-  readonly #senders = new Map<string, FrameSender>();
-  readonly #receivers = new Map<string, FrameReceiver>();
+  readonly #senders = new Map<string, PortSender>();
+  readonly #receivers = new Map<string, PortReceiver>();
   readonly #codecs = new Map<string, FrameCodec>();
   readonly #outgoing = new Map<
     bigint,
-    { pooled: PooledSurface; sender: FrameSender }
+    { pooled: PooledSurface; sender: PortSender }
   >();
   readonly #table: SurfaceTable;
   readonly #told = new Set<string>();
@@ -110,11 +118,11 @@ export class Channel<Out extends PortMap, In extends PortMap>
     }
     for (const [name, port] of Object.entries<Port>(incoming)) {
       const arrived = (): void => events.arrived(name);
-      this.#receivers.set(name, new FrameReceiver(name, port, arrived));
+      this.#receivers.set(name, new PortReceiver(name, port, arrived));
       this.#codecs.set(name, compile(port.schema));
     }
-    this.senders = Object.fromEntries(this.#senders) as Senders<Out>;
-    this.receivers = Object.fromEntries(this.#receivers) as Receivers<In>;
+    this.senders = byName<FrameSender>(this.#senders) as Senders<Out>;
+    this.receivers = byName<FrameReceiver>(this.#receivers) as Receivers<In>;
   }
 
   /** Whether frames may go. */
@@ -193,7 +201,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     });
   }
 
-  #makeSender(name: string, port: Port): FrameSender {
+  #makeSender(name: string, port: Port): PortSender {
     // deno-lint-ignore no-this-alias -- a getter of the object below needs it
     const channel = this;
     const owner: SenderChannel = {
@@ -218,11 +226,11 @@ export class Channel<Out extends PortMap, In extends PortMap>
           frameMessage(this.#nextFrame++, portName, fields),
         ),
     };
-    const sender = new FrameSender(this.#native, owner, name, port);
+    const sender = new PortSender(this.#native, owner, name, port);
     return sender;
   }
 
-  #offer(pooled: PooledSurface, sender: FrameSender): void {
+  #offer(pooled: PooledSurface, sender: PortSender): void {
     if (pooled.offered) return;
     pooled.offered = true;
     this.#outgoing.set(pooled.id, { pooled, sender });
@@ -356,4 +364,8 @@ export class Channel<Out extends PortMap, In extends PortMap>
     return this.#table.lease(id, generation) ??
       `surface ${id}, which was never offered or is retired`;
   }
+}
+
+function byName<P>(ports: ReadonlyMap<string, P>): Readonly<Record<string, P>> {
+  return Object.freeze(Object.fromEntries(ports));
 }

@@ -25,11 +25,32 @@ export interface ReceiverStats {
  * for await (using frame of blur.output.video) show(frame.pixel_buffer.pixels);
  * ```
  */
-export class FrameReceiver<S extends Schema = Schema>
-  implements AsyncIterable<ReceivedFrame<S>> {
+export interface FrameReceiver<S extends Schema = Schema>
+  extends AsyncIterable<ReceivedFrame<S>> {
   /** The port's name. */
   readonly name: string;
   /** What its frames hold. */
+  readonly schema: S;
+  /** What was received and dropped so far. */
+  readonly stats: ReceiverStats;
+  /** Frames that can be read. */
+  readonly size: number;
+  /**
+   * The next frame, or the newest where the port skips to the latest; `null`
+   * when there is none. The caller disposes it.
+   */
+  get(): ReceivedFrame<S> | null;
+  /**
+   * Frames as they come, each the caller's to dispose. Ends when the channel
+   * was closed in order, throws why when it failed.
+   */
+  [Symbol.asyncIterator](): AsyncGenerator<ReceivedFrame<S>, void>;
+}
+
+/** The receiving half of a port, with what its channel tells it. */
+export class PortReceiver<S extends Schema = Schema>
+  implements FrameReceiver<S> {
+  readonly name: string;
   readonly schema: S;
   readonly #port: Port<S>;
   readonly #arrived: () => void;
@@ -47,20 +68,14 @@ export class FrameReceiver<S extends Schema = Schema>
     this.#arrived = arrived;
   }
 
-  /** What was received and dropped so far. */
   get stats(): ReceiverStats {
     return { received: this.#received, dropped: this.#dropped };
   }
 
-  /** Frames that can be read. */
   get size(): number {
     return this.#queue.length;
   }
 
-  /**
-   * The next frame, or the newest where the port skips to the latest; `null`
-   * when there is none. The caller disposes it.
-   */
   get(): ReceivedFrame<S> | null {
     if (this.#port.read_behavior === "skip_to_latest") {
       while (this.#queue.length > 1) this.#drop(this.#queue.shift());
@@ -68,10 +83,6 @@ export class FrameReceiver<S extends Schema = Schema>
     return this.#queue.shift() ?? null;
   }
 
-  /**
-   * Frames as they come, each the caller's to dispose. Ends when the channel
-   * was closed in order, throws why when it failed.
-   */
   async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedFrame<S>, void> {
     while (true) {
       const frame = this.get();

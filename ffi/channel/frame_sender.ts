@@ -51,13 +51,6 @@ export interface SenderStats {
   readonly dropped: number;
 }
 
-interface Record {
-  readonly pooled: Map<Surface, PooledSurface>;
-  /** Filled in vain: no surface was free. */
-  readonly spare: boolean;
-  done: boolean;
-}
-
 /**
  * Where frames go into the channel. Nothing here waits, except {@link ready}.
  *
@@ -68,10 +61,47 @@ interface Record {
  * blur.input.video.send(frame);
  * ```
  */
-export class FrameSender<S extends Schema = Schema> {
+export interface FrameSender<S extends Schema = Schema> {
   /** The port's name. */
   readonly name: string;
   /** What its frames hold. */
+  readonly schema: S;
+  /** What was sent and dropped so far. */
+  readonly stats: SenderStats;
+  /**
+   * Resolves when the next frame would not be dropped: the channel is open and
+   * a surface is free. Rejects when the channel has ended. This is the
+   * back-pressure of a port that must lose nothing.
+   */
+  readonly ready: Promise<void>;
+  /**
+   * A frame to fill, in memory that the receiver sees: its textures have the
+   * size and format of the template's (another frame will do), its other
+   * fields the template's values. Where every surface is in use it can be
+   * filled all the same, and {@link send} will drop and count it.
+   */
+  acquire(template: FrameTemplate<S>): OutgoingFrame<S>;
+  /**
+   * Sends a frame that {@link acquire} gave, once, without waiting. False: it
+   * was dropped, because the channel is not open or no surface was free.
+   *
+   * @throws {BridgeError} `schema_mismatch` naming schema, field and value
+   * where the frame does not fit, `bad_argument` for a frame that is not of
+   * this port, or was sent before
+   */
+  send(frame: Frame<S>): boolean;
+}
+
+interface Record {
+  readonly pooled: Map<Surface, PooledSurface>;
+  /** Filled in vain: no surface was free. */
+  readonly spare: boolean;
+  done: boolean;
+}
+
+/** The sending half of a port, with what its channel tells it. */
+export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
+  readonly name: string;
   readonly schema: S;
   readonly #codec: FrameCodec<S>;
   readonly #channel: SenderChannel;
@@ -101,16 +131,10 @@ export class FrameSender<S extends Schema = Schema> {
     this.#pool = new SurfacePool(native, channel, port.capacity + 2);
   }
 
-  /** What was sent and dropped so far. */
   get stats(): SenderStats {
     return { sent: this.#sent, dropped: this.#dropped };
   }
 
-  /**
-   * Resolves when the next frame would not be dropped: the channel is open and
-   * a surface is free. Rejects when the channel has ended. This is the
-   * back-pressure of a port that must lose nothing.
-   */
   get ready(): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
     if (this.#channel.isOpen && this.#pool.hasRoom) return Promise.resolve();
@@ -121,12 +145,6 @@ export class FrameSender<S extends Schema = Schema> {
     return this.#waiting.promise;
   }
 
-  /**
-   * A frame to fill, in memory that the receiver sees: its textures have the
-   * size and format of the template's (another frame will do), its other
-   * fields the template's values. Where every surface is in use it can be
-   * filled all the same, and {@link send} will drop and count it.
-   */
   acquire(template: FrameTemplate<S>): OutgoingFrame<S> {
     const pooled = new Map<Surface, PooledSurface>();
     const values: { [field: string]: unknown } = { ...template };
@@ -149,14 +167,6 @@ export class FrameSender<S extends Schema = Schema> {
     return values as unknown as OutgoingFrame<S>;
   }
 
-  /**
-   * Sends a frame that {@link acquire} gave, once, without waiting. False: it
-   * was dropped, because the channel is not open or no surface was free.
-   *
-   * @throws {BridgeError} `schema_mismatch` naming schema, field and value
-   * where the frame does not fit, `bad_argument` for a frame that is not of
-   * this port, or was sent before
-   */
   send(frame: Frame<S>): boolean {
     const record = this.#records.get(frame);
     if (!record || record.done) {

@@ -9,7 +9,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "host/": ["ffi/", "proto/"],
   "client/": ["ffi/", "proto/"],
   // Where the pieces are put together, once.
-  "host/mod.ts": ["host/", "ffi/", "proto/", "broker/embedded.ts"],
+  "host/embed.ts": ["host/", "broker/embedded.ts"],
   // Programs: they use the library as anyone would.
   "host/demo/": ["host/mod.ts", "client/mod.ts", "ffi/stats.ts"],
   "mod.ts": ["client/mod.ts", "host/mod.ts"],

@@ -17,9 +17,9 @@ extern "C" {
  * Writes the socket path of a named service: "<directory>/<service>.xpc", in
  * $STREAMLIB_HOME/run, else $XDG_RUNTIME_DIR/streamlib, else $HOME/.streamlib/run. A path
  * over 103 bytes has the first 16 hex digits of the name's SHA-256 in place of the name.
- * Nothing is created. Returns the path's length, or -1 with errno: EINVAL (empty name, '/' in
- * it, leading '.', or a directory that is not absolute), ENOENT (none of the variables is
- * set), ENAMETOOLONG (even so over 103 bytes), ERANGE (`cap` is too small).
+ * Nothing is created. Returns 0, or -1 with errno: EINVAL (the name is empty, has a '/' or
+ * starts with '.'; or the directory is not absolute), ENOENT (none of the variables is set),
+ * ENAMETOOLONG (even so over 103 bytes), ERANGE (`cap` is too small).
  */
 XPC_EXPORT int xpc_linux_service_path(const char *service, char *out, size_t cap);
 

@@ -1,0 +1,36 @@
+/*
+ * stats.c - see stats.h. Each counter is exact; together they are no snapshot.
+ */
+#include "stats.h"
+
+#include <stdatomic.h>
+#include <xpc/linux.h>
+
+static _Atomic uint64_t counters[XL_COUNTERS];
+
+void xl_stats_add(enum xl_counter counter, uint64_t amount) {
+    atomic_fetch_add_explicit(&counters[counter], amount, memory_order_relaxed);
+}
+
+void xl_stats_subtract(enum xl_counter counter, uint64_t amount) {
+    atomic_fetch_sub_explicit(&counters[counter], amount, memory_order_relaxed);
+}
+
+static uint64_t read_counter(enum xl_counter counter) {
+    return atomic_load_explicit(&counters[counter], memory_order_relaxed);
+}
+
+void xpc_linux_get_stats(struct xpc_linux_stats *out) {
+    *out = (struct xpc_linux_stats){
+        .messages_sent = read_counter(XL_MESSAGES_SENT),
+        .messages_received = read_counter(XL_MESSAGES_RECEIVED),
+        .messages_refused = read_counter(XL_MESSAGES_REFUSED),
+        .bytes_sent = read_counter(XL_BYTES_SENT),
+        .bytes_received = read_counter(XL_BYTES_RECEIVED),
+        .spill_bytes_sent = read_counter(XL_SPILL_BYTES_SENT),
+        .data_bytes_sent = read_counter(XL_DATA_BYTES_SENT),
+        .descriptors_sent = read_counter(XL_DESCRIPTORS_SENT),
+        .live_objects = read_counter(XL_LIVE_OBJECTS),
+        .live_connections = read_counter(XL_LIVE_CONNECTIONS),
+    };
+}

@@ -1,0 +1,26 @@
+/*
+ * stats.h - the counters behind xpc_linux_get_stats.
+ */
+#ifndef XL_STATS_H
+#define XL_STATS_H
+
+#include <stdint.h>
+
+enum xl_counter {
+    XL_MESSAGES_SENT,
+    XL_MESSAGES_RECEIVED,
+    XL_MESSAGES_REFUSED,
+    XL_BYTES_SENT,
+    XL_BYTES_RECEIVED,
+    XL_SPILL_BYTES_SENT,
+    XL_DATA_BYTES_SENT,
+    XL_DESCRIPTORS_SENT,
+    XL_LIVE_OBJECTS,
+    XL_LIVE_CONNECTIONS,
+    XL_COUNTERS
+};
+
+void xl_stats_add(enum xl_counter counter, uint64_t amount);
+void xl_stats_subtract(enum xl_counter counter, uint64_t amount);
+
+#endif

@@ -1,0 +1,48 @@
+import { assertEquals } from "@std/assert";
+import { Native } from "../../ffi/native.ts";
+import { names } from "../../proto/names.ts";
+import { isolatedHome } from "../helpers/home.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+
+/** Where the shim looks for a service. */
+function shimPath(service: string): string {
+  using native = Native.open();
+  const name = new TextEncoder().encode(service);
+  const text = new Uint8Array(512);
+  const length = native.symbols.slb_service_path_copy(
+    name,
+    name.length,
+    text,
+    text.length,
+  );
+  return new TextDecoder().decode(text.subarray(0, length));
+}
+
+permittedTest("names.ts and the shim agree on where a service's socket is", {
+  env: true,
+  read: true,
+  write: true,
+}, () => {
+  using home = isolatedHome();
+  const runtime = Deno.env.get("XDG_RUNTIME_DIR");
+  const user = Deno.env.get("HOME");
+  try {
+    for (const streamlib of [home.path, undefined]) {
+      for (const xdg of ["/run/user/7", undefined]) {
+        for (const service of ["com.example.short", "x".repeat(100)]) {
+          if (streamlib) Deno.env.set("STREAMLIB_HOME", streamlib);
+          else Deno.env.delete("STREAMLIB_HOME");
+          if (xdg) Deno.env.set("XDG_RUNTIME_DIR", xdg);
+          else Deno.env.delete("XDG_RUNTIME_DIR");
+          Deno.env.set("HOME", "/home/ada");
+          const expected = names(Deno.env, { os: "linux", service }).xpcSocket;
+          assertEquals(shimPath(service), expected);
+        }
+      }
+    }
+  } finally {
+    if (user !== undefined) Deno.env.set("HOME", user);
+    if (runtime === undefined) Deno.env.delete("XDG_RUNTIME_DIR");
+    else Deno.env.set("XDG_RUNTIME_DIR", runtime);
+  }
+});
