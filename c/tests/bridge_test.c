@@ -1,0 +1,407 @@
+/*
+ * bridge_test.c: the shim through its own ABI, with both ends in this process:
+ * every message goes through the kernel all the same.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "streamlib_bridge.h"
+
+#define DEADLINE_MS 10000
+
+/* ---- a queue, its bell, and reading events ---- */
+
+struct inbox {
+    slb_handle queue;
+    int bell;
+    uint8_t buffer[2 << 20];
+    int32_t filled;
+    int32_t at;
+};
+
+struct record {
+    uint32_t length, event, source, subject, detail;
+    const uint8_t *body;
+};
+
+static uint32_t get32(const uint8_t *at) {
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+static struct inbox *inbox_open(void) {
+    struct inbox *inbox = calloc(1, sizeof *inbox);
+    inbox->queue = slb_queue_create();
+    CHECK(inbox->queue != 0);
+    inbox->bell = slb_queue_take_bell(inbox->queue);
+    CHECK(inbox->bell >= 0);
+    return inbox;
+}
+
+static void inbox_close(struct inbox *inbox) {
+    CHECK(slb_release(inbox->queue) == 0);
+    close(inbox->bell);
+    free(inbox);
+}
+
+/* The next event; waits for the bell. */
+static struct record inbox_next(struct inbox *inbox) {
+    while (inbox->at == inbox->filled) {
+        inbox->at = 0;
+        inbox->filled = slb_queue_drain(inbox->queue, inbox->buffer, sizeof inbox->buffer);
+        CHECK(inbox->filled >= 0);
+        if (inbox->filled > 0) break;
+        struct pollfd bell = {.fd = inbox->bell, .events = POLLIN};
+        CHECK(poll(&bell, 1, DEADLINE_MS) == 1);
+        char rings[64];
+        CHECK(read(inbox->bell, rings, sizeof rings) > 0);
+    }
+    const uint8_t *at = inbox->buffer + inbox->at;
+    struct record record = {get32(at),      get32(at + 4),  get32(at + 8),
+                            get32(at + 12), get32(at + 16), at + SLB_EVENT_HEADER_BYTES};
+    CHECK(record.length >= SLB_EVENT_HEADER_BYTES);
+    inbox->at += (int32_t)record.length;
+    return record;
+}
+
+/* ---- packed messages: {"k": "v"} and the like ---- */
+
+static const uint8_t HELLO[] = {8, 1, 0, 0, 0, 1, 0, 'k', 5, 1, 0, 0, 0, 'v'};
+
+static void check_hello(struct record record) {
+    CHECK(record.length == SLB_EVENT_HEADER_BYTES + sizeof HELLO);
+    CHECK(memcmp(record.body, HELLO, sizeof HELLO) == 0);
+}
+
+/* {"c": capability} */
+static uint32_t pack_capability(uint8_t *out, uint8_t tag, slb_handle handle) {
+    const uint8_t start[] = {8, 1, 0, 0, 0, 1, 0, 'c', tag};
+    memcpy(out, start, sizeof start);
+    for (int i = 0; i < 4; i++) out[sizeof start + (size_t)i] = (uint8_t)(handle >> (8 * i));
+    return sizeof start + 4;
+}
+
+static slb_handle packed_handle(struct record record) {
+    CHECK(record.length == SLB_EVENT_HEADER_BYTES + 13);
+    return get32(record.body + 9);
+}
+
+/* ---- a connected pair: `client` has said hello, `peer` is active ---- */
+
+struct pair {
+    struct inbox *inbox;
+    slb_handle listener, client, peer;
+};
+
+static struct pair pair_open(void) {
+    struct pair pair = {.inbox = inbox_open()};
+    pair.listener = slb_listener_create(pair.inbox->queue);
+    CHECK(slb_connection_activate(pair.listener) == 0);
+    slb_handle endpoint = slb_endpoint_create(pair.listener);
+    CHECK(endpoint != 0);
+    pair.client = slb_connection_create_endpoint(pair.inbox->queue, endpoint);
+    CHECK(pair.client != 0);
+    CHECK(slb_release(endpoint) == 0);
+    CHECK(slb_connection_activate(pair.client) == 0);
+    CHECK(slb_connection_send(pair.client, HELLO, sizeof HELLO) == 0);
+    struct record record = inbox_next(pair.inbox);
+    CHECK(record.event == SLB_EVENT_PEER && record.source == pair.listener);
+    pair.peer = record.subject;
+    CHECK(slb_connection_activate(pair.peer) == 0);
+    record = inbox_next(pair.inbox);
+    CHECK(record.event == SLB_EVENT_MESSAGE && record.source == pair.peer && record.subject == 0);
+    check_hello(record);
+    return pair;
+}
+
+static void pair_close(struct pair pair) {
+    CHECK(slb_release(pair.client) == 0);
+    CHECK(slb_release(pair.peer) == 0);
+    CHECK(slb_release(pair.listener) == 0);
+    inbox_close(pair.inbox);
+}
+
+static uint64_t count(int index) {
+    uint64_t counters[SLB_STATS_COUNT];
+    CHECK(slb_stats(counters, SLB_STATS_COUNT) == SLB_STATS_COUNT);
+    return counters[index];
+}
+
+/* Waits until nothing of XPC's is left: its threads let go in their own time. */
+static void check_nothing_left(void) {
+    for (int waited = 0; waited < DEADLINE_MS && (count(0) || count(17) || count(9)); waited++) usleep(1000);
+    CHECK(count(0) == 0);
+    CHECK(count(9) == 0);
+    CHECK(count(13) == 0);
+    CHECK(count(17) == 0);
+    CHECK(count(18) == 0);
+}
+
+/* ---- tests ---- */
+
+static void test_version_and_limits(void) {
+    CHECK(slb_abi_version() == SLB_ABI_VERSION);
+}
+
+static void test_wrong_handles_are_errors(void) {
+    uint8_t text[SLB_MAX_TEXT_BYTES];
+    const slb_handle wrong[] = {0, 1, 12345, 0xffffffffu};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        CHECK(slb_release(wrong[i]) == SLB_E_HANDLE);
+        CHECK(slb_connection_activate(wrong[i]) == SLB_E_HANDLE);
+        CHECK(slb_connection_send(wrong[i], HELLO, sizeof HELLO) == SLB_E_HANDLE);
+        CHECK(slb_surface_map(wrong[i]) == NULL);
+        CHECK(slb_listener_create(wrong[i]) == 0);
+        CHECK(slb_error_copy(text, sizeof text) > 0);
+    }
+    struct inbox *inbox = inbox_open();
+    slb_handle surface = slb_surface_create(inbox->queue, 4, 4, 4, 0x52474241);
+    CHECK(surface != 0);
+    CHECK(slb_connection_activate(surface) == SLB_E_HANDLE); /* of another kind */
+    CHECK(slb_release(surface) == 0);
+    CHECK(slb_release(surface) == SLB_E_HANDLE); /* released before */
+    slb_handle next = slb_surface_create(inbox->queue, 4, 4, 4, 0x52474241);
+    CHECK(next != surface); /* the slot is used again, the handle is not */
+    CHECK(slb_surface_map(surface) == NULL);
+    CHECK(slb_release(next) == 0);
+    inbox_close(inbox);
+    check_nothing_left();
+}
+
+static void test_messages_requests_and_replies(void) {
+    struct pair pair = pair_open();
+    CHECK(slb_connection_request(pair.client, HELLO, sizeof HELLO, 77) == 0);
+    struct record record = inbox_next(pair.inbox);
+    CHECK(record.event == SLB_EVENT_MESSAGE && record.subject != 0);
+    slb_handle reply = record.subject;
+    CHECK(slb_reply_send(reply, HELLO, sizeof HELLO) == 0);
+    CHECK(slb_reply_send(reply, HELLO, sizeof HELLO) == SLB_E_HANDLE); /* one answer */
+    record = inbox_next(pair.inbox);
+    CHECK(record.event == SLB_EVENT_REPLY && record.source == pair.client);
+    CHECK(record.subject == 77 && record.detail == 0);
+    check_hello(record);
+    int32_t who[4];
+    CHECK(slb_connection_peer(pair.peer, who) == 0);
+    CHECK(who[0] == getpid() && who[1] == (int32_t)geteuid());
+    pair_close(pair);
+    check_nothing_left();
+}
+
+static void test_a_pending_request_ends_with_its_peer(void) {
+    struct pair pair = pair_open();
+    CHECK(slb_connection_request(pair.client, HELLO, sizeof HELLO, 5) == 0);
+    struct record record = inbox_next(pair.inbox);
+    CHECK(slb_release(record.subject) == 0); /* never answered */
+    CHECK(slb_connection_cancel(pair.peer) == 0);
+    bool replied = false, ended = false;
+    while (!replied || !ended) {
+        record = inbox_next(pair.inbox);
+        if (record.source != pair.client) continue;
+        if (record.event == SLB_EVENT_REPLY) {
+            CHECK(!replied && record.subject == 5 && record.detail != 0);
+            replied = true;
+        } else {
+            CHECK(record.event == SLB_EVENT_ERROR && record.detail == SLB_ERROR_INVALID);
+            ended = true;
+        }
+    }
+    pair_close(pair);
+    check_nothing_left();
+}
+
+static void test_malformed_bytes_are_refused(void) {
+    struct pair pair = pair_open();
+    uint8_t bytes[sizeof HELLO + 1];
+    for (uint32_t length = 0; length < sizeof HELLO; length++) {
+        uint8_t *exact = malloc(length ? length : 1); /* so that ASan sees a read past the end */
+        memcpy(exact, HELLO, length);
+        CHECK(slb_connection_send(pair.client, exact, length) == SLB_E_ARGUMENT);
+        free(exact);
+    }
+    memcpy(bytes, HELLO, sizeof HELLO);
+    CHECK(slb_connection_send(pair.client, bytes, sizeof bytes) == SLB_E_ARGUMENT); /* one byte too many */
+    unsigned seed = 1;
+    for (int round = 0; round < 20000; round++) {
+        memcpy(bytes, HELLO, sizeof HELLO);
+        for (int flips = 1 + rand_r(&seed) % 3; flips > 0; flips--)
+            bytes[(size_t)rand_r(&seed) % sizeof HELLO] = (uint8_t)rand_r(&seed);
+        int32_t result = slb_connection_request(pair.client, bytes, sizeof HELLO, 9);
+        CHECK(result == 0 || result == SLB_E_ARGUMENT);
+        if (result != 0) continue;
+        struct record record = inbox_next(pair.inbox);
+        CHECK(record.event == SLB_EVENT_MESSAGE);
+        CHECK(slb_reply_send(record.subject, HELLO, sizeof HELLO) == 0);
+        CHECK(inbox_next(pair.inbox).event == SLB_EVENT_REPLY);
+    }
+    pair_close(pair);
+    check_nothing_left();
+}
+
+static void test_capabilities_cross(void) {
+    struct pair pair = pair_open();
+    uint8_t message[32];
+
+    slb_handle surface = slb_surface_create(pair.inbox->queue, 67, 13, 4, 0x52474241);
+    uint32_t layout[8], seen[8];
+    CHECK(slb_surface_layout(surface, layout) == 0);
+    CHECK(layout[0] == 67 && layout[1] == 13 && layout[2] >= 67 * 4 && layout[2] % 64 == 0);
+    memset(slb_surface_map(surface), 42, layout[2] * layout[1]);
+    CHECK(slb_connection_send(pair.client, message, pack_capability(message, 12, surface)) == 0);
+    slb_handle other = packed_handle(inbox_next(pair.inbox));
+    CHECK(slb_surface_layout(other, seen) == 0);
+    CHECK(memcmp(layout, seen, sizeof layout) == 0); /* the same memory: the id is in it */
+    uint8_t *pixels = slb_surface_map(other);
+    CHECK(pixels != slb_surface_map(surface));
+    for (uint32_t i = 0; i < layout[2] * layout[1]; i++) CHECK(pixels[i] == 42);
+    CHECK(slb_release(surface) == 0);
+    pixels[0] = 43; /* the receiver's own mapping stays */
+    CHECK(slb_release(other) == 0);
+
+    slb_handle shmem = slb_shmem_create(pair.inbox->queue, 5000);
+    CHECK(shmem != 0);
+    memcpy(slb_shmem_map(shmem), "shared", 6);
+    CHECK(slb_shmem_bytes(shmem) >= 5000);
+    CHECK(slb_connection_send(pair.client, message, pack_capability(message, 10, shmem)) == 0);
+    other = packed_handle(inbox_next(pair.inbox));
+    CHECK(memcmp(slb_shmem_map(other), "shared", 6) == 0);
+    CHECK(slb_release(shmem) == 0);
+    CHECK(slb_release(other) == 0);
+
+    int ends[2];
+    CHECK(pipe(ends) == 0);
+    slb_handle fd = slb_fd_create(pair.inbox->queue, ends[1]);
+    CHECK(fd != 0);
+    CHECK(slb_connection_send(pair.client, message, pack_capability(message, 11, fd)) == 0);
+    other = packed_handle(inbox_next(pair.inbox));
+    int written = slb_fd_dup(other);
+    CHECK(written >= 0 && write(written, "x", 1) == 1);
+    char byte;
+    CHECK(read(ends[0], &byte, 1) == 1 && byte == 'x');
+    close(written);
+    close(ends[0]);
+    close(ends[1]);
+    CHECK(slb_release(fd) == 0);
+    CHECK(slb_release(other) == 0);
+
+    CHECK(slb_connection_send(pair.client, message, pack_capability(message, 12, pair.client)) == SLB_E_ARGUMENT);
+    pair_close(pair);
+    check_nothing_left();
+}
+
+static void test_a_reader_that_is_slow_holds_up_its_peer_not_memory(void) {
+    struct pair pair = pair_open();
+    enum { MESSAGES = 5000 };
+    for (int i = 0; i < MESSAGES; i++) CHECK(slb_connection_send(pair.client, HELLO, sizeof HELLO) == 0);
+    usleep(50000); /* long enough for all to arrive, if nothing stopped them */
+    CHECK(count(9) <= SLB_MAX_PENDING_EVENTS + 1);
+    for (int i = 0; i < MESSAGES; i++) {
+        struct record record = inbox_next(pair.inbox);
+        CHECK(record.event == SLB_EVENT_MESSAGE && record.source == pair.peer);
+        check_hello(record);
+    }
+    pair_close(pair);
+    check_nothing_left();
+}
+
+static void test_a_buffer_that_is_too_small(void) {
+    struct pair pair = pair_open();
+    CHECK(slb_connection_send(pair.client, HELLO, sizeof HELLO) == 0);
+    struct pollfd bell = {.fd = pair.inbox->bell, .events = POLLIN};
+    CHECK(poll(&bell, 1, DEADLINE_MS) == 1);
+    uint8_t small[SLB_EVENT_HEADER_BYTES];
+    CHECK(slb_queue_drain(pair.inbox->queue, small, sizeof small) == SLB_E_BUFFER);
+    CHECK(slb_queue_next_bytes(pair.inbox->queue) == SLB_EVENT_HEADER_BYTES + sizeof HELLO);
+    check_hello(inbox_next(pair.inbox));
+    CHECK(slb_queue_next_bytes(pair.inbox->queue) == 0);
+    pair_close(pair);
+    check_nothing_left();
+}
+
+static void test_a_queue_takes_everything_with_it(void) {
+    struct pair pair = pair_open();
+    CHECK(slb_surface_create(pair.inbox->queue, 64, 64, 4, 0x52474241) != 0);
+    CHECK(slb_shmem_create(pair.inbox->queue, 10) != 0);
+    for (int i = 0; i < 100; i++) CHECK(slb_connection_request(pair.client, HELLO, sizeof HELLO, 1) == 0);
+    inbox_close(pair.inbox); /* requests under way, events waiting, nothing released */
+    check_nothing_left();
+    CHECK(slb_connection_send(pair.client, HELLO, sizeof HELLO) == SLB_E_HANDLE);
+}
+
+static void *thread_that_leaves(void *arrived) {
+    struct pair pair = pair_open();
+    for (int i = 0; i < 50; i++) CHECK(slb_connection_send(pair.client, HELLO, sizeof HELLO) == 0);
+    close(pair.inbox->bell);
+    free(pair.inbox);
+    return arrived;
+}
+
+static void test_a_thread_that_ends_takes_its_queue_with_it(void) {
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, thread_that_leaves, NULL) == 0);
+    CHECK(pthread_join(thread, NULL) == 0);
+    check_nothing_left();
+}
+
+static void test_closing_in_any_order(void) {
+    for (int order = 0; order < 6; order++) {
+        struct pair pair = pair_open();
+        for (int i = 0; i < 20; i++) CHECK(slb_connection_request(pair.client, HELLO, sizeof HELLO, 1) == 0);
+        slb_handle parties[3] = {pair.client, pair.peer, pair.listener};
+        static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+        for (int i = 0; i < 3; i++) {
+            CHECK(slb_connection_cancel(parties[orders[order][i]]) == 0);
+            CHECK(slb_connection_cancel(parties[orders[order][i]]) == 0); /* twice */
+            CHECK(slb_release(parties[orders[order][i]]) == 0);
+        }
+        inbox_close(pair.inbox);
+        check_nothing_left();
+    }
+}
+
+static void test_never_activated(void) {
+    struct inbox *inbox = inbox_open();
+    slb_handle listener = slb_listener_create(inbox->queue);
+    slb_handle endpoint = slb_endpoint_create(listener);
+    slb_handle client = slb_connection_create_endpoint(inbox->queue, endpoint);
+    CHECK(slb_connection_send(client, HELLO, sizeof HELLO) == 0);
+    CHECK(slb_release(client) == 0);
+    CHECK(slb_release(endpoint) == 0);
+    CHECK(slb_release(listener) == 0);
+    inbox_close(inbox);
+    check_nothing_left();
+}
+
+static void test_surface_arguments(void) {
+    struct inbox *inbox = inbox_open();
+    CHECK(slb_surface_create(inbox->queue, 0, 1, 4, 1) == 0);
+    CHECK(slb_surface_create(inbox->queue, 1, 0, 4, 1) == 0);
+    CHECK(slb_surface_create(inbox->queue, 1, 1, 0, 1) == 0);
+    CHECK(slb_surface_create(inbox->queue, 32769, 1, 4, 1) == 0);
+    CHECK(slb_surface_create(inbox->queue, 1, 1, 17, 1) == 0);
+    CHECK(slb_shmem_create(inbox->queue, 0) == 0);
+    CHECK(slb_shmem_create(inbox->queue, UINT64_MAX) == 0);
+    CHECK(slb_fd_create(inbox->queue, -1) == 0);
+    inbox_close(inbox);
+    check_nothing_left();
+}
+
+static const struct check_test tests[] = {
+    TEST(test_version_and_limits),
+    TEST(test_wrong_handles_are_errors),
+    TEST(test_messages_requests_and_replies),
+    TEST(test_a_pending_request_ends_with_its_peer),
+    TEST(test_malformed_bytes_are_refused),
+    TEST(test_capabilities_cross),
+    TEST(test_a_reader_that_is_slow_holds_up_its_peer_not_memory),
+    TEST(test_a_buffer_that_is_too_small),
+    TEST(test_a_queue_takes_everything_with_it),
+    TEST(test_a_thread_that_ends_takes_its_queue_with_it),
+    TEST(test_closing_in_any_order),
+    TEST(test_never_activated),
+    TEST(test_surface_arguments),
+};
+
+int main(int argc, char **argv) { return check_main(argc, argv, tests, sizeof tests / sizeof *tests); }
