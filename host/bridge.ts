@@ -73,7 +73,7 @@ export interface HostBridgeOptions<I extends PortMap, O extends PortMap> {
   /** Seconds until a connection that is not ready has failed. */
   readonly timeoutSecs: number;
   /** Finds the broker. */
-  findBroker(native: Native): Promise<BrokerLease>;
+  findBroker(native: Native, signal: AbortSignal): Promise<BrokerLease>;
   /** Starts the client with the variables that name its connection. */
   spawn(env: Readonly<Record<string, string>>): ClientProcess;
   /** Called for what the owner should know and nothing else tells. */
@@ -100,6 +100,7 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #began = performance.now();
   #phase: HostPhase = "new";
+  #finding: Promise<BrokerLease> | undefined;
   #broker: BrokerLease | undefined;
   #credentials: Credentials = {
     connection_id: "",
@@ -250,11 +251,9 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
   }
 
   async #allocate(): Promise<HostEvent | undefined> {
-    const broker = await this.#options.findBroker(this.#native);
-    if (this.#phase === "ended") {
-      await broker[Symbol.asyncDispose]();
-      return undefined;
-    }
+    this.#finding = this.#options.findBroker(this.#native, this.#abort.signal);
+    const broker = await this.#finding;
+    if (this.#phase === "ended") return undefined; // released with the rest
     this.#broker = broker;
     const { schema, runtimeId, processorId, processorType, timeoutSecs } =
       this.#options;
@@ -431,12 +430,13 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
     this.#adopted?.[Symbol.dispose]();
     this.#endpoint?.[Symbol.dispose]();
     this.#listener[Symbol.dispose]();
-    await this.#broker?.[Symbol.asyncDispose]();
+    const found = await this.#finding?.catch(() => undefined); // told as the failure
+    await found?.[Symbol.asyncDispose]();
     this.#native[Symbol.dispose]();
   }
 
   async #tellBroker(failure: BridgeError | undefined): Promise<void> {
-    if (!this.connectionId) return;
+    if (!this.#broker || !this.connectionId) return;
     const message = failure
       ? this.#call(MESSAGE_TYPE.reportFailure, {
         [KEY.connectionId]: this.connectionId,

@@ -34,6 +34,7 @@ const CONTACT_TIMEOUT_MS = 2_000;
  *
  * @param given the service name that the user gave: then only that one will do
  * @param fallback the default service name
+ * @param signal calls the search off
  * @throws {BridgeError} `broker_unreachable` where the given one does not
  * answer, `version_mismatch` where one speaks another protocol
  */
@@ -42,11 +43,12 @@ export async function findBroker(
   given: string | undefined,
   fallback: string,
   embed: Embed,
+  signal: AbortSignal,
 ): Promise<BrokerLease> {
   const service = given ?? fallback;
   const link = new BrokerLink(native, service);
   try {
-    await checkVersion(link);
+    await checkVersion(link, signal);
     return lease(link, undefined);
   } catch (error) {
     link[Symbol.dispose]();
@@ -73,9 +75,13 @@ function lease(
   };
 }
 
-async function checkVersion(link: BrokerLink): Promise<void> {
+async function checkVersion(
+  link: BrokerLink,
+  signal: AbortSignal,
+): Promise<void> {
   using reply = await link.call(MESSAGE_TYPE.getVersion, {}, {
     timeoutMs: CONTACT_TIMEOUT_MS,
+    signal,
   });
   const theirs = getNumber(reply.body, KEY.protocolVersion, "uint64");
   if (theirs === BigInt(PROTOCOL_VERSION)) return;

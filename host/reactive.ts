@@ -175,12 +175,13 @@ function bridgeOptions<I extends PortMap, O extends PortMap>(
     processorId: options.processorId ?? crypto.randomUUID(),
     processorType: "reactive",
     timeoutSecs,
-    findBroker: (native: Native) =>
+    findBroker: (native: Native, signal: AbortSignal) =>
       findBroker(
         native,
         options.broker ?? readVariable(env, "STREAMLIB_BROKER_XPC_SERVICE"),
         serviceName(env),
         embedBroker,
+        signal,
       ),
     spawn: (bridgeEnv) =>
       spawnClient({

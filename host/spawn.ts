@@ -78,6 +78,7 @@ const PASSED_ON = [
   "LC_ALL",
   "NO_COLOR",
   "STREAMLIB_HOME",
+  "STREAMLIB_LIBRARY",
   "TERM",
   "TMPDIR",
   "TZ",
@@ -132,6 +133,7 @@ export function spawnClient(options: SpawnOptions): ClientProcess {
 export function clientArguments(options: SpawnOptions): string[] {
   const env = options.permissions.env === true ? true : [
     ...Object.keys(options.bridgeEnv),
+    "STREAMLIB_LIBRARY",
     ...Object.keys(options.userEnv),
     ...(options.permissions.env ?? []),
   ];

@@ -59,7 +59,9 @@ static void describe_dictionary(const struct xl_object *object, FILE *out) {
     const struct _xpc_dictionary_s *dictionary = (const struct _xpc_dictionary_s *)object;
     fprintf(out, "%zu {", dictionary->count);
     for (size_t i = 0; i < dictionary->count; i++) {
-        fprintf(out, "%s%s: ", i ? ", " : "", dictionary->entries[i].key);
+        if (i) fputs(", ", out);
+        xl_describe_text(dictionary->entries[i].key, strlen(dictionary->entries[i].key), out);
+        fputs(": ", out);
         xl_describe(dictionary->entries[i].value, out);
     }
     fputc('}', out);

@@ -50,14 +50,6 @@ struct xl_bytes { /* data, string (NUL beyond `length`), uuid */
     const uint8_t *bytes; /* behind the struct, in the same allocation */
 };
 
-/* fd, endpoint, shmem, surface: what travels as a descriptor, which the object owns. */
-struct xl_carrier {
-    struct xl_object head;
-    int fd;
-    uint64_t length;                        /* shmem only: bytes */
-    struct xpc_linux_surface_layout layout; /* surface only */
-};
-
 struct xl_array {
     struct xl_object head;
     size_t count, capacity;
@@ -95,16 +87,13 @@ void xl_object_free(struct xl_object *object);
 /* The object if it has that type, else NULL. */
 void *xl_as(xpc_object_t object, xpc_type_t type);
 void xl_describe(const struct xl_object *object, FILE *out);
+/* In quotes, control bytes escaped. */
+void xl_describe_text(const void *text, size_t length, FILE *out);
 /* 64-bit FNV-1a, `seed` being an earlier result or 0. */
 size_t xl_hash_bytes(size_t seed, const void *bytes, size_t length);
 
 /* Copies the bytes; a NUL is added behind them. */
 xpc_object_t xl_bytes_create(xpc_type_t type, const void *bytes, size_t length);
-/* Owns `fd` from then on, also when it fails. */
-struct xl_carrier *xl_carrier_consume(xpc_type_t type, int fd);
-/* A duplicate, close-on-exec, or -1 with errno. */
-int xl_fd_dup(int fd);
-
 /* Takes over the value, also when it fails; a NULL value is one that could not be made. */
 bool xl_array_append_consume(struct xl_array *array, xpc_object_t value);
 /* For the decoder: the key must follow all others. Takes over the value, also when it fails. */

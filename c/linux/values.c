@@ -153,11 +153,10 @@ static void describe_data(const struct xl_object *object, FILE *out) {
     fprintf(out, "%zu bytes", ((const struct xl_bytes *)object)->length);
 }
 
-static void describe_string(const struct xl_object *object, FILE *out) {
-    const struct xl_bytes *string = (const struct xl_bytes *)object;
+void xl_describe_text(const void *text, size_t length, FILE *out) {
     fputc('"', out);
-    for (size_t i = 0; i < string->length; i++) {
-        uint8_t byte = string->bytes[i];
+    for (size_t i = 0; i < length; i++) {
+        uint8_t byte = ((const uint8_t *)text)[i];
         if (byte < 0x20 || byte == 0x7f || byte == '"' || byte == '\\') {
             fprintf(out, "\\x%02x", byte); /* no control byte reaches a log or a terminal */
         } else {
@@ -165,6 +164,11 @@ static void describe_string(const struct xl_object *object, FILE *out) {
         }
     }
     fputc('"', out);
+}
+
+static void describe_string(const struct xl_object *object, FILE *out) {
+    const struct xl_bytes *string = (const struct xl_bytes *)object;
+    xl_describe_text(string->bytes, string->length, out);
 }
 
 static void describe_uuid(const struct xl_object *object, FILE *out) {

@@ -127,8 +127,12 @@ export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
     this.#textures = Object.entries(port.schema.fields)
       .filter(([, field]) => field.type.kind === "Texture")
       .map(([field]) => field);
-    // All that may wait at the receiver, the one it looks at, and the one that is being filled.
-    this.#pool = new SurfacePool(native, channel, port.capacity + 2);
+    // In order: as many as the receiver can keep, so that none is lost there. Else also
+    // the one that it looks at and the one that is being filled: it drops the oldest itself.
+    const bound = port.read_behavior === "read_next_in_order"
+      ? port.capacity
+      : port.capacity + 2;
+    this.#pool = new SurfacePool(native, channel, bound);
   }
 
   get stats(): SenderStats {

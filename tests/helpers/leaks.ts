@@ -3,6 +3,7 @@
  * surfaces, subprocesses, files in the run directory.
  */
 
+import { Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 
 /** What is there now, by kind. */
@@ -97,13 +98,22 @@ export function leftovers(before: Inventory, after: Inventory): string[] {
   return more;
 }
 
+/** The first use loads the shim and starts what stays: threads, and what they wait on. */
+function warmUp(): void {
+  using native = Native.open();
+  using listener = Listener.anonymous(native);
+  listener.activate({
+    peer: (peer) => peer[Symbol.dispose](),
+    ended: () => {},
+  });
+}
+
 /** Runs `body`, and fails if anything is left that was not there before. */
 export async function leavesNothing(
   runDirectory: string,
   body: () => Promise<void>,
 ): Promise<void> {
-  // The first use loads the shim and starts the threads that stay.
-  takeInventory(runDirectory);
+  warmUp();
   const before = takeInventory(runDirectory);
   await body();
   const deadline = performance.now() + SETTLE_MS;

@@ -272,7 +272,7 @@ relayTest(
     });
     await ready.promise;
     assertEquals(states.slice(-4), [
-      "awaiting_client",
+      "awaiting_client_to_retrieve_endpoint",
       "client_connecting",
       "awaiting_ack",
       "ready",

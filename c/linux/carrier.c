@@ -1,0 +1,44 @@
+/*
+ * carrier.c - objects that hold a descriptor; of them, plain descriptors and endpoints.
+ */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "carrier.h"
+
+void xl_carrier_last_release(struct xl_object *object) {
+    close(((struct xl_carrier *)object)->fd);
+    xl_object_free(object);
+}
+
+/* The header of xpc_fd_create: a copy does not equal the original. */
+static struct xl_object *fd_copy(const struct xl_object *object) {
+    return xpc_fd_create(((const struct xl_carrier *)object)->fd);
+}
+
+const struct _xpc_type_s _xpc_type_fd = {
+    .name = "fd",
+    .last_release = xl_carrier_last_release,
+    .copy = fd_copy,
+};
+const struct _xpc_type_s _xpc_type_endpoint = {.name = "endpoint", .last_release = xl_carrier_last_release};
+
+int xl_fd_dup(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+struct xl_carrier *xl_carrier_consume(xpc_type_t type, int fd) {
+    struct xl_carrier *carrier = fd >= 0 ? xl_object_create(type, sizeof *carrier) : NULL;
+    if (carrier) carrier->fd = fd;
+    else if (fd >= 0) close(fd);
+    return carrier;
+}
+
+bool xl_is_carrier(const struct xl_object *object) {
+    return object->type->last_release == xl_carrier_last_release;
+}
+
+xpc_object_t xpc_fd_create(int fd) { return xl_carrier_consume(XPC_TYPE_FD, xl_fd_dup(fd)); }
+
+int xpc_fd_dup(xpc_object_t xfd) {
+    const struct xl_carrier *carrier = xl_as(xfd, XPC_TYPE_FD);
+    return carrier ? xl_fd_dup(carrier->fd) : -1;
+}

@@ -1,0 +1,26 @@
+/*
+ * carrier.h - objects that travel as a descriptor: fd, endpoint, shmem, surface.
+ */
+#ifndef XL_CARRIER_H
+#define XL_CARRIER_H
+
+#include "object.h"
+
+struct xl_carrier {
+    struct xl_object head;
+    int fd;                                 /* owned */
+    uint64_t length;                        /* shmem only: bytes */
+    struct xpc_linux_surface_layout layout; /* surface only */
+};
+
+void xl_carrier_last_release(struct xl_object *object);
+bool xl_is_carrier(const struct xl_object *object);
+/* Owns `fd` from then on, and closes it when it fails. */
+struct xl_carrier *xl_carrier_consume(xpc_type_t type, int fd);
+/* A duplicate, close-on-exec, or -1 with errno. */
+int xl_fd_dup(int fd);
+
+/* 0 if a surface may have this layout in the memory behind `fd`, else an errno. */
+int xl_surface_check(int fd, const struct xpc_linux_surface_layout *layout);
+
+#endif
