@@ -2,8 +2,8 @@
  * shmem.c - shared memory objects, and the regions that they are made from.
  *
  * xpc_shmem_create is given no more than an address. A table of regions tells which memfd is
- * behind it; the kernel's list of mappings confirms that this is still so, because a program
- * unmaps with munmap, which the table does not hear of.
+ * behind it. Foreign mappings are unmapped with munmap, which the table does not hear of: for
+ * them the kernel's list of mappings has to confirm the table first.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,30 +32,35 @@ struct region {
     uintptr_t start;
     size_t length; /* whole pages */
     int fd;        /* owned */
+    bool foreign;  /* not from xpc_linux_region_create */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct region *regions;
 
+enum answer { NO, YES, UNKNOWN };
+
 /* Is all of the range mapped shared and writable, and (unless inode is 0) of that memfd? */
-static bool is_shared(uintptr_t start, size_t length, ino_t inode) {
+static enum answer is_shared(uintptr_t start, size_t length, ino_t inode) {
     FILE *maps = fopen("/proc/self/maps", "re");
+    if (!maps) return UNKNOWN;
     uintptr_t from, to, at = start, end = start + length;
     unsigned long its_inode;
     char access[5];
-    while (maps && at < end &&
+    while (at < end &&
            fscanf(maps, "%" SCNxPTR "-%" SCNxPTR " %4s %*x %*x:%*x %lu%*[^\n]", &from, &to, access, &its_inode) == 4) {
         if (to <= at) continue;
         if (from > at || access[1] != 'w' || access[3] != 's' || (inode && its_inode != inode)) break;
         at = to;
     }
-    if (maps) fclose(maps);
-    return at >= end;
+    fclose(maps);
+    return at >= end ? YES : NO;
 }
 
-static bool still_mapped(const struct region *region) {
+static bool is_stale(const struct region *region) {
     struct stat status;
-    return fstat(region->fd, &status) == 0 && is_shared(region->start, region->length, status.st_ino);
+    return region->foreign && fstat(region->fd, &status) == 0 &&
+           is_shared(region->start, region->length, status.st_ino) == NO;
 }
 
 static void forget(struct region **link) {
@@ -66,14 +71,20 @@ static void forget(struct region **link) {
 }
 
 /* Takes over `fd`, also when it fails. */
-static bool remember_consume(void *start, size_t length, int fd) {
+static bool remember_consume(void *start, size_t length, int fd, bool foreign) {
     struct region *region = xl_alloc(sizeof *region);
     if (!region) {
         close(fd);
         errno = ENOMEM;
         return false;
     }
-    *region = (struct region){.next = regions, .start = (uintptr_t)start, .length = length, .fd = fd};
+    *region = (struct region){
+        .next = regions,
+        .start = (uintptr_t)start,
+        .length = length,
+        .fd = fd,
+        .foreign = foreign,
+    };
     regions = region;
     return true;
 }
@@ -94,7 +105,7 @@ void *xpc_linux_region_create(size_t length) {
         return NULL;
     }
     pthread_mutex_lock(&lock);
-    bool known = remember_consume(start, size, fd);
+    bool known = remember_consume(start, size, fd, false);
     pthread_mutex_unlock(&lock);
     if (known) return start;
     munmap(start, size);
@@ -117,7 +128,7 @@ void xpc_linux_region_destroy(void *region, size_t length) {
 
 /* Moves a foreign shared mapping into a memfd of ours, in place; its descriptor, or -1. */
 static int adopt(void *start, size_t size) {
-    if (!is_shared((uintptr_t)start, size, 0)) {
+    if (is_shared((uintptr_t)start, size, 0) != YES) {
         errno = EINVAL;
         return -1;
     }
@@ -135,20 +146,26 @@ static int adopt(void *start, size_t size) {
     return -1;
 }
 
-/* A new descriptor of the memfd behind the address, or -1 with errno. */
-static int find_memory(void *start, size_t size) {
-    for (struct region **link = &regions; *link;) {
-        if (!still_mapped(*link)) {
-            forget(link);
-        } else if ((*link)->start == (uintptr_t)start && (*link)->length >= size) {
-            return xl_fd_dup((*link)->fd);
-        } else {
-            link = &(*link)->next;
-        }
+static const struct region *find(uintptr_t start, size_t size, bool foreign) {
+    for (const struct region *region = regions; region; region = region->next) {
+        if (region->start == start && region->length >= size && region->foreign == foreign) return region;
     }
+    return NULL;
+}
+
+/* A new descriptor of the memfd behind the address, or -1 with errno. */
+static int dup_memory(void *start, size_t size) {
+    const struct region *own = find((uintptr_t)start, size, false);
+    if (own) return xl_fd_dup(own->fd);
+    for (struct region **link = &regions; *link;) {
+        if (is_stale(*link)) forget(link);
+        else link = &(*link)->next;
+    }
+    const struct region *known = find((uintptr_t)start, size, true);
+    if (known) return xl_fd_dup(known->fd);
     int fd = adopt(start, size);
     int duplicate = fd < 0 ? -1 : xl_fd_dup(fd);
-    if (fd >= 0) remember_consume(start, size, fd); /* else the next create adopts it again: no harm */
+    if (fd >= 0) remember_consume(start, size, fd, true); /* if not, the next create adopts it anew */
     return duplicate;
 }
 
@@ -159,7 +176,7 @@ xpc_object_t xpc_shmem_create(void *region, size_t length) {
         return NULL;
     }
     pthread_mutex_lock(&lock);
-    int fd = find_memory(region, size);
+    int fd = dup_memory(region, size);
     pthread_mutex_unlock(&lock);
     struct xl_carrier *shmem = xl_carrier_consume(XPC_TYPE_SHMEM, fd);
     if (shmem) shmem->length = length;

@@ -112,7 +112,7 @@ async function receiveAll(
   sending: Promise<number>,
   verifier: Verifier,
   wantsPicture: boolean,
-  onFrame: (received: number) => void,
+  onFrame: (received: number, sent: number | undefined) => void,
 ): Promise<Results> {
   const frames = host.output.video[Symbol.asyncIterator]();
   const complete = Promise.withResolvers<undefined>();
@@ -138,7 +138,7 @@ async function receiveAll(
     results.received++;
     firstCopied ??= frame.client_copied_bytes;
     results.clientCopied = Number(frame.client_copied_bytes - firstCopied);
-    onFrame(results.received);
+    onFrame(results.received, sent);
   }
   if (held && wantsPicture) {
     const { width, height, bytes_per_row, pixels } = held.pixel_buffer;
@@ -174,11 +174,11 @@ async function demo(
       sendAll(host, source, limit, verifier),
       verifier,
       options.snapshot !== undefined,
-      (received) => {
+      (received, sent) => {
         stall.alive();
         const rate = received / ((now() - began) / 1000);
         const text = `${rate.toFixed(1)} frames/s`;
-        progress.update({ done: received, total: limit, text });
+        progress.update({ done: received, total: sent ?? limit, text });
       },
     );
   } finally {

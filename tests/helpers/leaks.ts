@@ -112,11 +112,12 @@ function warmUp(): void {
 export async function leavesNothing(
   runDirectory: string,
   body: () => Promise<void>,
+  settleMs: number = SETTLE_MS,
 ): Promise<void> {
   warmUp();
   const before = takeInventory(runDirectory);
   await body();
-  const deadline = performance.now() + SETTLE_MS;
+  const deadline = performance.now() + settleMs;
   while (true) {
     const left = leftovers(before, takeInventory(runDirectory));
     if (left.length === 0) return;

@@ -18,10 +18,11 @@ function counts(): Record<string, number> {
 /** Runs `body`, and fails if native objects are left that were not there before. */
 export async function nativeLeavesNothing(
   body: () => Promise<void>,
+  settleMs: number = SETTLE_MS,
 ): Promise<void> {
   const before = counts();
   await body();
-  const deadline = performance.now() + SETTLE_MS;
+  const deadline = performance.now() + settleMs;
   while (true) {
     const after = counts();
     const left = Object.entries(after)

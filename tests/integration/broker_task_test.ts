@@ -107,12 +107,12 @@ permittedTest(
       assert(modes.length >= 2);
       for (const mode of modes) assert(mode.endsWith(": 0"), mode);
       assertEquals(Deno.statSync(home.runDirectory).mode! & 0o777, 0o700);
-      const { connectBroker } = await import("../helpers/grpc.ts");
-      await using client = await connectBroker(broker.ready.grpc);
-      const version = await client.getVersion();
+      const { GrpcClient } = await import("../../broker/grpc_client.ts");
+      using client = new GrpcClient(broker.ready.grpc);
+      const version = await client.call("GetVersion", {});
       assertEquals(version.version, broker.ready.version);
       assertEquals(version.protocol_version, 1);
-      assertEquals((await client.getHealth()).healthy, true);
+      assertEquals((await client.call("GetHealth", {})).healthy, true);
     }
     // It ended in order, and left no socket.
     assertEquals(
@@ -159,8 +159,8 @@ permittedTest(
   async () => {
     using _ = isolatedHome();
     await using broker = await startBroker();
-    const { connectBroker } = await import("../helpers/grpc.ts");
-    await using client = await connectBroker(broker.ready.grpc);
+    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    using client = new GrpcClient(broker.ready.grpc);
     const host = launchFixture("invert.ts");
     await soon(host.ready, "ready");
     const { connections: listed } = await client.call("ListConnections", {});

@@ -1,0 +1,241 @@
+/*
+ * decode.c - bytes to objects; nothing in them is trusted.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "carrier.h"
+#include "memory.h"
+#include "wire.h"
+
+struct reader {
+    const uint8_t *at, *end;
+    int *descriptors;
+    size_t count, taken;
+    const char *why;
+};
+
+/* Everything fails through here, so the first reason stays. */
+static void *fail(struct reader *reader, const char *why) {
+    if (!reader->why) reader->why = why;
+    return NULL;
+}
+
+static size_t left(const struct reader *reader) { return (size_t)(reader->end - reader->at); }
+
+/* The next `length` bytes, or NULL if there are not as many. */
+static const uint8_t *take(struct reader *reader, size_t length) {
+    if (left(reader) < length) return fail(reader, "a value is cut short");
+    const uint8_t *bytes = reader->at;
+    reader->at += length;
+    return bytes;
+}
+
+static uint8_t take8(struct reader *reader) {
+    const uint8_t *bytes = take(reader, 1);
+    return bytes ? *bytes : 0;
+}
+
+static uint32_t take32(struct reader *reader) {
+    uint32_t value = 0;
+    const uint8_t *bytes = take(reader, 4);
+    if (bytes) memcpy(&value, bytes, 4);
+    return le32toh(value);
+}
+
+static uint64_t take64(struct reader *reader) {
+    uint64_t value = 0;
+    const uint8_t *bytes = take(reader, 8);
+    if (bytes) memcpy(&value, bytes, 8);
+    return le64toh(value);
+}
+
+/* What could be made of it, or NULL if there was an error before or memory ran out. */
+static xpc_object_t made(struct reader *reader, xpc_object_t object) {
+    if (!object) return fail(reader, "out of memory");
+    if (!reader->why) return object;
+    xpc_release(object);
+    return NULL;
+}
+
+static xpc_object_t take_bytes(struct reader *reader, xpc_type_t type, size_t length) {
+    const uint8_t *bytes = take(reader, length);
+    if (!bytes) return NULL;
+    if (type == XPC_TYPE_STRING && memchr(bytes, 0, length)) return fail(reader, "a string has a NUL in it");
+    return made(reader, xl_bytes_create(type, bytes, length));
+}
+
+static xpc_object_t take_bool(struct reader *reader) {
+    uint8_t value = take8(reader);
+    return value > 1 ? fail(reader, "a bool is neither 0 nor 1") : made(reader, xpc_bool_create(value));
+}
+
+static xpc_object_t take_double(struct reader *reader) {
+    uint64_t bits = take64(reader);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return made(reader, xpc_double_create(value));
+}
+
+static struct xl_carrier *take_carrier(struct reader *reader, xpc_type_t type) {
+    if (reader->taken >= reader->count) return fail(reader, "a descriptor is missing");
+    int fd = reader->descriptors[reader->taken];
+    reader->descriptors[reader->taken++] = -1;
+    return made(reader, xl_carrier_consume(type, fd));
+}
+
+static bool is_seqpacket(int fd) {
+    int domain = 0, type = 0;
+    socklen_t length = sizeof domain;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0) return false;
+    length = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && domain == AF_UNIX && type == SOCK_SEQPACKET;
+}
+
+static xpc_object_t refuse(struct reader *reader, xpc_object_t object, const char *why) {
+    xpc_release(object);
+    return fail(reader, why);
+}
+
+static xpc_object_t take_endpoint(struct reader *reader) {
+    struct xl_carrier *endpoint = take_carrier(reader, XPC_TYPE_ENDPOINT);
+    if (endpoint && !is_seqpacket(endpoint->fd)) return refuse(reader, endpoint, "an endpoint is no such socket");
+    return endpoint;
+}
+
+static xpc_object_t take_shmem(struct reader *reader) {
+    uint64_t length = take64(reader);
+    struct xl_carrier *shmem = take_carrier(reader, XPC_TYPE_SHMEM);
+    if (!shmem) return NULL;
+    shmem->length = length;
+    int why = xl_memory_round(length) ? xl_memory_check(shmem->fd, length, 0) : ERANGE;
+    if (!why) return shmem;
+    return refuse(reader, shmem,
+                  why == EPERM ? "shared memory is not a memfd sealed against shrinking"
+                               : "shared memory is smaller than it claims");
+}
+
+static xpc_object_t take_surface(struct reader *reader) {
+    struct xpc_linux_surface_layout layout = {.width = take32(reader)};
+    layout.height = take32(reader);
+    layout.bytes_per_row = take32(reader);
+    layout.pixel_format = take32(reader);
+    layout.length = take64(reader);
+    struct xl_carrier *surface = take_carrier(reader, XPC_TYPE_LINUX_SURFACE);
+    if (!surface) return NULL;
+    surface->layout = layout;
+    int why = xl_surface_check(surface->fd, &layout);
+    if (!why) return surface;
+    return refuse(reader, surface,
+                  why == EPERM    ? "a surface is not a memfd sealed against shrinking"
+                  : why == ERANGE ? "a surface is larger than its memory"
+                                  : "a surface's layout contradicts itself");
+}
+
+static xpc_object_t take_value(struct reader *reader, int depth);
+
+/* How many elements follow; each takes at least `least` bytes, so a lie is known at once. */
+static uint32_t take_count(struct reader *reader, size_t least) {
+    uint32_t count = take32(reader);
+    if (count <= left(reader) / least) return count;
+    fail(reader, "a container claims more than there is");
+    return 0;
+}
+
+static xpc_object_t take_array(struct reader *reader, int depth) {
+    uint32_t count = take_count(reader, 1);
+    struct xl_array *array = made(reader, xpc_array_create_empty());
+    for (uint32_t i = 0; array && i < count; i++) {
+        if (xl_array_append_consume(array, take_value(reader, depth + 1))) continue;
+        return refuse(reader, array, "out of memory");
+    }
+    return array;
+}
+
+/* The next key, valid as long as the input, checked against the one before. */
+static const char *take_key(struct reader *reader, const struct _xpc_dictionary_s *dictionary, size_t *length) {
+    *length = take32(reader);
+    const char *key = (const char *)take(reader, *length);
+    if (!key) return NULL;
+    if (memchr(key, 0, *length)) return fail(reader, "a key has a NUL in it");
+    if (!dictionary->count) return key;
+    const char *before = dictionary->entries[dictionary->count - 1].key;
+    int order = strncmp(before, key, *length);
+    bool ascends = order < 0 || (order == 0 && strlen(before) < *length);
+    return ascends ? key : fail(reader, "the keys do not ascend");
+}
+
+static xpc_object_t take_dictionary(struct reader *reader, int depth) {
+    uint32_t count = take_count(reader, 5);
+    struct _xpc_dictionary_s *dictionary = made(reader, xpc_dictionary_create_empty());
+    for (uint32_t i = 0; dictionary && i < count; i++) {
+        size_t length;
+        const char *key = take_key(reader, dictionary, &length);
+        xpc_object_t value = key ? take_value(reader, depth + 1) : NULL;
+        if (value && xl_dictionary_append_consume(dictionary, key, length, value)) continue;
+        return refuse(reader, dictionary, "out of memory");
+    }
+    return dictionary;
+}
+
+static xpc_object_t take_value(struct reader *reader, int depth) {
+    if (depth > XPC_LINUX_DEPTH_MAX) return fail(reader, "it is nested too deep");
+    switch ((enum xl_tag)take8(reader)) {
+    case XL_TAG_NULL: return xpc_null_create();
+    case XL_TAG_BOOL: return take_bool(reader);
+    case XL_TAG_INT64: return made(reader, xpc_int64_create((int64_t)take64(reader)));
+    case XL_TAG_UINT64: return made(reader, xpc_uint64_create(take64(reader)));
+    case XL_TAG_DOUBLE: return take_double(reader);
+    case XL_TAG_DATE: return made(reader, xpc_date_create((int64_t)take64(reader)));
+    case XL_TAG_DATA: return take_bytes(reader, XPC_TYPE_DATA, take32(reader));
+    case XL_TAG_STRING: return take_bytes(reader, XPC_TYPE_STRING, take32(reader));
+    case XL_TAG_UUID: return take_bytes(reader, XPC_TYPE_UUID, sizeof(uuid_t));
+    case XL_TAG_ARRAY: return take_array(reader, depth);
+    case XL_TAG_DICTIONARY: return take_dictionary(reader, depth);
+    case XL_TAG_FD: return take_carrier(reader, XPC_TYPE_FD);
+    case XL_TAG_ENDPOINT: return take_endpoint(reader);
+    case XL_TAG_SHMEM: return take_shmem(reader);
+    case XL_TAG_SURFACE: return take_surface(reader);
+    }
+    return fail(reader, "a value has an unknown type");
+}
+
+xpc_object_t xl_body_decode(const uint8_t *bytes, size_t length, int *descriptors, size_t count, const char **why) {
+    struct reader reader = {.at = bytes, .end = bytes + length, .descriptors = descriptors, .count = count};
+    xpc_object_t body = NULL;
+    if (length > XPC_LINUX_MESSAGE_MAX) fail(&reader, "the body is too long");
+    else if (length == 0 || bytes[0] != XL_TAG_DICTIONARY) fail(&reader, "the body is no dictionary");
+    else body = take_value(&reader, 1);
+    if (body && left(&reader)) body = refuse(&reader, body, "bytes follow the body");
+    if (body && reader.taken != count) body = refuse(&reader, body, "a descriptor is not used");
+    *why = reader.why;
+    return body;
+}
+
+const char *xl_header_decode(const uint8_t *bytes, size_t length, struct xl_header *out) {
+    struct reader reader = {.at = bytes, .end = bytes + length};
+    if (length < XL_HEADER_BYTES) return "the header is cut short";
+    if (memcmp(take(&reader, 4), "XPCL", 4) != 0) return "the header does not start with XPCL";
+    if (take8(&reader) != 1) return "the version of the wire format is not 1";
+    uint8_t kind = take8(&reader);
+    uint32_t flags = take8(&reader);
+    flags |= (uint32_t)take8(&reader) << 8;
+    *out = (struct xl_header){.kind = kind, .spilled = flags & 1, .length = take32(&reader)};
+    out->descriptors = take32(&reader);
+    out->id = take64(&reader);
+    if (kind < XL_KIND_MESSAGE || kind > XL_KIND_CONNECT) return "the kind of the packet is unknown";
+    if (flags > 1) return "unknown flags are set";
+    if (out->length > XPC_LINUX_MESSAGE_MAX) return "the body is too long";
+    if (out->descriptors > XPC_LINUX_DESCRIPTORS_MAX) return "there are too many descriptors";
+    bool exchange = kind == XL_KIND_REQUEST || kind == XL_KIND_REPLY || kind == XL_KIND_DECLINE;
+    if (exchange != (out->id != 0)) return "the id does not fit the kind";
+    bool bodiless = kind == XL_KIND_DECLINE || kind == XL_KIND_CONNECT;
+    if (bodiless && (out->length || out->spilled)) return "a body where none belongs";
+    if (bodiless && out->descriptors != (kind == XL_KIND_CONNECT ? 1u : 0u)) return "the descriptors do not fit the kind";
+    if (!out->spilled && out->length != length - XL_HEADER_BYTES) return "the length is not that of the packet";
+    if (out->spilled && length != XL_HEADER_BYTES) return "a spilled body is there twice";
+    if (out->spilled && out->length <= XL_INLINE_MAX) return "a short body is spilled";
+    return NULL;
+}

@@ -1,0 +1,143 @@
+/*
+ * parcel.c - the sending half of packet.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "carrier.h"
+#include "packet.h"
+#include "stats.h"
+
+static bool write_all(int fd, const uint8_t *bytes, size_t length) {
+    while (length) {
+        ssize_t count = write(fd, bytes, length);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) return false;
+        bytes += count;
+        length -= (size_t)count;
+    }
+    return true;
+}
+
+/* A body too long for a packet goes into a memfd. */
+static int spill(const uint8_t *bytes, size_t length) {
+    int fd = memfd_create("xpc-message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0) return -1;
+    int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    if (write_all(fd, bytes, length) && fcntl(fd, F_ADD_SEALS, seals) == 0) return fd;
+    close(fd);
+    return -1;
+}
+
+struct xl_parcel *xl_parcel_create(enum xl_kind kind, uint64_t id, xpc_object_t body, const char **why, bool *refused) {
+    struct xl_measure measure = {0};
+    *why = body ? xl_body_measure(body, &measure) : NULL;
+    *refused = *why != NULL;
+    if (*why) return NULL;
+    *why = "out of memory";
+    struct xl_parcel *parcel = xl_alloc(sizeof *parcel + XL_HEADER_BYTES + measure.length);
+    if (!parcel) return NULL;
+    struct xl_header header = {
+        .kind = kind,
+        .spilled = measure.length > XL_INLINE_MAX,
+        .length = (uint32_t)measure.length,
+        .descriptors = (uint32_t)measure.descriptors,
+        .id = id,
+    };
+    parcel->length = XL_HEADER_BYTES + measure.length;
+    parcel->data_bytes = measure.data_bytes;
+    parcel->spill = -1;
+    parcel->carriers_count = measure.descriptors;
+    if (body) xl_body_encode(body, &measure, parcel->bytes + XL_HEADER_BYTES, parcel->carriers);
+    for (size_t i = 0; i < measure.descriptors; i++) xpc_retain(parcel->carriers[i]);
+    if (kind == XL_KIND_CONNECT) header.descriptors = 1;
+    xl_header_encode(&header, parcel->bytes);
+    if (!header.spilled) return parcel;
+    parcel->spill = spill(parcel->bytes + XL_HEADER_BYTES, measure.length);
+    parcel->spill_bytes = header.length;
+    parcel->length = XL_HEADER_BYTES;
+    if (parcel->spill >= 0) return parcel;
+    *why = "no memory file for a long message";
+    xl_parcel_free(parcel);
+    return NULL;
+}
+
+void xl_parcel_free(struct xl_parcel *parcel) {
+    for (size_t i = 0; i < parcel->carriers_count; i++) xpc_release(parcel->carriers[i]);
+    if (parcel->spill >= 0) close(parcel->spill);
+    free(parcel);
+}
+
+/* Appends a control message to `header`, whose buffer has room for it. */
+static void attach(struct msghdr *header, int type, const void *data, size_t length) {
+    struct cmsghdr *control = (struct cmsghdr *)((uint8_t *)header->msg_control + header->msg_controllen);
+    control->cmsg_level = SOL_SOCKET;
+    control->cmsg_type = type;
+    control->cmsg_len = CMSG_LEN(length);
+    memcpy(CMSG_DATA(control), data, length);
+    header->msg_controllen += CMSG_SPACE(length);
+}
+
+static enum xl_sent failure(void) {
+    switch (errno) {
+    case EAGAIN: return XL_FULL;
+    case ENOBUFS:
+    case ENOMEM:
+    case ETOOMANYREFS: return XL_BUSY; /* too many descriptors of this user are on their way */
+    case EPIPE:
+    case ECONNRESET:
+    case ECONNREFUSED:
+    case ENOTCONN: return XL_GONE;
+    default: return XL_FAILED;
+    }
+}
+
+static void count_sent(const struct xl_parcel *parcel, size_t descriptors) {
+    xl_stats_add(XL_MESSAGES_SENT, 1);
+    xl_stats_add(XL_BYTES_SENT, parcel->length);
+    xl_stats_add(XL_SPILL_BYTES_SENT, parcel->spill_bytes);
+    xl_stats_add(XL_DATA_BYTES_SENT, parcel->data_bytes);
+    xl_stats_add(XL_DESCRIPTORS_SENT, descriptors);
+}
+
+enum xl_sent xl_parcel_send(int socket, const struct xl_parcel *parcel, int descriptor) {
+    int descriptors[XPC_LINUX_DESCRIPTORS_MAX + 1];
+    size_t count = 0;
+    for (; count < parcel->carriers_count; count++) descriptors[count] = parcel->carriers[count]->fd;
+    if (parcel->spill >= 0) descriptors[count++] = parcel->spill;
+    if (descriptor >= 0) descriptors[count++] = descriptor;
+
+    /* Said, not left to the kernel: unasked, it would tell the real ids, not the effective ones. */
+    struct ucred self = {.pid = getpid(), .uid = geteuid(), .gid = getegid()};
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof self) + CMSG_SPACE(sizeof descriptors)] = {0};
+    struct iovec vector = {.iov_base = (void *)parcel->bytes, .iov_len = parcel->length};
+    struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control};
+    attach(&header, SCM_CREDENTIALS, &self, sizeof self);
+    if (count) attach(&header, SCM_RIGHTS, descriptors, count * sizeof *descriptors);
+
+    ssize_t sent;
+    do sent = sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0) return failure();
+    count_sent(parcel, count);
+    return XL_SENT;
+}
+
+int xl_socket_identify(int socket) {
+    return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
+}
+
+int xl_socket_pair(int ends[2]) {
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return -1;
+    /* Both at once: what either sends before the other listens must tell who sent it, too. */
+    if (xl_socket_identify(ends[0]) == 0 && xl_socket_identify(ends[1]) == 0) return 0;
+    int why = errno;
+    close(ends[0]);
+    close(ends[1]);
+    errno = why;
+    return -1;
+}

@@ -1,0 +1,121 @@
+/*
+ * wire.h - the wire format, version 1: what is in a packet.
+ *
+ * One packet of a SOCK_SEQPACKET socket is one message. All integers are little-endian and
+ * packed without padding. A packet is a header of 24 bytes and a body:
+ *
+ *   offset  size  field
+ *        0     4  magic         "XPCL"
+ *        4     1  version       1
+ *        5     1  kind          see enum xl_kind
+ *        6     2  flags         bit 0: the body is not here but in a memfd (spilled)
+ *        8     4  length        of the body in bytes, at most 1 MiB
+ *       12     4  descriptors   of the body, at most 16
+ *       16     8  id            REQUEST, REPLY, DECLINE: which exchange, not 0; else 0
+ *
+ *   kind     id   body         meaning
+ *   MESSAGE  0    dictionary   no reply wanted
+ *   REQUEST  n    dictionary   wants a REPLY or a DECLINE with the same id
+ *   REPLY    n    dictionary   the answer; an unknown id is ignored
+ *   DECLINE  n    none         no answer will come
+ *   CONNECT  0    none         to an endpoint: its one descriptor is a new peer's socket
+ *
+ * The descriptors come as SCM_RIGHTS of the packet, in the order in which the body names them.
+ * A body over 64 KiB is spilled: one descriptor more, the last, is a memfd of exactly `length`
+ * bytes, sealed against writing and shrinking. Each packet carries SCM_CREDENTIALS.
+ *
+ * The body is one value, a dictionary. A value is a tag of one byte and its content:
+ *
+ *   tag  type        content
+ *     1  null        -
+ *     2  bool        1 byte, 0 or 1
+ *     3  int64       8 bytes
+ *     4  uint64      8 bytes
+ *     5  double      8 bytes, IEEE 754
+ *     6  date        8 bytes, signed nanoseconds since 1970
+ *     7  data        length (4), that many bytes
+ *     8  string      length (4), that many bytes, none of them NUL; any encoding
+ *     9  uuid        16 bytes
+ *    10  array       count (4), that many values
+ *    11  dictionary  count (4), that many times: key length (4), key (no NUL), value; the keys
+ *                    strictly ascending as bytes, which makes them unique
+ *    12  fd          - and a descriptor
+ *    13  endpoint    - and a descriptor: a connected Unix SEQPACKET socket
+ *    14  shmem       length (8, not 0) and a descriptor: a memfd sealed against shrinking
+ *    15  surface     width, height, bytes per row, FourCC (4 each), length (8), and a memfd
+ *
+ * Nesting is at most 32 deep, the body itself being depth 1. Nothing may follow the value and
+ * every descriptor must be used. Whatever breaks a rule, the whole packet is refused and its
+ * sender's connection closed. Encoding is unique: equal messages give equal bytes.
+ *
+ * Encoding and decoding are pure functions over buffers. Sockets are packet.c's business.
+ */
+#ifndef XL_WIRE_H
+#define XL_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <xpc/linux.h>
+
+enum { XL_HEADER_BYTES = 24, XL_INLINE_MAX = 64 * 1024 };
+
+enum xl_kind {
+    XL_KIND_MESSAGE = 1,
+    XL_KIND_REQUEST,
+    XL_KIND_REPLY,
+    XL_KIND_DECLINE,
+    XL_KIND_CONNECT
+};
+
+enum xl_tag {
+    XL_TAG_NULL = 1,
+    XL_TAG_BOOL,
+    XL_TAG_INT64,
+    XL_TAG_UINT64,
+    XL_TAG_DOUBLE,
+    XL_TAG_DATE,
+    XL_TAG_DATA,
+    XL_TAG_STRING,
+    XL_TAG_UUID,
+    XL_TAG_ARRAY,
+    XL_TAG_DICTIONARY,
+    XL_TAG_FD,
+    XL_TAG_ENDPOINT,
+    XL_TAG_SHMEM,
+    XL_TAG_SURFACE
+};
+
+struct xl_header {
+    enum xl_kind kind;
+    bool spilled;
+    uint32_t length;
+    uint32_t descriptors; /* of the body: without the spilled body's own */
+    uint64_t id;
+};
+
+struct xl_carrier;
+
+/* What encoding a message takes. */
+struct xl_measure {
+    size_t length;
+    size_t descriptors;
+    uint64_t data_bytes; /* payload of data values */
+};
+
+void xl_header_encode(const struct xl_header *header, uint8_t out[XL_HEADER_BYTES]);
+/* NULL, or why these bytes are no header. */
+const char *xl_header_decode(const uint8_t *bytes, size_t length, struct xl_header *out);
+
+/* NULL, or why the object cannot be sent: a static text. */
+const char *xl_body_measure(xpc_object_t message, struct xl_measure *out);
+/* Writes exactly what was measured; carriers[i] is borrowed from the message. */
+void xl_body_encode(xpc_object_t message, const struct xl_measure *measure, uint8_t *out,
+                    struct xl_carrier **carriers);
+/*
+ * A new dictionary, or NULL with `why` a static text. Owns the descriptors that it has taken
+ * from `descriptors`, and puts -1 in their place; the others remain the caller's.
+ */
+xpc_object_t xl_body_decode(const uint8_t *bytes, size_t length, int *descriptors, size_t count, const char **why);
+
+#endif
