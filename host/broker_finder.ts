@@ -56,8 +56,11 @@ export async function findBroker(
       (error.code === "broker_unreachable" || error.code === "timed_out");
     if (given !== undefined || !absent) throw error;
   }
-  const broker = await embed(native);
-  return lease(new BrokerLink(native, broker.service), broker);
+  await using held = new AsyncDisposableStack();
+  const broker = held.use(await embed(native));
+  const own = lease(new BrokerLink(native, broker.service), broker);
+  held.move(); // the lease's from here on
+  return own;
 }
 
 function lease(

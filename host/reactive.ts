@@ -16,6 +16,7 @@ import { serviceName } from "../proto/names.ts";
 import type { PortMap } from "../proto/port.ts";
 import { type HandshakeTimes, HostBridge } from "./bridge.ts";
 import { findBroker } from "./broker_finder.ts";
+import { findConfig } from "./client_config.ts";
 import { embedBroker } from "./embed.ts";
 import { permittedEnvironment } from "../ffi/environment.ts";
 import { type ClientPermissions, spawnClient } from "./spawn.ts";
@@ -32,7 +33,7 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly permissions?: ClientPermissions;
   /** Variables for the client's process, which it may read. */
   readonly env?: Readonly<Record<string, string>>;
-  /** A `deno.json` by which the module's imports are resolved; none if not said. */
+  /** A `deno.json` by which the module's imports are resolved. If not said: the nearest beside or above the module, where this process may read that. */
   readonly config?: string | URL;
   /** The Deno that runs the client; this process's own if not said. */
   readonly deno?: string;
@@ -191,13 +192,15 @@ function bridgeOptions<I extends PortMap, O extends PortMap>(
         bridgeEnv,
         userEnv: options.env ?? {},
         deno: options.deno ?? Deno.execPath(),
-        config: options.config instanceof URL
-          ? decodeURIComponent(options.config.pathname)
-          : options.config,
+        config: configPath(options.config) ?? findConfig(module),
         output,
       }),
     warn,
   };
+}
+
+function configPath(config: string | URL | undefined): string | undefined {
+  return config instanceof URL ? decodeURIComponent(config.pathname) : config;
 }
 
 function moduleUrl(module: URL | string): URL {

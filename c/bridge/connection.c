@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "block.h"
 #include "packed.h"
@@ -80,7 +81,9 @@ static void on_event(struct block *block, xpc_object_t object) {
     if (type == XPC_TYPE_CONNECTION) {
         event->kind = SLB_EVENT_PEER;
         event->peer = connection_create(connection->object.queue, SLB_KIND_CONNECTION, xpc_retain(object));
-        if (!event->peer) {
+        bool own = xpc_connection_get_euid(object) == geteuid(); /* nobody but our own user is served */
+        if (event->peer && !own) object_abandon(&event->peer->object);
+        if (!event->peer || !own) {
             free(event);
             return;
         }

@@ -23,7 +23,7 @@ uint32_t platform_reason_copy(xpc_connection_t connection, uint8_t *text, uint32
 
 uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t capacity) {
     char path[SLB_MAX_TEXT_BYTES];
-    if (xpc_linux_service_path(name, path, sizeof path) != 0) {
+    if (xpc_linux_service_path(name, path, sizeof path) < 0) {
         fail(SLB_E_ARGUMENT, "Cannot place service '%s': its socket's path is too long", name);
         return 0;
     }

@@ -17,11 +17,14 @@
 #define SCM_PIDFD 4
 #endif
 
+/* One more than any packet may have, so that too many are seen to be too many. */
+enum { ROOM = XPC_LINUX_DESCRIPTORS_MAX + 2 };
+
 /* A packet as it came, before anything in it is believed. */
 struct raw {
     uint8_t bytes[XL_HEADER_BYTES + XL_INLINE_MAX];
     size_t length;
-    int descriptors[XPC_LINUX_DESCRIPTORS_MAX + 1];
+    int descriptors[ROOM];
     size_t count;
     struct ucred sender;
     bool identified;
@@ -33,18 +36,27 @@ static void close_all(struct raw *raw) {
     }
 }
 
+/* Without credentials the kernel has room for more descriptors: what does not fit is closed. */
+static void read_descriptors(const struct cmsghdr *control, struct raw *raw) {
+    size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; i++) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(control) + i * sizeof fd, sizeof fd);
+        if (raw->count < ROOM) raw->descriptors[raw->count++] = fd;
+        else close(fd);
+    }
+}
+
 static void read_control(struct msghdr *header, struct raw *raw) {
     for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control; control = CMSG_NXTHDR(header, control)) {
         if (control->cmsg_level != SOL_SOCKET) continue;
-        size_t length = control->cmsg_len - CMSG_LEN(0);
         if (control->cmsg_type == SCM_RIGHTS) {
-            memcpy(raw->descriptors + raw->count, CMSG_DATA(control), length);
-            raw->count += length / sizeof(int);
+            read_descriptors(control, raw);
         } else if (control->cmsg_type == SCM_CREDENTIALS) {
             memcpy(&raw->sender, CMSG_DATA(control), sizeof raw->sender);
             raw->identified = true;
         } else if (control->cmsg_type == SCM_PIDFD) {
-            /* A peer that kept its copy of our end can ask for these; they are not to leak. */
+            /* A peer that kept a copy of our end can ask for these; they are not to leak. */
             int pidfd;
             memcpy(&pidfd, CMSG_DATA(control), sizeof pidfd);
             if (pidfd >= 0) close(pidfd);
@@ -118,11 +130,13 @@ enum xl_received xl_packet_receive(int socket, struct xl_packet *packet, const c
         *why = errno == ENOMEM ? "out of memory" : "the socket cannot be read";
         return XL_BAD;
     }
-    if (length == 0) return XL_END;
-
     raw.length = (size_t)length;
-    *packet = (struct xl_packet){.descriptor = -1};
     read_control(&header, &raw);
+    if (length == 0) {
+        close_all(&raw); /* an empty packet looks like the end, but could still carry some */
+        return XL_END;
+    }
+    *packet = (struct xl_packet){.descriptor = -1};
     if (header.msg_flags & MSG_CTRUNC) *why = "descriptors were lost: too many, or no room for them here";
     else if (header.msg_flags & MSG_TRUNC) *why = "the packet is too long";
     else *why = decode(&raw, packet);

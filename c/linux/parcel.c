@@ -97,7 +97,7 @@ static enum xl_sent failure(void) {
 }
 
 static void count_sent(const struct xl_parcel *parcel, size_t descriptors) {
-    xl_stats_add(XL_MESSAGES_SENT, 1);
+    if (parcel->length > XL_HEADER_BYTES || parcel->spill >= 0) xl_stats_add(XL_MESSAGES_SENT, 1);
     xl_stats_add(XL_BYTES_SENT, parcel->length);
     xl_stats_add(XL_SPILL_BYTES_SENT, parcel->spill_bytes);
     xl_stats_add(XL_DATA_BYTES_SENT, parcel->data_bytes);

@@ -1,0 +1,160 @@
+/*
+ * service.c - serving a name, and connecting to one.
+ */
+#include "service.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "packet.h"
+#include "service_directory.h"
+
+static int explain_locate(const char *service, char reason[XL_REASON_BYTES]) {
+    switch (errno) {
+    case EINVAL:
+        snprintf(reason, XL_REASON_BYTES, "no service can have the name '%.100s': no '/', no leading '.', not empty; "
+                 "and the directory of services must be absolute", service ? service : "");
+        break;
+    case ENOENT:
+        snprintf(reason, XL_REASON_BYTES, "no directory for services: set STREAMLIB_HOME, XDG_RUNTIME_DIR or HOME");
+        break;
+    default:
+        snprintf(reason, XL_REASON_BYTES, "socket path too long: over 103 bytes even with a shortened name; "
+                 "set STREAMLIB_HOME to a shorter path");
+    }
+    return -1;
+}
+
+static struct sockaddr_un address_of(const struct xl_service_path *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path, path->text, sizeof path->text);
+    return address;
+}
+
+/* A new socket connected to the path, or -1 with errno. */
+static int connect_to(const struct xl_service_path *path, struct ucred *server) {
+    struct sockaddr_un address = address_of(path);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -1;
+    socklen_t length = sizeof *server;
+    if (xl_socket_identify(fd) == 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, server, &length) == 0) {
+        return fd;
+    }
+    int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
+static int explain_busy(pid_t holder, char reason[XL_REASON_BYTES]) {
+    snprintf(reason, XL_REASON_BYTES, "another process already serves this name (pid %d)", (int)holder);
+    return -1;
+}
+
+/* With the lock held: makes the way free. What answers is served without our kind of lock. */
+static int remove_stale(int directory, const struct xl_service_path *path, char reason[XL_REASON_BYTES]) {
+    const char *file = path->text + path->directory + 1;
+    struct stat status;
+    struct ucred server;
+    if (fstatat(directory, file, &status, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+    if (!S_ISSOCK(status.st_mode)) {
+        snprintf(reason, XL_REASON_BYTES, "%s is in the way and is no socket", path->text);
+        return -1;
+    }
+    int fd = connect_to(path, &server);
+    if (fd >= 0) close(fd);
+    if (fd >= 0) return explain_busy(server.pid, reason);
+    if (errno == EAGAIN) return explain_busy(0, reason); /* its queue is full, so it has one */
+    unlinkat(directory, file, 0);
+    return 0;
+}
+
+static int bind_socket(const struct xl_service_path *path, char reason[XL_REASON_BYTES]) {
+    struct sockaddr_un address = address_of(path);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    /* The file takes its mode from the socket: no moment at which others could connect. */
+    if (fd >= 0 && fchmod(fd, 0600) == 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+        listen(fd, SOMAXCONN) == 0) {
+        return fd;
+    }
+    snprintf(reason, XL_REASON_BYTES, "cannot listen at %s: %s", path->text, strerror(errno));
+    if (fd >= 0) close(fd);
+    return -1;
+}
+
+static int bind_locked(const char *service, const struct xl_service_path *path, struct xl_claim *claim,
+                       char reason[XL_REASON_BYTES]) {
+    char text[512];
+    int length = snprintf(text, sizeof text, "%d\n%.400s\n", (int)getpid(), service);
+    if (ftruncate(claim->lock, 0) != 0 || pwrite(claim->lock, text, (size_t)length, 0) != length) {
+        snprintf(reason, XL_REASON_BYTES, "cannot write the lock of %s: %s", path->text, strerror(errno));
+        return -1;
+    }
+    xl_directory_sweep(claim->directory, xl_lock_name(claim->file).text);
+    return remove_stale(claim->directory, path, reason) == 0 ? bind_socket(path, reason) : -1;
+}
+
+int xl_service_listen(const char *service, struct xl_claim *claim, char reason[XL_REASON_BYTES]) {
+    struct xl_service_path path;
+    pid_t holder;
+    *claim = (struct xl_claim){.directory = -1};
+    int inherited = xl_service_inherited(service);
+    if (inherited >= 0) return inherited;
+    if (xl_service_locate(service, &path) != 0) return explain_locate(service, reason);
+    int directory = xl_directory_open(&path, true, reason);
+    if (directory < 0) return -1;
+    const char *file = path.text + path.directory + 1;
+    int lock = xl_lock_take(directory, xl_lock_name(file).text, true, &holder);
+    if (lock < 0) {
+        if (errno == EWOULDBLOCK) explain_busy(holder, reason);
+        else snprintf(reason, XL_REASON_BYTES, "cannot lock %s: %s", path.text, strerror(errno));
+        close(directory);
+        return -1;
+    }
+    *claim = (struct xl_claim){.directory = directory, .lock = lock};
+    strcpy(claim->file, file);
+    int fd = bind_locked(service, &path, claim, reason);
+    if (fd >= 0) return fd;
+    unlinkat(directory, xl_lock_name(file).text, 0); /* not the socket: it may be another's */
+    close(lock);
+    close(directory);
+    claim->directory = -1;
+    return -1;
+}
+
+void xl_claim_drop(struct xl_claim *claim) {
+    if (claim->directory < 0) return;
+    /* In this order: whoever gets the lock next finds no socket of ours to remove. */
+    unlinkat(claim->directory, claim->file, 0);
+    unlinkat(claim->directory, xl_lock_name(claim->file).text, 0);
+    close(claim->lock);
+    close(claim->directory);
+    claim->directory = -1;
+}
+
+int xl_service_connect(const char *service, struct ucred *server, bool *busy, char reason[XL_REASON_BYTES]) {
+    struct xl_service_path path;
+    *busy = false;
+    if (xl_service_locate(service, &path) != 0) return explain_locate(service, reason);
+    int directory = xl_directory_open(&path, false, reason);
+    if (directory < 0 && errno != ENOENT) return -1;
+    if (directory >= 0) close(directory);
+    int fd = connect_to(&path, server);
+    if (fd >= 0 && server->uid == geteuid()) return fd;
+    if (fd >= 0) {
+        snprintf(reason, XL_REASON_BYTES, "%s is served by another user (uid %u)", path.text, server->uid);
+        close(fd);
+    } else if (errno == ENOENT || errno == ECONNREFUSED) {
+        snprintf(reason, XL_REASON_BYTES, "no such service: nothing listens at %s", path.text);
+    } else {
+        *busy = errno == EAGAIN || errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+        snprintf(reason, XL_REASON_BYTES, "cannot connect to %s: %s", path.text, strerror(errno));
+    }
+    return -1;
+}

@@ -1,0 +1,45 @@
+/*
+ * service_inherited.c - listening sockets that a service manager opened and passed on.
+ *
+ * The protocol is systemd's: descriptors from 3 on, LISTEN_FDS how many, LISTEN_PID for whom,
+ * LISTEN_FDNAMES their names, separated by ':'. The name is the service's. The original stays
+ * open, so that a listener can be cancelled and made again.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "carrier.h"
+#include "service.h"
+
+static bool is_option(int fd, int option, int wanted) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, option, &value, &length) == 0 && value == wanted;
+}
+
+static long number(const char *variable) {
+    const char *text = getenv(variable);
+    char *end;
+    long value = text ? strtol(text, &end, 10) : -1;
+    return text && *text && !*end ? value : -1;
+}
+
+int xl_service_inherited(const char *service) {
+    long count = number("LISTEN_FDS");
+    const char *name = getenv("LISTEN_FDNAMES");
+    if (count <= 0 || count > 64 || number("LISTEN_PID") != getpid() || !service) return -1;
+    size_t wanted = strlen(service);
+    for (int fd = 3; name && fd < 3 + count; fd++) {
+        size_t length = strcspn(name, ":");
+        if (length == wanted && memcmp(name, service, length) == 0 && is_option(fd, SO_DOMAIN, AF_UNIX) &&
+            is_option(fd, SO_TYPE, SOCK_SEQPACKET) && is_option(fd, SO_ACCEPTCONN, 1)) {
+            fcntl(fd, F_SETFD, FD_CLOEXEC); /* meant for this process, not for its children */
+            return xl_fd_dup(fd);
+        }
+        name = name[length] ? name + length + 1 : NULL;
+    }
+    return -1;
+}

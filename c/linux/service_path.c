@@ -1,0 +1,73 @@
+/*
+ * service_path.c - where a named service's socket is.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xpc/linux.h>
+
+#include "service.h"
+#include "sha256.h"
+
+enum { PATH_BYTES_MAX = 103 }; /* macOS's limit, so that one rule holds on both systems */
+
+/* The first variable that is set decides; an empty one counts as not set. */
+static int find_directory(char out[4096]) {
+    static const struct {
+        const char *variable, *below;
+    } places[] = {{"STREAMLIB_HOME", "/run"}, {"XDG_RUNTIME_DIR", "/streamlib"}, {"HOME", "/.streamlib/run"}};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        const char *base = getenv(places[i].variable);
+        if (!base || !*base) continue;
+        if (base[0] != '/') {
+            errno = EINVAL;
+            return -1;
+        }
+        int length = snprintf(out, 4096, "%s%s", base, places[i].below);
+        if (length > 0 && length < 4096) return 0;
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    errno = ENOENT;
+    return -1;
+}
+
+/* "<directory>/<leaf>.xpc", if it is short enough. */
+static bool join(struct xl_service_path *path, const char *directory, const char *leaf) {
+    size_t before = strlen(directory), name = strlen(leaf);
+    if (before + 1 + name + strlen(".xpc") > PATH_BYTES_MAX) return false;
+    memcpy(path->text, directory, before);
+    path->text[before] = '/';
+    memcpy(path->text + before + 1, leaf, name);
+    strcpy(path->text + before + 1 + name, ".xpc");
+    path->directory = before;
+    return true;
+}
+
+int xl_service_locate(const char *service, struct xl_service_path *path) {
+    char directory[4096], leaf[17];
+    uint8_t digest[32];
+    if (!service || !*service || *service == '.' || strchr(service, '/')) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (find_directory(directory) != 0) return -1;
+    if (join(path, directory, service)) return 0;
+    xl_sha256(service, strlen(service), digest);
+    for (int i = 0; i < 8; i++) snprintf(leaf + 2 * i, 3, "%02x", digest[i]);
+    if (join(path, directory, leaf)) return 0;
+    errno = ENAMETOOLONG;
+    return -1;
+}
+
+int xpc_linux_service_path(const char *service, char *out, size_t cap) {
+    struct xl_service_path path;
+    if (xl_service_locate(service, &path) != 0) return -1;
+    if (strlen(path.text) >= cap) {
+        errno = ERANGE;
+        return -1;
+    }
+    strcpy(out, path.text);
+    return 0;
+}
