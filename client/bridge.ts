@@ -5,7 +5,7 @@
  * @module
  */
 
-import { BrokerLink } from "../ffi/broker_link.ts";
+import { BrokerLink, isBrokerGone } from "../ffi/broker_link.ts";
 import { OwnedCapability } from "../ffi/capability.ts";
 import { Channel } from "../ffi/channel/channel.ts";
 import { Connection } from "../ffi/connection.ts";
@@ -233,8 +233,13 @@ export class ClientBridge implements Disposable {
     );
   }
 
+  /** The channel works, whatever the broker says to that: one that is gone ends nothing. */
   async #reportAcked(): Promise<undefined> {
-    using _ = await this.#call(MESSAGE_TYPE.acked, { [KEY.side]: "client" });
+    try {
+      using _ = await this.#call(MESSAGE_TYPE.acked, { [KEY.side]: "client" });
+    } catch (error) {
+      if (!isBrokerGone(error)) throw error;
+    }
   }
 
   // ---- with the host ----

@@ -87,3 +87,10 @@ export class BrokerLink implements Disposable {
     this.#connection[Symbol.dispose]();
   }
 }
+
+/** Whether a call failed because the broker is gone or the wait for it was called off, not by its decision. */
+export function isBrokerGone(error: unknown): boolean {
+  return error instanceof BridgeError &&
+    (error.code === "broker_unreachable" || error.code === "timed_out" ||
+      error.code === "aborted");
+}

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isBrokerGone } from "../ffi/broker_link.ts";
 import type { OwnedCapability } from "../ffi/capability.ts";
 import { Channel } from "../ffi/channel/channel.ts";
 import { type Connection, Listener } from "../ffi/connection.ts";
@@ -287,11 +288,16 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
     return { type: "stored" };
   }
 
+  /** The channel works, whatever the broker says to that: one that is gone ends nothing. */
   async #reportAcked(): Promise<undefined> {
-    using _ = await this.#call(MESSAGE_TYPE.acked, {
-      [KEY.connectionId]: this.connectionId,
-      [KEY.side]: "host",
-    });
+    try {
+      using _ = await this.#call(MESSAGE_TYPE.acked, {
+        [KEY.connectionId]: this.connectionId,
+        [KEY.side]: "host",
+      });
+    } catch (error) {
+      if (!isBrokerGone(error)) throw error;
+    }
     this.#done("acked");
   }
 

@@ -153,7 +153,7 @@ int xl_service_connect(const char *service, struct ucred *server, bool *busy, ch
     } else if (errno == ENOENT || errno == ECONNREFUSED) {
         snprintf(reason, XL_REASON_BYTES, "no such service: nothing listens at %s", path.text);
     } else {
-        *busy = errno == EAGAIN || errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+        *busy = errno == EAGAIN; /* its queue of new connections is full */
         snprintf(reason, XL_REASON_BYTES, "cannot connect to %s: %s", path.text, strerror(errno));
     }
     return -1;

@@ -93,17 +93,22 @@ int xl_lock_take(int directory, const char *name, bool create, pid_t *holder) {
     return -1;
 }
 
+/*
+ * Whose left-over it is, its content tells: the file may be named by a hash. That is read first
+ * and without the lock, so that no other service, just starting, finds its lock taken by us.
+ */
 static void sweep_one(int directory, const char *lock_name) {
-    char text[512], file[112];
+    char text[512] = "", file[112];
     pid_t holder;
-    int lock = xl_lock_take(directory, lock_name, false, &holder);
+    int fd = openat(directory, lock_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return;
+    read_lock(fd, text);
+    close(fd);
+    int lock = strstr(text, ".embedded-") ? xl_lock_take(directory, lock_name, false, &holder) : -1;
     if (lock < 0) return;
-    read_lock(lock, text);
-    if (strstr(text, ".embedded-")) { /* told by its content: the file may be named by a hash */
-        snprintf(file, sizeof file, "%.*s", (int)(strlen(lock_name) - strlen(".lock")), lock_name);
-        unlinkat(directory, file, 0);
-        unlinkat(directory, lock_name, 0);
-    }
+    snprintf(file, sizeof file, "%.*s", (int)(strlen(lock_name) - strlen(".lock")), lock_name);
+    unlinkat(directory, file, 0);
+    unlinkat(directory, lock_name, 0);
     close(lock);
 }
 

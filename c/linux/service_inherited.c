@@ -37,7 +37,8 @@ int xl_service_inherited(const char *service) {
         if (length == wanted && memcmp(name, service, length) == 0 && is_option(fd, SO_DOMAIN, AF_UNIX) &&
             is_option(fd, SO_TYPE, SOCK_SEQPACKET) && is_option(fd, SO_ACCEPTCONN, 1)) {
             fcntl(fd, F_SETFD, FD_CLOEXEC); /* meant for this process, not for its children */
-            return xl_fd_dup(fd);
+            int flags = fcntl(fd, F_GETFL);
+            return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? xl_fd_dup(fd) : -1;
         }
         name = name[length] ? name + length + 1 : NULL;
     }
