@@ -80,11 +80,15 @@ void xl_block_release(struct xl_block *kept) {
     free(kept);
 }
 
-void xl_block_call(const struct xl_block *kept, xpc_object_t object) {
-    ((void (*)(void *, xpc_object_t))kept->block->invoke)(kept->block, object);
+void xl_block_invoke(void *block, xpc_object_t object) {
+    ((void (*)(void *, xpc_object_t))((struct layout *)block)->invoke)(block, object);
 }
 
-void xl_block_call_empty(const struct xl_block *kept) { ((void (*)(void *))kept->block->invoke)(kept->block); }
+void xl_block_invoke_empty(void *block) { ((void (*)(void *))((struct layout *)block)->invoke)(block); }
+
+void xl_block_call(const struct xl_block *kept, xpc_object_t object) { xl_block_invoke(kept->block, object); }
+
+void xl_block_call_empty(const struct xl_block *kept) { xl_block_invoke_empty(kept->block); }
 
 bool xl_block_invoke_index(void *block, size_t index, xpc_object_t value) {
     return ((bool (*)(void *, size_t, xpc_object_t))((struct layout *)block)->invoke)(block, index, value);

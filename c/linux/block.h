@@ -20,7 +20,9 @@ void xl_block_release(struct xl_block *kept);
 void xl_block_call(const struct xl_block *kept, xpc_object_t object);
 /* For a barrier, void (^)(void). */
 void xl_block_call_empty(const struct xl_block *kept);
-/* For appliers, which are not kept. */
+/* The same for a block that is not kept; and for appliers, which never are. */
+void xl_block_invoke(void *block, xpc_object_t object);
+void xl_block_invoke_empty(void *block);
 bool xl_block_invoke_index(void *block, size_t index, xpc_object_t value);
 bool xl_block_invoke_key(void *block, const char *key, xpc_object_t value);
 

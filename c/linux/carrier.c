@@ -2,6 +2,7 @@
  * carrier.c - objects that hold a descriptor; of them, plain descriptors and endpoints.
  */
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "carrier.h"
@@ -32,13 +33,17 @@ struct xl_carrier *xl_carrier_consume(xpc_type_t type, int fd) {
     return carrier;
 }
 
-bool xl_is_carrier(const struct xl_object *object) {
-    return object->type->last_release == xl_carrier_last_release;
-}
-
 xpc_object_t xpc_fd_create(int fd) { return xl_carrier_consume(XPC_TYPE_FD, xl_fd_dup(fd)); }
 
 int xpc_fd_dup(xpc_object_t xfd) {
     const struct xl_carrier *carrier = xl_as(xfd, XPC_TYPE_FD);
     return carrier ? xl_fd_dup(carrier->fd) : -1;
+}
+
+bool xl_is_seqpacket(int fd) {
+    int domain = 0, type = 0;
+    socklen_t length = sizeof domain;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0) return false;
+    length = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && domain == AF_UNIX && type == SOCK_SEQPACKET;
 }

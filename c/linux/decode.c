@@ -4,7 +4,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "carrier.h"
 #include "memory.h"
@@ -86,14 +85,6 @@ static struct xl_carrier *take_carrier(struct reader *reader, xpc_type_t type) {
     return made(reader, xl_carrier_consume(type, fd));
 }
 
-static bool is_seqpacket(int fd) {
-    int domain = 0, type = 0;
-    socklen_t length = sizeof domain;
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0) return false;
-    length = sizeof type;
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && domain == AF_UNIX && type == SOCK_SEQPACKET;
-}
-
 static xpc_object_t refuse(struct reader *reader, xpc_object_t object, const char *why) {
     xpc_release(object);
     return fail(reader, why);
@@ -101,7 +92,7 @@ static xpc_object_t refuse(struct reader *reader, xpc_object_t object, const cha
 
 static xpc_object_t take_endpoint(struct reader *reader) {
     struct xl_carrier *endpoint = take_carrier(reader, XPC_TYPE_ENDPOINT);
-    if (endpoint && !is_seqpacket(endpoint->fd)) return refuse(reader, endpoint, "an endpoint is no such socket");
+    if (endpoint && !xl_is_seqpacket(endpoint->fd)) return refuse(reader, endpoint, "an endpoint is no such socket");
     return endpoint;
 }
 

@@ -265,3 +265,23 @@ permittedTest(
     );
   },
 );
+
+permittedTest("a client that nobody's host has started says so, and ends", {
+  run: true,
+}, async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      `import { run } from "${
+        new URL("../../client/runner.ts", import.meta.url).href
+      }"; await run(() => Promise.reject());`,
+    ],
+    clearEnv: true,
+    env: { HOME: "/nonexistent", NO_COLOR: "1" },
+  }).output();
+  assertEquals(code, 1);
+  assertStringIncludes(
+    new TextDecoder().decode(stderr),
+    "a host starts its client",
+  );
+});

@@ -1,0 +1,90 @@
+/*
+ * client.c - reaching the other side, and losing it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "carrier.h"
+#include "connection.h"
+
+static void connect_by_name(xpc_connection_t connection) {
+    char reason[XL_REASON_BYTES];
+    bool busy;
+    if (!connection->wanted) return;
+    int fd = xl_service_connect(connection->name, &connection->other, &busy, reason);
+    if (fd >= 0) xl_connection_adopt(connection, fd);
+    else if (busy) xl_pool_rest(connection);
+    else xl_connection_invalidate(connection, XL_INVALID_ERROR, "%s", reason);
+}
+
+/* Sends one end of a new pair to the listener; `ends[0]` is ours. */
+static enum xl_sent send_end(xpc_connection_t connection, const int ends[2]) {
+    const char *why;
+    bool refused;
+    struct xl_parcel *parcel = xl_parcel_create(XL_KIND_CONNECT, 0, NULL, &why, &refused);
+    if (!parcel) return XL_BUSY;
+    enum xl_sent sent = xl_parcel_send(connection->target->fd, parcel, ends[1]);
+    xl_parcel_free(parcel);
+    return sent;
+}
+
+/*
+ * The endpoint is a send right to the listener. A copy of it stays with the connection, to hang
+ * up when the listener is cancelled or dies: then this connection ends too (the header of
+ * xpc_connection_create_from_endpoint), even while its peer lives on.
+ */
+static void connect_to_endpoint(xpc_connection_t connection) {
+    int ends[2];
+    if (xl_socket_pair(ends) != 0) {
+        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot make a socket: %s", strerror(errno));
+        return;
+    }
+    enum xl_sent sent = send_end(connection, ends);
+    int failure = errno;
+    close(ends[1]);
+    if (sent != XL_SENT) close(ends[0]);
+    if (sent == XL_FULL || sent == XL_BUSY) {
+        xl_pool_rest(connection);
+    } else if (sent == XL_GONE) {
+        xl_connection_invalidate(connection, XL_INVALID_ERROR, "the endpoint's listener was cancelled or has died");
+    } else if (sent == XL_FAILED) {
+        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot connect to the endpoint: %s", strerror(failure));
+    } else if (xl_connection_adopt(connection, ends[0])) {
+        int lifeline = xl_fd_dup(connection->target->fd);
+        int why = lifeline < 0 ? errno : xl_pool_watch(lifeline, connection);
+        if (!why) {
+            connection->lifeline = lifeline;
+            xl_pool_arm(lifeline, 0);
+            return;
+        }
+        if (lifeline >= 0) close(lifeline);
+        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot watch the endpoint: %s", strerror(why));
+    }
+}
+
+void xl_client_connect(xpc_connection_t connection) {
+    if (xl_pool_is_resting(connection)) return;
+    if (connection->role == XL_NAMED_CLIENT) connect_by_name(connection);
+    if (connection->role == XL_ENDPOINT_CLIENT) connect_to_endpoint(connection);
+}
+
+/* A client by name goes on: what it sends next connects it again. */
+static void interrupt(xpc_connection_t connection) {
+    xl_pool_forget(connection->socket);
+    close(connection->socket);
+    connection->socket = -1;
+    connection->wanted = false;
+    connection->identified = false;
+    connection->other = (struct ucred){.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
+    xl_outbox_unwind(connection, XL_INTERRUPTED);
+    if (!connection->interrupted_queued) xl_items_append(&connection->inbox, &connection->interrupted);
+    connection->interrupted_queued = true;
+}
+
+void xl_connection_lost(xpc_connection_t connection) {
+    if (connection->role == XL_NAMED_CLIENT) interrupt(connection);
+    else if (connection->listener_gone)
+        xl_connection_invalidate(connection, XL_INTERRUPTED, "the endpoint's listener was cancelled or has died");
+    else xl_connection_invalidate(connection, XL_INTERRUPTED, "the other side has closed the connection or died");
+}

@@ -1,0 +1,194 @@
+/*
+ * listener.c - listeners: endpoints, new peers, and when they are announced.
+ *
+ * Whoever connects is a stranger at first: a connection that its listener's program knows
+ * nothing of, in the listener's list. The first packet tells who it is; one of another user is
+ * dropped. Then the peer is announced, its first message waiting in its inbox.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "carrier.h"
+#include "connection.h"
+
+enum { ACCEPTS_AT_ONCE = 64 };
+
+void xl_listener_open(xpc_connection_t listener) {
+    char reason[XL_REASON_BYTES];
+    if (listener->role == XL_NAMED_LISTENER) {
+        int fd = xl_service_listen(listener->name, &listener->claim, reason);
+        if (fd >= 0) xl_connection_adopt(listener, fd);
+        else xl_connection_invalidate(listener, XL_INVALID_ERROR, "%s", reason);
+    } else {
+        /* Its sockets are as old as itself, for an endpoint can be made before it is active. */
+        xl_connection_invalidate(listener, XL_INVALID_ERROR, "no descriptors or memory for a listener");
+    }
+}
+
+xpc_endpoint_t xpc_endpoint_create(xpc_connection_t connection) {
+    if (!xl_as(connection, XPC_TYPE_CONNECTION) || connection->role != XL_ANONYMOUS_LISTENER) return NULL;
+    pthread_mutex_lock(&connection->lock);
+    int fd = connection->endpoint >= 0 ? xl_fd_dup(connection->endpoint) : -1;
+    pthread_mutex_unlock(&connection->lock);
+    return (xpc_endpoint_t)xl_carrier_consume(XPC_TYPE_ENDPOINT, fd);
+}
+
+/* ---- Strangers ------------------------------------------------------------------------ */
+
+static void link_stranger(xpc_connection_t listener, xpc_connection_t stranger) {
+    stranger->next_stranger = listener->strangers;
+    stranger->link_from_previous = &listener->strangers;
+    if (listener->strangers) listener->strangers->link_from_previous = &stranger->next_stranger;
+    listener->strangers = stranger;
+}
+
+static bool unlink_stranger(xpc_connection_t stranger) {
+    if (!stranger->link_from_previous) return false;
+    *stranger->link_from_previous = stranger->next_stranger;
+    if (stranger->next_stranger) stranger->next_stranger->link_from_previous = stranger->link_from_previous;
+    stranger->link_from_previous = NULL;
+    return true;
+}
+
+static void add_stranger_consume(xpc_connection_t listener, int fd) {
+    xpc_connection_t stranger = xl_connection_create(XL_PEER);
+    if (!stranger) {
+        close(fd);
+        return;
+    }
+    xl_connection_hold(listener);
+    stranger->listener = listener;
+    link_stranger(listener, stranger);
+    pthread_mutex_lock(&stranger->lock); /* uncontended: nobody else knows it */
+    if (xl_socket_identify(fd) != 0) {
+        close(fd);
+        xl_connection_invalidate(stranger, XL_INVALID_ERROR, "cannot ask who it is: %s", strerror(errno));
+    } else if (xl_connection_adopt(stranger, fd)) {
+        xl_connection_arm(stranger);
+    }
+    pthread_mutex_unlock(&stranger->lock);
+}
+
+void xl_stranger_leave(xpc_connection_t stranger) {
+    xpc_connection_t listener = stranger->listener; /* once it is invalid, nobody changes that */
+    if (!listener) return;
+    pthread_mutex_lock(&listener->lock);
+    unlink_stranger(stranger);
+    pthread_mutex_unlock(&listener->lock);
+    stranger->listener = NULL;
+    xl_connection_drop(listener);
+}
+
+void xl_listener_dismiss_strangers(xpc_connection_t listener) {
+    for (;;) {
+        pthread_mutex_lock(&listener->lock);
+        xpc_connection_t stranger = listener->strangers;
+        if (stranger) {
+            xl_connection_hold(stranger);
+            unlink_stranger(stranger);
+        }
+        pthread_mutex_unlock(&listener->lock);
+        if (!stranger) return;
+        pthread_mutex_lock(&stranger->lock);
+        if (stranger->listener) {
+            xl_connection_invalidate(stranger, XL_INVALID_ERROR, "its listener was cancelled");
+        }
+        pthread_mutex_unlock(&stranger->lock);
+        xl_connection_drop(stranger);
+    }
+}
+
+/* Hands the stranger, and its hold on the listener, to the listener's inbox. */
+static bool announce(xpc_connection_t stranger) {
+    xpc_connection_t listener = stranger->listener;
+    pthread_mutex_lock(&listener->lock);
+    bool wanted = unlink_stranger(stranger) && listener->state == XL_ACTIVE;
+    if (wanted) {
+        xl_connection_hold(stranger);
+        stranger->announcement =
+            (struct xl_item){.kind = XL_NEW_PEER, .embedded = true, .object = stranger};
+        xl_items_append(&listener->inbox, &stranger->announcement);
+        stranger->listener = NULL;
+    }
+    pthread_mutex_unlock(&listener->lock);
+    if (wanted) xl_pool_schedule(listener);
+    return wanted;
+}
+
+static const char *introduce(xpc_connection_t stranger, const struct xl_packet *packet) {
+    const char *why = xl_connection_identify(stranger, &packet->sender);
+    if (why) return why;
+    if (packet->header.kind != XL_KIND_MESSAGE && packet->header.kind != XL_KIND_REQUEST) {
+        return "the first packet is no message";
+    }
+    if (!xl_inbox_add_message(stranger, packet)) return "out of memory";
+    return announce(stranger) ? NULL : "its listener was cancelled";
+}
+
+void xl_stranger_receive(xpc_connection_t stranger) {
+    struct xl_packet packet;
+    const char *why = NULL;
+    switch (xl_packet_receive(stranger->socket, &packet, &why)) {
+    case XL_NOTHING: return;
+    case XL_END: why = "it has closed without a word"; break;
+    case XL_BAD: break;
+    case XL_RECEIVED:
+        why = introduce(stranger, &packet);
+        if (why && !stranger->inbox.first) xpc_release(packet.body);
+        if (why && packet.descriptor >= 0) close(packet.descriptor);
+        break;
+    }
+    if (why) xl_connection_invalidate(stranger, XL_INVALID_ERROR, "%s", why);
+}
+
+/* ---- New sockets ---------------------------------------------------------------------- */
+
+/* True: there may be more. */
+static bool accept_by_name(xpc_connection_t listener) {
+    struct ucred client;
+    socklen_t length = sizeof client;
+    int fd = accept4(listener->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+        if (errno == EINTR || errno == ECONNABORTED) return true;
+        /* Too few descriptors, say. It stays in the queue, so asking again at once would spin. */
+        if (errno != EAGAIN) xl_pool_rest(listener);
+        return false;
+    }
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client, &length) == 0 && client.uid == geteuid()) {
+        add_stranger_consume(listener, fd);
+    } else {
+        close(fd);
+    }
+    return true;
+}
+
+static bool accept_by_endpoint(xpc_connection_t listener) {
+    struct xl_packet packet;
+    const char *why;
+    switch (xl_packet_receive(listener->socket, &packet, &why)) {
+    case XL_NOTHING: return false;
+    case XL_BAD: return true; /* who sent it cannot be told from the others that hold the endpoint */
+    case XL_END:
+        xl_connection_invalidate(listener, XL_INVALID_ERROR, "a holder of the endpoint has shut it down");
+        return false;
+    case XL_RECEIVED: break;
+    }
+    xpc_release(packet.body);
+    if (packet.descriptor < 0) return true;
+    if (packet.sender.uid == geteuid() && xl_is_seqpacket(packet.descriptor)) {
+        add_stranger_consume(listener, packet.descriptor);
+    } else {
+        close(packet.descriptor);
+    }
+    return true;
+}
+
+void xl_listener_accept(xpc_connection_t listener) {
+    bool by_name = listener->role == XL_NAMED_LISTENER;
+    if (xl_pool_is_resting(listener)) return;
+    for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+        if (!(by_name ? accept_by_name(listener) : accept_by_endpoint(listener))) return;
+    }
+}

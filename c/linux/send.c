@@ -1,0 +1,214 @@
+/*
+ * send.c - messages out, and the replies that are awaited for them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connection.h"
+#include "stats.h"
+
+/* ---- Awaited replies ------------------------------------------------------------------ */
+
+struct xl_item *xl_awaited_take(xpc_connection_t connection, uint64_t id) {
+    struct xl_items *awaited = &connection->awaited;
+    for (struct xl_item **link = &awaited->first; *link; link = &(*link)->next) {
+        struct xl_item *item = *link;
+        if (item->id != id) continue;
+        *link = item->next;
+        if (awaited->end == &item->next) awaited->end = link;
+        return item;
+    }
+    return NULL;
+}
+
+void xl_awaited_finish(xpc_connection_t connection, struct xl_item *item, xpc_object_t reply) {
+    if (!item->waiter) {
+        item->object = reply;
+        xl_items_append(&connection->inbox, item);
+        return;
+    }
+    item->waiter->reply = reply;
+    item->waiter->done = true;
+    pthread_cond_broadcast(&connection->replied);
+    free(item);
+}
+
+/* ---- The outbox ----------------------------------------------------------------------- */
+
+static void append(xpc_connection_t connection, struct xl_parcel *parcel) {
+    parcel->next = NULL;
+    *connection->outbox_end = parcel;
+    connection->outbox_end = &parcel->next;
+}
+
+/* Takes the first parcel away; its barrier, if it is one, is due. */
+static void remove_first(xpc_connection_t connection) {
+    struct xl_parcel *first = connection->outbox;
+    connection->outbox = first->next;
+    if (!connection->outbox) connection->outbox_end = &connection->outbox;
+    if (first->barrier) xl_items_append(&connection->inbox, first->barrier);
+    xl_parcel_free(first);
+}
+
+void xl_outbox_unwind(xpc_connection_t connection, xpc_object_t error) {
+    struct xl_item *item;
+    while (connection->outbox) remove_first(connection);
+    while ((item = xl_items_take_first(&connection->awaited))) xl_awaited_finish(connection, item, error);
+}
+
+/* True: the first parcel has been dealt with. */
+static bool send_first(xpc_connection_t connection) {
+    if (connection->outbox->barrier) {
+        connection->in_barrier = true;
+        remove_first(connection);
+        xl_pool_schedule(connection);
+        return false;
+    }
+    switch (xl_parcel_send(connection->socket, connection->outbox, -1)) {
+    case XL_SENT:
+    case XL_GONE: remove_first(connection); return true; /* the end is still to be read, after what precedes it */
+    case XL_FULL: xl_connection_arm(connection); return false;
+    case XL_BUSY: xl_pool_rest(connection); return false;
+    case XL_FAILED: break;
+    }
+    xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot send: %s", strerror(errno));
+    return false;
+}
+
+void xl_outbox_flush(xpc_connection_t connection) {
+    if (!xl_connection_is_live(connection) || xl_pool_is_resting(connection)) return;
+    if (connection->socket < 0 && connection->outbox) {
+        connection->wanted = true;
+        xl_pool_schedule(connection);
+        return;
+    }
+    while (connection->outbox && !connection->in_barrier && send_first(connection)) continue;
+}
+
+/* ---- What a program calls ------------------------------------------------------------- */
+
+static struct xl_item *item_create(int kind, const void *block, dispatch_queue_t queue) {
+    struct xl_item *item = xl_alloc(sizeof *item);
+    struct xl_block *kept = item && block ? xl_block_copy(block) : NULL;
+    if (!item || (block && !kept)) {
+        free(item);
+        return NULL;
+    }
+    item->kind = kind;
+    item->block = kept;
+    item->queue = xl_queue_retain(queue);
+    return item;
+}
+
+/* Takes over the parcel, and the item that awaits a reply to it, if any. */
+static void submit(xpc_connection_t connection, struct xl_parcel *parcel, struct xl_item *awaiting) {
+    if (connection->state == XL_INVALID) {
+        xl_parcel_free(parcel);
+        if (awaiting) xl_awaited_finish(connection, awaiting, XL_INVALID_ERROR);
+        if (awaiting) xl_pool_schedule(connection);
+        return;
+    }
+    if (awaiting) xl_items_append(&connection->awaited, awaiting);
+    append(connection, parcel);
+    xl_outbox_flush(connection);
+}
+
+/* Of a message that cannot even be packed. */
+static void give_up(xpc_connection_t connection, enum xl_kind kind, uint64_t id, struct xl_item *awaiting,
+                    const char *why, bool refused) {
+    pthread_mutex_lock(&connection->lock);
+    if (refused) xl_stats_add(XL_MESSAGES_REFUSED, 1);
+    else xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot send: %s", why);
+    if (awaiting) xl_awaited_finish(connection, awaiting, refused ? XL_INTERRUPTED : XL_INVALID_ERROR);
+    if (awaiting) xl_pool_schedule(connection);
+    pthread_mutex_unlock(&connection->lock);
+    if (refused && kind == XL_KIND_REPLY) xl_connection_decline(connection, id); /* or it would wait for ever */
+}
+
+static void send_kind(xpc_connection_t connection, enum xl_kind kind, uint64_t id, xpc_object_t message,
+                      struct xl_item *awaiting) {
+    const char *why;
+    bool refused;
+    struct xl_parcel *parcel = xl_parcel_create(kind, id, message, &why, &refused);
+    if (!parcel) {
+        give_up(connection, kind, id, awaiting, why, refused);
+        return;
+    }
+    pthread_mutex_lock(&connection->lock);
+    submit(connection, parcel, awaiting);
+    pthread_mutex_unlock(&connection->lock);
+}
+
+static void send_request(xpc_connection_t connection, xpc_object_t message, struct xl_item *awaiting) {
+    awaiting->id = atomic_fetch_add(&connection->last_id, 1) + 1;
+    send_kind(connection, XL_KIND_REQUEST, awaiting->id, message, awaiting);
+}
+
+void xl_connection_decline(xpc_connection_t connection, uint64_t id) {
+    send_kind(connection, XL_KIND_DECLINE, id, NULL, NULL);
+}
+
+void xpc_connection_send_message(xpc_connection_t connection, xpc_object_t message) {
+    struct _xpc_dictionary_s *dictionary = xl_as(message, XPC_TYPE_DICTIONARY);
+    if (!connection) return;
+    if (!dictionary || dictionary->part != XL_REPLY || dictionary->remote != connection) {
+        send_kind(connection, XL_KIND_MESSAGE, 0, message, NULL);
+    } else if (dictionary->reply_id) { /* else it has been sent already, and that answers once */
+        uint64_t id = dictionary->reply_id;
+        dictionary->reply_id = 0;
+        send_kind(connection, XL_KIND_REPLY, id, message, NULL);
+    }
+}
+
+void xpc_connection_send_message_with_reply(xpc_connection_t connection, xpc_object_t message,
+                                            dispatch_queue_t replyq, xpc_handler_t handler) {
+    if (!connection || !handler) return;
+    struct xl_item *item = item_create(XL_REPLY_HANDLER, (const void *)handler, replyq);
+    if (item) send_request(connection, message, item);
+    else xl_block_invoke((void *)handler, XL_INTERRUPTED); /* no memory to say it later, but it is to be said */
+}
+
+void xpc_connection_send_barrier(xpc_connection_t connection, dispatch_block_t barrier) {
+    if (!connection || !barrier) return;
+    struct xl_item *item = item_create(XL_BARRIER, (const void *)barrier, NULL);
+    struct xl_parcel *parcel = item ? xl_alloc(sizeof *parcel) : NULL;
+    if (!parcel) {
+        if (item) xl_block_release(item->block);
+        free(item);
+        xl_block_invoke_empty((void *)barrier);
+        return;
+    }
+    parcel->barrier = item;
+    parcel->spill = -1;
+    pthread_mutex_lock(&connection->lock);
+    if (connection->state == XL_INVALID) {
+        append(connection, parcel);
+        remove_first(connection);
+        xl_pool_schedule(connection);
+    } else {
+        submit(connection, parcel, NULL);
+    }
+    pthread_mutex_unlock(&connection->lock);
+}
+
+xpc_object_t xpc_connection_send_message_with_reply_sync(xpc_connection_t connection, xpc_object_t message) {
+    struct xl_waiter waiter = {0};
+    struct xl_item *item = connection ? item_create(XL_REPLY_HANDLER, NULL, NULL) : NULL;
+    if (!item || !xl_pool_block()) {
+        free(item);
+        return XL_INTERRUPTED;
+    }
+    item->waiter = &waiter;
+    pthread_mutex_lock(&connection->lock);
+    connection->waiters++; /* first, for from now on packets are taken although a handler runs */
+    pthread_mutex_unlock(&connection->lock);
+    send_request(connection, message, item);
+    pthread_mutex_lock(&connection->lock);
+    xl_connection_arm(connection);
+    while (!waiter.done) pthread_cond_wait(&connection->replied, &connection->lock);
+    connection->waiters--;
+    pthread_mutex_unlock(&connection->lock);
+    xl_pool_unblock();
+    return waiter.reply;
+}

@@ -1,0 +1,127 @@
+/**
+ * `deno task bench`: the dictionary path against what a Deno user would pick
+ * otherwise, and against copying, all in one run. Prints medians and ratios;
+ * `--json` adds the raw numbers. Nothing here passes or fails.
+ */
+
+import { ReactiveHost } from "../../host/mod.ts";
+import { EVERY_FRAME } from "../fixtures/ports.ts";
+
+const ROUNDS = 2000;
+const WARM_UP = 300;
+
+interface Sample {
+  readonly name: string;
+  /** Microseconds, sorted. */
+  readonly micros: number[];
+}
+
+async function measure(
+  name: string,
+  once: () => Promise<void> | void,
+  rounds = ROUNDS,
+): Promise<Sample> {
+  for (let i = 0; i < Math.min(WARM_UP, rounds); i++) await once();
+  const micros: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const start = performance.now();
+    await once();
+    micros.push((performance.now() - start) * 1000);
+  }
+  return { name, micros: micros.sort((a, b) => a - b) };
+}
+
+function quantile({ micros }: Sample, share: number): number {
+  return micros[Math.floor((micros.length - 1) * share)] ?? NaN;
+}
+
+/** 64 bytes to another Deno over a Unix stream, and back. */
+async function unixStream(): Promise<Sample> {
+  const path = Deno.makeTempDirSync() + "/echo.sock";
+  const server = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      new URL("./echo_server.ts", import.meta.url).href,
+      path,
+    ],
+    stdout: "piped",
+  }).spawn();
+  const output = server.stdout.getReader();
+  await output.read();
+  const connection = await Deno.connect({ transport: "unix", path });
+  const message = new Uint8Array(64);
+  const buffer = new Uint8Array(64);
+  const sample = await measure("Unix stream, 64 bytes", async () => {
+    await connection.write(message);
+    for (let got = 0; got < 64;) got += await connection.read(buffer) ?? 64;
+  });
+  connection.close();
+  await output.cancel();
+  await server.status;
+  Deno.removeSync(path.replace("/echo.sock", ""), { recursive: true });
+  return sample;
+}
+
+/** One frame of this size to the client and back, as a dictionary that names a surface. */
+async function bridge(width: number, height: number): Promise<Sample> {
+  await using host = ReactiveHost.launch({
+    module: new URL("./relay_frames.ts", import.meta.url),
+    inputs: { video: EVERY_FRAME },
+    outputs: { video: EVERY_FRAME },
+  });
+  await host.ready;
+  const results = host.output.video[Symbol.asyncIterator]();
+  let number = 0n;
+  return await measure(`bridge, ${width}x${height} frame`, async () => {
+    await host.input.video.ready;
+    using frame = host.input.video.acquire({
+      pixel_buffer: { width, height, pixel_format: "rgba8" },
+      pixel_format: "rgba8",
+      width,
+      height,
+      timestamp_ns: 0n,
+      frame_number: number++,
+    });
+    host.input.video.send(frame);
+    const { value } = await results.next();
+    value?.[Symbol.dispose]();
+  });
+}
+
+/** Copying one 1080p picture, what sharing it saves each way. */
+function copy(): Promise<Sample> {
+  const from = new Uint8Array(1920 * 1080 * 4).fill(1);
+  const to = new Uint8Array(from.length);
+  return measure("memcpy of 1920x1080", () => to.set(from), 300);
+}
+
+const samples = [
+  await unixStream(),
+  await bridge(8, 8),
+  await bridge(1920, 1080),
+  await copy(),
+];
+const [stream, small, large, memcpy] = samples as [
+  Sample,
+  Sample,
+  Sample,
+  Sample,
+];
+const ratio = (a: Sample, b: Sample): string =>
+  (quantile(a, 0.5) / quantile(b, 0.5)).toFixed(2);
+const lines = [
+  ...samples.map((sample) =>
+    `${sample.name.padEnd(28)} p50 ${
+      quantile(sample, 0.5).toFixed(1).padStart(8)
+    } us   p99 ${quantile(sample, 0.99).toFixed(1).padStart(8)} us`
+  ),
+  "",
+  `round trip, small frame against Unix stream   ${ratio(small, stream)}`,
+  `round trip, 1080p frame against small frame   ${ratio(large, small)}`,
+  `round trip, 1080p frame against one memcpy    ${ratio(large, memcpy)}`,
+];
+const output = Deno.args.includes("--json")
+  ? JSON.stringify(samples)
+  : lines.join("\n");
+Deno.stdout.writeSync(new TextEncoder().encode(`${output}\n`));
