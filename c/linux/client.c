@@ -13,7 +13,7 @@ static void connect_by_name(xpc_connection_t connection) {
     bool busy;
     if (!connection->wanted) return;
     int fd = xl_service_connect(connection->name, &connection->other, &busy, reason);
-    if (fd >= 0) xl_connection_adopt(connection, fd);
+    if (fd >= 0) xl_connection_adopt(connection, fd, 0);
     else if (busy) xl_pool_rest(connection);
     else xl_connection_invalidate(connection, XL_INVALID_ERROR, "%s", reason);
 }
@@ -50,12 +50,11 @@ static void connect_to_endpoint(xpc_connection_t connection) {
         xl_connection_invalidate(connection, XL_INVALID_ERROR, "the endpoint's listener was cancelled or has died");
     } else if (sent == XL_FAILED) {
         xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot connect to the endpoint: %s", strerror(failure));
-    } else if (xl_connection_adopt(connection, ends[0])) {
+    } else if (xl_connection_adopt(connection, ends[0], 0)) {
         int lifeline = xl_fd_dup(connection->target->fd);
-        int why = lifeline < 0 ? errno : xl_pool_watch(lifeline, connection);
+        int why = lifeline < 0 ? errno : xl_pool_watch(lifeline, connection, 0);
         if (!why) {
             connection->lifeline = lifeline;
-            xl_pool_arm(lifeline, 0);
             return;
         }
         if (lifeline >= 0) close(lifeline);
@@ -67,6 +66,10 @@ void xl_client_connect(xpc_connection_t connection) {
     if (xl_pool_is_resting(connection)) return;
     if (connection->role == XL_NAMED_CLIENT) connect_by_name(connection);
     if (connection->role == XL_ENDPOINT_CLIENT) connect_to_endpoint(connection);
+    if (connection->role == XL_BUNDLED_SERVICE) {
+        xl_connection_invalidate(connection, XL_INVALID_ERROR,
+                                 "there are no bundled XPC services on Linux: use xpc_connection_create_mach_service");
+    }
 }
 
 /* A client by name goes on: what it sends next connects it again. */

@@ -126,8 +126,8 @@ void xl_connection_invalidate(xpc_connection_t connection, xpc_object_t reply_er
 void xl_connection_arm(xpc_connection_t connection);
 /* May it send and receive? */
 bool xl_connection_is_live(xpc_connection_t connection);
-/* Takes the socket over, also when it fails. False: it has been invalidated. */
-bool xl_connection_adopt(xpc_connection_t connection, int socket);
+/* Takes the socket over, also when it fails, and waits for `events`. False: it has been invalidated. */
+bool xl_connection_adopt(xpc_connection_t connection, int socket, uint32_t events);
 
 /* XPC's error constants as objects; nothing writes to them. */
 #define XL_INTERRUPTED ((xpc_object_t)XPC_ERROR_CONNECTION_INTERRUPTED)
@@ -176,6 +176,8 @@ void xl_items_append(struct xl_items *items, struct xl_item *item);
 struct xl_item *xl_items_take_first(struct xl_items *items);
 /* Runs handlers until the inbox is empty. With the lock held, except while they run. */
 void xl_inbox_dispatch(xpc_connection_t connection);
+/* A received message knows its way back from here on: gone before, it answers nothing. Without the lock. */
+void xl_connection_attach(xpc_connection_t connection, xpc_object_t object);
 dispatch_queue_t xl_queue_retain(dispatch_queue_t queue);
 void xl_queue_release(dispatch_queue_t queue);
 

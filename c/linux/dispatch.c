@@ -64,8 +64,7 @@ static void call_consume(xpc_connection_t connection, dispatch_queue_t queue, st
     xpc_release(connection);
 }
 
-/* A received message knows its way back from here on; before, it could not be answered. */
-static void attach(xpc_connection_t connection, xpc_object_t object) {
+void xl_connection_attach(xpc_connection_t connection, xpc_object_t object) {
     struct _xpc_dictionary_s *message = xl_as(object, XPC_TYPE_DICTIONARY);
     if (!message) return;
     xl_connection_retain(connection);
@@ -92,7 +91,7 @@ static void perform(xpc_connection_t connection, struct xl_item *taken) {
     if (event) item.queue = xl_queue_retain(connection->queue);
     pthread_mutex_unlock(&connection->lock);
 
-    attach(connection, item.object);
+    xl_connection_attach(connection, item.object);
     call_consume(connection, item.queue, item.block, item.object);
     xl_queue_release(item.queue);
     if (item.kind == XL_NEW_PEER) settle_peer(connection, item.object, silent);

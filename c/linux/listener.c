@@ -19,10 +19,10 @@ void xl_listener_open(xpc_connection_t listener) {
     char reason[XL_REASON_BYTES];
     if (listener->role == XL_NAMED_LISTENER) {
         int fd = xl_service_listen(listener->name, &listener->claim, reason);
-        if (fd >= 0) xl_connection_adopt(listener, fd);
+        if (fd >= 0) xl_connection_adopt(listener, fd, 0);
         else xl_connection_invalidate(listener, XL_INVALID_ERROR, "%s", reason);
     } else {
-        /* Its sockets are as old as itself, for an endpoint can be made before it is active. */
+        /* It should have been born with its sockets: an endpoint can be made before it is active. */
         xl_connection_invalidate(listener, XL_INVALID_ERROR, "no descriptors or memory for a listener");
     }
 }
@@ -52,6 +52,7 @@ static bool unlink_stranger(xpc_connection_t stranger) {
     return true;
 }
 
+/* Until its socket is adopted nobody else knows the stranger: its own lock is not needed. */
 static void add_stranger_consume(xpc_connection_t listener, int fd) {
     xpc_connection_t stranger = xl_connection_create(XL_PEER);
     if (!stranger) {
@@ -61,14 +62,12 @@ static void add_stranger_consume(xpc_connection_t listener, int fd) {
     xl_connection_hold(listener);
     stranger->listener = listener;
     link_stranger(listener, stranger);
-    pthread_mutex_lock(&stranger->lock); /* uncontended: nobody else knows it */
-    if (xl_socket_identify(fd) != 0) {
+    if (xl_socket_identify(fd) == 0) {
+        xl_connection_adopt(stranger, fd, EPOLLIN);
+    } else {
         close(fd);
         xl_connection_invalidate(stranger, XL_INVALID_ERROR, "cannot ask who it is: %s", strerror(errno));
-    } else if (xl_connection_adopt(stranger, fd)) {
-        xl_connection_arm(stranger);
     }
-    pthread_mutex_unlock(&stranger->lock);
 }
 
 void xl_stranger_leave(xpc_connection_t stranger) {

@@ -134,8 +134,8 @@ bool xl_pool_is_resting(struct _xpc_connection_s *connection) {
     return resting;
 }
 
-int xl_pool_watch(int socket, struct _xpc_connection_s *connection) {
-    struct epoll_event event = {.events = EPOLLONESHOT, .data.fd = socket};
+int xl_pool_watch(int socket, struct _xpc_connection_s *connection, uint32_t events) {
+    struct epoll_event event = {.events = events | EPOLLONESHOT, .data.fd = socket};
     size_t index = (size_t)socket;
     pthread_mutex_lock(&pool.lock);
     int why = open_own();
@@ -150,8 +150,11 @@ int xl_pool_watch(int socket, struct _xpc_connection_s *connection) {
             pool.by_socket_length = length;
         }
     }
-    if (!why && epoll_ctl(pool.epoll, EPOLL_CTL_ADD, socket, &event) != 0) why = errno;
     if (!why) pool.by_socket[index] = connection;
+    if (!why && epoll_ctl(pool.epoll, EPOLL_CTL_ADD, socket, &event) != 0) {
+        why = errno;
+        pool.by_socket[index] = NULL;
+    }
     pthread_mutex_unlock(&pool.lock);
     return why;
 }
@@ -164,7 +167,7 @@ void xl_pool_arm(int socket, uint32_t events) {
 void xl_pool_forget(int socket) {
     pthread_mutex_lock(&pool.lock);
     epoll_ctl(pool.epoll, EPOLL_CTL_DEL, socket, NULL);
-    pool.by_socket[socket] = NULL;
+    if ((size_t)socket < pool.by_socket_length) pool.by_socket[socket] = NULL;
     pthread_mutex_unlock(&pool.lock);
 }
 

@@ -25,11 +25,11 @@ struct xl_pool_links {
 /* Makes sure that there is a thread. 0, or an errno. */
 int xl_pool_start(void);
 
-/* The connection is run when the socket is armed and ready. 0, or an errno. */
-int xl_pool_watch(int socket, struct _xpc_connection_s *connection);
-/* Once, for these EPOLL events, errors and hang-ups always included. */
+/* The connection is run once when one of these EPOLL events, an error, or a hang-up comes. 0, or an errno. */
+int xl_pool_watch(int socket, struct _xpc_connection_s *connection, uint32_t events);
+/* Once more. */
 void xl_pool_arm(int socket, uint32_t events);
-/* Before the socket is closed. */
+/* Before a socket is closed, whether it was watched or not. */
 void xl_pool_forget(int socket);
 
 /* The connection is run soon, on a thread of the pool. */

@@ -65,6 +65,11 @@ static bool send_first(xpc_connection_t connection) {
         xl_pool_schedule(connection);
         return false;
     }
+    if (connection->socket < 0) {
+        connection->wanted = true;
+        xl_pool_schedule(connection);
+        return false;
+    }
     switch (xl_parcel_send(connection->socket, connection->outbox, -1)) {
     case XL_SENT:
     case XL_GONE: remove_first(connection); return true; /* the end is still to be read, after what precedes it */
@@ -78,11 +83,6 @@ static bool send_first(xpc_connection_t connection) {
 
 void xl_outbox_flush(xpc_connection_t connection) {
     if (!xl_connection_is_live(connection) || xl_pool_is_resting(connection)) return;
-    if (connection->socket < 0 && connection->outbox) {
-        connection->wanted = true;
-        xl_pool_schedule(connection);
-        return;
-    }
     while (connection->outbox && !connection->in_barrier && send_first(connection)) continue;
 }
 
@@ -103,7 +103,8 @@ static struct xl_item *item_create(int kind, const void *block, dispatch_queue_t
 
 /* Takes over the parcel, and the item that awaits a reply to it, if any. */
 static void submit(xpc_connection_t connection, struct xl_parcel *parcel, struct xl_item *awaiting) {
-    if (connection->state == XL_INVALID) {
+    bool listens = connection->role == XL_ANONYMOUS_LISTENER || connection->role == XL_NAMED_LISTENER;
+    if (connection->state == XL_INVALID || listens) {
         xl_parcel_free(parcel);
         if (awaiting) xl_awaited_finish(connection, awaiting, XL_INVALID_ERROR);
         if (awaiting) xl_pool_schedule(connection);
@@ -182,12 +183,12 @@ void xpc_connection_send_barrier(xpc_connection_t connection, dispatch_block_t b
     parcel->barrier = item;
     parcel->spill = -1;
     pthread_mutex_lock(&connection->lock);
+    append(connection, parcel);
     if (connection->state == XL_INVALID) {
-        append(connection, parcel);
-        remove_first(connection);
+        remove_first(connection); /* due at once */
         xl_pool_schedule(connection);
     } else {
-        submit(connection, parcel, NULL);
+        xl_outbox_flush(connection);
     }
     pthread_mutex_unlock(&connection->lock);
 }
@@ -210,5 +211,6 @@ xpc_object_t xpc_connection_send_message_with_reply_sync(xpc_connection_t connec
     connection->waiters--;
     pthread_mutex_unlock(&connection->lock);
     xl_pool_unblock();
+    xl_connection_attach(connection, waiter.reply);
     return waiter.reply;
 }

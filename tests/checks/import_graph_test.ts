@@ -6,7 +6,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "proto/": [],
   "ffi/": ["proto/"],
   "broker/": ["ffi/", "proto/"],
-  "host/": ["ffi/", "proto/"],
+  "host/": ["host/embed.ts", "ffi/", "proto/"],
   "client/": ["ffi/", "proto/"],
   // Where the pieces are put together, once.
   "host/embed.ts": ["host/", "broker/embedded.ts"],

@@ -5,7 +5,8 @@
  * `.std/` is removed. Where it does not, `.std/` gets stand-ins: packages of
  * the same names with only the functions that this project uses, thin wrappers
  * over `node:`. `deno.json` links `.std/*`, and a glob that matches nothing is
- * fine, so neither world needs a flag. This file must import nothing.
+ * fine, so neither world needs a flag. Run with `--no-config`, for with it the
+ * stand-ins themselves would answer the probe.
  */
 
 const PROBE_TIMEOUT_MS = 1500;
@@ -135,16 +136,16 @@ export function parseArgs(args: string[], options: ParseOptions = {}): Record<st
 `,
 };
 
+/** What is asked for. In variables: a literal would be fetched before this file runs. */
+const PROBES = ["jsr:@std/assert@^1.0.0", "jsr:@std/cli@^1.0.0/parse-args"];
+
 async function isJsrReachable(): Promise<boolean> {
-  try {
-    const answer = await fetch("https://jsr.io/@std/assert/meta.json", {
-      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
-    });
-    await answer.body?.cancel();
-    return answer.ok;
-  } catch {
-    return false; // unreachable, refused, or slower than the probe waits
-  }
+  const late = new Promise<boolean>((resolve) =>
+    setTimeout(() => resolve(false), PROBE_TIMEOUT_MS)
+  );
+  const loaded = Promise.all(PROBES.map((probe) => import(probe)));
+  // Unreachable, refused, or slower than the probe waits.
+  return await Promise.race([loaded.then(() => true, () => false), late]);
 }
 
 const root = new URL("../../.std/", import.meta.url);
@@ -160,3 +161,4 @@ if (await isJsrReachable()) {
     if (current !== text) await Deno.writeTextFile(file, text);
   }
 }
+Deno.exit(); // a probe that hangs is not waited for

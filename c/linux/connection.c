@@ -1,0 +1,317 @@
+/*
+ * connection.c - see connection.h.
+ */
+#include "connection.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "carrier.h"
+#include "stats.h"
+
+/* ---- Life ----------------------------------------------------------------------------- */
+
+static void close_socket(int *socket) {
+    if (*socket < 0) return;
+    xl_pool_forget(*socket);
+    close(*socket);
+    *socket = -1;
+}
+
+static void dispose(xpc_connection_t connection) {
+    if (connection->finalizer) connection->finalizer(connection->context);
+    xl_block_release(connection->handler);
+    xl_queue_release(connection->queue);
+    xpc_release(connection->target);
+    free(connection->name);
+    pthread_cond_destroy(&connection->replied);
+    pthread_mutex_destroy(&connection->lock);
+    xl_stats_subtract(XL_LIVE_CONNECTIONS, 1);
+    xl_object_free(&connection->head);
+}
+
+void xl_connection_hold(xpc_connection_t connection) { atomic_fetch_add(&connection->holds, 1); }
+
+void xl_connection_drop(xpc_connection_t connection) {
+    if (atomic_fetch_sub(&connection->holds, 1) == 1) dispose(connection);
+}
+
+void xl_connection_retain(xpc_connection_t connection) {
+    if (atomic_fetch_add(&connection->head.references, 1) == 0) xl_connection_hold(connection);
+}
+
+/* The program has let go: nobody is left to cancel it, so that is done now. */
+static void connection_last_release(struct xl_object *object) {
+    xpc_connection_t connection = (xpc_connection_t)object;
+    pthread_mutex_lock(&connection->lock);
+    connection->suspended = 0;
+    connection->cancelled = true;
+    xl_connection_invalidate(connection, XL_INVALID_ERROR, "released by this process");
+    if (!connection->told) xl_pool_schedule(connection);
+    pthread_mutex_unlock(&connection->lock);
+    xl_connection_drop(connection);
+}
+
+static void describe_connection(const struct xl_object *object, FILE *out) {
+    static const char *const roles[] = {"anonymous listener", "listener",  "client by name",
+                                        "client by endpoint", "peer",      "bundled service"};
+    const struct _xpc_connection_s *connection = (const struct _xpc_connection_s *)object;
+    fputs(roles[connection->role], out);
+    if (connection->name) {
+        fputc(' ', out);
+        xl_describe_text(connection->name, strlen(connection->name), out);
+    }
+}
+
+const struct _xpc_type_s _xpc_type_connection = {
+    .name = "connection",
+    .last_release = connection_last_release,
+    .describe = describe_connection,
+};
+
+xpc_connection_t xl_connection_create(enum xl_role role) {
+    xpc_connection_t connection = xl_object_create(XPC_TYPE_CONNECTION, sizeof *connection);
+    if (!connection) return NULL;
+    xl_stats_add(XL_LIVE_CONNECTIONS, 1);
+    atomic_init(&connection->holds, 2); /* the program's, and one until INVALID is told */
+    pthread_mutex_init(&connection->lock, NULL);
+    pthread_cond_init(&connection->replied, NULL);
+    connection->role = role;
+    connection->socket = connection->endpoint = connection->lifeline = connection->claim.directory = -1;
+    connection->other = (struct ucred){.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
+    connection->inbox.end = &connection->inbox.first;
+    connection->awaited.end = &connection->awaited.first;
+    connection->outbox_end = &connection->outbox;
+    connection->interrupted = (struct xl_item){.kind = XL_EVENT, .embedded = true, .object = XL_INTERRUPTED};
+    return connection;
+}
+
+/* ---- At work, with the lock held ------------------------------------------------------ */
+
+bool xl_connection_is_live(xpc_connection_t connection) {
+    return connection->state == XL_ACTIVE && !connection->suspended;
+}
+
+static bool is_listener(xpc_connection_t connection) {
+    return connection->role == XL_ANONYMOUS_LISTENER || connection->role == XL_NAMED_LISTENER;
+}
+
+static bool is_stranger(xpc_connection_t connection) {
+    return connection->listener && connection->state == XL_INACTIVE;
+}
+
+bool xl_connection_adopt(xpc_connection_t connection, int socket, uint32_t events) {
+    connection->socket = socket;
+    int why = xl_pool_watch(socket, connection, events);
+    if (!why) return true;
+    xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot watch a socket: %s", strerror(why));
+    return false;
+}
+
+void xl_connection_invalidate(xpc_connection_t connection, xpc_object_t reply_error, const char *why, ...) {
+    if (connection->state == XL_INVALID) return;
+    va_list ap;
+    va_start(ap, why);
+    vsnprintf(connection->reason, sizeof connection->reason, why, ap);
+    va_end(ap);
+    connection->state = XL_INVALID;
+    close_socket(&connection->socket);
+    close_socket(&connection->endpoint);
+    close_socket(&connection->lifeline);
+    xl_claim_drop(&connection->claim);
+    xl_outbox_unwind(connection, reply_error);
+    xl_pool_schedule(connection);
+}
+
+void xl_connection_arm(xpc_connection_t connection) {
+    uint32_t events = 0;
+    bool resting = xl_pool_is_resting(connection);
+    if (connection->socket < 0) return;
+    if (is_stranger(connection)) {
+        events = EPOLLIN;
+    } else if (xl_connection_is_live(connection) && is_listener(connection)) {
+        events = resting ? 0 : EPOLLIN;
+    } else if (xl_connection_is_live(connection)) {
+        if (!connection->dispatching || connection->waiters) events |= EPOLLIN;
+        if (connection->outbox && !connection->in_barrier && !resting) events |= EPOLLOUT;
+    }
+    if (events) xl_pool_arm(connection->socket, events);
+}
+
+static void do_io(xpc_connection_t connection) {
+    if (is_stranger(connection)) {
+        xl_stranger_receive(connection);
+    } else if (xl_connection_is_live(connection) && is_listener(connection)) {
+        if (connection->socket < 0) xl_listener_open(connection);
+        if (connection->socket >= 0) xl_listener_accept(connection);
+    } else if (xl_connection_is_live(connection)) {
+        if (connection->socket < 0) xl_client_connect(connection);
+        xl_outbox_flush(connection);
+        if (connection->socket >= 0) xl_inbox_receive(connection);
+    }
+}
+
+static bool has_hung_up(int socket) {
+    struct pollfd state = {.fd = socket};
+    return poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLERR));
+}
+
+void xl_connection_run(xpc_connection_t connection, int socket) {
+    pthread_mutex_lock(&connection->lock);
+    bool mine = !connection->dispatching;
+    if (socket >= 0 && socket == connection->lifeline && has_hung_up(socket)) connection->listener_gone = true;
+    do_io(connection);
+    xl_inbox_dispatch(connection);
+    xl_connection_arm(connection);
+    /* What was sent before the listener went is still delivered: on, until nothing is left. */
+    if (mine && connection->listener_gone && xl_connection_is_live(connection)) xl_pool_schedule(connection);
+    pthread_mutex_unlock(&connection->lock);
+}
+
+/* ---- What a program calls ------------------------------------------------------------- */
+
+static xpc_connection_t create(enum xl_role role, const char *name, dispatch_queue_t queue) {
+    xpc_connection_t connection = xl_connection_create(role);
+    if (!connection) return NULL;
+    connection->queue = xl_queue_retain(queue);
+    if (name) connection->name = xl_alloc(strlen(name) + 1);
+    if (name && !connection->name) {
+        xpc_release(connection);
+        return NULL;
+    }
+    if (name) strcpy(connection->name, name);
+    return connection;
+}
+
+xpc_connection_t xpc_connection_create(const char *name, dispatch_queue_t targetq) {
+    xpc_connection_t connection = create(name ? XL_BUNDLED_SERVICE : XL_ANONYMOUS_LISTENER, name, targetq);
+    int ends[2];
+    if (!connection || name || xl_socket_pair(ends) != 0) return connection;
+    if (xl_pool_watch(ends[0], connection, 0) == 0) {
+        connection->socket = ends[0];
+        connection->endpoint = ends[1];
+    } else { /* it will say so when it is activated */
+        close(ends[0]);
+        close(ends[1]);
+    }
+    return connection;
+}
+
+xpc_connection_t xpc_connection_create_mach_service(const char *name, dispatch_queue_t targetq, uint64_t flags) {
+    bool listens = flags & XPC_CONNECTION_MACH_SERVICE_LISTENER;
+    return create(listens ? XL_NAMED_LISTENER : XL_NAMED_CLIENT, name ? name : "", targetq);
+}
+
+xpc_connection_t xpc_connection_create_from_endpoint(xpc_endpoint_t endpoint) {
+    struct xl_carrier *target = xl_as(endpoint, XPC_TYPE_ENDPOINT);
+    xpc_connection_t connection = target ? create(XL_ENDPOINT_CLIENT, NULL, NULL) : NULL;
+    if (connection) connection->target = xpc_retain(target);
+    return connection;
+}
+
+void xpc_connection_set_target_queue(xpc_connection_t connection, dispatch_queue_t targetq) {
+    pthread_mutex_lock(&connection->lock);
+    dispatch_queue_t old = connection->queue;
+    connection->queue = xl_queue_retain(targetq);
+    pthread_mutex_unlock(&connection->lock);
+    xl_queue_release(old);
+}
+
+void xpc_connection_set_event_handler(xpc_connection_t connection, xpc_handler_t handler) {
+    struct xl_block *kept = xl_block_copy((const void *)handler);
+    pthread_mutex_lock(&connection->lock);
+    struct xl_block *old = connection->handler;
+    connection->handler = kept;
+    if (handler && !kept) xl_connection_invalidate(connection, XL_INVALID_ERROR, "out of memory for a handler");
+    pthread_mutex_unlock(&connection->lock);
+    xl_block_release(old);
+}
+
+void xpc_connection_activate(xpc_connection_t connection) {
+    int why = xl_pool_start();
+    pthread_mutex_lock(&connection->lock);
+    bool first = connection->state == XL_INACTIVE;
+    if (first) {
+        connection->state = XL_ACTIVE;
+        connection->wanted = true;
+        if (why) xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot start a thread: %s", strerror(why));
+        else do_io(connection); /* now, so that a name is served when this returns */
+    }
+    pthread_mutex_unlock(&connection->lock);
+    if (!first) return;
+    if (!why) {
+        xl_pool_schedule(connection);
+    } else {
+        xl_connection_hold(connection);
+        xl_connection_run(connection, -1); /* here, for there is no other thread that could tell */
+        xl_connection_drop(connection);
+    }
+}
+
+void xpc_connection_suspend(xpc_connection_t connection) {
+    pthread_mutex_lock(&connection->lock);
+    connection->suspended++;
+    pthread_mutex_unlock(&connection->lock);
+}
+
+void xpc_connection_resume(xpc_connection_t connection) {
+    pthread_mutex_lock(&connection->lock);
+    bool was_suspended = connection->suspended > 0;
+    if (was_suspended && --connection->suspended == 0) xl_pool_schedule(connection);
+    pthread_mutex_unlock(&connection->lock);
+    if (!was_suspended) xpc_connection_activate(connection);
+}
+
+void xpc_connection_cancel(xpc_connection_t connection) {
+    pthread_mutex_lock(&connection->lock);
+    connection->cancelled = true;
+    xl_connection_invalidate(connection, XL_INVALID_ERROR, "cancelled by this process");
+    pthread_mutex_unlock(&connection->lock);
+}
+
+const char *xpc_connection_get_name(xpc_connection_t connection) { return connection->name; }
+
+static struct ucred get_other(xpc_connection_t connection) {
+    pthread_mutex_lock(&connection->lock);
+    struct ucred other = connection->other;
+    pthread_mutex_unlock(&connection->lock);
+    return other;
+}
+
+uid_t xpc_connection_get_euid(xpc_connection_t connection) { return get_other(connection).uid; }
+gid_t xpc_connection_get_egid(xpc_connection_t connection) { return get_other(connection).gid; }
+pid_t xpc_connection_get_pid(xpc_connection_t connection) { return get_other(connection).pid; }
+
+au_asid_t xpc_connection_get_asid(xpc_connection_t connection) {
+    (void)connection;
+    return 0;
+}
+
+void xpc_connection_set_context(xpc_connection_t connection, void *context) {
+    pthread_mutex_lock(&connection->lock);
+    connection->context = context;
+    pthread_mutex_unlock(&connection->lock);
+}
+
+void *xpc_connection_get_context(xpc_connection_t connection) {
+    pthread_mutex_lock(&connection->lock);
+    void *context = connection->context;
+    pthread_mutex_unlock(&connection->lock);
+    return context;
+}
+
+void xpc_connection_set_finalizer_f(xpc_connection_t connection, xpc_finalizer_t finalizer) {
+    pthread_mutex_lock(&connection->lock);
+    connection->finalizer = finalizer;
+    pthread_mutex_unlock(&connection->lock);
+}
+
+char *xpc_connection_copy_invalidation_reason(xpc_connection_t connection) {
+    pthread_mutex_lock(&connection->lock);
+    char *reason = connection->state == XL_INVALID ? strdup(connection->reason) : NULL;
+    pthread_mutex_unlock(&connection->lock);
+    return reason;
+}
