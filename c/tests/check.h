@@ -1,0 +1,73 @@
+/*
+ * check.h - a test program is a table of named tests.
+ *
+ *     static void adds(void) { CHECK(1 + 1 == 2); }
+ *     static const struct test tests[] = {{"adds", adds}};
+ *     int main(int argc, char **argv) { return RUN_TESTS(tests, NULL, argc, argv); }
+ *
+ * It prints "ok name" or "not ok name" for each and a last line "N passed, N failed"; the exit
+ * status is 1 if any failed. With names as arguments only those are run.
+ */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct test {
+    const char *name;
+    void (*run)(void);
+};
+
+static _Atomic int check_failures;
+
+/* Says what did not hold, and goes on: what follows often tells why. */
+#define CHECK(condition)                                                                                       \
+    do {                                                                                                       \
+        if (!(condition)) {                                                                                    \
+            check_failures++;                                                                                  \
+            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);                     \
+        }                                                                                                      \
+    } while (0)
+
+#define CHECK_TEXT(actual, expected)                                                                           \
+    do {                                                                                                       \
+        const char *check_actual = (actual);                                                                   \
+        if (!check_actual || strcmp(check_actual, (expected)) != 0) {                                          \
+            check_failures++;                                                                                  \
+            fprintf(stderr, "%s:%d: %s is \"%s\", not \"%s\"\n", __FILE__, __LINE__, #actual,                  \
+                    check_actual ? check_actual : "(null)", (expected));                                       \
+        }                                                                                                      \
+    } while (0)
+
+static inline bool check_wanted(const char *name, int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], name) == 0) return true;
+    }
+    return argc < 2;
+}
+
+/* `settle` is run after each test, to check that nothing is left of it; may be NULL. */
+static inline int check_run(const struct test *tests, size_t count, void (*settle)(void), int argc, char **argv) {
+    int passed = 0, failed = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!check_wanted(tests[i].name, argc, argv)) continue;
+        int before = check_failures;
+        tests[i].run();
+        if (settle) settle();
+        bool ok = check_failures == before;
+        printf("%s %s\n", ok ? "ok" : "not ok", tests[i].name);
+        fflush(stdout);
+        if (ok) passed++;
+        else failed++;
+    }
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed ? 1 : 0;
+}
+
+#define RUN_TESTS(tests, settle, argc, argv)                                                                   \
+    check_run((tests), sizeof(tests) / sizeof((tests)[0]), (settle), (argc), (argv))
+
+#endif

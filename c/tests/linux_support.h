@@ -1,0 +1,293 @@
+/*
+ * linux_support.h - what the tests of c/linux share: handlers, waiting, and nothing left over.
+ *
+ * All waiting is for something to happen, with a limit of 10 s at which the test fails.
+ */
+#ifndef LINUX_SUPPORT_H
+#define LINUX_SUPPORT_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <xpc/linux.h>
+
+#include "check.h"
+
+enum { LIMIT_SECONDS = 10, EVENTS_MAX = 20000 };
+
+#define INTERRUPTED ((xpc_object_t)XPC_ERROR_CONNECTION_INTERRUPTED)
+#define INVALID ((xpc_object_t)XPC_ERROR_CONNECTION_INVALID)
+
+/* ---- Blocks by hand ------------------------------------------------------------------- */
+
+typedef void (*handler_f)(void *context, xpc_object_t object);
+
+struct hand_block {
+    void *isa;
+    int flags;
+    int reserved;
+    void (*invoke)(struct hand_block *block, xpc_object_t object);
+    const struct hand_descriptor {
+        unsigned long reserved, size;
+    } *descriptor;
+    handler_f handler;
+    void *context;
+};
+
+static inline void hand_invoke(struct hand_block *block, xpc_object_t object) {
+    block->handler(block->context, object);
+}
+
+static const struct hand_descriptor hand_descriptor = {0, sizeof(struct hand_block)};
+
+/* As an xpc_handler_t, for the time of the call it is passed to. */
+#define BLOCK(its_handler, its_context)                                                                        \
+    ((xpc_handler_t)(void *)&(struct hand_block){                                                              \
+        .invoke = hand_invoke,                                                                                 \
+        .descriptor = &hand_descriptor,                                                                        \
+        .handler = (its_handler),                                                                              \
+        .context = (its_context),                                                                              \
+    })
+
+/* ---- What has happened ---------------------------------------------------------------- */
+
+/*
+ * A record of events, in order; keeps a reference to each. Never freed by a test: handlers may
+ * still be adding to it. `settle` does that, when nothing is alive that could.
+ */
+struct record {
+    struct record *next;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t count;
+    xpc_object_t events[EVENTS_MAX];
+};
+
+static inline struct timespec limit(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    now.tv_sec += LIMIT_SECONDS;
+    return now;
+}
+
+static struct record *records;
+
+static inline struct record *record_create(void) {
+    struct record *record = calloc(1, sizeof *record);
+    record->next = records;
+    records = record;
+    pthread_mutex_init(&record->lock, NULL);
+    pthread_cond_init(&record->changed, NULL);
+    return record;
+}
+
+/* A handler: its context is the record. */
+static inline void record_event(void *context, xpc_object_t event) {
+    struct record *record = context;
+    pthread_mutex_lock(&record->lock);
+    if (record->count < EVENTS_MAX) record->events[record->count++] = xpc_retain(event);
+    pthread_cond_broadcast(&record->changed);
+    pthread_mutex_unlock(&record->lock);
+}
+
+/* Waits until there are at least `count` events. */
+static inline bool record_wait(struct record *record, size_t count) {
+    struct timespec until = limit();
+    int why = 0;
+    pthread_mutex_lock(&record->lock);
+    while (record->count < count && !why) why = pthread_cond_timedwait(&record->changed, &record->lock, &until);
+    bool enough = record->count >= count;
+    pthread_mutex_unlock(&record->lock);
+    return enough;
+}
+
+/* The event with that number, borrowed; NULL if it does not come in time. */
+static inline xpc_object_t record_get(struct record *record, size_t index) {
+    return record_wait(record, index + 1) ? record->events[index] : NULL;
+}
+
+static inline size_t record_count(struct record *record) {
+    pthread_mutex_lock(&record->lock);
+    size_t count = record->count;
+    pthread_mutex_unlock(&record->lock);
+    return count;
+}
+
+static inline void record_clear(struct record *record) {
+    pthread_mutex_lock(&record->lock);
+    size_t count = record->count;
+    record->count = 0;
+    pthread_mutex_unlock(&record->lock);
+    for (size_t i = 0; i < count; i++) xpc_release(record->events[i]);
+}
+
+static inline void records_free(void) {
+    while (records) {
+        struct record *record = records;
+        records = record->next;
+        pthread_cond_destroy(&record->changed);
+        pthread_mutex_destroy(&record->lock);
+        free(record);
+    }
+}
+
+/* ---- Connections ---------------------------------------------------------------------- */
+
+/* Sets the handler and activates. */
+static inline xpc_connection_t start(xpc_connection_t connection, handler_f handler, void *context) {
+    xpc_connection_set_event_handler(connection, BLOCK(handler, context));
+    xpc_connection_activate(connection);
+    return connection;
+}
+
+/* A listener's handler: accepts each peer, whose events all go to the record. */
+static inline void accept_into(void *context, xpc_object_t event) {
+    if (xpc_get_type(event) == XPC_TYPE_CONNECTION) start(event, record_event, context);
+    else record_event(context, event);
+}
+
+/* Answers a request with what it holds, or reports it to nobody. */
+static inline void answer(xpc_object_t request) {
+    xpc_object_t reply = xpc_dictionary_create_reply(request);
+    if (!reply) return;
+    xpc_dictionary_set_value(reply, "echo", request);
+    xpc_connection_send_message(xpc_dictionary_get_remote_connection(reply), reply);
+    xpc_release(reply);
+}
+
+static inline void answer_event(void *context, xpc_object_t event) {
+    (void)context;
+    if (xpc_get_type(event) == XPC_TYPE_DICTIONARY) answer(event);
+}
+
+/* A listener's handler: its peers' requests are answered. */
+static inline void accept_and_answer(void *context, xpc_object_t event) {
+    if (xpc_get_type(event) == XPC_TYPE_CONNECTION) start(event, answer_event, context);
+}
+
+static inline xpc_connection_t connect_to_listener(xpc_connection_t listener) {
+    xpc_endpoint_t endpoint = xpc_endpoint_create(listener);
+    xpc_connection_t client = xpc_connection_create_from_endpoint(endpoint);
+    xpc_release(endpoint);
+    return client;
+}
+
+static inline xpc_object_t message_of(uint64_t number) {
+    xpc_object_t message = xpc_dictionary_create_empty();
+    xpc_dictionary_set_uint64(message, "number", number);
+    return message;
+}
+
+static inline uint64_t number_of(xpc_object_t message) { return xpc_dictionary_get_uint64(message, "number"); }
+
+static inline void send_number(xpc_connection_t connection, uint64_t number) {
+    xpc_object_t message = message_of(number);
+    xpc_connection_send_message(connection, message);
+    xpc_release(message);
+}
+
+static inline void end(xpc_connection_t connection) {
+    xpc_connection_cancel(connection);
+    xpc_release(connection);
+}
+
+static inline void check_reason(xpc_connection_t connection, const char *part) {
+    char *reason = xpc_connection_copy_invalidation_reason(connection);
+    bool found = reason && strstr(reason, part);
+    if (!found) fprintf(stderr, "the reason is \"%s\", without \"%s\"\n", reason ? reason : "(null)", part);
+    CHECK(found);
+    free(reason);
+}
+
+/* ---- Nothing left over ---------------------------------------------------------------- */
+
+static inline int open_descriptors(void) {
+    int count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    while (directory && readdir(directory)) count++;
+    if (directory) closedir(directory);
+    return count;
+}
+
+static inline uint64_t live_objects(void) {
+    struct xpc_linux_stats stats;
+    xpc_linux_get_stats(&stats);
+    return stats.live_objects;
+}
+
+/*
+ * After a test no object and no descriptor may be left. Other threads may still be letting go
+ * of the last ones, and tell nobody when they are done, so this looks until they are.
+ */
+static int descriptors_at_start;
+
+static inline void settle(void) {
+    struct timespec until = limit(), now, pause = {.tv_nsec = 1000000};
+    for (;;) {
+        for (struct record *record = records; record; record = record->next) record_clear(record);
+        bool clean = live_objects() == 0 && open_descriptors() <= descriptors_at_start;
+        clock_gettime(CLOCK_REALTIME, &now);
+        if (clean || now.tv_sec > until.tv_sec) break;
+        nanosleep(&pause, NULL);
+    }
+    CHECK(live_objects() == 0);
+    CHECK(open_descriptors() <= descriptors_at_start);
+    if (live_objects() == 0) records_free();
+}
+
+/* Before the first test: so that the pool's own three descriptors count as being there. */
+static inline void prepare(void) {
+    xpc_connection_t listener = xpc_connection_create(NULL, NULL);
+    end(listener);
+    while (live_objects()) sched_yield();
+    descriptors_at_start = open_descriptors();
+}
+
+/* ---- A directory of its own ----------------------------------------------------------- */
+
+static char home[64];
+
+static inline void remove_tree(const char *path) {
+    char command[512];
+    snprintf(command, sizeof command, "rm -rf '%s'", path);
+    if (system(command) != 0) fprintf(stderr, "cannot remove %s\n", path);
+}
+
+/* STREAMLIB_HOME is a new, empty directory; `leave_home` takes it away. */
+static inline void enter_home(void) {
+    strcpy(home, "/tmp/xpc-test-XXXXXX");
+    CHECK(mkdtemp(home) != NULL);
+    setenv("STREAMLIB_HOME", home, 1);
+}
+
+static inline void leave_home(void) { remove_tree(home); }
+
+/* ---- Other processes: this program again, as "--child role argument" ------------------ */
+
+static inline pid_t spawn_child(const char *role, const char *argument) {
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/proc/self/exe", "child", "--child", role, argument, (char *)NULL);
+        _exit(127);
+    }
+    return child;
+}
+
+static inline int wait_for_child(pid_t child) {
+    int status = -1;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+    return status;
+}
+
+static inline void kill_child(pid_t child) {
+    kill(child, SIGKILL);
+    wait_for_child(child);
+}
+
+#endif
