@@ -120,11 +120,14 @@ static inline size_t record_count(struct record *record) {
 }
 
 static inline void record_clear(struct record *record) {
+    xpc_object_t *events = malloc(sizeof record->events);
     pthread_mutex_lock(&record->lock);
     size_t count = record->count;
+    memcpy(events, record->events, count * sizeof *events);
     record->count = 0;
     pthread_mutex_unlock(&record->lock);
-    for (size_t i = 0; i < count; i++) xpc_release(record->events[i]);
+    for (size_t i = 0; i < count; i++) xpc_release(events[i]);
+    free(events);
 }
 
 static inline void records_free(void) {
@@ -171,6 +174,12 @@ static inline void accept_and_answer(void *context, xpc_object_t event) {
     if (xpc_get_type(event) == XPC_TYPE_CONNECTION) start(event, answer_event, context);
 }
 
+/* A listener whose peers report to `seen`, and a client of it that reports to `heard`. */
+struct pair {
+    xpc_connection_t listener, client;
+    struct record *seen, *heard;
+};
+
 static inline xpc_connection_t connect_to_listener(xpc_connection_t listener) {
     xpc_endpoint_t endpoint = xpc_endpoint_create(listener);
     xpc_connection_t client = xpc_connection_create_from_endpoint(endpoint);
@@ -195,6 +204,18 @@ static inline void send_number(xpc_connection_t connection, uint64_t number) {
 static inline void end(xpc_connection_t connection) {
     xpc_connection_cancel(connection);
     xpc_release(connection);
+}
+
+static inline struct pair pair_open(void) {
+    struct pair pair = {.seen = record_create(), .heard = record_create()};
+    pair.listener = start(xpc_connection_create(NULL, NULL), accept_into, pair.seen);
+    pair.client = start(connect_to_listener(pair.listener), record_event, pair.heard);
+    return pair;
+}
+
+static inline void pair_close(struct pair *pair) {
+    end(pair->client);
+    end(pair->listener);
 }
 
 static inline void check_reason(xpc_connection_t connection, const char *part) {
