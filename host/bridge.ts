@@ -119,8 +119,9 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
     this.ready = this.#ready.promise;
     this.ready.catch(() => {}); // told to whoever awaits it, and by `ended`
     this.ended = this.#ended.promise;
-    this.#native = Native.open();
-    this.#listener = Listener.anonymous(this.#native);
+    using held = new DisposableStack();
+    this.#native = held.use(Native.open());
+    this.#listener = held.use(Listener.anonymous(this.#native));
     this.#listener.activate({
       peer: (connection) => this.#welcome(connection),
       ended: (_, reason) => this.#fail(`the listener ended: ${reason}`),
@@ -142,6 +143,7 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
         );
       },
     );
+    held.move(); // released at the end from here on
     this.#apply({ type: "begin" });
   }
 
@@ -422,7 +424,14 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
     if (!failure) this.channel.sendControl(CTRL_TYPE.teardown);
     this.#release(failure).then(
       () => this.#ended.resolve(failure),
-      (error) => this.#ended.reject(error),
+      (cause) =>
+        this.#ended.resolve(
+          new BridgeError(
+            "native_failure",
+            `Cannot release the host: ${describeError(cause)}`,
+            { cause },
+          ),
+        ),
     );
   }
 

@@ -214,12 +214,17 @@ function moduleUrl(module: URL | string): URL {
   );
 }
 
+/** What cannot be written, because nobody reads it any more, is lost: that is no failure of the host. */
 function toStderr(chunk: Uint8Array): void {
-  Deno.stderr.writeSync(chunk);
+  try {
+    for (let at = 0; at < chunk.length;) {
+      at += Deno.stderr.writeSync(chunk.subarray(at));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }
 
 function warnToStderr(text: string): void {
-  Deno.stderr.writeSync(
-    new TextEncoder().encode(`streamlib: ${text}\n`),
-  );
+  toStderr(new TextEncoder().encode(`streamlib: ${text}\n`));
 }

@@ -209,7 +209,11 @@ async function watchExit(
     keep: boolean,
   ): Promise<void> => {
     for await (const chunk of stream) {
-      output(chunk);
+      try {
+        output(chunk);
+      } catch (error) {
+        reportError(error); // the user's own: the client must not wait for it
+      }
       if (!keep) continue;
       const joined = new Uint8Array(tail.length + chunk.length);
       joined.set(tail);

@@ -71,12 +71,14 @@ static void add_stranger_consume(xpc_connection_t listener, int fd) {
 }
 
 void xl_stranger_leave(xpc_connection_t stranger) {
-    xpc_connection_t listener = stranger->listener; /* once it is invalid, nobody changes that */
+    pthread_mutex_lock(&stranger->lock);
+    xpc_connection_t listener = stranger->listener;
+    stranger->listener = NULL;
+    pthread_mutex_unlock(&stranger->lock);
     if (!listener) return;
     pthread_mutex_lock(&listener->lock);
     unlink_stranger(stranger);
     pthread_mutex_unlock(&listener->lock);
-    stranger->listener = NULL;
     xl_connection_drop(listener);
 }
 

@@ -13,11 +13,12 @@ void xl_stats_add(enum xl_counter counter, uint64_t amount) {
 }
 
 void xl_stats_subtract(enum xl_counter counter, uint64_t amount) {
-    atomic_fetch_sub_explicit(&counters[counter], amount, memory_order_relaxed);
+    /* Whoever reads that an object is gone may count on all that was done with it. */
+    atomic_fetch_sub_explicit(&counters[counter], amount, memory_order_release);
 }
 
 static uint64_t read_counter(enum xl_counter counter) {
-    return atomic_load_explicit(&counters[counter], memory_order_relaxed);
+    return atomic_load_explicit(&counters[counter], memory_order_acquire);
 }
 
 void xpc_linux_get_stats(struct xpc_linux_stats *out) {

@@ -79,13 +79,7 @@ static void keeps_order_with_a_slow_reader(void) {
         xpc_connection_send_message(pair.client, message);
         xpc_release(message);
     }
-    struct hand_block barrier = {
-        .invoke = hand_invoke,
-        .descriptor = &hand_descriptor,
-        .handler = record_event,
-        .context = barriers,
-    };
-    xpc_connection_send_barrier(pair.client, (dispatch_block_t)(void *)&barrier);
+    xpc_connection_send_barrier(pair.client, BARRIER(record_event, barriers));
     CHECK(record_count(barriers) == 0);
     xpc_connection_resume(peer);
     CHECK(record_wait(pair.seen, COUNT));

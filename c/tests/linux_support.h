@@ -55,6 +55,20 @@ static const struct hand_descriptor hand_descriptor = {0, sizeof(struct hand_blo
         .context = (its_context),                                                                              \
     })
 
+/* A barrier block has no argument: its handler gets null. */
+static inline void hand_invoke_barrier(struct hand_block *block, xpc_object_t nothing) {
+    (void)nothing;
+    block->handler(block->context, xpc_null_create());
+}
+
+#define BARRIER(its_handler, its_context)                                                                      \
+    ((dispatch_block_t)(void *)&(struct hand_block){                                                           \
+        .invoke = hand_invoke_barrier,                                                                         \
+        .descriptor = &hand_descriptor,                                                                        \
+        .handler = (its_handler),                                                                              \
+        .context = (its_context),                                                                              \
+    })
+
 /* ---- What has happened ---------------------------------------------------------------- */
 
 /*

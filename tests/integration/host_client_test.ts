@@ -285,3 +285,23 @@ permittedTest("a client that nobody's host has started says so, and ends", {
     "a host starts its client",
   );
 });
+
+permittedTest(
+  "a client that never comes back from process is ended from outside",
+  NEEDS,
+  async () => {
+    using home = isolatedHome();
+    await leavesNothing(home.runDirectory, async () => {
+      const host = launchFixture("loops_forever.ts");
+      await soon(host.ready, "ready");
+      const { clientPid } = host;
+      using frame = acquireFrame(host, 1);
+      host.input.video.send(frame);
+      await soon(host.close(), "close");
+      assertEquals(await host.ended, undefined);
+      // Its process is gone, not only its channel.
+      const error = await assertRejects(() => Deno.stat(`/proc/${clientPid}`));
+      assert(error instanceof Deno.errors.NotFound);
+    });
+  },
+);
