@@ -19,7 +19,11 @@
 export * from "../proto/mod.ts";
 export { type TransferStats, transferStats } from "../ffi/stats.ts";
 export type { Receivers, Senders } from "../ffi/channel/channel.ts";
-export type { SurfaceSpec } from "../ffi/channel/surface_pool.ts";
+export type {
+  BufferSpec,
+  FrameTemplate,
+  SurfaceSpec,
+} from "../ffi/channel/field_memory.ts";
 export type {
   FrameReceiver,
   ReceivedFrame,
@@ -27,7 +31,6 @@ export type {
 } from "../ffi/channel/frame_receiver.ts";
 export type {
   FrameSender,
-  FrameTemplate,
   OutgoingFrame,
   SenderStats,
 } from "../ffi/channel/frame_sender.ts";

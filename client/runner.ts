@@ -71,13 +71,16 @@ function readIdentity(): ClientIdentity {
 async function runProcessor(load: () => Promise<unknown>): Promise<void> {
   const ended = Promise.withResolvers<BridgeError | undefined>();
   const loading = Promise.withResolvers<ConnectionSchema | undefined>();
+  const abort = new AbortController();
   let wake = (): void => {};
   using bridge = new ClientBridge(readIdentity(), {
     load: (schema) => loading.resolve(schema),
     arrived: () => wake(),
     ended: (failure) => {
+      abort.abort();
       ended.resolve(failure);
       loading.resolve(undefined);
+      wake();
     },
   });
   const schema = await loading.promise;
@@ -86,11 +89,6 @@ async function runProcessor(load: () => Promise<unknown>): Promise<void> {
     if (failure) throw failure;
     return;
   }
-  const abort = new AbortController();
-  ended.promise.then(() => {
-    abort.abort();
-    wake();
-  });
   const { senders, receivers } = bridge.channel;
   const context: Context<PortMap, PortMap> = {
     input: receivers,
@@ -104,13 +102,21 @@ async function runProcessor(load: () => Promise<unknown>): Promise<void> {
     bridge.started();
     await processLoop(processor, context, (arrived) => wake = arrived);
   } catch (error) {
-    if (!abort.signal.aborted) bridge.failed(error);
-    throw error;
+    if (!isOurEnd(error, abort.signal)) {
+      bridge.failed(error);
+      throw error;
+    }
   } finally {
     await tearDown(processor, context);
   }
   const failure = await ended.promise;
   if (failure) throw failure;
+}
+
+/** Whether this is only how a processor that was at work hears that its host has closed the channel. */
+function isOurEnd(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && error instanceof BridgeError &&
+    error.code === "closed";
 }
 
 /** The processor that a module exports, checked against the ports that the host has. */

@@ -13,6 +13,7 @@ import {
 import { Capability } from "../proto/xpc_value.ts";
 import type { SurfaceHandle } from "./handle.ts";
 import type { Native } from "./native.ts";
+import type { SharedMemory } from "./shared_memory.ts";
 
 const FORMATS: ReadonlyMap<number, PixelFormat> = new Map(
   Object.entries(PIXEL_FORMATS).map(([name, { four_cc }]) => [
@@ -26,7 +27,7 @@ const FORMATS: ReadonlyMap<number, PixelFormat> = new Map(
  * look at its pixels. Disposing it detaches `pixels`, so that a forgotten view
  * reads nothing rather than memory that is gone.
  */
-export class NativeSurface implements Surface, Disposable {
+export class NativeSurface implements Surface, SharedMemory {
   readonly width: number;
   readonly height: number;
   readonly bytes_per_row: number;
@@ -102,7 +103,6 @@ export class NativeSurface implements Surface, Disposable {
     );
   }
 
-  /** The surface as a message carries it; still owned here. */
   borrow(): Capability {
     return new Capability("surface", this.#handle);
   }
@@ -128,21 +128,20 @@ export class NativeSurface implements Surface, Disposable {
     return this.#pixels;
   }
 
-  /** Begins CPU access; {@link unlock} ends it with the same argument. */
   lock(readOnly: boolean): void {
+    if (this.#disposed) return;
     this.#native.checked(
       this.#native.symbols.slb_surface_lock(this.#handle, readOnly ? 1 : 0),
     );
   }
 
-  /** Ends CPU access. */
   unlock(readOnly: boolean): void {
+    if (this.#disposed) return; // it ended with the channel
     this.#native.checked(
       this.#native.symbols.slb_surface_unlock(this.#handle, readOnly ? 1 : 0),
     );
   }
 
-  /** Detaches the pixels and lets go of the memory. Again is harmless. */
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;

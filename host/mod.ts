@@ -22,7 +22,11 @@ export type {
   Receivers,
   Senders,
 } from "../ffi/channel/channel.ts";
-export type { SurfaceSpec } from "../ffi/channel/surface_pool.ts";
+export type {
+  BufferSpec,
+  FrameTemplate,
+  SurfaceSpec,
+} from "../ffi/channel/field_memory.ts";
 export type {
   FrameReceiver,
   ReceivedFrame,
@@ -30,7 +34,6 @@ export type {
 } from "../ffi/channel/frame_receiver.ts";
 export type {
   FrameSender,
-  FrameTemplate,
   OutgoingFrame,
   SenderStats,
 } from "../ffi/channel/frame_sender.ts";

@@ -113,8 +113,10 @@ export const CHANNEL_KEY = {
   fields: "fields",
   /** A bare object beside {@link CHANNEL_KEY.fields}; understood on receipt, from older peers. */
   handle: "handle",
-  /** The surface itself, in an offer. */
+  /** The surface itself, or a buffer's shared memory, in an offer. */
   surface: "surface",
+  /** How many numbers of a buffer's memory are the frame's. */
+  length: "length",
   surfaceId: "surface_id",
   generation: "generation",
 } as const;

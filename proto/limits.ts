@@ -13,8 +13,8 @@ export const MAX_DEPTH = 32;
 export const MAX_DICTIONARY_BYTES = 1024 * 1024;
 /** Bytes of one gRPC message that the broker receives. */
 export const MAX_GRPC_MESSAGE_BYTES = 64 * 1024;
-/** Surfaces that one side may have offered and not retired, on one channel. */
-export const MAX_OFFERED_SURFACES = 64;
+/** Surfaces and buffers that one side may have offered and not retired, on one channel; each is a descriptor of the receiver. */
+export const MAX_OFFERED = 256;
 /** Fields of one schema. */
 export const MAX_FIELDS = 256;
 

@@ -6,9 +6,18 @@
 
 import type { NumericArrays, NumericKind } from "./field_type.ts";
 
+/** A class of typed arrays. */
+export interface NumericArrayClass<A> {
+  /** Numbers of its own, or over memory that is there. */
+  new (length: number): A;
+  new (memory: ArrayBuffer, byteOffset: number, length: number): A;
+  /** How many bytes one number takes. */
+  readonly BYTES_PER_ELEMENT: number;
+}
+
 /** The class of the typed array of each numeric type. */
 export const NUMERIC_ARRAYS: {
-  readonly [K in NumericKind]: new (length: number) => NumericArrays[K];
+  readonly [K in NumericKind]: NumericArrayClass<NumericArrays[K]>;
 } = Object.freeze({
   Int32: Int32Array,
   Int64: BigInt64Array,

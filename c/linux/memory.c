@@ -17,19 +17,14 @@ size_t xl_memory_round(uint64_t length) {
     return (size_t)((length + page - 1) / page * page);
 }
 
-/* Every page is allocated now: memory that runs out is an error here, not SIGBUS later. */
-static bool allocate(int fd, size_t length) {
-    while (fallocate(fd, 0, 0, (off_t)length) != 0) {
-        if (errno != EINTR) return false;
-    }
-    return true;
-}
-
 int xl_memory_create(size_t length) {
     int fd = memfd_create("xpc", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) return -1;
     /* F_SEAL_SEAL: nobody who receives it can seal it against our own writing. */
-    if (allocate(fd, length) && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) return fd;
+    if (ftruncate(fd, (off_t)length) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
+        return fd;
+    }
     int why = errno;
     close(fd);
     errno = why;

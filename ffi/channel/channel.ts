@@ -13,9 +13,11 @@
 import { BridgeError, describeError } from "../../proto/errors.ts";
 import type { CapabilityReader } from "../../proto/type_codec.ts";
 import { compile, type FrameCodec } from "../../proto/frame_codec.ts";
+import type { NumericArrays, NumericKind } from "../../proto/field_type.ts";
 import { frameMessage, parseFrameMessage } from "../../proto/frame_message.ts";
 import { CHANNEL_KEY, CTRL_TYPE, MSG_TYPE } from "../../proto/keys.ts";
 import { Misfit } from "../../proto/misfit.ts";
+import { NUMERIC_ARRAYS } from "../../proto/numeric_array.ts";
 import type { Port, PortMap, PortsOf, SchemaOf } from "../../proto/port.ts";
 import {
   Capability,
@@ -26,9 +28,11 @@ import {
   type XpcDictionary,
   type XpcValue,
 } from "../../proto/xpc_value.ts";
+import { NativeBuffer } from "../buffer.ts";
 import type { Connection } from "../connection.ts";
 import type { Message } from "../message.ts";
 import type { Native } from "../native.ts";
+import { NativeSurface } from "../surface.ts";
 import {
   type FrameReceiver,
   PortReceiver,
@@ -39,8 +43,8 @@ import {
   PortSender,
   type SenderChannel,
 } from "./frame_sender.ts";
-import type { PooledSurface } from "./surface_pool.ts";
-import { type Lease, SurfaceTable } from "./surface_table.ts";
+import type { Pooled } from "./memory_pool.ts";
+import { type Lease, MemoryTable } from "./memory_table.ts";
 
 /** The sending half of every port of a map. */
 export type Senders<M extends PortMap> = {
@@ -88,9 +92,9 @@ export class Channel<Out extends PortMap, In extends PortMap>
   readonly #codecs = new Map<string, FrameCodec>();
   readonly #outgoing = new Map<
     bigint,
-    { pooled: PooledSurface; sender: PortSender }
+    { pooled: Pooled; sender: PortSender }
   >();
-  readonly #table: SurfaceTable;
+  readonly #table: MemoryTable;
   readonly #told = new Set<string>();
   #connection: Connection | undefined;
   #open = false;
@@ -109,7 +113,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
   ) {
     this.#native = native;
     this.#events = events;
-    this.#table = new SurfaceTable(
+    this.#table = new MemoryTable(
       native,
       (id, generation) => this.#sendRelease(id, generation),
     );
@@ -221,22 +225,23 @@ export class Channel<Out extends PortMap, In extends PortMap>
           [CHANNEL_KEY.surfaceId]: uint64(id),
         });
       },
-      sendFrame: (portName, fields) =>
-        this.#connection?.send(
-          frameMessage(this.#nextFrame++, portName, fields),
-        ),
+      sendFrame: (portName, fields) => {
+        const id = this.#nextFrame++;
+        this.#connection?.send(frameMessage(id, portName, fields));
+        return id;
+      },
     };
     const sender = new PortSender(this.#native, owner, name, port);
     return sender;
   }
 
-  #offer(pooled: PooledSurface, sender: PortSender): void {
+  #offer(pooled: Pooled, sender: PortSender): void {
     if (pooled.offered) return;
     pooled.offered = true;
     this.#outgoing.set(pooled.id, { pooled, sender });
     this.sendControl(CTRL_TYPE.surfaceOffer, {
       [CHANNEL_KEY.surfaceId]: uint64(pooled.id),
-      [CHANNEL_KEY.surface]: pooled.surface.borrow(),
+      [CHANNEL_KEY.surface]: pooled.memory.borrow(),
     });
   }
 
@@ -273,7 +278,8 @@ export class Channel<Out extends PortMap, In extends PortMap>
     const type = getString(body, CHANNEL_KEY.ctrlType) ?? "(none)";
     const id = getNumber(body, CHANNEL_KEY.surfaceId, "uint64");
     if (type === CTRL_TYPE.surfaceOffer) {
-      const surface = message.take(CHANNEL_KEY.surface, "surface");
+      const surface = message.take(CHANNEL_KEY.surface, "surface") ??
+        message.take(CHANNEL_KEY.surface, "shmem");
       if (id === undefined || !surface) {
         if (surface) this.#native.symbols.slb_release(surface.handle);
         this.#problem(type, "a surface was offered without its id or itself");
@@ -284,7 +290,9 @@ export class Channel<Out extends PortMap, In extends PortMap>
       if (id !== undefined) this.#table.retire(id);
     } else if (type === CTRL_TYPE.release) {
       const generation = getNumber(body, CHANNEL_KEY.generation, "uint64");
+      const frame = getNumber(body, CHANNEL_KEY.frameId, "uint64");
       if (id !== undefined) this.#surfaceReleased(id, generation);
+      else if (frame !== undefined) this.#frameReleased(frame);
     } else {
       this.#events.control(type, message);
     }
@@ -296,6 +304,10 @@ export class Channel<Out extends PortMap, In extends PortMap>
     if (entry.pooled.generation === generation) {
       entry.sender.returned(entry.pooled);
     }
+  }
+
+  #frameReleased(id: bigint): void {
+    for (const sender of this.#senders.values()) sender.released(id);
   }
 
   #receiveFrame(message: Message): void {
@@ -316,7 +328,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
       );
       return;
     }
-    const leases: Lease[] = [];
+    const leases: Pick<Lease, "release">[] = [];
     const fields = frame.handle === undefined
       ? frame.fields
       : codec.withHandle(frame.fields, frame.handle);
@@ -329,6 +341,9 @@ export class Channel<Out extends PortMap, In extends PortMap>
       );
       return;
     }
+    if (leases.length === 0 && receiver.inOrder) {
+      leases.push(this.#frameLease(frame.frame_id));
+    }
     Object.defineProperty(value, Symbol.dispose, {
       value: () => {
         for (const lease of leases) lease.release();
@@ -337,15 +352,39 @@ export class Channel<Out extends PortMap, In extends PortMap>
     receiver.put(value as unknown as ReceivedFrame<typeof receiver.schema>);
   }
 
-  #reader(message: Message, leases: Lease[]): CapabilityReader {
+  #reader(
+    message: Message,
+    leases: Pick<Lease, "release">[],
+  ): CapabilityReader {
     return {
       texture: (value) => {
         const lease = this.#lease(message, value);
         if (typeof lease === "string") return lease;
         leases.push(lease);
-        return lease.surface;
+        return lease.memory instanceof NativeSurface
+          ? lease.memory
+          : "a buffer's memory";
       },
-      buffer: () => "a buffer, which this version cannot read yet",
+      buffer: (value, kind) => {
+        const lease = this.#lease(message, value);
+        if (typeof lease === "string") return lease;
+        leases.push(lease);
+        return viewBuffer(lease.memory, kind, value);
+      },
+    };
+  }
+
+  /** What is released, in place of memory, so that the sender knows that there is room. */
+  #frameLease(frameId: bigint): Pick<Lease, "release"> {
+    let held = true;
+    return {
+      release: () => {
+        if (!held || this.#ended) return;
+        held = false;
+        this.sendControl(CTRL_TYPE.release, {
+          [CHANNEL_KEY.frameId]: uint64(frameId),
+        });
+      },
     };
   }
 
@@ -364,6 +403,23 @@ export class Channel<Out extends PortMap, In extends PortMap>
     return this.#table.lease(id, generation) ??
       `surface ${id}, which was never offered or is retired`;
   }
+}
+
+/** The numbers that a frame names, or what is wrong: the peer's word on the length is checked. */
+function viewBuffer<K extends NumericKind>(
+  memory: Lease["memory"],
+  kind: K,
+  value: XpcValue,
+): NumericArrays[K] | string {
+  if (!(memory instanceof NativeBuffer)) return "a surface";
+  const length = isDictionary(value)
+    ? getNumber(value, CHANNEL_KEY.length, "uint64")
+    : undefined;
+  if (length === undefined) return "a buffer without its length";
+  const bytes = length * BigInt(NUMERIC_ARRAYS[kind].BYTES_PER_ELEMENT);
+  return bytes > BigInt(memory.bytes)
+    ? `${length} numbers in memory of ${memory.bytes} bytes`
+    : memory.view(kind, Number(length));
 }
 
 function byName<P>(ports: ReadonlyMap<string, P>): Readonly<Record<string, P>> {

@@ -68,6 +68,11 @@ export class PortReceiver<S extends Schema = Schema>
     this.#arrived = arrived;
   }
 
+  /** Whether every frame is read, in turn. */
+  get inOrder(): boolean {
+    return this.#port.read_behavior === "read_next_in_order";
+  }
+
   get stats(): ReceiverStats {
     return { received: this.#received, dropped: this.#dropped };
   }

@@ -5,26 +5,20 @@
  */
 
 import { BridgeError } from "../../proto/errors.ts";
-import type { Texture, ValueOf } from "../../proto/field_type.ts";
+import type { NumericArray } from "../../proto/field_type.ts";
 import { compile, type FrameCodec } from "../../proto/frame_codec.ts";
+import { CHANNEL_KEY } from "../../proto/keys.ts";
 import type { Port } from "../../proto/port.ts";
 import type { Frame, Schema } from "../../proto/schema.ts";
 import type { Surface } from "../../proto/surface.ts";
-import type { XpcDictionary, XpcValue } from "../../proto/xpc_value.ts";
+import { uint64, type XpcDictionary } from "../../proto/xpc_value.ts";
 import type { Native } from "../native.ts";
 import {
-  type PooledSurface,
-  type PoolOwner,
-  SurfacePool,
-  type SurfaceSpec,
-} from "./surface_pool.ts";
-
-/** What a frame is to look like: a value for each field, and for a texture its size and format. */
-export type FrameTemplate<S extends Schema> = {
-  readonly [K in keyof S["fields"]]: S["fields"][K]["type"] extends Texture
-    ? SurfaceSpec
-    : ValueOf<S["fields"][K]["type"]>;
-};
+  fieldMemories,
+  type FieldMemory,
+  type FrameTemplate,
+} from "./field_memory.ts";
+import type { Pooled, PoolOwner } from "./memory_pool.ts";
 
 /** A frame that is being filled. Dispose it, or send it: what was sent is disposed. */
 export type OutgoingFrame<S extends Schema> =
@@ -35,19 +29,19 @@ export type OutgoingFrame<S extends Schema> =
 export interface SenderChannel extends PoolOwner {
   /** Whether frames may go. */
   readonly isOpen: boolean;
-  /** Makes sure that the receiver has the surface. */
-  offer(pooled: PooledSurface): void;
-  /** The wire form of a surface that the receiver has. */
-  reference(pooled: PooledSurface): XpcValue;
-  /** Sends the fields of a frame of this port. */
-  sendFrame(portName: string, fields: XpcDictionary): void;
+  /** Makes sure that the receiver has the memory. */
+  offer(pooled: Pooled): void;
+  /** The wire form of memory that the receiver has. */
+  reference(pooled: Pooled): XpcDictionary;
+  /** Sends the fields of a frame of this port; the frame's id. */
+  sendFrame(portName: string, fields: XpcDictionary): bigint;
 }
 
 /** What one port has sent. */
 export interface SenderStats {
   /** Frames that went to the other side. */
   readonly sent: number;
-  /** Frames that did not: the channel was not open, or every surface was in use. */
+  /** Frames that did not: the channel was not open, or there was no room. */
   readonly dropped: number;
 }
 
@@ -70,20 +64,22 @@ export interface FrameSender<S extends Schema = Schema> {
   readonly stats: SenderStats;
   /**
    * Resolves when the next frame would not be dropped: the channel is open and
-   * a surface is free. Rejects when the channel has ended. This is the
+   * there is room. Rejects when the channel has ended. This is the
    * back-pressure of a port that must lose nothing.
    */
   readonly ready: Promise<void>;
   /**
-   * A frame to fill, in memory that the receiver sees: its textures have the
-   * size and format of the template's (another frame will do), its other
-   * fields the template's values. Where every surface is in use it can be
-   * filled all the same, and {@link send} will drop and count it.
+   * A frame to fill, in memory that the receiver sees: its textures and
+   * buffers are as large as the template's (another frame will do), its other
+   * fields have the template's values. Where there is no room it can be filled
+   * all the same, and {@link send} will drop and count it.
+   *
+   * @throws {BridgeError} why the channel has ended, once it has
    */
   acquire(template: FrameTemplate<S>): OutgoingFrame<S>;
   /**
    * Sends a frame that {@link acquire} gave, once, without waiting. False: it
-   * was dropped, because the channel is not open or no surface was free.
+   * was dropped, because the channel is not open or there was no room.
    *
    * @throws {BridgeError} `schema_mismatch` naming schema, field and value
    * where the frame does not fit, `bad_argument` for a frame that is not of
@@ -93,8 +89,8 @@ export interface FrameSender<S extends Schema = Schema> {
 }
 
 interface Record {
-  readonly pooled: Map<Surface, PooledSurface>;
-  /** Filled in vain: no surface was free. */
+  readonly pooled: Map<Surface | NumericArray, Pooled>;
+  /** Filled in vain: there was no room. */
   readonly spare: boolean;
   done: boolean;
 }
@@ -105,8 +101,10 @@ export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
   readonly schema: S;
   readonly #codec: FrameCodec<S>;
   readonly #channel: SenderChannel;
-  readonly #pool: SurfacePool;
-  readonly #textures: readonly string[];
+  readonly #memories: readonly FieldMemory[];
+  /** For a port in order whose frames have no shared memory: those that were not released yet. */
+  readonly #unreleased: Set<bigint> | undefined;
+  readonly #capacity: number;
   readonly #records = new WeakMap<object, Record>();
   #waiting: PromiseWithResolvers<void> | undefined;
   #failure: Error | undefined;
@@ -124,15 +122,19 @@ export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
     this.schema = port.schema;
     this.#channel = channel;
     this.#codec = compile(port.schema);
-    this.#textures = Object.entries(port.schema.fields)
-      .filter(([, field]) => field.type.kind === "Texture")
-      .map(([field]) => field);
+    const inOrder = port.read_behavior === "read_next_in_order";
+    this.#capacity = port.capacity;
     // In order: as many as the receiver can keep, so that none is lost there. Else also
     // the one that it looks at and the one that is being filled: it drops the oldest itself.
-    const bound = port.read_behavior === "read_next_in_order"
-      ? port.capacity
-      : port.capacity + 2;
-    this.#pool = new SurfacePool(native, channel, bound);
+    this.#memories = fieldMemories(
+      native,
+      channel,
+      port.schema,
+      inOrder ? port.capacity : port.capacity + 2,
+    );
+    this.#unreleased = inOrder && this.#memories.length === 0
+      ? new Set()
+      : undefined;
   }
 
   get stats(): SenderStats {
@@ -141,7 +143,7 @@ export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
 
   get ready(): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
-    if (this.#channel.isOpen && this.#pool.hasRoom) return Promise.resolve();
+    if (this.#channel.isOpen && this.#hasRoom) return Promise.resolve();
     if (!this.#waiting) {
       this.#waiting = Promise.withResolvers();
       this.#waiting.promise.catch(() => {}); // whoever awaits it hears of it
@@ -149,20 +151,25 @@ export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
     return this.#waiting.promise;
   }
 
+  get #hasRoom(): boolean {
+    return this.#memories.every((memory) => memory.hasRoom) &&
+      (this.#unreleased?.size ?? 0) < this.#capacity;
+  }
+
   acquire(template: FrameTemplate<S>): OutgoingFrame<S> {
-    const pooled = new Map<Surface, PooledSurface>();
+    if (this.#failure) throw this.#failure;
+    const pooled = new Map<Surface | NumericArray, Pooled>();
     const values: { [field: string]: unknown } = { ...template };
-    let spare = false;
-    for (const field of this.#textures) {
-      const spec = values[field] as SurfaceSpec;
-      const taken = this.#pool.take(spec);
-      if (taken) {
-        pooled.set(taken.surface, taken);
-        taken.surface.lock(false);
+    let spare = !this.#hasRoom;
+    for (const memory of this.#memories) {
+      const filled = memory.fill(values[memory.field]);
+      values[memory.field] = filled.value;
+      if (filled.pooled) {
+        pooled.set(filled.value, filled.pooled);
+        filled.pooled.memory.lock(false);
       } else {
         spare = true;
       }
-      values[field] = taken?.surface ?? this.#pool.spare(spec);
     }
     this.#records.set(values, { pooled, spare, done: false });
     Object.defineProperty(values, Symbol.dispose, {
@@ -190,54 +197,61 @@ export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
     }
     const fields = this.#codec.encode(frame, {
       texture: (surface) => this.#reference(record, surface),
-      buffer: () => {
-        throw new BridgeError("bad_argument", "Cannot send a Buffer field yet");
-      },
+      buffer: (samples) => ({
+        ...this.#reference(record, samples),
+        [CHANNEL_KEY.length]: uint64(samples.length),
+      }),
     });
     for (const pooled of record.pooled.values()) this.#channel.offer(pooled);
+    const id = this.#channel.sendFrame(this.name, fields);
+    this.#unreleased?.add(id);
     this.#finish(record, "out");
-    this.#channel.sendFrame(this.name, fields);
     this.#sent++;
     return true;
   }
 
-  #reference(record: Record, surface: Surface): XpcValue {
-    const pooled = record.pooled.get(surface);
+  #reference(record: Record, value: Surface | NumericArray): XpcDictionary {
+    const pooled = record.pooled.get(value);
     if (pooled) return this.#channel.reference(pooled);
     throw new BridgeError(
       "bad_argument",
-      `Cannot send this surface on port '${this.name}': fill the one that acquire() gave`,
+      `Cannot send this memory on port '${this.name}': fill what acquire() gave`,
     );
   }
 
   #finish(record: Record, state: "free" | "out"): void {
     record.done = true;
     for (const pooled of record.pooled.values()) {
-      pooled.surface.unlock(false);
+      pooled.memory.unlock(false);
       pooled.state = state;
     }
+    if (state === "free") this.changed();
   }
 
   #discard(frame: object): void {
     const record = this.#records.get(frame);
     if (!record || record.done) return;
     this.#finish(record, "free");
-    this.changed();
   }
 
   // ---- called by the channel ----
 
-  /** The channel opened, or a surface came back. */
+  /** The channel opened, or room was made. */
   changed(): void {
-    if (!this.#waiting || !this.#channel.isOpen || !this.#pool.hasRoom) return;
+    if (!this.#waiting || !this.#channel.isOpen || !this.#hasRoom) return;
     this.#waiting.resolve();
     this.#waiting = undefined;
   }
 
-  /** The receiver has released the surface. */
-  returned(pooled: PooledSurface): void {
-    this.#pool.putBack(pooled);
+  /** The receiver has released the memory. */
+  returned(pooled: Pooled): void {
+    pooled.state = "free";
     this.changed();
+  }
+
+  /** The receiver has released a frame that had no shared memory. */
+  released(frameId: bigint): void {
+    if (this.#unreleased?.delete(frameId)) this.changed();
   }
 
   /** The channel has ended: nothing will ever be sent. */
@@ -245,6 +259,6 @@ export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
     this.#failure = failure;
     this.#waiting?.reject(failure);
     this.#waiting = undefined;
-    this.#pool[Symbol.dispose]();
+    for (const memory of this.#memories) memory[Symbol.dispose]();
   }
 }

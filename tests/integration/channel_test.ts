@@ -4,6 +4,7 @@ import { Connection, Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 import { NativeSurface } from "../../ffi/surface.ts";
 import { connectionSchema } from "../../proto/connection_schema.ts";
+import { MAX_OFFERED } from "../../proto/limits.ts";
 import { port } from "../../proto/port.ts";
 import { VideoFrame } from "../../proto/video_frame.ts";
 import { int64, uint64, type XpcDictionary } from "../../proto/xpc_value.ts";
@@ -287,17 +288,17 @@ channelTest(
   "offers past the limit, and twice the same, are refused",
   async (pair) => {
     using surface = NativeSurface.create(pair.native, 8, 4, "rgba8");
-    for (let n = 0; n < 70; n++) {
+    for (let n = 0; n < MAX_OFFERED + 6; n++) {
       pair.raw.send({
         msg_type: "control",
         ctrl_type: "surface_offer",
-        surface_id: uint64(n % 68),
+        surface_id: uint64(n % (MAX_OFFERED + 4)),
         surface: surface.borrow(),
       });
     }
     await pair.settle();
     assertEquals(pair.receiver.stats.misfits, 6);
-    assertEquals(pair.native.stats().by_kind.surface, 65);
+    assertEquals(pair.native.stats().by_kind.surface, MAX_OFFERED + 1);
   },
 );
 
