@@ -52,12 +52,24 @@ export interface ClientIdentity {
   readonly service: string;
 }
 
+/** What a host tells a processor that runs. */
+export type ClientCommand = "start" | "stop" | "pause" | "resume";
+
+const COMMANDS: ReadonlySet<string> = new Set<ClientCommand>([
+  CTRL_TYPE.start,
+  CTRL_TYPE.stop,
+  CTRL_TYPE.pause,
+  CTRL_TYPE.resume,
+]);
+
 /** What the bridge asks of the runner. */
 export interface ClientBridgeEvents {
   /** The channel works: load the module, and call {@link ClientBridge.started}. */
   load(schema: ConnectionSchema): void;
   /** A frame can be read. */
   arrived(): void;
+  /** The host wants the processor to start, stop, pause or resume. */
+  command(command: ClientCommand): void;
   /** It is over: by the host's wish or death (`undefined`), or by a failure. Called once. */
   ended(failure: BridgeError | undefined): void;
 }
@@ -70,6 +82,7 @@ export class ClientBridge implements Disposable {
   readonly #link: BrokerLink;
   readonly #abort = new AbortController();
   #phase: ClientPhase = "new";
+  #mode = "";
   #schema: ConnectionSchema | undefined;
   #schemaHash = "";
   #endpoint: OwnedCapability | undefined;
@@ -99,8 +112,9 @@ export class ClientBridge implements Disposable {
     );
   }
 
-  /** The module has started: the host may send frames. */
-  started(): void {
+  /** The module, a processor of this mode, has started: the host may send frames. */
+  started(mode: string): void {
+    this.#mode = mode;
     this.#apply({ type: "module_started" });
   }
 
@@ -154,7 +168,9 @@ export class ClientBridge implements Disposable {
         return this.#events.load(this.#schema!);
       case "tell_started":
         this.#channel!.open();
-        return this.#channel!.sendControl(CTRL_TYPE.started);
+        return this.#channel!.sendControl(CTRL_TYPE.started, {
+          [CHANNEL_KEY.mode]: this.#mode,
+        });
       case "fail":
         return this.#end(
           new BridgeError(
@@ -292,6 +308,8 @@ export class ClientBridge implements Disposable {
       this.#apply({ type: "ping", valid: hasPayload(message.body, PING) });
     } else if (type === CTRL_TYPE.teardown) {
       this.#apply({ type: "close" });
+    } else if (COMMANDS.has(type)) {
+      this.#events.command(type as ClientCommand);
     } else if (type === CTRL_TYPE.error) {
       const reason = getString(message.body, CHANNEL_KEY.reason);
       this.#apply({

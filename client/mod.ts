@@ -36,7 +36,13 @@ export type {
 } from "../ffi/channel/frame_sender.ts";
 export {
   type Context,
+  continuous,
+  type ContinuousDefinition,
+  manual,
+  type ManualDefinition,
   type Processor,
+  type ProcessorDefinition,
   reactive,
   type ReactiveDefinition,
+  type RunningContext,
 } from "./processor.ts";

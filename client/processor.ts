@@ -19,29 +19,80 @@ export interface Context<I extends PortMap, O extends PortMap> {
   readonly signal: AbortSignal;
 }
 
-/** A reactive processor: its functions, and the ports that they use. */
-export interface ReactiveDefinition<I extends PortMap, O extends PortMap> {
+/** What every kind of processor has: its ports, and what is called once. */
+export interface ProcessorDefinition<I extends PortMap, O extends PortMap> {
   /** What comes in, by port. Left out together with `outputs`: whatever the host says. */
   readonly inputs?: I;
   /** What goes out, by port. */
   readonly outputs?: O;
   /** Called once, before the first frame: load models here. */
   setup?(context: Context<I, O>): void | Promise<void>;
-  /** Called when a frame has come, never twice at a time. What it throws ends the processor and reaches the host's owner. */
-  process(context: Context<I, O>): void | Promise<void>;
-  /** Called once, at the end, also after a failure of `process`. */
+  /** Called when the host pauses the processor: no more `process` until it is resumed. */
+  pause?(context: Context<I, O>): void | Promise<void>;
+  /** Called when the host resumes the processor. */
+  resume?(context: Context<I, O>): void | Promise<void>;
+  /** Called once, at the end, also after a failure. */
   teardown?(context: Context<I, O>): void | Promise<void>;
 }
 
-/** A processor as the runner takes it. Made by {@link reactive}. */
-export interface Processor {
-  /** When its functions are called. */
-  readonly mode: "reactive";
-  /** The ports that it declares; `undefined` where it takes the host's. */
-  readonly schema: ConnectionSchema | undefined;
-  /** Its functions. */
-  readonly definition: ReactiveDefinition<PortMap, PortMap>;
+/** A processor that works on each frame that comes. */
+export interface ReactiveDefinition<I extends PortMap, O extends PortMap>
+  extends ProcessorDefinition<I, O> {
+  /** Called when a frame has come, never twice at a time. What it throws ends the processor and reaches the host's owner. */
+  process(context: Context<I, O>): void | Promise<void>;
 }
+
+/** A processor that works again and again, frames or not. */
+export interface ContinuousDefinition<I extends PortMap, O extends PortMap>
+  extends ProcessorDefinition<I, O> {
+  /** Milliseconds to rest after a call in which no frame was read or sent; 16 if not said. A frame that comes ends the rest. */
+  readonly restMs?: number;
+  /** Called again and again, never twice at a time. */
+  process(context: Context<I, O>): void | Promise<void>;
+}
+
+/** What `start` of a manual processor is given. */
+export interface RunningContext<I extends PortMap, O extends PortMap>
+  extends Context<I, O> {
+  /** Aborts when the host stops the processor, or ends it. */
+  readonly running: AbortSignal;
+}
+
+/** A processor that works from start to stop. */
+export interface ManualDefinition<I extends PortMap, O extends PortMap>
+  extends ProcessorDefinition<I, O> {
+  /** Called when the host starts the processor. It may work until `running` aborts, or set something going and return. */
+  start(context: RunningContext<I, O>): void | Promise<void>;
+  /** Called when the host stops the processor, after `running` has aborted; not awaited by `start`, nor awaiting it. */
+  stop?(context: Context<I, O>): void | Promise<void>;
+}
+
+/** A processor as the runner takes it. Made by {@link reactive}, {@link continuous} or {@link manual}. */
+export type Processor =
+  & {
+    /** The ports that it declares; `undefined` where it takes the host's. */
+    readonly schema: ConnectionSchema | undefined;
+  }
+  & (
+    | {
+      /** When its functions are called. */
+      readonly mode: "reactive";
+      /** Its functions. */
+      readonly definition: ReactiveDefinition<PortMap, PortMap>;
+    }
+    | {
+      /** When its functions are called. */
+      readonly mode: "continuous";
+      /** Its functions. */
+      readonly definition: ContinuousDefinition<PortMap, PortMap>;
+    }
+    | {
+      /** When its functions are called. */
+      readonly mode: "manual";
+      /** Its functions. */
+      readonly definition: ManualDefinition<PortMap, PortMap>;
+    }
+  );
 
 /** How a processor is told from whatever else a module may export. */
 const PROCESSORS = new WeakSet<object>();
@@ -73,23 +124,93 @@ export function reactive<
   const I extends PortMap = NoPorts,
   const O extends PortMap = NoPorts,
 >(definition: ReactiveDefinition<I, O>): Processor {
+  return make("reactive", definition);
+}
+
+/**
+ * A processor that works again and again, frames or not. Export it as the
+ * module's default.
+ *
+ * ```ts
+ * import { continuous, DataFrame } from "@streamlib/bridge/client";
+ *
+ * let count = 0n;
+ * export default continuous({
+ *   outputs: { ticks: DataFrame },
+ *   async process({ output }) {
+ *     await output.ticks.ready;
+ *     using tick = output.ticks.acquire({
+ *       data: new Uint8Array(8),
+ *       schema_name: "tick",
+ *       timestamp_ns: count++,
+ *     });
+ *     output.ticks.send(tick);
+ *   },
+ * });
+ * ```
+ *
+ * @throws {BridgeError} `schema_mismatch` where a port cannot be as declared
+ */
+export function continuous<
+  const I extends PortMap = NoPorts,
+  const O extends PortMap = NoPorts,
+>(definition: ContinuousDefinition<I, O>): Processor {
+  return make("continuous", definition);
+}
+
+/**
+ * A processor that works from start to stop. Export it as the module's
+ * default.
+ *
+ * ```ts
+ * import { DataFrame, manual } from "@streamlib/bridge/client";
+ *
+ * export default manual({
+ *   outputs: { ticks: DataFrame },
+ *   async start({ output, running }) {
+ *     for (let count = 0n; !running.aborted; count++) {
+ *       await output.ticks.ready;
+ *       using tick = output.ticks.acquire({
+ *         data: new Uint8Array(8),
+ *         schema_name: "tick",
+ *         timestamp_ns: count,
+ *       });
+ *       output.ticks.send(tick);
+ *     }
+ *   },
+ * });
+ * ```
+ *
+ * @throws {BridgeError} `schema_mismatch` where a port cannot be as declared
+ */
+export function manual<
+  const I extends PortMap = NoPorts,
+  const O extends PortMap = NoPorts,
+>(definition: ManualDefinition<I, O>): Processor {
+  return make("manual", definition);
+}
+
+function make<I extends PortMap, O extends PortMap>(
+  mode: Processor["mode"],
+  definition: ProcessorDefinition<I, O>,
+): Processor {
   const { inputs, outputs } = definition;
-  const processor: Processor = Object.freeze({
-    mode: "reactive",
+  // The runner gives it the ports of the schema that was checked against this one.
+  const processor = Object.freeze({
+    mode,
     schema: inputs || outputs
       ? connectionSchema<PortMap, PortMap>({
         ...(inputs && { inputs }),
         ...(outputs && { outputs }),
       })
       : undefined,
-    // The runner gives it the ports of the schema that was checked against this one.
-    definition: definition as unknown as ReactiveDefinition<PortMap, PortMap>,
-  });
+    definition,
+  }) as unknown as Processor;
   PROCESSORS.add(processor);
   return processor;
 }
 
-/** Whether a value is what {@link reactive} returned. */
+/** Whether a value is what {@link reactive}, {@link continuous} or {@link manual} returned. */
 export function isProcessor(value: unknown): value is Processor {
   return typeof value === "object" && value !== null && PROCESSORS.has(value);
 }

@@ -18,6 +18,7 @@ import { BridgeError } from "../proto/errors.ts";
 import type { Port, PortMap } from "../proto/port.ts";
 import { schemaToJson } from "../proto/schema_json.ts";
 import { ClientBridge, type ClientIdentity } from "./bridge.ts";
+import { Control, runLoop } from "./loops.ts";
 import { type Context, isProcessor, type Processor } from "./processor.ts";
 
 /** How long a processor's `teardown` may take. */
@@ -72,15 +73,16 @@ async function runProcessor(load: () => Promise<unknown>): Promise<void> {
   const ended = Promise.withResolvers<BridgeError | undefined>();
   const loading = Promise.withResolvers<ConnectionSchema | undefined>();
   const abort = new AbortController();
-  let wake = (): void => {};
+  const control = new Control();
   using bridge = new ClientBridge(readIdentity(), {
     load: (schema) => loading.resolve(schema),
-    arrived: () => wake(),
+    arrived: () => control.arrived(),
+    command: (command) => control.command(command),
     ended: (failure) => {
       abort.abort();
       ended.resolve(failure);
       loading.resolve(undefined);
-      wake();
+      control.activity.changed();
     },
   });
   const schema = await loading.promise;
@@ -99,8 +101,8 @@ async function runProcessor(load: () => Promise<unknown>): Promise<void> {
   try {
     processor = takeProcessor(await load(), schema);
     await processor.definition.setup?.(context);
-    bridge.started();
-    await processLoop(processor, context, (arrived) => wake = arrived);
+    bridge.started(processor.mode);
+    await runLoop(processor, context, bridge.channel, control);
   } catch (error) {
     if (!isOurEnd(error, abort.signal)) {
       bridge.failed(error);
@@ -126,7 +128,7 @@ function takeProcessor(module: unknown, schema: ConnectionSchema): Processor {
     throw new BridgeError(
       "client_failed",
       "The module's default export is not a processor: " +
-        "`export default reactive({…})` with `reactive` of this same package",
+        "`export default reactive({…})`, `manual` or `continuous` of this same package",
     );
   }
   const declared = exported.schema;
@@ -158,38 +160,6 @@ function checkPorts(
           : ""
       }`,
     );
-  }
-}
-
-/** Calls `process` whenever frames came, until the signal. Control is handled between the calls. */
-async function processLoop(
-  processor: Processor,
-  context: Context<PortMap, PortMap>,
-  onArrival: (arrived: () => void) => void,
-): Promise<void> {
-  const inputs = Object.values(context.input);
-  const waiting = (): number =>
-    inputs.reduce((sum, port) => sum + port.size, 0);
-  let arrival = Promise.withResolvers<void>();
-  let arrivals = 0;
-  onArrival(() => {
-    arrivals++;
-    arrival.resolve();
-  });
-  let stuck = false; // the last call took nothing: another makes sense only for a new frame
-  while (!context.signal.aborted) {
-    if (arrivals === 0 && (waiting() === 0 || stuck)) {
-      arrival = Promise.withResolvers();
-      await arrival.promise;
-      continue;
-    }
-    arrivals = 0;
-    const before = waiting();
-    if (before === 0) continue;
-    await processor.definition.process(context);
-    stuck = waiting() >= before;
-    // A turn of the loop: control messages and releases come in between the calls.
-    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }
 

@@ -7,6 +7,7 @@
 
 import { isBrokerGone } from "../ffi/broker_link.ts";
 import type { OwnedCapability } from "../ffi/capability.ts";
+import { Activity } from "../ffi/channel/activity.ts";
 import { Channel } from "../ffi/channel/channel.ts";
 import { type Connection, Listener } from "../ffi/connection.ts";
 import type { Message } from "../ffi/message.ts";
@@ -35,6 +36,7 @@ import {
 } from "../proto/keys.ts";
 import { PONG_TIMEOUT_MS } from "../proto/limits.ts";
 import type { PortMap } from "../proto/port.ts";
+import { SWITCH_OFF, switchStep } from "../proto/remembered_switch.ts";
 import { schemaHash } from "../proto/schema_hash.ts";
 import { getString, uint64, type XpcDictionary } from "../proto/xpc_value.ts";
 import type { BrokerLease } from "./broker_finder.ts";
@@ -65,12 +67,16 @@ export interface HandshakeTimes {
   started: number;
 }
 
+/** When a processor's functions are called. */
+export type ProcessorMode = "reactive" | "manual" | "continuous";
+
 /** What a bridge needs. */
 export interface HostBridgeOptions<I extends PortMap, O extends PortMap> {
   readonly schema: ConnectionSchema<I, O>;
   readonly runtimeId: string;
   readonly processorId: string;
-  readonly processorType: string;
+  /** What kind of processor the module must be. */
+  readonly processorType: ProcessorMode;
   /** Seconds until a connection that is not ready has failed. */
   readonly timeoutSecs: number;
   /** Finds the broker. */
@@ -91,6 +97,8 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
   readonly ended: Promise<BridgeError | undefined>;
   /** The steps that were done. */
   readonly times: Partial<HandshakeTimes> = {};
+  /** Changes when a frame comes. */
+  readonly activity: Activity = new Activity();
   readonly #options: HostBridgeOptions<I, O>;
   readonly #native: Native;
   readonly #listener: Listener;
@@ -112,6 +120,8 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
   #adopted: Connection | undefined;
   #client: ClientProcess | undefined;
   #nextPeer = 1;
+  #running = SWITCH_OFF;
+  #paused = SWITCH_OFF;
 
   /** Begins at once, in the background. Throws what `Native.open` throws. */
   constructor(options: HostBridgeOptions<I, O>) {
@@ -129,7 +139,7 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
     const { inputs, outputs } = options.schema;
     this.channel = new Channel<I, O>(this.#native, inputs, outputs, {
       control: (type, message) => this.#control(type, message),
-      arrived: () => {},
+      arrived: () => this.activity.changed(),
       problem: (text) => options.warn(text),
     });
     this.#timer(
@@ -170,6 +180,36 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
   /** The client's process id; 0 before it is started. */
   get clientPid(): number {
     return this.#client?.pid ?? 0;
+  }
+
+  /** Tells the client to start or stop, once it can be told. */
+  setRunning(on: boolean): void {
+    this.#turn(on ? "on" : "off", undefined);
+  }
+
+  /** Tells the client to pause or resume, once it can be told. */
+  setPaused(on: boolean): void {
+    this.#turn(undefined, on ? "on" : "off");
+  }
+
+  #turn(
+    running: "on" | "off" | "open" | undefined,
+    paused: "on" | "off" | "open" | undefined,
+  ): void {
+    if (paused) {
+      const { after, tell } = switchStep(this.#paused, paused);
+      this.#paused = after;
+      if (tell !== undefined) {
+        this.channel.sendControl(tell ? CTRL_TYPE.pause : CTRL_TYPE.resume);
+      }
+    }
+    if (running) {
+      const { after, tell } = switchStep(this.#running, running);
+      this.#running = after;
+      if (tell !== undefined) {
+        this.channel.sendControl(tell ? CTRL_TYPE.start : CTRL_TYPE.stop);
+      }
+    }
   }
 
   /** Ends it in order: the client is told, and given time to end. */
@@ -386,7 +426,15 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
     if (type === CTRL_TYPE.pong) {
       this.#apply({ type: "pong", valid: hasPayload(message.body, PONG) });
     } else if (type === CTRL_TYPE.started) {
-      this.#apply({ type: "started" });
+      const mode = getString(message.body, CHANNEL_KEY.mode);
+      const { processorType } = this.#options;
+      if (mode !== undefined && mode !== processorType) {
+        this.#fail(
+          `the module is a ${mode} processor, this host is ${processorType}`,
+        );
+      } else {
+        this.#apply({ type: "started" });
+      }
     } else if (type === CTRL_TYPE.error) {
       const text = getString(message.body, CHANNEL_KEY.error) ?? "no words";
       const stack = getString(message.body, CHANNEL_KEY.stack);
@@ -397,6 +445,7 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
   #openGate(): void {
     this.#done("started");
     this.channel.open();
+    this.#turn("open", "open");
     this.#ready.resolve();
   }
 

@@ -38,5 +38,8 @@ export type {
   SenderStats,
 } from "../ffi/channel/frame_sender.ts";
 export type { HandshakeTimes } from "./bridge.ts";
-export { type HostOptions, ReactiveHost } from "./reactive.ts";
+export { ContinuousHost } from "./continuous.ts";
+export { ManualHost } from "./manual.ts";
+export { type HostOptions, ProcessorHost } from "./processor_host.ts";
+export { ReactiveHost } from "./reactive.ts";
 export type { ClientPermissions } from "./spawn.ts";

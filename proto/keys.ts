@@ -57,6 +57,10 @@ export const KEY = {
   dropped: "dropped",
   p50Us: "p50_us",
   p99Us: "p99_us",
+  name: "name",
+  apiEndpoint: "api_endpoint",
+  logPath: "log_path",
+  pid: "pid",
   version: "version",
   protocolVersion: "protocol_version",
 } as const;
@@ -64,6 +68,8 @@ export const KEY = {
 /** Values of {@link KEY.type}: the messages to the broker, and the one that it pushes. */
 export const MESSAGE_TYPE = {
   getVersion: "get_version",
+  registerRuntime: "register_runtime",
+  unregisterRuntime: "unregister_runtime",
   allocate: "allocate",
   hostAlive: "host_alive",
   clientAlive: "client_alive",
@@ -83,6 +89,8 @@ export const MESSAGE_TYPE = {
 /** Which gRPC call an XPC message type is, for those that exist on both carriers. */
 export const CALL_OF_MESSAGE_TYPE = {
   [MESSAGE_TYPE.getVersion]: "GetVersion",
+  [MESSAGE_TYPE.registerRuntime]: "RegisterRuntime",
+  [MESSAGE_TYPE.unregisterRuntime]: "UnregisterRuntime",
   [MESSAGE_TYPE.allocate]: "AllocateConnection",
   [MESSAGE_TYPE.hostAlive]: "HostAlive",
   [MESSAGE_TYPE.clientAlive]: "ClientAlive",
@@ -103,6 +111,8 @@ export const CHANNEL_KEY = {
   token: "token",
   protocolVersion: "protocol_version",
   schemaHash: "schema_hash",
+  /** What kind of processor has started: `reactive`, `manual` or `continuous`. */
+  mode: "mode",
   /** The bytes of a ping or a pong. */
   payload: "payload",
   error: "error",

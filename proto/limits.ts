@@ -55,3 +55,29 @@ export const MAX_CONNECTIONS = 65_536;
 export const MAX_RETAINED_CONNECTIONS = 1_024;
 /** Watchers and held requests of one connection. */
 export const MAX_WATCHERS_PER_CONNECTION = 16;
+
+/** Bytes of a path or an address that a runtime registers. */
+export const MAX_PATH_BYTES = 4_096;
+/** Runtimes that one broker knows at a time. */
+export const MAX_RUNTIMES = 1_024;
+/** Runtimes that one XPC peer has registered. */
+export const MAX_RUNTIMES_PER_PEER = 64;
+/**
+ * After this long without a word a runtime that registered over gRPC, and has
+ * no connection, is taken for dead, in milliseconds: one day.
+ */
+export const RUNTIME_STALE_MS = 24 * 60 * 60 * 1000;
+
+/** Log records that a broker keeps to show. */
+export const MAX_LOG_RECORDS = 1_024;
+/** Characters of the log records that a broker keeps to show. */
+export const MAX_LOG_LENGTH = 1024 * 1024;
+/** Streams of log records at a time. */
+export const MAX_LOG_TAILS = 16;
+/** Log records in one message of such a stream. */
+export const MAX_LOG_BATCH = 32;
+/** Characters of log records that one such stream carries; then it ends. */
+export const MAX_LOG_TAIL_LENGTH = 4 * 1024 * 1024;
+
+/** Questions on one stream of gRPC's server reflection; one more ends it. */
+export const MAX_REFLECTION_REQUESTS = 256;

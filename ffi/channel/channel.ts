@@ -148,6 +148,13 @@ export class Channel<Out extends PortMap, In extends PortMap>
     return { sent, received, dropped, misfits: this.#misfits };
   }
 
+  /** Frames that came and were not read yet. */
+  get unread(): number {
+    let unread = 0;
+    for (const receiver of this.#receivers.values()) unread += receiver.size;
+    return unread;
+  }
+
   // ---- life ----
 
   /** The connection that the handshake has tested; still the caller's to dispose, after the channel. */

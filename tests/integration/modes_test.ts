@@ -1,0 +1,250 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  AudioFrame,
+  ContinuousHost,
+  type FrameReceiver,
+  ManualHost,
+  ReactiveHost,
+} from "../../host/mod.ts";
+import { TICKS } from "../fixtures/tick_port.ts";
+import { isolatedHome } from "../helpers/home.ts";
+import { leavesNothing } from "../helpers/leaks.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { soon } from "../helpers/soon.ts";
+
+const NEEDS = { run: true, read: true, write: true, env: true } as const;
+
+function fixture(name: string): URL {
+  return new URL(`../fixtures/${name}`, import.meta.url);
+}
+
+const QUIET = { output: () => {}, warn: () => {} };
+
+/** Reads until a frame of this schema name comes; all that came on the way. */
+async function readUntil(
+  ticks: FrameReceiver<typeof TICKS["schema"]>,
+  name: string,
+): Promise<{ name: string; starts: bigint }[]> {
+  const seen: { name: string; starts: bigint }[] = [];
+  while (seen.at(-1)?.name !== name) {
+    const frame = ticks.get();
+    if (frame) {
+      seen.push({ name: frame.schema_name, starts: frame.timestamp_ns });
+      frame[Symbol.dispose]();
+    } else {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+  return seen;
+}
+
+permittedTest(
+  "manual: start before ready arrives exactly once; stop and start again work; nothing is left",
+  NEEDS,
+  async () => {
+    using home = isolatedHome();
+    await leavesNothing(home.runDirectory, async () => {
+      await using host = ManualHost.launch({
+        module: fixture("manual_ticks.ts"),
+        outputs: { ticks: TICKS },
+        ...QUIET,
+      });
+      host.start();
+      host.start();
+      await soon(host.ready, "ready");
+      const { ticks } = host.output;
+      await soon(readUntil(ticks, "tick"), "a tick");
+      host.stop();
+      const first = await soon(readUntil(ticks, "stopped"), "the stop");
+      assert(first.every(({ starts }) => starts === 1n), "it was started once");
+      host.start();
+      const second = await soon(readUntil(ticks, "tick"), "ticks again");
+      assertEquals(second.at(-1)?.starts, 2n);
+      host.stop();
+      await soon(readUntil(ticks, "stopped"), "the second stop");
+    });
+  },
+);
+
+permittedTest(
+  "manual: start and stop before ready: the client hears neither",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using host = ManualHost.launch({
+      module: fixture("manual_ticks.ts"),
+      outputs: { ticks: TICKS },
+      ...QUIET,
+    });
+    host.start();
+    host.stop();
+    await soon(host.ready, "ready");
+    // Whatever had been told would come before this start.
+    host.start();
+    const seen = await soon(readUntil(host.output.ticks, "tick"), "a tick");
+    assertEquals(seen, [{ name: "tick", starts: 1n }]);
+  },
+);
+
+permittedTest(
+  "continuous: rests while there is nothing to do, and a frame ends the rest",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using host = ContinuousHost.launch({
+      module: fixture("continuous_count.ts"),
+      inputs: { questions: TICKS },
+      outputs: { ticks: TICKS },
+      ...QUIET,
+    });
+    await soon(host.ready, "ready");
+    const ask = async (): Promise<bigint> => {
+      using question = host.input.questions.acquire({
+        data: new Uint8Array(0),
+        schema_name: "question",
+        timestamp_ns: 0n,
+      });
+      host.input.questions.send(question);
+      const answers = host.output.ticks[Symbol.asyncIterator]();
+      const { value } = await soon(answers.next(), "the answer");
+      using answer = value!;
+      return answer.timestamp_ns;
+    };
+    const before = await ask();
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const after = await ask();
+    // 16 ms of rest each: some 37 calls. One that spins makes hundreds of thousands.
+    assert(after - before >= 2n, `${after - before} calls`);
+    assert(after - before < 200n, `${after - before} calls`);
+  },
+);
+
+permittedTest(
+  "continuous: paused, nothing is processed; resumed, it goes on",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using host = ContinuousHost.launch({
+      module: fixture("continuous_generator.ts"),
+      outputs: { ticks: TICKS },
+      ...QUIET,
+    });
+    await soon(host.ready, "ready");
+    const { ticks } = host.output;
+    await soon(readUntil(ticks, "tick"), "a tick");
+    host.pause();
+    // What was under way arrives; then it is quiet.
+    let quiet = 0;
+    for (let turns = 0; quiet < 20; turns++) {
+      assert(turns < 2000, "it never paused");
+      const frame = ticks.get();
+      quiet = frame ? 0 : quiet + 1;
+      frame?.[Symbol.dispose]();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    host.resume();
+    await soon(readUntil(ticks, "tick"), "a tick after the pause");
+  },
+);
+
+permittedTest(
+  "continuous: a host's own loop runs from ready to the end, and rests in between",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    const host = ContinuousHost.launch({
+      module: fixture("continuous_generator.ts"),
+      outputs: { ticks: TICKS },
+      ...QUIET,
+    });
+    let received = 0;
+    let turns = 0;
+    const loop = host.run(({ output }) => {
+      turns++;
+      using frame = output.ticks.get();
+      if (frame) received++;
+    if (received === 50) void host.close();
+    });
+    await soon(loop, "the loop's end");
+    assertEquals(received, 50);
+    assert(turns >= 50);
+  },
+);
+
+permittedTest(
+  "continuous: what a turn throws ends the loop, not the host",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using host = ContinuousHost.launch({
+      module: fixture("continuous_generator.ts"),
+      outputs: { ticks: TICKS },
+      ...QUIET,
+    });
+    const loop = host.run(() => {
+      throw new RangeError("enough");
+    });
+    const error = await soon(loop.then(() => undefined, (e) => e), "the error");
+    assertEquals((error as Error).message, "enough");
+    assert(host.output.ticks.stats.received >= 0);
+  },
+);
+
+permittedTest(
+  "a module of another kind than its host is an error that names both",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using host = ReactiveHost.launch({
+      module: fixture("manual_ticks.ts"),
+      outputs: { ticks: TICKS },
+      ...QUIET,
+    });
+    const failure = await soon(host.ended, "the failure");
+    assertStringIncludes(failure!.message, "manual processor");
+    assertStringIncludes(failure!.message, "reactive");
+  },
+);
+
+permittedTest(
+  "audio: samples go there and back in shared memory, in order, none lost",
+  NEEDS,
+  async () => {
+    using home = isolatedHome();
+    await leavesNothing(home.runDirectory, async () => {
+      await using host = ReactiveHost.launch({
+        module: fixture("audio_gain.ts"),
+        inputs: { audio: AudioFrame },
+        outputs: { audio: AudioFrame },
+        ...QUIET,
+      });
+      await soon(host.ready, "ready");
+      const { audio } = host.input;
+      const send = async (): Promise<void> => {
+        for (let number = 0; number < 200; number++) {
+          await audio.ready;
+          using frame = audio.acquire({
+            samples: { length: 960 + number % 3 },
+            channels: 2,
+            sample_rate: 48_000,
+            timestamp_ns: BigInt(number) * 10_000_000n,
+            frame_number: BigInt(number),
+          });
+          frame.samples.fill(number);
+          assert(audio.send(frame));
+        }
+      };
+      const sending = send();
+      const results = host.output.audio[Symbol.asyncIterator]();
+      for (let number = 0; number < 200; number++) {
+        const { value } = await soon(results.next(), `frame ${number}`);
+        using frame = value!;
+        assertEquals(frame.frame_number, BigInt(number));
+        assertEquals(frame.samples.length, 960 + number % 3);
+        assert(frame.samples.every((sample) => sample === number / 2));
+      }
+      await sending;
+      assertEquals(host.stats.dropped, 0);
+    });
+  },
+);
