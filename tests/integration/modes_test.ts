@@ -163,11 +163,11 @@ permittedTest(
       turns++;
       using frame = output.ticks.get();
       if (frame) received++;
-    if (received === 50) void host.close();
+      if (received === 50) void host.close();
     });
     await soon(loop, "the loop's end");
-    assertEquals(received, 50);
-    assert(turns >= 50);
+    assert(received >= 50, `${received} frames`);
+    assert(turns >= received, `${turns} turns`);
   },
 );
 
