@@ -16,24 +16,8 @@
  * @module
  */
 
+export * from "../ffi/channel/mod.ts";
 export * from "../proto/mod.ts";
-export { type TransferStats, transferStats } from "../ffi/stats.ts";
-export type { Receivers, Senders } from "../ffi/channel/channel.ts";
-export type {
-  BufferSpec,
-  FrameTemplate,
-  SurfaceSpec,
-} from "../ffi/channel/field_memory.ts";
-export type {
-  FrameReceiver,
-  ReceivedFrame,
-  ReceiverStats,
-} from "../ffi/channel/frame_receiver.ts";
-export type {
-  FrameSender,
-  OutgoingFrame,
-  SenderStats,
-} from "../ffi/channel/frame_sender.ts";
 export {
   type Context,
   continuous,

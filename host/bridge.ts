@@ -5,21 +5,14 @@
  * @module
  */
 
-import { isBrokerGone } from "../ffi/broker_link.ts";
-import type { OwnedCapability } from "../ffi/capability.ts";
 import { Activity } from "../ffi/channel/activity.ts";
 import { Channel } from "../ffi/channel/channel.ts";
-import { type Connection, Listener } from "../ffi/connection.ts";
 import type { Message } from "../ffi/message.ts";
 import { Native } from "../ffi/native.ts";
 import type { ConnectionSchema } from "../proto/connection_schema.ts";
-import { connectionSchemaToJson } from "../proto/connection_schema_json.ts";
-import { canonicalJson } from "../proto/canonical_json.ts";
 import { BridgeError, describeError } from "../proto/errors.ts";
 import {
-  type Credentials,
   hasPayload,
-  helloProblem,
   HOST_PHASE_TEXT,
   type HostEffect,
   type HostEvent,
@@ -27,29 +20,24 @@ import {
   hostStep,
   pingMessage,
 } from "../proto/handshake.ts";
-import {
-  CHANNEL_KEY,
-  CTRL_TYPE,
-  KEY,
-  MESSAGE_TYPE,
-  PONG,
-} from "../proto/keys.ts";
+import { CHANNEL_KEY, CTRL_TYPE, PONG } from "../proto/keys.ts";
 import { PONG_TIMEOUT_MS } from "../proto/limits.ts";
 import type { PortMap } from "../proto/port.ts";
 import { SWITCH_OFF, switchStep } from "../proto/remembered_switch.ts";
-import { schemaHash } from "../proto/schema_hash.ts";
-import { getString, uint64, type XpcDictionary } from "../proto/xpc_value.ts";
-import type { BrokerLease } from "./broker_finder.ts";
-import { type ClientExit, type ClientProcess, describeExit } from "./spawn.ts";
+import { getString } from "../proto/xpc_value.ts";
+import { BrokerSession, type SessionOptions } from "./broker_session.ts";
+import { Door } from "./door.ts";
+import {
+  type ClientExit,
+  type ClientProcess,
+  describeExit,
+  endClient,
+} from "./spawn.ts";
 
-/** How long one call to the broker may take. */
-const CALL_TIMEOUT_MS = 5_000;
 /** How long a client that lost its channel may take to be gone, so that its exit can be told. */
 const EXIT_GRACE_MS = 500;
 /** How long a client that was told to end may take before it is killed. */
 const TEARDOWN_MS = 2_000;
-/** How long after SIGTERM it may take before SIGKILL. */
-const KILL_MS = 1_000;
 
 /** When each step of the handshake was done, in milliseconds since the bridge began. */
 export interface HandshakeTimes {
@@ -71,16 +59,11 @@ export interface HandshakeTimes {
 export type ProcessorMode = "reactive" | "manual" | "continuous";
 
 /** What a bridge needs. */
-export interface HostBridgeOptions<I extends PortMap, O extends PortMap> {
+export interface HostBridgeOptions<I extends PortMap, O extends PortMap>
+  extends SessionOptions {
   readonly schema: ConnectionSchema<I, O>;
-  readonly runtimeId: string;
-  readonly processorId: string;
   /** What kind of processor the module must be. */
   readonly processorType: ProcessorMode;
-  /** Seconds until a connection that is not ready has failed. */
-  readonly timeoutSecs: number;
-  /** Finds the broker. */
-  findBroker(native: Native, signal: AbortSignal): Promise<BrokerLease>;
   /** Starts the client with the variables that name its connection. */
   spawn(env: Readonly<Record<string, string>>): ClientProcess;
   /** Called for what the owner should know and nothing else tells. */
@@ -101,25 +84,14 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
   readonly activity: Activity = new Activity();
   readonly #options: HostBridgeOptions<I, O>;
   readonly #native: Native;
-  readonly #listener: Listener;
-  readonly #peers = new Map<number, Connection>();
+  readonly #door: Door;
+  readonly #session: BrokerSession;
   readonly #ready = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<BridgeError | undefined>();
-  readonly #abort = new AbortController();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #began = performance.now();
   #phase: HostPhase = "new";
-  #finding: Promise<BrokerLease> | undefined;
-  #broker: BrokerLease | undefined;
-  #credentials: Credentials = {
-    connection_id: "",
-    token: "",
-    schema_hash: "",
-  };
-  #endpoint: OwnedCapability | undefined;
-  #adopted: Connection | undefined;
   #client: ClientProcess | undefined;
-  #nextPeer = 1;
   #running = SWITCH_OFF;
   #paused = SWITCH_OFF;
 
@@ -129,30 +101,25 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
     this.ready = this.#ready.promise;
     this.ready.catch(() => {}); // told to whoever awaits it, and by `ended`
     this.ended = this.#ended.promise;
+    this.#session = new BrokerSession(options);
     using held = new DisposableStack();
     this.#native = held.use(Native.open());
-    this.#listener = held.use(Listener.anonymous(this.#native));
-    this.#listener.activate({
-      peer: (connection) => this.#welcome(connection),
-      ended: (_, reason) => this.#fail(`the listener ended: ${reason}`),
-    });
+    this.#door = held.use(
+      new Door(this.#native, {
+        credentials: () => this.#session.credentials,
+        hello: (peer, problem) => this.#apply({ type: "hello", peer, problem }),
+        message: (message) => this.channel.receive(message),
+        left: () => this.#channelLost(),
+        closed: (reason) => this.#fail(`the listener ended: ${reason}`),
+      }),
+    );
     const { inputs, outputs } = options.schema;
     this.channel = new Channel<I, O>(this.#native, inputs, outputs, {
       control: (type, message) => this.#control(type, message),
       arrived: () => this.activity.changed(),
       problem: (text) => options.warn(text),
     });
-    this.#timer(
-      options.timeoutSecs * 1000,
-      () => {
-        if (this.#phase === "open") return;
-        this.#fail(
-          `not ready within ${options.timeoutSecs} s: ${
-            HOST_PHASE_TEXT[this.#phase]
-          }`,
-        );
-      },
-    );
+    this.#timer(options.timeoutSecs * 1000, () => this.#overdue());
     held.move(); // released at the end from here on
     this.#apply({ type: "begin" });
   }
@@ -164,17 +131,17 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
 
   /** The connection's id at the broker; "" before it is allocated. */
   get connectionId(): string {
-    return this.#credentials.connection_id;
+    return this.#session.credentials.connection_id;
   }
 
   /** The broker's service name; "" before it is found. */
   get brokerService(): string {
-    return this.#broker?.service ?? "";
+    return this.#session.broker?.service ?? "";
   }
 
   /** Whether the broker runs in this process. */
   get brokerEmbedded(): boolean {
-    return this.#broker?.embedded ?? false;
+    return this.#session.broker?.embedded ?? false;
   }
 
   /** The client's process id; 0 before it is started. */
@@ -247,19 +214,38 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
   #do(effect: HostEffect): void {
     switch (effect.type) {
       case "allocate":
-        return this.#run(() => this.#allocate());
+        return this.#run(async () => {
+          await this.#session.allocate(this.#native);
+          this.#done("allocated");
+          return { type: "allocated" };
+        });
       case "store_endpoint":
-        return this.#run(() => this.#storeEndpoint());
+        return this.#run(async () => {
+          using endpoint = this.#door.endpoint();
+          await this.#session.storeEndpoint(endpoint);
+          this.#done("stored");
+          return { type: "stored" };
+        });
       case "spawn":
         return this.#run(() => this.#spawn());
       case "adopt":
-        return this.#adopt(effect.peer);
+        this.channel.attach(this.#door.letIn(effect.peer));
+        return this.#done("hello");
       case "refuse":
-        return this.#refuse(effect.peer, effect.reason);
+        this.#options.warn(`a peer was refused: ${effect.reason}`);
+        return this.#door.refuse(effect.peer, effect.reason);
       case "ping":
-        return this.#ping();
+        this.#door.tell(pingMessage());
+        return this.#timer(
+          PONG_TIMEOUT_MS,
+          () => this.#apply({ type: "pong_overdue" }),
+        );
       case "report_acked":
-        return this.#run(() => this.#reportAcked());
+        return this.#run(async () => {
+          await this.#session.reportAcked();
+          this.#done("acked");
+          return undefined;
+        });
       case "open_gate":
         return this.#openGate();
       case "fail":
@@ -281,72 +267,19 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
     this.times[step] = performance.now() - this.#began;
   }
 
-  // ---- with the broker ----
-
-  async #call(
-    type: Parameters<BrokerLease["link"]["call"]>[0],
-    fields: XpcDictionary,
-  ): Promise<Message> {
-    return await this.#broker!.link.call(type, fields, {
-      timeoutMs: CALL_TIMEOUT_MS,
-      signal: this.#abort.signal,
-    });
-  }
-
-  async #allocate(): Promise<HostEvent | undefined> {
-    this.#finding = this.#options.findBroker(this.#native, this.#abort.signal);
-    const broker = await this.#finding;
-    if (this.#phase === "ended") return undefined; // released with the rest
-    this.#broker = broker;
-    const { schema, runtimeId, processorId, processorType, timeoutSecs } =
-      this.#options;
-    const json = connectionSchemaToJson(schema);
-    using reply = await this.#call(MESSAGE_TYPE.allocate, {
-      [KEY.runtimeId]: runtimeId,
-      [KEY.processorId]: processorId,
-      [KEY.processorType]: processorType,
-      [KEY.timeoutSecs]: uint64(timeoutSecs),
-      [KEY.schemaJson]: canonicalJson(json),
-      [KEY.wantTokens]: true,
-    });
-    broker.link.authorize(getString(reply.body, KEY.hostToken) ?? "");
-    this.#credentials = {
-      connection_id: getString(reply.body, KEY.connectionId) ?? "",
-      token: getString(reply.body, KEY.clientToken) ?? "",
-      schema_hash: schemaHash(json),
-    };
-    this.#done("allocated");
-    return { type: "allocated" };
-  }
-
-  async #storeEndpoint(): Promise<HostEvent> {
-    this.#endpoint = this.#listener.endpoint();
-    using endpoint = this.#endpoint;
-    using _ = await this.#call(MESSAGE_TYPE.storeEndpoint, {
-      [KEY.connectionId]: this.connectionId,
-      [KEY.endpoint]: endpoint.borrow(),
-    });
-    this.#done("stored");
-    return { type: "stored" };
-  }
-
-  /** The channel works, whatever the broker says to that: one that is gone ends nothing. */
-  async #reportAcked(): Promise<undefined> {
-    try {
-      using _ = await this.#call(MESSAGE_TYPE.acked, {
-        [KEY.connectionId]: this.connectionId,
-        [KEY.side]: "host",
-      });
-    } catch (error) {
-      if (!isBrokerGone(error)) throw error;
-    }
-    this.#done("acked");
+  #overdue(): void {
+    if (this.#phase === "open") return;
+    this.#fail(
+      `not ready within ${this.#options.timeoutSecs} s: ${
+        HOST_PHASE_TEXT[this.#phase]
+      }`,
+    );
   }
 
   // ---- with the client ----
 
   #spawn(): Promise<undefined> {
-    const { connection_id, token } = this.#credentials;
+    const { connection_id, token } = this.#session.credentials;
     const client = this.#options.spawn({
       STREAMLIB_CONNECTION_ID: connection_id,
       STREAMLIB_CONNECTION_TOKEN: token,
@@ -359,67 +292,8 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
   }
 
   #clientExited(exit: ClientExit): void {
-    const how = describeExit(exit);
-    this.#fail(
-      this.#phase === "open"
-        ? how
-        : `${how.replace("\n", ` (${HOST_PHASE_TEXT[this.#phase]})\n`)}`,
-    );
-  }
-
-  #welcome(connection: Connection): void {
-    const id = this.#nextPeer++;
-    this.#peers.set(id, connection);
-    connection.activate({
-      message: (message) => {
-        if (connection === this.#adopted) this.channel.receive(message);
-        else this.#firstMessage(id, message);
-      },
-      ended: () => {
-        if (connection === this.#adopted) this.#channelLost();
-        else this.#forgetPeer(id);
-      },
-    });
-  }
-
-  #firstMessage(peer: number, message: Message): void {
-    using _ = message;
-    const problem = helloProblem(
-      message.body,
-      this.#credentials,
-      (given, expected) => constantTimeEqual(given, expected),
-    );
-    if (message.wantsReply) message.reply({ [KEY.success]: !problem });
-    this.#apply({ type: "hello", peer, problem });
-  }
-
-  #forgetPeer(peer: number): void {
-    this.#peers.get(peer)?.[Symbol.dispose]();
-    this.#peers.delete(peer);
-  }
-
-  #refuse(peer: number, reason: string): void {
-    this.#options.warn(`a peer was refused: ${reason}`);
-    const connection = this.#peers.get(peer);
-    connection?.send({
-      [CHANNEL_KEY.msgType]: "control",
-      [CHANNEL_KEY.ctrlType]: CTRL_TYPE.error,
-      [CHANNEL_KEY.reason]: reason,
-    });
-    this.#forgetPeer(peer);
-  }
-
-  #adopt(peer: number): void {
-    const connection = this.#peers.get(peer)!;
-    this.#peers.delete(peer);
-    this.#adopted = connection;
-    this.channel.attach(connection);
-    this.#done("hello");
-  }
-
-  #ping(): void {
-    this.#adopted!.send(pingMessage());
-    this.#timer(PONG_TIMEOUT_MS, () => this.#apply({ type: "pong_overdue" }));
+    const howFar = this.#phase === "open" ? "" : HOST_PHASE_TEXT[this.#phase];
+    this.#fail(describeExit(exit, howFar));
   }
 
   #control(type: string, message: Message): void {
@@ -485,65 +359,13 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
   }
 
   async #release(failure: BridgeError | undefined): Promise<void> {
+    const orderly = failure === undefined && this.times.hello !== undefined;
     await Promise.all([
-      this.#endClient(failure === undefined),
-      this.#tellBroker(failure),
+      this.#client && endClient(this.#client, orderly ? TEARDOWN_MS : 0),
+      this.#session.reportEnd(failure),
     ]);
-    this.#abort.abort();
-    for (const peer of [...this.#peers.keys()]) this.#forgetPeer(peer);
-    this.#adopted?.[Symbol.dispose]();
-    this.#endpoint?.[Symbol.dispose]();
-    this.#listener[Symbol.dispose]();
-    const found = await this.#finding?.catch(() => undefined); // told as the failure
-    await found?.[Symbol.asyncDispose]();
+    this.#door[Symbol.dispose]();
+    await this.#session[Symbol.asyncDispose]();
     this.#native[Symbol.dispose]();
   }
-
-  async #tellBroker(failure: BridgeError | undefined): Promise<void> {
-    if (!this.#broker || !this.connectionId) return;
-    const message = failure
-      ? this.#call(MESSAGE_TYPE.reportFailure, {
-        [KEY.connectionId]: this.connectionId,
-        [KEY.side]: "host",
-        [KEY.reason]: failure.message,
-      })
-      : this.#call(MESSAGE_TYPE.close, {
-        [KEY.connectionId]: this.connectionId,
-        [KEY.reason]: "the host closed it",
-      });
-    try {
-      using _ = await message;
-    } catch (error) {
-      // The broker may be gone, or have ended the connection itself: it is over either way.
-      if (!(error instanceof BridgeError)) throw error;
-    }
-  }
-
-  async #endClient(orderly: boolean): Promise<void> {
-    const client = this.#client;
-    if (!client) return;
-    const gone = client.exit.then(() => true);
-    const within = async (ms: number): Promise<boolean> => {
-      const { promise, resolve } = Promise.withResolvers<boolean>();
-      const timer = setTimeout(() => resolve(false), ms);
-      const result = await Promise.race([gone, promise]);
-      clearTimeout(timer);
-      return result;
-    };
-    if (orderly && this.#adopted && await within(TEARDOWN_MS)) return;
-    client.kill("SIGTERM");
-    if (await within(KILL_MS)) return;
-    client.kill("SIGKILL");
-    await gone;
-  }
-}
-
-/** Whether two strings are equal, in a time that does not tell where they differ. */
-function constantTimeEqual(a: string, b: string): boolean {
-  if (a.length !== b.length) return false;
-  let difference = 0;
-  for (let i = 0; i < a.length; i++) {
-    difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
-  }
-  return difference === 0;
 }

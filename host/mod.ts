@@ -15,28 +15,8 @@
  * @module
  */
 
+export * from "../ffi/channel/mod.ts";
 export * from "../proto/mod.ts";
-export { type TransferStats, transferStats } from "../ffi/stats.ts";
-export type {
-  ChannelStats,
-  Receivers,
-  Senders,
-} from "../ffi/channel/channel.ts";
-export type {
-  BufferSpec,
-  FrameTemplate,
-  SurfaceSpec,
-} from "../ffi/channel/field_memory.ts";
-export type {
-  FrameReceiver,
-  ReceivedFrame,
-  ReceiverStats,
-} from "../ffi/channel/frame_receiver.ts";
-export type {
-  FrameSender,
-  OutgoingFrame,
-  SenderStats,
-} from "../ffi/channel/frame_sender.ts";
 export type { HandshakeTimes } from "./bridge.ts";
 export { ContinuousHost } from "./continuous.ts";
 export { ManualHost } from "./manual.ts";

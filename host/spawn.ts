@@ -233,12 +233,37 @@ async function watchExit(
   };
 }
 
-/** How a client ended, in words. */
-export function describeExit(exit: ClientExit): string {
+/** How a client ended, and how far it had come if that is of interest, in words. */
+export function describeExit(exit: ClientExit, howFar: string): string {
   const how = exit.signal
     ? `was killed by ${exit.signal}`
     : `exited with code ${exit.code}`;
-  return exit.stderrTail === ""
-    ? `the client ${how}`
-    : `the client ${how}; the last that it wrote on stderr:\n${exit.stderrTail}`;
+  const far = howFar === "" ? "" : ` (${howFar})`;
+  const tail = exit.stderrTail === ""
+    ? ""
+    : `; the last that it wrote on stderr:\n${exit.stderrTail}`;
+  return `the client ${how}${far}${tail}`;
+}
+
+/** How long after SIGTERM a client may take before SIGKILL. */
+const KILL_MS = 1_000;
+
+/** Waits `graceMs` for the client to end by itself, then makes it. Returns when it has. */
+export async function endClient(
+  client: ClientProcess,
+  graceMs: number,
+): Promise<void> {
+  const gone = client.exit.then(() => true);
+  const within = async (ms: number): Promise<boolean> => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), ms);
+    const result = await Promise.race([gone, promise]);
+    clearTimeout(timer);
+    return result;
+  };
+  if (graceMs > 0 && await within(graceMs)) return;
+  client.kill("SIGTERM");
+  if (await within(KILL_MS)) return;
+  client.kill("SIGKILL");
+  await gone;
 }

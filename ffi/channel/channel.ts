@@ -11,28 +11,20 @@
  */
 
 import { BridgeError, describeError } from "../../proto/errors.ts";
-import type { CapabilityReader } from "../../proto/type_codec.ts";
 import { compile, type FrameCodec } from "../../proto/frame_codec.ts";
-import type { NumericArrays, NumericKind } from "../../proto/field_type.ts";
 import { frameMessage, parseFrameMessage } from "../../proto/frame_message.ts";
 import { CHANNEL_KEY, CTRL_TYPE, MSG_TYPE } from "../../proto/keys.ts";
 import { Misfit } from "../../proto/misfit.ts";
-import { NUMERIC_ARRAYS } from "../../proto/numeric_array.ts";
 import type { Port, PortMap, PortsOf, SchemaOf } from "../../proto/port.ts";
 import {
-  Capability,
   getNumber,
   getString,
-  isDictionary,
   uint64,
   type XpcDictionary,
-  type XpcValue,
 } from "../../proto/xpc_value.ts";
-import { NativeBuffer } from "../buffer.ts";
 import type { Connection } from "../connection.ts";
 import type { Message } from "../message.ts";
 import type { Native } from "../native.ts";
-import { NativeSurface } from "../surface.ts";
 import {
   type FrameReceiver,
   PortReceiver,
@@ -43,8 +35,9 @@ import {
   PortSender,
   type SenderChannel,
 } from "./frame_sender.ts";
+import { FrameLeases } from "./frame_leases.ts";
 import type { Pooled } from "./memory_pool.ts";
-import { type Lease, MemoryTable } from "./memory_table.ts";
+import { MemoryTable } from "./memory_table.ts";
 
 /** The sending half of every port of a map. */
 export type Senders<M extends PortMap> = {
@@ -317,6 +310,18 @@ export class Channel<Out extends PortMap, In extends PortMap>
     for (const sender of this.#senders.values()) sender.released(id);
   }
 
+  /** Tells the sender once that the frame is done with. */
+  #frameRelease(id: bigint): () => void {
+    let held = true;
+    return () => {
+      if (!held || this.#ended) return;
+      held = false;
+      this.sendControl(CTRL_TYPE.release, {
+        [CHANNEL_KEY.frameId]: uint64(id),
+      });
+    };
+  }
+
   #receiveFrame(message: Message): void {
     const frame = parseFrameMessage(message.body);
     if (typeof frame === "string") {
@@ -335,98 +340,26 @@ export class Channel<Out extends PortMap, In extends PortMap>
       );
       return;
     }
-    const leases: Pick<Lease, "release">[] = [];
+    const leases = new FrameLeases(this.#table, message);
     const fields = frame.handle === undefined
       ? frame.fields
       : codec.withHandle(frame.fields, frame.handle);
-    const value = codec.decode(fields, this.#reader(message, leases));
+    const value = codec.decode(fields, leases);
     if (value instanceof Misfit) {
-      for (const lease of leases) lease.release();
+      leases.release();
       this.#problem(
         `misfit:${port_name}`,
         `a frame on port '${port_name}' does not fit: ${value.message}`,
       );
       return;
     }
-    if (leases.length === 0 && receiver.inOrder) {
-      leases.push(this.#frameLease(frame.frame_id));
-    }
-    Object.defineProperty(value, Symbol.dispose, {
-      value: () => {
-        for (const lease of leases) lease.release();
-      },
-    });
+    // A frame without memory is released by its own id, so that its sender knows that there is room.
+    const release = leases.size > 0 || !receiver.inOrder
+      ? () => leases.release()
+      : this.#frameRelease(frame.frame_id);
+    Object.defineProperty(value, Symbol.dispose, { value: release });
     receiver.put(value as unknown as ReceivedFrame<typeof receiver.schema>);
   }
-
-  #reader(
-    message: Message,
-    leases: Pick<Lease, "release">[],
-  ): CapabilityReader {
-    return {
-      texture: (value) => {
-        const lease = this.#lease(message, value);
-        if (typeof lease === "string") return lease;
-        leases.push(lease);
-        return lease.memory instanceof NativeSurface
-          ? lease.memory
-          : "a buffer's memory";
-      },
-      buffer: (value, kind) => {
-        const lease = this.#lease(message, value);
-        if (typeof lease === "string") return lease;
-        leases.push(lease);
-        return viewBuffer(lease.memory, kind, value);
-      },
-    };
-  }
-
-  /** What is released, in place of memory, so that the sender knows that there is room. */
-  #frameLease(frameId: bigint): Pick<Lease, "release"> {
-    let held = true;
-    return {
-      release: () => {
-        if (!held || this.#ended) return;
-        held = false;
-        this.sendControl(CTRL_TYPE.release, {
-          [CHANNEL_KEY.frameId]: uint64(frameId),
-        });
-      },
-    };
-  }
-
-  #lease(message: Message, value: XpcValue): Lease | string {
-    if (value instanceof Capability) {
-      if (value.kind !== "surface") return `a ${value.kind}`;
-      message.takeCapability(value);
-      return this.#table.leaseOnce(value);
-    }
-    if (!isDictionary(value)) return "neither a surface nor the name of one";
-    const id = getNumber(value, CHANNEL_KEY.surfaceId, "uint64");
-    const generation = getNumber(value, CHANNEL_KEY.generation, "uint64");
-    if (id === undefined || generation === undefined) {
-      return "a name without surface_id and generation";
-    }
-    return this.#table.lease(id, generation) ??
-      `surface ${id}, which was never offered or is retired`;
-  }
-}
-
-/** The numbers that a frame names, or what is wrong: the peer's word on the length is checked. */
-function viewBuffer<K extends NumericKind>(
-  memory: Lease["memory"],
-  kind: K,
-  value: XpcValue,
-): NumericArrays[K] | string {
-  if (!(memory instanceof NativeBuffer)) return "a surface";
-  const length = isDictionary(value)
-    ? getNumber(value, CHANNEL_KEY.length, "uint64")
-    : undefined;
-  if (length === undefined) return "a buffer without its length";
-  const bytes = length * BigInt(NUMERIC_ARRAYS[kind].BYTES_PER_ELEMENT);
-  return bytes > BigInt(memory.bytes)
-    ? `${length} numbers in memory of ${memory.bytes} bytes`
-    : memory.view(kind, Number(length));
 }
 
 function byName<P>(ports: ReadonlyMap<string, P>): Readonly<Record<string, P>> {

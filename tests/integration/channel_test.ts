@@ -1,15 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { Channel } from "../../ffi/channel/channel.ts";
-import { Connection, Listener } from "../../ffi/connection.ts";
-import { Native } from "../../ffi/native.ts";
 import { NativeSurface } from "../../ffi/surface.ts";
 import { connectionSchema } from "../../proto/connection_schema.ts";
 import { MAX_OFFERED } from "../../proto/limits.ts";
 import { port } from "../../proto/port.ts";
 import { VideoFrame } from "../../proto/video_frame.ts";
 import { int64, uint64, type XpcDictionary } from "../../proto/xpc_value.ts";
-import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
-import { soon } from "../helpers/soon.ts";
+import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 
 /** Ports of the tests: one that loses nothing, one that skips. */
 const { inputs } = connectionSchema({
@@ -22,6 +18,7 @@ const { inputs } = connectionSchema({
   },
 });
 type Ports = typeof inputs;
+type Pair = ChannelPair<Ports>;
 
 const TEMPLATE = {
   pixel_buffer: { width: 8, height: 4, pixel_format: "rgba8" },
@@ -31,80 +28,8 @@ const TEMPLATE = {
   timestamp_ns: 0n,
 } as const;
 
-/** A sending and a receiving channel over a real connection, and that connection itself. */
-interface Pair {
-  readonly native: Native;
-  readonly sender: Channel<Ports, Record<never, never>>;
-  readonly receiver: Channel<Record<never, never>, Ports>;
-  /** The sender's end: whatever a hostile peer could send. */
-  readonly raw: Connection;
-  readonly problems: string[];
-  /** Resolves when the receiver has handled all that was sent before. */
-  settle(): Promise<void>;
-}
-
-async function makePair(
-  stack: DisposableStack,
-  native: Native,
-): Promise<Pair> {
-  const listener = stack.use(Listener.anonymous(native));
-  const accepted = Promise.withResolvers<Connection>();
-  listener.activate({
-    peer: (connection) => accepted.resolve(stack.use(connection)),
-    ended: () => {},
-  });
-  using endpoint = listener.endpoint();
-  const raw = stack.use(Connection.toEndpoint(native, endpoint.borrow()));
-  const problems: string[] = [];
-  const sender = stack.use(
-    new Channel<Ports, Record<never, never>>(native, inputs, {}, {
-      control: () => {},
-      arrived: () => {},
-      problem: (text) => problems.push(text),
-    }),
-  );
-  raw.activate({
-    message: (message) => sender.receive(message),
-    ended: () => {},
-  });
-  raw.send({ msg_type: "control", ctrl_type: "hello" });
-  const connection = await accepted.promise;
-  const receiver = stack.use(
-    new Channel<Record<never, never>, Ports>(native, {}, inputs, {
-      control: () => {},
-      arrived: () => {},
-      problem: (text) => problems.push(text),
-    }),
-  );
-  connection.activate({
-    message: (message) => receiver.receive(message),
-    ended: () => {},
-  });
-  sender.attach(raw);
-  receiver.attach(connection);
-  sender.open();
-  receiver.open();
-  const settle = async (): Promise<void> => {
-    using _ = await raw.request(
-      { msg_type: "control", ctrl_type: "start" },
-      { timeoutMs: 5_000 },
-    );
-    using __ = await connection.request(
-      { msg_type: "control", ctrl_type: "start" },
-      { timeoutMs: 5_000 },
-    );
-  };
-  return { native, sender, receiver, raw, problems, settle };
-}
-
 function channelTest(name: string, body: (pair: Pair) => Promise<void>): void {
-  Deno.test(name, () =>
-    nativeLeavesNothing(async () => {
-      using native = Native.open();
-      using stack = new DisposableStack();
-      const pair = await soon(makePair(stack, native), "the connection");
-      await soon(body(pair), name);
-    }));
+  channelPairTest<Ports>(name, inputs, body);
 }
 
 function send(pair: Pair, name: "every" | "latest", number: number): boolean {

@@ -1,18 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Channel } from "../../ffi/channel/channel.ts";
-import { Connection, Listener } from "../../ffi/connection.ts";
-import { Native } from "../../ffi/native.ts";
 import { AudioFrame } from "../../proto/audio_frame.ts";
-import {
-  connectionSchema,
-  type NoPorts,
-} from "../../proto/connection_schema.ts";
+import { connectionSchema } from "../../proto/connection_schema.ts";
 import { DataFrame } from "../../proto/data_frame.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { port } from "../../proto/port.ts";
 import { int64, uint64, type XpcDictionary } from "../../proto/xpc_value.ts";
-import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
-import { soon } from "../helpers/soon.ts";
+import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 
 /** Frames other than video: samples in shared memory, and data without any. */
 const { inputs } = connectionSchema({
@@ -25,61 +18,10 @@ const { inputs } = connectionSchema({
   },
 });
 type Ports = typeof inputs;
-
-interface Pair {
-  readonly native: Native;
-  readonly sender: Channel<Ports, NoPorts>;
-  readonly receiver: Channel<NoPorts, Ports>;
-  readonly raw: Connection;
-  readonly problems: string[];
-  settle(): Promise<void>;
-}
-
-async function makePair(stack: DisposableStack, native: Native): Promise<Pair> {
-  const listener = stack.use(Listener.anonymous(native));
-  const accepted = Promise.withResolvers<Connection>();
-  listener.activate({
-    peer: (connection) => accepted.resolve(stack.use(connection)),
-    ended: () => {},
-  });
-  using endpoint = listener.endpoint();
-  const raw = stack.use(Connection.toEndpoint(native, endpoint.borrow()));
-  const problems: string[] = [];
-  const events = {
-    control: () => {},
-    arrived: () => {},
-    problem: (text: string) => void problems.push(text),
-  };
-  const sender = stack.use(
-    new Channel<Ports, NoPorts>(native, inputs, {}, events),
-  );
-  raw.activate({ message: (m) => sender.receive(m), ended: () => {} });
-  raw.send({ msg_type: "control", ctrl_type: "hello" });
-  const connection = await accepted.promise;
-  const receiver = stack.use(
-    new Channel<NoPorts, Ports>(native, {}, inputs, events),
-  );
-  connection.activate({ message: (m) => receiver.receive(m), ended: () => {} });
-  sender.attach(raw);
-  receiver.attach(connection);
-  sender.open();
-  receiver.open();
-  const turn = { msg_type: "control", ctrl_type: "start" };
-  const settle = async (): Promise<void> => {
-    using _ = await raw.request(turn, { timeoutMs: 5_000 });
-    using __ = await connection.request(turn, { timeoutMs: 5_000 });
-  };
-  return { native, sender, receiver, raw, problems, settle };
-}
+type Pair = ChannelPair<Ports>;
 
 function memoryTest(name: string, body: (pair: Pair) => Promise<void>): void {
-  Deno.test(name, () =>
-    nativeLeavesNothing(async () => {
-      using native = Native.open();
-      using stack = new DisposableStack();
-      const pair = await soon(makePair(stack, native), "the connection");
-      await soon(body(pair), name);
-    }));
+  channelPairTest<Ports>(name, inputs, body);
 }
 
 function sendAudio(pair: Pair, number: number, length = 480): boolean {

@@ -1,0 +1,93 @@
+/**
+ * From a message that names shared memory to the memory itself, on lease: the
+ * peer's word is checked against what it has offered.
+ *
+ * @module
+ */
+
+import type { NumericArrays, NumericKind } from "../../proto/field_type.ts";
+import { CHANNEL_KEY } from "../../proto/keys.ts";
+import { NUMERIC_ARRAYS } from "../../proto/numeric_array.ts";
+import type { CapabilityReader } from "../../proto/type_codec.ts";
+import type { Surface } from "../../proto/surface.ts";
+import {
+  Capability,
+  getNumber,
+  isDictionary,
+  type XpcValue,
+} from "../../proto/xpc_value.ts";
+import { NativeBuffer } from "../buffer.ts";
+import type { Message } from "../message.ts";
+import { NativeSurface } from "../surface.ts";
+import type { Lease, MemoryTable } from "./memory_table.ts";
+
+/** The leases of one frame: read while it is decoded, released when it is done with. */
+export class FrameLeases implements CapabilityReader {
+  readonly #table: MemoryTable;
+  readonly #message: Message;
+  readonly #leases: Lease[] = [];
+
+  /** @param message the frame's message, which owns what was sent inside it */
+  constructor(table: MemoryTable, message: Message) {
+    this.#table = table;
+    this.#message = message;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#leases.length;
+  }
+
+  texture(value: XpcValue): Surface | string {
+    const memory = this.#lease(value);
+    if (typeof memory === "string" || memory instanceof NativeSurface) {
+      return memory;
+    }
+    return "a buffer's memory";
+  }
+
+  buffer<K extends NumericKind>(
+    value: XpcValue,
+    kind: K,
+  ): NumericArrays[K] | string {
+    const memory = this.#lease(value);
+    if (typeof memory === "string") return memory;
+    if (!(memory instanceof NativeBuffer)) return "a surface";
+    const length = isDictionary(value)
+      ? getNumber(value, CHANNEL_KEY.length, "uint64")
+      : undefined;
+    if (length === undefined) return "a buffer without its length";
+    const bytes = length * BigInt(NUMERIC_ARRAYS[kind].BYTES_PER_ELEMENT);
+    return bytes > BigInt(memory.bytes)
+      ? `${length} numbers in memory of ${memory.bytes} bytes`
+      : memory.view(kind, Number(length));
+  }
+
+  #lease(value: XpcValue): Lease["memory"] | string {
+    const lease = this.#find(value);
+    if (typeof lease === "string") return lease;
+    this.#leases.push(lease);
+    return lease.memory;
+  }
+
+  #find(value: XpcValue): Lease | string {
+    if (value instanceof Capability) {
+      if (value.kind !== "surface") return `a bare ${value.kind}`;
+      this.#message.takeCapability(value);
+      return this.#table.leaseOnce(value);
+    }
+    if (!isDictionary(value)) return "neither a surface nor the name of one";
+    const id = getNumber(value, CHANNEL_KEY.surfaceId, "uint64");
+    const generation = getNumber(value, CHANNEL_KEY.generation, "uint64");
+    if (id === undefined || generation === undefined) {
+      return "a name without surface_id and generation";
+    }
+    return this.#table.lease(id, generation) ??
+      `surface ${id}, which was never offered or is retired`;
+  }
+
+  /** Ends all of them. Again is harmless. */
+  release(): void {
+    for (const lease of this.#leases) lease.release();
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * What users see of a channel: its ports and frames.
+ *
+ * @module
+ */
+
+export { type TransferStats, transferStats } from "../stats.ts";
+export type { ChannelStats, Receivers, Senders } from "./channel.ts";
+export type { BufferSpec, FrameTemplate, SurfaceSpec } from "./field_memory.ts";
+export type {
+  FrameReceiver,
+  ReceivedFrame,
+  ReceiverStats,
+} from "./frame_receiver.ts";
+export type {
+  FrameSender,
+  OutgoingFrame,
+  SenderStats,
+} from "./frame_sender.ts";
