@@ -42,26 +42,11 @@ export class ContinuousHost<
    *
    * @throws {BridgeError} why the host has failed; what `turn` throws
    */
-  async run(
+  run(
     turn: (host: this) => void | Promise<void>,
     options: { restMs?: number; signal?: AbortSignal } = {},
   ): Promise<void> {
-    await this.ready;
-    const over = new AbortController();
-    this.ended.then(() => {
-      over.abort();
-      this.bridge.activity.changed();
-    });
-    const { signal, restMs = DEFAULT_REST_MS } = options;
-    const stop = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
-    await continuousLoop(
-      this.bridge.channel,
-      this.bridge.activity,
-      () => turn(this),
-      restMs,
-      stop,
-    );
-    const failure = over.signal.aborted ? await this.ended : undefined;
-    if (failure) throw failure;
+    const { restMs = DEFAULT_REST_MS, signal } = options;
+    return this.repeat(() => turn(this), restMs, signal);
   }
 }

@@ -39,11 +39,11 @@ export class ManualHost<
    * in between.
    */
   start(): void {
-    this.bridge.setRunning(true);
+    this.setRunning(true);
   }
 
   /** Stops what {@link start} started. */
   stop(): void {
-    this.bridge.setRunning(false);
+    this.setRunning(false);
   }
 }

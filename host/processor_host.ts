@@ -5,6 +5,7 @@
  */
 
 import type { Receivers, Senders } from "../ffi/channel/channel.ts";
+import { continuousLoop } from "../ffi/channel/activity.ts";
 import type { ChannelStats } from "../ffi/channel/channel.ts";
 import type { Native } from "../ffi/native.ts";
 import { connectionSchema, type NoPorts } from "../proto/connection_schema.ts";
@@ -73,8 +74,7 @@ export abstract class ProcessorHost<
   readonly ready: Promise<void>;
   /** Resolves when it is over: with the failure, or `undefined` when it was closed. */
   readonly ended: Promise<BridgeError | undefined>;
-  /** What does the work. */
-  protected readonly bridge: HostBridge<I, O>;
+  readonly #bridge: HostBridge<I, O>;
 
   /** Launches: see the `launch` of each kind. */
   protected constructor(options: HostOptions<I, O>, mode: ProcessorMode) {
@@ -88,11 +88,11 @@ export abstract class ProcessorHost<
         },
       );
     }
-    this.bridge = new HostBridge(bridgeOptions(options, mode));
-    this.input = this.bridge.channel.senders;
-    this.output = this.bridge.channel.receivers;
-    this.ready = this.bridge.ready;
-    this.ended = this.bridge.ended;
+    this.#bridge = new HostBridge(bridgeOptions(options, mode));
+    this.input = this.#bridge.channel.senders;
+    this.output = this.#bridge.channel.receivers;
+    this.ready = this.#bridge.ready;
+    this.ended = this.#bridge.ended;
     const onAbort = (): void => void this.close();
     signal?.addEventListener("abort", onAbort, { once: true });
     this.ended.finally(() => signal?.removeEventListener("abort", onAbort));
@@ -100,45 +100,69 @@ export abstract class ProcessorHost<
 
   /** The client's process id; 0 before it is started. */
   get clientPid(): number {
-    return this.bridge.clientPid;
+    return this.#bridge.clientPid;
   }
 
   /** The connection's id at the broker; "" before it is allocated. */
   get connectionId(): string {
-    return this.bridge.connectionId;
+    return this.#bridge.connectionId;
   }
 
   /** The broker's service name and whether it runs in this process; "" before it is found. */
   get broker(): { readonly service: string; readonly embedded: boolean } {
     return {
-      service: this.bridge.brokerService,
-      embedded: this.bridge.brokerEmbedded,
+      service: this.#bridge.brokerService,
+      embedded: this.#bridge.brokerEmbedded,
     };
   }
 
   /** What went over the channel so far. */
   get stats(): ChannelStats {
-    return this.bridge.channel.stats;
+    return this.#bridge.channel.stats;
   }
 
   /** When each step of the handshake was done, in milliseconds since the launch. */
   get times(): Readonly<Partial<HandshakeTimes>> {
-    return this.bridge.times;
+    return this.#bridge.times;
+  }
+
+  /** Tells the client to start or stop, once it can be told. */
+  protected setRunning(on: boolean): void {
+    this.#bridge.setRunning(on);
+  }
+
+  /** Calls `turn` again and again, from ready to the end; see {@link ContinuousHost.run}. */
+  protected async repeat(
+    turn: () => void | Promise<void>,
+    restMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    await this.ready;
+    const { channel, activity } = this.#bridge;
+    const over = new AbortController();
+    this.ended.then(() => {
+      over.abort();
+      activity.changed();
+    });
+    const stop = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
+    await continuousLoop(channel, activity, turn, restMs, stop);
+    const failure = over.signal.aborted ? await this.ended : undefined;
+    if (failure) throw failure;
   }
 
   /** No more calls of `process` until {@link resume}; remembered until the client can be told. */
   pause(): void {
-    this.bridge.setPaused(true);
+    this.#bridge.setPaused(true);
   }
 
   /** Ends what {@link pause} began. */
   resume(): void {
-    this.bridge.setPaused(false);
+    this.#bridge.setPaused(false);
   }
 
   /** Ends it in order: the client is told and given time, then all is released. Again is harmless. */
   close(): Promise<void> {
-    return this.bridge.close();
+    return this.#bridge.close();
   }
 
   /** As {@link close}. */
