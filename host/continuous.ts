@@ -6,7 +6,7 @@
 
 import type { NoPorts } from "../proto/connection_schema.ts";
 import type { PortMap } from "../proto/port.ts";
-import { continuousLoop, DEFAULT_REST_MS } from "../ffi/channel/activity.ts";
+import { DEFAULT_REST_MS } from "../ffi/channel/activity.ts";
 import { type HostOptions, ProcessorHost } from "./processor_host.ts";
 
 /**
