@@ -118,6 +118,12 @@ void xl_connection_invalidate(xpc_connection_t connection, xpc_object_t reply_er
     vsnprintf(connection->reason, sizeof connection->reason, why, ap);
     va_end(ap);
     connection->state = XL_INVALID;
+    /*
+     * Not left to the close: a copy of the socket, in a child not yet at its exec, or kept by
+     * the peer that made it, would keep the other side from hearing. A listening socket may be
+     * a service manager's, who goes on with it.
+     */
+    if (connection->role != XL_NAMED_LISTENER) shutdown(connection->socket, SHUT_RDWR);
     close_socket(&connection->socket);
     close_socket(&connection->endpoint);
     close_socket(&connection->lifeline);
@@ -138,7 +144,7 @@ void xl_connection_arm(xpc_connection_t connection) {
         if (!connection->dispatching || connection->waiters) events |= EPOLLIN;
         if (connection->outbox && !connection->in_barrier && !resting) events |= EPOLLOUT;
     }
-    if (events) xl_pool_arm(connection->socket, events);
+    if (events && !xl_pool_arm(connection->socket, events)) xl_pool_rest(connection);
 }
 
 static void do_io(xpc_connection_t connection) {
@@ -190,13 +196,12 @@ xpc_connection_t xpc_connection_create(const char *name, dispatch_queue_t target
     xpc_connection_t connection = create(name ? XL_BUNDLED_SERVICE : XL_ANONYMOUS_LISTENER, name, targetq);
     int ends[2];
     if (!connection || name || xl_socket_pair(ends) != 0) return connection;
-    if (xl_pool_watch(ends[0], connection, 0) == 0) {
-        connection->socket = ends[0];
-        connection->endpoint = ends[1];
-    } else { /* it will say so when it is activated */
-        close(ends[0]);
-        close(ends[1]);
-    }
+    connection->socket = ends[0];
+    connection->endpoint = ends[1];
+    if (xl_pool_watch(ends[0], connection, 0) == 0) return connection;
+    close(ends[0]); /* it will say so when it is activated */
+    close(ends[1]);
+    connection->socket = connection->endpoint = -1;
     return connection;
 }
 
@@ -221,12 +226,16 @@ void xpc_connection_set_target_queue(xpc_connection_t connection, dispatch_queue
 }
 
 void xpc_connection_set_event_handler(xpc_connection_t connection, xpc_handler_t handler) {
-    struct xl_block *kept = xl_block_copy((const void *)handler);
+    struct xl_block *kept = xl_block_copy((const void *)handler), *old = kept;
     pthread_mutex_lock(&connection->lock);
-    struct xl_block *old = connection->handler;
-    connection->handler = kept;
-    if (handler && !kept) xl_connection_invalidate(connection, XL_INVALID_ERROR, "out of memory for a handler");
+    if (kept || !handler) {
+        old = connection->handler;
+        connection->handler = kept;
+    } else {
+        xl_connection_invalidate(connection, XL_INVALID_ERROR, "out of memory for a handler");
+    }
     pthread_mutex_unlock(&connection->lock);
+    if (handler && !kept) xl_block_invoke((void *)handler, XL_INVALID_ERROR); /* it can only be told now */
     xl_block_release(old);
 }
 

@@ -47,10 +47,12 @@ struct xl_waiter {
     xpc_object_t reply; /* owned */
 };
 
+enum xl_item_kind { XL_EVENT, XL_NEW_PEER, XL_REPLY_HANDLER, XL_BARRIER };
+
 /* Something for the inbox; until a reply is there, a reply that is awaited. */
 struct xl_item {
     struct xl_item *next;
-    enum { XL_EVENT, XL_NEW_PEER, XL_REPLY_HANDLER, XL_BARRIER } kind;
+    enum xl_item_kind kind;
     bool embedded;            /* part of a connection: not to be freed */
     uint64_t id;              /* of the request */
     xpc_object_t object;      /* owned, and of a new peer held */

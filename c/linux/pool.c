@@ -127,12 +127,7 @@ void xl_pool_rest(struct _xpc_connection_s *connection) {
     pthread_mutex_unlock(&pool.lock);
 }
 
-bool xl_pool_is_resting(struct _xpc_connection_s *connection) {
-    pthread_mutex_lock(&pool.lock);
-    bool resting = connection->links.resting;
-    pthread_mutex_unlock(&pool.lock);
-    return resting;
-}
+bool xl_pool_is_resting(struct _xpc_connection_s *connection) { return connection->links.resting; }
 
 int xl_pool_watch(int socket, struct _xpc_connection_s *connection, uint32_t events) {
     struct epoll_event event = {.events = events | EPOLLONESHOT, .data.fd = socket};
@@ -159,9 +154,9 @@ int xl_pool_watch(int socket, struct _xpc_connection_s *connection, uint32_t eve
     return why;
 }
 
-void xl_pool_arm(int socket, uint32_t events) {
+bool xl_pool_arm(int socket, uint32_t events) {
     struct epoll_event event = {.events = events | EPOLLONESHOT, .data.fd = socket};
-    epoll_ctl(pool.epoll, EPOLL_CTL_MOD, socket, &event);
+    return epoll_ctl(pool.epoll, EPOLL_CTL_MOD, socket, &event) == 0;
 }
 
 void xl_pool_forget(int socket) {

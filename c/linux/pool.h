@@ -19,7 +19,8 @@ struct _xpc_connection_s;
 /* A connection's place in the pool's lists; the pool's alone. */
 struct xl_pool_links {
     struct _xpc_connection_s *next_ready, *next_resting;
-    bool ready, resting;
+    bool ready;
+    _Atomic bool resting; /* read without the pool's lock */
 };
 
 /* Makes sure that there is a thread. 0, or an errno. */
@@ -27,8 +28,8 @@ int xl_pool_start(void);
 
 /* The connection is run once when one of these EPOLL events, an error, or a hang-up comes. 0, or an errno. */
 int xl_pool_watch(int socket, struct _xpc_connection_s *connection, uint32_t events);
-/* Once more. */
-void xl_pool_arm(int socket, uint32_t events);
+/* Once more. False if that cannot be had just now. */
+bool xl_pool_arm(int socket, uint32_t events);
 /* Before a socket is closed, whether it was watched or not. */
 void xl_pool_forget(int socket);
 

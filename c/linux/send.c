@@ -88,7 +88,7 @@ void xl_outbox_flush(xpc_connection_t connection) {
 
 /* ---- What a program calls ------------------------------------------------------------- */
 
-static struct xl_item *item_create(int kind, const void *block, dispatch_queue_t queue) {
+static struct xl_item *item_create(enum xl_item_kind kind, const void *block, dispatch_queue_t queue) {
     struct xl_item *item = xl_alloc(sizeof *item);
     struct xl_block *kept = item && block ? xl_block_copy(block) : NULL;
     if (!item || (block && !kept)) {

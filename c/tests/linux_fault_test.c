@@ -1,0 +1,181 @@
+/*
+ * linux_fault_test.c - the n-th call that can fail does fail, for every n, over a whole
+ * exchange. Whatever fails: nobody crashes, nobody waits for ever, nothing is left over.
+ *
+ * The calls are this file's own functions of the same names, which the linker prefers.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "linux_support.h"
+
+#define SERVICE "com.example.faults"
+
+static _Atomic long until_failure; /* calls; 0 or less: none fails */
+static int failure;                /* errno of the one that does */
+static _Atomic bool refuse_accept;
+static _Atomic int accepts;
+
+static bool fails(void) {
+    if (atomic_fetch_sub(&until_failure, 1) != 1) return false;
+    errno = failure;
+    return true;
+}
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+/* Replaces c/linux's own, which is weak. */
+void *xl_alloc(size_t size);
+void *xl_alloc(size_t size) { return fails() ? NULL : calloc(1, size); }
+
+int socketpair(int domain, int type, int protocol, int ends[2]) {
+    return fails() ? -1 : REAL(socketpair)(domain, type, protocol, ends);
+}
+ssize_t sendmsg(int fd, const struct msghdr *header, int flags) {
+    return fails() ? -1 : REAL(sendmsg)(fd, header, flags);
+}
+ssize_t recvmsg(int fd, struct msghdr *header, int flags) {
+    return fails() ? -1 : REAL(recvmsg)(fd, header, flags);
+}
+int memfd_create(const char *name, unsigned flags) { return fails() ? -1 : REAL(memfd_create)(name, flags); }
+int ftruncate(int fd, off_t length) { return fails() ? -1 : REAL(ftruncate)(fd, length); }
+int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
+    accepts++;
+    if (refuse_accept) errno = EMFILE;
+    return refuse_accept || fails() ? -1 : REAL(accept4)(fd, address, length, flags);
+}
+int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event) {
+    return operation != EPOLL_CTL_DEL && fails() ? -1 : REAL(epoll_ctl)(epoll, operation, fd, event);
+}
+int fcntl(int fd, int command, ...) {
+    va_list ap;
+    va_start(ap, command);
+    long argument = va_arg(ap, long);
+    va_end(ap);
+    return fails() ? -1 : REAL(fcntl)(fd, command, argument);
+}
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
+    return fails() ? EAGAIN : REAL(pthread_create)(thread, attributes, run, argument);
+}
+void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
+    return fails() ? MAP_FAILED : REAL(mmap)(address, length, protection, flags, fd, offset);
+}
+
+/* ---- The exchange --------------------------------------------------------------------- */
+
+/* Asks; the answer may be anything, but it comes, once. */
+static void ask(xpc_connection_t client, xpc_object_t message) {
+    struct record *answers = record_create();
+    if (!message) return;
+    xpc_connection_send_message_with_reply(client, message, NULL, BLOCK(record_event, answers));
+    CHECK(record_wait(answers, 1));
+    xpc_object_t reply = xpc_connection_send_message_with_reply_sync(client, message);
+    CHECK(reply != NULL);
+    CHECK(record_count(answers) == 1);
+    xpc_release(reply);
+    xpc_release(message);
+}
+
+static xpc_object_t full_message(void) {
+    static char text[100000];
+    char *region = xpc_linux_region_create(8192);
+    xpc_object_t message = xpc_dictionary_create_empty(), shmem = xpc_shmem_create(region, 8192);
+    xpc_dictionary_set_data(message, "text", text, sizeof text); /* too long for a packet */
+    xpc_dictionary_set_value(message, "shmem", shmem);
+    xpc_dictionary_set_fd(message, "fd", 0);
+    xpc_release(shmem);
+    if (region) xpc_linux_region_destroy(region, 8192);
+    return message;
+}
+
+static void talk(xpc_connection_t client) {
+    struct record *heard = record_create(), *passed = record_create();
+    if (!client) return;
+    start(client, record_event, heard);
+    ask(client, message_of(1));
+    ask(client, full_message());
+    xpc_connection_send_barrier(client, BARRIER(record_event, passed));
+    CHECK(record_wait(passed, 1));
+    xpc_connection_cancel(client);
+    CHECK(record_wait(heard, 1)); /* one way or the other it ends, and says so */
+    xpc_release(client);
+}
+
+static void by_endpoint(void) {
+    xpc_connection_t listener = xpc_connection_create(NULL, NULL);
+    if (!listener) return;
+    start(listener, accept_and_answer, NULL);
+    xpc_endpoint_t endpoint = xpc_endpoint_create(listener);
+    if (endpoint) talk(xpc_connection_create_from_endpoint(endpoint));
+    xpc_release(endpoint);
+    end(listener);
+}
+
+static void by_name(void) {
+    uint64_t listens = XPC_CONNECTION_MACH_SERVICE_LISTENER;
+    xpc_connection_t listener = xpc_connection_create_mach_service(SERVICE, NULL, listens);
+    if (!listener) return;
+    start(listener, accept_and_answer, NULL);
+    talk(xpc_connection_create_mach_service(SERVICE, NULL, 0));
+    end(listener);
+}
+
+/* Until an exchange gets through without reaching the call that would fail. */
+static void with_every_failure(void (*exchange)(void), int with) {
+    long n = 0, left = 0;
+    failure = with;
+    do {
+        until_failure = ++n;
+        exchange();
+        left = until_failure;
+        until_failure = 0;
+        settle();
+    } while (left <= 0 && n < 2000 && !check_failures);
+    CHECK(n > 50); /* or next to nothing was counted */
+}
+
+static void by_endpoint_without_memory(void) { with_every_failure(by_endpoint, ENOMEM); }
+static void by_endpoint_without_descriptors(void) { with_every_failure(by_endpoint, EMFILE); }
+static void by_name_without_memory(void) { with_every_failure(by_name, ENOMEM); }
+static void by_name_without_descriptors(void) { with_every_failure(by_name, EMFILE); }
+
+/* A listener without descriptors for new peers must not burn time, and must recover. */
+static void accept_rests_and_recovers(void) {
+    struct timespec pause = {.tv_nsec = 300 * 1000000};
+    uint64_t listens = XPC_CONNECTION_MACH_SERVICE_LISTENER;
+    xpc_connection_t listener = xpc_connection_create_mach_service(SERVICE, NULL, listens);
+    start(listener, accept_and_answer, NULL);
+    refuse_accept = true;
+    accepts = 0;
+    xpc_connection_t client = start(xpc_connection_create_mach_service(SERVICE, NULL, 0), record_event, record_create());
+    nanosleep(&pause, NULL); /* not to wait for anything: the time in which it could spin */
+    CHECK(accepts < 100);
+    refuse_accept = false;
+    xpc_object_t message = message_of(1);
+    xpc_object_t reply = xpc_connection_send_message_with_reply_sync(client, message);
+    CHECK(number_of(xpc_dictionary_get_value(reply, "echo")) == 1);
+    xpc_release(message);
+    xpc_release(reply);
+    end(client);
+    end(listener);
+}
+
+static const struct test tests[] = {
+    {"by endpoint, without memory", by_endpoint_without_memory},
+    {"by endpoint, without descriptors", by_endpoint_without_descriptors},
+    {"by name, without memory", by_name_without_memory},
+    {"by name, without descriptors", by_name_without_descriptors},
+    {"accept rests and recovers", accept_rests_and_recovers},
+};
+
+int main(int argc, char **argv) {
+    enter_home();
+    prepare();
+    int status = RUN_TESTS(tests, settle, argc, argv);
+    leave_home();
+    return status;
+}

@@ -1,0 +1,247 @@
+/*
+ * linux_service_test.c - named services: paths, directories, locks, what is left behind.
+ */
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "linux_support.h"
+#include "sha256.h"
+
+#define SERVICE "com.example.service"
+
+static xpc_connection_t listen_as(const char *name, struct record *heard) {
+    uint64_t listener = XPC_CONNECTION_MACH_SERVICE_LISTENER;
+    return start(xpc_connection_create_mach_service(name, NULL, listener), record_event, heard);
+}
+
+/* Serves the name, or does not and gives the reason: "" or a part of it is expected. */
+static bool serves(const char *name, const char *reason) {
+    struct record *heard = record_create();
+    xpc_connection_t listener = listen_as(name, heard);
+    char *why = xpc_connection_copy_invalidation_reason(listener);
+    bool as_expected = *reason ? why && strstr(why, reason) && record_get(heard, 0) == INVALID : !why;
+    if (!as_expected) fprintf(stderr, "%s: \"%s\", not \"%s\"\n", name, why ? why : "", reason);
+    free(why);
+    end(listener);
+    return as_expected;
+}
+
+static const char *in_home(const char *relative) {
+    static char path[4][256];
+    static int next;
+    next = (next + 1) % 4;
+    snprintf(path[next], sizeof path[next], "%s/%s", home, relative);
+    return path[next];
+}
+
+static bool exists(const char *relative) {
+    struct stat status;
+    return lstat(in_home(relative), &status) == 0;
+}
+
+static unsigned mode_of(const char *relative) {
+    struct stat status;
+    return stat(in_home(relative), &status) == 0 ? status.st_mode & 07777 : 0;
+}
+
+static const char *path_of(const char *service) {
+    static char path[200];
+    return xpc_linux_service_path(service, path, sizeof path) == 0 ? path : strerrorname_np(errno);
+}
+
+static void hashes(void) {
+    static const uint8_t empty[] = {0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc}, abc[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01};
+    static const uint8_t long_one[] = {0x24, 0x8d, 0x6a, 0x61, 0xd2, 0x06};
+    static const uint8_t million[] = {0xcd, 0xc7, 0x6e, 0x5c, 0x99, 0x14};
+    uint8_t digest[32];
+    xl_sha256("", 0, digest);
+    CHECK(memcmp(digest, empty, 6) == 0);
+    xl_sha256("abc", 3, digest);
+    CHECK(memcmp(digest, abc, 6) == 0);
+    xl_sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, digest);
+    CHECK(memcmp(digest, long_one, 6) == 0);
+    char *many = malloc(1000000);
+    memset(many, 'a', 1000000);
+    xl_sha256(many, 1000000, digest);
+    CHECK(memcmp(digest, million, 6) == 0);
+    free(many);
+}
+
+static void finds_paths(void) {
+    char small[10], name[300];
+    setenv("STREAMLIB_HOME", "/h", 1);
+    setenv("XDG_RUNTIME_DIR", "/x", 1);
+    setenv("HOME", "/home/u", 1);
+    CHECK_TEXT(path_of(SERVICE), "/h/run/com.example.service.xpc");
+    setenv("STREAMLIB_HOME", "", 1);
+    CHECK_TEXT(path_of(SERVICE), "/x/streamlib/com.example.service.xpc");
+    unsetenv("XDG_RUNTIME_DIR");
+    CHECK_TEXT(path_of(SERVICE), "/home/u/.streamlib/run/com.example.service.xpc");
+    unsetenv("HOME");
+    CHECK_TEXT(path_of(SERVICE), "ENOENT");
+    setenv("STREAMLIB_HOME", "relative", 1);
+    CHECK_TEXT(path_of(SERVICE), "EINVAL");
+    setenv("STREAMLIB_HOME", "/h", 1);
+    CHECK_TEXT(path_of(""), "EINVAL");
+    CHECK_TEXT(path_of("a/b"), "EINVAL");
+    CHECK_TEXT(path_of("."), "EINVAL");
+    CHECK_TEXT(path_of("..a"), "EINVAL");
+    CHECK(xpc_linux_service_path(SERVICE, small, sizeof small) == -1 && errno == ERANGE);
+
+    memset(name, 'a', sizeof name);
+    name[103 - strlen("/h/run/.xpc")] = '\0'; /* 103 bytes in all: the longest that is not shortened */
+    CHECK(strlen(path_of(name)) == 103 && strstr(path_of(name), "aaaa"));
+    strcat(name, "a");
+    CHECK_TEXT(path_of(name), "/h/run/96e78b5a83de995f.xpc");
+    char base[128] = "/";
+    memset(base + 1, 'b', 103 - strlen("/") - strlen("/run/0123456789abcdef.xpc"));
+    setenv("STREAMLIB_HOME", base, 1);
+    CHECK(strlen(path_of(SERVICE)) == 103);
+    strcat(base, "b");
+    setenv("STREAMLIB_HOME", base, 1);
+    CHECK_TEXT(path_of(SERVICE), "ENAMETOOLONG");
+    CHECK(serves(SERVICE, "socket path too long"));
+}
+
+static void makes_private_files(void) {
+    enter_home();
+    setenv("STREAMLIB_HOME", in_home("a/b"), 1);
+    struct record *heard = record_create();
+    xpc_connection_t listener = listen_as(SERVICE, heard);
+    CHECK(xpc_connection_copy_invalidation_reason(listener) == NULL);
+    CHECK(mode_of("a") == 0700 && mode_of("a/b") == 0700 && mode_of("a/b/run") == 0700);
+    CHECK(mode_of("a/b/run/" SERVICE ".xpc") == 0600);
+    CHECK(mode_of("a/b/run/" SERVICE ".xpc.lock") == 0600);
+    xpc_connection_cancel(listener);
+    CHECK(!exists("a/b/run/" SERVICE ".xpc")); /* when cancel returns */
+    CHECK(!exists("a/b/run/" SERVICE ".xpc.lock"));
+    CHECK(record_get(heard, 0) == INVALID);
+    xpc_release(listener);
+    leave_home();
+}
+
+static void refuses_directories_that_others_can_use(void) {
+    enter_home();
+    CHECK(mkdir(in_home("run"), 0700) == 0 && chmod(in_home("run"), 0710) == 0);
+    CHECK(serves(SERVICE, "others have access to it (chmod 700 it)"));
+    CHECK(chmod(in_home("run"), 0700) == 0);
+    CHECK(serves(SERVICE, ""));
+    CHECK(rename(in_home("run"), in_home("elsewhere")) == 0);
+    CHECK(symlink("elsewhere", in_home("run")) == 0);
+    CHECK(serves(SERVICE, "it is a link or no directory"));
+    CHECK(unlink(in_home("run")) == 0 && close(creat(in_home("run"), 0600)) == 0);
+    CHECK(serves(SERVICE, "it is a link or no directory"));
+    CHECK(unlink(in_home("run")) == 0);
+    if (geteuid() == 0) {
+        CHECK(mkdir(in_home("run"), 0700) == 0 && chown(in_home("run"), 65534, 65534) == 0);
+        CHECK(serves(SERVICE, "it belongs to another user"));
+        struct record *heard = record_create();
+        xpc_connection_t client = start(xpc_connection_create_mach_service(SERVICE, NULL, 0), record_event, heard);
+        CHECK(record_get(heard, 0) == INVALID);
+        check_reason(client, "it belongs to another user");
+        end(client);
+    }
+    leave_home();
+}
+
+static void only_one_listener_serves_a_name(void) {
+    enter_home();
+    char expected[100];
+    struct record *heard = record_create();
+    xpc_connection_t first = listen_as(SERVICE, heard);
+    snprintf(expected, sizeof expected, "another process already serves this name (pid %d)", (int)getpid());
+    CHECK(serves(SERVICE, expected));
+    CHECK(exists("run/" SERVICE ".xpc")); /* the loser has taken nothing away */
+    CHECK(serves(SERVICE ".other", ""));
+    end(first);
+    CHECK(serves(SERVICE, ""));
+    leave_home();
+}
+
+/* A socket file as a killed listener leaves it; open: as one that serves without our lock. */
+static int plant_socket(const char *relative, bool open) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%.100s", in_home(relative));
+    CHECK(bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1) == 0);
+    if (open) return fd;
+    close(fd);
+    return -1;
+}
+
+static void plant_lock(const char *relative, const char *text) {
+    int fd = open(in_home(relative), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+}
+
+static void takes_over_what_is_stale_and_nothing_else(void) {
+    enter_home();
+    CHECK(mkdir(in_home("run"), 0700) == 0);
+    plant_socket("run/" SERVICE ".xpc", false);
+    plant_lock("run/" SERVICE ".xpc.lock", "1\n" SERVICE "\n");
+    CHECK(serves(SERVICE, "")); /* stale by its lock, whatever pid is in it */
+    int served = plant_socket("run/" SERVICE ".xpc", true);
+    CHECK(serves(SERVICE, "another process already serves this name"));
+    CHECK(exists("run/" SERVICE ".xpc"));
+    close(served);
+    CHECK(serves(SERVICE, ""));
+    CHECK(close(creat(in_home("run/" SERVICE ".xpc"), 0600)) == 0);
+    CHECK(serves(SERVICE, "is in the way and is no socket"));
+    CHECK(exists("run/" SERVICE ".xpc"));
+    CHECK(unlink(in_home("run/" SERVICE ".xpc")) == 0);
+    CHECK(close(creat(in_home("victim"), 0600)) == 0);
+    CHECK(symlink("../victim", in_home("run/" SERVICE ".xpc.lock")) == 0); /* planted */
+    CHECK(serves(SERVICE, "cannot lock"));
+    CHECK(exists("victim") && exists("run/" SERVICE ".xpc.lock"));
+    leave_home();
+}
+
+static void sweeps_dead_embedded_brokers(void) {
+    enter_home();
+    CHECK(mkdir(in_home("run"), 0700) == 0);
+    plant_socket("run/b.embedded-1.xpc", false);
+    plant_lock("run/b.embedded-1.xpc.lock", "1\nb.embedded-1\n");
+    plant_socket("run/0123456789abcdef.xpc", false); /* one whose name was too long */
+    plant_lock("run/0123456789abcdef.xpc.lock", "1\nlong.embedded-2\n");
+    plant_socket("run/other.xpc", false); /* not an embedded one: its own next listener's business */
+    plant_lock("run/other.xpc.lock", "1\nother\n");
+    struct record *heard = record_create();
+    xpc_connection_t alive = listen_as("b.embedded-3", heard);
+    CHECK(!exists("run/b.embedded-1.xpc") && !exists("run/b.embedded-1.xpc.lock"));
+    CHECK(!exists("run/0123456789abcdef.xpc") && !exists("run/0123456789abcdef.xpc.lock"));
+    CHECK(exists("run/other.xpc") && exists("run/other.xpc.lock"));
+    CHECK(serves(SERVICE, "")); /* sweeps too, but not what is alive */
+    CHECK(exists("run/b.embedded-3.xpc") && exists("run/b.embedded-3.xpc.lock"));
+    end(alive);
+    leave_home();
+}
+
+static void refuses_names(void) {
+    enter_home();
+    CHECK(serves("a/b", "no service can have the name 'a/b'"));
+    CHECK(serves("", "no service can have the name ''"));
+    unsetenv("STREAMLIB_HOME");
+    unsetenv("XDG_RUNTIME_DIR");
+    unsetenv("HOME");
+    CHECK(serves(SERVICE, "no directory for services: set STREAMLIB_HOME, XDG_RUNTIME_DIR or HOME"));
+    leave_home();
+}
+
+static const struct test tests[] = {
+    {"hashes", hashes},
+    {"finds paths", finds_paths},
+    {"makes private files", makes_private_files},
+    {"refuses directories that others can use", refuses_directories_that_others_can_use},
+    {"only one listener serves a name", only_one_listener_serves_a_name},
+    {"takes over what is stale and nothing else", takes_over_what_is_stale_and_nothing_else},
+    {"sweeps dead embedded brokers", sweeps_dead_embedded_brokers},
+    {"refuses names", refuses_names},
+};
+
+int main(int argc, char **argv) {
+    prepare();
+    return RUN_TESTS(tests, settle, argc, argv);
+}
