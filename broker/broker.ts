@@ -10,8 +10,10 @@ import { Native } from "../ffi/native.ts";
 import { type Connection, derivedState } from "../proto/connection.ts";
 import { createHandlers } from "./handlers.ts";
 import { Log, type LogOptions } from "./log.ts";
+import { LogRing } from "./log_ring.ts";
 import { Registry } from "./registry.ts";
 import { Relay } from "./relay.ts";
+import { Runtimes } from "./runtimes.ts";
 
 /** What a broker serves, and where it writes. */
 export interface BrokerOptions {
@@ -39,7 +41,15 @@ export class Broker implements AsyncDisposable {
    */
   static async start(options: BrokerOptions): Promise<Broker> {
     await using stack = new AsyncDisposableStack();
-    const log = new Log("broker", { ...options.log, now });
+    const logs = new LogRing();
+    const log = new Log("broker", {
+      ...options.log,
+      now,
+      sink: (line) => {
+        logs.add(line); // first: a full disk shows here as well
+        options.log.sink(line);
+      },
+    });
     const native = stack.use(Native.open());
     const registry = stack.use(
       new Registry<OwnedCapability>({
@@ -52,8 +62,11 @@ export class Broker implements AsyncDisposable {
         onChange: (after, before) => logChange(log, after, before),
       }),
     );
+    const runtimes = new Runtimes(now);
     const handlers = createHandlers({
       registry,
+      runtimes,
+      logs,
       log: log.component("control"),
       now,
       dup: (endpoint: OwnedCapability) => endpoint.dup(),
@@ -64,7 +77,10 @@ export class Broker implements AsyncDisposable {
         service: options.service,
         handlers,
         log: log.component("xpc"),
-        peerLost: (peer) => registry.peerLost(peer),
+        peerLost: (peer) => {
+          registry.peerLost(peer);
+          runtimes.peerLost(peer);
+        },
       }),
     );
     if (options.grpc !== undefined) {

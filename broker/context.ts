@@ -12,7 +12,9 @@ import { Gate } from "./auth.ts";
 import { Fields } from "./fields.ts";
 import type { Caller, UnaryHandler } from "./handlers.ts";
 import type { Log } from "./log.ts";
+import { LogRing } from "./log_ring.ts";
 import type { Entry, Registry } from "./registry.ts";
+import { Runtimes } from "./runtimes.ts";
 import type { BuildStamp } from "./version.ts";
 
 /** What the handlers need from outside. */
@@ -21,6 +23,10 @@ export interface HandlerOptions<E extends Disposable> {
   /** Copies the endpoint that it is lent. May throw: nothing has happened then. */
   dup(endpoint: E): E;
   readonly log: Log;
+  /** The runtimes that are known; none, to begin with, by default. */
+  readonly runtimes?: Runtimes;
+  /** The records to show; none by default. */
+  readonly logs?: LogRing;
   /** The registry's clock, epoch milliseconds. */
   now(): number;
   readonly build?: BuildStamp;
@@ -37,6 +43,8 @@ export interface Acted {
 export class Context<E extends Disposable> {
   readonly registry: Registry<E>;
   readonly gate: Gate;
+  readonly runtimes: Runtimes;
+  readonly logs: LogRing;
   readonly dup: (endpoint: E) => E;
   readonly now: () => number;
   readonly build: BuildStamp | undefined;
@@ -45,6 +53,8 @@ export class Context<E extends Disposable> {
   constructor(options: HandlerOptions<E>) {
     this.registry = options.registry;
     this.gate = new Gate(options.log);
+    this.runtimes = options.runtimes ?? new Runtimes(() => options.now());
+    this.logs = options.logs ?? new LogRing();
     this.dup = (endpoint) => options.dup(endpoint);
     this.now = () => options.now();
     this.build = options.build;

@@ -41,9 +41,9 @@ export class Fields {
     return value;
   }
 
-  /** A name that may be "": short, without control characters. */
-  optionalName(name: string): string {
-    const value = this.text(name, MAX_NAME_BYTES);
+  /** A name that may be "": short, without control characters. A path or an address may be longer. */
+  optionalName(name: string, maxBytes = MAX_NAME_BYTES): string {
+    const value = this.text(name, maxBytes);
     // deno-lint-ignore no-control-regex -- they have no place in a name
     if (/[\x00-\x1f\x7f-\x9f]/.test(value)) {
       throw this.#malformed(name, "with control characters", "a plain name");

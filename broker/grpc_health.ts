@@ -10,22 +10,33 @@ import {
   type sendUnaryData,
   type ServerUnaryCall,
   type ServerWritableStream,
-  type ServiceDefinition,
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { type MessageDescriptor, PACKAGE } from "../proto/broker_gen.ts";
-import { createCodecs } from "./grpc_codec.ts";
+import { PACKAGE } from "../proto/broker_gen.ts";
+import type { StandardService } from "./grpc_standard.ts";
 
-const HEALTH_PACKAGE = "grpc.health.v1";
-/** The enum ServingStatus; an enum travels as an int32. */
-const SERVING = 1;
-const NOT_SERVING = 2;
-const SERVICE_UNKNOWN = 3;
+const STATUS = { UNKNOWN: 0, SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 };
+const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = STATUS;
 
-const MESSAGES: Readonly<Record<string, MessageDescriptor>> = {
-  HealthCheckRequest: { fields: { service: { type: "string", id: 1 } } },
-  HealthCheckResponse: { fields: { status: { type: "int32", id: 1 } } },
+const CALL = { request: "HealthCheckRequest", response: "HealthCheckResponse" };
+
+/** The service as it is served and described. */
+export const HEALTH: StandardService = {
+  file: "grpc/health/v1/health.proto",
+  packageName: "grpc.health.v1",
+  name: "Health",
+  methods: {
+    Check: { ...CALL, requestStream: false, responseStream: false },
+    Watch: { ...CALL, requestStream: false, responseStream: true },
+  },
+  messages: {
+    HealthCheckRequest: { fields: { service: { type: "string", id: 1 } } },
+    HealthCheckResponse: {
+      fields: { status: { type: "ServingStatus", id: 1 } },
+      nested: { ServingStatus: { values: STATUS } },
+    },
+  },
 };
 
 /** The names that can be asked for: the server as a whole, and its one service. */
@@ -39,29 +50,12 @@ interface Response {
 }
 type Watcher = ServerWritableStream<Request, Response>;
 
-/** The calls' paths and codecs, as grpc-js's servers and clients take them. */
-export function healthDefinition(): ServiceDefinition {
-  const codecs = createCodecs(HEALTH_PACKAGE, MESSAGES);
-  const request = codecs("HealthCheckRequest");
-  const response = codecs("HealthCheckResponse");
-  const define = (name: string, responseStream: boolean) => ({
-    path: `/${HEALTH_PACKAGE}.Health/${name}`,
-    requestStream: false,
-    responseStream,
-    requestSerialize: request.encode,
-    requestDeserialize: request.decode,
-    responseSerialize: response.encode,
-    responseDeserialize: response.decode,
-  });
-  return { Check: define("Check", false), Watch: define("Watch", true) };
-}
-
 /** Answers health probes: serving, until told that it is over. */
 export class Health {
   readonly #watchers = new Set<Watcher>();
-  #status = SERVING;
+  #status: number = SERVING;
 
-  /** What to give to a grpc-js server beside {@link healthDefinition}. */
+  /** What to give to a grpc-js server for {@link HEALTH}. */
   readonly implementation: UntypedServiceImplementation = {
     Check: (
       call: ServerUnaryCall<Request, Response>,

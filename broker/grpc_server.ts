@@ -27,7 +27,9 @@ import { BridgeError, describeError } from "../proto/errors.ts";
 import { PROTOCOL_VERSION, TOKEN_METADATA } from "../proto/keys.ts";
 import { MAX_GRPC_MESSAGE_BYTES } from "../proto/limits.ts";
 import { createCodecs } from "./grpc_codec.ts";
-import { Health, healthDefinition } from "./grpc_health.ts";
+import { HEALTH, Health } from "./grpc_health.ts";
+import { REFLECTION, Reflection } from "./grpc_reflection.ts";
+import { definitionOf } from "./grpc_standard.ts";
 import type { Caller, StreamHandler, UnaryHandler } from "./handlers.ts";
 import { guardHttp2 } from "./http2_guard.ts";
 import type { Log } from "./log.ts";
@@ -69,6 +71,7 @@ export class GrpcServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #injector: ConnectionInjector;
   readonly #health = new Health();
+  readonly #reflection = new Reflection();
   readonly #log: Log;
   /** Aborts every call under way. */
   readonly #calls = new Set<AbortController>();
@@ -93,7 +96,13 @@ export class GrpcServer implements AsyncDisposable {
           : this.#unary(name, handlers.unary[name]),
       ])),
     );
-    this.#server.addService(healthDefinition(), this.#health.implementation);
+    this.#server.addService(definitionOf(HEALTH), this.#health.implementation);
+    for (const service of REFLECTION) {
+      this.#server.addService(
+        definitionOf(service),
+        this.#reflection.implementation,
+      );
+    }
     this.#injector = this.#server.createConnectionInjector(
       ServerCredentials.createInsecure(),
     );
@@ -119,6 +128,7 @@ export class GrpcServer implements AsyncDisposable {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#health.close();
+    this.#reflection.close();
     for (const call of this.#calls) call.abort();
     this.#server.tryShutdown(() => {});
     if (this.#connections.size > 0) {

@@ -27,19 +27,28 @@ import type {
   GetConnectionSchemaResponse,
   GetHealthResponse,
   GetHostStatusResponse,
+  GetRuntimeEndpointResponse,
   GetVersionResponse,
   HostAliveResponse,
   HostXpcReadyResponse,
   ListConnectionsResponse,
+  ListProcessorsResponse,
+  ListRuntimesResponse,
   MarkAckedResponse,
+  PruneDeadRuntimesResponse,
+  RegisterRuntimeResponse,
   ReportFailureResponse,
   ReportStatsResponse,
+  TailLogsResponse,
+  UnregisterRuntimeResponse,
   WatchConnectionResponse,
 } from "../proto/broker_gen.ts";
 import { Context, type HandlerOptions } from "./context.ts";
 import { lifecycleHandlers } from "./lifecycle_handlers.ts";
+import { logHandlers } from "./log_handlers.ts";
 import { queryHandlers, streamHandlers } from "./query_handlers.ts";
 import { relayHandlers } from "./relay_handlers.ts";
+import { runtimeHandlers } from "./runtime_handlers.ts";
 import type {
   GetEndpointResponse,
   StoreEndpointResponse,
@@ -77,6 +86,12 @@ export type StreamHandler<Response> = (
 export interface UnaryHandlers {
   readonly GetHealth: UnaryHandler<GetHealthResponse>;
   readonly GetVersion: UnaryHandler<GetVersionResponse>;
+  readonly RegisterRuntime: UnaryHandler<RegisterRuntimeResponse>;
+  readonly UnregisterRuntime: UnaryHandler<UnregisterRuntimeResponse>;
+  readonly ListRuntimes: UnaryHandler<ListRuntimesResponse>;
+  readonly GetRuntimeEndpoint: UnaryHandler<GetRuntimeEndpointResponse>;
+  readonly PruneDeadRuntimes: UnaryHandler<PruneDeadRuntimesResponse>;
+  readonly ListProcessors: UnaryHandler<ListProcessorsResponse>;
   readonly AllocateConnection: UnaryHandler<AllocateConnectionResponse>;
   readonly HostAlive: UnaryHandler<HostAliveResponse>;
   readonly HostXpcReady: UnaryHandler<HostXpcReadyResponse>;
@@ -96,6 +111,8 @@ export interface UnaryHandlers {
 export interface StreamHandlers {
   /** Every change of state, the current state first; ends when the connection has failed or was closed. */
   readonly WatchConnection: StreamHandler<WatchConnectionResponse>;
+  /** The broker's log records, and with `follow` those that come. */
+  readonly TailLogs: StreamHandler<TailLogsResponse>;
 }
 
 /** The relay's two messages, by their XPC `type`. Only XPC can carry an endpoint. */
@@ -127,8 +144,12 @@ export function createHandlers<E extends Disposable>(
 ): Handlers<E> {
   const context = new Context(options);
   return {
-    unary: { ...lifecycleHandlers(context), ...queryHandlers(context) },
-    stream: streamHandlers(context),
+    unary: {
+      ...runtimeHandlers(context),
+      ...lifecycleHandlers(context),
+      ...queryHandlers(context),
+    },
+    stream: { ...streamHandlers(context), ...logHandlers(context.logs) },
     relay: relayHandlers(context),
   };
 }

@@ -132,6 +132,14 @@ export function formatRecord(fixed: LogFields, fields: LogFields): string {
   return JSON.stringify(record).replace(TERMINAL_CONTROLS, escaped) + "\n";
 }
 
+/** `text` as a terminal may have it: what acts on one is written as an escape, like in the log's lines. */
+export function escapeControls(text: string): string {
+  return text
+    // deno-lint-ignore no-control-regex -- they are what is looked for
+    .replace(/[\x00-\x1f]|\p{Surrogate}/gu, escaped)
+    .replace(TERMINAL_CONTROLS, escaped);
+}
+
 function safe(key: string, value: LogValue): LogValue {
   if (value === undefined) return undefined;
   if (/(^|_)token$/i.test(key)) return "[redacted]";

@@ -87,7 +87,7 @@ export function queryHandlers<E extends Disposable>(
 /** Makes the handlers with a stream of answers. */
 export function streamHandlers<E extends Disposable>(
   context: Context<E>,
-): StreamHandlers {
+): Pick<StreamHandlers, "WatchConnection"> {
   return {
     async *WatchConnection(
       caller,

@@ -336,7 +336,7 @@ export interface GetConnectionInfoRequest {
 
 /** Everything about one connection. */
 export interface GetConnectionInfoResponse {
-  /** False if the broker does not know it; the rest is empty then. */
+  /** False if the broker does not know it; the states are "not_found" then. */
   found: boolean;
   /** pending, alive, xpc_ready, acked or failed. */
   host_state: string;
@@ -618,7 +618,11 @@ export const METHODS = {
     response: "GetRuntimeEndpointResponse",
     responseStream: false,
   },
-  /** Forgets runtimes whose process is gone. Never signals anybody. */
+  /**
+   * Forgets dead runtimes, and signals nobody. One that registered over XPC is
+   * dead when that connection has ended; one that registered over gRPC when it
+   * has not done so for a day and has no living connection.
+   */
   PruneDeadRuntimes: {
     path: "/streamlib.broker.BrokerService/PruneDeadRuntimes",
     request: "PruneDeadRuntimesRequest",
@@ -733,7 +737,11 @@ export const METHODS = {
     response: "ReportStatsResponse",
     responseStream: false,
   },
-  /** The broker's log records, oldest first, and on request those that follow. */
+  /**
+   * The broker's log records, oldest first, and on request those that follow.
+   * Records that a slow reader missed are counted in one of component "tail". A
+   * stream ends after a bounded length with a record that says from when to go on.
+   */
   TailLogs: {
     path: "/streamlib.broker.BrokerService/TailLogs",
     request: "TailLogsRequest",

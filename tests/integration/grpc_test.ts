@@ -174,6 +174,12 @@ permittedTest(
       MarkAcked: { connection_id, side: "host" },
       ReportStats: stats,
       ListConnections: {},
+      RegisterRuntime: { runtime_id: "runtime", name: "camera", pid: 42 },
+      ListRuntimes: {},
+      GetRuntimeEndpoint: { name: "camera" },
+      ListProcessors: { runtime_id: "runtime" },
+      PruneDeadRuntimes: {},
+      UnregisterRuntime: { runtime_id: "unknown" },
       ReportFailure: report,
       CloseConnection: { connection_id, reason: "done" },
     };
@@ -447,8 +453,9 @@ permittedTest(
   async () => {
     await using served = await serveControlPlane();
     const { Client, credentials } = await import("@grpc/grpc-js");
-    const { healthDefinition } = await import("../../broker/grpc_health.ts");
-    const { Check, Watch } = healthDefinition();
+    const { HEALTH } = await import("../../broker/grpc_health.ts");
+    const { definitionOf } = await import("../../broker/grpc_standard.ts");
+    const { Check, Watch } = definitionOf(HEALTH);
     assert(Check && Watch);
     const prober = new Client(
       served.carrier.address,

@@ -1,0 +1,214 @@
+import { Broker } from "../../broker/broker.ts";
+import type { GrpcClient, StreamMethod } from "../../broker/grpc_client.ts";
+import { Connection, Listener } from "../../ffi/connection.ts";
+import { Native } from "../../ffi/native.ts";
+import { BridgeError } from "../../proto/errors.ts";
+import { CALL_OF_MESSAGE_TYPE, KEY, MESSAGE_TYPE } from "../../proto/keys.ts";
+import {
+  int64,
+  type XpcDictionary,
+  XpcNumber,
+  type XpcValue,
+} from "../../proto/xpc_value.ts";
+import { PrivateDirectory } from "./grpc_fixture.ts";
+
+/** The calls that both carriers have, but for the one with a stream of answers. */
+export type SharedCall = Exclude<
+  (typeof CALL_OF_MESSAGE_TYPE)[keyof typeof CALL_OF_MESSAGE_TYPE],
+  StreamMethod
+>;
+
+/** What came of a call: an answer, or that it was refused and why. */
+export type Outcome =
+  | { readonly answer: Readonly<Record<string, unknown>> }
+  | { readonly refused: string };
+
+/** A process that speaks with the broker over one of the carriers. */
+export interface Party {
+  call(name: SharedCall, request: object, token?: string): Promise<Outcome>;
+  /** What is heard of a connection, kept up to date, once the broker has agreed to tell. */
+  watch(
+    request: object,
+    token?: string,
+  ): Promise<{ readonly events: Record<string, unknown>[] } | Outcome>;
+}
+
+/** A broker of its own with two processes that speak with it, and the relay, which is XPC for both. */
+export interface Stage extends AsyncDisposable {
+  readonly service: string;
+  readonly host: Party;
+  readonly client: Party;
+  store(request: object, token?: string): Promise<Outcome>;
+  fetch(request: object, token?: string): Promise<Outcome>;
+}
+
+/** A stage on which both parties speak XPC. Needs ffi alone. */
+export function xpcStage(): Promise<Stage> {
+  return relayStage();
+}
+
+/** A stage on which both parties speak gRPC. Loads grpc-js: only for tests that may. */
+export async function grpcStage(): Promise<Stage> {
+  const { GrpcClient } = await import("../../broker/grpc_client.ts");
+  await using held = new AsyncDisposableStack();
+  const address = `unix:${held.use(new PrivateDirectory()).path}/run/s`;
+  const relay = held.use(await relayStage(address));
+  const ended = held.adopt(
+    new AbortController(),
+    (controller) => controller.abort(),
+  );
+  const party = (): Party =>
+    grpcParty(held.use(new GrpcClient(address)), ended.signal);
+  const [host, client] = [party(), party()];
+  const kept = held.move();
+  return {
+    ...relay,
+    host,
+    client,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+async function relayStage(grpc?: string): Promise<Stage> {
+  await using held = new AsyncDisposableStack();
+  const native = held.use(Native.open());
+  const random = crypto.randomUUID().replaceAll("-", "");
+  const broker = held.use(
+    await Broker.start({
+      service: `com.example.test.embedded-${random}`,
+      log: { sink: () => {}, level: "error" },
+      ...(grpc !== undefined && { grpc }),
+    }),
+  );
+  const host = held.use(new XpcParty(native, broker.service));
+  const client = held.use(new XpcParty(native, broker.service));
+  const listener = held.use(Listener.anonymous(native));
+  listener.activate({ peer: (p) => p[Symbol.dispose](), ended: () => {} });
+  const endpoint = held.use(listener.endpoint());
+  const kept = held.move();
+  return {
+    service: broker.service,
+    host,
+    client,
+    store: (request, token) =>
+      host.ask(MESSAGE_TYPE.storeEndpoint, request, token, {
+        [KEY.endpoint]: endpoint.borrow(),
+      }),
+    fetch: (request, token) =>
+      client.ask(MESSAGE_TYPE.getEndpoint, request, token),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** A process that speaks XPC with the broker. */
+export class XpcParty implements Party, Disposable {
+  readonly #connection: Connection;
+  readonly #events: Record<string, unknown>[] = [];
+
+  constructor(native: Native, service: string) {
+    this.#connection = Connection.toService(native, service);
+    this.#connection.activate({
+      message: (message) => {
+        using _ = message;
+        const { [KEY.type]: type, ...event } = plain(message.body);
+        if (type === MESSAGE_TYPE.connectionEvent) this.#events.push(event);
+      },
+      ended: () => {},
+    });
+  }
+
+  call(name: SharedCall, request: object, token?: string): Promise<Outcome> {
+    return this.ask(typeOf(name), request, token);
+  }
+
+  async watch(
+    request: object,
+    token?: string,
+  ): Promise<{ events: Record<string, unknown>[] } | Outcome> {
+    const outcome = await this.ask(MESSAGE_TYPE.watch, request, token);
+    return "refused" in outcome ? outcome : { events: this.#events };
+  }
+
+  /** Over XPC a refusal is an answer that says no more than that and why. */
+  async ask(
+    type: string,
+    request: object,
+    token?: string,
+    extra: XpcDictionary = {},
+  ): Promise<Outcome> {
+    using reply = await this.#connection.request({
+      ...travelling(request),
+      ...extra,
+      [KEY.type]: type,
+      ...(token !== undefined && { [KEY.token]: token }),
+    }, { timeoutMs: 5_000 });
+    const answer = plain(reply.body);
+    const refused = Object.keys(answer).length === 2 &&
+      answer[KEY.success] === false && String(answer[KEY.error]);
+    return refused && refused.startsWith("Cannot ") ? { refused } : { answer };
+  }
+
+  [Symbol.dispose](): void {
+    this.#connection[Symbol.dispose]();
+  }
+}
+
+function grpcParty(client: GrpcClient, ended: AbortSignal): Party {
+  const options = (token: string | undefined): { token?: string } =>
+    token === undefined ? {} : { token };
+  return {
+    call: (name, request, token) =>
+      client.call(name, request, options(token))
+        .then((answer) => ({ answer: { ...answer } }), refusal),
+    async watch(request, token) {
+      const events: Record<string, unknown>[] = [];
+      const stream = client.stream("WatchConnection", request, {
+        ...options(token),
+        signal: ended,
+      });
+      try {
+        const first = await stream.next();
+        if (!first.done) events.push({ ...first.value });
+      } catch (error) {
+        return refusal(error);
+      }
+      (async () => {
+        for await (const event of stream) events.push({ ...event });
+      })().catch(() => {}); // the end of the stage
+      return { events };
+    },
+  };
+}
+
+function refusal(error: unknown): Outcome {
+  if (!(error instanceof BridgeError)) throw error;
+  if (error.code !== "bad_argument" && error.code !== "not_permitted") {
+    throw error;
+  }
+  return { refused: error.message };
+}
+
+function typeOf(name: SharedCall): string {
+  const found = Object.entries(CALL_OF_MESSAGE_TYPE).find(([, call]) =>
+    call === name
+  );
+  return found![0];
+}
+
+function travelling(request: object): XpcDictionary {
+  const body: Record<string, XpcValue> = {};
+  for (const [key, value] of Object.entries(request)) {
+    body[key] = typeof value === "number" ? int64(value) : value;
+  }
+  return body;
+}
+
+/** What both carriers can be compared by: an integer is a number. */
+function plain(body: XpcDictionary): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(body).map(([key, value]) => [
+      key,
+      value instanceof XpcNumber ? value.toNumber() : value,
+    ]),
+  );
+}

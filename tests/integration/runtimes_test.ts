@@ -1,0 +1,121 @@
+import { assert, assertEquals } from "@std/assert";
+import { Broker } from "../../broker/broker.ts";
+import { Native } from "../../ffi/native.ts";
+import { XpcParty } from "../helpers/carriers.ts";
+import {
+  eventually,
+  GRPC_NEEDS,
+  PrivateDirectory,
+} from "../helpers/grpc_fixture.ts";
+import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { refusedCall } from "../helpers/refused_call.ts";
+
+function startBroker(grpc: string): Promise<Broker> {
+  const random = crypto.randomUUID().replaceAll("-", "");
+  return Broker.start({
+    service: `com.example.test.embedded-${random}`,
+    grpc,
+    log: { sink: () => {} },
+  });
+}
+
+/** A process that lives, for as long as this one does, and would not survive a signal. */
+const FORGED_PID = 1;
+
+permittedTest(
+  "a runtime is dead when the kernel says so, and a forged pid changes nothing",
+  GRPC_NEEDS,
+  () =>
+    nativeLeavesNothing(async () => {
+      const { GrpcClient } = await import("../../broker/grpc_client.ts");
+      using directory = new PrivateDirectory();
+      using native = Native.open();
+      await using broker = await startBroker(`unix:${directory.path}/run/s`);
+      using grpc = new GrpcClient(broker.grpc!);
+      const xpc = new XpcParty(native, broker.service);
+      const registered = await xpc.call("RegisterRuntime", {
+        runtime_id: "x",
+        name: "over XPC",
+        pid: FORGED_PID,
+      });
+      assertEquals(registered, { answer: { success: true, error: "" } });
+      await grpc.call("RegisterRuntime", {
+        runtime_id: "g",
+        name: "over gRPC",
+        // Of no process that can be: were it looked at, the runtime were dead.
+        pid: 2 ** 31 - 1,
+      });
+      const { runtimes } = await grpc.call("ListRuntimes", {});
+      assertEquals(runtimes.map(({ runtime_id, pid }) => [runtime_id, pid]), [
+        ["x", Deno.pid],
+        ["g", 2 ** 31 - 1],
+      ]);
+      assertEquals((await grpc.call("PruneDeadRuntimes", {})).pruned_count, 0);
+      xpc[Symbol.dispose]();
+      let pruned: readonly string[] = [];
+      let asked = false;
+      await eventually("the runtime to be dead", () => {
+        if (!asked) {
+          asked = true;
+          grpc.call("PruneDeadRuntimes", {}).then((answer) => {
+            pruned = answer.pruned_names;
+            asked = false;
+          });
+        }
+        return pruned.length > 0;
+      });
+      assertEquals(pruned, ["over XPC"]);
+      assertEquals(
+        (await grpc.call("ListRuntimes", {})).runtimes.map((r) => r.name),
+        ["over gRPC"],
+      );
+      await refusedCall(grpc.call("GetRuntimeEndpoint", {}), "bad_argument");
+    }),
+);
+
+permittedTest(
+  "the log of a broker can be followed over gRPC",
+  GRPC_NEEDS,
+  () =>
+    nativeLeavesNothing(async () => {
+      const { GrpcClient } = await import("../../broker/grpc_client.ts");
+      using directory = new PrivateDirectory();
+      await using broker = await startBroker(`unix:${directory.path}/run/s`);
+      using grpc = new GrpcClient(broker.grpc!);
+      const seen: string[] = [];
+      const leave = new AbortController();
+      const following = (async () => {
+        const request = { follow: true, filter: "level=info" };
+        const { signal } = leave;
+        for await (
+          const { records } of grpc.stream("TailLogs", request, { signal })
+        ) {
+          seen.push(
+            ...records.map((r) => `${r.message} ${r.connection_id}`.trim()),
+          );
+        }
+      })().catch(() => {}); // it is called off
+      await eventually("the first record", () => seen[0] === "serving");
+      const { connection_id } = await grpc.call("AllocateConnection", {
+        runtime_id: "r",
+        processor_id: "p",
+      });
+      const expected = `awaiting_both ${connection_id}`;
+      await eventually("the next record", () => seen.at(-1) === expected);
+      leave.abort();
+      await following;
+      const filter = `connection_id=${connection_id} level=info runtime_id=r`;
+      const [answer] = await Array.fromAsync(
+        grpc.stream("TailLogs", { filter }),
+      );
+      assertEquals(answer?.records.map(({ message }) => message), [
+        "awaiting_both",
+      ]);
+      assert(answer?.records[0]?.fields_json.includes('"processor_id":"p"'));
+      await refusedCall(
+        Array.fromAsync(grpc.stream("TailLogs", { filter: "x" })),
+        "bad_argument",
+      );
+    }),
+);
