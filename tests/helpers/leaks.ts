@@ -1,6 +1,9 @@
 /**
  * Nothing may be left: native objects, XPC objects, descriptors, mappings of
  * surfaces, subprocesses, files in the run directory.
+ *
+ * What is counted is the whole process's: files that use this cannot run with
+ * `deno test --parallel`, whose isolates share one.
  */
 
 import { Listener } from "../../ffi/connection.ts";

@@ -1,6 +1,9 @@
 /**
  * As `leaks.ts`, for tests that may use nothing but ffi: what the shim itself
  * counts.
+ *
+ * What is counted is the whole process's: files that use this cannot run with
+ * `deno test --parallel`, whose isolates share one.
  */
 
 import { Native } from "../../ffi/native.ts";

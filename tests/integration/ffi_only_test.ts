@@ -9,7 +9,7 @@ permittedTest("deno test --allow-ffi passes; all that it ignores says why", {
   run: true,
 }, async () => {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", "--allow-ffi", "--no-prompt", "--parallel"],
+    args: ["test", "--allow-ffi", "--no-prompt"],
     cwd: new URL("../../", import.meta.url),
     env: { NO_COLOR: "1" },
     stdin: "null",
