@@ -20,11 +20,13 @@
 
 #define ROW_ALIGNMENT 64u /* a cache line, and what GPUs want at least */
 #define MAX_DIMENSION 32768u
+#define MAX_BYTES (1ull << 30) /* 16K video in 16-bit floats; what a peer claims beyond is not believed */
 
 struct surface {
     struct object object;
     xpc_object_t value;
     struct xpc_linux_surface_layout layout;
+    bool made_here;
     pthread_mutex_t lock; /* guards the mapping */
     void *mapping;
 };
@@ -47,22 +49,26 @@ static void surface_finalize(struct object *object) {
 }
 
 /* Takes `value` over. */
-static slb_handle surface_handle_consume(struct queue *queue, xpc_object_t value) {
-    struct surface *surface = calloc(1, sizeof *surface);
+static slb_handle surface_handle_consume(struct queue *queue, xpc_object_t value, bool made_here) {
+    struct xpc_linux_surface_layout layout;
+    xpc_linux_surface_get_layout(value, &layout);
+    struct surface *surface = layout.length <= MAX_BYTES ? calloc(1, sizeof *surface) : NULL;
     if (!surface) {
         xpc_release(value);
-        fail(SLB_E_MEMORY, "Cannot make a surface: out of memory");
+        fail(SLB_E_MEMORY, "Cannot use a surface of %llu bytes: out of memory, or more than %llu",
+             (unsigned long long)layout.length, MAX_BYTES);
         return 0;
     }
     surface->value = value;
-    xpc_linux_surface_get_layout(value, &surface->layout);
+    surface->layout = layout;
+    surface->made_here = made_here;
     pthread_mutex_init(&surface->lock, NULL);
     object_init(&surface->object, SLB_KIND_SURFACE, queue, NULL, surface_finalize);
     return handle_consume(&surface->object);
 }
 
 slb_handle surface_handle_from_xpc(struct queue *queue, xpc_object_t value) {
-    return surface_handle_consume(queue, xpc_retain(value));
+    return surface_handle_consume(queue, xpc_retain(value), false);
 }
 
 xpc_object_t surface_copy_xpc(slb_handle handle) {
@@ -89,15 +95,17 @@ static int memory_file(uint64_t bytes) {
 
 slb_handle slb_surface_create(slb_handle queue_handle, uint32_t width, uint32_t height, uint32_t element_bytes,
                               uint32_t pixel_format) {
+    uint32_t row = (width * element_bytes + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT;
     if (width == 0 || height == 0 || element_bytes == 0 || width > MAX_DIMENSION || height > MAX_DIMENSION ||
-        element_bytes > 16) {
-        fail(SLB_E_ARGUMENT, "Cannot make a surface of %u x %u elements of %u bytes: sides are 1 to %u, elements 1 to 16",
-             width, height, element_bytes, MAX_DIMENSION);
+        element_bytes > 16 || (uint64_t)row * height > MAX_BYTES) {
+        fail(SLB_E_ARGUMENT,
+             "Cannot make a surface of %u x %u elements of %u bytes: sides are 1 to %u, elements 1 to 16, "
+             "all together at most %llu bytes",
+             width, height, element_bytes, MAX_DIMENSION, MAX_BYTES);
         return 0;
     }
     struct queue *queue = queue_take(queue_handle);
     if (!queue) return 0;
-    uint32_t row = (width * element_bytes + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     struct xpc_linux_surface_layout layout = {
         .width = width,
@@ -110,7 +118,7 @@ slb_handle slb_surface_create(slb_handle queue_handle, uint32_t width, uint32_t 
     int file = memory_file(layout.length);
     xpc_object_t value = file >= 0 ? xpc_linux_surface_create(file, &layout) : NULL;
     if (value) {
-        handle = surface_handle_consume(queue, value);
+        handle = surface_handle_consume(queue, value, true);
     } else {
         fail(SLB_E_SYSTEM, "Cannot make a surface of %u x %u: %s", width, height, strerror(errno));
     }
@@ -147,9 +155,10 @@ void *slb_surface_map(slb_handle handle) {
     pthread_mutex_lock(&surface->lock);
     if (!surface->mapping) {
         int file = xpc_linux_surface_dup_fd(surface->value);
+        /* Pages of our own are there already; those of a peer's file may be holes, which cost nothing untouched. */
+        int flags = MAP_SHARED | (surface->made_here ? MAP_POPULATE : 0);
         void *mapping = file < 0 ? MAP_FAILED
-                                 : mmap(NULL, (size_t)surface->layout.length, PROT_READ | PROT_WRITE,
-                                        MAP_SHARED | MAP_POPULATE, file, 0);
+                                 : mmap(NULL, (size_t)surface->layout.length, PROT_READ | PROT_WRITE, flags, file, 0);
         if (mapping == MAP_FAILED) {
             fail(SLB_E_SYSTEM, "Cannot map a surface of %llu bytes: %s",
                  (unsigned long long)surface->layout.length, strerror(errno));

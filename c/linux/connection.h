@@ -12,8 +12,8 @@
  * barrier that is due, has the pool run it: input and output under its lock, then, without the
  * lock, what is in its inbox, one after the other, by one thread at a time.
  *
- * Locks: a peer's, then its listener's, then the pool's. No handler, no finalizer, and no
- * release of a message ever happens with one held: a message answers for itself when it goes.
+ * Locks: a peer's, then its listener's, then the pool's. No handler and no finalizer runs with
+ * one held, and no message that was delivered is released: it answers for itself when it goes.
  *
  * References: xpc_retain counts the program's. `holds` counts ours: one for all of the
  * program's together, one from creation until INVALID has been told, and one for each list or

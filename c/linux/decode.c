@@ -224,7 +224,8 @@ const char *xl_header_decode(const uint8_t *bytes, size_t length, struct xl_head
     if (exchange != (out->id != 0)) return "the id does not fit the kind";
     bool bodiless = kind == XL_KIND_DECLINE || kind == XL_KIND_CONNECT;
     if (bodiless && (out->length || out->spilled)) return "a body where none belongs";
-    if (bodiless && out->descriptors != (kind == XL_KIND_CONNECT ? 1u : 0u)) return "the descriptors do not fit the kind";
+    uint32_t bare = kind == XL_KIND_CONNECT ? 1 : 0;
+    if (bodiless && out->descriptors != bare) return "the descriptors do not fit the kind";
     if (!out->spilled && out->length != length - XL_HEADER_BYTES) return "the length is not that of the packet";
     if (out->spilled && length != XL_HEADER_BYTES) return "a spilled body is there twice";
     if (out->spilled && out->length <= XL_INLINE_MAX) return "a short body is spilled";

@@ -373,6 +373,7 @@ static void test_surface_arguments(void) {
     CHECK(slb_surface_create(inbox->queue, 1, 1, 0, 1) == 0);
     CHECK(slb_surface_create(inbox->queue, 32769, 1, 4, 1) == 0);
     CHECK(slb_surface_create(inbox->queue, 1, 1, 17, 1) == 0);
+    CHECK(slb_surface_create(inbox->queue, 32768, 32768, 4, 1) == 0); /* 4 GiB */
     CHECK(slb_shmem_create(inbox->queue, 0) == 0);
     CHECK(slb_shmem_create(inbox->queue, UINT64_MAX) == 0);
     CHECK(slb_fd_create(inbox->queue, -1) == 0);

@@ -151,7 +151,8 @@ static void accept_rests_and_recovers(void) {
     start(listener, accept_and_answer, NULL);
     refuse_accept = true;
     accepts = 0;
-    xpc_connection_t client = start(xpc_connection_create_mach_service(SERVICE, NULL, 0), record_event, record_create());
+    xpc_connection_t client = xpc_connection_create_mach_service(SERVICE, NULL, 0);
+    start(client, record_event, record_create());
     nanosleep(&pause, NULL); /* not to wait for anything: the time in which it could spin */
     CHECK(accepts < 100);
     refuse_accept = false;

@@ -194,7 +194,8 @@ static void survives_random_flips(void) {
         for (int i = 0; i < (which ? 20000 : 200000); i++) {
             memcpy(bytes, encoded.bytes, encoded.length);
             for (uint64_t flips = 1 + next_random() % 3; flips; flips--) {
-                bytes[next_random() % encoded.length] = (uint8_t)(next_random() % 4 ? next_random() : next_random() % 20);
+                uint64_t byte = next_random() % 4 ? next_random() : next_random() % 20; /* a tag, more likely */
+                bytes[next_random() % encoded.length] = (uint8_t)byte;
             }
             xpc_object_t decoded = decode(bytes, encoded.length, &encoded, &why);
             if (!decoded) continue;

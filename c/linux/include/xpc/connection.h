@@ -96,7 +96,10 @@ XPC_EXPORT void xpc_connection_resume(xpc_connection_t connection);
  * handler gets XPC_ERROR_CONNECTION_INTERRUPTED.
  */
 XPC_EXPORT void xpc_connection_send_message(xpc_connection_t connection, xpc_object_t message);
-/** Runs the block when all that was sent before is handed to the kernel, or discarded. */
+/**
+ * Runs the block when all that was sent before is handed to the kernel, or discarded. Nothing
+ * more is sent until it returns, so it must not wait for a reply on the same connection.
+ */
 XPC_EXPORT void xpc_connection_send_barrier(xpc_connection_t connection, dispatch_block_t barrier);
 /** The handler is called exactly once: with the reply, or with an error. */
 XPC_EXPORT void xpc_connection_send_message_with_reply(xpc_connection_t connection, xpc_object_t message,

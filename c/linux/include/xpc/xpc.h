@@ -5,7 +5,8 @@
  * compiles here unchanged; where Linux differs, the comment says how. What only Linux has is
  * in <xpc/linux.h>. Differences that hold everywhere:
  *
- *  - Where Apple's functions trap on misuse, these do nothing and return NULL, 0 or -1.
+ *  - Where Apple's functions trap on a value of the wrong type, a NULL value or an index out of
+ *    range, these do nothing and return NULL, 0 or -1. A connection must be a connection.
  *  - A create function returns NULL when memory or descriptors run out. A setter that cannot
  *    get memory marks its container as incomplete, and an incomplete message is never sent.
  *  - fork without exec is not supported: the child has no threads to deliver anything.

@@ -1,0 +1,117 @@
+/*
+ * linux_life_test.c - how connections end: finalizers, last references, replaced handlers.
+ */
+#include "linux_support.h"
+
+static void harmless(void *context, xpc_object_t event) {
+    (void)context;
+    (void)event;
+}
+
+static void count_finalized(void *context) { ++*(_Atomic int *)context; }
+
+static void finalizes_once(void) {
+    _Atomic int finalized = 0;
+    struct pair pair = pair_open();
+    xpc_connection_t kinds[] = {
+        xpc_connection_create(NULL, NULL),
+        xpc_connection_create("bundled.service", NULL),
+        xpc_connection_create_mach_service("a.name", NULL, 0),
+        xpc_connection_create_mach_service("a.name", NULL, XPC_CONNECTION_MACH_SERVICE_LISTENER),
+        connect_to_listener(pair.listener),
+    };
+    for (size_t i = 0; i < 5; i++) { /* never activated: harmless here */
+        xpc_connection_set_context(kinds[i], &finalized);
+        CHECK(xpc_connection_get_context(kinds[i]) == &finalized);
+        xpc_connection_set_finalizer_f(kinds[i], count_finalized);
+        if (i % 2) xpc_connection_set_event_handler(kinds[i], BLOCK(harmless, NULL));
+        xpc_retain(kinds[i]);
+        xpc_release(kinds[i]);
+        xpc_release(kinds[i]);
+    }
+    pair_close(&pair);
+    settle();
+    CHECK(finalized == 5);
+}
+
+/* The last reference goes in the handler: what it does afterwards must still be safe. */
+struct suicide {
+    xpc_connection_t connection;
+    struct record *done;
+};
+
+static void release_in_handler(void *context, xpc_object_t event) {
+    struct suicide *suicide = context;
+    if (suicide->connection) {
+        xpc_connection_t connection = suicide->connection;
+        suicide->connection = NULL;
+        xpc_release(connection);
+        CHECK(xpc_connection_get_name(connection) == NULL); /* still there while the handler runs */
+    }
+    record_event(suicide->done, event);
+}
+
+static void survives_the_last_release_in_a_handler(void) {
+    for (int i = 0; i < 50; i++) {
+        struct suicide *suicide = calloc(1, sizeof *suicide);
+        xpc_connection_t listener = start(xpc_connection_create(NULL, NULL), accept_and_answer, NULL);
+        suicide->done = record_create();
+        suicide->connection = connect_to_listener(listener);
+        xpc_connection_set_context(suicide->connection, suicide);
+        xpc_connection_set_finalizer_f(suicide->connection, free);
+        xpc_connection_set_event_handler(suicide->connection, BLOCK(release_in_handler, suicide));
+        xpc_object_t message = message_of(1);
+        xpc_connection_send_message_with_reply(suicide->connection, message, NULL, BLOCK(release_in_handler, suicide));
+        struct record *done = suicide->done;
+        xpc_connection_activate(suicide->connection);
+        CHECK(number_of(xpc_dictionary_get_value(record_get(done, 0), "echo")) == 1);
+        record_clear(done); /* lets go of the reply, which holds the connection */
+        CHECK(record_get(done, 0) == INVALID);
+        xpc_release(message);
+        end(listener);
+        settle();
+    }
+}
+
+/* A listener's handler that does nothing at all with its peer. */
+static void disposes_of_an_ignored_peer(void) {
+    struct record *heard = record_create();
+    xpc_connection_t listener = start(xpc_connection_create(NULL, NULL), harmless, NULL);
+    xpc_connection_t client = start(connect_to_listener(listener), record_event, heard);
+    send_number(client, 1);
+    CHECK(record_get(heard, 0) == INVALID);
+    check_reason(client, "other side");
+    xpc_release(client);
+    end(listener);
+}
+
+static void replace_handler(void *context, xpc_object_t event) {
+    if (xpc_get_type(event) != XPC_TYPE_DICTIONARY) return;
+    xpc_connection_t connection = xpc_dictionary_get_remote_connection(event);
+    xpc_connection_set_event_handler(connection, BLOCK(record_event, context));
+}
+
+static void replaces_the_handler_in_the_handler(void) {
+    struct pair pair = pair_open();
+    struct record *later = record_create();
+    xpc_connection_set_event_handler(pair.client, BLOCK(replace_handler, later));
+    send_number(pair.client, 0);
+    xpc_connection_t peer = xpc_dictionary_get_remote_connection(record_get(pair.seen, 0));
+    send_number(peer, 1);
+    send_number(peer, 2);
+    CHECK(number_of(record_get(later, 0)) == 2);
+    CHECK(record_count(pair.heard) == 0);
+    pair_close(&pair);
+}
+
+static const struct test tests[] = {
+    {"finalizes once", finalizes_once},
+    {"survives the last release in a handler", survives_the_last_release_in_a_handler},
+    {"disposes of an ignored peer", disposes_of_an_ignored_peer},
+    {"replaces the handler in the handler", replaces_the_handler_in_the_handler},
+};
+
+int main(int argc, char **argv) {
+    prepare();
+    return RUN_TESTS(tests, settle, argc, argv);
+}
