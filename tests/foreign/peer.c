@@ -1,0 +1,253 @@
+/*
+ * peer.c - a host or a client of StreamLib Bridge in plain C, written from docs/protocol.md:
+ * XPC, and nothing of this library. It stores or gets the endpoint, shakes hands, and
+ * exchanges video frames on the ports "video". The control plane is somebody else's.
+ *
+ *     peer client          inverts the pixels of each frame, and sends it back
+ *     peer host COUNT      sends COUNT frames, and checks that they come back inverted
+ *
+ * Environment: STREAMLIB_BROKER_XPC_SERVICE, STREAMLIB_CONNECTION_ID and, where the connection
+ * has tokens, STREAMLIB_CONNECTION_TOKEN (this side's) and PEER_CLIENT_TOKEN (what the host
+ * expects in the hello); PEER_SCHEMA_HASH; PEER_ACK=xpc to report the ACK to the broker here.
+ *
+ * Says on stdout how far it is, a word a line (stored, pong), and at the end a line of JSON.
+ * A host then waits for the end of stdin before it ends the channel.
+ */
+#include <pthread.h>
+
+#include "block.h"
+#include "peer.h"
+
+enum { WAIT_SECS = 30 };
+static const uint64_t PROTOCOL_VERSION = 1;
+
+bool is_host, started;
+uint64_t to_send;
+sem_t over;
+struct counts count;
+static bool lost; /* the channel has ended */
+static const char *connection_id, *token, *client_token, *schema_hash;
+static xpc_connection_t broker, channel;
+
+void die(const char *why) {
+    fprintf(stderr, "peer: %s\n", why);
+    exit(1);
+}
+
+static void say(const char *word) {
+    printf("%s\n", word);
+    fflush(stdout);
+}
+
+bool is_text(xpc_object_t message, const char *key, const char *expected) {
+    const char *text = xpc_dictionary_get_string(message, key);
+    return strcmp(text ? text : "", expected) == 0;
+}
+
+/* ---- The broker -------------------------------------------------------------------------- */
+
+static xpc_object_t broker_message(const char *type) {
+    xpc_object_t message = xpc_dictionary_create(NULL, NULL, 0);
+    xpc_dictionary_set_string(message, "type", type);
+    xpc_dictionary_set_string(message, "connection_id", connection_id);
+    if (*token) xpc_dictionary_set_string(message, "token", token);
+    return message;
+}
+
+/* Sends, releases the message, and gives the reply, +1; `key` is what must be true in it. */
+static xpc_object_t broker_call(xpc_object_t message, const char *key) {
+    xpc_object_t reply = xpc_connection_send_message_with_reply_sync(broker, message);
+    xpc_release(message);
+    if (xpc_get_type(reply) != XPC_TYPE_DICTIONARY || !xpc_dictionary_get_bool(reply, key)) {
+        char *text = xpc_copy_description(reply);
+        fprintf(stderr, "peer: the broker refused: %s\n", text);
+        exit(1);
+    }
+    return reply;
+}
+
+static void report_ack(void) {
+    const char *by = getenv("PEER_ACK");
+    if (by && strcmp(by, "xpc") == 0) {
+        xpc_object_t message = broker_message("acked");
+        xpc_dictionary_set_string(message, "side", is_host ? "host" : "client");
+        xpc_release(broker_call(message, "success"));
+    }
+    say("pong");
+}
+
+/* ---- Control messages -------------------------------------------------------------------- */
+
+xpc_object_t control(const char *type) {
+    xpc_object_t message = xpc_dictionary_create(NULL, NULL, 0);
+    xpc_dictionary_set_string(message, "msg_type", "control");
+    xpc_dictionary_set_string(message, "ctrl_type", type);
+    return message;
+}
+
+void send_message(xpc_object_t message) {
+    xpc_connection_send_message(channel, message);
+    xpc_release(message);
+}
+
+static void send_payload(const char *type, const char bytes[3]) {
+    xpc_object_t message = control(type);
+    xpc_dictionary_set_data(message, "payload", bytes, 3);
+    send_message(message);
+}
+
+static bool has_payload(xpc_object_t message, const char bytes[3]) {
+    size_t length = 0;
+    const void *data = xpc_dictionary_get_data(message, "payload", &length);
+    return data && length == 3 && memcmp(data, bytes, 3) == 0;
+}
+
+/* ---- The channel ------------------------------------------------------------------------- */
+
+static void handle_control(xpc_object_t message) {
+    if (is_text(message, "ctrl_type", "ping") && !is_host) {
+        if (!has_payload(message, "SLP")) die("the ping is wrong");
+        send_payload("pong", "SLA");
+        report_ack();
+        send_message(control("started"));
+    } else if (is_text(message, "ctrl_type", "pong") && is_host) {
+        if (!has_payload(message, "SLA")) die("the pong is wrong");
+        report_ack();
+    } else if (is_text(message, "ctrl_type", "started") && is_host) {
+        started = true;
+        host_send();
+    } else if (is_text(message, "ctrl_type", "surface_offer")) {
+        on_surface_offer(message);
+    } else if (is_text(message, "ctrl_type", "surface_retire")) {
+        on_surface_retire(message);
+    } else if (is_text(message, "ctrl_type", "release")) {
+        on_release(message);
+    } else if (is_text(message, "ctrl_type", "teardown")) {
+        sem_post(&over);
+    } else if (is_text(message, "ctrl_type", "error")) {
+        const char *why = xpc_dictionary_get_string(message, is_host ? "error" : "reason");
+        die(why ? why : "the other side failed");
+    } /* what is not known is ignored: a newer peer may say more */
+}
+
+static void on_channel(struct block *block, xpc_object_t event) {
+    (void)block;
+    if (xpc_get_type(event) == XPC_TYPE_ERROR) {
+        lost = true;
+        sem_post(&over);
+    } else if (is_text(event, "msg_type", "control")) {
+        handle_control(event);
+    } else if (is_text(event, "msg_type", "frame")) {
+        on_frame(event);
+    }
+}
+BLOCK(channel_block, on_channel);
+
+/* A peer of the host's listener: its first message must be our client's hello. */
+static void on_stranger(struct block *block, xpc_object_t event) {
+    (void)block;
+    if (xpc_get_type(event) != XPC_TYPE_DICTIONARY) return;
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&one_at_a_time);
+    xpc_connection_t peer = xpc_dictionary_get_remote_connection(event);
+    if (channel || !is_text(event, "msg_type", "control") || !is_text(event, "ctrl_type", "hello") ||
+        !is_text(event, "connection_id", connection_id) || !is_text(event, "token", client_token) ||
+        xpc_dictionary_get_uint64(event, "protocol_version") != PROTOCOL_VERSION ||
+        !is_text(event, "schema_hash", schema_hash)) {
+        count.refused++;
+        xpc_connection_cancel(peer);
+    } else {
+        channel = (xpc_connection_t)xpc_retain(peer);
+        xpc_connection_set_event_handler(channel, handler(&channel_block));
+        send_payload("ping", "SLP");
+    }
+    pthread_mutex_unlock(&one_at_a_time);
+}
+BLOCK(stranger_block, on_stranger);
+
+static void on_listener(struct block *block, xpc_object_t event) {
+    (void)block;
+    if (xpc_get_type(event) != XPC_TYPE_CONNECTION) return;
+    xpc_connection_set_event_handler((xpc_connection_t)event, handler(&stranger_block));
+    xpc_connection_activate((xpc_connection_t)event);
+}
+BLOCK(listener_block, on_listener);
+
+static void on_broker(struct block *block, xpc_object_t event) { (void)block, (void)event; }
+BLOCK(broker_block, on_broker);
+
+/* ---- The two parts ----------------------------------------------------------------------- */
+
+static void begin_client(void) {
+    xpc_object_t message = broker_message("get_endpoint");
+    xpc_dictionary_set_uint64(message, "wait_ms", 10000); /* held until the host has stored it */
+    xpc_object_t reply = broker_call(message, "found");
+    xpc_object_t endpoint = xpc_dictionary_get_value(reply, "endpoint");
+    if (!endpoint || xpc_get_type(endpoint) != XPC_TYPE_ENDPOINT) die("the reply has no endpoint");
+    channel = xpc_connection_create_from_endpoint((xpc_endpoint_t)endpoint);
+    xpc_release(reply);
+    xpc_connection_set_event_handler(channel, handler(&channel_block));
+    xpc_connection_activate(channel);
+    xpc_object_t hello = control("hello");
+    xpc_dictionary_set_string(hello, "connection_id", connection_id);
+    if (*token) xpc_dictionary_set_string(hello, "token", token);
+    xpc_dictionary_set_uint64(hello, "protocol_version", PROTOCOL_VERSION);
+    xpc_dictionary_set_string(hello, "schema_hash", schema_hash);
+    send_message(hello);
+}
+
+static xpc_connection_t begin_host(void) {
+    xpc_connection_t listener = xpc_connection_create(NULL, NULL);
+    xpc_connection_set_event_handler(listener, handler(&listener_block));
+    xpc_connection_activate(listener);
+    xpc_endpoint_t endpoint = xpc_endpoint_create(listener);
+    xpc_object_t message = broker_message("store_endpoint");
+    xpc_dictionary_set_value(message, "endpoint", endpoint);
+    xpc_release(broker_call(message, "success"));
+    xpc_release(endpoint);
+    say("stored");
+    return listener;
+}
+
+static const char *variable(const char *name, bool needed) {
+    const char *value = getenv(name);
+    if (!value && needed) {
+        fprintf(stderr, "peer: %s is not set\n", name);
+        exit(2);
+    }
+    return value ? value : "";
+}
+
+int main(int argc, char **argv) {
+    is_host = argc == 3 && strcmp(argv[1], "host") == 0;
+    if (!is_host && !(argc == 2 && strcmp(argv[1], "client") == 0)) die("usage: peer client | peer host COUNT");
+    if (is_host) to_send = strtoull(argv[2], NULL, 10);
+    connection_id = variable("STREAMLIB_CONNECTION_ID", true);
+    token = variable("STREAMLIB_CONNECTION_TOKEN", false);
+    client_token = variable("PEER_CLIENT_TOKEN", false);
+    schema_hash = variable("PEER_SCHEMA_HASH", true);
+    alarm(WAIT_SECS); /* it must never hang a test */
+    sem_init(&over, 0, 0);
+    broker = xpc_connection_create_mach_service(variable("STREAMLIB_BROKER_XPC_SERVICE", true), NULL, 0);
+    xpc_connection_set_event_handler(broker, handler(&broker_block));
+    xpc_connection_activate(broker); /* held open: its end would be this side's end to the broker */
+    xpc_connection_t listener = NULL;
+    if (is_host) listener = begin_host();
+    else begin_client();
+
+    while (sem_wait(&over) != 0) continue;
+    printf("{\"role\":\"%s\",\"ended\":\"%s\",\"sent\":%u,\"received\":%u,\"wrong\":%u,\"dropped\":%u,"
+           "\"released\":%u,\"offers\":%u,\"retired\":%u,\"refused\":%u}\n",
+           argv[1], lost ? "lost" : is_host ? "done" : "teardown", count.sent, count.received, count.wrong,
+           count.dropped, count.released, count.offers, count.retired, count.refused);
+    fflush(stdout);
+    if (is_host) {
+        while (getchar() != EOF) continue;
+        if (!lost) {
+            send_message(control("teardown"));
+            while (sem_wait(&over) != 0) continue; /* the client has left */
+        }
+        xpc_connection_cancel(listener);
+    }
+    return 0;
+}
