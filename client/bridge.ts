@@ -212,6 +212,12 @@ export class ClientBridge implements Disposable {
         `The broker '${this.#identity.service}' knows no connection of this id; check STREAMLIB_CONNECTION_ID`,
       );
     }
+    if (text === "") {
+      throw new BridgeError(
+        "schema_mismatch",
+        "This connection has no schema: whoever allocates it gives schema_json",
+      );
+    }
     const json = JSON.parse(text) as ConnectionSchemaJson;
     this.#schema = parseConnectionSchema(json);
     this.#schemaHash = schemaHash(json);

@@ -18,7 +18,7 @@ import {
 
 /** A frame on its way. */
 export interface FrameMessage {
-  /** Counts the frames of one port in one direction. */
+  /** Counts the frames of one side, over all its ports: never the same twice. */
   readonly frame_id: bigint;
   /** The port, as the client names it. */
   readonly port_name: string;

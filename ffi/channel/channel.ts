@@ -12,13 +12,18 @@
 
 import { BridgeError, describeError } from "../../proto/errors.ts";
 import { compile, type FrameCodec } from "../../proto/frame_codec.ts";
-import { frameMessage, parseFrameMessage } from "../../proto/frame_message.ts";
+import {
+  type FrameMessage,
+  frameMessage,
+  parseFrameMessage,
+} from "../../proto/frame_message.ts";
 import { CHANNEL_KEY, CTRL_TYPE, MSG_TYPE } from "../../proto/keys.ts";
 import { Misfit } from "../../proto/misfit.ts";
 import type { Port, PortMap, PortsOf, SchemaOf } from "../../proto/port.ts";
 import {
   getNumber,
   getString,
+  isDictionary,
   uint64,
   type XpcDictionary,
 } from "../../proto/xpc_value.ts";
@@ -310,6 +315,19 @@ export class Channel<Out extends PortMap, In extends PortMap>
     for (const sender of this.#senders.values()) sender.released(id);
   }
 
+  /** A frame that nobody will read: its sender gets back all that it names. A release too many means nothing. */
+  #giveBack({ frame_id, fields }: FrameMessage): void {
+    this.#frameRelease(frame_id)();
+    for (const value of Object.values(fields)) {
+      if (!isDictionary(value)) continue;
+      const id = getNumber(value, CHANNEL_KEY.surfaceId, "uint64");
+      const generation = getNumber(value, CHANNEL_KEY.generation, "uint64");
+      if (id !== undefined && generation !== undefined) {
+        this.#sendRelease(id, generation);
+      }
+    }
+  }
+
   /** Tells the sender once that the frame is done with. */
   #frameRelease(id: bigint): () => void {
     let held = true;
@@ -332,6 +350,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     const codec = this.#codecs.get(port_name);
     const receiver = this.#receivers.get(port_name);
     if (!codec || !receiver) {
+      this.#giveBack(frame);
       this.#problem(
         "port",
         `a frame came for port '${port_name}', which is not one of ${
@@ -347,6 +366,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     const value = codec.decode(fields, leases);
     if (value instanceof Misfit) {
       leases.release();
+      this.#giveBack(frame);
       this.#problem(
         `misfit:${port_name}`,
         `a frame on port '${port_name}' does not fit: ${value.message}`,

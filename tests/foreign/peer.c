@@ -1,6 +1,6 @@
 /*
- * peer.c - a host or a client of StreamLib Bridge in plain C, written from docs/protocol.md:
- * XPC, and nothing of this library. It stores or gets the endpoint, shakes hands, and
+ * peer.c - a host or a client of StreamLib Bridge in plain C, by docs/protocol.md: XPC,
+ * and nothing of this library. It stores or gets the endpoint, shakes hands, and
  * exchanges video frames on the ports "video". The control plane is somebody else's.
  *
  *     peer client          inverts the pixels of each frame, and sends it back

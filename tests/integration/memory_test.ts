@@ -211,3 +211,41 @@ for (const [index, [samples, words]] of LIES.entries()) {
     },
   );
 }
+
+memoryTest(
+  "a frame that does not fit gives its room back: the sender does not stall",
+  async (pair) => {
+    const audio = pair.sender.senders.audio;
+    for (let n = 0; n < 3; n++) assert(sendAudio(pair, n));
+    await pair.settle();
+    for (let n = 0; n < 3; n++) {
+      pair.receiver.receivers.audio.get()![Symbol.dispose]();
+    }
+    await audio.ready;
+    await pair.settle();
+    // The three regions are known by now: frames that name them, each wrong in another field.
+    for (let id = 1; id <= 3; id++) assert(sendAudio(pair, id));
+    await pair.settle();
+    for (let n = 0; n < 3; n++) pair.receiver.receivers.audio.get();
+    assertEquals(audio.stats.sent, 6);
+    for (let id = 1; id <= 3; id++) {
+      pair.raw.send({
+        msg_type: "frame",
+        frame_id: uint64(90 + id),
+        port_name: id === 1 ? "nowhere" : "audio",
+        fields: {
+          ...FRAME,
+          channels: "two",
+          samples: {
+            surface_id: uint64(id),
+            generation: uint64(2),
+            length: uint64(1),
+          },
+        },
+      });
+    }
+    await pair.settle();
+    assertEquals(pair.receiver.stats.misfits, 3);
+    for (let n = 0; n < 3; n++) assert(sendAudio(pair, n), `frame ${n}`);
+  },
+);
