@@ -4,6 +4,7 @@ import {
   ContinuousHost,
   type FrameReceiver,
   ManualHost,
+  parseSchema,
   ReactiveHost,
 } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
@@ -246,5 +247,48 @@ permittedTest(
       await sending;
       assertEquals(host.stats.dropped, 0);
     });
+  },
+);
+
+permittedTest(
+  "a schema that nobody compiled in goes there and back, to a client that declares no ports",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    const Reading = parseSchema(JSON.parse(`{
+    "name": "com.example.Reading",
+    "version": { "major": 1, "minor": 0, "patch": 0 },
+    "fields": [
+      { "name": "label", "type": "String" },
+      { "name": "level", "type": "Float64" },
+      { "name": "count", "type": "Int64" },
+      { "name": "unit", "type": { "Enum": ["volt", "ampere"] } },
+      { "name": "note", "type": { "Optional": "String" } },
+      { "name": "history", "type": { "Array": "Int32" } }
+    ],
+    "read_behavior": "read_next_in_order",
+    "default_capacity": 4
+  }`));
+    await using host = ReactiveHost.launch({
+      module: fixture("any_ports.ts"),
+      inputs: { readings: Reading },
+      outputs: { readings: Reading },
+      ...QUIET,
+    });
+    await soon(host.ready, "ready");
+    const sent = {
+      label: "Spannung ⚡",
+      level: -0.25,
+      count: -(2n ** 63n),
+      unit: "volt",
+      note: null,
+      history: Int32Array.of(1, -2, 3),
+    };
+    using frame = host.input.readings.acquire(sent);
+    assert(host.input.readings.send(frame));
+    const results = host.output.readings[Symbol.asyncIterator]();
+    const { value } = await soon(results.next(), "the frame");
+    using back = value!;
+    assertEquals<Record<string, unknown>>({ ...back }, sent);
   },
 );
