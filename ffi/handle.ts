@@ -17,14 +17,10 @@ export type QueueHandle = Handle<"queue">;
 export type ListenerHandle = Handle<"listener">;
 /** One end of a connection. */
 export type ConnectionHandle = Handle<"connection">;
-/** The capability to connect to a listener. */
-export type EndpointHandle = Handle<"endpoint">;
 /** The one answer to a request. */
 export type ReplyHandle = Handle<"reply">;
 /** A region of shared memory. */
 export type ShmemHandle = Handle<"shmem">;
-/** A descriptor. */
-export type FdHandle = Handle<"fd">;
 /** A pixel buffer. */
 export type SurfaceHandle = Handle<"surface">;
 /** Any of them. */

@@ -4,9 +4,13 @@
  * @module
  */
 
-import type { Receivers, Senders } from "../ffi/channel/channel.ts";
 import { continuousLoop } from "../ffi/channel/activity.ts";
-import type { ChannelStats } from "../ffi/channel/channel.ts";
+import type {
+  ChannelStats,
+  Receivers,
+  Senders,
+} from "../ffi/channel/channel.ts";
+import { permittedEnvironment } from "../ffi/environment.ts";
 import type { Native } from "../ffi/native.ts";
 import { connectionSchema, type NoPorts } from "../proto/connection_schema.ts";
 import { readVariable } from "../proto/environment.ts";
@@ -22,7 +26,6 @@ import {
 import { findBroker } from "./broker_finder.ts";
 import { findConfig } from "./client_config.ts";
 import { embedBroker } from "./embed.ts";
-import { permittedEnvironment } from "../ffi/environment.ts";
 import { type ClientPermissions, spawnClient } from "./spawn.ts";
 
 /** How a host is launched. */

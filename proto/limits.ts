@@ -40,8 +40,6 @@ export const DEFAULT_TIMEOUT_SECS = 300;
 export const MAX_TIMEOUT_SECS = 24 * 60 * 60;
 /** How long the host waits for the pong, in milliseconds. */
 export const PONG_TIMEOUT_MS = 5_000;
-/** Pause between two polls, where events are not available, in milliseconds. */
-export const POLL_INTERVAL_MS = 100;
 /** How long a failed or closed connection stays listed, in milliseconds. */
 export const RETENTION_MS = 60_000;
 

@@ -107,15 +107,6 @@ export function getString(
   return typeof value === "string" ? value : undefined;
 }
 
-/** The boolean under `key`, or `undefined` when it is absent or of another type. */
-export function getBoolean(
-  message: XpcDictionary,
-  key: string,
-): boolean | undefined {
-  const value = message[key];
-  return typeof value === "boolean" ? value : undefined;
-}
-
 /** The number under `key` when it is exactly of `type`, as a `bigint` or `number`; else `undefined`. */
 export function getNumber(
   message: XpcDictionary,

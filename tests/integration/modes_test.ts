@@ -3,7 +3,9 @@ import {
   AudioFrame,
   ContinuousHost,
   type FrameReceiver,
+  type HostOptions,
   ManualHost,
+  type NoPorts,
   parseSchema,
   ReactiveHost,
 } from "../../host/mod.ts";
@@ -20,6 +22,11 @@ function fixture(name: string): URL {
 }
 
 const QUIET = { output: () => {}, warn: () => {} };
+
+/** A fixture that has no inputs and ticks. */
+function ticking(name: string): HostOptions<NoPorts, { ticks: typeof TICKS }> {
+  return { module: fixture(name), outputs: { ticks: TICKS }, ...QUIET };
+}
 
 /** Reads until a frame of this schema name comes; all that came on the way. */
 async function readUntil(
@@ -45,11 +52,7 @@ permittedTest(
   async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
-      await using host = ManualHost.launch({
-        module: fixture("manual_ticks.ts"),
-        outputs: { ticks: TICKS },
-        ...QUIET,
-      });
+      await using host = ManualHost.launch(ticking("manual_ticks.ts"));
       host.start();
       host.start();
       await soon(host.ready, "ready");
@@ -72,11 +75,7 @@ permittedTest(
   NEEDS,
   async () => {
     using _ = isolatedHome();
-    await using host = ManualHost.launch({
-      module: fixture("manual_ticks.ts"),
-      outputs: { ticks: TICKS },
-      ...QUIET,
-    });
+    await using host = ManualHost.launch(ticking("manual_ticks.ts"));
     host.start();
     host.stop();
     await soon(host.ready, "ready");
@@ -125,11 +124,9 @@ permittedTest(
   NEEDS,
   async () => {
     using _ = isolatedHome();
-    await using host = ContinuousHost.launch({
-      module: fixture("continuous_generator.ts"),
-      outputs: { ticks: TICKS },
-      ...QUIET,
-    });
+    await using host = ContinuousHost.launch(
+      ticking("continuous_generator.ts"),
+    );
     await soon(host.ready, "ready");
     const { ticks } = host.output;
     await soon(readUntil(ticks, "tick"), "a tick");
@@ -153,11 +150,7 @@ permittedTest(
   NEEDS,
   async () => {
     using _ = isolatedHome();
-    const host = ContinuousHost.launch({
-      module: fixture("continuous_generator.ts"),
-      outputs: { ticks: TICKS },
-      ...QUIET,
-    });
+    const host = ContinuousHost.launch(ticking("continuous_generator.ts"));
     let received = 0;
     let turns = 0;
     const loop = host.run(({ output }) => {
@@ -177,11 +170,9 @@ permittedTest(
   NEEDS,
   async () => {
     using _ = isolatedHome();
-    await using host = ContinuousHost.launch({
-      module: fixture("continuous_generator.ts"),
-      outputs: { ticks: TICKS },
-      ...QUIET,
-    });
+    await using host = ContinuousHost.launch(
+      ticking("continuous_generator.ts"),
+    );
     const loop = host.run(() => {
       throw new RangeError("enough");
     });
@@ -196,11 +187,7 @@ permittedTest(
   NEEDS,
   async () => {
     using _ = isolatedHome();
-    await using host = ReactiveHost.launch({
-      module: fixture("manual_ticks.ts"),
-      outputs: { ticks: TICKS },
-      ...QUIET,
-    });
+    await using host = ReactiveHost.launch(ticking("manual_ticks.ts"));
     const failure = await soon(host.ended, "the failure");
     assertStringIncludes(failure!.message, "manual processor");
     assertStringIncludes(failure!.message, "reactive");
