@@ -17,6 +17,12 @@ import { Runtimes } from "./runtimes.ts";
 
 /** What a broker serves, and where it writes. */
 export interface BrokerOptions {
+  /**
+   * A lease, taken over; one of this isolate's own if not said.
+   *
+   * @internal
+   */
+  readonly native?: Native;
   /** The XPC service name. */
   readonly service: string;
   /** Where gRPC is served, `unix:/path`; not at all if not said. */
@@ -41,6 +47,10 @@ export class Broker implements AsyncDisposable {
    */
   static async start(options: BrokerOptions): Promise<Broker> {
     await using stack = new AsyncDisposableStack();
+    const native = stack.use(options.native ?? Native.open());
+    const { clock } = native;
+    // Epoch milliseconds that never go backwards.
+    const now = (): number => performance.timeOrigin + clock.now();
     const logs = new LogRing();
     const log = new Log("broker", {
       ...options.log,
@@ -50,14 +60,13 @@ export class Broker implements AsyncDisposable {
         options.log.sink(line);
       },
     });
-    const native = stack.use(Native.open());
     const registry = stack.use(
       new Registry<OwnedCapability>({
         now,
         setTimer: (callback, ms) => {
-          const timer = setTimeout(callback, ms);
-          Deno.unrefTimer(timer as unknown as number);
-          return () => clearTimeout(timer);
+          const timer = clock.after(ms, callback);
+          timer.unref();
+          return () => timer.cancel();
         },
         onChange: (after, before) => logChange(log, after, before),
       }),
@@ -108,11 +117,6 @@ export class Broker implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
   }
-}
-
-/** Epoch milliseconds that never go backwards. */
-function now(): number {
-  return performance.timeOrigin + performance.now();
 }
 
 function logChange(

@@ -17,44 +17,21 @@ import {
   type ServiceError,
   status,
 } from "@grpc/grpc-js";
+import { type MethodName, METHODS } from "../proto/broker_gen.ts";
 import {
-  type GetVersionResponse,
-  type Messages,
-  type MethodName,
-  METHODS,
-} from "../proto/broker_gen.ts";
+  CALL_TIMEOUT_MS,
+  type CallOptions,
+  type Control,
+  type RequestOf,
+  type ResponseOf,
+  type StreamMethod,
+  type UnaryMethod,
+} from "../proto/control.ts";
 import { BridgeError, type ErrorCode } from "../proto/errors.ts";
-import { PROTOCOL_VERSION, TOKEN_METADATA } from "../proto/keys.ts";
+import { TOKEN_METADATA } from "../proto/keys.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import { type CodecTable, createCodecs } from "./grpc_codec.ts";
 import { guardHttp2 } from "./http2_guard.ts";
-
-/** The name of a call with a stream of answers. */
-export type StreamMethod = {
-  [M in MethodName]: (typeof METHODS)[M]["responseStream"] extends true ? M
-    : never;
-}[MethodName];
-/** The name of a call with one answer. */
-export type UnaryMethod = Exclude<MethodName, StreamMethod>;
-/** What a call is asked; absent fields are their defaults. */
-export type RequestOf<M extends MethodName> = Partial<
-  Messages[(typeof METHODS)[M]["request"]]
->;
-/** What a call answers; every field is there. */
-export type ResponseOf<M extends MethodName> =
-  Messages[(typeof METHODS)[M]["response"]];
-
-/** What goes with one call. */
-export interface CallOptions {
-  /** The token of the side that speaks, for a connection that has tokens. */
-  token?: string;
-  /** Cancels the call, which then throws `aborted`. */
-  signal?: AbortSignal;
-  /** Milliseconds for the answer, or, for a stream, for the connection to stand. 5000 by default. */
-  timeoutMs?: number;
-}
-
-const TIMEOUT_MS = 5_000;
 
 const OPTIONS: ClientOptions = {
   // A loopback address must never go through a proxy.
@@ -95,7 +72,7 @@ const CODES: Partial<Record<status, ErrorCode>> = {
  * const { connections } = await client.call("ListConnections", {});
  * ```
  */
-export class GrpcClient implements Disposable {
+export class GrpcClient implements Control {
   /** The broker's address. */
   readonly address: string;
   readonly #client: Client;
@@ -119,7 +96,7 @@ export class GrpcClient implements Disposable {
     options: CallOptions = {},
   ): Promise<ResponseOf<M>> {
     const { path, encode, decode } = this.#codec(method);
-    const timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    const timeoutMs = options.timeoutMs ?? CALL_TIMEOUT_MS;
     return new Promise((resolve, reject) => {
       const abort = (): void => call.cancel();
       const call = this.#client.makeUnaryRequest(
@@ -150,7 +127,7 @@ export class GrpcClient implements Disposable {
     options: CallOptions = {},
   ): AsyncGenerator<ResponseOf<M>, void, void> {
     const { path, encode, decode } = this.#codec(method);
-    await this.#connected(method, options.timeoutMs ?? TIMEOUT_MS);
+    await this.#connected(method, options.timeoutMs ?? CALL_TIMEOUT_MS);
     const call = this.#client.makeServerStreamRequest(
       path,
       encode,
@@ -173,26 +150,6 @@ export class GrpcClient implements Disposable {
       options.signal?.removeEventListener("abort", abort);
       call.cancel();
     }
-  }
-
-  /**
-   * What the broker is, at first contact.
-   *
-   * Throws BridgeError `version_mismatch`, which names both versions, when it
-   * speaks another version of the protocol.
-   *
-   * @param expected the version that this side speaks
-   */
-  async checkVersion(
-    expected: number = PROTOCOL_VERSION,
-    options: CallOptions = {},
-  ): Promise<GetVersionResponse> {
-    const found = await this.call("GetVersion", {}, options);
-    if (found.protocol_version === expected) return found;
-    throw new BridgeError(
-      "version_mismatch",
-      `Cannot work with the broker at ${this.address}: it is ${found.version} and speaks protocol version ${found.protocol_version}, this side speaks ${expected}; update the older one, then restart the broker`,
-    );
   }
 
   /** Closes the session. Calls under way throw. */

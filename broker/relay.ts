@@ -13,15 +13,10 @@ import { OwnedCapability } from "../ffi/capability.ts";
 import { Connection, Listener } from "../ffi/connection.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
+import { fromDictionary, toDictionary } from "../proto/control.ts";
 import { BridgeError, describeError } from "../proto/errors.ts";
 import { CALL_OF_MESSAGE_TYPE, KEY, MESSAGE_TYPE } from "../proto/keys.ts";
-import {
-  getString,
-  uint64,
-  type XpcDictionary,
-  XpcNumber,
-  type XpcValue,
-} from "../proto/xpc_value.ts";
+import { getString, type XpcDictionary } from "../proto/xpc_value.ts";
 import type { Caller, Handlers } from "./handlers.ts";
 import type { Log } from "./log.ts";
 
@@ -176,19 +171,22 @@ export class Relay implements Disposable {
     const { handlers, native } = this.#options;
     const type = getString(message.body, KEY.type);
     const caller = this.#caller(peer, message.body);
-    const request = toPlain(message.body);
+    const request = requestIn(message.body);
     if (type === MESSAGE_TYPE.storeEndpoint) {
       const capability = message.take(KEY.endpoint, "endpoint");
       const endpoint = capability && new OwnedCapability(native, capability);
-      return toXpc(
+      return toDictionary(
         await handlers.relay.store_endpoint(caller, request, endpoint),
       );
     }
     if (type === MESSAGE_TYPE.getEndpoint) {
       const response = await handlers.relay.get_endpoint(caller, request);
-      if (!response.found) return toXpc(response);
+      if (!response.found) return toDictionary(response);
       const { endpoint, ...rest } = response;
-      return { ...toXpc(rest), [KEY.endpoint]: held.use(endpoint).borrow() };
+      return {
+        ...toDictionary(rest),
+        [KEY.endpoint]: held.use(endpoint).borrow(),
+      };
     }
     if (type === MESSAGE_TYPE.watch) return this.#watch(peer, caller, request);
     const call = type === undefined
@@ -205,7 +203,7 @@ export class Relay implements Disposable {
         }; known are ${Object.values(MESSAGE_TYPE).join(", ")}`,
       );
     }
-    return toXpc(await handler(caller, request));
+    return toDictionary(await handler(caller, request));
   }
 
   #caller(peer: Peer, body: XpcDictionary): Caller {
@@ -233,7 +231,7 @@ export class Relay implements Disposable {
         if (peer.gone.signal.aborted) break;
         peer.connection.send({
           [KEY.type]: MESSAGE_TYPE.connectionEvent,
-          ...toXpc(next.value),
+          ...toDictionary(next.value),
         });
       }
       await events.return?.();
@@ -245,31 +243,10 @@ export class Relay implements Disposable {
   }
 }
 
-/** The request as the handlers take it. Capabilities and nested values have no meaning there and stay out. */
-function toPlain(body: XpcDictionary): Record<string, unknown> {
-  const plain: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(body)) {
-    if (key === KEY.type || key === KEY.token) continue;
-    if (value instanceof XpcNumber) plain[key] = value.toNumber();
-    else if (typeof value === "string" || typeof value === "boolean") {
-      plain[key] = value;
-    }
-  }
-  return plain;
-}
-
-/** The response as it travels. */
-function toXpc(response: object): XpcDictionary {
-  const body: Record<string, XpcValue> = {};
-  for (const [key, value] of Object.entries(response)) {
-    if (value !== undefined) body[key] = toXpcValue(value);
-  }
-  return body;
-}
-
-function toXpcValue(value: unknown): XpcValue {
-  if (typeof value === "number") return uint64(Math.max(0, Math.round(value)));
-  if (Array.isArray(value)) return value.map(toXpcValue);
-  if (typeof value === "object" && value !== null) return toXpc(value);
-  return value as XpcValue;
+/** The request as the handlers take it. */
+function requestIn(body: XpcDictionary): object {
+  const { [KEY.type]: _type, [KEY.token]: _token, ...request } = fromDictionary(
+    body,
+  );
+  return request;
 }

@@ -5,15 +5,18 @@
  * @module
  */
 
-import { BrokerLink, isBrokerGone } from "../ffi/broker_link.ts";
-import { OwnedCapability } from "../ffi/capability.ts";
-import { Channel } from "../ffi/channel/channel.ts";
+import type { OwnedCapability } from "../ffi/capability.ts";
+import { Channel, type ChannelStats } from "../ffi/channel/channel.ts";
+import { statsReport } from "../ffi/channel/stats_report.ts";
+import type { Timer } from "../ffi/clock.ts";
 import { Connection } from "../ffi/connection.ts";
 import type { Message } from "../ffi/message.ts";
-import { Native } from "../ffi/native.ts";
-import { parseConnectionSchema } from "../proto/connection_schema_json.ts";
+import type { Native } from "../ffi/native.ts";
+import {
+  type ConnectionSchemaJson,
+  parseConnectionSchema,
+} from "../proto/connection_schema_json.ts";
 import type { ConnectionSchema } from "../proto/connection_schema.ts";
-import type { ConnectionSchemaJson } from "../proto/connection_schema_json.ts";
 import { BridgeError, describeError } from "../proto/errors.ts";
 import {
   CLIENT_PHASE_TEXT,
@@ -25,32 +28,19 @@ import {
   helloMessage,
   pongMessage,
 } from "../proto/handshake.ts";
-import {
-  CHANNEL_KEY,
-  CTRL_TYPE,
-  KEY,
-  MESSAGE_TYPE,
-  PING,
-  REASON,
-} from "../proto/keys.ts";
+import { CHANNEL_KEY, CTRL_TYPE, PING } from "../proto/keys.ts";
+import { STATS_INTERVAL_MS } from "../proto/limits.ts";
 import type { PortMap } from "../proto/port.ts";
 import { schemaHash } from "../proto/schema_hash.ts";
-import { getString, uint64 } from "../proto/xpc_value.ts";
+import { getString } from "../proto/xpc_value.ts";
+import {
+  BrokerSession,
+  type ClientIdentity,
+  type ClientSurroundings,
+} from "./broker_session.ts";
 
-const CALL_TIMEOUT_MS = 5_000;
-/** How long one request for the endpoint is held by the broker. */
-const HOLD_MS = 10_000;
 /** How long the host may take from our hello to its ping. */
 const PING_TIMEOUT_MS = 10_000;
-
-/** Which connection this process is the client of. */
-export interface ClientIdentity {
-  readonly connection_id: string;
-  /** The client's token; "" where the connection has none. */
-  readonly token: string;
-  /** The broker's service name. */
-  readonly service: string;
-}
 
 /** What a host tells a processor that runs. */
 export type ClientCommand = "start" | "stop" | "pause" | "resume";
@@ -79,8 +69,8 @@ export class ClientBridge implements Disposable {
   readonly #identity: ClientIdentity;
   readonly #events: ClientBridgeEvents;
   readonly #native: Native;
-  readonly #link: BrokerLink;
-  readonly #abort = new AbortController();
+  readonly #warn: (text: string) => void;
+  readonly #session: BrokerSession;
   #phase: ClientPhase = "new";
   #mode = "";
   #schema: ConnectionSchema | undefined;
@@ -88,18 +78,20 @@ export class ClientBridge implements Disposable {
   #endpoint: OwnedCapability | undefined;
   #connection: Connection | undefined;
   #channel: Channel<PortMap, PortMap> | undefined;
-  #pingTimer: ReturnType<typeof setTimeout> | undefined;
+  #pingTimer: Timer | undefined;
+  #statsTimer: Timer | undefined;
 
-  /** Begins at once. Throws what `Native.open` throws. */
-  constructor(identity: ClientIdentity, events: ClientBridgeEvents) {
+  /** Begins at once. */
+  constructor(
+    identity: ClientIdentity,
+    surroundings: ClientSurroundings,
+    events: ClientBridgeEvents,
+  ) {
     this.#identity = identity;
     this.#events = events;
-    this.#native = Native.open();
-    this.#link = new BrokerLink(
-      this.#native,
-      identity.service,
-      identity.token,
-    );
+    this.#native = surroundings.native;
+    this.#warn = (text) => surroundings.warn(text);
+    this.#session = new BrokerSession(identity, surroundings);
     this.#apply({ type: "begin" });
   }
 
@@ -122,6 +114,7 @@ export class ClientBridge implements Disposable {
   failed(error: unknown): void {
     this.#channel?.sendControl(CTRL_TYPE.error, {
       [CHANNEL_KEY.error]: describeError(error),
+      [CHANNEL_KEY.code]: error instanceof BridgeError ? error.code : undefined,
       [CHANNEL_KEY.stack]: error instanceof Error
         ? error.stack ?? undefined
         : undefined,
@@ -160,17 +153,14 @@ export class ClientBridge implements Disposable {
       case "connect":
         return this.#connect();
       case "pong":
-        clearTimeout(this.#pingTimer);
+        this.#pingTimer?.cancel();
         return this.#connection!.send(pongMessage());
       case "report_acked":
         return this.#run(() => this.#reportAcked());
       case "load_module":
         return this.#events.load(this.#schema!);
       case "tell_started":
-        this.#channel!.open();
-        return this.#channel!.sendControl(CTRL_TYPE.started, {
-          [CHANNEL_KEY.mode]: this.#mode,
-        });
+        return this.#tellStarted();
       case "fail":
         return this.#end(
           new BridgeError(
@@ -184,84 +174,53 @@ export class ClientBridge implements Disposable {
   }
 
   #end(failure: BridgeError | undefined): void {
-    clearTimeout(this.#pingTimer);
-    this.#abort.abort();
+    this.#stopWaiting();
     this.#channel?.end(failure);
     this.#events.ended(failure);
   }
 
-  // ---- with the broker ----
-
-  #call(
-    type: Parameters<BrokerLink["call"]>[0],
-    fields: Parameters<BrokerLink["call"]>[1],
-    timeoutMs = CALL_TIMEOUT_MS,
-  ): Promise<Message> {
-    return this.#link.call(type, {
-      [KEY.connectionId]: this.#identity.connection_id,
-      ...fields,
-    }, { timeoutMs, signal: this.#abort.signal });
+  #stopWaiting(): void {
+    this.#pingTimer?.cancel();
+    this.#statsTimer?.cancel();
+    this.#session.abort();
   }
 
+  // ---- with the broker ----
+
   async #getSchema(): Promise<ClientEvent> {
-    using reply = await this.#call(MESSAGE_TYPE.getSchema, {});
-    const text = getString(reply.body, KEY.schemaJson);
-    if (reply.body[KEY.found] !== true || text === undefined) {
-      throw new BridgeError(
-        "connection_failed",
-        `The broker '${this.#identity.service}' knows no connection of this id; check STREAMLIB_CONNECTION_ID`,
-      );
-    }
-    if (text === "") {
-      throw new BridgeError(
-        "schema_mismatch",
-        "This connection has no schema: whoever allocates it gives schema_json",
-      );
-    }
-    const json = JSON.parse(text) as ConnectionSchemaJson;
+    const json = JSON.parse(
+      await this.#session.getSchema(),
+    ) as ConnectionSchemaJson;
     this.#schema = parseConnectionSchema(json);
     this.#schemaHash = schemaHash(json);
     return { type: "schema_received" };
   }
 
   async #getEndpoint(): Promise<ClientEvent> {
-    using reply = await this.#call(
-      MESSAGE_TYPE.getEndpoint,
-      { [KEY.waitMs]: uint64(HOLD_MS) },
-      HOLD_MS + CALL_TIMEOUT_MS,
-    );
-    const { body } = reply;
-    if (body[KEY.found] === true) {
-      const endpoint = reply.take(KEY.endpoint, "endpoint");
-      if (!endpoint) {
-        throw new BridgeError(
-          "malformed_message",
-          "The broker's reply lacks the endpoint",
-        );
-      }
-      this.#endpoint = new OwnedCapability(this.#native, endpoint);
-      return { type: "endpoint_received" };
-    }
-    const reason = getString(body, KEY.reason);
-    if (reason === REASON.hostEndpointNotReady) {
-      return { type: "endpoint_not_ready" };
-    }
-    throw new BridgeError(
-      "connection_failed",
-      `The broker has no endpoint for this client: ${
-        getString(body, KEY.failureReason) ?? getString(body, KEY.hint) ??
-          reason ?? getString(body, KEY.error) ?? "no reason was given"
-      }`,
-    );
+    this.#endpoint = await this.#session.getEndpoint();
+    return {
+      type: this.#endpoint ? "endpoint_received" : "endpoint_not_ready",
+    };
   }
 
-  /** The channel works, whatever the broker says to that: one that is gone ends nothing. */
   async #reportAcked(): Promise<undefined> {
-    try {
-      using _ = await this.#call(MESSAGE_TYPE.acked, { [KEY.side]: "client" });
-    } catch (error) {
-      if (!isBrokerGone(error)) throw error;
+    const refusal = await this.#session.reportAcked();
+    if (refusal !== undefined && this.#phase !== "ended") {
+      this.#warn(`the broker did not take the ack: ${refusal}`);
     }
+  }
+
+  /** Once a second, for as long as frames can flow. */
+  #reportStats(channel: Channel<PortMap, PortMap>, before: ChannelStats): void {
+    this.#statsTimer = this.#native.clock.after(
+      STATS_INTERVAL_MS,
+      () =>
+        this.#run(async () => {
+          await this.#session.reportStats(statsReport(channel.stats, before));
+          if (this.#phase === "running") this.#reportStats(channel, before);
+          return undefined;
+        }),
+    );
   }
 
   // ---- with the host ----
@@ -276,9 +235,9 @@ export class ClientBridge implements Disposable {
       schema.outputs,
       schema.inputs,
       {
-        control: (type, message) => this.#control(type, message),
+        control: (type, message) => this.#heard(type, message),
         arrived: () => this.#events.arrived(),
-        problem: (text) => warn(text),
+        problem: (text) => this.#warn(text),
       },
     );
     this.#channel.attach(connection);
@@ -290,12 +249,19 @@ export class ClientBridge implements Disposable {
     connection.send(
       helloMessage({ ...this.#identity, schema_hash: this.#schemaHash }),
     );
-    this.#pingTimer = setTimeout(() => {
+    this.#pingTimer = this.#native.clock.after(PING_TIMEOUT_MS, () => {
       this.#apply({
         type: "failed",
         reason: `no ping came within ${PING_TIMEOUT_MS} ms of the hello`,
       });
-    }, PING_TIMEOUT_MS);
+    });
+  }
+
+  #tellStarted(): void {
+    const channel = this.#channel!;
+    channel.open();
+    channel.sendControl(CTRL_TYPE.started, { [CHANNEL_KEY.mode]: this.#mode });
+    this.#reportStats(channel, channel.stats);
   }
 
   #hostLost(): void {
@@ -309,7 +275,7 @@ export class ClientBridge implements Disposable {
     }
   }
 
-  #control(type: string, message: Message): void {
+  #heard(type: string, message: Message): void {
     if (type === CTRL_TYPE.ping) {
       this.#apply({ type: "ping", valid: hasPayload(message.body, PING) });
     } else if (type === CTRL_TYPE.teardown) {
@@ -327,16 +293,11 @@ export class ClientBridge implements Disposable {
 
   /** Lets go of everything. */
   [Symbol.dispose](): void {
-    clearTimeout(this.#pingTimer);
-    this.#abort.abort();
+    this.#stopWaiting();
     this.#channel?.[Symbol.dispose]();
     this.#connection?.[Symbol.dispose]();
     this.#endpoint?.[Symbol.dispose]();
-    this.#link[Symbol.dispose]();
+    this.#session[Symbol.dispose]();
     this.#native[Symbol.dispose]();
   }
-}
-
-function warn(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`streamlib: ${text}\n`));
 }

@@ -11,6 +11,7 @@ import {
   nextTurn,
   type Progress,
 } from "../ffi/channel/activity.ts";
+import { pause, systemClock } from "../ffi/clock.ts";
 import type { PortMap } from "../proto/port.ts";
 import type { ClientCommand } from "./bridge.ts";
 import type {
@@ -175,17 +176,9 @@ async function manual(
   running?.stop.abort();
   if (failure) throw failure.error;
   const grace = new AbortController();
-  await Promise.race([running?.done, pause(STOP_GRACE_MS, grace.signal)]);
+  await Promise.race([
+    running?.done,
+    pause(systemClock, STOP_GRACE_MS, grace.signal),
+  ]);
   grace.abort();
-}
-
-/** Resolves after `ms`, or when `signal` aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    }, { once: true });
-  });
 }

@@ -10,16 +10,23 @@
  * @module
  */
 
+import { systemClock } from "../ffi/clock.ts";
 import { permittedEnvironment } from "../ffi/environment.ts";
+import { Native } from "../ffi/native.ts";
 import { canonicalJson } from "../proto/canonical_json.ts";
 import type { ConnectionSchema } from "../proto/connection_schema.ts";
+import type { Control as BrokerControl } from "../proto/control.ts";
 import { readVariable } from "../proto/environment.ts";
 import { BridgeError } from "../proto/errors.ts";
 import type { Port, PortMap } from "../proto/port.ts";
 import { schemaToJson } from "../proto/schema_json.ts";
-import { ClientBridge, type ClientIdentity } from "./bridge.ts";
+import { ClientBridge } from "./bridge.ts";
+import type { ClientIdentity, ClientSurroundings } from "./broker_session.ts";
 import { Control, runLoop } from "./loops.ts";
 import { type Context, isProcessor, type Processor } from "./processor.ts";
+
+/** Opens the control API at a gRPC address. */
+export type OpenGrpc = (address: string) => Promise<BrokerControl>;
 
 /** How long a processor's `teardown` may take. */
 const TEARDOWN_MS = 1_500;
@@ -30,26 +37,32 @@ const TEARDOWN_MS = 1_500;
  * host and written to stderr.
  *
  * @param load imports the user's module; called when the channel works
+ * @param openGrpc opens the control API over gRPC, for a host that wants it so
  */
-export async function run(load: () => Promise<unknown>): Promise<never> {
+export async function run(
+  load: () => Promise<unknown>,
+  openGrpc?: OpenGrpc,
+): Promise<never> {
   let code = 0;
   try {
-    await runProcessor(load);
+    await runProcessor(load, openGrpc);
   } catch (error) {
     code = 1;
-    Deno.stderr.writeSync(
-      new TextEncoder().encode(
-        `streamlib client: ${
-          error instanceof BridgeError
-            ? error.message
-            : error instanceof Error
-            ? error.stack ?? error.message
-            : String(error)
-        }\n`,
-      ),
+    toStderr(
+      error instanceof BridgeError
+        ? error.message
+        : error instanceof Error
+        ? error.stack ?? error.message
+        : String(error),
     );
   }
   Deno.exit(code);
+}
+
+function toStderr(text: string): void {
+  Deno.stderr.writeSync(
+    new TextEncoder().encode(`streamlib client: ${text}\n`),
+  );
 }
 
 function readIdentity(): ClientIdentity {
@@ -69,12 +82,32 @@ function readIdentity(): ClientIdentity {
   return { connection_id, token, service };
 }
 
-async function runProcessor(load: () => Promise<unknown>): Promise<void> {
+/** This process, as a bridge sees it. Throws what `Native.open` throws. */
+function surroundings(openGrpc: OpenGrpc | undefined): ClientSurroundings {
+  const address = readVariable(
+    permittedEnvironment(),
+    "STREAMLIB_BROKER_ENDPOINT",
+  );
+  const host = Deno.ppid;
+  return {
+    native: Native.open(),
+    isOrphan: () => Deno.ppid !== host,
+    warn: (text) => toStderr(text),
+    ...(openGrpc && address !== undefined &&
+      { openControl: () => openGrpc(address) }),
+  };
+}
+
+async function runProcessor(
+  load: () => Promise<unknown>,
+  openGrpc: OpenGrpc | undefined,
+): Promise<void> {
   const ended = Promise.withResolvers<BridgeError | undefined>();
   const loading = Promise.withResolvers<ConnectionSchema | undefined>();
   const abort = new AbortController();
   const control = new Control();
-  using bridge = new ClientBridge(readIdentity(), {
+  const identity = readIdentity();
+  using bridge = new ClientBridge(identity, surroundings(openGrpc), {
     load: (schema) => loading.resolve(schema),
     arrived: () => control.arrived(),
     command: (command) => control.command(command),
@@ -169,17 +202,17 @@ async function tearDown(
 ): Promise<void> {
   if (!processor?.definition.teardown) return;
   const late = Promise.withResolvers<void>();
-  const timer = setTimeout(() => {
+  const timer = systemClock.after(TEARDOWN_MS, () => {
     late.reject(
       new BridgeError(
         "timed_out",
         `The processor's teardown took over ${TEARDOWN_MS} ms`,
       ),
     );
-  }, TEARDOWN_MS);
+  });
   try {
     await Promise.race([processor.definition.teardown(context), late.promise]);
   } finally {
-    clearTimeout(timer);
+    timer.cancel();
   }
 }

@@ -1,65 +1,105 @@
 /**
  * A process's connection to the broker, over XPC: the control calls as
- * promises. As long as it is open the broker knows that this process lives.
+ * promises, and the relay of the endpoint, which nothing else can carry. As
+ * long as it is open the broker knows that this process lives.
  *
  * @module
  */
 
+import { DESCRIPTOR, METHODS } from "../proto/broker_gen.ts";
+import {
+  CALL_TIMEOUT_MS,
+  type CallOptions,
+  type Control,
+  fromDictionary,
+  type RequestOf,
+  type ResponseOf,
+  toDictionary,
+  type UnaryMethod,
+} from "../proto/control.ts";
 import { BridgeError } from "../proto/errors.ts";
-import { KEY, type MESSAGE_TYPE } from "../proto/keys.ts";
-import type { XpcDictionary } from "../proto/xpc_value.ts";
-import { getString } from "../proto/xpc_value.ts";
-import { Connection, type RequestOptions } from "./connection.ts";
+import { CALL_OF_MESSAGE_TYPE, KEY, type MESSAGE_TYPE } from "../proto/keys.ts";
+import { getString, type XpcDictionary } from "../proto/xpc_value.ts";
+import { Connection } from "./connection.ts";
 import type { Message } from "./message.ts";
 import type { Native } from "./native.ts";
 
-type MessageType = typeof MESSAGE_TYPE[keyof typeof MESSAGE_TYPE];
+/** The messages that carry an endpoint, one way or the other. */
+export type RelayMessage =
+  | typeof MESSAGE_TYPE.storeEndpoint
+  | typeof MESSAGE_TYPE.getEndpoint;
+
+/** Which message type carries a call: the other way round than the broker reads it. */
+const MESSAGE_TYPE_OF_CALL: Readonly<Record<string, string>> = Object
+  .fromEntries(
+    Object.entries(CALL_OF_MESSAGE_TYPE).map(([type, call]) => [call, type]),
+  );
 
 /** A connection to the broker. */
-export class BrokerLink implements Disposable {
+export class BrokerLink implements Control {
   /** The service that it goes to. */
   readonly service: string;
   readonly #connection: Connection;
-  #token: string | undefined;
 
   /**
    * @param service the broker's service name
-   * @param token the caller's side's token, where it has one already
+   * @param lost called when a broker that was there has gone. Calls may go on:
+   * they reach the one that comes next
    */
-  constructor(native: Native, service: string, token?: string) {
+  constructor(native: Native, service: string, lost: () => void = () => {}) {
     this.service = service;
-    this.#token = token;
     this.#connection = Connection.toService(native, service);
     this.#connection.activate({
       message: (message) => message[Symbol.dispose](),
-      ended: () => {}, // a broker that goes away ends nothing but the calls that wait for it
+      ended: () => lost(),
     });
   }
 
-  /** From now on calls carry this side's token. */
-  authorize(token: string): void {
-    this.#token = token || undefined;
+  /** A call, as {@link Control} says; `connection_failed` where the broker cannot answer it at all. */
+  async call<M extends UnaryMethod>(
+    method: M,
+    request: RequestOf<M>,
+    options: CallOptions = {},
+  ): Promise<ResponseOf<M>> {
+    const type = MESSAGE_TYPE_OF_CALL[method];
+    if (type === undefined) {
+      throw new BridgeError(
+        "bad_argument",
+        `Cannot call ${method} over XPC: only gRPC carries it`,
+      );
+    }
+    using reply = await this.#ask(type, toDictionary(request), options);
+    const response = fromDictionary(reply.body);
+    const { fields } = DESCRIPTOR[METHODS[method].response]!;
+    if (response[KEY.success] === false && !(KEY.success in fields)) {
+      throw refused(type, reply.body);
+    }
+    return response as unknown as ResponseOf<M>;
   }
 
-  /**
-   * One call. The caller owns the reply.
-   *
-   * @throws {BridgeError} `broker_unreachable` where nobody serves the name or
-   * it went away, `timed_out`, `aborted`, `connection_failed` with the broker's
-   * words where it refuses the call
-   */
-  async call(
-    type: MessageType,
+  /** Stores or gets the endpoint. The caller owns the reply. Throws as {@link call}, also where the broker refuses it. */
+  async relay(
+    type: RelayMessage,
     fields: XpcDictionary,
-    options: RequestOptions,
+    options: CallOptions = {},
   ): Promise<Message> {
-    let reply: Message;
+    const reply = await this.#ask(type, fields, options);
+    if (reply.body[KEY.success] !== false) return reply;
+    using _ = reply;
+    throw refused(type, reply.body);
+  }
+
+  async #ask(
+    type: string,
+    fields: XpcDictionary,
+    options: CallOptions,
+  ): Promise<Message> {
+    const { token, timeoutMs = CALL_TIMEOUT_MS, signal } = options;
     try {
-      reply = await this.#connection.request({
-        [KEY.type]: type,
-        [KEY.token]: this.#token,
-        ...fields,
-      }, options);
+      return await this.#connection.request(
+        { [KEY.type]: type, [KEY.token]: token || undefined, ...fields },
+        { timeoutMs, ...(signal && { signal }) },
+      );
     } catch (cause) {
       if (!(cause instanceof BridgeError) || cause.code !== "channel_lost") {
         throw cause;
@@ -72,14 +112,6 @@ export class BrokerLink implements Disposable {
         { cause },
       );
     }
-    if (reply.body[KEY.success] !== false) return reply;
-    const error = getString(reply.body, KEY.error) ?? "no reason was given";
-    const hint = getString(reply.body, KEY.hint);
-    reply[Symbol.dispose]();
-    throw new BridgeError(
-      "connection_failed",
-      `The broker refused ${type}: ${error}${hint ? ` (${hint})` : ""}`,
-    );
   }
 
   /** Ends it: the broker then takes this process for gone. */
@@ -88,9 +120,11 @@ export class BrokerLink implements Disposable {
   }
 }
 
-/** Whether a call failed because the broker is gone or the wait for it was called off, not by its decision. */
-export function isBrokerGone(error: unknown): boolean {
-  return error instanceof BridgeError &&
-    (error.code === "broker_unreachable" || error.code === "timed_out" ||
-      error.code === "aborted");
+function refused(type: string, body: XpcDictionary): BridgeError {
+  const error = getString(body, KEY.error) ?? "no reason was given";
+  const hint = getString(body, KEY.hint);
+  return new BridgeError(
+    "connection_failed",
+    `The broker refused ${type}: ${error}${hint ? ` (${hint})` : ""}`,
+  );
 }

@@ -214,14 +214,14 @@ export class Connection extends Party {
       },
       ended: (end) => lost(end),
     });
-    const timer = setTimeout(() => {
+    const timer = this.native.clock.after(timeoutMs, () => {
       give(
         new BridgeError("timed_out", `No reply came within ${timeoutMs} ms`),
       );
-    }, timeoutMs);
+    });
     const onAbort = (): void => give(aborted(signal!));
     const settle = (): void => {
-      clearTimeout(timer);
+      timer.cancel();
       signal?.removeEventListener("abort", onAbort);
       this.#requests.delete(id);
       this.native.forgetReply(id);

@@ -8,14 +8,14 @@
  * @module
  */
 
-import { Socket } from "node:net";
 import { BridgeError } from "../proto/errors.ts";
 import { Packer, unpack } from "../proto/packed.ts";
 import type { XpcDictionary } from "../proto/xpc_value.ts";
+import type { Clock } from "./clock.ts";
 import type { AnyHandle, QueueHandle, ReplyHandle } from "./handle.ts";
-import { loadLibrary } from "./library.ts";
 import { Message } from "./message.ts";
-import type { SYMBOLS, Symbols } from "./symbols.ts";
+import { type Bell, localShim, type Shim } from "./shim.ts";
+import type { Symbols } from "./symbols.ts";
 
 /** What became of a connection. `interrupted`: its service went away, sending starts it again. */
 export type ConnectionEnd = "invalid" | "interrupted" | "termination";
@@ -113,43 +113,50 @@ export class Native implements Disposable {
   readonly symbols: Symbols;
   /** The queue that every native object of this isolate belongs to. */
   readonly queue: QueueHandle;
-  readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
-  readonly #bell: Socket;
+  /** The time that everything here goes by. */
+  readonly clock: Clock;
+  readonly #shim: Shim;
+  readonly #bell: Bell;
   readonly #sinks = new Map<number, EventSink>();
   readonly #requests = new Map<number, ReplySink>();
   readonly #packer = new Packer();
   #buffer = new Uint8Array(64 << 10);
   #view = new DataView(this.#buffer.buffer);
   #nextRequest = 1;
-  #leases = 0;
+  #leases = 1;
 
   /** A lease of this isolate's native queue, opened if this is the first. Throws as `loadLibrary` does. */
   static open(): Native {
-    current ??= new Native();
-    current.#leases++;
-    return current;
+    if (current) return current.lease();
+    return current = new Native(localShim());
   }
 
-  private constructor() {
-    this.#library = loadLibrary();
-    this.symbols = this.#library.symbols;
+  /** A queue of its own on `shim`, which it takes over, and the first lease of it. Everyone but a test wants {@link Native.open}. */
+  constructor(shim: Shim) {
+    this.#shim = shim;
+    this.symbols = shim.symbols;
+    this.clock = shim.clock;
     this.queue = this.created(this.symbols.slb_queue_create());
-    const bell = this.checked(this.symbols.slb_queue_take_bell(this.queue));
-    this.#bell = new Socket({ fd: bell, readable: true, writable: false });
-    this.#bell.on("data", () => this.#drain());
-    // The descriptor is ours and the shim holds the other end: nothing but a bug ends it.
-    this.#bell.on("error", (error: Error) => reportError(error));
-    this.#bell.unref();
+    this.#bell = shim.bell(
+      this.checked(this.symbols.slb_queue_take_bell(this.queue)),
+      () => this.#drain(),
+    );
+  }
+
+  /** One more lease. */
+  lease(): Native {
+    this.#leases++;
+    return this;
   }
 
   /** Gives this lease back. The last one closes the queue and all that belongs to it. */
   [Symbol.dispose](): void {
     if (--this.#leases > 0) return;
-    current = undefined;
-    this.#bell.destroy();
+    if (current === this) current = undefined;
+    this.#bell[Symbol.dispose]();
     this.symbols.slb_release(this.queue);
     this.#endAllRequests();
-    this.#library.close();
+    this.#shim[Symbol.dispose]();
   }
 
   // ---- results ----
@@ -239,7 +246,7 @@ export class Native implements Disposable {
 
   #drain(): void {
     for (let turn = 0; turn < MAX_BUFFERS_PER_TURN; turn++) {
-      if (current !== this) return; // a handler closed us
+      if (this.#leases === 0) return; // a handler closed us
       const written = this.symbols.slb_queue_drain(
         this.queue,
         this.#buffer,

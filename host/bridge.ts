@@ -1,16 +1,22 @@
 /**
  * The host's half of the bridge: it does what the handshake's state machine
- * says, and holds what comes of it. Every kind of host is built on this one.
+ * says for one connection, from its allocation to its end. What outlives a
+ * connection is the supervisor's.
  *
  * @module
  */
 
-import { Activity } from "../ffi/channel/activity.ts";
-import { Channel } from "../ffi/channel/channel.ts";
+import type { Channel, ChannelStats } from "../ffi/channel/channel.ts";
+import { statsReport } from "../ffi/channel/stats_report.ts";
+import type { Timer } from "../ffi/clock.ts";
 import type { Message } from "../ffi/message.ts";
-import { Native } from "../ffi/native.ts";
-import type { ConnectionSchema } from "../proto/connection_schema.ts";
-import { BridgeError, describeError } from "../proto/errors.ts";
+import type { Native } from "../ffi/native.ts";
+import {
+  BridgeError,
+  describeError,
+  type ErrorCode,
+  isErrorCode,
+} from "../proto/errors.ts";
 import {
   hasPayload,
   HOST_PHASE_TEXT,
@@ -19,11 +25,11 @@ import {
   type HostPhase,
   hostStep,
   pingMessage,
+  teardownMessage,
 } from "../proto/handshake.ts";
 import { CHANNEL_KEY, CTRL_TYPE, PONG } from "../proto/keys.ts";
-import { PONG_TIMEOUT_MS } from "../proto/limits.ts";
+import { PONG_TIMEOUT_MS, STATS_INTERVAL_MS } from "../proto/limits.ts";
 import type { PortMap } from "../proto/port.ts";
-import { SWITCH_OFF, switchStep } from "../proto/remembered_switch.ts";
 import { getString } from "../proto/xpc_value.ts";
 import { BrokerSession, type SessionOptions } from "./broker_session.ts";
 import { Door } from "./door.ts";
@@ -31,6 +37,7 @@ import {
   type ClientExit,
   type ClientProcess,
   describeExit,
+  describeTail,
   endClient,
 } from "./spawn.ts";
 
@@ -39,7 +46,7 @@ const EXIT_GRACE_MS = 500;
 /** How long a client that was told to end may take before it is killed. */
 const TEARDOWN_MS = 2_000;
 
-/** When each step of the handshake was done, in milliseconds since the bridge began. */
+/** When each step of the handshake was done, in milliseconds since the connection's begin. */
 export interface HandshakeTimes {
   /** The broker has the connection. */
   allocated: number;
@@ -58,10 +65,8 @@ export interface HandshakeTimes {
 /** When a processor's functions are called. */
 export type ProcessorMode = "reactive" | "manual" | "continuous";
 
-/** What a bridge needs. */
-export interface HostBridgeOptions<I extends PortMap, O extends PortMap>
-  extends SessionOptions {
-  readonly schema: ConnectionSchema<I, O>;
+/** What a bridge needs, whichever connection it makes. */
+export interface HostBridgeOptions extends SessionOptions {
   /** What kind of processor the module must be. */
   readonly processorType: ProcessorMode;
   /** Starts the client with the variables that name its connection. */
@@ -70,55 +75,67 @@ export interface HostBridgeOptions<I extends PortMap, O extends PortMap>
   warn(text: string): void;
 }
 
-/** The host's half of one connection, from allocation to teardown. */
-export class HostBridge<I extends PortMap, O extends PortMap> {
-  /** The ports, there from the start; frames go once {@link ready}. */
-  readonly channel: Channel<I, O>;
-  /** Resolves when frames can flow, rejects with why they never will. */
-  readonly ready: Promise<void>;
-  /** Resolves when the bridge has ended: with the failure, or `undefined` when it was closed. */
-  readonly ended: Promise<BridgeError | undefined>;
+/** Whom a bridge tells. */
+export interface HostBridgeEvents {
+  /** Frames can flow. */
+  opened(): void;
+  /** No more frames: with the failure, or `undefined` after a close. */
+  over(failure: BridgeError | undefined): void;
+}
+
+/** One connection of a host to a client, from allocation to teardown. */
+export class HostBridge {
+  /** Resolves when it is over and everything is released, the client's process gone. Rejects where that cannot be. */
+  readonly released: Promise<void>;
   /** The steps that were done. */
   readonly times: Partial<HandshakeTimes> = {};
-  /** Changes when a frame comes. */
-  readonly activity: Activity = new Activity();
-  readonly #options: HostBridgeOptions<I, O>;
+  readonly #options: HostBridgeOptions;
+  readonly #events: HostBridgeEvents;
   readonly #native: Native;
+  readonly #channel: Channel<PortMap, PortMap>;
   readonly #door: Door;
   readonly #session: BrokerSession;
-  readonly #ready = Promise.withResolvers<void>();
-  readonly #ended = Promise.withResolvers<BridgeError | undefined>();
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  readonly #began = performance.now();
+  readonly #released = Promise.withResolvers<void>();
+  readonly #timers = new Set<Timer>();
+  readonly #began: number;
+  readonly #arrived = new AbortController();
   #phase: HostPhase = "new";
   #client: ClientProcess | undefined;
-  #running = SWITCH_OFF;
-  #paused = SWITCH_OFF;
 
-  /** Begins at once, in the background. Throws what `Native.open` throws. */
-  constructor(options: HostBridgeOptions<I, O>) {
-    this.#options = options;
-    this.ready = this.#ready.promise;
-    this.ready.catch(() => {}); // told to whoever awaits it, and by `ended`
-    this.ended = this.#ended.promise;
-    this.#session = new BrokerSession(options);
+  /**
+   * Begins at once, in the background.
+   *
+   * @param native a lease, taken over
+   * @param channel the ports; detached when this is over
+   */
+  constructor(
+    native: Native,
+    channel: Channel<PortMap, PortMap>,
+    options: HostBridgeOptions,
+    events: HostBridgeEvents,
+  ) {
     using held = new DisposableStack();
-    this.#native = held.use(Native.open());
+    this.#native = held.use(native);
+    this.#channel = channel;
+    this.#options = options;
+    this.#events = events;
+    this.#began = native.clock.now();
+    this.released = this.#released.promise;
+    this.#session = new BrokerSession(
+      native,
+      options,
+      () => this.#apply({ type: "broker_lost" }),
+    );
     this.#door = held.use(
-      new Door(this.#native, {
+      new Door(native, {
         credentials: () => this.#session.credentials,
         hello: (peer, problem) => this.#apply({ type: "hello", peer, problem }),
-        message: (message) => this.channel.receive(message),
+        message: (message) => channel.receive(message),
         left: () => this.#channelLost(),
-        closed: (reason) => this.#fail(`the listener ended: ${reason}`),
+        closed: (reason) =>
+          this.#fail("native_failure", `the listener ended: ${reason}`),
       }),
     );
-    const { inputs, outputs } = options.schema;
-    this.channel = new Channel<I, O>(this.#native, inputs, outputs, {
-      control: (type, message) => this.#control(type, message),
-      arrived: () => this.activity.changed(),
-      problem: (text) => options.warn(text),
-    });
     this.#timer(options.timeoutSecs * 1000, () => this.#overdue());
     held.move(); // released at the end from here on
     this.#apply({ type: "begin" });
@@ -149,40 +166,9 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
     return this.#client?.pid ?? 0;
   }
 
-  /** Tells the client to start or stop, once it can be told. */
-  setRunning(on: boolean): void {
-    this.#turn(on ? "on" : "off", undefined);
-  }
-
-  /** Tells the client to pause or resume, once it can be told. */
-  setPaused(on: boolean): void {
-    this.#turn(undefined, on ? "on" : "off");
-  }
-
-  #turn(
-    running: "on" | "off" | "open" | undefined,
-    paused: "on" | "off" | "open" | undefined,
-  ): void {
-    if (paused) {
-      const { after, tell } = switchStep(this.#paused, paused);
-      this.#paused = after;
-      if (tell !== undefined) {
-        this.channel.sendControl(tell ? CTRL_TYPE.pause : CTRL_TYPE.resume);
-      }
-    }
-    if (running) {
-      const { after, tell } = switchStep(this.#running, running);
-      this.#running = after;
-      if (tell !== undefined) {
-        this.channel.sendControl(tell ? CTRL_TYPE.start : CTRL_TYPE.stop);
-      }
-    }
-  }
-
   /** Ends it in order: the client is told, and given time to end. */
-  async close(): Promise<void> {
+  close(): void {
     this.#apply({ type: "close" });
-    await this.ended;
   }
 
   // ---- the machine ----
@@ -193,8 +179,8 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
     for (const effect of effects) this.#do(effect);
   }
 
-  #fail(reason: string): void {
-    this.#apply({ type: "failed", reason });
+  #fail(code: ErrorCode, reason: string): void {
+    this.#apply({ type: "failed", code, reason });
   }
 
   /** Runs one asynchronous step; what it throws fails the bridge. */
@@ -202,12 +188,9 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
     Promise.try(step).then(
       (event) => event && this.#apply(event),
       (error) =>
-        this.#apply({
-          type: "failed",
-          reason: error instanceof BridgeError
-            ? error.message
-            : describeError(error),
-        }),
+        error instanceof BridgeError
+          ? this.#fail(error.code, error.message)
+          : this.#fail("native_failure", describeError(error)),
     );
   }
 
@@ -215,7 +198,7 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
     switch (effect.type) {
       case "allocate":
         return this.#run(async () => {
-          await this.#session.allocate(this.#native);
+          await this.#session.allocate();
           this.#done("allocated");
           return { type: "allocated" };
         });
@@ -226,77 +209,95 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
           this.#done("stored");
           return { type: "stored" };
         });
+      case "store_again":
+        return this.#run(async () => {
+          using endpoint = this.#door.endpoint();
+          await this.#session.storeAgain(endpoint, this.#arrived.signal);
+          return undefined;
+        });
       case "spawn":
-        return this.#run(() => this.#spawn());
+        return this.#run(() => Promise.resolve(this.#spawn()));
       case "adopt":
-        this.channel.attach(this.#door.letIn(effect.peer));
+        this.#arrived.abort();
+        this.#channel.attach(this.#door.letIn(effect.peer));
         return this.#done("hello");
       case "refuse":
         this.#options.warn(`a peer was refused: ${effect.reason}`);
         return this.#door.refuse(effect.peer, effect.reason);
       case "ping":
         this.#door.tell(pingMessage());
-        return this.#timer(
+        this.#timer(
           PONG_TIMEOUT_MS,
           () => this.#apply({ type: "pong_overdue" }),
         );
+        return;
       case "report_acked":
         return this.#run(async () => {
-          await this.#session.reportAcked();
-          this.#done("acked");
+          const refusal = await this.#session.reportAcked();
+          if (refusal === undefined) this.#done("acked");
+          else if (this.#phase !== "ended") {
+            this.#options.warn(`the broker did not take the ack: ${refusal}`);
+          }
           return undefined;
         });
       case "open_gate":
         return this.#openGate();
       case "fail":
-        return this.#end(effect.reason);
+        return this.#end(new BridgeError(effect.code, effect.reason));
       case "close":
         return this.#end(undefined);
     }
   }
 
   #timer(ms: number, callback: () => void): void {
-    const timer = setTimeout(() => {
+    const timer = this.#native.clock.after(ms, () => {
       this.#timers.delete(timer);
       callback();
-    }, ms);
+    });
     this.#timers.add(timer);
   }
 
   #done(step: keyof HandshakeTimes): void {
-    this.times[step] = performance.now() - this.#began;
+    this.times[step] = this.#native.clock.now() - this.#began;
   }
 
   #overdue(): void {
     if (this.#phase === "open") return;
+    const { trouble } = this.#session;
     this.#fail(
+      "timed_out",
       `not ready within ${this.#options.timeoutSecs} s: ${
         HOST_PHASE_TEXT[this.#phase]
+      }${trouble && `; the last attempt: ${trouble}`}${
+        describeTail(this.#client?.stderrTail ?? "")
       }`,
     );
   }
 
   // ---- with the client ----
 
-  #spawn(): Promise<undefined> {
+  #spawn(): undefined {
     const { connection_id, token } = this.#session.credentials;
+    const { broker } = this.#session;
     const client = this.#options.spawn({
       STREAMLIB_CONNECTION_ID: connection_id,
       STREAMLIB_CONNECTION_TOKEN: token,
       STREAMLIB_BROKER_XPC_SERVICE: this.brokerService,
+      ...(broker?.grpcAddress &&
+        { STREAMLIB_BROKER_ENDPOINT: broker.grpcAddress }),
     });
     this.#client = client;
     this.#done("spawned");
     client.exit.then((exit) => this.#clientExited(exit));
-    return Promise.resolve(undefined);
   }
 
   #clientExited(exit: ClientExit): void {
     const howFar = this.#phase === "open" ? "" : HOST_PHASE_TEXT[this.#phase];
-    this.#fail(describeExit(exit, howFar));
+    this.#fail("client_failed", describeExit(exit, howFar));
   }
 
-  #control(type: string, message: Message): void {
+  /** A control message of the client that is not about surfaces came. */
+  control(type: string, message: Message): void {
     if (type === CTRL_TYPE.pong) {
       this.#apply({ type: "pong", valid: hasPayload(message.body, PONG) });
     } else if (type === CTRL_TYPE.started) {
@@ -304,6 +305,7 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
       const { processorType } = this.#options;
       if (mode !== undefined && mode !== processorType) {
         this.#fail(
+          "bad_argument",
           `the module is a ${mode} processor, this host is ${processorType}`,
         );
       } else {
@@ -312,56 +314,64 @@ export class HostBridge<I extends PortMap, O extends PortMap> {
     } else if (type === CTRL_TYPE.error) {
       const text = getString(message.body, CHANNEL_KEY.error) ?? "no words";
       const stack = getString(message.body, CHANNEL_KEY.stack);
-      this.#fail(`the client failed: ${text}${stack ? `\n${stack}` : ""}`);
+      const code = getString(message.body, CHANNEL_KEY.code);
+      // Before it has started, its error is about the module, which stays as it is.
+      const about = this.#phase === "awaiting_started" && isErrorCode(code);
+      this.#fail(
+        about ? code : "client_failed",
+        `the client failed: ${text}${stack ? `\n${stack}` : ""}`,
+      );
     }
   }
 
   #openGate(): void {
     this.#done("started");
-    this.channel.open();
-    this.#turn("open", "open");
-    this.#ready.resolve();
+    this.#channel.open();
+    this.#reportStats(this.#channel.stats);
+    this.#events.opened();
+  }
+
+  /** Once a second, for as long as frames can flow. */
+  #reportStats(before: ChannelStats): void {
+    this.#timer(STATS_INTERVAL_MS, () =>
+      this.#run(async () => {
+        const { stats } = this.#channel;
+        await this.#session.reportStats(statsReport(stats, before));
+        if (this.#phase === "open") this.#reportStats(before);
+        return undefined;
+      }));
   }
 
   /** The channel is gone: the client's exit says why, if it comes soon. */
   #channelLost(): void {
     const phase = this.#phase;
-    this.#timer(
-      EXIT_GRACE_MS,
-      () => this.#fail(`the client's channel ended; ${HOST_PHASE_TEXT[phase]}`),
-    );
+    this.#timer(EXIT_GRACE_MS, () =>
+      this.#fail(
+        "client_failed",
+        `the client's channel ended; ${HOST_PHASE_TEXT[phase]}`,
+      ));
   }
 
   // ---- the end ----
 
-  #end(reason: string | undefined): void {
-    for (const timer of this.#timers) clearTimeout(timer);
+  #end(failure: BridgeError | undefined): void {
+    for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
-    const failure = reason === undefined
-      ? undefined
-      : new BridgeError("connection_failed", reason);
-    this.#ready.reject(
-      failure ?? new BridgeError("closed", "The host was closed"),
-    );
-    this.channel.end(failure);
-    if (!failure) this.channel.sendControl(CTRL_TYPE.teardown);
+    this.#arrived.abort();
+    this.#channel.detach();
+    if (!failure) this.#door.tell(teardownMessage());
     this.#release(failure).then(
-      () => this.#ended.resolve(failure),
-      (cause) =>
-        this.#ended.resolve(
-          new BridgeError(
-            "native_failure",
-            `Cannot release the host: ${describeError(cause)}`,
-            { cause },
-          ),
-        ),
+      () => this.#released.resolve(),
+      (error) => this.#released.reject(error),
     );
+    this.#events.over(failure);
   }
 
   async #release(failure: BridgeError | undefined): Promise<void> {
-    const orderly = failure === undefined && this.times.hello !== undefined;
+    const { clock } = this.#native;
+    const graceMs = failure || this.times.hello === undefined ? 0 : TEARDOWN_MS;
     await Promise.all([
-      this.#client && endClient(this.#client, orderly ? TEARDOWN_MS : 0),
+      this.#client && endClient(clock, this.#client, graceMs),
       this.#session.reportEnd(failure),
     ]);
     this.#door[Symbol.dispose]();

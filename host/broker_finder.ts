@@ -7,9 +7,8 @@
 
 import { BrokerLink } from "../ffi/broker_link.ts";
 import type { Native } from "../ffi/native.ts";
+import { checkVersion, type Control } from "../proto/control.ts";
 import { BridgeError } from "../proto/errors.ts";
-import { KEY, MESSAGE_TYPE, PROTOCOL_VERSION } from "../proto/keys.ts";
-import { getNumber, getString } from "../proto/xpc_value.ts";
 
 /** A broker that was found or made. */
 export interface BrokerLease extends AsyncDisposable {
@@ -17,6 +16,10 @@ export interface BrokerLease extends AsyncDisposable {
   readonly service: string;
   /** A connection to it. */
   readonly link: BrokerLink;
+  /** What carries the control calls to it: the same, or gRPC. */
+  readonly control: Control;
+  /** Its gRPC address, where that carries them. */
+  readonly grpcAddress: string | undefined;
   /** Whether it runs in this process. */
   readonly embedded: boolean;
 }
@@ -26,75 +29,63 @@ export type Embed = (
   native: Native,
 ) => Promise<{ readonly service: string } & AsyncDisposable>;
 
+/** Opens the control API over gRPC. */
+export type OpenGrpc = (address: string) => Promise<Control>;
+
+/** Where to look for a broker. */
+export interface BrokerChoice {
+  /** The service name that the user gave: then only that one will do. */
+  readonly given: string | undefined;
+  /** The default service name. */
+  readonly fallback: string;
+  /** Makes one where there is none. */
+  readonly embed: Embed;
+  /** Where its gRPC is and what opens it, for who wants the control calls carried by that. */
+  readonly grpc?: { readonly address: string; readonly open: OpenGrpc };
+}
+
 /** How long a broker has to say its version. */
 const CONTACT_TIMEOUT_MS = 2_000;
 
 /**
  * Finds a broker.
  *
- * @param given the service name that the user gave: then only that one will do
- * @param fallback the default service name
+ * @param lost called when the one that was found has gone
  * @param signal calls the search off
  * @throws {BridgeError} `broker_unreachable` where the given one does not
  * answer, `version_mismatch` where one speaks another protocol
  */
 export async function findBroker(
   native: Native,
-  given: string | undefined,
-  fallback: string,
-  embed: Embed,
+  choice: BrokerChoice,
+  lost: () => void,
   signal: AbortSignal,
 ): Promise<BrokerLease> {
-  const service = given ?? fallback;
-  const link = new BrokerLink(native, service);
+  await using held = new AsyncDisposableStack();
+  const { given, fallback, embed, grpc } = choice;
+  let link = held.use(new BrokerLink(native, given ?? fallback, lost));
+  let embedded = false;
+  const contact = { timeoutMs: CONTACT_TIMEOUT_MS, signal };
   try {
-    await checkVersion(link, signal);
-    return lease(link, undefined);
+    await checkVersion(link, link.service, contact);
   } catch (error) {
-    link[Symbol.dispose]();
     const absent = error instanceof BridgeError &&
       (error.code === "broker_unreachable" || error.code === "timed_out");
-    if (given !== undefined || !absent) throw error;
+    if (given !== undefined || !absent || grpc) throw error;
+    const broker = held.use(await embed(native));
+    link = held.use(new BrokerLink(native, broker.service, lost));
+    embedded = true;
   }
-  await using held = new AsyncDisposableStack();
-  const broker = held.use(await embed(native));
-  const own = lease(new BrokerLink(native, broker.service), broker);
-  held.move(); // the lease's from here on
-  return own;
-}
-
-function lease(
-  link: BrokerLink,
-  broker: AsyncDisposable | undefined,
-): BrokerLease {
+  const control = grpc ? held.use(await grpc.open(grpc.address)) : link;
+  if (grpc) await checkVersion(control, grpc.address, contact);
+  const { service } = link;
+  const owned = held.move();
   return {
-    service: link.service,
+    service,
     link,
-    embedded: broker !== undefined,
-    [Symbol.asyncDispose]: async () => {
-      link[Symbol.dispose]();
-      await broker?.[Symbol.asyncDispose]();
-    },
+    control,
+    grpcAddress: grpc?.address,
+    embedded,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-}
-
-async function checkVersion(
-  link: BrokerLink,
-  signal: AbortSignal,
-): Promise<void> {
-  using reply = await link.call(MESSAGE_TYPE.getVersion, {}, {
-    timeoutMs: CONTACT_TIMEOUT_MS,
-    signal,
-  });
-  const theirs = getNumber(reply.body, KEY.protocolVersion, "uint64");
-  if (theirs === BigInt(PROTOCOL_VERSION)) return;
-  throw new BridgeError(
-    "version_mismatch",
-    `Cannot use the broker '${link.service}': version ${
-      getString(reply.body, KEY.version) ?? "(unknown)"
-    } speaks protocol ${
-      theirs ?? "(none)"
-    }, this library ${PROTOCOL_VERSION}; ` +
-      "update the older of the two",
-  );
 }

@@ -1,26 +1,30 @@
 /**
  * The host's side of one connection at the broker: found, allocated, stored,
- * acked, and told of the end.
+ * acked, and told of the end. A broker that goes away before the client has
+ * come is given everything again when it is back.
  *
  * @module
  */
 
-import { isBrokerGone } from "../ffi/broker_link.ts";
 import type { OwnedCapability } from "../ffi/capability.ts";
-import type { Message } from "../ffi/message.ts";
+import { pause } from "../ffi/clock.ts";
 import type { Native } from "../ffi/native.ts";
 import { canonicalJson } from "../proto/canonical_json.ts";
 import type { ConnectionSchema } from "../proto/connection_schema.ts";
 import { connectionSchemaToJson } from "../proto/connection_schema_json.ts";
-import { BridgeError } from "../proto/errors.ts";
+import {
+  accepted,
+  isBrokerGone,
+  type RequestOf,
+  type ResponseOf,
+  type UnaryMethod,
+} from "../proto/control.ts";
+import { BridgeError, describeError } from "../proto/errors.ts";
 import type { Credentials } from "../proto/handshake.ts";
 import { KEY, MESSAGE_TYPE } from "../proto/keys.ts";
+import { POLL_INTERVAL_MS } from "../proto/limits.ts";
 import { schemaHash } from "../proto/schema_hash.ts";
-import { getString, uint64, type XpcDictionary } from "../proto/xpc_value.ts";
 import type { BrokerLease } from "./broker_finder.ts";
-
-/** How long one call to the broker may take. */
-const CALL_TIMEOUT_MS = 5_000;
 
 /** What is to be allocated. */
 export interface SessionOptions {
@@ -30,21 +34,34 @@ export interface SessionOptions {
   readonly processorType: string;
   /** Seconds until a connection that is not ready has failed. */
   readonly timeoutSecs: number;
-  /** Finds the broker. */
-  findBroker(native: Native, signal: AbortSignal): Promise<BrokerLease>;
+  /** Finds the broker. `lost` is called when the one that was found has gone. */
+  findBroker(
+    native: Native,
+    lost: () => void,
+    signal: AbortSignal,
+  ): Promise<BrokerLease>;
 }
 
 /** One connection, as the broker knows it. Its calls throw `BridgeError`. */
 export class BrokerSession implements AsyncDisposable {
+  readonly #native: Native;
   readonly #options: SessionOptions;
+  readonly #lost: () => void;
   readonly #abort = new AbortController();
   #finding: Promise<BrokerLease> | undefined;
   #broker: BrokerLease | undefined;
+  #hostToken = "";
   #credentials: Credentials = { connection_id: "", token: "", schema_hash: "" };
+  #trouble = "";
 
-  /** @param options what is to be allocated */
-  constructor(options: SessionOptions) {
+  /**
+   * @param options what is to be allocated
+   * @param lost called when the broker has gone
+   */
+  constructor(native: Native, options: SessionOptions, lost: () => void) {
+    this.#native = native;
     this.#options = options;
+    this.#lost = lost;
   }
 
   /** The broker, once it is found. */
@@ -57,78 +74,146 @@ export class BrokerSession implements AsyncDisposable {
     return this.#credentials;
   }
 
+  /** Why the broker is being asked again, "" if it is not. */
+  get trouble(): string {
+    return this.#trouble;
+  }
+
   /** Finds the broker, and allocates. */
-  async allocate(native: Native): Promise<void> {
-    this.#finding = this.#options.findBroker(native, this.#abort.signal);
-    const broker = await this.#finding;
-    this.#broker = broker;
-    const { schema, runtimeId, processorId, processorType, timeoutSecs } =
-      this.#options;
-    const json = connectionSchemaToJson(schema);
-    using reply = await this.#call(MESSAGE_TYPE.allocate, {
-      [KEY.runtimeId]: runtimeId,
-      [KEY.processorId]: processorId,
-      [KEY.processorType]: processorType,
-      [KEY.timeoutSecs]: uint64(timeoutSecs),
-      [KEY.schemaJson]: canonicalJson(json),
-      [KEY.wantTokens]: true,
-    });
-    broker.link.authorize(getString(reply.body, KEY.hostToken) ?? "");
+  async allocate(): Promise<void> {
+    const { signal } = this.#abort;
+    this.#finding = this.#options.findBroker(this.#native, this.#lost, signal);
+    this.#broker = await this.#finding;
+    const { schema } = this.#options;
+    const response = await this.#untilAnswered(
+      () => this.#allocate({ want_tokens: true }),
+      signal,
+    );
+    this.#hostToken = response.host_token;
     this.#credentials = {
-      connection_id: getString(reply.body, KEY.connectionId) ?? "",
-      token: getString(reply.body, KEY.clientToken) ?? "",
-      schema_hash: schemaHash(json),
+      connection_id: response.connection_id,
+      token: response.client_token,
+      schema_hash: schemaHash(connectionSchemaToJson(schema)),
     };
   }
 
-  /** Gives the broker the endpoint, which stays the caller's too. */
+  /** Gives the broker the endpoint, which stays the caller's too: once, however often it has to be tried. */
   async storeEndpoint(endpoint: OwnedCapability): Promise<void> {
-    using _ = await this.#call(MESSAGE_TYPE.storeEndpoint, {
+    let again = false;
+    await this.#untilAnswered(() => {
+      if (again) return this.#restore(endpoint);
+      again = true;
+      return this.#store(endpoint);
+    }, this.#abort.signal);
+  }
+
+  /** Gives a broker that has come back everything that the one before it knew. Ends without a word when `signal` aborts. */
+  async storeAgain(
+    endpoint: OwnedCapability,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const stop = AbortSignal.any([signal, this.#abort.signal]);
+    try {
+      await this.#untilAnswered(() => this.#restore(endpoint), stop);
+    } catch (error) {
+      if (!stop.aborted) throw error;
+    }
+  }
+
+  /** The channel works, whatever the broker says to that; what it says is returned if it is no. */
+  reportAcked(): Promise<string | undefined> {
+    return this.#tell("MarkAcked", { side: "host" });
+  }
+
+  /** What went over the channel. As little as an ack can it end anything. */
+  reportStats(stats: RequestOf<"ReportStats">): Promise<string | undefined> {
+    return this.#tell("ReportStats", { ...stats, side: "host" });
+  }
+
+  /** Tells the broker that it is over: in order, or with the failure. It is over, whatever the broker says to that. */
+  async reportEnd(failure: BridgeError | undefined): Promise<void> {
+    await (failure
+      ? this.#tell("ReportFailure", { side: "host", reason: failure.message })
+      : this.#tell("CloseConnection", { reason: "the host closed it" }));
+  }
+
+  // ---- calls ----
+
+  /** One call that nothing depends on: what it failed with, as text. */
+  async #tell<
+    M extends "MarkAcked" | "ReportStats" | "ReportFailure" | "CloseConnection",
+  >(method: M, request: RequestOf<M>): Promise<string | undefined> {
+    const { connection_id } = this.#credentials;
+    if (connection_id === "") return undefined;
+    try {
+      accepted(method, await this.#call(method, { ...request, connection_id }));
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof BridgeError)) throw error;
+      return error.message;
+    }
+  }
+
+  #allocate(
+    held: RequestOf<"AllocateConnection">,
+  ): Promise<ResponseOf<"AllocateConnection">> {
+    const { schema, runtimeId, processorId, processorType, timeoutSecs } =
+      this.#options;
+    return this.#call("AllocateConnection", {
+      runtime_id: runtimeId,
+      processor_id: processorId,
+      processor_type: processorType,
+      timeout_secs: timeoutSecs,
+      schema_json: canonicalJson(connectionSchemaToJson(schema)),
+      ...held,
+    }).then((response) => accepted("AllocateConnection", response));
+  }
+
+  async #store(endpoint: OwnedCapability): Promise<void> {
+    using _ = await this.#broker!.link.relay(MESSAGE_TYPE.storeEndpoint, {
       [KEY.connectionId]: this.#credentials.connection_id,
       [KEY.endpoint]: endpoint.borrow(),
+    }, { token: this.#hostToken, signal: this.#abort.signal });
+  }
+
+  /** Stores where it is not stored, and allocates first where that is not known: the broker may be another, or the same, which was slow. */
+  async #restore(endpoint: OwnedCapability): Promise<void> {
+    const { connection_id, token } = this.#credentials;
+    await this.#allocate({
+      connection_id,
+      host_token: this.#hostToken,
+      client_token: token,
     });
+    const info = await this.#call("GetConnectionInfo", { connection_id });
+    if (info.host_xpc_endpoint_stored || info.client_connected) return;
+    await this.#store(endpoint);
   }
 
-  /** The channel works, whatever the broker says to that: one that is gone ends nothing. */
-  async reportAcked(): Promise<void> {
-    try {
-      using _ = await this.#call(MESSAGE_TYPE.acked, {
-        [KEY.connectionId]: this.#credentials.connection_id,
-        [KEY.side]: "host",
-      });
-    } catch (error) {
-      if (!isBrokerGone(error)) throw error;
+  /** Takes a step until the broker has answered it: one that is gone may come back. */
+  async #untilAnswered<T>(
+    step: () => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    while (true) {
+      try {
+        const result = await step();
+        this.#trouble = "";
+        return result;
+      } catch (error) {
+        if (!isBrokerGone(error)) throw error;
+        this.#trouble = describeError(error);
+      }
+      await pause(this.#native.clock, POLL_INTERVAL_MS, signal);
+      signal.throwIfAborted();
     }
   }
 
-  /** Tells the broker that it is over: in order, or with the failure. */
-  async reportEnd(failure: BridgeError | undefined): Promise<void> {
-    const { connection_id } = this.#credentials;
-    if (connection_id === "") return;
-    const about = { [KEY.connectionId]: connection_id };
-    try {
-      using _ = failure
-        ? await this.#call(MESSAGE_TYPE.reportFailure, {
-          ...about,
-          [KEY.side]: "host",
-          [KEY.reason]: failure.message,
-        })
-        : await this.#call(MESSAGE_TYPE.close, {
-          ...about,
-          [KEY.reason]: "the host closed it",
-        });
-    } catch (error) {
-      // The broker may be gone, or have ended the connection itself: it is over either way.
-      if (!(error instanceof BridgeError)) throw error;
-    }
-  }
-
-  #call(
-    type: Parameters<BrokerLease["link"]["call"]>[0],
-    fields: XpcDictionary,
-  ): Promise<Message> {
-    return this.#broker!.link.call(type, fields, {
-      timeoutMs: CALL_TIMEOUT_MS,
+  #call<M extends UnaryMethod>(
+    method: M,
+    request: RequestOf<M>,
+  ): Promise<ResponseOf<M>> {
+    return this.#broker!.control.call(method, request, {
+      token: this.#hostToken,
       signal: this.#abort.signal,
     });
   }

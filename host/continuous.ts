@@ -7,7 +7,8 @@
 import type { NoPorts } from "../proto/connection_schema.ts";
 import type { PortMap } from "../proto/port.ts";
 import { DEFAULT_REST_MS } from "../ffi/channel/activity.ts";
-import { type HostOptions, ProcessorHost } from "./processor_host.ts";
+import type { HostOptions } from "./options.ts";
+import { ProcessorHost } from "./processor_host.ts";
 
 /**
  * A host whose client works again and again, frames or not, and which can do

@@ -7,7 +7,8 @@
 
 import type { NoPorts } from "../proto/connection_schema.ts";
 import type { PortMap } from "../proto/port.ts";
-import { type HostOptions, ProcessorHost } from "./processor_host.ts";
+import type { HostOptions } from "./options.ts";
+import { ProcessorHost } from "./processor_host.ts";
 
 /**
  * A host whose client works on each frame that comes. Until it is ready,

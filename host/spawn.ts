@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Clock } from "../ffi/clock.ts";
 import { BridgeError } from "../proto/errors.ts";
 
 /**
@@ -38,6 +39,8 @@ export interface SpawnOptions {
   readonly module: URL;
   /** The module that runs it: `client/runner.ts`. */
   readonly runner: URL;
+  /** The module whose `GrpcClient` carries the control calls, where XPC does not. */
+  readonly grpcClient: URL | undefined;
   readonly permissions: ClientPermissions;
   /** Variables that the bridge gives. The client may read these, and no others unless permitted. */
   readonly bridgeEnv: Readonly<Record<string, string>>;
@@ -64,6 +67,8 @@ export interface ClientExit {
 /** The client's process. */
 export interface ClientProcess {
   readonly pid: number;
+  /** The last of what it wrote on stderr so far. */
+  readonly stderrTail: string;
   /** Resolves when it has ended and all that it wrote was read. */
   readonly exit: Promise<ClientExit>;
   /** Sends a signal; without effect when it has ended. */
@@ -90,6 +95,9 @@ const PASSED_ON = [
 const FORBIDDEN = /^(LD_|DYLD_|DENO_|NODE_|STREAMLIB_|BASH_ENV$|ENV$|PATH$)/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+/** What grpc-js reads while it is loaded. */
+const GRPC_VARIABLES = ["GRPC_*", "NODE_*"] as const;
+
 const STDERR_TAIL_BYTES = 8192;
 
 /** Starts the client. Throws `bad_argument` for variables or permissions that cannot be, `client_failed` where Deno cannot be started. */
@@ -115,9 +123,13 @@ export function spawnClient(options: SpawnOptions): ClientProcess {
       { cause },
     );
   }
+  const tail = new Tail();
   return {
     pid: child.pid,
-    exit: watchExit(child, options.output),
+    get stderrTail(): string {
+      return tail.text;
+    },
+    exit: watchExit(child, options.output, tail),
     kill: (signal) => {
       try {
         child.kill(signal);
@@ -137,8 +149,7 @@ export function clientArguments(options: SpawnOptions): string[] {
     ...Object.keys(options.userEnv),
     ...(options.permissions.env ?? []),
   ];
-  const main = `import { run } from ${JSON.stringify(options.runner.href)};\n` +
-    `await run(() => import(${JSON.stringify(options.module.href)}));\n`;
+  const grpc = options.grpcClient && grpcNeeds(options.bridgeEnv);
   return [
     "run",
     "--quiet",
@@ -146,15 +157,51 @@ export function clientArguments(options: SpawnOptions): string[] {
     "--no-lock",
     ...(options.config === undefined ? [] : ["--config", options.config]),
     "--allow-ffi",
-    ...flag("env", env),
-    ...flag("read", options.permissions.read),
-    ...flag("write", options.permissions.write),
-    ...flag("net", options.permissions.net),
+    ...flag("env", grpc ? joined(env, grpc.env) : env),
+    ...flag("read", joined(options.permissions.read, grpc?.paths)),
+    ...flag("write", joined(options.permissions.write, grpc?.paths)),
+    ...flag("net", joined(options.permissions.net, grpc?.net)),
     ...flag("run", options.permissions.run),
     ...flag("sys", options.permissions.sys),
     ...flag("import", options.permissions.import),
-    `data:application/typescript,${encodeURIComponent(main)}`,
+    `data:application/typescript,${encodeURIComponent(mainModule(options))}`,
   ];
+}
+
+/** The client's main module: analysable, so that it needs no permission to read what it imports, and evaluated only when the runner calls for it. */
+function mainModule(
+  { runner, module, grpcClient }: SpawnOptions,
+): string {
+  const literal = (url: URL): string => JSON.stringify(url.href);
+  const control = grpcClient === undefined
+    ? ""
+    : `, async (address) => new (await import(${
+      literal(grpcClient)
+    })).GrpcClient(address)`;
+  return `import { run } from ${literal(runner)};\n` +
+    `await run(() => import(${literal(module)})${control});\n`;
+}
+
+/** What a client may do besides, to speak gRPC: no more than to reach that one address. */
+function grpcNeeds(bridgeEnv: Readonly<Record<string, string>>): {
+  readonly env: readonly string[];
+  readonly paths: readonly string[];
+  readonly net: readonly string[];
+} {
+  const address = bridgeEnv["STREAMLIB_BROKER_ENDPOINT"] ?? "";
+  return {
+    env: GRPC_VARIABLES,
+    paths: address.startsWith("unix:") ? [address.slice("unix:".length)] : [],
+    net: [address],
+  };
+}
+
+/** Both lists of permissions. */
+function joined<T>(
+  given: true | readonly T[] | undefined,
+  more: readonly T[] = [],
+): true | readonly T[] {
+  return given === true ? true : [...(given ?? []), ...more];
 }
 
 function flag(
@@ -199,38 +246,46 @@ function clientEnvironment(options: SpawnOptions): Record<string, string> {
   return { ...env, ...options.bridgeEnv };
 }
 
+/** The last of what was written. */
+class Tail {
+  #bytes = new Uint8Array(0);
+
+  get text(): string {
+    return new TextDecoder().decode(this.#bytes).trim();
+  }
+
+  add(chunk: Uint8Array): void {
+    const joined = new Uint8Array(this.#bytes.length + chunk.length);
+    joined.set(this.#bytes);
+    joined.set(chunk, this.#bytes.length);
+    this.#bytes = joined.slice(-STDERR_TAIL_BYTES);
+  }
+}
+
 async function watchExit(
   child: Deno.ChildProcess,
   output: (chunk: Uint8Array) => void,
+  tail: Tail,
 ): Promise<ClientExit> {
-  let tail = new Uint8Array(0);
   const pump = async (
     stream: ReadableStream<Uint8Array>,
     keep: boolean,
   ): Promise<void> => {
     for await (const chunk of stream) {
+      if (keep) tail.add(chunk);
       try {
         output(chunk);
       } catch (error) {
         reportError(error); // the user's own: the client must not wait for it
       }
-      if (!keep) continue;
-      const joined = new Uint8Array(tail.length + chunk.length);
-      joined.set(tail);
-      joined.set(chunk, tail.length);
-      tail = joined.slice(-STDERR_TAIL_BYTES);
     }
   };
-  const [status] = await Promise.all([
+  const [{ code, signal }] = await Promise.all([
     child.status,
     pump(child.stdout, false),
     pump(child.stderr, true),
   ]);
-  return {
-    code: status.code,
-    signal: status.signal,
-    stderrTail: new TextDecoder().decode(tail).trim(),
-  };
+  return { code, signal, stderrTail: tail.text };
 }
 
 /** How a client ended, and how far it had come if that is of interest, in words. */
@@ -239,10 +294,14 @@ export function describeExit(exit: ClientExit, howFar: string): string {
     ? `was killed by ${exit.signal}`
     : `exited with code ${exit.code}`;
   const far = howFar === "" ? "" : ` (${howFar})`;
-  const tail = exit.stderrTail === ""
+  return `the client ${how}${far}${describeTail(exit.stderrTail)}`;
+}
+
+/** What a client wrote, in words; "" where that was nothing. */
+export function describeTail(stderrTail: string): string {
+  return stderrTail === ""
     ? ""
-    : `; the last that it wrote on stderr:\n${exit.stderrTail}`;
-  return `the client ${how}${far}${tail}`;
+    : `; the last that the client wrote on stderr:\n${stderrTail}`;
 }
 
 /** How long after SIGTERM a client may take before SIGKILL. */
@@ -250,15 +309,16 @@ const KILL_MS = 1_000;
 
 /** Waits `graceMs` for the client to end by itself, then makes it. Returns when it has. */
 export async function endClient(
+  clock: Clock,
   client: ClientProcess,
   graceMs: number,
 ): Promise<void> {
   const gone = client.exit.then(() => true);
   const within = async (ms: number): Promise<boolean> => {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => resolve(false), ms);
+    const timer = clock.after(ms, () => resolve(false));
     const result = await Promise.race([gone, promise]);
-    clearTimeout(timer);
+    timer.cancel();
     return result;
   };
   if (graceMs > 0 && await within(graceMs)) return;

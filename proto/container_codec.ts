@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Fields, FieldType, NumericKind } from "./field_type.ts";
+import type { Array as ArrayType, Fields, NumericKind } from "./field_type.ts";
 import { extraMisfit, Misfit, valueMisfit, xpcMisfit } from "./misfit.ts";
 import { isNumericArray, NUMERIC_ARRAYS } from "./numeric_array.ts";
 import type { Compiler, TypeCodec } from "./type_codec.ts";
@@ -27,12 +27,32 @@ export function optionalCodec(inner: TypeCodec): TypeCodec {
   };
 }
 
-/** Any number of values of one type; a typed array where they are numbers. */
-export function arrayCodec(type: FieldType, compiler: Compiler): TypeCodec {
+/** Values of one type, as many as it says; a typed array where they are numbers. */
+export function arrayCodec(
+  { element: type, length }: ArrayType,
+  compiler: Compiler,
+): TypeCodec {
   const element = compiler.type(type);
-  return type.kind in NUMERIC_ARRAYS
+  const codec = type.kind in NUMERIC_ARRAYS
     ? numericArrayCodec(type.kind as NumericKind, element)
     : listCodec(element);
+  return length === undefined ? codec : fixedCodec(length, codec);
+}
+
+/** The arrays of `codec` that have exactly `length` values. */
+function fixedCodec(length: number, codec: TypeCodec): TypeCodec {
+  const misfit = (array: ArrayLike<unknown>): Misfit | undefined =>
+    array.length === length
+      ? undefined
+      : new Misfit("", "", `${length} values`, `${array.length}`);
+  return {
+    check: (value) => codec.check(value) ?? misfit(value as unknown[]),
+    encode: codec.encode,
+    // The length is looked at first: a peer's longer array is not worth reading.
+    decode: (value, reader) =>
+      (Array.isArray(value) ? misfit(value) : undefined) ??
+        codec.decode(value, reader),
+  };
 }
 
 function numericArrayCodec(kind: NumericKind, element: TypeCodec): TypeCodec {

@@ -5,25 +5,33 @@
  * @module
  */
 
+const CODES = [
+  "aborted",
+  "bad_argument",
+  "broker_lost",
+  "broker_unreachable",
+  "channel_lost",
+  "client_failed",
+  "closed",
+  "connection_failed",
+  "handshake_failed",
+  "library_not_found",
+  "malformed_message",
+  "name_in_use",
+  "native_failure",
+  "not_permitted",
+  "schema_mismatch",
+  "timed_out",
+  "version_mismatch",
+] as const;
+
 /** Every code that a {@link BridgeError} can carry. Stable: programs may match on it. */
-export type ErrorCode =
-  | "aborted"
-  | "bad_argument"
-  | "broker_lost"
-  | "broker_unreachable"
-  | "channel_lost"
-  | "client_failed"
-  | "closed"
-  | "connection_failed"
-  | "handshake_failed"
-  | "library_not_found"
-  | "malformed_message"
-  | "name_in_use"
-  | "native_failure"
-  | "not_permitted"
-  | "schema_mismatch"
-  | "timed_out"
-  | "version_mismatch";
+export type ErrorCode = typeof CODES[number];
+
+/** Whether `text` is one of them. */
+export function isErrorCode(text: string | undefined): text is ErrorCode {
+  return (CODES as readonly (string | undefined)[]).includes(text);
+}
 
 /**
  * An expected failure, told in full.

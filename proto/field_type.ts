@@ -13,6 +13,7 @@
  * | `Buffer(Float32)` | shared memory | `Float32Array` | `{"Buffer": {"element_type": "Float32"}}` |
  * | `Array(Bool)` | array | `boolean[]` | `{"Array": "Bool"}` |
  * | `Array(Int32)`, any numeric type | array | `Int32Array` | `{"Array": "Int32"}` |
+ * | `FixedArray(Float32, 512)` | array | `Float32Array` | `{"Array": {"element": "Float32", "length": 512}}` |
  * | `Struct({ x: Float32 })` | dictionary | `{ x: number }` | `{"Struct": {"fields": [{"name": "x", "type": "Float32"}]}}` |
  * | `Optional(Int32)` | null or int64 | `number \| null` | `{"Optional": "Int32"}` |
  * | `Enum("on", "off")` | string | `"on" \| "off"` | `{"Enum": ["on", "off"]}` |
@@ -158,17 +159,30 @@ export function Buffer<E extends NumericKind>(element: Scalar<E>): Buffer<E> {
   return Object.freeze({ kind: "Buffer", element_type: element.kind });
 }
 
-/** Any number of values of one type, copied into the message. */
+/** Values of one type, copied into the message. */
 interface ArrayType<T extends FieldType = FieldType> {
   /** Its name. */
   readonly kind: "Array";
   /** The type of its elements. */
   readonly element: T;
+  /** How many they are; absent where it may be any number. */
+  readonly length?: number;
 }
 
 /** Any number of values of the type `element`, copied into the message. */
 function ArrayType<T extends FieldType>(element: T): ArrayType<T> {
   return Object.freeze({ kind: "Array", element });
+}
+
+/**
+ * Exactly `length` values of the type `element`, copied into the message. A
+ * matrix is one of its rows: `FixedArray(FixedArray(Float32, 4), 3)`.
+ */
+export function FixedArray<T extends FieldType>(
+  element: T,
+  length: number,
+): ArrayType<T> {
+  return Object.freeze({ kind: "Array", element, length });
 }
 
 export { ArrayType as Array, StringType as String };

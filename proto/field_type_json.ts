@@ -16,7 +16,12 @@ import type {
 } from "./field_type.ts";
 import { MAX_FIELDS } from "./limits.ts";
 import type { Schema } from "./schema.ts";
-import { MAX_NESTING, NUMERIC_KINDS, TEXTURE_FORMATS } from "./schema_check.ts";
+import {
+  checkLength,
+  MAX_NESTING,
+  NUMERIC_KINDS,
+  TEXTURE_FORMATS,
+} from "./schema_check.ts";
 import { type Place, quote, show } from "./schema_place.ts";
 
 /** The JSON form of a field type. */
@@ -24,11 +29,17 @@ export type FieldTypeJson =
   | ScalarKind
   | { readonly Texture: { readonly format: TextureFormat } }
   | { readonly Buffer: { readonly element_type: NumericKind } }
-  | { readonly Array: FieldTypeJson }
+  | { readonly Array: FieldTypeJson | FixedArrayJson }
   | { readonly Struct: { readonly fields: readonly FieldJson[] } }
   | { readonly Optional: FieldTypeJson }
   | { readonly Enum: readonly string[] }
   | { readonly SchemaRef: string };
+
+/** The parameter of an array of fixed length. A type in its place has one key, this has two. */
+export type FixedArrayJson = {
+  readonly element: FieldTypeJson;
+  readonly length: number;
+};
 
 /** The JSON form of a field. */
 export type FieldJson = {
@@ -52,8 +63,11 @@ function typeToJson(type: FieldType): FieldTypeJson {
       return { Texture: { format: type.format } };
     case "Buffer":
       return { Buffer: { element_type: type.element_type } };
-    case "Array":
-      return { Array: typeToJson(type.element) };
+    case "Array": {
+      const element = typeToJson(type.element);
+      const { length } = type;
+      return { Array: length === undefined ? element : { element, length } };
+    }
     case "Struct":
       return { Struct: { fields: fieldsToJson(type.fields) } };
     case "Optional":
@@ -150,8 +164,16 @@ export class FieldReader {
         );
         return types.Buffer(SCALARS.get(kind) as Scalar<NumericKind>);
       }
-      case "Array":
-        return types.Array(this.#type(place, parameter, path, level + 1));
+      case "Array": {
+        if (!isFixedArray(parameter)) {
+          return types.Array(this.#type(place, parameter, path, level + 1));
+        }
+        const { element, length } = place.object(parameter, FIXED_ARRAY_KEYS);
+        return types.FixedArray(
+          this.#type(place, element, path, level + 1),
+          checkLength(place, length),
+        );
+      }
       case "Struct": {
         const { fields } = place.object(parameter, ["fields"]);
         return types.Struct(this.fields(fields, path, level + 1));
@@ -180,6 +202,15 @@ export class FieldReader {
 
 const PARAMETERIZED =
   "Texture, Buffer, Array, Struct, Optional, Enum, SchemaRef";
+
+const FIXED_ARRAY_KEYS = ["element", "length"] as const;
+
+/** Whether the parameter of an Array says more than the type of its elements. No type has either key. */
+function isFixedArray(parameter: unknown): boolean {
+  return typeof parameter === "object" && parameter !== null &&
+    !Array.isArray(parameter) &&
+    FIXED_ARRAY_KEYS.some((key) => Object.hasOwn(parameter, key));
+}
 
 /** The one key and value of a type with parameters. */
 function onlyEntry(place: Place, json: unknown): [string, unknown] {

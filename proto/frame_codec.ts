@@ -52,7 +52,7 @@ const CODECS: {
   Bytes: () => scalar.BYTES,
   Texture: ({ format }) => textureCodec(format),
   Buffer: ({ element_type }) => bufferCodec(element_type),
-  Array: ({ element }, compiler) => arrayCodec(element, compiler),
+  Array: arrayCodec,
   Optional: ({ inner }, compiler) => optionalCodec(compiler.type(inner)),
   Enum: ({ variants }) => scalar.enumCodec(variants),
   Struct: ({ fields }, compiler) => structCodec(fields, compiler),

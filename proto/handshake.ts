@@ -7,6 +7,7 @@
  * | 1 | host | `begin` | `allocate` |
  * | 2, 3 | host | `allocated` | `store_endpoint` |
  * | 5 | host | `stored` | `spawn` |
+ * | - | host | `broker_lost` while no client has come | `store_again` |
  * | 6 | client | `begin` | `get_schema` |
  * | 7 | client | `schema_received` | `get_endpoint` |
  * | 9 | client | `endpoint_received` | `connect` (and say hello) |
@@ -21,6 +22,7 @@
  * @module
  */
 
+import type { ErrorCode } from "./errors.ts";
 import {
   CHANNEL_KEY,
   CTRL_TYPE,
@@ -64,20 +66,30 @@ export type HostEvent =
   | { readonly type: "pong"; readonly valid: boolean }
   | { readonly type: "pong_overdue" }
   | { readonly type: "started" }
-  | { readonly type: "failed"; readonly reason: string }
+  | { readonly type: "broker_lost" }
+  | {
+    readonly type: "failed";
+    readonly code: ErrorCode;
+    readonly reason: string;
+  }
   | { readonly type: "close" };
 
 /** What the host does. */
 export type HostEffect =
   | { readonly type: "allocate" }
   | { readonly type: "store_endpoint" }
+  | { readonly type: "store_again" }
   | { readonly type: "spawn" }
   | { readonly type: "adopt"; readonly peer: number }
   | { readonly type: "refuse"; readonly peer: number; readonly reason: string }
   | { readonly type: "ping" }
   | { readonly type: "report_acked" }
   | { readonly type: "open_gate" }
-  | { readonly type: "fail"; readonly reason: string }
+  | {
+    readonly type: "fail";
+    readonly code: ErrorCode;
+    readonly reason: string;
+  }
   | { readonly type: "close" };
 
 /** A phase and what to do on the way to it. */
@@ -96,8 +108,10 @@ export function hostStep(
     next: HostPhase,
     ...effects: HostEffect[]
   ): Step<HostPhase, HostEffect> => ({ phase: next, effects });
-  const fail = (reason: string): Step<HostPhase, HostEffect> =>
-    to("ended", { type: "fail", reason });
+  const fail = (
+    reason: string,
+    code: ErrorCode = "handshake_failed",
+  ): Step<HostPhase, HostEffect> => to("ended", { type: "fail", code, reason });
 
   if (event.type === "hello") return hostHello(phase, event);
   if (phase === "ended") return stay;
@@ -125,8 +139,13 @@ export function hostStep(
       return phase === "awaiting_started"
         ? to("open", { type: "open_gate" })
         : stay;
+    case "broker_lost":
+      // Before this the calls themselves are made again; after it nobody needs the broker.
+      return phase === "awaiting_hello"
+        ? to(phase, { type: "store_again" })
+        : stay;
     case "failed":
-      return fail(event.reason);
+      return fail(event.reason, event.code);
     case "close":
       return to("ended", { type: "close" });
   }
@@ -330,6 +349,11 @@ export function helloProblem(
     return "the client's schema is another than the host's";
   }
   return undefined;
+}
+
+/** The host's last word. */
+export function teardownMessage(): XpcDictionary {
+  return control(CTRL_TYPE.teardown);
 }
 
 /** The host's test of the channel. */

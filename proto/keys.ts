@@ -116,6 +116,8 @@ export const CHANNEL_KEY = {
   /** The bytes of a ping or a pong. */
   payload: "payload",
   error: "error",
+  /** The stable name of an error, where it has one. */
+  code: "code",
   reason: "reason",
   stack: "stack",
   frameId: "frame_id",

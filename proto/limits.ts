@@ -40,6 +40,10 @@ export const DEFAULT_TIMEOUT_SECS = 300;
 export const MAX_TIMEOUT_SECS = 24 * 60 * 60;
 /** How long the host waits for the pong, in milliseconds. */
 export const PONG_TIMEOUT_MS = 5_000;
+/** How long a side rests before it asks a broker again that was gone, or had nothing yet, in milliseconds. */
+export const POLL_INTERVAL_MS = 100;
+/** How often each side reports what went over its channel, in milliseconds. */
+export const STATS_INTERVAL_MS = 1_000;
 /** How long a failed or closed connection stays listed, in milliseconds. */
 export const RETENTION_MS = 60_000;
 

@@ -23,14 +23,24 @@ export const SWITCH_OFF: RememberedSwitch = {
   told: false,
 };
 
+/** What happens to a switch. After `close` there may be another end, which was told nothing. */
+export type SwitchEvent = "on" | "off" | "open" | "close";
+
+function after(
+  before: RememberedSwitch,
+  event: SwitchEvent,
+): RememberedSwitch {
+  if (event === "open") return { ...before, open: true };
+  if (event === "close") return { ...before, open: false, told: false };
+  return { ...before, wanted: event === "on" };
+}
+
 /** The switch after an event, and what the other end is to be told, if anything. */
 export function switchStep(
   before: RememberedSwitch,
-  event: "on" | "off" | "open",
+  event: SwitchEvent,
 ): { readonly after: RememberedSwitch; readonly tell: boolean | undefined } {
-  const next = event === "open"
-    ? { ...before, open: true }
-    : { ...before, wanted: event === "on" };
+  const next = after(before, event);
   return next.open && next.wanted !== next.told
     ? { after: { ...next, told: next.wanted }, tell: next.wanted }
     : { after: next, tell: undefined };

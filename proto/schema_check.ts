@@ -10,13 +10,16 @@ import type {
   NumericKind,
   TextureFormat,
 } from "./field_type.ts";
-import { MAX_FIELDS } from "./limits.ts";
+import { MAX_DICTIONARY_BYTES, MAX_FIELDS } from "./limits.ts";
 import type { ReadBehavior, Schema } from "./schema.ts";
 import { Place, quote, show } from "./schema_place.ts";
 import { PIXEL_FORMATS, type PixelFormat } from "./surface.ts";
 
 /** Most levels of values that a frame can have, its fields being the first. XPC itself allows 32. */
 export const MAX_NESTING = 16;
+
+/** Longest fixed length of an array: each value takes a byte of the message at least. */
+export const MAX_ARRAY_LENGTH = MAX_DICTIONARY_BYTES;
 
 /** Most unread frames that a port can hold. */
 export const MAX_CAPACITY = 65_536;
@@ -89,6 +92,11 @@ export function checkCapacity(
   capacity: unknown,
 ): number {
   return place.integer(what, capacity, 1, MAX_CAPACITY);
+}
+
+/** Refuses a length that no array can have. */
+export function checkLength(place: Place, length: unknown): number {
+  return place.integer("the Array's length", length, 0, MAX_ARRAY_LENGTH);
 }
 
 /**
@@ -178,6 +186,7 @@ function checkType(
       checkVariants(place, type.variants);
       return 0;
     case "Array":
+      if ("length" in type) checkLength(place, type.length);
       return checkType(schema, place, path, type.element);
     case "Optional":
       if (type.inner.kind === "Optional") {

@@ -135,7 +135,7 @@ function advance(
     case "endpoint_stored":
       if (received) return "the client has already received an endpoint";
       return {
-        host: "xpc_ready",
+        host: hostReached(host, "xpc_ready") ? host : "xpc_ready",
         endpointStored: true,
         times: {
           ...times,

@@ -5,7 +5,8 @@
  *
  * The channel exists before its connection, so that ports can be handed out
  * at once: {@link Channel.attach} gives it the connection when the handshake
- * has tested it, {@link Channel.open} lets frames go.
+ * has tested it, {@link Channel.open} lets frames go. It can also outlive one:
+ * {@link Channel.detach} makes it ready for the next, under the same ports.
  *
  * @module
  */
@@ -23,7 +24,6 @@ import type { Port, PortMap, PortsOf, SchemaOf } from "../../proto/port.ts";
 import {
   getNumber,
   getString,
-  isDictionary,
   uint64,
   type XpcDictionary,
 } from "../../proto/xpc_value.ts";
@@ -40,9 +40,10 @@ import {
   PortSender,
   type SenderChannel,
 } from "./frame_sender.ts";
-import { FrameLeases } from "./frame_leases.ts";
-import type { Pooled } from "./memory_pool.ts";
+import { FrameLeases, namesIn } from "./frame_leases.ts";
+import { checkMemory, shareOut } from "./memory_plan.ts";
 import { MemoryTable } from "./memory_table.ts";
+import { OfferedMemory } from "./offered_memory.ts";
 
 /** The sending half of every port of a map. */
 export type Senders<M extends PortMap> = {
@@ -88,21 +89,23 @@ export class Channel<Out extends PortMap, In extends PortMap>
   readonly #senders = new Map<string, PortSender>();
   readonly #receivers = new Map<string, PortReceiver>();
   readonly #codecs = new Map<string, FrameCodec>();
-  readonly #outgoing = new Map<
-    bigint,
-    { pooled: Pooled; sender: PortSender }
-  >();
+  readonly #offered = new OfferedMemory((type, fields) =>
+    this.sendControl(type, fields)
+  );
   readonly #table: MemoryTable;
   readonly #told = new Set<string>();
   #connection: Connection | undefined;
   #open = false;
   #ended = false;
-  #nextSurface = 1n;
   #nextFrame = 1n;
   #misfits = 0;
 
-  /** @param outgoing the ports that this side sends on
-   * @param incoming the ports that this side receives on */
+  /**
+   * @param outgoing the ports that this side sends on
+   * @param incoming the ports that this side receives on
+   * @throws {BridgeError} `schema_mismatch` where the frames of either have
+   * more textures and buffers than a channel can offer
+   */
   constructor(
     native: Native,
     outgoing: PortsOf<Out>,
@@ -115,9 +118,13 @@ export class Channel<Out extends PortMap, In extends PortMap>
       native,
       (id, generation) => this.#sendRelease(id, generation),
     );
+    checkMemory(outgoing);
+    checkMemory(incoming);
+    const way = this.#wayOut();
     for (const [name, port] of Object.entries<Port>(outgoing)) {
-      this.#senders.set(name, this.#makeSender(name, port));
+      this.#senders.set(name, new PortSender(native, way, name, port));
     }
+    shareOut([...this.#senders.values()].flatMap((sender) => sender.pools));
     for (const [name, port] of Object.entries<Port>(incoming)) {
       const arrived = (): void => events.arrived(name);
       this.#receivers.set(name, new PortReceiver(name, port, arrived));
@@ -155,7 +162,10 @@ export class Channel<Out extends PortMap, In extends PortMap>
 
   // ---- life ----
 
-  /** The connection that the handshake has tested; still the caller's to dispose, after the channel. */
+  /**
+   * The connection that the handshake has tested; still the caller's to
+   * dispose, after the channel, or after {@link detach}.
+   */
   attach(connection: Connection): void {
     this.#connection = connection;
   }
@@ -167,6 +177,26 @@ export class Channel<Out extends PortMap, In extends PortMap>
     for (const sender of this.#senders.values()) sender.changed();
   }
 
+  /**
+   * The connection is gone, and the process at its other end with it; the
+   * channel is not. Frames that are sent now are dropped and counted, until
+   * another connection is attached and the channel opened again; `ready` waits
+   * for that. What came can still be read, what is being filled still be sent.
+   *
+   * The caller makes sure that the process is dead: the memory that it had is
+   * written to again. Nothing of the old connection may be handed to
+   * {@link receive} once the next one is attached.
+   */
+  detach(): void {
+    if (this.#ended) return;
+    this.#open = false;
+    this.#connection = undefined;
+    this.#offered.forget();
+    for (const sender of this.#senders.values()) sender.detach();
+    for (const receiver of this.#receivers.values()) receiver.detach();
+    this.#table.retireAll();
+  }
+
   /** No more frames, either way: readers see the end once they have read what came, or `failure`. */
   end(failure?: Error): void {
     if (this.#ended) return;
@@ -174,13 +204,14 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.#open = false;
     const closed = failure ??
       new BridgeError("closed", "Cannot send: the channel is closed");
+    this.#offered.forget(); // at the end nothing needs to be retired
     for (const sender of this.#senders.values()) {
       sender.end(closed);
     }
     for (const receiver of this.#receivers.values()) {
       receiver.end(failure);
     }
-    this.#table[Symbol.dispose]();
+    this.#table.retireAll();
   }
 
   /** Ends it, and drops what was not read. */
@@ -210,65 +241,45 @@ export class Channel<Out extends PortMap, In extends PortMap>
     });
   }
 
-  #makeSender(name: string, port: Port): PortSender {
-    // deno-lint-ignore no-this-alias -- a getter of the object below needs it
-    const channel = this;
-    const owner: SenderChannel = {
+  #wayOut(): SenderChannel {
+    const isOpen = (): boolean => this.#open;
+    return {
       get isOpen(): boolean {
-        return channel.#open;
+        return isOpen();
       },
-      nextId: () => this.#nextSurface++,
-      offer: (pooled) => this.#offer(pooled, sender),
-      reference: ({ id, generation }) => ({
-        [CHANNEL_KEY.surfaceId]: uint64(id),
-        [CHANNEL_KEY.generation]: uint64(generation),
-      }),
-      retire: ({ id, offered }) => {
-        this.#outgoing.delete(id);
-        if (!offered || this.#ended) return;
-        this.sendControl(CTRL_TYPE.surfaceRetire, {
-          [CHANNEL_KEY.surfaceId]: uint64(id),
-        });
-      },
+      offered: this.#offered,
       sendFrame: (portName, fields) => {
         const id = this.#nextFrame++;
         this.#connection?.send(frameMessage(id, portName, fields));
         return id;
       },
     };
-    const sender = new PortSender(this.#native, owner, name, port);
-    return sender;
-  }
-
-  #offer(pooled: Pooled, sender: PortSender): void {
-    if (pooled.offered) return;
-    pooled.offered = true;
-    this.#outgoing.set(pooled.id, { pooled, sender });
-    this.sendControl(CTRL_TYPE.surfaceOffer, {
-      [CHANNEL_KEY.surfaceId]: uint64(pooled.id),
-      [CHANNEL_KEY.surface]: pooled.memory.borrow(),
-    });
   }
 
   // ---- receiving ----
 
-  /** A message came on the connection; it is disposed here. Never throws for what a peer sent. */
+  /**
+   * A message came on the connection; it is disposed here. Never throws for
+   * what a peer sent. What comes when there is no connection any more, or the
+   * channel has ended, is late, and dropped.
+   */
   receive(message: Message): void {
     using _ = message;
-    const type = getString(message.body, CHANNEL_KEY.msgType);
     try {
-      if (type === MSG_TYPE.frame) this.#receiveFrame(message);
-      else if (type === MSG_TYPE.control) this.#receiveControl(message);
-      else {this.#problem(
-          "type",
-          `a message of type '${type ?? "(none)"}' came`,
-        );}
+      if (this.#connection && !this.#ended) this.#dispatch(message);
     } catch (error) {
       if (!(error instanceof BridgeError)) throw error;
       this.#problem(error.code, describeError(error));
     }
     // Nobody who asked for an answer is left waiting.
     if (message.wantsReply) message.reply({});
+  }
+
+  #dispatch(message: Message): void {
+    const type = getString(message.body, CHANNEL_KEY.msgType);
+    if (type === MSG_TYPE.frame) this.#receiveFrame(message);
+    else if (type === MSG_TYPE.control) this.#receiveControl(message);
+    else this.#problem("type", `a message of type '${type ?? "(none)"}' came`);
   }
 
   #problem(kind: string, text: string): void {
@@ -296,18 +307,10 @@ export class Channel<Out extends PortMap, In extends PortMap>
     } else if (type === CTRL_TYPE.release) {
       const generation = getNumber(body, CHANNEL_KEY.generation, "uint64");
       const frame = getNumber(body, CHANNEL_KEY.frameId, "uint64");
-      if (id !== undefined) this.#surfaceReleased(id, generation);
+      if (id !== undefined) this.#offered.released(id, generation);
       else if (frame !== undefined) this.#frameReleased(frame);
     } else {
       this.#events.control(type, message);
-    }
-  }
-
-  #surfaceReleased(id: bigint, generation: bigint | undefined): void {
-    const entry = this.#outgoing.get(id);
-    if (!entry || entry.pooled.state !== "out") return;
-    if (entry.pooled.generation === generation) {
-      entry.sender.returned(entry.pooled);
     }
   }
 
@@ -318,21 +321,17 @@ export class Channel<Out extends PortMap, In extends PortMap>
   /** A frame that nobody will read: its sender gets back all that it names. A release too many means nothing. */
   #giveBack({ frame_id, fields }: FrameMessage): void {
     this.#frameRelease(frame_id)();
-    for (const value of Object.values(fields)) {
-      if (!isDictionary(value)) continue;
-      const id = getNumber(value, CHANNEL_KEY.surfaceId, "uint64");
-      const generation = getNumber(value, CHANNEL_KEY.generation, "uint64");
-      if (id !== undefined && generation !== undefined) {
-        this.#sendRelease(id, generation);
-      }
+    for (const { id, generation } of namesIn(fields)) {
+      this.#sendRelease(id, generation);
     }
   }
 
-  /** Tells the sender once that the frame is done with. */
+  /** Tells the sender once that the frame is done with: this one, not whoever comes after it. */
   #frameRelease(id: bigint): () => void {
+    const sender = this.#connection;
     let held = true;
     return () => {
-      if (!held || this.#ended) return;
+      if (!held || this.#ended || this.#connection !== sender) return;
       held = false;
       this.sendControl(CTRL_TYPE.release, {
         [CHANNEL_KEY.frameId]: uint64(id),

@@ -14,12 +14,41 @@ import {
   Capability,
   getNumber,
   isDictionary,
+  type XpcDictionary,
   type XpcValue,
 } from "../../proto/xpc_value.ts";
 import { NativeBuffer } from "../buffer.ts";
 import type { Message } from "../message.ts";
 import { NativeSurface } from "../surface.ts";
 import type { Lease, MemoryTable } from "./memory_table.ts";
+
+/** How a frame names memory that was offered. */
+interface MemoryName {
+  readonly id: bigint;
+  /** The use that is meant. */
+  readonly generation: bigint;
+}
+
+function nameOf(value: XpcDictionary): MemoryName | undefined {
+  const id = getNumber(value, CHANNEL_KEY.surfaceId, "uint64");
+  const generation = getNumber(value, CHANNEL_KEY.generation, "uint64");
+  return id === undefined || generation === undefined
+    ? undefined
+    : { id, generation };
+}
+
+/** Everything in a message that could be such a name, at whatever depth. */
+export function* namesIn(
+  value: XpcValue | undefined,
+): Generator<MemoryName, void> {
+  if (Array.isArray(value)) {
+    for (const element of value) yield* namesIn(element);
+  } else if (isDictionary(value)) {
+    const name = nameOf(value);
+    if (name) yield name;
+    else for (const key in value) yield* namesIn(value[key]);
+  }
+}
 
 /** The leases of one frame: read while it is decoded, released when it is done with. */
 export class FrameLeases implements CapabilityReader {
@@ -77,13 +106,10 @@ export class FrameLeases implements CapabilityReader {
       return this.#table.leaseOnce(value);
     }
     if (!isDictionary(value)) return "neither a surface nor the name of one";
-    const id = getNumber(value, CHANNEL_KEY.surfaceId, "uint64");
-    const generation = getNumber(value, CHANNEL_KEY.generation, "uint64");
-    if (id === undefined || generation === undefined) {
-      return "a name without surface_id and generation";
-    }
-    return this.#table.lease(id, generation) ??
-      `surface ${id}, which was never offered or is retired`;
+    const name = nameOf(value);
+    if (!name) return "a name without surface_id and generation";
+    return this.#table.lease(name.id, name.generation) ??
+      `surface ${name.id}, which was never offered or is retired`;
   }
 
   /** Ends all of them. Again is harmless. */

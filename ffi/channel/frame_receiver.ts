@@ -55,6 +55,8 @@ export class PortReceiver<S extends Schema = Schema>
   readonly #port: Port<S>;
   readonly #arrived: () => void;
   #queue: ReceivedFrame<S>[] = [];
+  /** How many of the queue an earlier peer has sent: the one of now knows nothing of them. */
+  #inherited = 0;
   #waiting: PromiseWithResolvers<void> | undefined;
   #end: { readonly failure: Error | undefined } | undefined;
   #received = 0;
@@ -82,10 +84,10 @@ export class PortReceiver<S extends Schema = Schema>
   }
 
   get(): ReceivedFrame<S> | null {
-    if (this.#port.read_behavior === "skip_to_latest") {
-      while (this.#queue.length > 1) this.#drop(this.#queue.shift());
+    if (!this.inOrder) {
+      while (this.#queue.length > 1) this.#drop(this.#shift());
     }
-    return this.#queue.shift() ?? null;
+    return this.#shift() ?? null;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedFrame<S>, void> {
@@ -103,6 +105,11 @@ export class PortReceiver<S extends Schema = Schema>
     }
   }
 
+  #shift(): ReceivedFrame<S> | undefined {
+    if (this.#inherited > 0) this.#inherited--;
+    return this.#queue.shift();
+  }
+
   #drop(frame: ReceivedFrame<S> | undefined): void {
     this.#dropped++;
     frame?.[Symbol.dispose]();
@@ -118,16 +125,28 @@ export class PortReceiver<S extends Schema = Schema>
   /** A frame came. A full queue loses its oldest, or this one where order counts. */
   put(frame: ReceivedFrame<S>): void {
     this.#received++;
-    if (this.#queue.length >= this.#port.capacity) {
-      if (this.#port.read_behavior === "read_next_in_order") {
-        this.#drop(frame);
-        return;
-      }
-      this.#drop(this.#queue.shift());
+    const { capacity } = this.#port;
+    if (this.inOrder && this.#queue.length - this.#inherited >= capacity) {
+      this.#drop(frame);
+      return;
+    }
+    if (!this.inOrder && this.#queue.length >= capacity) {
+      this.#drop(this.#shift());
     }
     this.#queue.push(frame);
     this.#wake();
     this.#arrived();
+  }
+
+  /**
+   * The peer is gone, and another may come, which has all of the capacity
+   * again: what a port in order has promised it must not depend on who was
+   * there before. What came can still be read; the oldest goes where a peer
+   * before that one has left as much.
+   */
+  detach(): void {
+    while (this.#queue.length > this.#port.capacity) this.#drop(this.#shift());
+    this.#inherited = this.#queue.length;
   }
 
   /** No more will come. What came can still be read. */
@@ -140,6 +159,7 @@ export class PortReceiver<S extends Schema = Schema>
   clear(): void {
     const unread = this.#queue;
     this.#queue = [];
+    this.#inherited = 0;
     for (const frame of unread) frame[Symbol.dispose]();
   }
 }

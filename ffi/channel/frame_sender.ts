@@ -13,12 +13,11 @@ import type { Frame, Schema } from "../../proto/schema.ts";
 import type { Surface } from "../../proto/surface.ts";
 import { uint64, type XpcDictionary } from "../../proto/xpc_value.ts";
 import type { Native } from "../native.ts";
-import {
-  fieldMemories,
-  type FieldMemory,
-  type FrameTemplate,
-} from "./field_memory.ts";
-import type { Pooled, PoolOwner } from "./memory_pool.ts";
+import { type Filling, FrameMemory, giveBack } from "./frame_memory.ts";
+import type { FrameTemplate } from "./frame_template.ts";
+import type { Bounded } from "./memory_plan.ts";
+import type { Flight, Pooled } from "./memory_pool.ts";
+import type { OfferedMemory, PieceOwner } from "./offered_memory.ts";
 
 /** A frame that is being filled. Dispose it, or send it: what was sent is disposed. */
 export type OutgoingFrame<S extends Schema> =
@@ -26,13 +25,11 @@ export type OutgoingFrame<S extends Schema> =
   & Disposable;
 
 /** What a sender needs from its channel. */
-export interface SenderChannel extends PoolOwner {
+export interface SenderChannel {
   /** Whether frames may go. */
   readonly isOpen: boolean;
-  /** Makes sure that the receiver has the memory. */
-  offer(pooled: Pooled): void;
-  /** The wire form of memory that the receiver has. */
-  reference(pooled: Pooled): XpcDictionary;
+  /** What the receiver was offered. */
+  readonly offered: OfferedMemory;
   /** Sends the fields of a frame of this port; the frame's id. */
   sendFrame(portName: string, fields: XpcDictionary): bigint;
 }
@@ -64,17 +61,20 @@ export interface FrameSender<S extends Schema = Schema> {
   readonly stats: SenderStats;
   /**
    * Resolves when the next frame would not be dropped: the channel is open and
-   * there is room. Rejects when the channel has ended. This is the
-   * back-pressure of a port that must lose nothing.
+   * there is room, for a frame with as many textures and buffers as the last.
+   * Rejects when the channel has ended. This is the back-pressure of a port
+   * that must lose nothing.
    */
   readonly ready: Promise<void>;
   /**
    * A frame to fill, in memory that the receiver sees: its textures and
-   * buffers are as large as the template's (another frame will do), its other
-   * fields have the template's values. Where there is no room it can be filled
-   * all the same, and {@link send} will drop and count it.
+   * buffers, at whatever depth, are as large as the template's (another frame
+   * will do), everything else is the template's own. Where there is no room it
+   * can be filled all the same, and {@link send} will drop and count it.
    *
-   * @throws {BridgeError} why the channel has ended, once it has
+   * @throws {BridgeError} `schema_mismatch` naming schema, field and value
+   * where the template is not one of this schema, or asks for more textures
+   * and buffers than there can be; why the channel has ended, once it has
    */
   acquire(template: FrameTemplate<S>): OutgoingFrame<S>;
   /**
@@ -88,24 +88,30 @@ export interface FrameSender<S extends Schema = Schema> {
   send(frame: Frame<S>): boolean;
 }
 
-interface Record {
-  readonly pooled: Map<Surface | NumericArray, Pooled>;
-  /** Filled in vain: there was no room. */
-  readonly spare: boolean;
+/** A frame that acquire() gave, from then until its memory is back. */
+interface OutgoingRecord extends Filling, Flight {
+  /** It was sent or disposed. */
   done: boolean;
 }
 
 /** The sending half of a port, with what its channel tells it. */
-export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
+export class PortSender<S extends Schema = Schema>
+  implements FrameSender<S>, PieceOwner {
   readonly name: string;
   readonly schema: S;
   readonly #codec: FrameCodec<S>;
   readonly #channel: SenderChannel;
-  readonly #memories: readonly FieldMemory[];
-  /** For a port in order whose frames have no shared memory: those that were not released yet. */
-  readonly #unreleased: Set<bigint> | undefined;
-  readonly #capacity: number;
-  readonly #records = new WeakMap<object, Record>();
+  readonly #memory: FrameMemory;
+  readonly #inOrder: boolean;
+  /** Frames that may be held or out at a time. */
+  readonly #limit: number;
+  /** Frames that are being filled. */
+  #held = 0;
+  /** Frames that the receiver has, and will release. */
+  #out = 0;
+  /** Of those, the ones without shared memory: they are released by their id. */
+  readonly #bare = new Map<bigint, Flight>();
+  readonly #records = new WeakMap<object, OutgoingRecord>();
   #waiting: PromiseWithResolvers<void> | undefined;
   #failure: Error | undefined;
   #sent = 0;
@@ -122,19 +128,21 @@ export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
     this.schema = port.schema;
     this.#channel = channel;
     this.#codec = compile(port.schema);
-    const inOrder = port.read_behavior === "read_next_in_order";
-    this.#capacity = port.capacity;
+    this.#inOrder = port.read_behavior === "read_next_in_order";
     // In order: as many as the receiver can keep, so that none is lost there. Else also
     // the one that it looks at and the one that is being filled: it drops the oldest itself.
-    this.#memories = fieldMemories(
+    this.#limit = this.#inOrder ? port.capacity : port.capacity + 2;
+    this.#memory = new FrameMemory(
       native,
-      channel,
+      channel.offered,
       port.schema,
-      inOrder ? port.capacity : port.capacity + 2,
+      this.#limit,
     );
-    this.#unreleased = inOrder && this.#memories.length === 0
-      ? new Set()
-      : undefined;
+  }
+
+  /** The pools of its memory, which ask for as much as they can use. */
+  get pools(): Bounded[] {
+    return this.#memory.pools;
   }
 
   get stats(): SenderStats {
@@ -152,30 +160,29 @@ export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
   }
 
   get #hasRoom(): boolean {
-    return this.#memories.every((memory) => memory.hasRoom) &&
-      (this.#unreleased?.size ?? 0) < this.#capacity;
+    return this.#held + this.#out < this.#limit && this.#memory.hasRoom;
   }
 
   acquire(template: FrameTemplate<S>): OutgoingFrame<S> {
     if (this.#failure) throw this.#failure;
-    const pooled = new Map<Surface | NumericArray, Pooled>();
-    const values: { [field: string]: unknown } = { ...template };
-    let spare = !this.#hasRoom;
-    for (const memory of this.#memories) {
-      const filled = memory.fill(values[memory.field]);
-      values[memory.field] = filled.value;
-      if (filled.pooled) {
-        pooled.set(filled.value, filled.pooled);
-        filled.pooled.memory.lock(false);
-      } else {
-        spare = true;
-      }
-    }
-    this.#records.set(values, { pooled, spare, done: false });
-    Object.defineProperty(values, Symbol.dispose, {
-      value: () => this.#discard(values),
+    const record: OutgoingRecord = {
+      pieces: new Map(),
+      spare: this.#held + this.#out >= this.#limit,
+      out: 0,
+      done: false,
+    };
+    const frame = this.#memory.fill(template, record);
+    if (this.#counts(record)) this.#held++;
+    this.#records.set(frame, record);
+    Object.defineProperty(frame, Symbol.dispose, {
+      value: () => this.#discard(record),
     });
-    return values as unknown as OutgoingFrame<S>;
+    return frame as unknown as OutgoingFrame<S>;
+  }
+
+  /** Whether a frame takes room until its receiver releases it. */
+  #counts({ spare, pieces }: Filling): boolean {
+    return !spare && (this.#inOrder || pieces.size > 0);
   }
 
   send(frame: Frame<S>): boolean {
@@ -190,48 +197,76 @@ export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
     }
     if (record.spare || !this.#channel.isOpen) {
       const misfit = this.#codec.check(frame);
-      this.#finish(record, "free");
+      this.#discard(record);
       if (misfit) throw new BridgeError("schema_mismatch", misfit.message);
       this.#dropped++;
       return false;
     }
-    const fields = this.#codec.encode(frame, {
-      texture: (surface) => this.#reference(record, surface),
-      buffer: (samples) => ({
-        ...this.#reference(record, samples),
-        [CHANNEL_KEY.length]: uint64(samples.length),
-      }),
-    });
-    for (const pooled of record.pooled.values()) this.#channel.offer(pooled);
+    const fields = this.#encode(frame, record);
+    for (const pooled of record.pieces.values()) {
+      if (pooled.state === "out") this.#channel.offered.offer(pooled, this);
+    }
     const id = this.#channel.sendFrame(this.name, fields);
-    this.#unreleased?.add(id);
-    this.#finish(record, "out");
     this.#sent++;
+    this.#takeOff(id, record);
     return true;
   }
 
-  #reference(record: Record, value: Surface | NumericArray): XpcDictionary {
-    const pooled = record.pooled.get(value);
-    if (pooled) return this.#channel.reference(pooled);
-    throw new BridgeError(
-      "bad_argument",
-      `Cannot send this memory on port '${this.name}': fill what acquire() gave`,
-    );
+  /** The frame as it crosses. The pieces that it names, and no others, are out then. */
+  #encode(frame: Frame<S>, record: OutgoingRecord): XpcDictionary {
+    for (const pooled of record.pieces.values()) pooled.state = "held"; // an attempt before may have failed halfway
+    return this.#codec.encode(frame, {
+      texture: (surface) => this.#name(record, surface),
+      buffer: (samples) => ({
+        ...this.#name(record, samples),
+        [CHANNEL_KEY.length]: uint64(samples.length),
+      }),
+    });
   }
 
-  #finish(record: Record, state: "free" | "out"): void {
-    record.done = true;
-    for (const pooled of record.pooled.values()) {
-      pooled.memory.unlock(false);
-      pooled.state = state;
+  #name(record: OutgoingRecord, value: Surface | NumericArray): XpcDictionary {
+    const pooled = record.pieces.get(value);
+    if (!pooled) {
+      throw new BridgeError(
+        "bad_argument",
+        `Cannot send this memory on port '${this.name}': fill what acquire() gave`,
+      );
     }
-    if (state === "free") this.changed();
+    pooled.state = "out";
+    return {
+      [CHANNEL_KEY.surfaceId]: uint64(pooled.id),
+      [CHANNEL_KEY.generation]: uint64(pooled.generation),
+    };
   }
 
-  #discard(frame: object): void {
-    const record = this.#records.get(frame);
-    if (!record || record.done) return;
-    this.#finish(record, "free");
+  /** It was sent: what it does not name is free, the rest comes back with its release. */
+  #takeOff(id: bigint, record: OutgoingRecord): void {
+    record.done = true;
+    if (this.#counts(record)) this.#held--;
+    for (const pooled of record.pieces.values()) {
+      pooled.memory.unlock(false);
+      if (pooled.state === "out") {
+        pooled.flight = record;
+        record.out++;
+      } else {
+        pooled.state = "free";
+      }
+    }
+    if (record.out > 0) {
+      this.#out++;
+    } else if (this.#inOrder) {
+      this.#out++;
+      this.#bare.set(id, record);
+    }
+    this.changed();
+  }
+
+  #discard(record: OutgoingRecord): void {
+    if (record.done) return;
+    record.done = true;
+    if (this.#counts(record)) this.#held--;
+    giveBack(record);
+    this.changed();
   }
 
   // ---- called by the channel ----
@@ -243,15 +278,26 @@ export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
     this.#waiting = undefined;
   }
 
-  /** The receiver has released the memory. */
   returned(pooled: Pooled): void {
+    const { flight } = pooled;
     pooled.state = "free";
+    pooled.flight = undefined;
+    if (flight && --flight.out === 0) this.#out--;
     this.changed();
   }
 
   /** The receiver has released a frame that had no shared memory. */
   released(frameId: bigint): void {
-    if (this.#unreleased?.delete(frameId)) this.changed();
+    if (!this.#bare.delete(frameId)) return;
+    this.#out--;
+    this.changed();
+  }
+
+  /** The receiver is gone, and what it had is free. Another one may come. */
+  detach(): void {
+    this.#memory.recall();
+    this.#bare.clear();
+    this.#out = 0;
   }
 
   /** The channel has ended: nothing will ever be sent. */
@@ -259,6 +305,6 @@ export class PortSender<S extends Schema = Schema> implements FrameSender<S> {
     this.#failure = failure;
     this.#waiting?.reject(failure);
     this.#waiting = undefined;
-    for (const memory of this.#memories) memory[Symbol.dispose]();
+    this.#memory[Symbol.dispose]();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The shared memory that one field of a port sends: surfaces or buffers, made
- * once, used again and again.
+ * The shared memory that one place in the frames of a port sends: surfaces or
+ * buffers, made once, used again and again.
  *
  * A piece is free, held by a frame that is being filled, or out with the
  * receiver. It comes back when the receiver releases the very generation that
@@ -11,6 +11,12 @@
 
 import type { SharedMemory } from "../shared_memory.ts";
 
+/** A frame that the receiver has. */
+export interface Flight {
+  /** Pieces of it that the receiver has not released. */
+  out: number;
+}
+
 /** A piece of a pool. */
 export interface Pooled<M extends SharedMemory = SharedMemory> {
   readonly memory: M;
@@ -19,19 +25,19 @@ export interface Pooled<M extends SharedMemory = SharedMemory> {
   /** Counts its uses; a release of an earlier one means nothing. */
   generation: bigint;
   state: "free" | "held" | "out";
-  /** Whether the receiver has it. */
-  offered: boolean;
+  /** The frame that it is out with. */
+  flight: Flight | undefined;
 }
 
 /** What a pool needs from its channel. */
 export interface PoolOwner {
   /** An id that nothing of this side had before. */
   nextId(): bigint;
-  /** The piece is gone: the receiver need not keep it. */
+  /** The piece is gone: a receiver that has it need not keep it. */
   retire(pooled: Pooled): void;
 }
 
-/** How the memory of one field is made. */
+/** How the memory of one place is made. */
 export interface MemoryKind<M extends SharedMemory, Spec> {
   /** Whether `memory` serves for `spec`. */
   fits(memory: M, spec: Spec): boolean;
@@ -41,24 +47,25 @@ export interface MemoryKind<M extends SharedMemory, Spec> {
 
 /** A bounded pool. Its users decide what a full one means. */
 export class MemoryPool<M extends SharedMemory, Spec> implements Disposable {
+  /** Pieces at the most. To be lowered only before the first is taken. */
+  bound: number;
   readonly #owner: PoolOwner;
   readonly #kind: MemoryKind<M, Spec>;
-  readonly #bound: number;
   readonly #pieces = new Set<Pooled<M>>();
-  #spare: M | undefined;
 
   /** @param bound pieces at the most */
   constructor(owner: PoolOwner, kind: MemoryKind<M, Spec>, bound: number) {
     this.#owner = owner;
     this.#kind = kind;
-    this.#bound = bound;
+    this.bound = bound;
   }
 
-  /** Whether {@link take} would find or make a piece. */
-  get hasRoom(): boolean {
-    if (this.#pieces.size < this.#bound) return true;
-    for (const { state } of this.#pieces) if (state === "free") return true;
-    return false;
+  /** Whether {@link take} would give `count` pieces, one after the other. */
+  hasRoom(count: number): boolean {
+    let room = this.bound - this.#pieces.size;
+    if (room >= count) return true;
+    for (const { state } of this.#pieces) if (state === "free") room++;
+    return room >= count;
   }
 
   /** A piece to fill, now `held`; `undefined` when all are in use. */
@@ -69,7 +76,7 @@ export class MemoryPool<M extends SharedMemory, Spec> implements Disposable {
       if (this.#kind.fits(pooled.memory, spec)) return hold(pooled);
       free ??= pooled;
     }
-    if (this.#pieces.size >= this.#bound) {
+    if (this.#pieces.size >= this.bound) {
       if (!free) return undefined;
       this.#drop(free); // of a size that nobody wants any more
     }
@@ -78,19 +85,19 @@ export class MemoryPool<M extends SharedMemory, Spec> implements Disposable {
       id: this.#owner.nextId(),
       generation: 0n,
       state: "free",
-      offered: false,
+      flight: undefined,
     };
     this.#pieces.add(pooled);
     return hold(pooled);
   }
 
-  /** Memory to fill in vain: for a frame that will be dropped because all other is in use. */
-  spare(spec: Spec): M {
-    if (this.#spare && !this.#kind.fits(this.#spare, spec)) {
-      this.#spare[Symbol.dispose]();
-      this.#spare = undefined;
+  /** The receiver is gone, and all that it had is free. */
+  recall(): void {
+    for (const pooled of this.#pieces) {
+      if (pooled.state !== "out") continue;
+      pooled.state = "free";
+      pooled.flight = undefined;
     }
-    return this.#spare ??= this.#kind.make(spec);
   }
 
   #drop(pooled: Pooled<M>): void {
@@ -102,8 +109,6 @@ export class MemoryPool<M extends SharedMemory, Spec> implements Disposable {
   /** Releases everything. */
   [Symbol.dispose](): void {
     for (const pooled of this.#pieces) this.#drop(pooled);
-    this.#spare?.[Symbol.dispose]();
-    this.#spare = undefined;
   }
 }
 

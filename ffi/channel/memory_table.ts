@@ -29,7 +29,7 @@ export interface Lease {
 }
 
 /** What the peer offered, by the id that the peer chose. */
-export class MemoryTable implements Disposable {
+export class MemoryTable {
   readonly #native: Native;
   readonly #imported = new Map<bigint, Imported>();
   readonly #released: (id: bigint, generation: bigint) => void;
@@ -94,8 +94,8 @@ export class MemoryTable implements Disposable {
     return makeLease(memory, () => memory[Symbol.dispose]());
   }
 
-  /** The peer is gone. What someone still looks at stays until that lease ends. */
-  [Symbol.dispose](): void {
+  /** The peer is gone. What someone still looks at stays until that lease ends, and nobody is told. */
+  retireAll(): void {
     for (const id of [...this.#imported.keys()]) this.retire(id);
   }
 }

@@ -6,7 +6,13 @@
 
 export { type TransferStats, transferStats } from "../stats.ts";
 export type { ChannelStats, Receivers, Senders } from "./channel.ts";
-export type { BufferSpec, FrameTemplate, SurfaceSpec } from "./field_memory.ts";
+export type {
+  BufferSpec,
+  FrameTemplate,
+  SurfaceSpec,
+  TemplateOf,
+  TemplatesOf,
+} from "./frame_template.ts";
 export type {
   FrameReceiver,
   ReceivedFrame,

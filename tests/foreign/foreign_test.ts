@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { HostBridge } from "../../host/bridge.ts";
+import { Native } from "../../ffi/native.ts";
 import { findBroker } from "../../host/broker_finder.ts";
 import { findConfig } from "../../host/client_config.ts";
-import { embedBroker } from "../../host/embed.ts";
+import { embedBroker } from "../../host/assembly.ts";
+import { Supervisor } from "../../host/supervisor.ts";
 import {
   type ClientExit,
   type ClientProcess,
@@ -112,6 +113,7 @@ class Program implements AsyncDisposable {
     const stderr = new Response(this.#child.stderr).text();
     this.process = {
       pid: this.#child.pid,
+      stderrTail: "",
       exit: Promise.all([this.#child.status, stderr]).then((
         [{ code, signal }, text],
       ): ClientExit => ({ code, signal, stderrTail: text.trim() })),
@@ -232,26 +234,33 @@ for (const ack of ["grpc", "xpc"]) {
       nativeLeavesNothing(async () => {
         const client = Promise.withResolvers<Program>();
         const warnings: string[] = [];
-        const bridge = new HostBridge({
+        const host = new Supervisor(Native.open(), {
           schema,
           runtimeId: "test",
           processorId: "foreign",
           processorType: "reactive",
           timeoutSecs: 20,
-          findBroker: (native, signal) =>
-            findBroker(native, world.service, "", embedBroker, signal),
+          findBroker: (native, lost, signal) =>
+            findBroker(
+              native,
+              { given: world.service, fallback: "", embed: embedBroker },
+              lost,
+              signal,
+            ),
           spawn: (env) => {
             const program = world.control("client", ["--ack", ack], env);
             client.resolve(program);
             return program.process;
           },
           warn: (text) => warnings.push(text),
+          restart: "never",
+          restarting: () => {},
         });
-        await using _ = { [Symbol.asyncDispose]: () => bridge.close() };
-        await soon(bridge.ready, "ready");
+        await using _ = { [Symbol.asyncDispose]: () => host.close() };
+        await soon(host.ready, "ready");
         await using program = await client.promise;
-        const input = bridge.channel.senders.video;
-        const results = bridge.channel.receivers.video[Symbol.asyncIterator]();
+        const input = host.channel.senders.video;
+        const results = host.channel.receivers.video[Symbol.asyncIterator]();
         for (let number = 0; number < FRAMES; number++) {
           // Another size each time: once a pool is full, surfaces are retired.
           const [width, height] = [60 + number, 5 + number];
@@ -287,8 +296,8 @@ for (const ack of ["grpc", "xpc"]) {
             }
           }
         }
-        await soon(bridge.close(), "close");
-        assertEquals(await bridge.ended, undefined);
+        await soon(host.close(), "close");
+        assertEquals(await host.ended, undefined);
         assertEquals(warnings, []);
         const result = JSON.parse(await program.line("the result")) as Result;
         assertEquals(result.states.at(-1), "ready");
@@ -320,6 +329,7 @@ for (const [tokens, ack] of [[true, "grpc"], [false, "xpc"]] as const) {
       const client = spawnClient({
         module,
         runner: new URL("client/runner.ts", ROOT),
+        grpcClient: undefined,
         permissions: {},
         bridgeEnv: {
           STREAMLIB_BROKER_XPC_SERVICE: world.service,

@@ -1,5 +1,6 @@
 import { Broker } from "../../broker/broker.ts";
-import type { GrpcClient, StreamMethod } from "../../broker/grpc_client.ts";
+import type { GrpcClient } from "../../broker/grpc_client.ts";
+import type { StreamMethod } from "../../proto/control.ts";
 import { Connection, Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";

@@ -11,56 +11,101 @@ import type { PortMap, PortsOf } from "../../proto/port.ts";
 import { nativeLeavesNothing } from "./native_leaks.ts";
 import { soon } from "./soon.ts";
 
-/** Two channels, and the sender's end of their connection: whatever a hostile peer could send. */
-export interface ChannelPair<P extends PortMap> {
-  readonly native: Native;
-  readonly sender: Channel<P, NoPorts>;
-  readonly receiver: Channel<NoPorts, P>;
-  readonly raw: Connection;
-  readonly problems: string[];
-  /** Resolves when both have handled all that was sent before. */
-  settle(): Promise<void>;
-}
-
 const TURN = { msg_type: "control", ctrl_type: "start" };
 const CALL = { timeoutMs: 5_000 };
 
-async function makePair<P extends PortMap>(
-  stack: DisposableStack,
-  native: Native,
-  ports: PortsOf<P>,
-): Promise<ChannelPair<P>> {
-  const listener = stack.use(Listener.anonymous(native));
-  const accepted = Promise.withResolvers<Connection>();
-  listener.activate({
-    peer: (connection) => accepted.resolve(stack.use(connection)),
-    ended: () => {},
-  });
-  using endpoint = listener.endpoint();
-  const raw = stack.use(Connection.toEndpoint(native, endpoint.borrow()));
-  const problems: string[] = [];
-  const events = {
-    control: () => {},
-    arrived: () => {},
-    problem: (text: string) => void problems.push(text),
-  };
-  const sender = stack.use(new Channel<P, NoPorts>(native, ports, {}, events));
-  raw.activate({ message: (m) => sender.receive(m), ended: () => {} });
-  raw.send({ msg_type: "control", ctrl_type: "hello" });
-  const connection = await accepted.promise;
-  const receiver = stack.use(
-    new Channel<NoPorts, P>(native, {}, ports, events),
-  );
-  connection.activate({ message: (m) => receiver.receive(m), ended: () => {} });
-  sender.attach(raw);
-  receiver.attach(connection);
-  sender.open();
-  receiver.open();
-  const settle = async (): Promise<void> => {
-    using _ = await raw.request(TURN, CALL);
-    using __ = await connection.request(TURN, CALL);
-  };
-  return { native, sender, receiver, raw, problems, settle };
+/** Two channels on one connection. */
+export class ChannelPair<P extends PortMap> implements Disposable {
+  readonly native: Native;
+  readonly problems: string[] = [];
+  /** The side that sends frames. */
+  sender: Channel<P, NoPorts>;
+  /** The side that receives them. */
+  receiver: Channel<NoPorts, P>;
+  /** The sender's end of the connection: whatever a hostile peer could send. */
+  raw!: Connection;
+  /** The receiver's end. */
+  rawBack!: Connection;
+  readonly #ports: PortsOf<P>;
+  readonly #listener: Listener;
+  #accepted = Promise.withResolvers<Connection>();
+
+  constructor(native: Native, ports: PortsOf<P>) {
+    this.native = native;
+    this.#ports = ports;
+    this.#listener = Listener.anonymous(native);
+    this.#listener.activate({
+      peer: (connection) => this.#accepted.resolve(connection),
+      ended: () => {},
+    });
+    this.sender = this.#newSender();
+    this.receiver = this.#newReceiver();
+  }
+
+  #newSender(): Channel<P, NoPorts> {
+    return new Channel(this.native, this.#ports, {}, this.#events);
+  }
+
+  #newReceiver(): Channel<NoPorts, P> {
+    return new Channel(this.native, {}, this.#ports, this.#events);
+  }
+
+  get #events(): ConstructorParameters<typeof Channel>[3] {
+    return {
+      control: () => {},
+      arrived: () => {},
+      problem: (text) => void this.problems.push(text),
+    };
+  }
+
+  /** Connects the two channels, and opens them. */
+  async connect(): Promise<void> {
+    const { sender, receiver } = this;
+    this.#accepted = Promise.withResolvers();
+    using endpoint = this.#listener.endpoint();
+    const raw = Connection.toEndpoint(this.native, endpoint.borrow());
+    this.raw = raw;
+    raw.activate({ message: (m) => sender.receive(m), ended: () => {} });
+    raw.send({ msg_type: "control", ctrl_type: "hello" });
+    this.rawBack = await this.#accepted.promise;
+    this.rawBack.activate({
+      message: (m) => receiver.receive(m),
+      ended: () => {},
+    });
+    sender.attach(raw);
+    receiver.attach(this.rawBack);
+    sender.open();
+    receiver.open();
+  }
+
+  /** Resolves when both have handled all that was sent before. */
+  async settle(): Promise<void> {
+    using _ = await this.raw.request(TURN, CALL);
+    using __ = await this.rawBack.request(TURN, CALL);
+  }
+
+  /** One side dies, and takes the connection with it; the other is detached, and waits. */
+  kill(side: "sender" | "receiver"): void {
+    this.raw[Symbol.dispose]();
+    this.rawBack[Symbol.dispose]();
+    if (side === "sender") {
+      this.sender[Symbol.dispose]();
+      this.sender = this.#newSender();
+      this.receiver.detach();
+    } else {
+      this.receiver[Symbol.dispose]();
+      this.receiver = this.#newReceiver();
+      this.sender.detach();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.sender[Symbol.dispose]();
+    this.receiver[Symbol.dispose]();
+    this.raw?.[Symbol.dispose]();
+    this.rawBack?.[Symbol.dispose]();
+    this.#listener[Symbol.dispose]();
+  }
 }
 
 /** Registers a test that has a pair of channels, and leaves nothing. */
@@ -72,11 +117,8 @@ export function channelPairTest<P extends PortMap>(
   Deno.test(name, () =>
     nativeLeavesNothing(async () => {
       using native = Native.open();
-      using stack = new DisposableStack();
-      const pair = await soon(
-        makePair<P>(stack, native, ports),
-        "the connection",
-      );
+      using pair = new ChannelPair<P>(native, ports);
+      await soon(pair.connect(), "the connection");
       await soon(body(pair), name);
     }));
 }

@@ -4,6 +4,7 @@ import {
   type Handlers,
   type UnaryHandler,
 } from "../../broker/handlers.ts";
+import { checkVersion } from "../../proto/control.ts";
 import { type FakeEndpoint, FakeWorld } from "../helpers/fake_world.ts";
 import {
   eventually,
@@ -413,9 +414,12 @@ permittedTest(
       },
     });
     const { client } = served;
-    assertEquals((await client.checkVersion(7)).version, "9.9.9");
+    assertEquals(
+      (await checkVersion(client, client.address, {}, 7)).version,
+      "9.9.9",
+    );
     const message = await refusedCall(
-      client.checkVersion(1),
+      checkVersion(client, client.address, {}, 1),
       "version_mismatch",
     );
     assertStringIncludes(message, "9.9.9");

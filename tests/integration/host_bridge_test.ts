@@ -3,10 +3,10 @@ import { BrokerLink } from "../../ffi/broker_link.ts";
 import { OwnedCapability } from "../../ffi/capability.ts";
 import { Connection } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
-import { HostBridge } from "../../host/bridge.ts";
 import { findBroker } from "../../host/broker_finder.ts";
-import { embedBroker } from "../../host/embed.ts";
+import { embedBroker } from "../../host/assembly.ts";
 import type { ClientExit } from "../../host/spawn.ts";
+import { Supervisor } from "../../host/supervisor.ts";
 import { connectionSchemaToJson } from "../../proto/connection_schema_json.ts";
 import { connectionSchema } from "../../proto/connection_schema.ts";
 import { helloMessage, pongMessage } from "../../proto/handshake.ts";
@@ -59,15 +59,11 @@ class PlayedClient implements Disposable {
   }
 
   static async connect(native: Native, env: ClientEnv): Promise<PlayedClient> {
-    const link = new BrokerLink(
-      native,
-      env["STREAMLIB_BROKER_XPC_SERVICE"]!,
-      env["STREAMLIB_CONNECTION_TOKEN"],
-    );
-    using reply = await link.call(MESSAGE_TYPE.getEndpoint, {
+    const link = new BrokerLink(native, env["STREAMLIB_BROKER_XPC_SERVICE"]!);
+    using reply = await link.relay(MESSAGE_TYPE.getEndpoint, {
       [KEY.connectionId]: env["STREAMLIB_CONNECTION_ID"],
       [KEY.waitMs]: uint64(5_000),
-    }, { timeoutMs: 6_000 });
+    }, { timeoutMs: 6_000, token: env["STREAMLIB_CONNECTION_TOKEN"]! });
     using endpoint = new OwnedCapability(
       native,
       reply.take(KEY.endpoint, "endpoint")!,
@@ -121,7 +117,7 @@ class PlayedClient implements Disposable {
 }
 
 interface Played {
-  readonly bridge: HostBridge<
+  readonly host: Supervisor<
     { video: typeof EVERY_FRAME },
     { video: typeof EVERY_FRAME }
   >;
@@ -141,39 +137,45 @@ function playedTest(
       const spawned = Promise.withResolvers<ClientEnv>();
       const exited = Promise.withResolvers<ClientExit>();
       const warnings: string[] = [];
-      const bridge = new HostBridge({
+      const host = new Supervisor(Native.open(), {
         schema,
         runtimeId: "test",
         processorId: "played",
         processorType: "reactive",
         timeoutSecs: 20,
-        findBroker: (native, signal) =>
+        findBroker: (native, lost, signal) =>
           findBroker(
             native,
-            undefined,
-            "com.example.none",
-            embedBroker,
+            {
+              given: undefined,
+              fallback: "com.example.none",
+              embed: embedBroker,
+            },
+            lost,
             signal,
           ),
         spawn: (env) => {
           spawned.resolve(env);
           return {
             pid: 1,
+            stderrTail: "",
             exit: exited.promise,
             kill: () =>
               exited.resolve({ code: 143, signal: "SIGTERM", stderrTail: "" }),
           };
         },
         warn: (text) => warnings.push(text),
+        restart: "never",
+        restarting: () => {},
       });
       try {
         const env = await soon(spawned.promise, "the spawn");
         using client = await soon(PlayedClient.connect(native, env), "connect");
         const exit = (how: ClientExit): void => exited.resolve(how);
-        await soon(body({ bridge, client, warnings, exit }), name);
+        await soon(body({ host, client, warnings, exit }), name);
       } finally {
         exited.resolve({ code: 0, signal: null, stderrTail: "" });
-        await soon(bridge.close(), "close");
+        await soon(host.close(), "close");
       }
     }));
 }
@@ -188,11 +190,11 @@ const STARTED = { msg_type: "control", ctrl_type: "started" };
 
 playedTest(
   "the gate opens on started, not before",
-  async ({ bridge, client }) => {
+  async ({ host, client }) => {
     await shakeHands(client);
     client.send(STARTED);
-    await bridge.ready;
-    assertEquals(bridge.phase, "open");
+    await host.ready;
+    assertEquals(host.bridge.phase, "open");
   },
 );
 
@@ -213,25 +215,25 @@ const REFUSED: [name: string, change: XpcDictionary, words: string][] = [
 for (const [name, change, words] of REFUSED) {
   playedTest(
     `a peer with ${name} is refused with the reason, and the right one is served`,
-    async ({ bridge, client, warnings }) => {
+    async ({ host, client, warnings }) => {
       using rogue = client.again();
       rogue.send({ ...client.hello, ...change });
       const answer = await rogue.control("error");
       assertStringIncludes(getString(answer, "reason")!, words);
       await rogue.ended.promise;
       assertEquals(warnings.length, 1);
-      assertEquals(bridge.phase, "awaiting_hello");
+      assertEquals(host.bridge.phase, "awaiting_hello");
       await shakeHands(client);
       client.send(STARTED);
-      await bridge.ready;
+      await host.ready;
     },
   );
 }
 
-playedTest("a second client is refused", async ({ bridge, client }) => {
+playedTest("a second client is refused", async ({ host, client }) => {
   await shakeHands(client);
   client.send(STARTED);
-  await bridge.ready;
+  await host.ready;
   using second = client.again();
   second.send(client.hello);
   const answer = await second.control("error");
@@ -240,31 +242,31 @@ playedTest("a second client is refused", async ({ bridge, client }) => {
 
 playedTest(
   "a wrong pong fails the handshake with that reason",
-  async ({ bridge, client }) => {
+  async ({ host, client }) => {
     client.send(client.hello);
     await client.control("ping");
     client.send({ ...pongMessage(), payload: Uint8Array.of(1, 2, 3) });
-    const failure = await bridge.ended;
+    const failure = await host.ended;
     assertStringIncludes(failure!.message, "53 4C 41");
   },
 );
 
 playedTest(
   "a client that goes away in the middle is told with how far it got",
-  async ({ bridge, client }) => {
+  async ({ host, client }) => {
     client.send(client.hello);
     await client.control("ping");
     client[Symbol.dispose]();
-    const failure = await bridge.ended;
+    const failure = await host.ended;
     assertStringIncludes(failure!.message, "not answered the ping");
   },
 );
 
 playedTest(
   "a client whose process ends before it connects is told with its code",
-  async ({ bridge, exit }) => {
+  async ({ host, exit }) => {
     exit({ code: 9, signal: null, stderrTail: "out of luck" });
-    const failure = await bridge.ended;
+    const failure = await host.ended;
     assertStringIncludes(failure!.message, "exited with code 9");
     assertStringIncludes(failure!.message, "out of luck");
     assertStringIncludes(failure!.message, "had not connected");
@@ -273,14 +275,14 @@ playedTest(
 
 playedTest(
   "closing tells the client to end",
-  async ({ bridge, client, exit }) => {
+  async ({ host, client, exit }) => {
     await shakeHands(client);
     client.send(STARTED);
-    await bridge.ready;
-    const closing = bridge.close();
+    await host.ready;
+    const closing = host.close();
     await client.control("teardown");
     exit({ code: 0, signal: null, stderrTail: "" });
     await closing;
-    assert(await bridge.ended === undefined);
+    assert(await host.ended === undefined);
   },
 );

@@ -117,6 +117,56 @@ Deno.test("any other Array is an array", () => {
   unreadable(Array(types.Bool), null, "S.f: expected an array, got null");
 });
 
+Deno.test("a FixedArray has so many values, in both directions", () => {
+  const { FixedArray } = types;
+  const pair = FixedArray(types.Float32, 2);
+  crosses(pair, Float32Array.of(0.5, 1), [double(0.5), double(1)]);
+  crosses(FixedArray(types.Bool, 1), [true], [true]);
+  crosses(FixedArray(types.Int64, 0), new BigInt64Array(0), []);
+  crosses(
+    FixedArray(pair, 3),
+    [Float32Array.of(1, 2), Float32Array.of(3, 4), Float32Array.of(5, 6)],
+    [[double(1), double(2)], [double(3), double(4)], [double(5), double(6)]],
+  );
+  for (const length of [0, 1, 3]) {
+    const why = `expected 2 values, got ${length}`;
+    const numbers = Array.from({ length }, () => double(1));
+    unsendable(pair, new Float32Array(length), `S.f: ${why}`);
+    unreadable(pair, numbers, `S.f: ${why}`);
+    unsendable(
+      FixedArray(pair, 1),
+      [new Float32Array(length)],
+      `S.f[0]: ${why}`,
+    );
+    unreadable(types.Array(pair), [numbers], `S.f[0]: ${why}`);
+    unsendable(
+      FixedArray(types.Bool, 2),
+      Array.from({ length }, () => true),
+      `S.f: ${why}`,
+    );
+    unreadable(
+      FixedArray(types.Bool, 2),
+      Array.from({ length }, () => true),
+      `S.f: ${why}`,
+    );
+  }
+  // What is no array at all is told as such, and a value that does not fit by its place.
+  unsendable(pair, [1, 2], "S.f: expected a Float32Array, got an array of 2");
+  unsendable(pair, null, "S.f: expected a Float32Array, got null");
+  unsendable(
+    FixedArray(types.Bool, 2),
+    [true, 1],
+    "S.f[1]: expected true or false, got 1",
+  );
+  unreadable(pair, null, "S.f: expected an array, got null");
+  unreadable(pair, {}, "S.f: expected an array, got a dictionary of 0 keys");
+  unreadable(
+    pair,
+    [double(1), int64(1)],
+    "S.f[1]: expected double in the range of a 32-bit float, got int64 1",
+  );
+});
+
 Deno.test("a Struct is a dictionary, strict about its keys", () => {
   const type = types.Struct({
     x: types.Float32,

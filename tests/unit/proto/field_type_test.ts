@@ -50,6 +50,10 @@ Deno.test("each field type has the static type of the table", () => {
   same<Same<ValueOf<field.Array<Float32>>, Float32Array>>();
   same<Same<ValueOf<field.Array<Float64>>, Float64Array>>();
   same<Same<ValueOf<field.Array<Bool>>, readonly boolean[]>>();
+  const row = field.FixedArray(Float32, 4);
+  same<Same<ValueOf<typeof row>, Float32Array>>();
+  const matrix = field.FixedArray(row, 3);
+  same<Same<ValueOf<typeof matrix>, readonly Float32Array[]>>();
   same<
     Same<
       ValueOf<field.Array<field.Array<Int32>>>,

@@ -80,7 +80,11 @@ Deno.test("host: a hello that is not its client's is refused in every phase, and
 
 Deno.test("host: from every phase a failure ends it once, with its reason", () => {
   for (let length = 0; length <= HOST_WAY.length; length++) {
-    const failed: HostEvent = { type: "failed", reason: "why" };
+    const failed: HostEvent = {
+      type: "failed",
+      code: "client_failed",
+      reason: "why",
+    };
     const [phase, done] = runHost(
       ...HOST_WAY.slice(0, length),
       failed,
@@ -89,6 +93,17 @@ Deno.test("host: from every phase a failure ends it once, with its reason", () =
     );
     assertEquals(phase, "ended");
     assertEquals(done.filter((e) => e === "fail" || e === "close"), ["fail"]);
+  }
+});
+
+Deno.test("host: a broker that goes is given everything again while the client is awaited, and at no other time", () => {
+  for (let length = 0; length <= HOST_WAY.length; length++) {
+    const [phase] = runHost(...HOST_WAY.slice(0, length));
+    const step = hostStep(phase, { type: "broker_lost" });
+    const effects = phase === "awaiting_hello"
+      ? [{ type: "store_again" as const }]
+      : [];
+    assertEquals(step, { phase, effects });
   }
 });
 

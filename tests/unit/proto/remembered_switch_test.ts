@@ -1,7 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { SWITCH_OFF, switchStep } from "../../../proto/remembered_switch.ts";
+import {
+  SWITCH_OFF,
+  type SwitchEvent,
+  switchStep,
+} from "../../../proto/remembered_switch.ts";
 
-function run(...events: ("on" | "off" | "open")[]): boolean[] {
+function run(...events: SwitchEvent[]): boolean[] {
   let state = SWITCH_OFF;
   const told: boolean[] = [];
   for (const event of events) {
@@ -30,6 +34,12 @@ Deno.test("with the gate open every change is told, and no repeat", () => {
     true,
   ]);
   assertEquals(run("open", "off"), []);
+});
+
+Deno.test("each new other end is told what is wanted, and nothing where that is off", () => {
+  assertEquals(run("open", "on", "close", "open"), [true, true]);
+  assertEquals(run("open", "on", "close", "off", "open"), [true]);
+  assertEquals(run("open", "close", "on", "close", "open"), [true]);
 });
 
 Deno.test("every sequence of six events tells changes only, and ends with what is wanted", () => {

@@ -2,7 +2,13 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { canonicalJson } from "../../../proto/canonical_json.ts";
 import { connectionSchema } from "../../../proto/connection_schema.ts";
 import { connectionSchemaToJson } from "../../../proto/connection_schema_json.ts";
-import { Int32 } from "../../../proto/field_type.ts";
+import {
+  Array as ArrayType,
+  type FieldType,
+  FixedArray,
+  Float32,
+  Int32,
+} from "../../../proto/field_type.ts";
 import { type Schema, schema } from "../../../proto/schema.ts";
 import { schemaHash } from "../../../proto/schema_hash.ts";
 
@@ -33,6 +39,29 @@ Deno.test("the hash of a schema is the same for ever", () => {
     schemaHash(json),
     "6938de015bc4fa5abe6a9dd2a9485018fc19654227d1aec1a53c0d3983e66864",
   );
+});
+
+Deno.test("the hash holds the length of an array that has one, the same for ever", () => {
+  const vector = (type: FieldType): Schema =>
+    schema({
+      name: "V",
+      version: counter(0).version,
+      fields: { vector: type },
+    });
+  const fixed = vector(FixedArray(Float32, 512));
+  const [input] = connectionSchemaToJson(
+    connectionSchema({ inputs: { a: fixed } }),
+  ).inputs;
+  assertEquals(
+    canonicalJson(input!.schema.fields),
+    '[{"name":"vector","type":{"Array":{"element":"Float32","length":512}}}]',
+  );
+  assertEquals(
+    hashOf(fixed),
+    "d78c426c03de6ba2a8fb9fd3128469166a89b6a1083a2fc1c6e53f410e3ef7d2",
+  );
+  assertNotEquals(hashOf(fixed), hashOf(vector(FixedArray(Float32, 511))));
+  assertNotEquals(hashOf(fixed), hashOf(vector(ArrayType(Float32))));
 });
 
 Deno.test("the hash does not depend on the order of keys, and on everything else", () => {

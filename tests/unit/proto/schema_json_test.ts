@@ -35,6 +35,7 @@ const Everything = schema({
     texture: types.Texture("rgba8"),
     buffer: types.Buffer(types.Float32),
     array: types.Array(types.Array(types.Bool)),
+    matrix: types.FixedArray(types.FixedArray(types.Float32, 4), 3),
     struct: types.Struct({
       a: types.field(types.Int32, "Inner"),
       b: types.Bool,
@@ -61,6 +62,15 @@ const EVERYTHING: SchemaJson = {
     { name: "texture", type: { Texture: { format: "rgba8" } } },
     { name: "buffer", type: { Buffer: { element_type: "Float32" } } },
     { name: "array", type: { Array: { Array: "Bool" } } },
+    {
+      name: "matrix",
+      type: {
+        Array: {
+          element: { Array: { element: "Float32", length: 4 } },
+          length: 3,
+        },
+      },
+    },
     {
       name: "struct",
       type: {
@@ -231,6 +241,28 @@ Deno.test("JSON that is no type is refused, at its field", () => {
     { Buffer: { element_type: "Bool" } },
     `the buffer's element_type is "Bool", not one of Int32, Int64, UInt32, UInt64, Float32, Float64`,
   );
+  type(
+    { Array: ["Int32", 3] },
+    "its type is an array of 2, not a string or an object",
+  );
+  type({ Array: { element: "Int32" } }, "'length' is missing");
+  type({ Array: { length: 3 } }, "'element' is missing");
+  type(
+    { Array: { element: "Int32", length: 3, shape: [3] } },
+    "it has the key 'shape', and only element, length are known",
+  );
+  type(
+    { Array: { element: "Int8", length: 3 } },
+    `"Int8" is not a type; without parameters there are Int32, Int64, UInt32, UInt64, Float32, Float64, Bool, String, Bytes`,
+  );
+  for (const length of ["3", null, -1, 0.5, 2 ** 20 + 1]) {
+    type(
+      { Array: { element: "Int32", length } },
+      `the Array's length is ${
+        JSON.stringify(length)
+      }, not an integer from 0 to 1048576`,
+    );
+  }
   type({ Enum: "on" }, `the Enum is "on", not an array`);
   type({ Enum: [1] }, "a variant is 1, not a string");
   type({ Enum: [] }, "an Enum needs a variant");

@@ -4,6 +4,7 @@ import {
   Bytes,
   Enum,
   type FieldDefinitions,
+  FixedArray,
   Int32,
   Optional,
   SchemaRef,
@@ -133,6 +134,20 @@ Deno.test("numbers: version parts of 32 bits, capacity from 1 to 65536", () => {
     { read_behavior: "latest" as "skip_to_latest" },
     `'S': read_behavior is "latest", not one of skip_to_latest, read_next_in_order`,
   );
+});
+
+Deno.test("the length of a FixedArray: an integer from 0 to 1048576", () => {
+  const fixed = (length: number): FieldDefinitions => ({
+    a: Optional(FixedArray(Int32, length)),
+  });
+  make({ fields: fixed(0) });
+  make({ fields: fixed(2 ** 20) });
+  for (const length of [-1, 0.5, NaN, Infinity, 2 ** 20 + 1, undefined]) {
+    refused(
+      { fields: fixed(length as number) },
+      `'S', field 'a': the Array's length is ${length}, not an integer from 0 to 1048576`,
+    );
+  }
 });
 
 Deno.test("at most 256 fields, those of structs included", () => {

@@ -161,6 +161,32 @@ for (const row of TABLE) {
   });
 }
 
+Deno.test("transition: in all 30 combinations no event loses an endpoint, or lets go of one twice", () => {
+  for (const host of HOST_STATES) {
+    for (const client of CLIENT_STATES) {
+      for (const endpointStored of [false, true]) {
+        const before = { ...freshConnection(), host, client, endpointStored };
+        for (const event of EVERY_EVENT) {
+          const outcome = transition(before, event, LATE);
+          if ("rejected" in outcome) continue;
+          const { connection, effects } = outcome;
+          const where = `${letters(before)}, ${JSON.stringify(event)}`;
+          let held = endpointStored ? 1 : 0;
+          for (const effect of effects) {
+            if (effect === "release_endpoint") held--;
+            if (effect === "hold_endpoint") held++;
+            assert(held === 0 || held === 1, `${where}: holds ${held}`);
+          }
+          assertEquals(held === 1, connection.endpointStored, where);
+          if (["ready", "failed"].includes(derivedState(connection))) {
+            assertEquals(held, 0, where);
+          }
+        }
+      }
+    }
+  }
+});
+
 Deno.test("transition: a host that has stored nothing is not acked, whatever the client has", () => {
   for (const host of ["pending", "alive"] as const) {
     for (const client of ["xpc_endpoint_received", "acked"] as const) {

@@ -1,0 +1,24 @@
+/**
+ * What a side tells the broker once a second: what came over its channel since
+ * that connection's gate opened.
+ *
+ * @module
+ */
+
+import type { RequestOf } from "../../proto/control.ts";
+import type { ChannelStats } from "./channel.ts";
+
+/** How frames travel: every one as a dictionary. */
+const PATH = "dictionary";
+
+/** The report; `before` is what the channel said when the gate opened. */
+export function statsReport(
+  now: ChannelStats,
+  before: ChannelStats,
+): RequestOf<"ReportStats"> {
+  return {
+    path: PATH,
+    frames: now.received - before.received,
+    dropped: now.dropped - before.dropped,
+  };
+}

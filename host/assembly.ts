@@ -1,0 +1,33 @@
+/**
+ * Where host, client and broker are put together: nothing else in this folder
+ * knows a broker, and nothing else names a client. What costs something to
+ * load is loaded only when there is need of it.
+ *
+ * @module
+ */
+
+import type { Embed, OpenGrpc } from "./broker_finder.ts";
+
+/** Runs a broker in this process, or shares the one that already does. */
+export const embedBroker: Embed = async () => {
+  const { embedBroker } = await import("../broker/embedded.ts");
+  return await embedBroker();
+};
+
+/** Opens the control API over gRPC. */
+export const openGrpc: OpenGrpc = async (address) => {
+  const { GrpcClient } = await import("../broker/grpc_client.ts");
+  return new GrpcClient(address);
+};
+
+/** The module that runs a processor in the client's process. */
+export const CLIENT_RUNNER: URL = new URL(
+  "../client/runner.ts",
+  import.meta.url,
+);
+
+/** The module whose `GrpcClient` gives a client the control API over gRPC. */
+export const GRPC_CLIENT: URL = new URL(
+  "../broker/grpc_client.ts",
+  import.meta.url,
+);

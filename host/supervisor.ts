@@ -1,0 +1,215 @@
+/**
+ * What outlives a connection: the ports, what the owner wants of the client,
+ * and the decision to begin again after a failure. Every kind of host is
+ * built on this one.
+ *
+ * @module
+ */
+
+import { Activity } from "../ffi/channel/activity.ts";
+import { Channel } from "../ffi/channel/channel.ts";
+import type { Timer } from "../ffi/clock.ts";
+import type { Native } from "../ffi/native.ts";
+import type { ConnectionSchema } from "../proto/connection_schema.ts";
+import { BridgeError, describeError } from "../proto/errors.ts";
+import { CTRL_TYPE } from "../proto/keys.ts";
+import type { PortMap } from "../proto/port.ts";
+import {
+  SWITCH_OFF,
+  type SwitchEvent,
+  switchStep,
+} from "../proto/remembered_switch.ts";
+import {
+  type HandshakeTimes,
+  HostBridge,
+  type HostBridgeOptions,
+} from "./bridge.ts";
+import { decideRestart, type RestartPolicy } from "./restart.ts";
+
+/** A restart that is about to happen. */
+export interface Restart {
+  /** Why: the client's crash with its exit status and the last that it wrote, for instance. */
+  readonly failure: BridgeError;
+  /** The how manieth it is in a row, from 1. */
+  readonly inARow: number;
+  /** Milliseconds until the next client is started. */
+  readonly pauseMs: number;
+}
+
+/** What a supervisor needs. */
+export interface SupervisorOptions<I extends PortMap, O extends PortMap>
+  extends HostBridgeOptions {
+  readonly schema: ConnectionSchema<I, O>;
+  /** Whether a failure is the end. */
+  readonly restart: RestartPolicy;
+  /** Called before each restart. */
+  restarting(restart: Restart): void;
+}
+
+/** A host: one client at a time, one connection at a time. */
+export class Supervisor<I extends PortMap, O extends PortMap> {
+  /** The ports, there from the start and to the end; frames go while a client runs. */
+  readonly channel: Channel<I, O>;
+  /** Resolves when frames can flow for the first time, rejects with why they never will. */
+  readonly ready: Promise<void>;
+  /** Resolves when it is over and everything is released: with the failure, or `undefined` when it was closed. */
+  readonly ended: Promise<BridgeError | undefined>;
+  /** Changes when a frame comes. */
+  readonly activity: Activity = new Activity();
+  readonly #options: SupervisorOptions<I, O>;
+  readonly #native: Native;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<BridgeError | undefined>();
+  #bridge: HostBridge;
+  #openedAt: number | undefined;
+  #restarts = 0;
+  #inARow = 0;
+  #pause: Timer | undefined;
+  /** From the end of one connection to the begin of the next. */
+  #between = false;
+  #over = false;
+  #running = SWITCH_OFF;
+  #paused = SWITCH_OFF;
+
+  /** Begins at once, in the background. `native` is a lease, taken over. */
+  constructor(native: Native, options: SupervisorOptions<I, O>) {
+    this.#options = options;
+    this.ready = this.#ready.promise;
+    this.ready.catch(() => {}); // told to whoever awaits it, and by `ended`
+    this.ended = this.#ended.promise;
+    using held = new DisposableStack();
+    this.#native = held.use(native);
+    const { inputs, outputs } = options.schema;
+    this.channel = new Channel<I, O>(native, inputs, outputs, {
+      control: (type, message) => this.#bridge.control(type, message),
+      arrived: () => this.activity.changed(),
+      problem: (text) => options.warn(text),
+    });
+    this.#bridge = this.#connect();
+    held.move(); // released at the end from here on
+  }
+
+  /** The connection of now, or the last one. */
+  get bridge(): Pick<
+    HostBridge,
+    "phase" | "connectionId" | "brokerService" | "brokerEmbedded" | "clientPid"
+  > {
+    return this.#bridge;
+  }
+
+  /** When each step of this connection's handshake was done. */
+  get times(): Readonly<Partial<HandshakeTimes>> {
+    return this.#bridge.times;
+  }
+
+  /** How many times it has begun again. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Tells the client to start or stop, once it can be told; and every client that comes after it. */
+  setRunning(on: boolean): void {
+    this.#turnRunning(on ? "on" : "off");
+  }
+
+  /** Tells the client to pause or resume, once it can be told; and every client that comes after it. */
+  setPaused(on: boolean): void {
+    this.#turnPaused(on ? "on" : "off");
+  }
+
+  /** Ends it in order: the client is told, and given time to end. */
+  async close(): Promise<void> {
+    if (this.#between) this.#end(undefined);
+    else this.#bridge.close();
+    await this.ended;
+  }
+
+  #turnRunning(event: SwitchEvent): void {
+    const { after, tell } = switchStep(this.#running, event);
+    this.#running = after;
+    if (tell === undefined) return;
+    this.channel.sendControl(tell ? CTRL_TYPE.start : CTRL_TYPE.stop);
+  }
+
+  #turnPaused(event: SwitchEvent): void {
+    const { after, tell } = switchStep(this.#paused, event);
+    this.#paused = after;
+    if (tell === undefined) return;
+    this.channel.sendControl(tell ? CTRL_TYPE.pause : CTRL_TYPE.resume);
+  }
+
+  // ---- one connection after the other ----
+
+  #connect(): HostBridge {
+    return new HostBridge(this.#native.lease(), this.channel, this.#options, {
+      opened: () => this.#opened(),
+      over: (failure) => this.#bridgeOver(failure),
+    });
+  }
+
+  #opened(): void {
+    this.#openedAt = this.#native.clock.now();
+    // First paused, then running: a client that starts paused does not run for a moment.
+    this.#turnPaused("open");
+    this.#turnRunning("open");
+    this.#ready.resolve();
+  }
+
+  #bridgeOver(failure: BridgeError | undefined): void {
+    this.#turnPaused("close");
+    this.#turnRunning("close");
+    const ranMs = this.#openedAt === undefined
+      ? 0
+      : this.#native.clock.now() - this.#openedAt;
+    this.#openedAt = undefined;
+    const { restart, restarting } = this.#options;
+    const decision = failure
+      ? decideRestart(restart, failure, this.#inARow, ranMs)
+      : undefined;
+    if (!failure || !decision?.restart) {
+      this.#end(failure);
+      return;
+    }
+    const { inARow, pauseMs } = decision;
+    this.#inARow = inARow;
+    this.#between = true;
+    this.#pause = this.#native.clock.after(pauseMs, () => this.#begin());
+    restarting({ failure, inARow, pauseMs });
+  }
+
+  /** Begins again, once nothing of the last connection is left. */
+  async #begin(): Promise<void> {
+    try {
+      await this.#bridge.released;
+      if (this.#over) return;
+      this.#bridge = this.#connect();
+      this.#between = false;
+      this.#restarts++;
+    } catch (cause) {
+      this.#end(
+        cause instanceof BridgeError
+          ? cause
+          : new BridgeError("native_failure", describeError(cause), { cause }),
+      );
+    }
+  }
+
+  #end(failure: BridgeError | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#pause?.cancel();
+    this.#ready.reject(
+      failure ?? new BridgeError("closed", "The host was closed"),
+    );
+    this.channel.end(failure);
+    this.#bridge.released.then(() => failure, (cause) =>
+      new BridgeError(
+        "native_failure",
+        `Cannot release the host: ${describeError(cause)}`,
+        { cause },
+      )).then((outcome) => {
+        this.#native[Symbol.dispose]();
+        this.#ended.resolve(outcome);
+      });
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * A broker in a process of its own, with faults. Its argument is the service
+ * name. Says "ready", and ends when its standard input does.
+ */
+
+import { Broker } from "../../broker/broker.ts";
+import { Native } from "../../ffi/native.ts";
+import { hookedShim } from "./hooked_shim.ts";
+import { carryOut, ownPlan } from "./moments.ts";
+
+const encoder = new TextEncoder();
+await using _broker = await Broker.start({
+  native: new Native(hookedShim(carryOut(ownPlan()))),
+  service: Deno.args[0]!,
+  log: { sink: (line) => void Deno.stderr.writeSync(encoder.encode(line)) },
+});
+Deno.stdout.writeSync(encoder.encode("ready\n"));
+for await (const _ of Deno.stdin.readable);

@@ -1,0 +1,99 @@
+/**
+ * The real shim, with an ear on what crosses it: each message is named right
+ * before and right after it is sent.
+ */
+
+import { localShim, type Shim } from "../../ffi/shim.ts";
+import type { Symbols } from "../../ffi/symbols.ts";
+import { CHANNEL_KEY, KEY } from "../../proto/keys.ts";
+import { unpack } from "../../proto/packed.ts";
+import { getString, type XpcDictionary } from "../../proto/xpc_value.ts";
+import type { Hooks } from "./moments.ts";
+
+const HEADER_BYTES = 20;
+const EVENT_MESSAGE = 1;
+const EVENT_REPLY = 2;
+
+/** The shim of this machine; `received` hears of every reply that comes. */
+export function hookedShim(
+  { at }: Hooks,
+  received: (reply: XpcDictionary) => void = () => {},
+): Shim {
+  const shim = localShim();
+  const { symbols } = shim;
+  /** What each request asked that was not answered yet, by its reply's handle. */
+  const asked = new Map<number, string>();
+
+  const around = <R>(name: string | undefined, act: () => R): R => {
+    if (name !== undefined) at(name, "before");
+    const result = act();
+    if (name !== undefined) at(name, "after");
+    return result;
+  };
+  const hooked: Partial<Symbols> = {
+    slb_endpoint_create: (listener) =>
+      around("endpoint", () => symbols.slb_endpoint_create(listener)),
+    slb_connection_send: (connection, message, length) =>
+      around(
+        nameOf(bodyIn(message, length)),
+        () => symbols.slb_connection_send(connection, message, length),
+      ),
+    slb_connection_request: (connection, message, length, id) =>
+      around(
+        nameOf(bodyIn(message, length)),
+        () => symbols.slb_connection_request(connection, message, length, id),
+      ),
+    slb_reply_send: (reply, message, length) => {
+      const name = asked.get(reply);
+      asked.delete(reply);
+      return around(
+        name && `reply to ${name}`,
+        () => symbols.slb_reply_send(reply, message, length),
+      );
+    },
+    slb_queue_drain: (queue, buffer, capacity) => {
+      const written = symbols.slb_queue_drain(queue, buffer, capacity);
+      for (const { event, subject, body } of recordsIn(buffer, written)) {
+        if (event === EVENT_REPLY) received(body);
+        const name = event === EVENT_MESSAGE && nameOf(body);
+        if (name && subject !== 0) asked.set(subject, name);
+      }
+      return written;
+    },
+  };
+  return {
+    ...shim,
+    symbols: { ...symbols, ...hooked },
+    [Symbol.dispose]: () => shim[Symbol.dispose](),
+  };
+}
+
+function nameOf(body: XpcDictionary): string | undefined {
+  return getString(body, KEY.type) ?? getString(body, CHANNEL_KEY.ctrlType);
+}
+
+function bytesOf(buffer: BufferSource | null): Uint8Array {
+  return buffer as Uint8Array; // ffi/ hands in nothing else
+}
+
+function bodyIn(buffer: BufferSource | null, length: number): XpcDictionary {
+  return unpack(bytesOf(buffer).subarray(0, length)).message;
+}
+
+/** The messages and replies among the events that were drained; the header describes them. */
+function* recordsIn(
+  buffer: BufferSource | null,
+  written: number,
+): Generator<{ event: number; subject: number; body: XpcDictionary }> {
+  const bytes = bytesOf(buffer);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  for (let at = 0; at < written; at += view.getUint32(at, true)) {
+    const length = view.getUint32(at, true);
+    if (length === HEADER_BYTES) continue;
+    yield {
+      event: view.getUint32(at + 4, true),
+      subject: view.getUint32(at + 12, true),
+      body: bodyIn(bytes.subarray(at + HEADER_BYTES), length - HEADER_BYTES),
+    };
+  }
+}

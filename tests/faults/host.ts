@@ -1,0 +1,148 @@
+/**
+ * A host, in this process or in one of its own (as a main module), whose
+ * messages are hooked.
+ */
+
+import { Native } from "../../ffi/native.ts";
+import { findBroker } from "../../host/broker_finder.ts";
+import { embedBroker } from "../../host/assembly.ts";
+import { type ClientProcess, spawnClient } from "../../host/spawn.ts";
+import { Supervisor } from "../../host/supervisor.ts";
+import { connectionSchema } from "../../proto/connection_schema.ts";
+import { getString } from "../../proto/xpc_value.ts";
+import { EVERY_FRAME } from "../fixtures/ports.ts";
+import { hookedShim } from "./hooked_shim.ts";
+import { carryOut, type Hooks, ownPlan, PLAN, type Plan } from "./moments.ts";
+import { WORDS } from "./client.ts";
+
+const schema = connectionSchema({
+  inputs: { video: EVERY_FRAME },
+  outputs: { video: EVERY_FRAME },
+});
+
+/** A host with one video port in and one out. */
+export type FaultyHost = Supervisor<
+  { video: typeof EVERY_FRAME },
+  { video: typeof EVERY_FRAME }
+>;
+
+/** How a host is started. */
+export interface FaultyHostOptions {
+  /** The broker's service name. */
+  readonly service: string;
+  readonly hooks: Hooks;
+  /** What the client is to do. Asked when it is started. */
+  clientPlan(): Plan;
+  /** A directory that the client may write to, for its marks. */
+  readonly directory: string;
+  /** The file for the client's last words. */
+  readonly words: string;
+  /** The client is started as soon as its id is known, before anything else is done. */
+  readonly early: boolean;
+  readonly timeoutSecs: number;
+  /** Told of the client's process, as soon as there is one. */
+  spawned(client: ClientProcess): void;
+}
+
+/** Starts a host that uses the broker of one service, and no other. */
+export function startHost(options: FaultyHostOptions): FaultyHost {
+  const { service, hooks, early, timeoutSecs } = options;
+  let ahead: ClientProcess | undefined;
+  const native = new Native(hookedShim(hooks, (reply) => {
+    const token = getString(reply, "client_token");
+    if (!early || token === undefined || ahead) return;
+    ahead = startClient(options, {
+      STREAMLIB_CONNECTION_ID: getString(reply, "connection_id")!,
+      STREAMLIB_CONNECTION_TOKEN: token,
+      STREAMLIB_BROKER_XPC_SERVICE: service,
+    });
+  }));
+  const host: FaultyHost = new Supervisor(native, {
+    schema,
+    runtimeId: "faults",
+    processorId: service,
+    processorType: "reactive",
+    timeoutSecs,
+    findBroker: (native, lost, signal) =>
+      findBroker(
+        native,
+        { given: service, fallback: service, embed: embedBroker },
+        lost,
+        signal,
+      ),
+    spawn: (env) => {
+      hooks.at("spawn", "before");
+      const client = ahead ?? startClient(options, env);
+      hooks.at("spawn", "after");
+      return client;
+    },
+    warn: () => {}, // an ack that no broker takes, for instance: expected here
+    restart: "never",
+    restarting: () => {},
+  });
+  return host;
+}
+
+function startClient(
+  options: FaultyHostOptions,
+  bridgeEnv: Readonly<Record<string, string>>,
+): ClientProcess {
+  const client = spawnClient({
+    module: new URL("../fixtures/invert.ts", import.meta.url),
+    runner: new URL("client.ts", import.meta.url),
+    grpcClient: undefined,
+    // To kill, it must be allowed to run anything.
+    permissions: { run: true, write: [options.directory] },
+    bridgeEnv,
+    userEnv: {
+      [PLAN]: JSON.stringify(options.clientPlan()),
+      [WORDS]: options.words,
+    },
+    deno: Deno.execPath(),
+    config: undefined,
+    output: () => {},
+  });
+  options.spawned(client);
+  return client;
+}
+
+/** What a host's process is started with. */
+export interface HostArguments {
+  readonly service: string;
+  readonly directory: string;
+  readonly words: string;
+  readonly early: boolean;
+  readonly timeoutSecs: number;
+  /** The client's plan; a fault with a signal goes to this host where it is to. */
+  readonly client: Plan;
+  /** Whether the client's fault is this host's. */
+  readonly clientKillsHost: boolean;
+}
+
+/** What a host's process says, a line of JSON each. */
+export type HostLine =
+  | { readonly spawned: number }
+  | { readonly ready: true }
+  | { readonly ended: string };
+
+function tell(line: HostLine): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(line)}\n`));
+}
+
+if (import.meta.main) {
+  const args = JSON.parse(Deno.args[0]!) as HostArguments;
+  const { client } = args;
+  const host = startHost({
+    ...args,
+    hooks: carryOut(ownPlan()),
+    clientPlan: () =>
+      args.clientKillsHost && client.fault
+        ? { ...client, fault: { ...client.fault, to: Deno.pid } }
+        : client,
+    spawned: ({ pid }) => tell({ spawned: pid }),
+  });
+  host.ready.then(() => tell({ ready: true }), () => {});
+  host.ended.then((failure) => tell({ ended: failure?.message ?? "" }));
+  for await (const _ of Deno.stdin.readable);
+  await host.close();
+}

@@ -1,0 +1,94 @@
+/**
+ * The twelve steps of the handshake as moments at which something can go
+ * wrong, and what then does.
+ */
+
+import { Prng } from "../helpers/prng.ts";
+
+/** Who takes part. */
+export type Role = "host" | "client" | "broker";
+
+/** The moments, in their natural order. */
+export const MOMENTS = [
+  { step: 1, name: "allocate", by: "host" },
+  { step: 2, name: "endpoint", by: "host" },
+  { step: 3, name: "store_endpoint", by: "host" },
+  { step: 4, name: "reply to store_endpoint", by: "broker" },
+  { step: 5, name: "spawn", by: "host" },
+  { step: 6, name: "get_schema", by: "client" },
+  { step: 7, name: "get_endpoint", by: "client" },
+  { step: 8, name: "reply to get_endpoint", by: "broker" },
+  { step: 9, name: "hello", by: "client" },
+  { step: 10, name: "ping", by: "host" },
+  { step: 11, name: "pong", by: "client" },
+  { step: 12, name: "acked", by: "host" },
+  { step: 12, name: "acked", by: "client" },
+] as const satisfies readonly { step: number; name: string; by: Role }[];
+
+/** One of {@link MOMENTS}. */
+export type Moment = typeof MOMENTS[number];
+
+/** Right before the message is sent, or right after. */
+export type When = "before" | "after";
+
+/** What one process does at a moment: once, the first time that it comes to it. */
+export interface Fault {
+  readonly at: Moment["name"];
+  readonly when: When;
+  /** Sends this signal, */
+  readonly signal?: "SIGKILL" | "SIGSTOP";
+  /** to this process; to itself if not said. */
+  readonly to?: number;
+  /** Stands still for as many milliseconds, the whole thread. */
+  readonly sleepMs?: number;
+  /** The file into which it writes the time, in epoch milliseconds, before it does it. */
+  readonly mark: string;
+}
+
+/** What one process is to do. */
+export interface Plan {
+  readonly fault?: Fault;
+  /** Seeds small delays before the messages of the handshake. */
+  readonly jitter?: number;
+}
+
+/** What hears of the moments of one process. */
+export interface Hooks {
+  /** Called at every one of its moments. */
+  at(name: string, when: When): void;
+}
+
+const MAX_JITTER_MS = 6;
+const NAMES: ReadonlySet<string> = new Set(MOMENTS.map(({ name }) => name));
+
+/** The hooks that carry out a plan. */
+export function carryOut({ fault, jitter }: Plan): Hooks {
+  const prng = jitter === undefined ? undefined : new Prng(jitter);
+  let armed = fault;
+  return {
+    at(name, when) {
+      if (prng && when === "before" && NAMES.has(name)) {
+        standStill(prng.below(MAX_JITTER_MS));
+      }
+      if (armed?.at !== name || armed.when !== when) return;
+      const { mark, signal, to = Deno.pid, sleepMs } = armed;
+      armed = undefined;
+      Deno.writeTextFileSync(mark, String(Date.now()));
+      if (sleepMs !== undefined) standStill(sleepMs);
+      if (signal !== undefined) Deno.kill(to, signal);
+    },
+  };
+}
+
+/** Nothing in this thread happens for so long. */
+function standStill(ms: number): void {
+  if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+/** The variable that brings a process its plan. */
+export const PLAN = "FAULTS_PLAN";
+
+/** This process's own plan. */
+export function ownPlan(): Plan {
+  return JSON.parse(Deno.env.get(PLAN) ?? "{}") as Plan;
+}

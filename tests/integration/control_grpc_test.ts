@@ -1,0 +1,111 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { ReactiveHost } from "../../host/mod.ts";
+import { TICKS } from "../fixtures/tick_port.ts";
+import { isolatedHome } from "../helpers/home.ts";
+import { leavesNothing } from "../helpers/leaks.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { soon } from "../helpers/soon.ts";
+
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  net: true,
+} as const;
+
+function launch(
+  broker: string,
+  brokerEndpoint?: string,
+): ReactiveHost<{ ticks: typeof TICKS }, { ticks: typeof TICKS }> {
+  return ReactiveHost.launch({
+    module: new URL("../fixtures/crashes_on_demand.ts", import.meta.url),
+    inputs: { ticks: TICKS },
+    outputs: { ticks: TICKS },
+    output: () => {},
+    control: "grpc",
+    broker,
+    ...(brokerEndpoint !== undefined && { brokerEndpoint }),
+  });
+}
+
+permittedTest(
+  "host and client with their control calls over gRPC: ready, frames, both acked, statistics",
+  NEEDS,
+  async () => {
+    const { Broker } = await import("../../broker/broker.ts");
+    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    using home = isolatedHome();
+    const service = "com.example.control.grpc";
+    const grpc = `unix:${home.runDirectory}/${service}.grpc`;
+    const lines: string[] = [];
+    await leavesNothing(home.runDirectory, async () => {
+      await using _ = await Broker.start({
+        service,
+        grpc,
+        log: { sink: (line) => lines.push(line), level: "info" },
+      });
+      // The address that belongs to the service's name, without a word from us.
+      await using host = launch(service);
+      await soon(host.ready, "ready");
+      using tick = host.input.ticks.acquire({
+        data: new Uint8Array(1),
+        schema_name: "tick",
+        timestamp_ns: 0n,
+      });
+      host.input.ticks.send(tick);
+      const results = host.output.ticks[Symbol.asyncIterator]();
+      const { value } = await soon(results.next(), "an answer");
+      value?.[Symbol.dispose]();
+      using client = new GrpcClient(grpc);
+      const seen = async (): Promise<string> => {
+        const { connections } = await client.call("ListConnections", {});
+        const [one] = connections;
+        return `${one?.derived_state} ${one?.frames_transferred}`;
+      };
+      let last = "";
+      await soon(
+        (async () => {
+          while ((last = await seen()) !== "ready 2") {
+            await new Promise((resolve) => setTimeout(resolve, 50));
+          }
+        })(),
+        `the statistics of both sides, not ${last}`,
+      );
+      await host.close();
+    });
+    assertStringIncludes(lines.join("\n"), '"ready"');
+  },
+);
+
+permittedTest(
+  "control over gRPC where nobody serves it says so",
+  NEEDS,
+  async () => {
+    const { Broker } = await import("../../broker/broker.ts");
+    using home = isolatedHome();
+    const service = "com.example.control.none";
+    await using _ = await Broker.start({
+      service,
+      log: { sink: () => {}, level: "error" },
+    });
+    await using host = launch(service, `unix:${home.runDirectory}/none.grpc`);
+    const failure = await soon(host.ended, "the end");
+    assertEquals(failure?.code, "broker_unreachable");
+    assertStringIncludes(failure!.message, "none.grpc");
+  },
+);
+
+permittedTest(
+  "control over gRPC without any broker is an error, not an embedded one",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using host = ReactiveHost.launch({
+      module: new URL("../fixtures/crashes_on_demand.ts", import.meta.url),
+      control: "grpc",
+    });
+    const failure = await soon(host.ended, "the end");
+    assertEquals(failure?.code, "broker_unreachable");
+  },
+);

@@ -1,0 +1,214 @@
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  BridgeError,
+  type HostOptions,
+  ManualHost,
+  ReactiveHost,
+  type Restart,
+} from "../../host/mod.ts";
+import { TICKS } from "../fixtures/tick_port.ts";
+import { isolatedHome } from "../helpers/home.ts";
+import { leavesNothing } from "../helpers/leaks.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { soon } from "../helpers/soon.ts";
+
+const NEEDS = { run: true, read: true, write: true, env: true } as const;
+
+type Ports = { ticks: typeof TICKS };
+type Host = ReactiveHost<Ports, Ports>;
+
+function launch(
+  name: string,
+  options: Partial<HostOptions<Ports, Ports>> = {},
+): Host {
+  return ReactiveHost.launch({
+    module: new URL(`../fixtures/${name}`, import.meta.url),
+    inputs: { ticks: TICKS },
+    outputs: { ticks: TICKS },
+    output: () => {},
+    restart: "on-failure",
+    ...options,
+  });
+}
+
+/** Sends one tick once it can go. */
+async function send(host: Host, name: string): Promise<void> {
+  await soon(host.input.ticks.ready, "room");
+  using tick = host.input.ticks.acquire({
+    data: new Uint8Array(1),
+    schema_name: name,
+    timestamp_ns: 0n,
+  });
+  assert(host.input.ticks.send(tick));
+}
+
+/** The process that answered. */
+async function answer(
+  results: AsyncIterator<{ timestamp_ns: bigint } & Disposable>,
+): Promise<number> {
+  const { value } = await soon(results.next(), "an answer");
+  using tick = value;
+  return Number(tick.timestamp_ns);
+}
+
+const CRASHES: [
+  name: string,
+  crash: (host: Host) => Promise<void> | void,
+  words: string,
+][] = [
+  [
+    "is killed",
+    (host) => Deno.kill(host.clientPid, "SIGKILL"),
+    "killed by SIGKILL",
+  ],
+  ["exits", (host) => send(host, "exit"), "exited with code 7"],
+  ["throws", (host) => send(host, "throw"), "RangeError: a bad tick"],
+];
+
+for (const [name, crash, words] of CRASHES) {
+  permittedTest(
+    `a client that ${name} is followed by a fresh one, under the same ports`,
+    NEEDS,
+    async () => {
+      using home = isolatedHome();
+      await leavesNothing(home.runDirectory, async () => {
+        const restarts: Restart[] = [];
+        const restarted = Promise.withResolvers<void>();
+        await using host = launch("crashes_on_demand.ts", {
+          onRestart: (restart) => {
+            restarts.push(restart);
+            restarted.resolve();
+          },
+        });
+        const results = host.output.ticks[Symbol.asyncIterator]();
+        await send(host, "tick");
+        const first = await answer(results);
+        const connection = host.connectionId;
+        await crash(host);
+        await soon(restarted.promise, "the restart");
+        // What is sent in between is dropped and counted, and nothing throws.
+        using lost = host.input.ticks.acquire({
+          data: new Uint8Array(1),
+          schema_name: "lost",
+          timestamp_ns: 0n,
+        });
+        assertEquals(host.input.ticks.send(lost), false);
+        await send(host, "tick");
+        const second = await answer(results);
+        assertNotEquals(second, first);
+        assertEquals(second, host.clientPid);
+        assertNotEquals(host.connectionId, connection);
+        assertEquals(host.restarts, 1);
+        const [restart] = restarts;
+        assertEquals(restart?.failure.code, "client_failed");
+        assertStringIncludes(restart!.failure.message, words);
+        assertEquals(restart?.inARow, 1);
+        await host.close();
+        assertEquals(await host.ended, undefined);
+      });
+    },
+  );
+}
+
+permittedTest(
+  "without the policy a crash is the end, told by its exit",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using host = launch("crashes_on_demand.ts", { restart: "never" });
+    await send(host, "exit");
+    const failure = await soon(host.ended, "the end");
+    assertEquals(failure?.code, "client_failed");
+    assertStringIncludes(failure!.message, "exited with code 7");
+    await assertRejects(
+      () => host.input.ticks.ready,
+      BridgeError,
+      "exited with code 7",
+    );
+  },
+);
+
+permittedTest(
+  "a manual host's start is told to the client that follows too",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    const restarted = Promise.withResolvers<void>();
+    await using host = ManualHost.launch({
+      module: new URL("../fixtures/manual_ticks.ts", import.meta.url),
+      outputs: { ticks: TICKS },
+      output: () => {},
+      restart: "on-failure",
+      onRestart: () => restarted.resolve(),
+    });
+    host.start();
+    const ticks = host.output.ticks[Symbol.asyncIterator]();
+    (await soon(ticks.next(), "a tick")).value?.[Symbol.dispose]();
+    Deno.kill(host.clientPid, "SIGKILL");
+    await soon(restarted.promise, "the restart");
+    host.output.ticks.get()?.[Symbol.dispose]();
+    while (host.restarts === 0) await new Promise((r) => setTimeout(r, 5));
+    const received = host.output.ticks.stats.received;
+    while (host.output.ticks.stats.received < received + 20) {
+      (await soon(ticks.next(), "ticks again")).value?.[Symbol.dispose]();
+    }
+    host.stop();
+  },
+);
+
+permittedTest(
+  "a host that is closed in the pause before a restart starts nobody",
+  NEEDS,
+  async () => {
+    using home = isolatedHome();
+    await leavesNothing(home.runDirectory, async () => {
+      const restarting = Promise.withResolvers<void>();
+      await using host = launch("crashes_on_demand.ts", {
+        onRestart: () => restarting.resolve(),
+      });
+      await send(host, "exit");
+      await soon(restarting.promise, "the crash");
+      await soon(host.close(), "close");
+      assertEquals(await host.ended, undefined);
+      assertEquals(host.restarts, 0);
+    });
+  },
+);
+
+permittedTest(
+  "what a second attempt can only repeat ends a host at once",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using host = launch("manual_ticks.ts", {
+      onRestart: () => assert(false, "it was restarted"),
+    });
+    const failure = await soon(host.ended, "the end");
+    assertNotEquals(failure, undefined);
+    assertEquals(host.restarts, 0);
+    await assertRejects(() => host.ready, BridgeError);
+  },
+);
+
+permittedTest(
+  "a policy that does not exist is refused with those that do",
+  NEEDS,
+  () => {
+    const error = (() => {
+      try {
+        launch("crashes_on_demand.ts", { restart: "always" as "never" });
+      } catch (error) {
+        return error as BridgeError;
+      }
+      throw new Error("it was taken");
+    })();
+    assertEquals(error.code, "bad_argument");
+    assertStringIncludes(error.message, '"never" or "on-failure"');
+  },
+);
