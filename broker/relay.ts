@@ -157,6 +157,7 @@ export class Relay implements Disposable {
         [KEY.error]: error instanceof BridgeError
           ? error.message
           : "internal error; the broker's log has more",
+        [KEY.code]: error instanceof BridgeError ? error.code : undefined,
       };
     }
     if (!peer.gone.signal.aborted) message.reply(answer);

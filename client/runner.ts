@@ -38,14 +38,16 @@ const TEARDOWN_MS = 1_500;
  *
  * @param load imports the user's module; called when the channel works
  * @param openGrpc opens the control API over gRPC, for a host that wants it so
+ * @param openNative opens the shim; a test gives one that fails on purpose
  */
 export async function run(
   load: () => Promise<unknown>,
   openGrpc?: OpenGrpc,
+  openNative: () => Native = () => Native.open(),
 ): Promise<never> {
   let code = 0;
   try {
-    await runProcessor(load, openGrpc);
+    await runProcessor(load, openGrpc, openNative);
   } catch (error) {
     code = 1;
     toStderr(
@@ -59,10 +61,15 @@ export async function run(
   Deno.exit(code);
 }
 
+/** Lost where nobody reads it any more: a host that was killed has no more use for it. */
 function toStderr(text: string): void {
-  Deno.stderr.writeSync(
-    new TextEncoder().encode(`streamlib client: ${text}\n`),
-  );
+  try {
+    Deno.stderr.writeSync(
+      new TextEncoder().encode(`streamlib client: ${text}\n`),
+    );
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }
 
 function readIdentity(): ClientIdentity {
@@ -83,14 +90,17 @@ function readIdentity(): ClientIdentity {
 }
 
 /** This process, as a bridge sees it. Throws what `Native.open` throws. */
-function surroundings(openGrpc: OpenGrpc | undefined): ClientSurroundings {
+function surroundings(
+  openGrpc: OpenGrpc | undefined,
+  openNative: () => Native,
+): ClientSurroundings {
   const address = readVariable(
     permittedEnvironment(),
     "STREAMLIB_BROKER_ENDPOINT",
   );
   const host = Deno.ppid;
   return {
-    native: Native.open(),
+    native: openNative(),
     isOrphan: () => Deno.ppid !== host,
     warn: (text) => toStderr(text),
     ...(openGrpc && address !== undefined &&
@@ -101,13 +111,15 @@ function surroundings(openGrpc: OpenGrpc | undefined): ClientSurroundings {
 async function runProcessor(
   load: () => Promise<unknown>,
   openGrpc: OpenGrpc | undefined,
+  openNative: () => Native,
 ): Promise<void> {
   const ended = Promise.withResolvers<BridgeError | undefined>();
   const loading = Promise.withResolvers<ConnectionSchema | undefined>();
   const abort = new AbortController();
   const control = new Control();
   const identity = readIdentity();
-  using bridge = new ClientBridge(identity, surroundings(openGrpc), {
+  const stage = surroundings(openGrpc, openNative);
+  using bridge = new ClientBridge(identity, stage, {
     load: (schema) => loading.resolve(schema),
     arrived: () => control.arrived(),
     command: (command) => control.command(command),

@@ -6,7 +6,6 @@
  * @module
  */
 
-import { DESCRIPTOR, METHODS } from "../proto/broker_gen.ts";
 import {
   CALL_TIMEOUT_MS,
   type CallOptions,
@@ -17,7 +16,7 @@ import {
   toDictionary,
   type UnaryMethod,
 } from "../proto/control.ts";
-import { BridgeError } from "../proto/errors.ts";
+import { BridgeError, isErrorCode } from "../proto/errors.ts";
 import { CALL_OF_MESSAGE_TYPE, KEY, type MESSAGE_TYPE } from "../proto/keys.ts";
 import { getString, type XpcDictionary } from "../proto/xpc_value.ts";
 import { Connection } from "./connection.ts";
@@ -39,7 +38,11 @@ const MESSAGE_TYPE_OF_CALL: Readonly<Record<string, string>> = Object
 export class BrokerLink implements Control {
   /** The service that it goes to. */
   readonly service: string;
-  readonly #connection: Connection;
+  readonly #native: Native;
+  readonly #lost: () => void;
+  #connection: Connection | undefined;
+  #reason = "";
+  #disposed = false;
 
   /**
    * @param service the broker's service name
@@ -47,15 +50,34 @@ export class BrokerLink implements Control {
    * they reach the one that comes next
    */
   constructor(native: Native, service: string, lost: () => void = () => {}) {
+    this.#native = native;
     this.service = service;
-    this.#connection = Connection.toService(native, service);
-    this.#connection.activate({
-      message: (message) => message[Symbol.dispose](),
-      ended: () => lost(),
-    });
+    this.#lost = lost;
+    this.#connected();
   }
 
-  /** A call, as {@link Control} says; `connection_failed` where the broker cannot answer it at all. */
+  /** The connection: a fresh one where nobody served the name when the last was made, which XPC then never tries again. */
+  #connected(): Connection {
+    if (this.#connection) return this.#connection;
+    const connection = Connection.toService(this.#native, this.service);
+    this.#connection = connection;
+    connection.activate({
+      message: (message) => message[Symbol.dispose](),
+      ended: (end, reason) => {
+        this.#reason = reason;
+        if (end === "invalid") this.#drop(connection);
+        if (!this.#disposed) this.#lost();
+      },
+    });
+    return connection;
+  }
+
+  #drop(connection: Connection): void {
+    if (this.#connection === connection) this.#connection = undefined;
+    connection[Symbol.dispose]();
+  }
+
+  /** A call, as {@link Control} says. */
   async call<M extends UnaryMethod>(
     method: M,
     request: RequestOf<M>,
@@ -69,12 +91,7 @@ export class BrokerLink implements Control {
       );
     }
     using reply = await this.#ask(type, toDictionary(request), options);
-    const response = fromDictionary(reply.body);
-    const { fields } = DESCRIPTOR[METHODS[method].response]!;
-    if (response[KEY.success] === false && !(KEY.success in fields)) {
-      throw refused(type, reply.body);
-    }
-    return response as unknown as ResponseOf<M>;
+    return fromDictionary(reply.body) as unknown as ResponseOf<M>;
   }
 
   /** Stores or gets the endpoint. The caller owns the reply. Throws as {@link call}, also where the broker refuses it. */
@@ -84,9 +101,14 @@ export class BrokerLink implements Control {
     options: CallOptions = {},
   ): Promise<Message> {
     const reply = await this.#ask(type, fields, options);
-    if (reply.body[KEY.success] !== false) return reply;
-    using _ = reply;
-    throw refused(type, reply.body);
+    const { body } = reply;
+    if (body[KEY.success] !== false) return reply;
+    reply[Symbol.dispose]();
+    const hint = getString(body, KEY.hint);
+    throw new BridgeError(
+      "connection_failed",
+      `The broker refused ${type}: ${errorIn(body)}${hint ? ` (${hint})` : ""}`,
+    );
   }
 
   async #ask(
@@ -95,8 +117,16 @@ export class BrokerLink implements Control {
     options: CallOptions,
   ): Promise<Message> {
     const { token, timeoutMs = CALL_TIMEOUT_MS, signal } = options;
+    if (this.#disposed) {
+      throw new BridgeError(
+        "closed",
+        `Cannot ask the broker '${this.service}' for ${type}: closed`,
+      );
+    }
+    const connection = this.#connected();
+    let reply: Message;
     try {
-      return await this.#connection.request(
+      reply = await connection.request(
         { [KEY.type]: type, [KEY.token]: token || undefined, ...fields },
         { timeoutMs, ...(signal && { signal }) },
       );
@@ -107,24 +137,25 @@ export class BrokerLink implements Control {
       throw new BridgeError(
         "broker_unreachable",
         `Cannot reach the broker '${this.service}' for ${type}: ${
-          this.#connection.reason() || "it went away"
+          (connection.isDisposed ? this.#reason : connection.reason()) ||
+          "it went away"
         }; start one with \`deno task broker\`, or give no address to use an embedded one`,
         { cause },
       );
     }
+    const code = getString(reply.body, KEY.code);
+    if (!isErrorCode(code)) return reply;
+    reply[Symbol.dispose]();
+    throw new BridgeError(code, errorIn(reply.body));
   }
 
   /** Ends it: the broker then takes this process for gone. */
   [Symbol.dispose](): void {
-    this.#connection[Symbol.dispose]();
+    this.#disposed = true;
+    this.#connection?.[Symbol.dispose]();
   }
 }
 
-function refused(type: string, body: XpcDictionary): BridgeError {
-  const error = getString(body, KEY.error) ?? "no reason was given";
-  const hint = getString(body, KEY.hint);
-  return new BridgeError(
-    "connection_failed",
-    `The broker refused ${type}: ${error}${hint ? ` (${hint})` : ""}`,
-  );
+function errorIn(body: XpcDictionary): string {
+  return getString(body, KEY.error) ?? "no reason was given";
 }

@@ -24,5 +24,6 @@ export type { HostOptions } from "./options.ts";
 export { ProcessorHost } from "./processor_host.ts";
 export { ReactiveHost } from "./reactive.ts";
 export type { RestartPolicy } from "./restart.ts";
+export { Runtime, type RuntimeOptions } from "./runtime.ts";
 export type { ClientPermissions } from "./spawn.ts";
 export type { Restart } from "./supervisor.ts";

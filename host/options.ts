@@ -22,6 +22,7 @@ import { type BrokerChoice, findBroker } from "./broker_finder.ts";
 import { findConfig } from "./client_config.ts";
 import { MAX_RESTARTS_IN_A_ROW, type RestartPolicy } from "./restart.ts";
 import { type ClientPermissions, spawnClient } from "./spawn.ts";
+import { toStderr, warnToStderr } from "./stderr.ts";
 import type { Restart, SupervisorOptions } from "./supervisor.ts";
 
 /** How a host is launched. */
@@ -172,19 +173,4 @@ function moduleUrl(module: URL | string): URL {
     `Cannot launch ${JSON.stringify(module)}: a module is named by its URL, ` +
       "such as new URL('./blur.ts', import.meta.url)",
   );
-}
-
-/** What cannot be written, because nobody reads it any more, is lost: that is no failure of the host. */
-function toStderr(chunk: Uint8Array): void {
-  try {
-    for (let at = 0; at < chunk.length;) {
-      at += Deno.stderr.writeSync(chunk.subarray(at));
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-  }
-}
-
-function warnToStderr(text: string): void {
-  toStderr(new TextEncoder().encode(`streamlib: ${text}\n`));
 }

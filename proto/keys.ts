@@ -23,6 +23,8 @@ export const KEY = {
   token: "token",
   success: "success",
   error: "error",
+  /** The stable name of an error, where a call could not be answered at all. */
+  code: "code",
   hint: "hint",
   found: "found",
   reason: "reason",

@@ -130,7 +130,7 @@ export class XpcParty implements Party, Disposable {
     return "refused" in outcome ? outcome : { events: this.#events };
   }
 
-  /** Over XPC a refusal is an answer that says no more than that and why. */
+  /** Over XPC a refusal is an answer with the code of an error. */
   async ask(
     type: string,
     request: object,
@@ -144,9 +144,9 @@ export class XpcParty implements Party, Disposable {
       ...(token !== undefined && { [KEY.token]: token }),
     }, { timeoutMs: 5_000 });
     const answer = plain(reply.body);
-    const refused = Object.keys(answer).length === 2 &&
-      answer[KEY.success] === false && String(answer[KEY.error]);
-    return refused && refused.startsWith("Cannot ") ? { refused } : { answer };
+    return KEY.code in answer
+      ? { refused: String(answer[KEY.error]) }
+      : { answer };
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
 import { Native } from "../../ffi/native.ts";
+import { Runtime } from "../../host/runtime.ts";
+import { BridgeError } from "../../proto/errors.ts";
 import { XpcParty } from "../helpers/carriers.ts";
 import {
   eventually,
@@ -10,6 +12,7 @@ import {
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { refusedCall } from "../helpers/refused_call.ts";
+import { soon } from "../helpers/soon.ts";
 
 function startBroker(grpc: string): Promise<Broker> {
   const random = crypto.randomUUID().replaceAll("-", "");
@@ -119,3 +122,53 @@ permittedTest(
       );
     }),
 );
+
+permittedTest(
+  "a runtime is listed by a broker that comes later, and by each that follows it, until it is disposed",
+  GRPC_NEEDS,
+  () =>
+    nativeLeavesNothing(async () => {
+      const { GrpcClient } = await import("../../broker/grpc_client.ts");
+      using directory = new PrivateDirectory();
+      const random = crypto.randomUUID().replaceAll("-", "");
+      const service = `com.example.test.embedded-${random}`;
+      const grpc = `unix:${directory.path}/run/s`;
+      const start = (): Promise<Broker> =>
+        Broker.start({ service, grpc, log: { sink: () => {} } });
+      const runtime = new Runtime({
+        runtimeId: "studio-1",
+        name: "Studio",
+        broker: service,
+      });
+      for (let life = 0; life < 3; life++) {
+        await using _ = await start();
+        await soon(runtime.registered, "the entry");
+        using client = new GrpcClient(grpc);
+        const listed = async (): Promise<string[]> =>
+          (await client.call("ListRuntimes", {})).runtimes.map(
+            ({ name, pid }) => `${name} ${pid === Deno.pid}`,
+          );
+        let names: string[] = [];
+        while (names.length === 0) names = await listed();
+        assertEquals(names, ["Studio true"]);
+        if (life < 2) continue;
+        await runtime[Symbol.asyncDispose]();
+        assertEquals(await listed(), []);
+      }
+    }),
+);
+
+Deno.test("a runtime that is disposed before there was a broker says so", () =>
+  nativeLeavesNothing(async () => {
+    const runtime = new Runtime({
+      runtimeId: "studio-1",
+      name: "Studio",
+      broker: "com.example.test.nobody",
+    });
+    await runtime[Symbol.asyncDispose]();
+    const { code } = await assertRejects(
+      () => runtime.registered,
+      BridgeError,
+    );
+    assertEquals(code, "closed");
+  }));
