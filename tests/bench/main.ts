@@ -4,11 +4,14 @@
  * `--json` adds the raw numbers. Nothing here passes or fails.
  */
 
-import { ReactiveHost } from "../../host/mod.ts";
+import { ContinuousHost, ReactiveHost } from "../../host/mod.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
+import { TICKS } from "../fixtures/tick_port.ts";
+import { cpuSeconds } from "../helpers/cpu.ts";
 
 const ROUNDS = 2000;
 const WARM_UP = 300;
+const IDLE_MS = 3_000;
 
 interface Sample {
   readonly name: string;
@@ -90,6 +93,33 @@ async function bridge(width: number, height: number): Promise<Sample> {
 }
 
 /** Copying one 1080p picture, what sharing it saves each way. */
+/** What a continuous host and client with nothing to do take of one core, in hundredths: before the baseline that spins. */
+async function idle(): Promise<{ waiting: number; spinning: number }> {
+  await using host = ContinuousHost.launch({
+    module: new URL("../fixtures/continuous_count.ts", import.meta.url),
+    inputs: { questions: TICKS },
+    outputs: { ticks: TICKS },
+  });
+  await host.ready;
+  const stop = new AbortController();
+  const loop = host.run(() => {}, { signal: stop.signal });
+  const pids = [Deno.pid, host.clientPid];
+  const used = (): number =>
+    pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
+  const share = async (work: () => Promise<void> | void): Promise<number> => {
+    const [before, began] = [used(), performance.now()];
+    await work();
+    return 100_000 * (used() - before) / (performance.now() - began);
+  };
+  const waiting = await share(() => new Promise((r) => setTimeout(r, IDLE_MS)));
+  stop.abort();
+  await loop;
+  const spinning = await share(() => {
+    for (const end = performance.now() + IDLE_MS; performance.now() < end;);
+  });
+  return { waiting, spinning };
+}
+
 function copy(): Promise<Sample> {
   const from = new Uint8Array(1920 * 1080 * 4).fill(1);
   const to = new Uint8Array(from.length);
@@ -108,6 +138,7 @@ const [stream, small, large, memcpy] = samples as [
   Sample,
   Sample,
 ];
+const { waiting, spinning } = await idle();
 const ratio = (a: Sample, b: Sample): string =>
   (quantile(a, 0.5) / quantile(b, 0.5)).toFixed(2);
 const lines = [
@@ -120,8 +151,11 @@ const lines = [
   `round trip, small frame against Unix stream   ${ratio(small, stream)}`,
   `round trip, 1080p frame against small frame   ${ratio(large, small)}`,
   `round trip, 1080p frame against one memcpy    ${ratio(large, memcpy)}`,
+  `continuous host and client, nothing to do     ${
+    waiting.toFixed(1)
+  } % of a core, one that spins ${spinning.toFixed(1)} %`,
 ];
 const output = Deno.args.includes("--json")
-  ? JSON.stringify(samples)
+  ? JSON.stringify({ samples, idle: { waiting, spinning } })
   : lines.join("\n");
 Deno.stdout.writeSync(new TextEncoder().encode(`${output}\n`));

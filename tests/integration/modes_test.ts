@@ -10,6 +10,7 @@ import {
   ReactiveHost,
 } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
+import { cpuSeconds } from "../helpers/cpu.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
@@ -111,9 +112,15 @@ permittedTest(
       return answer.timestamp_ns;
     };
     const before = await ask();
+    const cpu = cpuSeconds(host.clientPid);
+    const began = performance.now();
     await new Promise((resolve) => setTimeout(resolve, 600));
+    const share = (cpuSeconds(host.clientPid) - cpu) * 1000 /
+      (performance.now() - began);
     const after = await ask();
-    // 16 ms of rest each: some 37 calls. One that spins makes hundreds of thousands.
+    // Measured: 1 to 4 in 100. One that spins takes all of a core, and makes hundreds of thousands of calls.
+    assert(share < 0.5, `${share} of a core while it waited`);
+    // 16 ms of rest each: some 37 calls.
     assert(after - before >= 2n, `${after - before} calls`);
     assert(after - before < 200n, `${after - before} calls`);
   },
