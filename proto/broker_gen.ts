@@ -471,9 +471,12 @@ export interface ReportStatsRequest {
   frames: number;
   /** Bytes received. */
   bytes: number;
-  /** Frames dropped on receipt. */
+  /** Frames dropped: of those received, and of its own before they went. */
   dropped: number;
-  /** Median latency of a frame, in microseconds. */
+  /**
+   * Median time from sending a frame to its release by the other side, of the
+   * last that were released, in microseconds; 0 where there is none.
+   */
   p50_us: number;
   /** 99th percentile of the same, in microseconds. */
   p99_us: number;

@@ -5,32 +5,50 @@
  * @module
  */
 
-const CODES = [
-  "aborted",
-  "bad_argument",
-  "broker_lost",
-  "broker_unreachable",
-  "channel_lost",
-  "client_failed",
-  "closed",
-  "connection_failed",
-  "handshake_failed",
-  "library_not_found",
-  "malformed_message",
-  "name_in_use",
-  "native_failure",
-  "not_permitted",
-  "schema_mismatch",
-  "timed_out",
-  "version_mismatch",
-] as const;
-
 /** Every code that a {@link BridgeError} can carry. Stable: programs may match on it. */
-export type ErrorCode = typeof CODES[number];
+export type ErrorCode =
+  | "aborted"
+  | "bad_argument"
+  | "broker_lost"
+  | "broker_unreachable"
+  | "channel_lost"
+  | "client_failed"
+  | "closed"
+  | "connection_failed"
+  | "handshake_failed"
+  | "library_not_found"
+  | "malformed_message"
+  | "name_in_use"
+  | "native_failure"
+  | "not_permitted"
+  | "schema_mismatch"
+  | "timed_out"
+  | "version_mismatch";
+
+/** The same as values; a code that is missing does not compile. */
+const CODES: Readonly<Record<ErrorCode, true>> = {
+  aborted: true,
+  bad_argument: true,
+  broker_lost: true,
+  broker_unreachable: true,
+  channel_lost: true,
+  client_failed: true,
+  closed: true,
+  connection_failed: true,
+  handshake_failed: true,
+  library_not_found: true,
+  malformed_message: true,
+  name_in_use: true,
+  native_failure: true,
+  not_permitted: true,
+  schema_mismatch: true,
+  timed_out: true,
+  version_mismatch: true,
+};
 
 /** Whether `text` is one of them. */
 export function isErrorCode(text: string | undefined): text is ErrorCode {
-  return (CODES as readonly (string | undefined)[]).includes(text);
+  return text !== undefined && Object.hasOwn(CODES, text);
 }
 
 /**

@@ -48,7 +48,8 @@ const CAPABILITY_KINDS: Partial<Record<Tag, CapabilityKind>> = {
 };
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** Text is the sender's as it is: one that begins with U+FEFF keeps it. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Writes dictionaries into one buffer that it keeps and grows, so that a

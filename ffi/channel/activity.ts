@@ -5,8 +5,6 @@
  * @module
  */
 
-import type { ChannelStats } from "./channel.ts";
-
 /** How long a continuous loop rests after a turn that did nothing, in milliseconds. */
 export const DEFAULT_REST_MS = 16;
 
@@ -41,15 +39,15 @@ export function nextTurn(): Promise<void> {
 
 /** What a loop needs to know of a channel. */
 export interface Progress {
-  /** What went over it so far. */
-  readonly stats: ChannelStats;
+  /** Frames sent and received so far. */
+  readonly transferred: number;
   /** Frames that came and were not read yet. */
   readonly unread: number;
 }
 
 /** Frames that were sent or read so far: whether it changes tells whether anything was done. */
-function workDone({ stats, unread }: Progress): number {
-  return stats.sent + stats.received - unread;
+function workDone({ transferred, unread }: Progress): number {
+  return transferred - unread;
 }
 
 /**

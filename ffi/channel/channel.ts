@@ -12,37 +12,26 @@
  */
 
 import { BridgeError, describeError } from "../../proto/errors.ts";
-import { compile, type FrameCodec } from "../../proto/frame_codec.ts";
-import {
-  type FrameMessage,
-  frameMessage,
-  parseFrameMessage,
-} from "../../proto/frame_message.ts";
+import { frameMessage } from "../../proto/frame_message.ts";
 import { CHANNEL_KEY, CTRL_TYPE, MSG_TYPE } from "../../proto/keys.ts";
-import { Misfit } from "../../proto/misfit.ts";
 import type { Port, PortMap, PortsOf, SchemaOf } from "../../proto/port.ts";
 import {
   getNumber,
   getString,
-  uint64,
   type XpcDictionary,
 } from "../../proto/xpc_value.ts";
 import type { Connection } from "../connection.ts";
 import type { Message } from "../message.ts";
 import type { Native } from "../native.ts";
-import {
-  type FrameReceiver,
-  PortReceiver,
-  type ReceivedFrame,
-} from "./frame_receiver.ts";
+import type { FrameReceiver } from "./frame_receiver.ts";
 import {
   type FrameSender,
   PortSender,
   type SenderChannel,
 } from "./frame_sender.ts";
-import { FrameLeases, namesIn } from "./frame_leases.ts";
+import { IncomingFrames } from "./incoming_frames.ts";
+import { type Latency, LatencyWindow } from "./latency_window.ts";
 import { checkMemory, shareOut } from "./memory_plan.ts";
-import { MemoryTable } from "./memory_table.ts";
 import { OfferedMemory } from "./offered_memory.ts";
 
 /** The sending half of every port of a map. */
@@ -65,8 +54,8 @@ export interface ChannelEvents {
   problem(text: string): void;
 }
 
-/** What went over a channel. */
-export interface ChannelStats {
+/** What went over a channel, since it was made; its latency is that of the newest frames. */
+export interface ChannelStats extends Latency {
   /** Frames sent, over all ports. */
   readonly sent: number;
   /** Frames received. */
@@ -75,6 +64,11 @@ export interface ChannelStats {
   readonly dropped: number;
   /** Messages that did not fit their schema, or no port. */
   readonly misfits: number;
+  /**
+   * Bytes of the textures, buffers, data and arrays of numbers in the frames
+   * received: what a transport that copies would have copied.
+   */
+  readonly bytes: number;
 }
 
 /** One side's half of a channel. */
@@ -84,15 +78,13 @@ export class Channel<Out extends PortMap, In extends PortMap>
   readonly senders: Senders<Out>;
   /** Where frames come out, by port. */
   readonly receivers: Receivers<In>;
-  readonly #native: Native;
   readonly #events: ChannelEvents;
   readonly #senders = new Map<string, PortSender>();
-  readonly #receivers = new Map<string, PortReceiver>();
-  readonly #codecs = new Map<string, FrameCodec>();
+  readonly #incoming: IncomingFrames;
   readonly #offered = new OfferedMemory((type, fields) =>
     this.sendControl(type, fields)
   );
-  readonly #table: MemoryTable;
+  readonly #latency = new LatencyWindow();
   readonly #told = new Set<string>();
   #connection: Connection | undefined;
   #open = false;
@@ -112,12 +104,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     incoming: PortsOf<In>,
     events: ChannelEvents,
   ) {
-    this.#native = native;
     this.#events = events;
-    this.#table = new MemoryTable(
-      native,
-      (id, generation) => this.#sendRelease(id, generation),
-    );
     checkMemory(outgoing);
     checkMemory(incoming);
     const way = this.#wayOut();
@@ -125,13 +112,15 @@ export class Channel<Out extends PortMap, In extends PortMap>
       this.#senders.set(name, new PortSender(native, way, name, port));
     }
     shareOut([...this.#senders.values()].flatMap((sender) => sender.pools));
-    for (const [name, port] of Object.entries<Port>(incoming)) {
-      const arrived = (): void => events.arrived(name);
-      this.#receivers.set(name, new PortReceiver(name, port, arrived));
-      this.#codecs.set(name, compile(port.schema));
-    }
+    this.#incoming = new IncomingFrames(native, incoming, {
+      arrived: (name) => events.arrived(name),
+      problem: (kind, text) => this.#problem(kind, text),
+      release: (fields) => this.sendControl(CTRL_TYPE.release, fields),
+    });
     this.senders = byName<FrameSender>(this.#senders) as Senders<Out>;
-    this.receivers = byName<FrameReceiver>(this.#receivers) as Receivers<In>;
+    this.receivers = byName<FrameReceiver>(this.#incoming.ports) as Receivers<
+      In
+    >;
   }
 
   /** Whether frames may go. */
@@ -146,17 +135,36 @@ export class Channel<Out extends PortMap, In extends PortMap>
       sent += sender.stats.sent;
       dropped += sender.stats.dropped;
     }
-    for (const receiver of this.#receivers.values()) {
+    for (const receiver of this.#incoming.ports.values()) {
       received += receiver.stats.received;
       dropped += receiver.stats.dropped;
     }
-    return { sent, received, dropped, misfits: this.#misfits };
+    return {
+      sent,
+      received,
+      dropped,
+      misfits: this.#misfits,
+      bytes: this.#incoming.bytes,
+      ...this.#latency.latency,
+    };
+  }
+
+  /** Frames sent and received so far. */
+  get transferred(): number {
+    let frames = 0;
+    for (const { stats } of this.#senders.values()) frames += stats.sent;
+    for (const { stats } of this.#incoming.ports.values()) {
+      frames += stats.received;
+    }
+    return frames;
   }
 
   /** Frames that came and were not read yet. */
   get unread(): number {
     let unread = 0;
-    for (const receiver of this.#receivers.values()) unread += receiver.size;
+    for (const receiver of this.#incoming.ports.values()) {
+      unread += receiver.size;
+    }
     return unread;
   }
 
@@ -193,8 +201,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.#connection = undefined;
     this.#offered.forget();
     for (const sender of this.#senders.values()) sender.detach();
-    for (const receiver of this.#receivers.values()) receiver.detach();
-    this.#table.retireAll();
+    this.#incoming.detach();
   }
 
   /** No more frames, either way: readers see the end once they have read what came, or `failure`. */
@@ -205,21 +212,14 @@ export class Channel<Out extends PortMap, In extends PortMap>
     const closed = failure ??
       new BridgeError("closed", "Cannot send: the channel is closed");
     this.#offered.forget(); // at the end nothing needs to be retired
-    for (const sender of this.#senders.values()) {
-      sender.end(closed);
-    }
-    for (const receiver of this.#receivers.values()) {
-      receiver.end(failure);
-    }
-    this.#table.retireAll();
+    for (const sender of this.#senders.values()) sender.end(closed);
+    this.#incoming.end(failure);
   }
 
   /** Ends it, and drops what was not read. */
   [Symbol.dispose](): void {
     this.end();
-    for (const receiver of this.#receivers.values()) {
-      receiver.clear();
-    }
+    this.#incoming.clear();
   }
 
   // ---- sending ----
@@ -233,14 +233,6 @@ export class Channel<Out extends PortMap, In extends PortMap>
     });
   }
 
-  #sendRelease(id: bigint, generation: bigint): void {
-    if (this.#ended) return;
-    this.sendControl(CTRL_TYPE.release, {
-      [CHANNEL_KEY.surfaceId]: uint64(id),
-      [CHANNEL_KEY.generation]: uint64(generation),
-    });
-  }
-
   #wayOut(): SenderChannel {
     const isOpen = (): boolean => this.#open;
     return {
@@ -248,6 +240,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
         return isOpen();
       },
       offered: this.#offered,
+      latency: this.#latency,
       sendFrame: (portName, fields) => {
         const id = this.#nextFrame++;
         this.#connection?.send(frameMessage(id, portName, fields));
@@ -277,7 +270,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
 
   #dispatch(message: Message): void {
     const type = getString(message.body, CHANNEL_KEY.msgType);
-    if (type === MSG_TYPE.frame) this.#receiveFrame(message);
+    if (type === MSG_TYPE.frame) this.#incoming.receive(message);
     else if (type === MSG_TYPE.control) this.#receiveControl(message);
     else this.#problem("type", `a message of type '${type ?? "(none)"}' came`);
   }
@@ -294,16 +287,9 @@ export class Channel<Out extends PortMap, In extends PortMap>
     const type = getString(body, CHANNEL_KEY.ctrlType) ?? "(none)";
     const id = getNumber(body, CHANNEL_KEY.surfaceId, "uint64");
     if (type === CTRL_TYPE.surfaceOffer) {
-      const surface = message.take(CHANNEL_KEY.surface, "surface") ??
-        message.take(CHANNEL_KEY.surface, "shmem");
-      if (id === undefined || !surface) {
-        if (surface) this.#native.symbols.slb_release(surface.handle);
-        this.#problem(type, "a surface was offered without its id or itself");
-      } else {
-        this.#table.offer(id, surface);
-      }
+      this.#incoming.offer(message);
     } else if (type === CTRL_TYPE.surfaceRetire) {
-      if (id !== undefined) this.#table.retire(id);
+      if (id !== undefined) this.#incoming.retire(id);
     } else if (type === CTRL_TYPE.release) {
       const generation = getNumber(body, CHANNEL_KEY.generation, "uint64");
       const frame = getNumber(body, CHANNEL_KEY.frameId, "uint64");
@@ -316,68 +302,6 @@ export class Channel<Out extends PortMap, In extends PortMap>
 
   #frameReleased(id: bigint): void {
     for (const sender of this.#senders.values()) sender.released(id);
-  }
-
-  /** A frame that nobody will read: its sender gets back all that it names. A release too many means nothing. */
-  #giveBack({ frame_id, fields }: FrameMessage): void {
-    this.#frameRelease(frame_id)();
-    for (const { id, generation } of namesIn(fields)) {
-      this.#sendRelease(id, generation);
-    }
-  }
-
-  /** Tells the sender once that the frame is done with: this one, not whoever comes after it. */
-  #frameRelease(id: bigint): () => void {
-    const sender = this.#connection;
-    let held = true;
-    return () => {
-      if (!held || this.#ended || this.#connection !== sender) return;
-      held = false;
-      this.sendControl(CTRL_TYPE.release, {
-        [CHANNEL_KEY.frameId]: uint64(id),
-      });
-    };
-  }
-
-  #receiveFrame(message: Message): void {
-    const frame = parseFrameMessage(message.body);
-    if (typeof frame === "string") {
-      this.#problem("frame", `a malformed frame came: ${frame}`);
-      return;
-    }
-    const { port_name } = frame;
-    const codec = this.#codecs.get(port_name);
-    const receiver = this.#receivers.get(port_name);
-    if (!codec || !receiver) {
-      this.#giveBack(frame);
-      this.#problem(
-        "port",
-        `a frame came for port '${port_name}', which is not one of ${
-          [...this.#codecs.keys()].join(", ") || "(none)"
-        }`,
-      );
-      return;
-    }
-    const leases = new FrameLeases(this.#table, message);
-    const fields = frame.handle === undefined
-      ? frame.fields
-      : codec.withHandle(frame.fields, frame.handle);
-    const value = codec.decode(fields, leases);
-    if (value instanceof Misfit) {
-      leases.release();
-      this.#giveBack(frame);
-      this.#problem(
-        `misfit:${port_name}`,
-        `a frame on port '${port_name}' does not fit: ${value.message}`,
-      );
-      return;
-    }
-    // A frame without memory is released by its own id, so that its sender knows that there is room.
-    const release = leases.size > 0 || !receiver.inOrder
-      ? () => leases.release()
-      : this.#frameRelease(frame.frame_id);
-    Object.defineProperty(value, Symbol.dispose, { value: release });
-    receiver.put(value as unknown as ReceivedFrame<typeof receiver.schema>);
   }
 }
 

@@ -12,10 +12,12 @@ import type { Port } from "../../proto/port.ts";
 import type { Frame, Schema } from "../../proto/schema.ts";
 import type { Surface } from "../../proto/surface.ts";
 import { uint64, type XpcDictionary } from "../../proto/xpc_value.ts";
+import type { Clock } from "../clock.ts";
 import type { Native } from "../native.ts";
 import { type Filling, FrameMemory, giveBack } from "./frame_memory.ts";
 import type { FrameTemplate } from "./frame_template.ts";
 import type { Bounded } from "./memory_plan.ts";
+import type { LatencyWindow } from "./latency_window.ts";
 import type { Flight, Pooled } from "./memory_pool.ts";
 import type { OfferedMemory, PieceOwner } from "./offered_memory.ts";
 
@@ -30,6 +32,8 @@ export interface SenderChannel {
   readonly isOpen: boolean;
   /** What the receiver was offered. */
   readonly offered: OfferedMemory;
+  /** How long frames are out. */
+  readonly latency: LatencyWindow;
   /** Sends the fields of a frame of this port; the frame's id. */
   sendFrame(portName: string, fields: XpcDictionary): bigint;
 }
@@ -99,6 +103,7 @@ export class PortSender<S extends Schema = Schema>
   implements FrameSender<S>, PieceOwner {
   readonly name: string;
   readonly schema: S;
+  readonly #clock: Clock;
   readonly #codec: FrameCodec<S>;
   readonly #channel: SenderChannel;
   readonly #memory: FrameMemory;
@@ -126,6 +131,7 @@ export class PortSender<S extends Schema = Schema>
   ) {
     this.name = name;
     this.schema = port.schema;
+    this.#clock = native.clock;
     this.#channel = channel;
     this.#codec = compile(port.schema);
     this.#inOrder = port.read_behavior === "read_next_in_order";
@@ -169,6 +175,7 @@ export class PortSender<S extends Schema = Schema>
       pieces: new Map(),
       spare: this.#held + this.#out >= this.#limit,
       out: 0,
+      sentAt: 0,
       done: false,
     };
     const frame = this.#memory.fill(template, record);
@@ -242,6 +249,7 @@ export class PortSender<S extends Schema = Schema>
   /** It was sent: what it does not name is free, the rest comes back with its release. */
   #takeOff(id: bigint, record: OutgoingRecord): void {
     record.done = true;
+    record.sentAt = this.#clock.now();
     if (this.#counts(record)) this.#held--;
     for (const pooled of record.pieces.values()) {
       pooled.memory.unlock(false);
@@ -282,15 +290,22 @@ export class PortSender<S extends Schema = Schema>
     const { flight } = pooled;
     pooled.state = "free";
     pooled.flight = undefined;
-    if (flight && --flight.out === 0) this.#out--;
+    if (flight && --flight.out === 0) this.#land(flight);
     this.changed();
   }
 
   /** The receiver has released a frame that had no shared memory. */
   released(frameId: bigint): void {
-    if (!this.#bare.delete(frameId)) return;
-    this.#out--;
+    const flight = this.#bare.get(frameId);
+    if (!flight) return;
+    this.#bare.delete(frameId);
+    this.#land(flight);
     this.changed();
+  }
+
+  #land({ sentAt }: Flight): void {
+    this.#out--;
+    this.#channel.latency.record(this.#clock.now() - sentAt);
   }
 
   /** The receiver is gone, and what it had is free. Another one may come. */

@@ -15,6 +15,8 @@ import type { SharedMemory } from "../shared_memory.ts";
 export interface Flight {
   /** Pieces of it that the receiver has not released. */
   out: number;
+  /** When it was sent, in milliseconds. */
+  sentAt: number;
 }
 
 /** A piece of a pool. */

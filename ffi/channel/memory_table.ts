@@ -88,10 +88,15 @@ export class MemoryTable {
     });
   }
 
-  /** A lease on a surface that crossed inside a frame, nameless: it goes with the lease. */
-  leaseOnce(capability: Capability): Lease {
-    const memory = this.#open(capability);
-    return makeLease(memory, () => memory[Symbol.dispose]());
+  /** A lease on a surface that crossed inside a frame, nameless: it goes with the lease. In words, why it cannot be used. */
+  leaseOnce(capability: Capability): Lease | string {
+    try {
+      const memory = this.#open(capability);
+      return makeLease(memory, () => memory[Symbol.dispose]());
+    } catch (error) {
+      if (error instanceof BridgeError) return error.message;
+      throw error;
+    }
   }
 
   /** The peer is gone. What someone still looks at stays until that lease ends, and nobody is told. */

@@ -6,6 +6,7 @@
 
 export { type TransferStats, transferStats } from "../stats.ts";
 export type { ChannelStats, Receivers, Senders } from "./channel.ts";
+export type { Latency } from "./latency_window.ts";
 export type {
   BufferSpec,
   FrameTemplate,

@@ -1,10 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
+import type { SurfaceHandle } from "../../ffi/handle.ts";
 import { NativeSurface } from "../../ffi/surface.ts";
 import { connectionSchema } from "../../proto/connection_schema.ts";
 import { MAX_OFFERED } from "../../proto/limits.ts";
 import { port } from "../../proto/port.ts";
 import { VideoFrame } from "../../proto/video_frame.ts";
-import { int64, uint64, type XpcDictionary } from "../../proto/xpc_value.ts";
+import {
+  Capability,
+  int64,
+  uint64,
+  type XpcDictionary,
+} from "../../proto/xpc_value.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 
 /** Ports of the tests: one that loses nothing, one that skips. */
@@ -252,3 +258,27 @@ function frameFields(): XpcDictionary {
     frame_number: uint64(1),
   };
 }
+
+channelTest(
+  "a bare surface of an unknown format is a misfit by name",
+  async (pair) => {
+    const { native } = pair;
+    const handle = native.created<SurfaceHandle>(
+      native.symbols.slb_surface_create(native.queue, 8, 4, 4, 0x21212121),
+    );
+    pair.raw.send({
+      msg_type: "frame",
+      frame_id: uint64(1),
+      port_name: "every",
+      fields: {
+        ...frameFields(),
+        pixel_buffer: new Capability("surface", handle),
+      },
+    });
+    await pair.settle();
+    assertEquals(pair.receiver.stats.misfits, 1);
+    assert(pair.problems[0]!.includes("pixel format 0x21212121"));
+    assert(pair.problems[0]!.includes("VideoFrame.pixel_buffer"));
+    native.symbols.slb_release(handle);
+  },
+);

@@ -34,6 +34,7 @@ Deno.test("every type comes back as it went, nested and at its limits", () => {
     high: uint64(2n ** 64n - 1n),
     real: double(-0.1),
     text: "Grüße, 世界 🎞",
+    "\ufeffmarked": "\ufeff is no mark of order here",
     empty: "",
     bytes: Uint8Array.of(0, 255, 3),
     list: [null, true, [int64(1)], { deep: "x" }],

@@ -1,0 +1,207 @@
+/**
+ * Arbitrary frames of a schema, for property tests: values of every type up to
+ * its limits, and what is in a frame's memory as well.
+ *
+ * A frame's content is what will be seen of it: like a frame, but pixels are
+ * made from a seed, as there is no surface yet. It is its own template.
+ */
+
+import type * as FastCheck from "fast-check";
+import type { Fields, FieldType, NumericKind } from "../../proto/field_type.ts";
+import { NUMERIC_ARRAYS } from "../../proto/numeric_array.ts";
+import type { Schema } from "../../proto/schema.ts";
+import { PIXEL_FORMATS, type PixelFormat } from "../../proto/surface.ts";
+
+/** The library; imported by the test, as it needs more than ffi. */
+type FC = typeof FastCheck.default;
+type Arbitrary = FastCheck.Arbitrary<unknown>;
+
+/** A texture before it is one. */
+interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly pixel_format: PixelFormat;
+  readonly seed: number;
+}
+
+/** The content of a frame: fields by name. */
+export type Content = { readonly [field: string]: unknown };
+
+const [MIN_32, MAX_32] = [-(2 ** 31), 2 ** 31 - 1];
+const [MIN_64, MAX_64] = [-(2n ** 63n), 2n ** 63n - 1n];
+const MAX_U32 = 2 ** 32 - 1;
+const MAX_U64 = 2n ** 64n - 1n;
+const LONG = "Länge 長さ 🎞".repeat(2_000);
+
+/** Numbers of each kind, its limits and oddities among them. */
+function numbers(fc: FC, kind: NumericKind): Arbitrary {
+  switch (kind) {
+    case "Int32":
+      return fc.oneof(
+        fc.integer({ min: MIN_32, max: MAX_32 }),
+        fc.constantFrom(MIN_32, -1, 0, MAX_32),
+      );
+    case "UInt32":
+      return fc.oneof(
+        fc.integer({ min: 0, max: MAX_U32 }),
+        fc.constantFrom(0, 2 ** 31, MAX_U32),
+      );
+    case "Int64":
+      return fc.oneof(
+        fc.bigInt({ min: MIN_64, max: MAX_64 }),
+        fc.constantFrom(MIN_64, -1n, 0n, 2n ** 53n + 1n, MAX_64),
+      );
+    case "UInt64":
+      return fc.oneof(
+        fc.bigInt({ min: 0n, max: MAX_U64 }),
+        fc.constantFrom(0n, 2n ** 63n, MAX_U64),
+      );
+    case "Float32":
+      return fc.oneof(
+        fc.float(),
+        fc.constantFrom(NaN, Infinity, -Infinity, -0, 2 ** -149, -(2 ** -149)),
+        fc.constantFrom(2 ** -126, Math.fround(3.4028234663852886e38)),
+      );
+    case "Float64":
+      return fc.oneof(
+        fc.double(),
+        fc.constantFrom(NaN, Infinity, -Infinity, -0, 5e-324, -5e-324),
+        fc.constantFrom(Number.MAX_VALUE, 2 ** -1022, 2 ** 53 + 2),
+      );
+  }
+}
+
+function numericArray(
+  fc: FC,
+  kind: NumericKind,
+  size: { minLength?: number; maxLength: number },
+): Arbitrary {
+  return fc.array(numbers(fc, kind), size).map((list) => {
+    const values: { [index: number]: unknown } = new NUMERIC_ARRAYS[kind](
+      list.length,
+    );
+    list.forEach((value, i) => values[i] = value);
+    return values;
+  });
+}
+
+function pixels(fc: FC, formats: readonly PixelFormat[]): Arbitrary {
+  return fc.record<Pixels>({
+    width: fc.integer({ min: 1, max: 40 }),
+    height: fc.integer({ min: 1, max: 9 }),
+    pixel_format: fc.constantFrom(...formats),
+    seed: fc.integer({ min: 0, max: 255 }),
+  });
+}
+
+function values(fc: FC, fields: Fields): FastCheck.Arbitrary<Content> {
+  return fc.record(
+    Object.fromEntries(
+      Object.entries(fields).map(([name, { type }]) => [
+        name,
+        contentOf(fc, type),
+      ]),
+    ),
+  );
+}
+
+/** Any value of a type. */
+export function contentOf(fc: FC, type: FieldType): Arbitrary {
+  switch (type.kind) {
+    case "Bool":
+      return fc.boolean();
+    case "String":
+      return fc.oneof(
+        fc.string({ unit: "binary" }).map((text) => text.replaceAll("\0", "")),
+        fc.string({ unit: "grapheme" }),
+        fc.constantFrom("", "\u{10ffff}", "\ufeff", "\ud7ff\ue000", LONG),
+      );
+    case "Bytes":
+      return fc.oneof(
+        { weight: 20, arbitrary: fc.uint8Array({ maxLength: 64 }) },
+        { weight: 1, arbitrary: fc.constant(new Uint8Array(100_000).fill(7)) },
+      );
+    case "Enum":
+      return fc.constantFrom(...type.variants);
+    case "Texture":
+      return pixels(
+        fc,
+        type.format === "any"
+          ? Object.keys(PIXEL_FORMATS) as PixelFormat[]
+          : [type.format],
+      );
+    case "Buffer":
+      return numericArray(fc, type.element_type, { maxLength: 20 });
+    case "Array": {
+      const { element, length } = type;
+      const size = {
+        maxLength: length ?? 6,
+        ...(length !== undefined && { minLength: length }),
+      };
+      return element.kind in NUMERIC_ARRAYS
+        ? numericArray(fc, element.kind as NumericKind, size)
+        : fc.array(contentOf(fc, element), size);
+    }
+    case "Optional":
+      return fc.option(contentOf(fc, type.inner));
+    case "Struct":
+      return values(fc, type.fields);
+    case "SchemaRef":
+      return values(fc, type.schema.fields);
+    default:
+      return numbers(fc, type.kind);
+  }
+}
+
+/** Any frame of a schema. */
+export function frameOf(
+  fc: FC,
+  schema: Schema,
+): FastCheck.Arbitrary<Content> {
+  return values(fc, schema.fields);
+}
+
+/** Puts the content into the memory of the frame that was acquired with it as the template. */
+export function fill(frame: unknown, content: unknown): void {
+  if (typeof content !== "object" || content === null) return;
+  if ("seed" in content) {
+    const { pixels } = frame as { pixels: Uint8Array };
+    pixels.forEach((_, i) => pixels[i] = (content.seed as number) + i);
+  } else if (ArrayBuffer.isView(content)) {
+    if (frame !== content) (frame as Uint8Array).set(content as Uint8Array);
+  } else {
+    for (const [key, value] of Object.entries(content)) {
+      fill((frame as Content)[key], value);
+    }
+  }
+}
+
+/** Frame or content as plain values that can be compared; of pixels, those that are seen. */
+export function plain(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (ArrayBuffer.isView(value)) {
+    return [value.constructor.name, ...value as unknown as Iterable<unknown>];
+  }
+  if (Array.isArray(value)) return value.map(plain);
+  if ("pixel_format" in value) return plainTexture(value as unknown as Pixels);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, plain(inner)]),
+  );
+}
+
+/** Rows may be longer than what is seen of them, in our process and the other: a texture is compared by its rows' starts. */
+function plainTexture(
+  texture: Pixels & { pixels?: Uint8Array; bytes_per_row?: number },
+): unknown {
+  const { width, height, pixel_format } = texture;
+  const seen = width * PIXEL_FORMATS[pixel_format].bytes_per_pixel;
+  const stride = texture.bytes_per_row ?? Math.ceil(seen / 64) * 64;
+  const rows = Array.from({ length: height }, (_, y) =>
+    Array.from(
+      { length: seen },
+      (_, x) =>
+        texture.pixels?.[y * stride + x] ??
+          (texture.seed + y * stride + x) & 0xff,
+    ));
+  return { width, height, pixel_format, rows };
+}

@@ -1,0 +1,114 @@
+/**
+ * Frames with textures and buffers below the top of their schema: in structs,
+ * arrays, options and other schemas. Each piece can be told from the others.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import type { FrameTemplate } from "../../ffi/channel/mod.ts";
+import * as types from "../../proto/field_type.ts";
+import { schema } from "../../proto/schema.ts";
+import type { PixelFormat } from "../../proto/surface.ts";
+
+const version = { major: 1, minor: 0, patch: 0 };
+
+const Tile = schema({
+  name: "Tile",
+  version,
+  fields: { x: types.UInt32, image: types.Texture("gray8") },
+});
+
+/** Everything that can hold memory, and what holds none. */
+export const Scene = schema({
+  name: "Scene",
+  version,
+  fields: {
+    number: types.UInt32,
+    tiles: types.Array(types.SchemaRef(Tile)),
+    cubes: types.Array(types.Array(types.Texture("any"))),
+    sound: types.Struct({
+      rate: types.UInt32,
+      left: types.Buffer(types.Float32),
+      right: types.Buffer(types.Float32),
+    }),
+    overlay: types.Optional(types.Struct({ image: types.Texture("rgba8") })),
+    depth: types.Optional(types.Buffer(types.UInt64)),
+    plain: types.Array(types.Struct({ name: types.String })),
+  },
+});
+
+/** What a scene is to look like. */
+export type Template = FrameTemplate<typeof Scene>;
+
+/** The size of a texture of two rows. */
+export function size<F extends PixelFormat>(
+  width: number,
+  pixel_format: F,
+): { width: number; height: number; pixel_format: F } {
+  return { width, height: 2, pixel_format };
+}
+
+/** A scene of two pieces: the buffers that are always there. */
+export const SMALL: Template = {
+  number: 0,
+  tiles: [],
+  cubes: [],
+  sound: { rate: 48_000, left: { length: 8 }, right: { length: 4 } },
+  overlay: null,
+  depth: null,
+  plain: [{ name: "a" }, { name: "b" }],
+};
+
+/** So many tiles. */
+export function tiles(count: number): Template["tiles"] {
+  return Array.from({ length: count }, (_, x) => ({
+    x,
+    image: size(3, "gray8"),
+  }));
+}
+
+/** A scene of ten pieces. */
+export const FULL: Template = {
+  ...SMALL,
+  tiles: tiles(3),
+  cubes: [[size(2, "bgra8"), size(5, "gray8")], [], [size(1, "rgba16f")]],
+  overlay: { image: size(9, "rgba8") },
+  depth: { length: 6 },
+};
+
+/** Fills every piece of a frame with a number of its own; how many there are. */
+export function paint(frame: unknown, number: number): number {
+  let count = 0;
+  const walk = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    if ("pixels" in value) {
+      (value.pixels as Uint8Array).fill(number + count++);
+    } else if (value instanceof Float32Array) {
+      value.fill(number + count++);
+    } else if (value instanceof BigUint64Array) {
+      value.fill(BigInt(number + count++));
+    } else for (const inner of Object.values(value)) walk(inner);
+  };
+  walk(frame);
+  return count;
+}
+
+/** The same walk over what came: each piece is whole, and holds its number. */
+export function assertPainted(
+  frame: unknown,
+  number: number,
+  pieces: number,
+): void {
+  let count = 0;
+  const walk = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    const content = "pixels" in value ? value.pixels as Uint8Array : value;
+    if (ArrayBuffer.isView(content)) {
+      const numbers = [...content as unknown as Iterable<number>].map(Number);
+      assert(numbers.length > 0);
+      assert(numbers.every((n) => n === number + count), `piece ${count}`);
+      count++;
+    } else for (const inner of Object.values(value)) walk(inner);
+  };
+  walk(frame);
+  assertEquals(count, pieces);
+}

@@ -1,0 +1,151 @@
+import { assert, assertEquals } from "@std/assert";
+import { systemClock } from "../../ffi/clock.ts";
+import { Native } from "../../ffi/native.ts";
+import { localShim } from "../../ffi/shim.ts";
+import { AudioFrame } from "../../proto/audio_frame.ts";
+import { connectionSchema } from "../../proto/connection_schema.ts";
+import { DataFrame } from "../../proto/data_frame.ts";
+import { port } from "../../proto/port.ts";
+import { uint64 } from "../../proto/xpc_value.ts";
+import { VideoFrame } from "../../proto/video_frame.ts";
+import { ChannelPair } from "../helpers/channel_pair.ts";
+import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
+import { soon } from "../helpers/soon.ts";
+
+const { inputs } = connectionSchema({
+  inputs: {
+    video: VideoFrame,
+    audio: AudioFrame,
+    data: port(DataFrame, { read_behavior: "read_next_in_order" }),
+    latest_data: DataFrame,
+  },
+});
+type Pair = ChannelPair<typeof inputs>;
+
+/** A pair whose time is `clock.ms`. */
+function statsTest(
+  name: string,
+  body: (pair: Pair, clock: { ms: number }) => Promise<void>,
+): void {
+  Deno.test(name, () =>
+    nativeLeavesNothing(async () => {
+      const clock = { ms: 1_000 };
+      using native = new Native({
+        ...localShim(),
+        clock: { ...systemClock, now: () => clock.ms },
+      });
+      using pair = new ChannelPair(native, inputs);
+      await soon(pair.connect(), "the connection");
+      await soon(body(pair, clock), name);
+    }));
+}
+
+function sendVideo(pair: Pair): number {
+  const { video } = pair.sender.senders;
+  using frame = video.acquire({
+    pixel_buffer: { width: 67, height: 3, pixel_format: "rgba8" },
+    pixel_format: "rgba8",
+    width: 67,
+    height: 3,
+    timestamp_ns: 0n,
+    frame_number: 0n,
+  });
+  const { bytes_per_row } = frame.pixel_buffer;
+  assert(video.send(frame));
+  return 3 * bytes_per_row;
+}
+
+function sendData(pair: Pair, port: "data" | "latest_data"): number {
+  const sender = pair.sender.senders[port];
+  using frame = sender.acquire({
+    data: new Uint8Array(11),
+    schema_name: "eleven",
+    timestamp_ns: 0n,
+  });
+  assert(sender.send(frame));
+  return 11;
+}
+
+function sendAudio(pair: Pair): number {
+  const { audio } = pair.sender.senders;
+  using frame = audio.acquire({
+    samples: { length: 100 },
+    channels: 1,
+    sample_rate: 48_000,
+    timestamp_ns: 0n,
+    frame_number: 0n,
+  });
+  assert(audio.send(frame));
+  return 400;
+}
+
+statsTest("the bytes of the frames received are counted", async (pair) => {
+  const bytes = sendVideo(pair) + sendAudio(pair) + sendData(pair, "data") +
+    sendData(pair, "latest_data");
+  pair.raw.send({
+    msg_type: "frame",
+    frame_id: uint64(9),
+    port_name: "data",
+    fields: { data: new Uint8Array(500) },
+  });
+  await pair.settle();
+  assertEquals(pair.receiver.stats, {
+    sent: 0,
+    received: 4,
+    dropped: 0,
+    misfits: 1,
+    bytes,
+    p50_us: 0,
+    p99_us: 0,
+  });
+  assertEquals(pair.sender.stats.bytes, 0);
+  assertEquals([pair.sender.transferred, pair.receiver.transferred], [4, 4]);
+});
+
+statsTest(
+  "latency is from the sending to the release by the other side",
+  async (pair, clock) => {
+    const { receivers } = pair.receiver;
+    sendVideo(pair);
+    sendData(pair, "data");
+    await pair.settle();
+    clock.ms += 4;
+    assertEquals(pair.sender.stats.p99_us, 0); // nothing was released yet
+    receivers.video.get()![Symbol.dispose]();
+    await pair.settle();
+    assertEquals([pair.sender.stats.p50_us, pair.sender.stats.p99_us], [
+      4_000,
+      4_000,
+    ]);
+    clock.ms += 6;
+    receivers.data.get()![Symbol.dispose]();
+    await pair.settle();
+    assertEquals([pair.sender.stats.p50_us, pair.sender.stats.p99_us], [
+      4_000,
+      10_000,
+    ]);
+    assertEquals(pair.receiver.stats.p99_us, 0); // it has sent nothing
+  },
+);
+
+statsTest(
+  "a frame that nobody releases is not measured: not on a port of the latest, not across a restart",
+  async (pair, clock) => {
+    sendData(pair, "latest_data");
+    sendData(pair, "data");
+    sendVideo(pair);
+    await pair.settle();
+    clock.ms += 5;
+    pair.receiver.receivers.latest_data.get()![Symbol.dispose]();
+    await pair.settle();
+    pair.kill("receiver");
+    await pair.connect();
+    assertEquals(pair.sender.stats.p99_us, 0);
+    sendVideo(pair);
+    clock.ms += 1;
+    await pair.settle();
+    pair.receiver.receivers.video.get()![Symbol.dispose]();
+    await pair.settle();
+    assertEquals(pair.sender.stats.p99_us, 1_000);
+  },
+);
