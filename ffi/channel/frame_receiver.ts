@@ -45,6 +45,8 @@ export interface FrameReceiver<S extends Schema = Schema>
    * was closed in order, throws why when it failed.
    */
   [Symbol.asyncIterator](): AsyncGenerator<ReceivedFrame<S>, void>;
+  /** The same, until `signal` aborts: it then ends, and what was not read can be read later. */
+  frames(signal: AbortSignal): AsyncGenerator<ReceivedFrame<S>, void>;
 }
 
 /** The receiving half of a port, with what its channel tells it. */
@@ -90,8 +92,26 @@ export class PortReceiver<S extends Schema = Schema>
     return this.#shift() ?? null;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<ReceivedFrame<S>, void> {
-    while (true) {
+  [Symbol.asyncIterator](): AsyncGenerator<ReceivedFrame<S>, void> {
+    return this.#frames(undefined);
+  }
+
+  async *frames(
+    signal: AbortSignal,
+  ): AsyncGenerator<ReceivedFrame<S>, void> {
+    const wake = (): void => this.#wake();
+    signal.addEventListener("abort", wake);
+    try {
+      yield* this.#frames(signal);
+    } finally {
+      signal.removeEventListener("abort", wake);
+    }
+  }
+
+  async *#frames(
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<ReceivedFrame<S>, void> {
+    while (!signal?.aborted) {
       const frame = this.get();
       if (frame) {
         yield frame;

@@ -5,6 +5,7 @@
  */
 
 export { type TransferStats, transferStats } from "../stats.ts";
+export { abortable } from "./abortable.ts";
 export type { ChannelStats, Receivers, Senders } from "./channel.ts";
 export type { Latency } from "./latency_window.ts";
 export type {
