@@ -7,25 +7,20 @@
  */
 
 import { createHash } from "node:crypto";
+import {
+  listC,
+  listShim,
+  MACOS,
+  MACOS_LIBRARY,
+  MACOS_VERSION,
+  STRICT,
+} from "./sources.ts";
 
 const SOURCES = new URL("./", import.meta.url);
 const OUT = new URL(`out/${Deno.build.os}-${Deno.build.arch}/`, SOURCES);
 const LIBRARY = "libstreamlib_bridge.so";
 
-const COMMON = [
-  "-std=c11",
-  "-D_GNU_SOURCE",
-  "-Wall",
-  "-Wextra",
-  "-Wshadow",
-  "-Wconversion",
-  "-Werror",
-  "-pthread",
-  "-Ic/include",
-  "-Ic/bridge",
-  "-Ic/linux/include",
-  "-Ic/linux",
-];
+const COMMON = [...STRICT, "-D_GNU_SOURCE", "-pthread", "-Ic/linux"];
 const SHARED = ["-O2", "-g", "-fPIC", "-fvisibility=hidden", "-shared"];
 /** Deno unmaps a library at exit while XPC's threads still run: this one stays. */
 const LINK = ["-Wl,-z,nodelete", "-Wl,-z,defs", "-Wl,-z,relro,-z,now"];
@@ -41,17 +36,6 @@ const compiler = Deno.env.get("CC") || "cc";
 
 function say(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
-}
-
-/** The C files directly in a folder, as paths from the root, in order. */
-async function listC(folder: string, suffix = ".c"): Promise<string[]> {
-  const files: string[] = [];
-  for await (const entry of Deno.readDir(new URL(folder, SOURCES))) {
-    if (entry.isFile && entry.name.endsWith(suffix)) {
-      files.push(`c/${folder}${entry.name}`);
-    }
-  }
-  return files.sort();
 }
 
 async function cc(args: string[]): Promise<void> {
@@ -122,15 +106,8 @@ async function headers(): Promise<string[]> {
   return lists.flat();
 }
 
-async function buildLibrary(): Promise<void> {
-  if (Deno.build.os !== "linux") {
-    say(
-      `Cannot build the shim for ${Deno.build.os} yet: this checkout has the ` +
-        "Linux platform files only.",
-    );
-    Deno.exit(1);
-  }
-  const sources = [...await listC("bridge/"), ...await listC("linux/")];
+async function buildForLinux(): Promise<void> {
+  const sources = [...await listShim("linux"), ...await listC("linux/")];
   const flags = [...COMMON, ...SHARED, ...LINK];
   await whenChanged(
     LIBRARY,
@@ -149,21 +126,68 @@ async function buildLibrary(): Promise<void> {
   );
 }
 
-/** A test of c/linux links that alone; one of the shim links both. */
+/** For the machine's own processor; `deno task build:macos` makes both. Not run on a Mac yet. */
+async function buildForMacos(): Promise<void> {
+  const sources = await listShim("darwin");
+  const flags = [...MACOS, `-mmacosx-version-min=${MACOS_VERSION}`];
+  await whenChanged(
+    MACOS_LIBRARY,
+    [...sources, ...await headers()],
+    flags,
+    (output) => cc([...flags, ...sources, "-o", output]),
+  );
+}
+
+async function buildLibrary(): Promise<void> {
+  if (Deno.build.os === "linux") return await buildForLinux();
+  if (Deno.build.os === "darwin") return await buildForMacos();
+  say(
+    `Cannot build the shim for ${Deno.build.os}: it is for Linux and macOS.`,
+  );
+  Deno.exit(1);
+}
+
+/** What stands in for macOS's frameworks; the test that loads it looks beside itself. */
+async function buildDouble(): Promise<void> {
+  const sources = await listC("tests/", "_double.c");
+  const flags = [...SANITIZED, "-fPIC", "-shared"];
+  await whenChanged(
+    "iosurface_double.so",
+    [...sources, ...await listC("tests/", ".h"), ...await headers()],
+    flags,
+    (output) => cc([...COMMON, ...flags, ...sources, "-o", output]),
+  );
+}
+
+/**
+ * A test of c/linux links that alone; one of the shim links both; one of the
+ * shim's surfaces on macOS links those, and lends the double its libxpc.
+ */
 async function runTests(): Promise<void> {
+  await buildDouble();
   const linux = await listC("linux/");
-  const both = [...await listC("bridge/"), ...linux];
+  const both = [...await listShim("linux"), ...linux];
+  const withIosurface = [...await listShim("double"), ...linux];
   let failed = 0;
   const tests = await listC("tests/", "_test.c");
   for (const test of tests) {
     const name = test.slice("c/tests/".length, -".c".length);
-    const sources = [test, ...(name.startsWith("linux_") ? linux : both)];
+    const overDouble = name.startsWith("iosurface_");
+    const sources = [
+      test,
+      ...(name.startsWith("linux_")
+        ? linux
+        : overDouble
+        ? withIosurface
+        : both),
+    ];
+    const flags = [...SANITIZED, ...(overDouble ? ["-rdynamic"] : [])];
     const helpers = await listC("tests/", ".h");
     await whenChanged(
       name,
       [...sources, ...helpers, ...await headers()],
-      SANITIZED,
-      (output) => cc([...COMMON, ...SANITIZED, ...sources, "-o", output]),
+      flags,
+      (output) => cc([...COMMON, ...flags, ...sources, "-o", output]),
     );
     say(`--- ${name}`);
     const { success } = await new Deno.Command(new URL(name, OUT), {

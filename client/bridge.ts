@@ -42,6 +42,9 @@ import {
 /** How long the host may take from our hello to its ping. */
 const PING_TIMEOUT_MS = 10_000;
 
+const HOST_LOST =
+  "the channel ended without a teardown: the host has failed, or its process has ended";
+
 /** What a host tells a processor that runs. */
 export type ClientCommand = "start" | "stop" | "pause" | "resume";
 
@@ -65,7 +68,7 @@ export interface ClientBridgeEvents {
 }
 
 /** The client's half of one connection. */
-export class ClientBridge implements Disposable {
+export class ClientBridge implements AsyncDisposable {
   readonly #identity: ClientIdentity;
   readonly #events: ClientBridgeEvents;
   readonly #native: Native;
@@ -80,6 +83,7 @@ export class ClientBridge implements Disposable {
   #channel: Channel<PortMap, PortMap> | undefined;
   #pingTimer: Timer | undefined;
   #statsTimer: Timer | undefined;
+  #reported: Promise<unknown> | undefined;
 
   /** Begins at once. */
   constructor(
@@ -175,6 +179,7 @@ export class ClientBridge implements Disposable {
 
   #end(failure: BridgeError | undefined): void {
     this.#stopWaiting();
+    this.#report(failure?.message);
     this.#channel?.end(failure);
     this.#events.ended(failure);
   }
@@ -201,6 +206,11 @@ export class ClientBridge implements Disposable {
     return {
       type: this.#endpoint ? "endpoint_received" : "endpoint_not_ready",
     };
+  }
+
+  /** So that the broker's record says more than that this process is gone; the first word counts. */
+  #report(failure: string | undefined): void {
+    this.#reported ??= this.#session.reportEnd(failure);
   }
 
   async #reportAcked(): Promise<undefined> {
@@ -271,6 +281,10 @@ export class ClientBridge implements Disposable {
         reason: "the host closed the channel before it had tested it",
       });
     } else {
+      if (this.#phase !== "ended") {
+        this.#warn(HOST_LOST);
+        this.#report(HOST_LOST);
+      }
       this.#apply({ type: "close" });
     }
   }
@@ -291,9 +305,10 @@ export class ClientBridge implements Disposable {
     }
   }
 
-  /** Lets go of everything. */
-  [Symbol.dispose](): void {
+  /** Lets go of everything, once the broker knows why. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#stopWaiting();
+    await this.#reported;
     this.#channel?.[Symbol.dispose]();
     this.#connection?.[Symbol.dispose]();
     this.#endpoint?.[Symbol.dispose]();

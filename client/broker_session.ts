@@ -13,6 +13,7 @@ import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
 import {
   accepted,
+  type CallOptions,
   checkVersion,
   type Control,
   isBrokerGone,
@@ -31,6 +32,8 @@ const HOLD_MS = 10_000;
 const HOLD_SLACK_MS = 5_000;
 /** How long a broker may not know the connection: one that has just come back hears of it from the host, soon. */
 const UNKNOWN_GRACE_MS = 5_000;
+/** How long the broker may take to hear why this side is over. */
+const LAST_WORD_TIMEOUT_MS = 500;
 
 /** Which connection this process is the client of. */
 export interface ClientIdentity {
@@ -115,6 +118,14 @@ export class BrokerSession implements Disposable {
     return this.#tell("ReportStats", stats);
   }
 
+  /** Tells the broker that it is over: in order, or with the failure. It is, whatever the broker says to that, and also after {@link abort}. */
+  async reportEnd(failure: string | undefined): Promise<void> {
+    const options = { timeoutMs: LAST_WORD_TIMEOUT_MS };
+    await (failure === undefined
+      ? this.#tell("CloseConnection", { reason: "the host closed it" }, options)
+      : this.#tell("ReportFailure", { reason: failure }, options));
+  }
+
   /** Calls off what is under way: it then throws. */
   abort(): void {
     this.#abort.abort();
@@ -129,14 +140,17 @@ export class BrokerSession implements Disposable {
   }
 
   /** One call that nothing depends on: what it failed with, as text. */
-  async #tell<M extends "MarkAcked" | "ReportStats">(
+  async #tell<
+    M extends "MarkAcked" | "ReportStats" | "ReportFailure" | "CloseConnection",
+  >(
     method: M,
     request: RequestOf<M>,
+    options?: CallOptions,
   ): Promise<string | undefined> {
     const { connection_id } = this.#identity;
     const about = { ...request, connection_id, side: "client" };
     try {
-      accepted(method, await this.#call(method, about));
+      accepted(method, await this.#call(method, about, options));
       return undefined;
     } catch (error) {
       if (!(error instanceof BridgeError)) throw error;
@@ -147,13 +161,13 @@ export class BrokerSession implements Disposable {
   async #call<M extends UnaryMethod>(
     method: M,
     request: RequestOf<M>,
+    options: CallOptions = { signal: this.#abort.signal },
   ): Promise<ResponseOf<M>> {
     const { openControl } = this.#surroundings;
     this.#control ??= openControl ? openControl() : Promise.resolve(this.#link);
     const control = await this.#control;
     const { token } = this.#identity;
-    const { signal } = this.#abort;
-    return await control.call(method, request, { token, signal });
+    return await control.call(method, request, { ...options, token });
   }
 
   /** Asks until there is an answer; `undefined` stands for a broker that does not know the connection. */

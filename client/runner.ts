@@ -28,6 +28,18 @@ import { type Context, isProcessor, type Processor } from "./processor.ts";
 /** Opens the control API at a gRPC address. */
 export type OpenGrpc = (address: string) => Promise<BrokerControl>;
 
+/** What a client may be told by its host when it is started. */
+export interface RunOptions {
+  /** The host's process id: this process outlives that one by no more than it takes to end in order. */
+  readonly host?: number;
+  /** Opens the control API over gRPC, for a host that wants it so. */
+  readonly openGrpc?: OpenGrpc;
+  /** Opens the shim; a test gives one that fails on purpose. */
+  readonly openNative?: () => Native;
+}
+
+/** How long this process may outlive its host's: more than an end in order takes. */
+const FOLLOW_GRACE_MS = 3_000;
 /** How long a processor's `teardown` may take. */
 const TEARDOWN_MS = 1_500;
 
@@ -37,17 +49,14 @@ const TEARDOWN_MS = 1_500;
  * host and written to stderr.
  *
  * @param load imports the user's module; called when the channel works
- * @param openGrpc opens the control API over gRPC, for a host that wants it so
- * @param openNative opens the shim; a test gives one that fails on purpose
  */
 export async function run(
   load: () => Promise<unknown>,
-  openGrpc?: OpenGrpc,
-  openNative: () => Native = () => Native.open(),
+  options: RunOptions = {},
 ): Promise<never> {
   let code = 0;
   try {
-    await runProcessor(load, openGrpc, openNative);
+    await runProcessor(load, options);
   } catch (error) {
     code = 1;
     toStderr(
@@ -89,37 +98,47 @@ function readIdentity(): ClientIdentity {
   return { connection_id, token, service };
 }
 
-/** This process, as a bridge sees it. Throws what `Native.open` throws. */
+/** This process, as a bridge sees it. Throws what `Native.open` throws, and `channel_lost` where its host is gone already. */
 function surroundings(
-  openGrpc: OpenGrpc | undefined,
-  openNative: () => Native,
+  { host, openGrpc, openNative = () => Native.open() }: RunOptions,
 ): ClientSurroundings {
   const address = readVariable(
     permittedEnvironment(),
     "STREAMLIB_BROKER_ENDPOINT",
   );
-  const host = Deno.ppid;
+  const parent = Deno.ppid;
+  const native = openNative();
+  if (host !== undefined) follow(native, host);
   return {
-    native: openNative(),
-    isOrphan: () => Deno.ppid !== host,
-    warn: (text) => toStderr(text),
+    native,
+    isOrphan: () => Deno.ppid !== parent,
+    warn: toStderr,
     ...(openGrpc && address !== undefined &&
       { openControl: () => openGrpc(address) }),
   };
 }
 
+/** Nobody else ends a client that never comes back from `process`, once its host was killed. */
+function follow(native: Native, host: number): void {
+  const result = native.symbols.slb_process_follow(host, FOLLOW_GRACE_MS);
+  if (result < 0) toStderr(native.lastError()); // an old kernel, for instance
+  if (result !== 1) return;
+  throw new BridgeError(
+    "channel_lost",
+    "The host's process had ended before its client began",
+  );
+}
+
 async function runProcessor(
   load: () => Promise<unknown>,
-  openGrpc: OpenGrpc | undefined,
-  openNative: () => Native,
+  options: RunOptions,
 ): Promise<void> {
   const ended = Promise.withResolvers<BridgeError | undefined>();
   const loading = Promise.withResolvers<ConnectionSchema | undefined>();
   const abort = new AbortController();
   const control = new Control();
   const identity = readIdentity();
-  const stage = surroundings(openGrpc, openNative);
-  using bridge = new ClientBridge(identity, stage, {
+  await using bridge = new ClientBridge(identity, surroundings(options), {
     load: (schema) => loading.resolve(schema),
     arrived: () => control.arrived(),
     command: (command) => control.command(command),

@@ -65,8 +65,9 @@ export class BrokerLink implements Control {
       message: (message) => message[Symbol.dispose](),
       ended: (end, reason) => {
         this.#reason = reason;
+        // One that becomes invalid has found no broker: of the one before it the owner was told.
         if (end === "invalid") this.#drop(connection);
-        if (!this.#disposed) this.#lost();
+        else if (!this.#disposed) this.#lost();
       },
     });
     return connection;
@@ -131,22 +132,39 @@ export class BrokerLink implements Control {
         { timeoutMs, ...(signal && { signal }) },
       );
     } catch (cause) {
-      if (!(cause instanceof BridgeError) || cause.code !== "channel_lost") {
-        throw cause;
-      }
-      throw new BridgeError(
-        "broker_unreachable",
-        `Cannot reach the broker '${this.service}' for ${type}: ${
-          (connection.isDisposed ? this.#reason : connection.reason()) ||
-          "it went away"
-        }; start one with \`deno task broker\`, or give no address to use an embedded one`,
-        { cause },
-      );
+      throw this.#unanswered(type, timeoutMs, connection, cause);
     }
     const code = getString(reply.body, KEY.code);
     if (!isErrorCode(code)) return reply;
     reply[Symbol.dispose]();
     throw new BridgeError(code, errorIn(reply.body));
+  }
+
+  /** Why there is no answer, in terms of the broker. */
+  #unanswered(
+    type: string,
+    timeoutMs: number,
+    connection: Connection,
+    cause: unknown,
+  ): unknown {
+    if (!(cause instanceof BridgeError)) return cause;
+    const { service } = this;
+    if (cause.code === "timed_out") {
+      return new BridgeError(
+        "timed_out",
+        `The broker '${service}' did not answer ${type} within ${timeoutMs} ms`,
+        { cause },
+      );
+    }
+    if (cause.code !== "channel_lost") return cause;
+    const reason = connection.isDisposed ? this.#reason : connection.reason();
+    return new BridgeError(
+      "broker_unreachable",
+      `Cannot reach the broker '${service}' for ${type}: ${
+        reason || "it went away"
+      }; start one with \`deno task broker\`, or give no address to use an embedded one`,
+      { cause },
+    );
   }
 
   /** Ends it: the broker then takes this process for gone. */

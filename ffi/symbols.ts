@@ -7,7 +7,7 @@
  */
 
 /** Bumped together with `SLB_ABI_VERSION`. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /** Every function of the shim. */
 export const SYMBOLS = {
@@ -15,6 +15,8 @@ export const SYMBOLS = {
   slb_error_copy: { parameters: ["buffer", "u32"], result: "u32" },
   slb_stats: { parameters: ["buffer", "u32"], result: "u32" },
   slb_release: { parameters: ["u32"], result: "i32" },
+
+  slb_process_follow: { parameters: ["i32", "u32"], result: "i32" },
 
   slb_queue_create: { parameters: [], result: "u32" },
   slb_queue_take_bell: { parameters: ["u32"], result: "i32" },

@@ -345,6 +345,7 @@ export class HostBridge {
   /** The channel is gone: the client's exit says why, if it comes soon. */
   #channelLost(): void {
     const phase = this.#phase;
+    if (phase === "ended") return; // as was to be expected
     this.#timer(EXIT_GRACE_MS, () =>
       this.#fail(
         "client_failed",

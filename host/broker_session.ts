@@ -19,7 +19,7 @@ import {
   type ResponseOf,
   type UnaryMethod,
 } from "../proto/control.ts";
-import { BridgeError, describeError } from "../proto/errors.ts";
+import { BridgeError } from "../proto/errors.ts";
 import type { Credentials } from "../proto/handshake.ts";
 import { KEY, MESSAGE_TYPE } from "../proto/keys.ts";
 import { POLL_INTERVAL_MS } from "../proto/limits.ts";
@@ -47,6 +47,11 @@ export class BrokerSession implements AsyncDisposable {
   readonly #native: Native;
   readonly #options: SessionOptions;
   readonly #lost: () => void;
+  /** How many brokers have gone so far. */
+  #losses = 0;
+  /** The one that has allocated the connection, by how many had gone before it. */
+  #allocatedAt = 0;
+  #storing = false;
   readonly #abort = new AbortController();
   #finding: Promise<BrokerLease> | undefined;
   #broker: BrokerLease | undefined;
@@ -61,7 +66,10 @@ export class BrokerSession implements AsyncDisposable {
   constructor(native: Native, options: SessionOptions, lost: () => void) {
     this.#native = native;
     this.#options = options;
-    this.#lost = lost;
+    this.#lost = () => {
+      this.#losses++;
+      lost();
+    };
   }
 
   /** The broker, once it is found. */
@@ -85,10 +93,10 @@ export class BrokerSession implements AsyncDisposable {
     this.#finding = this.#options.findBroker(this.#native, this.#lost, signal);
     this.#broker = await this.#finding;
     const { schema } = this.#options;
-    const response = await this.#untilAnswered(
-      () => this.#allocate({ want_tokens: true }),
-      signal,
-    );
+    const response = await this.#untilAnswered(() => {
+      this.#allocatedAt = this.#losses;
+      return this.#allocate({ want_tokens: true });
+    }, signal);
     this.#hostToken = response.host_token;
     this.#credentials = {
       connection_id: response.connection_id,
@@ -98,13 +106,8 @@ export class BrokerSession implements AsyncDisposable {
   }
 
   /** Gives the broker the endpoint, which stays the caller's too: once, however often it has to be tried. */
-  async storeEndpoint(endpoint: OwnedCapability): Promise<void> {
-    let again = false;
-    await this.#untilAnswered(() => {
-      if (again) return this.#restore(endpoint);
-      again = true;
-      return this.#store(endpoint);
-    }, this.#abort.signal);
+  storeEndpoint(endpoint: OwnedCapability): Promise<void> {
+    return this.#untilStored(endpoint, this.#abort.signal);
   }
 
   /** Gives a broker that has come back everything that the one before it knew. Ends without a word when `signal` aborts. */
@@ -112,11 +115,34 @@ export class BrokerSession implements AsyncDisposable {
     endpoint: OwnedCapability,
     signal: AbortSignal,
   ): Promise<void> {
+    if (this.#storing) return; // whoever is at it has heard of the loss too
     const stop = AbortSignal.any([signal, this.#abort.signal]);
     try {
-      await this.#untilAnswered(() => this.#restore(endpoint), stop);
+      await this.#untilStored(endpoint, stop);
     } catch (error) {
       if (!stop.aborted) throw error;
+    }
+  }
+
+  /** Until the broker that is there has the endpoint: one that had it may be gone by the time that its answer is read. */
+  async #untilStored(
+    endpoint: OwnedCapability,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let tried = false;
+    let losses: number;
+    this.#storing = true;
+    try {
+      do {
+        losses = this.#losses;
+        await this.#untilAnswered(() => {
+          const first = !tried && this.#losses === this.#allocatedAt;
+          tried = true;
+          return first ? this.#store(endpoint) : this.#restore(endpoint);
+        }, signal);
+      } while (losses !== this.#losses);
+    } finally {
+      this.#storing = false;
     }
   }
 
@@ -201,7 +227,7 @@ export class BrokerSession implements AsyncDisposable {
         return result;
       } catch (error) {
         if (!isBrokerGone(error)) throw error;
-        this.#trouble = describeError(error);
+        this.#trouble = (error as BridgeError).message;
       }
       await pause(this.#native.clock, POLL_INTERVAL_MS, signal);
       signal.throwIfAborted();

@@ -54,6 +54,8 @@ export class Runtime implements AsyncDisposable {
   readonly #registered = Promise.withResolvers<void>();
   readonly #abort = new AbortController();
   #working: Promise<void> | undefined;
+  /** How many brokers it was to tell so far. */
+  #brokers = 0;
 
   /** Begins at once, in the background. Throws what `Native.open` throws. */
   constructor(options: RuntimeOptions) {
@@ -74,6 +76,7 @@ export class Runtime implements AsyncDisposable {
 
   /** Tells the broker, once it is there. */
   #register(): void {
+    this.#brokers++;
     this.#working ??= this.#tell().then(() => {
       this.#working = undefined;
     });
@@ -85,6 +88,7 @@ export class Runtime implements AsyncDisposable {
     const { signal } = this.#abort;
     let restMs = POLL_INTERVAL_MS;
     while (!signal.aborted) {
+      const broker = this.#brokers;
       try {
         accepted(
           "RegisterRuntime",
@@ -97,7 +101,8 @@ export class Runtime implements AsyncDisposable {
           }, { signal }),
         );
         this.#registered.resolve();
-        return;
+        if (broker === this.#brokers) return;
+        continue; // the one that has answered is gone already
       } catch (error) {
         if (!(error instanceof BridgeError)) throw error;
         if (!isBrokerGone(error)) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../ffi/clock.ts";
+import { type Clock, pause, systemClock } from "../ffi/clock.ts";
 import { BridgeError } from "../proto/errors.ts";
 
 /**
@@ -99,6 +99,8 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const GRPC_VARIABLES = ["GRPC_*", "NODE_*"] as const;
 
 const STDERR_TAIL_BYTES = 8192;
+/** How long the last words of a client that has ended may take to be read. */
+const DRAIN_MS = 200;
 
 /** Starts the client. Throws `bad_argument` for variables or permissions that cannot be, `client_failed` where Deno cannot be started. */
 export function spawnClient(options: SpawnOptions): ClientProcess {
@@ -173,13 +175,14 @@ function mainModule(
   { runner, module, grpcClient }: SpawnOptions,
 ): string {
   const literal = (url: URL): string => JSON.stringify(url.href);
-  const control = grpcClient === undefined
+  const openGrpc = grpcClient === undefined
     ? ""
-    : `, async (address) => new (await import(${
+    : `, openGrpc: async (address) => new (await import(${
       literal(grpcClient)
     })).GrpcClient(address)`;
   return `import { run } from ${literal(runner)};\n` +
-    `await run(() => import(${literal(module)})${control});\n`;
+    `await run(() => import(${literal(module)}), ` +
+    `{ host: ${Deno.pid}${openGrpc} });\n`;
 }
 
 /** What a client may do besides, to speak gRPC: no more than to reach that one address. */
@@ -267,25 +270,34 @@ async function watchExit(
   output: (chunk: Uint8Array) => void,
   tail: Tail,
 ): Promise<ClientExit> {
-  const pump = async (
-    stream: ReadableStream<Uint8Array>,
-    keep: boolean,
-  ): Promise<void> => {
-    for await (const chunk of stream) {
-      if (keep) tail.add(chunk);
-      try {
-        output(chunk);
-      } catch (error) {
-        reportError(error); // the user's own: the client must not wait for it
-      }
-    }
-  };
-  const [{ code, signal }] = await Promise.all([
-    child.status,
-    pump(child.stdout, false),
-    pump(child.stderr, true),
+  const [stdout, stderr] = [child.stdout.getReader(), child.stderr.getReader()];
+  const read = Promise.all([
+    pump(stdout, output),
+    pump(stderr, (chunk) => {
+      tail.add(chunk);
+      output(chunk);
+    }),
   ]);
+  const { code, signal } = await child.status;
+  // What it has written is there; a process that it had started may hold the pipes open for long.
+  const drained = new AbortController();
+  read.finally(() => drained.abort());
+  await pause(systemClock, DRAIN_MS, drained.signal);
+  await Promise.all([stdout.cancel(), stderr.cancel(), read]);
   return { code, signal, stderrTail: tail.text };
+}
+
+async function pump(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  take: (chunk: Uint8Array) => void,
+): Promise<void> {
+  for (let next; !(next = await reader.read()).done;) {
+    try {
+      take(next.value);
+    } catch (error) {
+      reportError(error); // the user's own: the client must not wait for it
+    }
+  }
 }
 
 /** How a client ended, and how far it had come if that is of interest, in words. */

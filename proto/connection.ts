@@ -125,9 +125,9 @@ export function progress({ host, client }: Connection): string {
     if (host === "alive") {
       return "host never stored its endpoint, subprocess never started";
     }
-    return "neither host nor client contacted the broker";
+    return "it was allocated, then nobody was heard of";
   }
   if (host === "xpc_ready") return "client alive, never took the endpoint";
   if (host === "alive") return "client alive, host never stored its endpoint";
-  return "client alive, host never contacted the broker";
+  return "client alive, host never heard of";
 }

@@ -161,6 +161,7 @@ function hostHello(
     effects: [{ type: "refuse", peer, reason }],
   });
   if (problem !== undefined) return refuse(problem);
+  if (phase === "ended") return refuse("this host's connection is over");
   // A client may be faster than the answer to store_endpoint is.
   if (phase !== "awaiting_hello" && phase !== "storing") {
     return refuse("this connection has its client already");

@@ -19,6 +19,11 @@ uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t ca
 void *platform_region_create(size_t bytes);
 void platform_region_destroy(void *region, size_t bytes);
 
+/* A descriptor for platform_process_wait, close-on-exec. -1 with errno, ESRCH if it has ended. */
+int platform_process_watch(int32_t pid);
+/* Returns when the process has ended. */
+void platform_process_wait(int watch);
+
 /* The counters [14] to [18] of slb_stats. */
 void platform_stats(uint64_t counters[5]);
 

@@ -1,6 +1,10 @@
 /* platform_linux.c: platform.h over c/linux. */
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <xpc/linux.h>
 
 #include "object.h"
@@ -32,6 +36,14 @@ uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t ca
 
 void *platform_region_create(size_t bytes) { return xpc_linux_region_create(bytes); }
 void platform_region_destroy(void *region, size_t bytes) { xpc_linux_region_destroy(region, bytes); }
+
+/* Not by the C library's own pidfd_open: many do not have it yet. */
+int platform_process_watch(int32_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+void platform_process_wait(int watch) {
+    struct pollfd ended = {.fd = watch, .events = POLLIN};
+    while (poll(&ended, 1, -1) < 0 && errno == EINTR) continue;
+}
 
 void platform_stats(uint64_t counters[5]) {
     struct xpc_linux_stats stats;

@@ -1,11 +1,18 @@
 /*
  * surface.h: pixel buffers that two processes map, one implementation per
- * system: surface_memfd.c here.
+ * system: surface_memfd.c on Linux, surface_iosurface.c on macOS.
  */
 #ifndef SLB_SURFACE_H
 #define SLB_SURFACE_H
 
 #include "object.h"
+
+#define SURFACE_MAX_DIMENSION 32768u
+#define SURFACE_MAX_ELEMENT_BYTES 16u
+#define SURFACE_MAX_BYTES (1ull << 30) /* 16K video in 16-bit floats; what a peer claims beyond is not believed */
+
+/* Whether a surface of that size may be made here; if not, the error is set. */
+bool surface_size_allowed(uint32_t width, uint32_t height, uint32_t element_bytes, uint64_t bytes_per_row);
 
 /* Whether the XPC object is a surface. */
 bool surface_is(xpc_object_t value);

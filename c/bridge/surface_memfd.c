@@ -19,8 +19,6 @@
 #include "surface.h"
 
 #define ROW_ALIGNMENT 64u /* a cache line, and what GPUs want at least */
-#define MAX_DIMENSION 32768u
-#define MAX_BYTES (1ull << 30) /* 16K video in 16-bit floats; what a peer claims beyond is not believed */
 
 struct surface {
     struct object object;
@@ -52,11 +50,11 @@ static void surface_finalize(struct object *object) {
 static slb_handle surface_handle_consume(struct queue *queue, xpc_object_t value, bool made_here) {
     struct xpc_linux_surface_layout layout;
     xpc_linux_surface_get_layout(value, &layout);
-    struct surface *surface = layout.length <= MAX_BYTES ? calloc(1, sizeof *surface) : NULL;
+    struct surface *surface = layout.length <= SURFACE_MAX_BYTES ? calloc(1, sizeof *surface) : NULL;
     if (!surface) {
         xpc_release(value);
         fail(SLB_E_MEMORY, "Cannot use a surface of %llu bytes: out of memory, or more than %llu",
-             (unsigned long long)layout.length, MAX_BYTES);
+             (unsigned long long)layout.length, SURFACE_MAX_BYTES);
         return 0;
     }
     surface->value = value;
@@ -96,14 +94,7 @@ static int memory_file(uint64_t bytes) {
 slb_handle slb_surface_create(slb_handle queue_handle, uint32_t width, uint32_t height, uint32_t element_bytes,
                               uint32_t pixel_format) {
     uint32_t row = (width * element_bytes + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT;
-    if (width == 0 || height == 0 || element_bytes == 0 || width > MAX_DIMENSION || height > MAX_DIMENSION ||
-        element_bytes > 16 || (uint64_t)row * height > MAX_BYTES) {
-        fail(SLB_E_ARGUMENT,
-             "Cannot make a surface of %u x %u elements of %u bytes: sides are 1 to %u, elements 1 to 16, "
-             "all together at most %llu bytes",
-             width, height, element_bytes, MAX_DIMENSION, MAX_BYTES);
-        return 0;
-    }
+    if (!surface_size_allowed(width, height, element_bytes, row)) return 0;
     struct queue *queue = queue_take(queue_handle);
     if (!queue) return 0;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);

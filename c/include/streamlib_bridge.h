@@ -33,7 +33,7 @@
 #define SLB_API __attribute__((visibility("default")))
 
 /* Changes whenever a signature, a layout or a meaning here changes. */
-#define SLB_ABI_VERSION 1
+#define SLB_ABI_VERSION 2
 
 /* Limits on one message, sent or received. */
 #define SLB_MAX_MESSAGE_BYTES 1048576
@@ -115,6 +115,19 @@ SLB_API uint32_t slb_stats(uint64_t *counters, uint32_t capacity);
 
 /* Releases what the handle names; a connection or listener is cancelled first. */
 SLB_API int32_t slb_release(slb_handle handle);
+
+/* ---- this process ---- */
+
+/* What slb_process_follow exits with. */
+#define SLB_EXIT_FOLLOWED 70
+
+/*
+ * From now on this process outlives the process `pid` by `grace_ms` at the
+ * most: then it exits at once with SLB_EXIT_FOLLOWED, even while its own thread
+ * never comes back from what it is doing. Returns 1, and does nothing, if that
+ * process has ended already, else 0.
+ */
+SLB_API int32_t slb_process_follow(int32_t pid, uint32_t grace_ms);
 
 /* ---- event queue: one per isolate ---- */
 

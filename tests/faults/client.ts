@@ -3,7 +3,7 @@
  * of `client/runner.ts`.
  */
 
-import { type OpenGrpc, run as runWith } from "../../client/runner.ts";
+import { run as runWith, type RunOptions } from "../../client/runner.ts";
 import { Native } from "../../ffi/native.ts";
 import { hookedShim } from "./hooked_shim.ts";
 import { carryOut, ownPlan } from "./moments.ts";
@@ -14,7 +14,7 @@ export const WORDS = "FAULTS_WORDS";
 /** As the real one. What goes to stderr goes to a file too: a host that was killed reads it no more. */
 export function run(
   load: () => Promise<unknown>,
-  openGrpc?: OpenGrpc,
+  options: RunOptions,
 ): Promise<never> {
   const file = Deno.env.get(WORDS)!;
   const write = Deno.stderr.writeSync.bind(Deno.stderr);
@@ -23,5 +23,8 @@ export function run(
     return write(bytes);
   };
   const hooks = carryOut(ownPlan());
-  return runWith(load, openGrpc, () => new Native(hookedShim(hooks)));
+  return runWith(load, {
+    ...options,
+    openNative: () => new Native(hookedShim(hooks)),
+  });
 }

@@ -72,17 +72,20 @@ function nameOf(body: XpcDictionary): string | undefined {
   return getString(body, KEY.type) ?? getString(body, CHANNEL_KEY.ctrlType);
 }
 
-function bytesOf(buffer: BufferSource | null): Uint8Array {
-  return buffer as Uint8Array; // ffi/ hands in nothing else
+/** What the C functions are handed; by ffi/ always bytes. */
+type Buffer = Parameters<Symbols["slb_queue_drain"]>[1];
+
+function bytesOf(buffer: Buffer): Uint8Array {
+  return buffer as Uint8Array;
 }
 
-function bodyIn(buffer: BufferSource | null, length: number): XpcDictionary {
+function bodyIn(buffer: Buffer, length: number): XpcDictionary {
   return unpack(bytesOf(buffer).subarray(0, length)).message;
 }
 
 /** The messages and replies among the events that were drained; the header describes them. */
 function* recordsIn(
-  buffer: BufferSource | null,
+  buffer: Buffer,
   written: number,
 ): Generator<{ event: number; subject: number; body: XpcDictionary }> {
   const bytes = bytesOf(buffer);

@@ -5,7 +5,7 @@
 
 import { Native } from "../../ffi/native.ts";
 import { findBroker } from "../../host/broker_finder.ts";
-import { embedBroker } from "../../host/assembly.ts";
+import { embedBroker, GRPC_CLIENT, openGrpc } from "../../host/assembly.ts";
 import { type ClientProcess, spawnClient } from "../../host/spawn.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import { connectionSchema } from "../../proto/connection_schema.ts";
@@ -37,6 +37,10 @@ export interface FaultyHostOptions {
   readonly directory: string;
   /** The file for the client's last words. */
   readonly words: string;
+  /** Where the control calls go, over gRPC; over XPC if not said. */
+  readonly grpc?: string;
+  /** The processor's module, beside this one; one that inverts frames if not said. */
+  readonly module?: string;
   /** The client is started as soon as its id is known, before anything else is done. */
   readonly early: boolean;
   readonly timeoutSecs: number;
@@ -46,7 +50,7 @@ export interface FaultyHostOptions {
 
 /** Starts a host that uses the broker of one service, and no other. */
 export function startHost(options: FaultyHostOptions): FaultyHost {
-  const { service, hooks, early, timeoutSecs } = options;
+  const { service, hooks, early, timeoutSecs, grpc } = options;
   let ahead: ClientProcess | undefined;
   const native = new Native(hookedShim(hooks, (reply) => {
     const token = getString(reply, "client_token");
@@ -66,7 +70,13 @@ export function startHost(options: FaultyHostOptions): FaultyHost {
     findBroker: (native, lost, signal) =>
       findBroker(
         native,
-        { given: service, fallback: service, embed: embedBroker },
+        {
+          given: service,
+          fallback: service,
+          embed: embedBroker,
+          ...(grpc !== undefined &&
+            { grpc: { address: grpc, open: openGrpc } }),
+        },
         lost,
         signal,
       ),
@@ -88,9 +98,9 @@ function startClient(
   bridgeEnv: Readonly<Record<string, string>>,
 ): ClientProcess {
   const client = spawnClient({
-    module: new URL("../fixtures/invert.ts", import.meta.url),
+    module: new URL(options.module ?? "../fixtures/invert.ts", import.meta.url),
     runner: new URL("client.ts", import.meta.url),
-    grpcClient: undefined,
+    grpcClient: options.grpc === undefined ? undefined : GRPC_CLIENT,
     // To kill, it must be allowed to run anything.
     permissions: { run: true, write: [options.directory] },
     bridgeEnv,
@@ -99,7 +109,7 @@ function startClient(
       [WORDS]: options.words,
     },
     deno: Deno.execPath(),
-    config: undefined,
+    config: new URL("../../deno.json", import.meta.url).pathname,
     output: () => {},
   });
   options.spawned(client);
@@ -111,6 +121,7 @@ export interface HostArguments {
   readonly service: string;
   readonly directory: string;
   readonly words: string;
+  readonly module?: string;
   readonly early: boolean;
   readonly timeoutSecs: number;
   /** The client's plan; a fault with a signal goes to this host where it is to. */

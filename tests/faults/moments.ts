@@ -35,13 +35,13 @@ export type When = "before" | "after";
 export interface Fault {
   readonly at: Moment["name"];
   readonly when: When;
-  /** Sends this signal, */
+  /** Stands still for as many milliseconds, the whole thread, */
+  readonly sleepMs?: number;
+  /** then sends this signal, */
   readonly signal?: "SIGKILL" | "SIGSTOP";
   /** to this process; to itself if not said. */
   readonly to?: number;
-  /** Stands still for as many milliseconds, the whole thread. */
-  readonly sleepMs?: number;
-  /** The file into which it writes the time, in epoch milliseconds, before it does it. */
+  /** The file into which it writes the time, in epoch milliseconds, right before the signal. */
   readonly mark: string;
 }
 
@@ -61,8 +61,15 @@ export interface Hooks {
 const MAX_JITTER_MS = 6;
 const NAMES: ReadonlySet<string> = new Set(MOMENTS.map(({ name }) => name));
 
-/** The hooks that carry out a plan. */
-export function carryOut({ fault, jitter }: Plan): Hooks {
+/**
+ * The hooks that carry out a plan.
+ *
+ * @param victim whom a signal goes to, where the plan could not know it
+ */
+export function carryOut(
+  { fault, jitter }: Plan,
+  victim?: () => number,
+): Hooks {
   const prng = jitter === undefined ? undefined : new Prng(jitter);
   let armed = fault;
   return {
@@ -71,10 +78,11 @@ export function carryOut({ fault, jitter }: Plan): Hooks {
         standStill(prng.below(MAX_JITTER_MS));
       }
       if (armed?.at !== name || armed.when !== when) return;
-      const { mark, signal, to = Deno.pid, sleepMs } = armed;
+      const { mark, signal, sleepMs } = armed;
+      const to = victim?.() ?? armed.to ?? Deno.pid;
       armed = undefined;
-      Deno.writeTextFileSync(mark, String(Date.now()));
       if (sleepMs !== undefined) standStill(sleepMs);
+      Deno.writeTextFileSync(mark, String(Date.now()));
       if (signal !== undefined) Deno.kill(to, signal);
     },
   };

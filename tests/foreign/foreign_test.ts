@@ -23,7 +23,8 @@ import {
 } from "../../proto/keys.ts";
 import { schemaHash } from "../../proto/schema_hash.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
-import { compilePeer, foreignPython, hasPython } from "./toolchain.ts";
+import { hasPython } from "../../c/python.ts";
+import { compilePeer, foreignPython } from "./toolchain.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";

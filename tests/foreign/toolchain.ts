@@ -4,8 +4,8 @@
  * made once.
  */
 
-import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { pythonWith } from "../../c/python.ts";
 
 const HERE = new URL("./", import.meta.url);
 const ROOT = new URL("../../", HERE);
@@ -26,45 +26,9 @@ async function run(program: string, args: string[]): Promise<void> {
   );
 }
 
-/** Whether there is a Python that can make environments. True where this process may not look. */
-export function hasPython(): boolean {
-  if (Deno.permissions.querySync({ name: "run" }).state !== "granted") {
-    return true;
-  }
-  try {
-    return new Deno.Command("python3", {
-      args: ["-c", "import ensurepip, venv"],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).outputSync().success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-/** A Python with the packages of `requirements.txt`, made at the first call and kept beside the compiled shim. */
-export async function foreignPython(): Promise<string> {
-  const requirements = await Deno.readTextFile(REQUIREMENTS);
-  const version = createHash("sha256").update(requirements).digest("hex")
-    .slice(0, 12);
-  const made = new URL(`venv-${version}/`, ENVIRONMENT);
-  const python = fileURLToPath(new URL("bin/python3", made));
-  const done = new URL("complete", made);
-  if (await Deno.stat(done).then(() => true, () => false)) return python;
-  await run("python3", ["-m", "venv", "--clear", fileURLToPath(made)]);
-  await run(python, [
-    "-m",
-    "pip",
-    "install",
-    "--disable-pip-version-check",
-    "--only-binary=:all:",
-    "--requirement",
-    fileURLToPath(REQUIREMENTS),
-  ]);
-  await Deno.writeTextFile(done, "");
-  return python;
+/** A Python with the packages of `requirements.txt`, kept beside the compiled shim. */
+export function foreignPython(): Promise<string> {
+  return pythonWith(REQUIREMENTS, ENVIRONMENT);
 }
 
 /** Compiles the peer, with our libxpc and nothing else of ours, to `output`. */

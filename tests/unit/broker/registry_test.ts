@@ -146,7 +146,7 @@ Deno.test("Registry: times out by its timer, tells why, and is listed for a whil
   clock.advance(1);
   assertEquals(
     registry.list()[0]!.failureReason,
-    "timed out after 5 s: neither host nor client contacted the broker",
+    "timed out after 5 s: it was allocated, then nobody was heard of",
   );
   assertEquals(registry.liveCount, 0);
   clock.advance(RETENTION_MS - 1);

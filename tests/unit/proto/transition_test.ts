@@ -344,13 +344,13 @@ Deno.test("transition: an early timeout is refused", () => {
 });
 
 const PROGRESS: [string, Connection][] = [
-  ["neither host nor client contacted the broker", after()],
+  ["it was allocated, then nobody was heard of", after()],
   [
     "host never stored its endpoint, subprocess never started",
     after("host_alive"),
   ],
   ["subprocess never started", after("endpoint_stored")],
-  ["client alive, host never contacted the broker", after("client_alive")],
+  ["client alive, host never heard of", after("client_alive")],
   [
     "client alive, host never stored its endpoint",
     after("host_alive", "endpoint_requested"),

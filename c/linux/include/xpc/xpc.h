@@ -218,6 +218,7 @@ XPC_EXPORT XPC_WARN_RESULT double xpc_array_get_double(xpc_object_t xarray, size
 XPC_EXPORT XPC_WARN_RESULT int64_t xpc_array_get_date(xpc_object_t xarray, size_t index);
 XPC_EXPORT XPC_WARN_RESULT const void *xpc_array_get_data(xpc_object_t xarray, size_t index, size_t *length);
 XPC_EXPORT XPC_WARN_RESULT const char *xpc_array_get_string(xpc_object_t xarray, size_t index);
+/** The null UUID, 16 bytes of 0, for a value of another type; a dictionary's getter gives NULL. */
 XPC_EXPORT XPC_WARN_RESULT const uint8_t *xpc_array_get_uuid(xpc_object_t xarray, size_t index);
 XPC_EXPORT XPC_WARN_RESULT int xpc_array_dup_fd(xpc_object_t xarray, size_t index);
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_array_get_dictionary(xpc_object_t xarray, size_t index);

@@ -1,0 +1,60 @@
+/** What the builds of the shim share: its files, as paths from the root of the checkout, and its flags. */
+
+/** The root of the checkout. */
+export const ROOT: URL = new URL("../", import.meta.url);
+
+/** The C files directly in a folder below `c/`, in order. */
+export async function listC(folder: string, suffix = ".c"): Promise<string[]> {
+  const files: string[] = [];
+  for await (const entry of Deno.readDir(new URL(`c/${folder}`, ROOT))) {
+    if (entry.isFile && entry.name.endsWith(suffix)) {
+      files.push(`c/${folder}${entry.name}`);
+    }
+  }
+  return files.sort();
+}
+
+/** The systems that there are files for; `double` is Linux with macOS's surfaces over a test double. */
+export type System = "linux" | "darwin" | "double";
+
+/** What of the shim is for another system. */
+const ELSEWHERE: Record<System, RegExp> = {
+  linux: /_macos\.c$|iosurface/,
+  darwin: /_(linux|memfd)\.c$/,
+  double: /_(macos|memfd)\.c$/,
+};
+
+/** The C files of the shim on a system. */
+export async function listShim(system: System): Promise<string[]> {
+  const files = await listC("bridge/");
+  return files.filter((file) => !ELSEWHERE[system].test(file));
+}
+
+/** Flags of every compilation. `c/linux/include` has the XPC API as it is on both systems. */
+export const STRICT: readonly string[] = [
+  "-std=c11",
+  "-Wall",
+  "-Wextra",
+  "-Wshadow",
+  "-Wconversion",
+  "-Werror",
+  "-Ic/include",
+  "-Ic/bridge",
+  "-Ic/linux/include",
+];
+
+/** The oldest macOS that the shim runs on. */
+export const MACOS_VERSION = "13.0";
+
+/** The shim's name on macOS. */
+export const MACOS_LIBRARY = "libstreamlib_bridge.dylib";
+
+/** The shim for macOS, by any clang. It makes its blocks by hand, for gcc's sake. */
+export const MACOS: readonly string[] = [
+  ...STRICT,
+  "-fno-blocks",
+  "-O2",
+  "-fvisibility=hidden",
+  "-dynamiclib",
+  `-Wl,-install_name,@rpath/${MACOS_LIBRARY}`,
+];

@@ -1,0 +1,128 @@
+/*
+ * core_foundation_double.c - violations, failures on demand, and as much of CoreFoundation as
+ * surfaces need. See core_foundation_double.h and iosurface_double.h.
+ */
+#include "core_foundation_double.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- violations, and failures on demand ------------------------------------------------ */
+
+static char violations[16][160], taken[160];
+static int violation_count;
+
+void violation(const char *format, ...) {
+    if (violation_count == 16) return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(violations[violation_count++], sizeof *violations, format, arguments);
+    va_end(arguments);
+}
+
+const char *take_violation(void) {
+    if (!violation_count) return NULL;
+    memcpy(taken, violations[0], sizeof taken);
+    memmove(violations[0], violations[1], sizeof violations - sizeof *violations);
+    violation_count--;
+    return taken;
+}
+
+static const char *failing = "";
+
+void fail_next(const char *function) { failing = function; }
+
+bool fails(const char *function) {
+    if (strcmp(failing, function) != 0) return false;
+    failing = "";
+    return true;
+}
+
+/* ---- CoreFoundation --------------------------------------------------------------------- */
+
+static const char *const kind_names[] = {"string", "number", "dictionary", "surface"};
+
+const char kCFTypeDictionaryKeyCallBacks, kCFTypeDictionaryValueCallBacks;
+
+struct object *objects;
+
+void *make(enum kind kind, size_t size) {
+    struct object *object = calloc(1, size);
+    if (!object) abort();
+    *object = (struct object){.kind = kind, .references = 1, .next = objects};
+    objects = object;
+    return object;
+}
+
+void *valid(CFTypeRef pointer, enum kind kind, const char *function) {
+    struct object *object = objects;
+    while (object && object != pointer) object = object->next;
+    if (!object) violation("%s: of no object", function);
+    else if (object->references == 0) violation("%s: of a %s that was released", function, kind_names[object->kind]);
+    else if (object->kind != kind) violation("%s: of a %s", function, kind_names[object->kind]);
+    else return object;
+    return NULL;
+}
+
+int live(void) {
+    int count = 0;
+    for (struct object *object = objects; object; object = object->next) count += object->references > 0;
+    return count;
+}
+
+void forget(void) {
+    for (struct object **link = &objects; *link;) {
+        struct object *object = *link;
+        if (object->references) {
+            link = &object->next;
+        } else {
+            *link = object->next;
+            free(object);
+        }
+    }
+}
+
+CFTypeRef CFRetain(CFTypeRef pointer) {
+    struct object *object = objects;
+    while (object && object != pointer) object = object->next;
+    if (object && object->references) object->references++;
+    else violation("CFRetain: of nothing that lives");
+    return pointer;
+}
+
+void CFRelease(CFTypeRef pointer) {
+    struct object *object = objects;
+    while (object && object != pointer) object = object->next;
+    if (!object || !valid(object, object->kind, "CFRelease")) {
+        if (!object) violation("CFRelease: of no object");
+        return;
+    }
+    if (object->references == 1 && object->kind == SURFACE) surface_end((IOSurfaceRef)object);
+    if (--object->references || object->kind != DICTIONARY) return;
+    struct __CFDictionary *dictionary = (struct __CFDictionary *)object;
+    for (long i = 0; i < dictionary->count; i++) CFRelease(dictionary->values[i]);
+}
+
+CFNumberRef CFNumberCreate(const void *allocator, long type, const void *value) {
+    if (allocator || type != SLB_CF_NUMBER_SINT32) violation("CFNumberCreate: of type %ld, which is not here", type);
+    if (fails(__func__)) return NULL;
+    struct __CFNumber *number = make(NUMBER, sizeof *number);
+    memcpy(&number->value, value, sizeof number->value);
+    return number;
+}
+
+CFDictionaryRef CFDictionaryCreate(const void *allocator, const void **keys, const void **values, long count,
+                                   const void *key_callbacks, const void *value_callbacks) {
+    if (allocator || key_callbacks != &kCFTypeDictionaryKeyCallBacks || value_callbacks != &kCFTypeDictionaryValueCallBacks)
+        violation("CFDictionaryCreate: without the callbacks that retain");
+    if (fails(__func__) || count > 8) return NULL;
+    struct __CFDictionary *dictionary = make(DICTIONARY, sizeof *dictionary);
+    dictionary->count = count;
+    for (long i = 0; i < count; i++) {
+        dictionary->keys[i] = keys[i];
+        dictionary->values[i] = CFRetain(values[i]);
+    }
+    return dictionary;
+}

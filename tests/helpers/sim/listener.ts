@@ -1,0 +1,81 @@
+/** Simulated listeners: anonymous, or of a named service. */
+
+import type { SimConnection } from "./connection.ts";
+import { ERROR, Party } from "./party.ts";
+import type { SimProcess } from "./process.ts";
+
+/** A listener. */
+export class SimListener extends Party {
+  /** The service that it serves; `undefined` for an anonymous one. */
+  readonly service: string | undefined;
+  /** Ends of those who have connected and not spoken yet. */
+  readonly strangers = new Set<SimConnection>();
+  /** Who has connected by its endpoint: they end with it. */
+  readonly guests = new Set<SimConnection>();
+
+  constructor(process: SimProcess, service?: string) {
+    super(process, process.nameParty("listener"));
+    this.service = service;
+  }
+
+  override activate(): void {
+    if (this.state !== "inactive") return;
+    this.state = "active";
+    if (this.service === undefined) return;
+    const { services } = this.process.world;
+    this.process.world.touch(`service ${this.service}`, "write");
+    if (services.has(this.service)) {
+      this.#end(
+        `another process already serves this name (pid ${Deno.pid})`,
+      );
+      this.put({ kind: "error", detail: ERROR.invalid });
+    } else {
+      services.set(this.service, this);
+    }
+  }
+
+  override cancel(): void {
+    if (this.state === "invalid") return;
+    this.#end("cancelled by this process");
+    this.put({ kind: "error", detail: ERROR.invalid });
+  }
+
+  #end(reason: string): void {
+    const { world } = this.process;
+    world.touch(this.resource, "write");
+    this.state = "invalid";
+    this.reason = reason;
+    if (
+      this.service !== undefined && world.services.get(this.service) === this
+    ) {
+      world.touch(`service ${this.service}`, "write");
+      world.services.delete(this.service);
+    }
+    for (const stranger of this.strangers) stranger.cancel();
+    this.strangers.clear();
+    for (const { event } of this.inbox) {
+      if (event.kind === "peer") event.peer.cancel();
+    }
+    this.inbox = [];
+    for (const guest of this.guests) {
+      guest.put({ kind: "end", listenerGone: true });
+    }
+    this.guests.clear();
+  }
+
+  /** What two steps must not both touch, to be in any order. */
+  get resource(): string {
+    return `${this.process.name} ${this.label}`;
+  }
+
+  /** A stranger has spoken. */
+  announce(stranger: SimConnection): void {
+    this.process.world.touch(`${this.resource} peers`, "write");
+    this.strangers.delete(stranger);
+    this.put({ kind: "peer", peer: stranger });
+  }
+
+  protected override linkEnded(): void {
+    throw new Error("a listener has no other side");
+  }
+}

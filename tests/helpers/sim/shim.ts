@@ -1,0 +1,336 @@
+/**
+ * The C shim of a simulated process: the functions of
+ * `c/include/streamlib_bridge.h`, in TypeScript. What the handshake does not
+ * need (shared memory, descriptors, surfaces) is not there.
+ */
+
+import type { Shim } from "../../../ffi/shim.ts";
+import type { Symbols } from "../../../ffi/symbols.ts";
+import { SimConnection, type Target } from "./connection.ts";
+import { SimListener } from "./listener.ts";
+import { unwrap, wrap } from "./parcel.ts";
+import type { Party, ReplyTo } from "./party.ts";
+import type { Queued, SimProcess } from "./process.ts";
+
+const E_HANDLE = -1;
+const E_ARGUMENT = -2;
+const E_BUFFER = -5;
+const HEADER_BYTES = 20;
+const EVENT = { message: 1, reply: 2, peer: 3, error: 4 } as const;
+/** All that runs here is one process of one user. */
+const UID = 1000;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+interface Reply {
+  readonly by: SimConnection;
+  readonly to: ReplyTo;
+}
+
+/** The shim of `process`, for one `Native`. */
+export function simulatedShim(process: SimProcess): Shim {
+  return {
+    symbols: symbols(new Functions(process)),
+    clock: process.world.timeline.clock(process),
+    bell: (_, ring) => {
+      process.ring = ring;
+      return { ref: () => {}, unref: () => {}, [Symbol.dispose]: () => {} };
+    },
+    [Symbol.dispose]: () => {
+      process.isClosed = true;
+    },
+  };
+}
+
+/** The functions under their names. What is not simulated throws. */
+function symbols(functions: Functions): Symbols {
+  return new Proxy(functions, {
+    get(target, name: string) {
+      const one = (target as unknown as Record<string, unknown>)[name];
+      if (typeof one === "function") return one.bind(target);
+      throw new Error(`not simulated: ${name}`);
+    },
+  }) as unknown as Symbols;
+}
+
+class Functions {
+  readonly #process: SimProcess;
+
+  constructor(process: SimProcess) {
+    this.#process = process;
+  }
+
+  get #handles(): SimProcess["handles"] {
+    return this.#process.handles;
+  }
+
+  #copy(words: string, text: Uint8Array, capacity: number): number {
+    return encoder.encodeInto(words, text.subarray(0, capacity)).written;
+  }
+
+  // ---- library ----
+
+  slb_error_copy(text: Uint8Array, capacity: number): number {
+    return this.#copy(this.#handles.error, text, capacity);
+  }
+
+  slb_release(handle: number): number {
+    if (this.#process.isDead) return 0;
+    const removed = this.#handles.remove(handle);
+    if (!removed) return E_HANDLE;
+    const { kind, object } = removed;
+    if (kind === "listener" || kind === "connection") {
+      this.#process.drop(object as Party);
+    } else if (kind === "reply") {
+      const { by, to } = object as Reply;
+      by.answer(to, undefined);
+    } else if (kind === "queue") {
+      this.#dropEvents();
+      for (const left of this.#handles.all()) this.slb_release(left);
+    }
+    return 0;
+  }
+
+  // ---- event queue ----
+
+  slb_queue_create(): number {
+    return this.#handles.add("queue", this);
+  }
+
+  slb_queue_take_bell(): number {
+    return 0;
+  }
+
+  slb_queue_next_bytes(): number {
+    const next = this.#first();
+    return next ? HEADER_BYTES + bodyOf(next).length : 0;
+  }
+
+  slb_queue_drain(
+    _queue: number,
+    buffer: Uint8Array,
+    capacity: number,
+  ): number {
+    let written = 0;
+    for (let next; (next = this.#first());) {
+      const bytes = HEADER_BYTES + bodyOf(next).length;
+      if (bytes > capacity - written) {
+        return written === 0 ? E_BUFFER : written;
+      }
+      written += this.#write(next, buffer.subarray(written));
+      this.#process.queue.shift();
+    }
+    return written;
+  }
+
+  /** The first event that still has someone to tell; drops the others on the way. */
+  #first(): Queued | undefined {
+    const { queue } = this.#process;
+    while (queue[0] && queue[0].source.handle === 0) {
+      dropEvent(queue.shift()!);
+    }
+    return queue[0];
+  }
+
+  #dropEvents(): void {
+    for (const queued of this.#process.queue) dropEvent(queued);
+    this.#process.queue = [];
+  }
+
+  #write({ source, event }: Queued, out: Uint8Array): number {
+    let kind: number = EVENT.error, subject = 0, detail = 0;
+    let body = new Uint8Array(0);
+    const opened = (parcel: Parameters<typeof unwrap>[0]) =>
+      unwrap(parcel, (listener) => this.#handles.add("endpoint", listener));
+    if (event.kind === "message") {
+      kind = EVENT.message;
+      body = opened(event.parcel);
+      if (event.replyTo) {
+        const by = source as SimConnection;
+        subject = this.#handles.add("reply", { by, to: event.replyTo });
+      }
+    } else if (event.kind === "answer") {
+      kind = EVENT.reply;
+      subject = event.request;
+      detail = event.detail ?? 0;
+      if (event.parcel) body = opened(event.parcel);
+    } else if (event.kind === "peer") {
+      kind = EVENT.peer;
+      subject = this.#process.adopt(event.peer);
+    } else {
+      detail = event.detail;
+    }
+    const view = new DataView(out.buffer, out.byteOffset);
+    const length = HEADER_BYTES + body.length;
+    [length, kind, source.handle, subject, detail].forEach((value, index) =>
+      view.setUint32(4 * index, value, true)
+    );
+    out.set(body, HEADER_BYTES);
+    return length;
+  }
+
+  // ---- connections ----
+
+  #party(kind: "listener" | "connection", party: Party): number {
+    if (this.#process.isDead) return 1;
+    this.#process.parties.add(party);
+    return party.handle = this.#handles.add(kind, party);
+  }
+
+  slb_listener_create(_queue: number): number {
+    return this.#party("listener", new SimListener(this.#process));
+  }
+
+  slb_listener_create_service(
+    _queue: number,
+    name: Uint8Array,
+    length: number,
+  ): number {
+    const service = decoder.decode(name.subarray(0, length));
+    return this.#party("listener", new SimListener(this.#process, service));
+  }
+
+  slb_endpoint_create(handle: number): number {
+    if (this.#process.isDead) return 1;
+    const listener = this.#handles.find<SimListener>(handle, "listener");
+    if (!listener) return 0;
+    if (listener.state !== "invalid") {
+      return this.#handles.add("endpoint", listener);
+    }
+    this.#handles.error =
+      "Cannot make an endpoint: the listener is cancelled, or descriptors ran out";
+    return 0;
+  }
+
+  #connection(target: Target): number {
+    return this.#party("connection", new SimConnection(this.#process, target));
+  }
+
+  slb_connection_create_service(
+    _queue: number,
+    name: Uint8Array,
+    length: number,
+  ): number {
+    return this.#connection({
+      service: decoder.decode(name.subarray(0, length)),
+    });
+  }
+
+  slb_connection_create_endpoint(_queue: number, endpoint: number): number {
+    if (this.#process.isDead) return 1;
+    const listener = this.#handles.find<SimListener>(endpoint, "endpoint");
+    return listener ? this.#connection({ endpoint: listener }) : 0;
+  }
+
+  #either(handle: number): Party | undefined {
+    return this.#handles.find<Party>(handle, "connection", "listener");
+  }
+
+  slb_connection_activate(handle: number): number {
+    if (this.#process.isDead) return 0;
+    const party = this.#either(handle);
+    party?.activate();
+    return party ? 0 : E_HANDLE;
+  }
+
+  slb_connection_cancel(handle: number): number {
+    if (this.#process.isDead) return 0;
+    const party = this.#either(handle);
+    party?.cancel();
+    return party ? 0 : E_HANDLE;
+  }
+
+  slb_connection_send(
+    handle: number,
+    bytes: Uint8Array,
+    length: number,
+  ): number {
+    return this.#send(handle, bytes, length);
+  }
+
+  slb_connection_request(
+    handle: number,
+    bytes: Uint8Array,
+    length: number,
+    request: number,
+  ): number {
+    return this.#send(handle, bytes, length, request);
+  }
+
+  #send(
+    handle: number,
+    bytes: Uint8Array,
+    length: number,
+    request?: number,
+  ): number {
+    if (this.#process.isDead) return 0;
+    const connection = this.#handles.find<SimConnection>(handle, "connection");
+    if (!connection) return E_HANDLE;
+    const parcel = this.#wrap(bytes, length);
+    if (!parcel) return E_ARGUMENT;
+    connection.send(parcel, request);
+    return 0;
+  }
+
+  slb_reply_send(handle: number, bytes: Uint8Array, length: number): number {
+    if (this.#process.isDead) return 0;
+    const reply = this.#handles.find<Reply>(handle, "reply");
+    if (!reply) return E_HANDLE;
+    const parcel = this.#wrap(bytes, length);
+    if (!parcel) return E_ARGUMENT;
+    this.#handles.remove(handle);
+    reply.by.answer(reply.to, parcel);
+    return 0;
+  }
+
+  #wrap(
+    bytes: Uint8Array,
+    length: number,
+  ): ReturnType<typeof wrap> | undefined {
+    let stale = false;
+    const parcel = wrap(bytes.subarray(0, length), (handle) => {
+      const found = this.#handles.find<SimListener>(handle, "endpoint");
+      stale ||= found === undefined;
+      return found!;
+    });
+    return stale ? undefined : parcel;
+  }
+
+  slb_connection_peer(handle: number, out: Uint8Array): number {
+    if (this.#process.isDead) return 0;
+    const connection = this.#handles.find<SimConnection>(handle, "connection");
+    if (!connection) return E_HANDLE;
+    const known = connection.other !== undefined;
+    new Int32Array(out.buffer, out.byteOffset, 4).set(
+      known ? [Deno.pid, UID, UID, 0] : [0, -1, -1, 0],
+    );
+    return 0;
+  }
+
+  slb_connection_reason_copy(
+    handle: number,
+    text: Uint8Array,
+    capacity: number,
+  ): number {
+    const party = this.#either(handle);
+    return party ? this.#copy(party.reason, text, capacity) : 0;
+  }
+}
+
+/** The bytes that an event carries, as long as they will be once its handles are the receiver's. */
+function bodyOf({ event }: Queued): Uint8Array {
+  if (event.kind !== "message" && event.kind !== "answer") {
+    return new Uint8Array(0);
+  }
+  return event.parcel?.bytes ?? new Uint8Array(0);
+}
+
+/** Nobody is left to tell: what the event carries is let go of. */
+function dropEvent({ source, event }: Queued): void {
+  if (event.kind === "message" && event.replyTo) {
+    (source as SimConnection).answer(event.replyTo, undefined);
+  } else if (event.kind === "peer") {
+    event.peer.cancel();
+  }
+}

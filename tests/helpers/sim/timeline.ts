@@ -1,0 +1,96 @@
+/**
+ * The one time of a simulated machine. It moves only when it is told to, and
+ * what is due then waits to be rung: nothing fires by itself.
+ */
+
+import type { Clock, Timer } from "../../../ffi/clock.ts";
+
+interface Entry {
+  readonly owner: object;
+  readonly at: number;
+  readonly order: number;
+  readonly callback: () => void;
+  counts: boolean;
+}
+
+/** Virtual milliseconds, and the timers of all processes. */
+export class Timeline {
+  #now = 0;
+  #next = 0;
+  readonly #timers = new Set<Entry>();
+
+  /** Milliseconds since the machine was made. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** The time as `owner` sees it; its timers go with it. */
+  clock(owner: object): Clock {
+    return {
+      now: () => this.#now,
+      after: (ms, callback) => this.#set(owner, ms, callback),
+    };
+  }
+
+  #set(owner: object, ms: number, callback: () => void): Timer {
+    const entry: Entry = {
+      owner,
+      at: this.#now + Math.max(0, ms),
+      order: this.#next++,
+      callback,
+      counts: true,
+    };
+    this.#timers.add(entry);
+    return {
+      cancel: () => void this.#timers.delete(entry),
+      unref: () => void (entry.counts = false),
+    };
+  }
+
+  /** Drops the timers of `owner`. */
+  forget(owner: object): void {
+    for (const timer of this.#timers) {
+      if (timer.owner === owner) this.#timers.delete(timer);
+    }
+  }
+
+  /** How many timers keep `owner` alive. */
+  pending(owner: object): number {
+    return [...this.#timers].filter((timer) =>
+      timer.owner === owner && timer.counts
+    ).length;
+  }
+
+  /** What `owner` is to be rung for now: its timers ring in their order. */
+  due(owner: object): (() => void) | undefined {
+    const timer = this.#first((one) =>
+      one.owner === owner && one.at <= this.#now
+    );
+    return timer && (() => {
+      this.#timers.delete(timer);
+      timer.callback();
+    });
+  }
+
+  /** When the next timer of all is due. */
+  get nextAt(): number | undefined {
+    return this.#first(() => true)?.at;
+  }
+
+  /** Moves on to `at`. */
+  moveTo(at: number): void {
+    this.#now = Math.max(this.#now, at);
+  }
+
+  #first(wanted: (timer: Entry) => boolean): Entry | undefined {
+    let first: Entry | undefined;
+    for (const timer of this.#timers) {
+      if (!wanted(timer)) continue;
+      if (
+        !first || timer.at < first.at ||
+        timer.at === first.at && timer.order < first.order
+      ) first = timer;
+    }
+    return first;
+  }
+}

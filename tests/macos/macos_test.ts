@@ -1,0 +1,254 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import {
+  buildMacos,
+  checkAvailability,
+  checkDeclarations,
+  compileSlice,
+  dylibProblems,
+  IMPORTS,
+  OUTPUT,
+} from "../../c/macos/build.ts";
+import { declarationProof, readXpcHeader } from "../../c/macos/declarations.ts";
+import { parseImports } from "../../c/macos/imports.ts";
+import { readDylib, splitSlices } from "../../c/macos/mach_o.ts";
+import { CompileError, Toolchain } from "../../c/macos/toolchain.ts";
+import { hasPython } from "../../c/python.ts";
+import { MACOS_LIBRARY, ROOT } from "../../c/sources.ts";
+import { SYMBOLS } from "../../ffi/symbols.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+
+/**
+ * The shim for macOS, made on whatever machine this is. Nothing of it is run:
+ * it is compiled, linked, and looked at.
+ */
+
+const NEEDS = { run: true, read: true, write: true } as const;
+const PYTHON = hasPython();
+
+/** What zig's linker gives every dylib besides; nobody looks for either. */
+const LINKER_EXPORTS = ["___dso_handle", "__mh_dylib_header"];
+
+function macosTest(
+  name: string,
+  body: (toolchain: Toolchain) => Promise<void>,
+): void {
+  permittedTest(
+    PYTHON ? name : `${name} (ignored: no python3 with venv)`,
+    NEEDS,
+    async () => await body(await Toolchain.open()),
+    { ignore: !PYTHON },
+  );
+}
+
+/** Compiles a C file that is not part of the shim. */
+async function compileText(
+  toolchain: Toolchain,
+  text: string,
+): Promise<Uint8Array> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/extra.c`, text);
+    return await compileSlice(toolchain, "arm64", [`${folder}/extra.c`]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+macosTest("the task writes one library for both processors", async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-q", "--no-lock", "-A", "c/macos/build.ts"],
+    cwd: ROOT,
+    stdin: "null",
+  }).output();
+  assertEquals(
+    [code, new TextDecoder().decode(stderr)],
+    [
+      0,
+      `built c/out/macos/${MACOS_LIBRARY}: x86_64 and arm64, macOS 13.0 and later\n`,
+    ],
+  );
+  const slices = splitSlices(await Deno.readFile(OUTPUT)).map(readDylib);
+  assertEquals(
+    slices.map(({ architecture }) => architecture),
+    ["x86_64", "arm64"],
+  );
+  for (const { installName, minimumVersion, libraries, exports } of slices) {
+    assertEquals(installName, `@rpath/${MACOS_LIBRARY}`);
+    assertEquals(minimumVersion, "13.0");
+    assertEquals(libraries, ["/usr/lib/libSystem.B.dylib"]);
+    assertEquals(
+      exports.toSorted(),
+      [...LINKER_EXPORTS, ...Object.keys(SYMBOLS).map((name) => `_${name}`)]
+        .sort(),
+    );
+  }
+  assert(slices[1]!.signature);
+});
+
+macosTest("it is made of XPC as it is since macOS 10.7", async (toolchain) => {
+  const [slice] = splitSlices(await buildMacos(toolchain));
+  const imports = readDylib(slice!).imports.map(({ name }) => name);
+  for (
+    const name of [
+      "_xpc_connection_create",
+      "_xpc_endpoint_create",
+      "_xpc_connection_create_from_endpoint",
+      "_xpc_shmem_create",
+    ]
+  ) assert(imports.includes(name), name);
+  assert(!imports.includes("_xpc_listener_copy_endpoint"));
+});
+
+macosTest("a build with nothing kept has the same bytes", async (toolchain) => {
+  const before = await buildMacos(toolchain);
+  const folder = await Deno.makeTempDir();
+  try {
+    const cache = new URL(`file://${folder}/`);
+    const again = await buildMacos(await Toolchain.open(cache));
+    assertEquals(again, before);
+    const text = new TextDecoder("latin1").decode(again);
+    for (const place of [fileURLToPath(ROOT), folder]) {
+      assert(!text.includes(place), `${place} is in the library`);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** Our header with one thing changed in it, and what the compiler says then. */
+const WRONG: [string, string, string][] = [
+  [
+    "pid_t xpc_connection_get_pid(",
+    "uint64_t xpc_connection_get_pid(",
+    "xpc_connection_get_pid is not as Apple declares it",
+  ],
+  [
+    "xpc_shmem_map(xpc_object_t xshmem, void **region)",
+    "xpc_shmem_map(xpc_object_t xshmem, const void **region)",
+    "xpc_shmem_map is not as Apple declares it",
+  ],
+  [
+    "xpc_endpoint_t xpc_endpoint_create(xpc_connection_t connection);",
+    "$& XPC_EXPORT xpc_endpoint_t xpc_listener_copy_endpoint(xpc_connection_t listener);",
+    "undeclared identifier 'xpc_listener_copy_endpoint'",
+  ],
+  [
+    "void (^xpc_handler_t)(xpc_object_t object)",
+    "int (^xpc_handler_t)(xpc_object_t object)",
+    "typedef redefinition with different types",
+  ],
+  [
+    "#define XPC_TYPE_INT64 (&_xpc_type_int64)",
+    "#define XPC_TYPE_INT64 (&_xpc_type_uint64)",
+    "XPC_TYPE_INT64 is not Apple's",
+  ],
+  [
+    "SERVICE_LISTENER (1 << 0)",
+    "SERVICE_LISTENER (1 << 1)",
+    "XPC_CONNECTION_MACH_SERVICE_LISTENER is not Apple's",
+  ],
+  [
+    "const struct _xpc_bool_s _xpc_bool_true;",
+    "const struct _xpc_type_s _xpc_bool_true;",
+    "redeclaration of '_xpc_bool_true' with a different type",
+  ],
+];
+
+macosTest(
+  "our header is as Apple's, and a wrong line fails",
+  async (toolchain) => {
+    const right = await readXpcHeader(ROOT);
+    await checkDeclarations(toolchain, declarationProof(right));
+    for (const [from, to, complaint] of WRONG) {
+      const wrong = {
+        xpc: right.xpc.replace(from, to),
+        connection: right.connection.replace(from, to),
+      };
+      assert(
+        wrong.xpc + wrong.connection !== right.xpc + right.connection,
+        `the header has no: ${from}`,
+      );
+      await assertRejects(
+        () => checkDeclarations(toolchain, declarationProof(wrong)),
+        CompileError,
+        complaint,
+      );
+    }
+  },
+);
+
+macosTest(
+  "a name that Apple does not export fails the link",
+  async (toolchain) => {
+    const source = `extern void xpc_connection_activat(void *);
+    __attribute__((visibility("default"))) void slb_extra(void *c);
+    void slb_extra(void *c) { xpc_connection_activat(c); }`;
+    await assertRejects(
+      () => compileText(toolchain, source),
+      CompileError,
+      "undefined symbol: _xpc_connection_activat",
+    );
+  },
+);
+
+macosTest(
+  "a name that is too new fails the check, unless it is weak",
+  async (toolchain) => {
+    const source = (attribute: string, condition: string): string =>
+      `extern void xpc_connection_set_peer_requirement(void *, void *) ${attribute};
+    __attribute__((visibility("default"))) void slb_extra(void *c);
+    void slb_extra(void *c) { ${condition} xpc_connection_set_peer_requirement(c, c); }`;
+    const list = "_xpc_connection_set_peer_requirement xpc/xpc.h";
+    const weakList = parseImports(`${list} weak # since 26.0`);
+    const stub = await toolchain.stub();
+    const problems = (bytes: Uint8Array, lines: string): string[] =>
+      dylibProblems(
+        bytes,
+        readDylib(bytes),
+        parseImports(`dyld_stub_binder - # the linker's\n${lines}`),
+        stub,
+      );
+
+    const strong = await compileText(toolchain, source("", ""));
+    assertEquals(problems(strong, ""), [
+      "arm64: _xpc_connection_set_peer_requirement is not in the reviewed list",
+    ]);
+    // Whoever then adds it to the list hears of Apple's own word.
+    assertEquals(problems(strong, list), []);
+    await assertRejects(
+      () => checkAvailability(toolchain, parseImports(list)),
+      CompileError,
+      "is only available on macOS 26.0 or newer",
+    );
+
+    const weak = await compileText(
+      toolchain,
+      source(
+        "__attribute__((weak_import))",
+        "if (&xpc_connection_set_peer_requirement)",
+      ),
+    );
+    assertEquals(problems(weak, `${list} weak # since 26.0`), []);
+    await checkAvailability(toolchain, weakList);
+    assertEquals(problems(strong, `${list} weak # since 26.0`), [
+      "arm64: _xpc_connection_set_peer_requirement is imported strongly, " +
+      "and reviewed as imported weakly",
+    ]);
+  },
+);
+
+macosTest("the reviewed list is what is checked", async (toolchain) => {
+  const reviewed = parseImports(await Deno.readTextFile(IMPORTS));
+  assert(reviewed.length > 50);
+  await checkAvailability(toolchain, reviewed);
+  await assertRejects(
+    () =>
+      checkAvailability(toolchain, [
+        ...reviewed,
+        { name: "_xpc_connection_activat", header: "xpc/xpc.h", weak: false },
+      ]),
+    CompileError,
+    "undeclared identifier 'xpc_connection_activat'",
+  );
+});
