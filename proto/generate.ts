@@ -17,7 +17,7 @@ interface FileDescriptor {
   name: string;
   messageType: {
     name: string;
-    field: { name: string; typeName?: string }[];
+    field: { name: string; jsonName?: string; typeName?: string }[];
   }[];
 }
 
@@ -175,6 +175,7 @@ function fileDescriptor(root: protobuf.Root): string {
   proto.name = FILE_NAME;
   for (const message of proto.messageType) {
     for (const field of message.field) {
+      field.jsonName = jsonName(field.name);
       if (!field.typeName) continue;
       const scope = root.lookupType(message.name);
       field.typeName = scope.lookupType(field.typeName).fullName;
@@ -189,6 +190,11 @@ function fileDescriptor(root: protobuf.Root): string {
 export const FILE_DESCRIPTOR: string =
 ${lines.map((line) => `  "${line}"`).join(" +\n")};
 `;
+}
+
+/** The name in JSON that protoc gives a field; protobufjs, which keeps our case, gives its own. */
+function jsonName(field: string): string {
+  return field.replace(/_(.)/g, (_, next: string) => next.toUpperCase());
 }
 
 function docComment(text: string | null, indent: string): string {

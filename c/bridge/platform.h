@@ -1,6 +1,6 @@
 /*
  * platform.h: what the shim needs that is not in XPC's C API, one
- * implementation per system: platform_linux.c here.
+ * implementation per system: platform_linux.c, platform_macos.c.
  */
 #ifndef SLB_PLATFORM_H
 #define SLB_PLATFORM_H

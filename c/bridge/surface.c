@@ -11,3 +11,12 @@ bool surface_size_allowed(uint32_t width, uint32_t height, uint32_t element_byte
          width, height, element_bytes, SURFACE_MAX_DIMENSION, SURFACE_MAX_ELEMENT_BYTES, SURFACE_MAX_BYTES);
     return false;
 }
+
+int32_t surface_locks_end(surface_locks locks, bool read_only) {
+    if (locks[read_only] == 0) {
+        return fail(SLB_E_ARGUMENT, "Cannot unlock this surface: it is not locked for %s",
+                    read_only ? "reading" : "writing");
+    }
+    locks[read_only]--;
+    return 0;
+}

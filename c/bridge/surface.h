@@ -14,6 +14,12 @@
 /* Whether a surface of that size may be made here; if not, the error is set. */
 bool surface_size_allowed(uint32_t width, uint32_t height, uint32_t element_bytes, uint64_t bytes_per_row);
 
+/* CPU access under way: [0] to write, [1] only to read. */
+typedef uint32_t surface_locks[2];
+
+/* Counts one less. SLB_E_ARGUMENT: there is none of its kind. */
+int32_t surface_locks_end(surface_locks locks, bool read_only);
+
 /* Whether the XPC object is a surface. */
 bool surface_is(xpc_object_t value);
 

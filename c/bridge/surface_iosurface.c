@@ -19,8 +19,8 @@ struct surface {
     IOSurfaceRef ref; /* owned, and one use of it */
     uint32_t layout[8];
     pthread_mutex_t lock; /* guards what follows */
-    uint32_t locks[2];    /* held now: [0] to write, [1] only to read */
-    void *mapping;        /* the system's own; NULL until it was asked for */
+    surface_locks locks;
+    void *mapping; /* the system's own; NULL until it was asked for */
 };
 
 static atomic_ullong mapped_count;
@@ -210,11 +210,7 @@ static int32_t lock(struct surface *surface, bool read_only) {
 }
 
 static int32_t unlock(struct surface *surface, bool read_only) {
-    if (surface->locks[read_only] == 0) {
-        return fail(SLB_E_ARGUMENT, "Cannot unlock surface %u: it is not locked for %s", surface->layout[6],
-                    read_only ? "reading" : "writing");
-    }
-    surface->locks[read_only]--;
+    if (surface_locks_end(surface->locks, read_only) < 0) return SLB_E_ARGUMENT;
     int code = surface->api->IOSurfaceUnlock(surface->ref, options(read_only), NULL);
     if (!code) return 0;
     return fail(SLB_E_SYSTEM, "Cannot unlock surface %u: kern_return_t 0x%x", surface->layout[6], (unsigned)code);

@@ -25,8 +25,9 @@ struct surface {
     xpc_object_t value;
     struct xpc_linux_surface_layout layout;
     bool made_here;
-    pthread_mutex_t lock; /* guards the mapping */
+    pthread_mutex_t lock; /* guards what follows */
     void *mapping;
+    surface_locks locks;
 };
 
 static atomic_ullong mapped_count;
@@ -165,20 +166,24 @@ void *slb_surface_map(slb_handle handle) {
     return mapping;
 }
 
-/* Memory files are coherent: there is nothing to do but to check the handle. */
-static int32_t check_surface(slb_handle handle) {
+/* Memory files are coherent: there is nothing to do but to see that each unlock has its lock. */
+
+int32_t slb_surface_lock(slb_handle handle, uint32_t read_only) {
     struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
     if (!surface) return SLB_E_HANDLE;
+    pthread_mutex_lock(&surface->lock);
+    surface->locks[read_only != 0]++;
+    pthread_mutex_unlock(&surface->lock);
     object_release(&surface->object);
     return 0;
 }
 
-int32_t slb_surface_lock(slb_handle handle, uint32_t read_only) {
-    (void)read_only;
-    return check_surface(handle);
-}
-
 int32_t slb_surface_unlock(slb_handle handle, uint32_t read_only) {
-    (void)read_only;
-    return check_surface(handle);
+    struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
+    if (!surface) return SLB_E_HANDLE;
+    pthread_mutex_lock(&surface->lock);
+    int32_t result = surface_locks_end(surface->locks, read_only != 0);
+    pthread_mutex_unlock(&surface->lock);
+    object_release(&surface->object);
+    return result;
 }

@@ -192,7 +192,7 @@ SLB_API int32_t slb_connection_peer(slb_handle connection, int32_t *values);
 /* Why a connection or listener became invalid, as UTF-8; returns the bytes, 0 if unknown. */
 SLB_API uint32_t slb_connection_reason_copy(slb_handle connection, uint8_t *text, uint32_t capacity);
 
-/* Where a named service is found on this system (a path on Linux, else its name); returns the bytes. */
+/* The path of a named service's socket; returns the bytes. 0 with the error set on macOS, where launchd holds the names. */
 SLB_API uint32_t slb_service_path_copy(const uint8_t *name, uint32_t length, uint8_t *text, uint32_t capacity);
 
 /* ---- shared memory ---- */
@@ -217,8 +217,9 @@ SLB_API int32_t slb_fd_dup(slb_handle fd);
 /* ---- surfaces: two-dimensional pixel buffers ---- */
 
 /*
- * Makes a surface of width by height elements of `element_bytes` each, its
- * rows aligned by the system, `pixel_format` a FourCC. Its pages are present.
+ * Makes a surface of width by height elements of `element_bytes` each, zeroed,
+ * its rows aligned by the system, `pixel_format` a FourCC. On Linux its pages
+ * are present.
  */
 SLB_API slb_handle slb_surface_create(slb_handle queue, uint32_t width, uint32_t height, uint32_t element_bytes, uint32_t pixel_format);
 
@@ -228,7 +229,10 @@ SLB_API int32_t slb_surface_layout(slb_handle surface, uint32_t *values);
 /* The first pixel's address in this process, mapped on first use; NULL on failure. Valid until release. */
 SLB_API void *slb_surface_map(slb_handle surface);
 
-/* Brackets CPU access; `read_only` is the same in both. Nothing to do for memory files. */
+/*
+ * Brackets CPU access, to be called in pairs: an unlock without a lock of the
+ * same `read_only` is SLB_E_ARGUMENT. A release ends what is still locked.
+ */
 SLB_API int32_t slb_surface_lock(slb_handle surface, uint32_t read_only);
 SLB_API int32_t slb_surface_unlock(slb_handle surface, uint32_t read_only);
 

@@ -235,6 +235,25 @@ static void test_never_activated(void) {
     inbox_close(inbox);
 }
 
+static void test_surface_locks_are_paired(void) {
+    struct inbox *inbox = inbox_open();
+    slb_handle surface = slb_surface_create(inbox->queue, 4, 4, 4, 0x52474241);
+    for (uint32_t read_only = 0; read_only < 2; read_only++) {
+        CHECK(slb_surface_unlock(surface, read_only) == SLB_E_ARGUMENT);
+        CHECK(slb_surface_lock(surface, read_only) == 0);
+        CHECK(slb_surface_lock(surface, read_only) == 0);
+        CHECK(slb_surface_unlock(surface, !read_only) == SLB_E_ARGUMENT);
+        CHECK(slb_surface_unlock(surface, read_only) == 0);
+        CHECK(slb_surface_unlock(surface, read_only) == 0);
+        CHECK(slb_surface_unlock(surface, read_only) == SLB_E_ARGUMENT);
+    }
+    CHECK(slb_surface_lock(surface, 0) == 0);
+    CHECK(slb_release(surface) == 0);
+    CHECK(slb_surface_lock(surface, 0) == SLB_E_HANDLE);
+    CHECK(slb_surface_unlock(surface, 0) == SLB_E_HANDLE);
+    inbox_close(inbox);
+}
+
 static void test_surface_arguments(void) {
     struct inbox *inbox = inbox_open();
     CHECK(slb_surface_create(inbox->queue, 0, 1, 4, 1) == 0);
@@ -296,6 +315,7 @@ static const struct test tests[] = {
     {"a thread that ends takes its queue with it", test_a_thread_that_ends_takes_its_queue_with_it},
     {"closing in any order", test_closing_in_any_order},
     {"never activated", test_never_activated},
+    {"surface locks are paired", test_surface_locks_are_paired},
     {"surface arguments", test_surface_arguments},
     {"a process that follows another ends with it", test_a_process_that_follows_another_ends_with_it},
 };

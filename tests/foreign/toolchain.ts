@@ -56,3 +56,34 @@ export async function compilePeer(output: string): Promise<void> {
     output,
   ]);
 }
+
+/** Pinned; Go checks what it downloads against its checksum database. */
+const GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3";
+
+/** Whether there is a Go that can build programs. True where this process may not look. */
+export function hasGo(): boolean {
+  if (Deno.permissions.querySync({ name: "run" }).state !== "granted") {
+    return true;
+  }
+  try {
+    return new Deno.Command("go", {
+      args: ["version"],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).outputSync().success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** The path of grpcurl, built at the first call and kept beside the compiled shim. */
+export async function grpcurl(): Promise<string> {
+  const version = GRPCURL.slice(GRPCURL.indexOf("@") + 1);
+  const folder = fileURLToPath(new URL(`grpcurl-${version}/`, ENVIRONMENT));
+  const program = `${folder}grpcurl`;
+  if (await Deno.stat(program).then(() => true, () => false)) return program;
+  await run("env", [`GOBIN=${folder}`, "go", "install", GRPCURL]);
+  return program;
+}

@@ -33,7 +33,7 @@ export function permittedTest(
       : `${name} (ignored: needs ${
         missing.map((m) => `--allow-${m}`).join(" ")
       })`,
-    ignore: missing.length > 0,
+    ignore: options.ignore === true || missing.length > 0,
     fn: body,
   });
 }

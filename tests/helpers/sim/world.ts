@@ -4,9 +4,9 @@
  */
 
 import { setImmediate } from "node:timers";
-import type { SimListener } from "./listener.ts";
-import type { Incoming, Party } from "./party.ts";
 import type { Footprint } from "./explorer.ts";
+import type { SimListener } from "./listener.ts";
+import { ERROR, type Incoming, type Party } from "./party.ts";
 import { SimProcess } from "./process.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -208,7 +208,7 @@ function words(event: Incoming): string {
     case "peer":
       return "a new peer";
     case "error":
-      return event.detail === 2 ? "interrupted" : "invalid";
+      return event.detail === ERROR.interrupted ? "interrupted" : "invalid";
     case "end":
       return event.listenerGone ? "the listener is gone" : "the other hung up";
   }
