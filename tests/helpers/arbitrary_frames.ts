@@ -10,7 +10,11 @@ import type * as FastCheck from "fast-check";
 import type { Fields, FieldType, NumericKind } from "../../proto/field_type.ts";
 import { NUMERIC_ARRAYS } from "../../proto/numeric_array.ts";
 import type { Schema } from "../../proto/schema.ts";
-import { PIXEL_FORMATS, type PixelFormat } from "../../proto/surface.ts";
+import {
+  PIXEL_FORMATS,
+  type PixelFormat,
+  type Surface,
+} from "../../proto/surface.ts";
 
 /** The library; imported by the test, as it needs more than ffi. */
 type FC = typeof FastCheck.default;
@@ -165,8 +169,15 @@ export function frameOf(
 export function fill(frame: unknown, content: unknown): void {
   if (typeof content !== "object" || content === null) return;
   if ("seed" in content) {
-    const { pixels } = frame as { pixels: Uint8Array };
-    pixels.forEach((_, i) => pixels[i] = (content.seed as number) + i);
+    const { pixels, bytes_per_row } = frame as Surface;
+    const seed = content.seed as number;
+    pixels.forEach((_, i) =>
+      pixels[i] = pixelByte(
+        seed,
+        Math.floor(i / bytes_per_row),
+        i % bytes_per_row,
+      )
+    );
   } else if (ArrayBuffer.isView(content)) {
     if (frame !== content) (frame as Uint8Array).set(content as Uint8Array);
   } else {
@@ -189,19 +200,24 @@ export function plain(value: unknown): unknown {
   );
 }
 
+/** What is put there, however long the rows are. */
+function pixelByte(seed: number, row: number, column: number): number {
+  return (seed + 7 * row + column) & 0xff;
+}
+
 /** Rows may be longer than what is seen of them, in our process and the other: a texture is compared by its rows' starts. */
 function plainTexture(
   texture: Pixels & { pixels?: Uint8Array; bytes_per_row?: number },
 ): unknown {
   const { width, height, pixel_format } = texture;
   const seen = width * PIXEL_FORMATS[pixel_format].bytes_per_pixel;
-  const stride = texture.bytes_per_row ?? Math.ceil(seen / 64) * 64;
+  const stride = texture.bytes_per_row ?? 0;
   const rows = Array.from({ length: height }, (_, y) =>
     Array.from(
       { length: seen },
       (_, x) =>
         texture.pixels?.[y * stride + x] ??
-          (texture.seed + y * stride + x) & 0xff,
+          pixelByte(texture.seed, y, x),
     ));
   return { width, height, pixel_format, rows };
 }

@@ -189,7 +189,9 @@ channelTest(
   "a bare surface in a frame, as older peers send it, is understood",
   async (pair) => {
     using surface = NativeSurface.create(pair.native, 8, 4, "rgba8");
+    surface.lock(false);
     surface.pixels.fill(77);
+    surface.unlock(false);
     pair.raw.send({
       msg_type: "frame",
       frame_id: uint64(1),

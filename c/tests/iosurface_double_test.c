@@ -1,0 +1,165 @@
+/*
+ * iosurface_double_test.c: the double of the framework has to see each rule broken, or the tests
+ * that pass over it say nothing.
+ */
+#include <signal.h>
+
+#include "iosurface_support.h"
+
+static CFDictionaryRef properties(int32_t width, int32_t row, CFStringRef also) {
+    const struct iosurface_api *api = iosurface_api();
+    const void *keys[] = {*api->kIOSurfaceWidth, *api->kIOSurfaceHeight, *api->kIOSurfaceBytesPerRow, also};
+    int32_t numbers[] = {width, 1, row, 1};
+    const void *values[4];
+    for (int i = 0; i < 4; i++) values[i] = api->CFNumberCreate(NULL, SLB_CF_NUMBER_SINT32, &numbers[i]);
+    CFDictionaryRef made = api->CFDictionaryCreate(NULL, keys, values, also ? 4 : 3, api->kCFTypeDictionaryKeyCallBacks,
+                                                   api->kCFTypeDictionaryValueCallBacks);
+    for (int i = 0; i < 4; i++) api->CFRelease(values[i]);
+    return made;
+}
+
+static IOSurfaceRef raw_surface(void) {
+    CFDictionaryRef plain = properties(4, 64, NULL);
+    IOSurfaceRef surface = iosurface_api()->IOSurfaceCreate(plain);
+    iosurface_api()->CFRelease(plain);
+    return surface;
+}
+
+static void test_properties(void) {
+    const struct iosurface_api *api = iosurface_api();
+    CFDictionaryRef unaligned = properties(4, 16, NULL);
+    IOSurfaceRef surface = api->IOSurfaceCreate(unaligned);
+    CHECK_BROKEN("IOSurfaceCreate: rows of 16 bytes are not aligned");
+    api->CFRelease(surface);
+    api->CFRelease(unaligned);
+    CFDictionaryRef global = properties(4, 64, *(const CFStringRef *)extra("kIOSurfaceIsGlobal"));
+    surface = api->IOSurfaceCreate(global);
+    CHECK_BROKEN("IOSurfaceCreate: global surfaces are insecure");
+    api->CFRelease(surface);
+    api->CFRelease(global);
+    int32_t number = 1;
+    CFNumberRef other = api->CFNumberCreate(NULL, 4, &(int64_t){1});
+    CHECK_BROKEN("CFNumberCreate: of type 4, which is not here");
+    CFDictionaryRef loose = api->CFDictionaryCreate(NULL, (const void **)&(const void *){api->kIOSurfaceWidth},
+                                                    (const void **)&other, 1, NULL, NULL);
+    CHECK_BROKEN("CFDictionaryCreate: without the callbacks that retain");
+    api->CFRelease(loose);
+    api->CFRelease(other);
+    CHECK(api->IOSurfaceCreate((CFDictionaryRef)(const void *)&number) == NULL);
+    CHECK_BROKEN("IOSurfaceCreate: of no object");
+}
+
+static void test_locks(void) {
+    const struct iosurface_api *api = iosurface_api();
+    IOSurfaceRef surface = raw_surface();
+    CHECK(api->IOSurfaceUnlock(surface, 0, NULL) != 0);
+    CHECK_BROKEN("IOSurfaceUnlock: of a surface that is not locked");
+    api->IOSurfaceGetBaseAddress(surface);
+    CHECK_BROKEN("IOSurfaceGetBaseAddress: of a surface that is not locked");
+    CHECK(api->IOSurfaceLock(surface, SLB_IOSURFACE_LOCK_READ_ONLY, NULL) == 0);
+    CHECK(api->IOSurfaceUnlock(surface, 0, NULL) != 0);
+    CHECK_BROKEN("IOSurfaceUnlock: of a surface that is not locked with these options");
+    CHECK(api->IOSurfaceLock(surface, 4, NULL) == 0);
+    CHECK_BROKEN("IOSurfaceLock: options 0x4");
+    api->CFRelease(surface);
+    CHECK_BROKEN("CFRelease: of a surface that is locked");
+}
+
+static void touch(IOSurfaceRef surface, bool write) {
+    volatile uint8_t *pixels = iosurface_api()->IOSurfaceGetBaseAddress(surface);
+    if (write) *pixels = 1;
+    else (void)*pixels;
+}
+
+/* How a process ends that touches the pixels under that lock; -1 is none. */
+static int touch_elsewhere(IOSurfaceRef surface, int lock, bool write) {
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        if (lock >= 0) iosurface_api()->IOSurfaceLock(surface, (uint32_t)lock, NULL);
+        touch(surface, write);
+        _exit(0);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void test_pixels_are_touched_under_a_lock(void) {
+    IOSurfaceRef surface = raw_surface();
+    CHECK(touch_elsewhere(surface, -1, false) == SIGSEGV);
+    CHECK(touch_elsewhere(surface, -1, true) == SIGSEGV);
+    CHECK(touch_elsewhere(surface, SLB_IOSURFACE_LOCK_READ_ONLY, false) == 0);
+    CHECK(touch_elsewhere(surface, SLB_IOSURFACE_LOCK_READ_ONLY, true) == SIGSEGV);
+    CHECK(touch_elsewhere(surface, 0, false) == 0);
+    CHECK(touch_elsewhere(surface, 0, true) == 0);
+    iosurface_api()->CFRelease(surface);
+}
+
+static void test_ownership(void) {
+    const struct iosurface_api *api = iosurface_api();
+    IOSurfaceRef surface = raw_surface();
+    CHECK(control()->live() == 1); /* a leak, were it left so */
+    xpc_object_t object = api->IOSurfaceCreateXPCObject(surface);
+    CHECK(count(17) == 1);
+    IOSurfaceRef found = api->IOSurfaceLookupFromXPCObject(object);
+    CHECK(found != surface && api->IOSurfaceGetID(found) == api->IOSurfaceGetID(surface));
+    CHECK(control()->live() == 2);
+    xpc_release(object);
+    api->CFRelease(found);
+    ((CFTypeRef(*)(CFTypeRef))extra("CFRetain"))(surface);
+    api->CFRelease(surface);
+    CHECK(control()->live() == 1);
+    api->CFRelease(surface);
+    api->CFRelease(surface);
+    CHECK_BROKEN("CFRelease: of a surface that was released");
+    CHECK(api->IOSurfaceGetWidth(surface) == 0);
+    CHECK_BROKEN("IOSurfaceGetWidth: of a surface that was released");
+    ((CFTypeRef(*)(CFTypeRef))extra("CFRetain"))(surface);
+    CHECK_BROKEN("CFRetain: of nothing that lives");
+    api->CFRelease(&surface);
+    CHECK_BROKEN("CFRelease: of no object");
+    CFDictionaryRef dictionary = properties(4, 64, NULL);
+    CHECK(api->IOSurfaceGetWidth((IOSurfaceRef)(uintptr_t)dictionary) == 0);
+    CHECK_BROKEN("IOSurfaceGetWidth: of a dictionary");
+    api->CFRelease(dictionary);
+}
+
+static void test_uses(void) {
+    const struct iosurface_api *api = iosurface_api();
+    IOSurfaceRef surface = raw_surface();
+    CHECK(!in_use(surface));
+    api->IOSurfaceDecrementUseCount(surface);
+    CHECK_BROKEN("IOSurfaceDecrementUseCount: this process does not use it");
+    xpc_object_t object = api->IOSurfaceCreateXPCObject(surface);
+    CHECK(in_use(surface) && uses(surface) == 0);
+    xpc_release(object);
+    CHECK(!in_use(surface));
+    api->IOSurfaceIncrementUseCount(surface);
+    CHECK(in_use(surface) && uses(surface) == 1);
+    api->CFRelease(surface);
+    CHECK_BROKEN("CFRelease: of a surface that this process still uses");
+}
+
+static void test_lookups(void) {
+    xpc_object_t number = xpc_uint64_create(1), other = impostor();
+    CHECK(iosurface_api()->IOSurfaceLookupFromXPCObject(number) == NULL);
+    CHECK_BROKEN("IOSurfaceLookupFromXPCObject: of an object that no surface made");
+    CHECK(iosurface_api()->IOSurfaceLookupFromXPCObject(other) == NULL); /* which breaks no rule */
+    xpc_release(number);
+    xpc_release(other);
+}
+
+static const struct test tests[] = {
+    {"properties", test_properties},
+    {"locks", test_locks},
+    {"pixels are touched under a lock", test_pixels_are_touched_under_a_lock},
+    {"ownership", test_ownership},
+    {"uses", test_uses},
+    {"lookups", test_lookups},
+};
+
+int main(int argc, char **argv) {
+    find_double();
+    return RUN_TESTS(tests, check_rules_kept, argc, argv);
+}

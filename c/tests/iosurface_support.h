@@ -1,0 +1,66 @@
+/*
+ * iosurface_support.h: the double of the framework in the framework's place, for one test program.
+ */
+#ifndef IOSURFACE_SUPPORT_H
+#define IOSURFACE_SUPPORT_H
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <xpc/linux.h>
+
+#include "bridge_support.h"
+#include "iosurface_double.h"
+
+static const char *library; /* NULL: there is none */
+
+const char *iosurface_framework_path(enum framework framework) {
+    (void)framework;
+    return library ? library : "/nowhere/IOSurface";
+}
+
+static inline void *find_part(enum framework framework, const char *name) {
+    return dlsym(dlopen(iosurface_framework_path(framework), RTLD_NOW | RTLD_LOCAL), name);
+}
+
+/* It lies beside this program. */
+static inline void find_double(void) {
+    static char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 64);
+    CHECK(length > 0);
+    path[length > 0 ? length : 0] = 0;
+    strcpy(strrchr(path, '/'), "/iosurface_double.so");
+    library = path;
+}
+
+static inline const struct iosurface_double *control(void) { return find_part(IO_SURFACE, "iosurface_double"); }
+
+static inline void *extra(const char *name) { return find_part(IO_SURFACE, name); }
+static inline bool in_use(IOSurfaceRef ref) { return ((unsigned char (*)(IOSurfaceRef))extra("IOSurfaceIsInUse"))(ref) != 0; }
+static inline int uses(IOSurfaceRef ref) { return ((int (*)(IOSurfaceRef))extra("IOSurfaceGetUseCount"))(ref); }
+
+/* That rule was broken, and it was the first. */
+#define CHECK_BROKEN(rule) CHECK_TEXT(control()->take_violation(), rule)
+
+static inline void check_rules_kept(void) {
+    check_nothing_left();
+    for (const char *broken; (broken = control()->take_violation());) {
+        fprintf(stderr, "broken: %s\n", broken);
+        CHECK(!"a rule of the framework");
+    }
+    CHECK(control()->live() == 0);
+    control()->forget();
+}
+
+/* A surface of c/linux that the double did not make: on macOS, a Mach right to something else. */
+static inline xpc_object_t impostor(void) {
+    int file = memfd_create("impostor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    CHECK(ftruncate(file, 8192) == 0 && fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
+    struct xpc_linux_surface_layout layout = {.width = 1, .height = 1, .bytes_per_row = 4, .length = 8192};
+    xpc_object_t object = xpc_linux_surface_create(file, &layout);
+    close(file);
+    return object;
+}
+
+#endif
