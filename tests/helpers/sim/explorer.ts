@@ -42,8 +42,6 @@ export interface Explored<R extends Run> {
   readonly run: R;
   /** The labels that lead there. */
   readonly path: readonly string[];
-  /** What each of them touched. */
-  readonly footprints: readonly Footprint[];
 }
 
 /** How far an exploration has come. */
@@ -71,9 +69,7 @@ export async function* explore<R extends Run>(
     const run = await start();
     if (await descend(run, stack)) {
       progress.complete++;
-      const path = stack.map(({ taken }) => taken);
-      const footprints = stack.map(({ done, taken }) => done.get(taken)!);
-      yield { run, path, footprints };
+      yield { run, path: stack.map(({ taken }) => taken) };
     } else {
       progress.redundant++;
     }

@@ -1,0 +1,63 @@
+/**
+ * The suite's other processes on macOS: launchd agents, of this session, that
+ * are gone when the run is over. See other.h.
+ */
+
+const SERVICES = 3;
+
+function plist(label: string, program: string): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<plist version="1.0">
+<dict>
+  <key>Label</key><string>${label}</string>
+  <key>ProgramArguments</key>
+  <array>
+    <string>${program}</string><string>--serve</string><string>${label}</string>
+  </array>
+  <key>MachServices</key><dict><key>${label}</key><true/></dict>
+  <key>ThrottleInterval</key><integer>1</integer>
+</dict>
+</plist>
+`;
+}
+
+async function launchctl(...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command("launchctl", {
+    args,
+    stdin: "null",
+  }).output();
+  if (success) return;
+  throw new Error(
+    `launchctl ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`,
+  );
+}
+
+/** Installs the agents, and says by `$CONTRACT_SERVICE` what their names begin with. */
+export async function installServices(
+  program: string,
+): Promise<AsyncDisposable> {
+  const prefix = `com.example.contract-${Deno.pid}`;
+  const domain = `gui/${Deno.uid()}`;
+  const folder = await Deno.makeTempDir();
+  const labels: string[] = [];
+  const remove = async (): Promise<void> => {
+    for (const label of labels) {
+      await launchctl("bootout", `${domain}/${label}`);
+    }
+    await Deno.remove(folder, { recursive: true });
+  };
+  try {
+    for (let i = 0; i < SERVICES; i++) {
+      const label = `${prefix}.${i}`;
+      const file = `${folder}/${label}.plist`;
+      await Deno.writeTextFile(file, plist(label, program));
+      await launchctl("bootstrap", domain, file);
+      labels.push(label);
+    }
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  Deno.env.set("CONTRACT_SERVICE", prefix);
+  return { [Symbol.asyncDispose]: remove };
+}

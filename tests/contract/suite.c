@@ -1,0 +1,112 @@
+/*
+ * suite.c - see suite.h.
+ */
+#include "suite.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "counting.h"
+#include "other.h"
+
+/* Far beyond every wait of a case: whoever started it may be gone. */
+enum { CASE_SECONDS = 90 };
+
+static const struct contract_group *const groups[] = {
+    &values_group,   &equality_group, &containers_group, &ownership_group, &memory_group,
+    &activation_group, &handlers_group, &messages_group, &replies_group,   &barriers_group,
+    &life_group,     &ends_group,     &deaths_group,     &endpoints_group,
+};
+
+static _Atomic int failures;
+static char first_failure[400];
+
+void contract_fail(const char *file, int line, const char *what) {
+    const char *slash = strrchr(file, '/');
+    const char *name = slash ? slash + 1 : file;
+    if (atomic_fetch_add(&failures, 1) == 0) {
+        snprintf(first_failure, sizeof first_failure, "%s:%d: does not hold: %s", name, line, what);
+    }
+    fprintf(stderr, "%s:%d: does not hold: %s\n", name, line, what);
+}
+
+void contract_check_text(const char *file, int line, const char *actual, const char *expected) {
+    char what[300];
+    if (actual && strcmp(actual, expected) == 0) return;
+    snprintf(what, sizeof what, "\"%.100s\" is \"%.100s\"", actual ? actual : "(null)", expected);
+    contract_fail(file, line, what);
+}
+
+/* ---- Lines of JSON -------------------------------------------------------------------- */
+
+static void print_text(const char *key, const char *text, char before) {
+    printf("%c\"%s\":\"", before, key);
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') putchar('\\');
+        putchar(*text);
+    }
+    putchar('"');
+}
+
+static int list(void) {
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        for (size_t j = 0; j < groups[i]->count; j++) {
+            const struct contract_case *it = &groups[i]->cases[j];
+            print_text("group", groups[i]->name, '{');
+            print_text("case", it->name, ',');
+            print_text("header", it->header, ',');
+            print_text("symbol", it->symbol, ',');
+            print_text("sentence", it->sentence, ',');
+            print_text("differs", it->differs ? it->differs : "", ',');
+            puts("}");
+        }
+    }
+    return 0;
+}
+
+static int report(const struct contract_case *it, const char *result, const char *detail) {
+    print_text("case", it->name, '{');
+    print_text("result", result, ',');
+    print_text("detail", detail, ',');
+    puts("}");
+    return strcmp(result, "failed") == 0 ? 1 : 0;
+}
+
+/* ---- Running -------------------------------------------------------------------------- */
+
+#ifdef __linux__
+static bool is_linux(void) { return true; }
+#else
+static bool is_linux(void) { return false; }
+#endif
+
+static int run(const char *program, const struct contract_case *it) {
+    bool differs = is_linux() && it->differs;
+    if (!it->run) return report(it, differs ? "differs" : "skipped", differs ? it->differs : "only described");
+    if (it->others && !others_begin(program, it->others)) return report(it, "skipped", "no other process: see other.h");
+    alarm(CASE_SECONDS);
+    it->run();
+    if (it->others) others_end();
+    if (!differs) nothing_is_left();
+    if (differs && failures) return report(it, "differs", it->differs);
+    if (differs) return report(it, "failed", "Linux does not differ here any more: take the remark away");
+    return report(it, failures ? "failed" : "passed", failures ? first_failure : "");
+}
+
+static int run_named(const char *program, const char *name) {
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        for (size_t j = 0; j < groups[i]->count; j++) {
+            if (strcmp(groups[i]->cases[j].name, name) == 0) return run(program, &groups[i]->cases[j]);
+        }
+    }
+    fprintf(stderr, "there is no case '%s'\n", name);
+    return 2;
+}
+
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--list") == 0) return list();
+    if (argc == 3 && strcmp(argv[1], "--case") == 0) return run_named(argv[0], argv[2]);
+    if (argc == 3 && strcmp(argv[1], "--serve") == 0) other_serve(argv[2]);
+    fprintf(stderr, "usage: %s --list | --case NAME | --serve NAME\n", argv[0]);
+    return 2;
+}
