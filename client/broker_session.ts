@@ -23,17 +23,19 @@ import {
 } from "../proto/control.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { KEY, MESSAGE_TYPE, REASON } from "../proto/keys.ts";
-import { DEFAULT_TIMEOUT_SECS, POLL_INTERVAL_MS } from "../proto/limits.ts";
+import {
+  DEFAULT_TIMEOUT_SECS,
+  LAST_WORD_TIMEOUT_MS,
+  POLL_INTERVAL_MS,
+} from "../proto/limits.ts";
 import { getNumber, getString, uint64 } from "../proto/xpc_value.ts";
 
 /** How long one request for the endpoint is held by the broker. */
 const HOLD_MS = 10_000;
 /** What a held request may take on top of that. */
 const HOLD_SLACK_MS = 5_000;
-/** How long a broker may not know the connection: one that has just come back hears of it from the host, soon. */
+/** How long no broker may know a connection of which none was heard before: one that has just come back hears of it from the host, soon. */
 const UNKNOWN_GRACE_MS = 5_000;
-/** How long the broker may take to hear why this side is over. */
-const LAST_WORD_TIMEOUT_MS = 500;
 
 /** Which connection this process is the client of. */
 export interface ClientIdentity {
@@ -65,6 +67,8 @@ export class BrokerSession implements Disposable {
   readonly #abort = new AbortController();
   #control: Promise<Control> | undefined;
   #deadline: number;
+  /** A broker has known the connection: it exists, whatever the next one says. */
+  #known = false;
 
   /** Connects with the first call. */
   constructor(identity: ClientIdentity, surroundings: ClientSurroundings) {
@@ -180,13 +184,17 @@ export class BrokerSession implements Disposable {
       let trouble: BridgeError;
       try {
         const answer = await ask();
-        if (answer !== undefined) return answer;
+        if (answer !== undefined) {
+          this.#known = true;
+          return answer;
+        }
         unknownSince ??= clock.now();
         trouble = new BridgeError(
           "connection_failed",
           `The broker '${this.#identity.service}' knows no connection of this id; check STREAMLIB_CONNECTION_ID`,
         );
-        if (clock.now() - unknownSince >= UNKNOWN_GRACE_MS) throw trouble;
+        const tooLong = clock.now() - unknownSince >= UNKNOWN_GRACE_MS;
+        if (tooLong && !this.#known) throw trouble;
       } catch (error) {
         if (!isBrokerGone(error)) throw error;
         unknownSince = undefined;

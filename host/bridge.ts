@@ -204,15 +204,13 @@ export class HostBridge {
         });
       case "store_endpoint":
         return this.#run(async () => {
-          using endpoint = this.#door.endpoint();
-          await this.#session.storeEndpoint(endpoint);
+          await this.#store();
           this.#done("stored");
           return { type: "stored" };
         });
       case "store_again":
         return this.#run(async () => {
-          using endpoint = this.#door.endpoint();
-          await this.#session.storeAgain(endpoint, this.#arrived.signal);
+          await this.#store();
           return undefined;
         });
       case "spawn":
@@ -247,6 +245,12 @@ export class HostBridge {
       case "close":
         return this.#end(undefined);
     }
+  }
+
+  /** Until the client has come: then nobody needs the broker to have it. */
+  async #store(): Promise<void> {
+    using endpoint = this.#door.endpoint();
+    await this.#session.storeEndpoint(endpoint, this.#arrived.signal);
   }
 
   #timer(ms: number, callback: () => void): void {

@@ -14,6 +14,7 @@ import type { ConnectionSchema } from "../proto/connection_schema.ts";
 import { connectionSchemaToJson } from "../proto/connection_schema_json.ts";
 import {
   accepted,
+  type CallOptions,
   isBrokerGone,
   type RequestOf,
   type ResponseOf,
@@ -22,7 +23,7 @@ import {
 import { BridgeError } from "../proto/errors.ts";
 import type { Credentials } from "../proto/handshake.ts";
 import { KEY, MESSAGE_TYPE } from "../proto/keys.ts";
-import { POLL_INTERVAL_MS } from "../proto/limits.ts";
+import { LAST_WORD_TIMEOUT_MS, POLL_INTERVAL_MS } from "../proto/limits.ts";
 import { schemaHash } from "../proto/schema_hash.ts";
 import type { BrokerLease } from "./broker_finder.ts";
 
@@ -95,7 +96,7 @@ export class BrokerSession implements AsyncDisposable {
     const { schema } = this.#options;
     const response = await this.#untilAnswered(() => {
       this.#allocatedAt = this.#losses;
-      return this.#allocate({ want_tokens: true });
+      return this.#allocate({ want_tokens: true }, signal);
     }, signal);
     this.#hostToken = response.host_token;
     this.#credentials = {
@@ -105,18 +106,19 @@ export class BrokerSession implements AsyncDisposable {
     };
   }
 
-  /** Gives the broker the endpoint, which stays the caller's too: once, however often it has to be tried. */
-  storeEndpoint(endpoint: OwnedCapability): Promise<void> {
-    return this.#untilStored(endpoint, this.#abort.signal);
-  }
-
-  /** Gives a broker that has come back everything that the one before it knew. Ends without a word when `signal` aborts. */
-  async storeAgain(
+  /**
+   * Gives the broker the endpoint, which stays the caller's too: once, however
+   * often it has to be tried. Called again after a loss, it gives a broker that
+   * has come back everything that the one before it knew.
+   *
+   * @param arrived aborts when the client has come, and it is over: it then ends without a word
+   */
+  async storeEndpoint(
     endpoint: OwnedCapability,
-    signal: AbortSignal,
+    arrived: AbortSignal,
   ): Promise<void> {
     if (this.#storing) return; // whoever is at it has heard of the loss too
-    const stop = AbortSignal.any([signal, this.#abort.signal]);
+    const stop = AbortSignal.any([arrived, this.#abort.signal]);
     try {
       await this.#untilStored(endpoint, stop);
     } catch (error) {
@@ -138,7 +140,9 @@ export class BrokerSession implements AsyncDisposable {
         await this.#untilAnswered(() => {
           const first = !tried && this.#losses === this.#allocatedAt;
           tried = true;
-          return first ? this.#store(endpoint) : this.#restore(endpoint);
+          return first
+            ? this.#store(endpoint, signal)
+            : this.#restore(endpoint, signal);
         }, signal);
       } while (losses !== this.#losses);
     } finally {
@@ -147,41 +151,68 @@ export class BrokerSession implements AsyncDisposable {
   }
 
   /** The channel works, whatever the broker says to that; what it says is returned if it is no. */
-  reportAcked(): Promise<string | undefined> {
-    return this.#tell("MarkAcked", { side: "host" });
+  async reportAcked(): Promise<string | undefined> {
+    const refusal = await this.#tell("MarkAcked", { side: "host" });
+    // It came back too late to see the client come, and would wait for it in vain.
+    if (refusal?.code === "connection_failed") {
+      await this.#tell("CloseConnection", {
+        reason:
+          "the channel works; it was made with the broker before this one",
+      });
+    }
+    return refusal?.message;
   }
 
   /** What went over the channel. As little as an ack can it end anything. */
-  reportStats(stats: RequestOf<"ReportStats">): Promise<string | undefined> {
-    return this.#tell("ReportStats", { ...stats, side: "host" });
+  async reportStats(stats: RequestOf<"ReportStats">): Promise<void> {
+    await this.#tell("ReportStats", { ...stats, side: "host" });
   }
 
   /** Tells the broker that it is over: in order, or with the failure. It is over, whatever the broker says to that. */
   async reportEnd(failure: BridgeError | undefined): Promise<void> {
+    const timeoutMs = LAST_WORD_TIMEOUT_MS;
     await (failure
-      ? this.#tell("ReportFailure", { side: "host", reason: failure.message })
-      : this.#tell("CloseConnection", { reason: "the host closed it" }));
+      ? this.#tell("ReportFailure", {
+        side: "host",
+        reason: failure.message,
+      }, timeoutMs)
+      : this.#tell("CloseConnection", {
+        reason: "the host closed it",
+      }, timeoutMs));
   }
 
   // ---- calls ----
 
-  /** One call that nothing depends on: what it failed with, as text. */
+  /** One call that nothing depends on: what it failed with. */
   async #tell<
     M extends "MarkAcked" | "ReportStats" | "ReportFailure" | "CloseConnection",
-  >(method: M, request: RequestOf<M>): Promise<string | undefined> {
+  >(
+    method: M,
+    request: RequestOf<M>,
+    timeoutMs?: number,
+  ): Promise<BridgeError | undefined> {
     const { connection_id } = this.#credentials;
     if (connection_id === "") return undefined;
+    const { signal } = this.#abort;
     try {
-      accepted(method, await this.#call(method, { ...request, connection_id }));
+      accepted(
+        method,
+        await this.#call(
+          method,
+          { ...request, connection_id },
+          { signal, ...(timeoutMs !== undefined && { timeoutMs }) },
+        ),
+      );
       return undefined;
     } catch (error) {
       if (!(error instanceof BridgeError)) throw error;
-      return error.message;
+      return error;
     }
   }
 
   #allocate(
     held: RequestOf<"AllocateConnection">,
+    signal: AbortSignal,
   ): Promise<ResponseOf<"AllocateConnection">> {
     const { schema, runtimeId, processorId, processorType, timeoutSecs } =
       this.#options;
@@ -192,27 +223,35 @@ export class BrokerSession implements AsyncDisposable {
       timeout_secs: timeoutSecs,
       schema_json: canonicalJson(connectionSchemaToJson(schema)),
       ...held,
-    }).then((response) => accepted("AllocateConnection", response));
+    }, { signal }).then((response) => accepted("AllocateConnection", response));
   }
 
-  async #store(endpoint: OwnedCapability): Promise<void> {
+  async #store(
+    endpoint: OwnedCapability,
+    signal: AbortSignal,
+  ): Promise<void> {
     using _ = await this.#broker!.link.relay(MESSAGE_TYPE.storeEndpoint, {
       [KEY.connectionId]: this.#credentials.connection_id,
       [KEY.endpoint]: endpoint.borrow(),
-    }, { token: this.#hostToken, signal: this.#abort.signal });
+    }, { token: this.#hostToken, signal });
   }
 
   /** Stores where it is not stored, and allocates first where that is not known: the broker may be another, or the same, which was slow. */
-  async #restore(endpoint: OwnedCapability): Promise<void> {
+  async #restore(
+    endpoint: OwnedCapability,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { connection_id, token } = this.#credentials;
     await this.#allocate({
       connection_id,
       host_token: this.#hostToken,
       client_token: token,
+    }, signal);
+    const info = await this.#call("GetConnectionInfo", { connection_id }, {
+      signal,
     });
-    const info = await this.#call("GetConnectionInfo", { connection_id });
     if (info.host_xpc_endpoint_stored || info.client_connected) return;
-    await this.#store(endpoint);
+    await this.#store(endpoint, signal);
   }
 
   /** Takes a step until the broker has answered it: one that is gone may come back. */
@@ -237,11 +276,10 @@ export class BrokerSession implements AsyncDisposable {
   #call<M extends UnaryMethod>(
     method: M,
     request: RequestOf<M>,
+    options: CallOptions,
   ): Promise<ResponseOf<M>> {
-    return this.#broker!.control.call(method, request, {
-      token: this.#hostToken,
-      signal: this.#abort.signal,
-    });
+    const token = this.#hostToken;
+    return this.#broker!.control.call(method, request, { ...options, token });
   }
 
   /** Calls off what is under way, and lets go of the broker. */

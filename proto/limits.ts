@@ -42,6 +42,8 @@ export const MAX_TIMEOUT_SECS = 24 * 60 * 60;
 export const PONG_TIMEOUT_MS = 5_000;
 /** How long a side rests before it asks a broker again that was gone, or had nothing yet, in milliseconds. */
 export const POLL_INTERVAL_MS = 100;
+/** How long a side that ends waits for the broker to take its last word, in milliseconds. */
+export const LAST_WORD_TIMEOUT_MS = 500;
 /** How often each side reports what went over its channel, in milliseconds. */
 export const STATS_INTERVAL_MS = 1_000;
 /** How long a failed or closed connection stays listed, in milliseconds. */

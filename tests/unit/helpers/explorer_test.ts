@@ -1,0 +1,164 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  explore,
+  type Footprint,
+  type Progress,
+  type Run,
+} from "../../helpers/sim/explorer.ts";
+
+/** What a process does with a message: more messages, by the queue that they go to. */
+type Program = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * A toy of what the explorer is for: queues named `process/sender` whose first
+ * message can be taken at any time; a process remembers what it has taken.
+ */
+class Toy implements Run {
+  readonly histories = new Map<string, string[]>();
+  readonly order: string[] = [];
+  readonly #queues: Map<string, string[]>;
+  readonly #program: Program;
+  readonly #everythingConflicts: boolean;
+
+  constructor(
+    queues: Readonly<Record<string, readonly string[]>>,
+    program: Program = {},
+    everythingConflicts = false,
+  ) {
+    this.#queues = new Map(
+      Object.entries(queues).map(([name, sent]) => [name, [...sent]]),
+    );
+    this.#program = program;
+    this.#everythingConflicts = everythingConflicts;
+  }
+
+  choices(): string[] {
+    return [...this.#queues].filter(([, queue]) => queue.length > 0)
+      .map(([name]) => name).sort();
+  }
+
+  take(label: string): Promise<Footprint> {
+    const process = label.split("/")[0]!;
+    const message = this.#queues.get(label)!.shift()!;
+    this.order.push(`${process}:${message}`);
+    this.histories.set(process, [
+      ...this.histories.get(process) ?? [],
+      message,
+    ]);
+    for (const sent of this.#program[message] ?? []) {
+      const [queue, what] = sent.split("=") as [string, string];
+      this.#queues.set(queue, [...this.#queues.get(queue) ?? [], what]);
+    }
+    const touched = this.#everythingConflicts ? "everything" : process;
+    return Promise.resolve(new Map([[touched, "write"]]));
+  }
+
+  /** What each process has seen: all that anyone can tell. */
+  get outcome(): string {
+    return [...this.histories].sort().map(([process, seen]) =>
+      `${process}: ${seen}`
+    ).join("; ");
+  }
+}
+
+async function all(
+  start: () => Toy,
+): Promise<
+  {
+    outcomes: string[];
+    seen: Set<string>;
+    progress: Progress;
+  }
+> {
+  const progress = { complete: 0, redundant: 0 };
+  const outcomes: string[] = [];
+  const seen = new Set<string>();
+  for await (
+    const { run, path } of explore(
+      () => Promise.resolve(start()),
+      progress,
+    )
+  ) {
+    outcomes.push(run.outcome);
+    seen.add(run.order.join(" "));
+    assertEquals(path.length, run.order.length);
+  }
+  return { outcomes, seen, progress };
+}
+
+Deno.test("processes that never meet have one run", async () => {
+  const { progress } = await all(() =>
+    new Toy({ "a/x": ["1", "2"], "b/x": ["1", "2"], "c/x": ["1", "2"] })
+  );
+  assertEquals(progress.complete, 1);
+});
+
+Deno.test("where everything conflicts every order is a run", async () => {
+  const { seen, progress } = await all(() =>
+    new Toy(
+      { "a/x": ["1", "2"], "b/x": ["1", "2"], "c/x": ["1", "2"] },
+      {},
+      true,
+    )
+  );
+  assertEquals(progress, { complete: 90, redundant: 0 }); // 6! / (2! 2! 2!)
+  assertEquals(seen.size, 90);
+});
+
+Deno.test("two queues of one process are mixed in every way", async () => {
+  const { progress } = await all(() =>
+    new Toy({ "a/x": ["1", "2", "3"], "a/y": ["4", "5"], "b/x": ["6"] })
+  );
+  assertEquals(progress.complete, 10); // 5! / (3! 2!)
+});
+
+Deno.test("senders that do not know each other arrive in every order, once each", async () => {
+  const { outcomes } = await all(() =>
+    new Toy({ "b/s": ["go b"], "c/s": ["go c"], "d/s": ["go d"] }, {
+      "go b": ["a/b=b"],
+      "go c": ["a/c=c"],
+      "go d": ["a/d=d"],
+    })
+  );
+  const seen = outcomes.map((outcome) => outcome.split(";")[0]).sort();
+  assertEquals(seen, [
+    "a: b,c,d",
+    "a: b,d,c",
+    "a: c,b,d",
+    "a: c,d,b",
+    "a: d,b,c",
+    "a: d,c,b",
+  ]);
+});
+
+/** Four processes that answer and tell each other. */
+const BUSY: Program = {
+  ask: ["b/a=asked", "c/a=told"],
+  asked: ["a/b=answer"],
+  answer: ["b/a=thanks"],
+};
+
+Deno.test("what can be left out is left out, and nothing else", async () => {
+  const queues = { "a/x": ["ask"], "a/d": ["1"], "b/x": ["2"], "c/x": ["3"] };
+  const reduced = await all(() => new Toy(queues, BUSY));
+  const full = await all(() => new Toy(queues, BUSY, true));
+  assertEquals(
+    [...new Set(reduced.outcomes)].sort(),
+    [...new Set(full.outcomes)].sort(),
+  );
+  assertEquals(new Set(reduced.outcomes).size, reduced.outcomes.length);
+  assertEquals(full.progress.complete, full.seen.size);
+  assert(reduced.progress.complete * 10 < full.progress.complete);
+});
+
+Deno.test("a path leads to the same run again", async () => {
+  const start = (): Toy => new Toy({ "a/x": ["ask"], "d/x": ["ask"] }, BUSY);
+  for await (const { run, path } of explore(() => Promise.resolve(start()))) {
+    const again = start();
+    for (const label of path) {
+      again.choices();
+      await again.take(label);
+    }
+    assertEquals(again.order, run.order);
+  }
+});
