@@ -323,7 +323,12 @@ export class HostBridge {
       const about = this.#phase === "awaiting_started" && isErrorCode(code);
       this.#fail(
         about ? code : "client_failed",
-        `the client failed: ${text}${stack ? `\n${stack}` : ""}`,
+        // A stack begins with the text, as a rule.
+        `the client failed: ${
+          stack === undefined || stack.includes(text)
+            ? stack ?? text
+            : `${text}\n${stack}`
+        }`,
       );
     }
   }
