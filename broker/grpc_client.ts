@@ -216,7 +216,7 @@ export class GrpcClient implements Control {
   #unreachable(method: MethodName, why: string, cause?: Error): BridgeError {
     return new BridgeError(
       "broker_unreachable",
-      `Cannot ${method}: no broker answers at ${this.address} (${why}); start one with 'streamlib broker start', or find out with 'streamlib broker doctor'`,
+      `Cannot ${method}: no broker answers at ${this.address} (${why}); start one with \`deno task broker\``,
       { cause },
     );
   }

@@ -172,6 +172,8 @@ function summaryOf(connection: Connection, now: number): ConnectionInfo {
       (sum, side) => sum + (connection.stats[side]?.[count] ?? 0),
       0,
     );
+  const slower = (latency: "p50Us" | "p99Us"): number =>
+    Math.max(...SIDES.map((side) => connection.stats[side]?.[latency] ?? 0));
   return {
     connection_id: connection.id,
     runtime_id: connection.runtimeId,
@@ -187,6 +189,8 @@ function summaryOf(connection: Connection, now: number): ConnectionInfo {
     timeout_secs: secs(connection.timeoutMs),
     failure_reason: connection.failureReason,
     dropped_frames: total("dropped"),
+    p50_us: slower("p50Us"),
+    p99_us: slower("p99Us"),
   };
 }
 

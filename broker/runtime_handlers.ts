@@ -19,7 +19,7 @@ import { MAX_PATH_BYTES } from "../proto/limits.ts";
 import { type Context, unary } from "./context.ts";
 import type { Fields } from "./fields.ts";
 import type { Caller, UnaryHandlers } from "./handlers.ts";
-import type { Registration, Runtime } from "./runtimes.ts";
+import type { Registration, Runtime, RuntimeStatus } from "./runtimes.ts";
 
 const MAX_PID = 2 ** 31 - 1;
 
@@ -50,9 +50,15 @@ export function runtimeHandlers<E extends Disposable>(
     ListRuntimes: unary("ListRuntimes", () => {
       const ofRuntime = byRuntime(registry.list());
       return {
-        runtimes: runtimes.list().map((runtime) =>
-          infoOf(runtime, ofRuntime.get(runtime.id) ?? [])
-        ),
+        runtimes: runtimes.list().map((runtime) => {
+          const live = (ofRuntime.get(runtime.id) ?? [])
+            .filter((each) => !hasFailed(each));
+          return infoOf(
+            runtime,
+            live,
+            runtimes.status(runtime, live.length > 0),
+          );
+        }),
       };
     }),
     GetRuntimeEndpoint: unary("GetRuntimeEndpoint", (_caller, fields) => {
@@ -107,9 +113,9 @@ function byRuntime(
 
 function infoOf(
   runtime: Runtime,
-  connections: readonly Connection[],
+  live: readonly Connection[],
+  status: RuntimeStatus,
 ): RuntimeInfo {
-  const live = connections.filter((each) => !hasFailed(each));
   return {
     runtime_id: runtime.id,
     registered_at_unix_ms: Math.floor(runtime.registeredAt),
@@ -119,6 +125,7 @@ function infoOf(
     api_endpoint: runtime.apiEndpoint,
     log_path: runtime.logPath,
     pid: runtime.pid,
+    status,
   };
 }
 

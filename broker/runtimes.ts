@@ -43,6 +43,9 @@ export interface Runtime extends Registration {
   readonly ended: boolean;
 }
 
+/** What the broker knows of a runtime's life; `unknown` is one that registered over gRPC, not long ago. */
+export type RuntimeStatus = "alive" | "dead" | "unknown";
+
 /** How many runtimes a broker takes on. */
 export interface RuntimeQuotas {
   readonly total: number;
@@ -132,17 +135,26 @@ export class Runtimes {
   }
 
   /**
+   * Whether a runtime is dead, by the table above.
+   *
+   * @param inUse whether it has a connection that has not failed
+   */
+  status(runtime: Runtime, inUse: boolean): RuntimeStatus {
+    if (runtime.peer !== undefined) return runtime.ended ? "dead" : "alive";
+    if (inUse) return "alive";
+    const heardSince = this.#now() - RUNTIME_STALE_MS;
+    return runtime.registeredAt <= heardSince ? "dead" : "unknown";
+  }
+
+  /**
    * Forgets the dead.
    *
    * @param inUse the ids of runtimes with a connection that has not failed
    * @returns who was forgotten
    */
   prune(inUse: ReadonlySet<string>): Runtime[] {
-    const heardSince = this.#now() - RUNTIME_STALE_MS;
     const dead = this.list().filter((runtime) =>
-      runtime.peer !== undefined
-        ? runtime.ended
-        : runtime.registeredAt <= heardSince && !inUse.has(runtime.id)
+      this.status(runtime, inUse.has(runtime.id)) === "dead"
     );
     for (const { id } of dead) this.#runtimes.delete(id);
     return dead;

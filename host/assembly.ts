@@ -26,6 +26,13 @@ export const CLIENT_RUNNER: URL = new URL(
   import.meta.url,
 );
 
+/**
+ * Never called. By it the runner belongs to this module's graph, so that Deno
+ * has it by the time that a host runs: a client downloads nothing of ours.
+ */
+export const importRunner = (): Promise<unknown> =>
+  import("../client/runner.ts");
+
 /** The module whose `GrpcClient` gives a client the control API over gRPC. */
 export const GRPC_CLIENT: URL = new URL(
   "../broker/grpc_client.ts",

@@ -5,6 +5,7 @@
  */
 
 import { type Clock, pause, systemClock } from "../ffi/clock.ts";
+import { embeddedLibrary } from "../ffi/library.ts";
 import { BridgeError } from "../proto/errors.ts";
 
 /**
@@ -79,9 +80,11 @@ export interface ClientProcess {
 const PASSED_ON = [
   "DENO_DIR",
   "HOME",
+  "JSR_URL",
   "LANG",
   "LC_ALL",
   "NO_COLOR",
+  "NPM_CONFIG_REGISTRY",
   "STREAMLIB_HOME",
   "STREAMLIB_LIBRARY",
   "TERM",
@@ -102,15 +105,16 @@ const STDERR_TAIL_BYTES = 8192;
 /** How long the last words of a client that has ended may take to be read. */
 const DRAIN_MS = 200;
 
-/** Starts the client. Throws `bad_argument` for variables or permissions that cannot be, `client_failed` where Deno cannot be started. */
+/** Starts the client. Throws `bad_argument` for variables or permissions that cannot be, `client_failed` where Deno cannot be started, and as `embeddedLibrary` does. */
 export function spawnClient(options: SpawnOptions): ClientProcess {
   const args = clientArguments(options);
+  const env = clientEnvironment(options);
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command(options.deno, {
       args,
       clearEnv: true,
-      env: clientEnvironment(options),
+      env,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -246,6 +250,9 @@ function clientEnvironment(options: SpawnOptions): Record<string, string> {
     }
     env[name] = value;
   }
+  // The client may not look at files: it is told which one was looked at.
+  const library = embeddedLibrary();
+  if (library !== undefined) env["STREAMLIB_LIBRARY"] = library;
   return { ...env, ...options.bridgeEnv };
 }
 

@@ -116,7 +116,7 @@ export const VARIABLES: {
   STREAMLIB_LIBRARY: {
     ...PATH,
     meaning: "The shim to load, in place of this package's own",
-    fallback: "the one that `deno task build` made",
+    fallback: "the one that `deno task build` made, else the package's own",
   },
   HOME: { ...PATH, meaning: "The user's own directory", fallback: "none" },
   XDG_CONFIG_HOME: {

@@ -153,10 +153,15 @@ function checkedService(service: string): string {
   );
 }
 
-function homeDirectory(
+/**
+ * The directory of everything that is kept, alone, from the same sources as
+ * {@link names}. Throws BridgeError `bad_argument` when a variable is not
+ * valid, and when there is no home directory.
+ */
+export function homeDirectory(
   env: EnvironmentSource,
-  options: NamesOptions,
-  dev: boolean,
+  options: NamesOptions = {},
+  dev: boolean = readVariable(env, "STREAMLIB_DEV_MODE") ?? false,
 ): string {
   const given = readVariable(env, "STREAMLIB_HOME");
   if (given !== undefined) return given;
@@ -185,7 +190,8 @@ function userHome(env: EnvironmentSource): string {
   if (home !== undefined) return home;
   throw new BridgeError(
     "bad_argument",
-    "Cannot find a directory to work in: HOME is not set; set it, or STREAMLIB_HOME",
+    "Cannot find a directory to work in: HOME is not set, or may not be read " +
+      "(--allow-env=HOME); set it, or STREAMLIB_HOME",
   );
 }
 

@@ -50,7 +50,8 @@ static void connection_last_release(struct xl_object *object) {
     connection->suspended = 0;
     connection->cancelled = true;
     xl_connection_invalidate(connection, XL_INVALID_ERROR, "released by this process");
-    if (!connection->told) xl_pool_schedule(connection);
+    /* What a suspension held back is due too, also if INVALID was told before it. */
+    if (!connection->told || connection->inbox.first) xl_pool_schedule(connection);
     pthread_mutex_unlock(&connection->lock);
     xl_connection_drop(connection);
 }
@@ -80,6 +81,7 @@ xpc_connection_t xl_connection_create(enum xl_role role) {
     pthread_mutex_init(&connection->lock, NULL);
     pthread_cond_init(&connection->replied, NULL);
     connection->role = role;
+    connection->kept = role == XL_PEER;
     connection->socket = connection->endpoint = connection->lifeline = connection->claim.directory = -1;
     connection->other = (struct ucred){.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
     connection->inbox.end = &connection->inbox.first;
@@ -117,6 +119,7 @@ void xl_connection_invalidate(xpc_connection_t connection, xpc_object_t reply_er
     va_start(ap, why);
     vsnprintf(connection->reason, sizeof connection->reason, why, ap);
     va_end(ap);
+    if (connection->state == XL_INACTIVE) connection->cancelled = true; /* it was to deliver nothing yet */
     connection->state = XL_INVALID;
     /*
      * Not left to the close: a copy of the socket, in a child not yet at its exec, or kept by
@@ -227,15 +230,19 @@ void xpc_connection_set_target_queue(xpc_connection_t connection, dispatch_queue
 
 void xpc_connection_set_event_handler(xpc_connection_t connection, xpc_handler_t handler) {
     struct xl_block *kept = xl_block_copy((const void *)handler), *old = kept;
+    bool tell_now = false;
     pthread_mutex_lock(&connection->lock);
     if (kept || !handler) {
         old = connection->handler;
         connection->handler = kept;
     } else {
+        connection->cancelled = true; /* the old handler is not to get what was meant for this one */
         xl_connection_invalidate(connection, XL_INVALID_ERROR, "out of memory for a handler");
+        tell_now = !connection->handler && !connection->told && !connection->told_early;
+        connection->told_early |= tell_now;
     }
     pthread_mutex_unlock(&connection->lock);
-    if (handler && !kept) xl_block_invoke((void *)handler, XL_INVALID_ERROR); /* it can only be told now */
+    if (tell_now) xl_block_invoke((void *)handler, XL_INVALID_ERROR); /* it cannot be kept until its turn */
     xl_block_release(old);
 }
 
@@ -246,6 +253,10 @@ void xpc_connection_activate(xpc_connection_t connection) {
     if (first) {
         connection->state = XL_ACTIVE;
         connection->wanted = true;
+        if (connection->role == XL_PEER && !connection->kept) {
+            xl_connection_retain(connection);
+            connection->kept = true;
+        }
         if (why) xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot start a thread: %s", strerror(why));
         else do_io(connection); /* now, so that a name is served when this returns */
     }

@@ -57,7 +57,7 @@ struct xl_item {
     uint64_t id;              /* of the request */
     xpc_object_t object;      /* owned, and of a new peer held */
     struct xl_block *block;   /* owned; none: the connection's event handler */
-    dispatch_queue_t queue;   /* retained; for the block */
+    dispatch_queue_t queue;   /* retained, or NULL: the connection's */
     struct xl_waiter *waiter; /* instead of a block */
 };
 
@@ -86,9 +86,11 @@ struct _xpc_connection_s {
     unsigned suspended;
     bool cancelled;     /* by this side: nothing but INVALID is delivered any more */
     bool told;          /* INVALID has been */
+    bool told_early;    /* to a handler that there was no memory for: not again */
     bool dispatching;   /* a thread is at the inbox */
     bool in_barrier;    /* nothing is sent until the block has run */
     bool wanted;        /* a client by name: to be connected */
+    bool kept;          /* a peer: one of the program's references is ours, until INVALID is told */
     bool identified;    /* `other` is what the first packet said; all must say the same */
     struct ucred other; /* pid 0, ids -1: unknown */
 

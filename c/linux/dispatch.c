@@ -71,12 +71,19 @@ void xl_connection_attach(xpc_connection_t connection, xpc_object_t object) {
     message->remote = connection;
 }
 
-/* After its listener's handler has seen it, or is not to. */
+/*
+ * After its listener's handler has seen it, or is not to. One that is to be activated later is the
+ * program's alone until then: if it never is, the last release ends it.
+ */
 static void settle_peer(xpc_connection_t listener, xpc_connection_t peer, bool unwanted) {
     pthread_mutex_lock(&peer->lock);
-    bool ignored = peer->state == XL_INACTIVE && atomic_load(&peer->head.references) == 1;
+    bool inactive = peer->state == XL_INACTIVE;
+    bool ignored = inactive && atomic_load(&peer->head.references) == 1;
+    bool later = inactive && !ignored && !unwanted;
+    if (later) peer->kept = false;
     pthread_mutex_unlock(&peer->lock);
     if (ignored || unwanted) xpc_connection_cancel(peer);
+    if (later) xpc_release(peer);
     xl_connection_drop(listener);
     xl_connection_drop(peer);
 }
@@ -88,7 +95,7 @@ static void perform(xpc_connection_t connection, struct xl_item *taken) {
     bool silent = connection->cancelled;
     bool event = item.kind == XL_EVENT || item.kind == XL_NEW_PEER;
     if (event && !silent) item.block = xl_block_retain(connection->handler);
-    if (event) item.queue = xl_queue_retain(connection->queue);
+    if (!item.queue) item.queue = xl_queue_retain(connection->queue);
     pthread_mutex_unlock(&connection->lock);
 
     xl_connection_attach(connection, item.object);
@@ -112,13 +119,12 @@ static void tell_invalid(xpc_connection_t connection) {
     connection->told = true;
     pthread_mutex_unlock(&connection->lock);
 
-    call_consume(connection, queue, handler, XL_INVALID_ERROR);
+    if (connection->told_early) xl_block_release(handler);
+    else call_consume(connection, queue, handler, XL_INVALID_ERROR);
     xl_queue_release(queue);
     xl_listener_dismiss_strangers(connection);
-    if (connection->role == XL_PEER) {
-        xl_stranger_leave(connection);
-        xpc_release(connection); /* the listener's handler held no reference: this was it */
-    }
+    if (connection->role == XL_PEER) xl_stranger_leave(connection);
+    if (connection->kept) xpc_release(connection); /* the listener's handler held no reference: this was it */
     xl_connection_drop(connection);
 
     pthread_mutex_lock(&connection->lock);

@@ -7,6 +7,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { CompileError, Toolchain } from "../cross/toolchain.ts";
 import {
   listShim,
   MACOS,
@@ -28,7 +29,7 @@ import {
   readDylib,
 } from "./mach_o.ts";
 import { signatureProblem } from "./signature.ts";
-import { ARCHITECTURES, CompileError, Toolchain } from "./toolchain.ts";
+import { ARCHITECTURES, macosTarget } from "./target.ts";
 
 /** What the shim takes from macOS, reviewed. */
 export const IMPORTS: URL = new URL("imports.txt", import.meta.url);
@@ -44,7 +45,7 @@ export async function checkDeclarations(
   proof: string,
 ): Promise<void> {
   for (const architecture of ARCHITECTURES) {
-    await toolchain.check(architecture, proof, CHECKED);
+    await toolchain.check(macosTarget(architecture), proof, CHECKED);
   }
 }
 
@@ -59,7 +60,11 @@ export async function checkAvailability(
     "-Wno-deprecated-declarations",
   ];
   for (const architecture of ARCHITECTURES) {
-    await toolchain.check(architecture, availabilityProgram(reviewed), flags);
+    await toolchain.check(
+      macosTarget(architecture),
+      availabilityProgram(reviewed),
+      flags,
+    );
   }
 }
 
@@ -98,17 +103,12 @@ export async function compileSlice(
   architecture: Architecture,
   sources: readonly string[],
 ): Promise<Uint8Array> {
-  const folder = await Deno.makeTempDir({
-    dir: fileURLToPath(new URL("c/out/", ROOT)),
-  });
-  try {
-    const file = `${folder}/${MACOS_LIBRARY}`;
-    // Debugging information would name files of this machine.
-    await toolchain.cc(architecture, [...MACOS, "-g0", ...sources, "-o", file]);
-    return await Deno.readFile(file);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  // Debugging information would name files of this machine.
+  return await toolchain.link(macosTarget(architecture), MACOS_LIBRARY, [
+    ...MACOS,
+    "-g0",
+    ...sources,
+  ]);
 }
 
 /** Builds the shim and checks it. Throws CompileError, or Error with all problems. */

@@ -100,9 +100,13 @@ static void runs_handlers_on_their_queues(void) {
     xpc_connection_send_message_with_reply(client, message, &replies, BLOCK(record_event, answers));
     CHECK(record_wait(answers, 1));
     CHECK(replies.calls == 1 && events.calls == 0);
+    xpc_connection_send_message_with_reply(client, message, NULL, BLOCK(record_event, answers));
+    xpc_connection_send_barrier(client, BARRIER(record_event, answers));
+    CHECK(record_wait(answers, 3));
+    CHECK(replies.calls == 1 && events.calls == 2); /* without one of its own: the connection's */
     end(listener);
     CHECK(record_get(heard, 0) == INVALID);
-    CHECK(events.calls == 1);
+    CHECK(events.calls == 3);
     xpc_release(message);
     xpc_release(client);
     settle();

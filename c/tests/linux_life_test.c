@@ -85,6 +85,38 @@ static void disposes_of_an_ignored_peer(void) {
     end(listener);
 }
 
+/* A listener's handler that puts its peer aside, for later. */
+static void retain_peer(void *context, xpc_object_t event) {
+    if (xpc_get_type(event) == XPC_TYPE_CONNECTION) record_event(context, event);
+}
+
+static void disposes_of_a_peer_that_is_never_activated(void) {
+    struct record *heard = record_create(), *kept = record_create();
+    xpc_connection_t listener = start(xpc_connection_create(NULL, NULL), retain_peer, kept);
+    xpc_connection_t client = start(connect_to_listener(listener), record_event, heard);
+    send_number(client, 1);
+    CHECK(record_get(kept, 0));
+    CHECK(record_count(heard) == 0);
+    record_clear(kept); /* the last reference */
+    CHECK(record_get(heard, 0) == INVALID);
+    xpc_release(client);
+    end(listener);
+}
+
+static void activates_a_peer_later(void) {
+    struct record *kept = record_create(), *seen = record_create();
+    xpc_connection_t listener = start(xpc_connection_create(NULL, NULL), retain_peer, kept);
+    xpc_connection_t client = start(connect_to_listener(listener), record_event, record_create());
+    send_number(client, 1);
+    start(record_get(kept, 0), record_event, seen);
+    record_clear(kept); /* an active peer lives on without the program's reference */
+    send_number(client, 2);
+    CHECK(number_of(record_get(seen, 1)) == 2);
+    end(client);
+    CHECK(record_get(seen, 2) == INVALID);
+    end(listener);
+}
+
 static void replace_handler(void *context, xpc_object_t event) {
     if (xpc_get_type(event) != XPC_TYPE_DICTIONARY) return;
     xpc_connection_t connection = xpc_dictionary_get_remote_connection(event);
@@ -104,11 +136,28 @@ static void replaces_the_handler_in_the_handler(void) {
     pair_close(&pair);
 }
 
+static void runs_what_a_suspension_held_back_at_the_last_release(void) {
+    struct record *ran = record_create();
+    struct pair pair = pair_open();
+    xpc_object_t message = message_of(1);
+    xpc_connection_cancel(pair.client);
+    CHECK(record_get(pair.heard, 0) == INVALID);
+    xpc_connection_suspend(pair.client);
+    xpc_connection_send_barrier(pair.client, BARRIER(record_event, ran));
+    xpc_connection_send_message_with_reply(pair.client, message, NULL, BLOCK(record_event, ran));
+    xpc_release(message);
+    pair_close(&pair);
+    CHECK(record_wait(ran, 2));
+}
+
 static const struct test tests[] = {
     {"finalizes once", finalizes_once},
     {"survives the last release in a handler", survives_the_last_release_in_a_handler},
     {"disposes of an ignored peer", disposes_of_an_ignored_peer},
+    {"disposes of a peer that is never activated", disposes_of_a_peer_that_is_never_activated},
+    {"activates a peer later", activates_a_peer_later},
     {"replaces the handler in the handler", replaces_the_handler_in_the_handler},
+    {"runs what a suspension held back at the last release", runs_what_a_suspension_held_back_at_the_last_release},
 };
 
 int main(int argc, char **argv) {

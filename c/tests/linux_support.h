@@ -18,56 +18,12 @@
 #include <xpc/linux.h>
 
 #include "check.h"
+#include "hand_block.h"
 
 enum { LIMIT_SECONDS = 10, EVENTS_MAX = 20000 };
 
 #define INTERRUPTED ((xpc_object_t)XPC_ERROR_CONNECTION_INTERRUPTED)
 #define INVALID ((xpc_object_t)XPC_ERROR_CONNECTION_INVALID)
-
-/* ---- Blocks by hand ------------------------------------------------------------------- */
-
-typedef void (*handler_f)(void *context, xpc_object_t object);
-
-struct hand_block {
-    void *isa;
-    int flags;
-    int reserved;
-    void (*invoke)(struct hand_block *block, xpc_object_t object);
-    const struct hand_descriptor {
-        unsigned long reserved, size;
-    } *descriptor;
-    handler_f handler;
-    void *context;
-};
-
-static inline void hand_invoke(struct hand_block *block, xpc_object_t object) {
-    block->handler(block->context, object);
-}
-
-static const struct hand_descriptor hand_descriptor = {0, sizeof(struct hand_block)};
-
-/* As an xpc_handler_t, for the time of the call it is passed to. */
-#define BLOCK(its_handler, its_context)                                                                        \
-    ((xpc_handler_t)(void *)&(struct hand_block){                                                              \
-        .invoke = hand_invoke,                                                                                 \
-        .descriptor = &hand_descriptor,                                                                        \
-        .handler = (its_handler),                                                                              \
-        .context = (its_context),                                                                              \
-    })
-
-/* A barrier block has no argument: its handler gets null. */
-static inline void hand_invoke_barrier(struct hand_block *block, xpc_object_t nothing) {
-    (void)nothing;
-    block->handler(block->context, xpc_null_create());
-}
-
-#define BARRIER(its_handler, its_context)                                                                      \
-    ((dispatch_block_t)(void *)&(struct hand_block){                                                           \
-        .invoke = hand_invoke_barrier,                                                                         \
-        .descriptor = &hand_descriptor,                                                                        \
-        .handler = (its_handler),                                                                              \
-        .context = (its_context),                                                                              \
-    })
 
 /* ---- What has happened ---------------------------------------------------------------- */
 

@@ -6,6 +6,16 @@ const ALLOWED: Record<string, readonly string[]> = {
   "proto/": [],
   "ffi/": ["proto/"],
   "broker/": ["ffi/", "proto/"],
+  // A program, of the broker and beside it: nothing in the broker imports it.
+  "broker/cli/": [
+    "broker/address.ts",
+    "broker/grpc_client.ts",
+    "broker/log.ts",
+    "broker/version.ts",
+    "ffi/clock.ts",
+    "ffi/environment.ts",
+    "proto/",
+  ],
   "host/": ["host/assembly.ts", "ffi/", "proto/"],
   "client/": ["ffi/", "proto/"],
   // Where the pieces are put together, once.
@@ -13,6 +23,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "host/",
     "broker/embedded.ts",
     "broker/grpc_client.ts",
+    "client/runner.ts",
   ],
   // Programs: they use the library as anyone would.
   "host/demo/": ["host/mod.ts", "client/mod.ts", "ffi/stats.ts"],
@@ -24,7 +35,9 @@ const PACKAGES: Record<string, RegExp> = {
   "@grpc/grpc-js": /^broker\/grpc_/,
   "protobufjs/ext/descriptor/index.js": /^proto\/generate\.ts$/,
   "protobufjs": /^(broker\/grpc_|proto\/generate\.ts)/,
-  "@std/cli/parse-args": /^(broker\/main|host\/demo\/options)\.ts$/,
+  "@std/cli/parse-args":
+    /^(broker\/main|broker\/cli\/arguments|host\/demo\/options)\.ts$/,
+  "@std/cli/unicode-width": /^broker\/cli\/text_width\.ts$/,
 };
 
 const root = new URL("../../", import.meta.url);
@@ -80,6 +93,9 @@ Deno.test("the import check sees what is not allowed", () => {
   assert(violation("host/bridge.ts", "../broker/broker.ts"));
   assert(violation("client/bridge.ts", "../host/mod.ts"));
   assert(violation("ffi/native.ts", "@grpc/grpc-js"));
+  assert(violation("broker/main.ts", "./cli/cli.ts"));
+  assert(violation("broker/cli/cli.ts", "../broker.ts"));
+  assertEquals(violation("broker/cli/session.ts", "../log.ts"), undefined);
   assertEquals(
     importsOf(
       `import { a } from "./a.ts";\nexport * from './b.ts';\nawait import("./c.ts");\n// import "./d.ts"\nimport "./e.ts";`,

@@ -3,7 +3,8 @@
  * and each sentence that a case quotes looked up in the header it is from.
  */
 
-import { ARCHITECTURES, Toolchain } from "../../c/macos/toolchain.ts";
+import { Toolchain } from "../../c/cross/toolchain.ts";
+import { ARCHITECTURES, macosTarget } from "../../c/macos/target.ts";
 import { ROOT } from "../../c/sources.ts";
 import { type Case, FLAGS, listSuite } from "./suite.ts";
 
@@ -73,7 +74,7 @@ export async function compileForMacos(): Promise<Documentation> {
   const folder = await Deno.makeTempDir();
   try {
     for (const architecture of ARCHITECTURES) {
-      await toolchain.cc(architecture, [
+      await toolchain.cc(macosTarget(architecture), [
         ...FLAGS,
         "-fno-blocks",
         ...sources,
@@ -82,7 +83,7 @@ export async function compileForMacos(): Promise<Documentation> {
       ]);
     }
     await Deno.writeTextFile(`${folder}/all.c`, "#include <xpc/xpc.h>\n");
-    await toolchain.cc("arm64", [
+    await toolchain.cc(macosTarget("arm64"), [
       "-E",
       "-C",
       `${folder}/all.c`,

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { CompileError, Toolchain } from "../../c/cross/toolchain.ts";
 import {
   buildMacos,
   checkAvailability,
@@ -12,7 +13,6 @@ import {
 import { declarationProof, readXpcHeader } from "../../c/macos/declarations.ts";
 import { parseImports } from "../../c/macos/imports.ts";
 import { readDylib, splitSlices } from "../../c/macos/mach_o.ts";
-import { CompileError, Toolchain } from "../../c/macos/toolchain.ts";
 import { hasPython } from "../../c/python.ts";
 import { MACOS_LIBRARY, ROOT } from "../../c/sources.ts";
 import { SYMBOLS } from "../../ffi/symbols.ts";

@@ -94,7 +94,7 @@ export async function assertRejects<E extends Error = Error>(
 }
 `,
   "cli/deno.json":
-    `{ "name": "@std/cli", "version": "1.0.99", "exports": { "./parse-args": "./parse_args.ts" } }\n`,
+    `{ "name": "@std/cli", "version": "1.0.99", "exports": { "./parse-args": "./parse_args.ts", "./unicode-width": "./unicode_width.ts" } }\n`,
   "cli/parse_args.ts": `import { parseArgs as nodeParseArgs } from "node:util";
 export interface ParseOptions {
   boolean?: readonly string[];
@@ -121,9 +121,11 @@ export function parseArgs(args: string[], options: ParseOptions = {}): Record<st
   });
   const result: Record<string, any> & { _: string[] } = { _: [], ...options.default };
   for (const name of options.boolean ?? []) result[name] ??= false;
+  let ended = false;
   for (const token of tokens) {
+    ended ||= token.kind === "option-terminator";
     if (token.kind === "positional") {
-      if (options.unknown?.(token.value) !== false) result._.push(token.value);
+      if (ended || options.unknown?.(token.value) !== false) result._.push(token.value);
     } else if (token.kind === "option") {
       const known = options.boolean?.includes(token.name) || options.string?.includes(token.name);
       const value = options.string?.includes(token.name) ? token.value ?? "" : token.value ?? true;
@@ -134,10 +136,21 @@ export function parseArgs(args: string[], options: ParseOptions = {}): Record<st
   return result;
 }
 `,
+  // The ranges that matter, not the standard's table.
+  "cli/unicode_width.ts": `const ZERO = /[\\p{Mn}\\p{Me}\\p{Cf}\\p{Cc}]/u;
+const WIDE = /[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6\\u{20000}-\\u{3fffd}]|\\p{Emoji_Presentation}/u;
+export function unicodeWidth(text: string): number {
+  return [...text].reduce((sum, c) => sum + (ZERO.test(c) ? 0 : WIDE.test(c) ? 2 : 1), 0);
+}
+`,
 };
 
 /** What is asked for. In variables: a literal would be fetched before this file runs. */
-const PROBES = ["jsr:@std/assert@^1.0.0", "jsr:@std/cli@^1.0.0/parse-args"];
+const PROBES = [
+  "jsr:@std/assert@^1.0.0",
+  "jsr:@std/cli@^1.0.0/parse-args",
+  "jsr:@std/cli@^1.0.0/unicode-width",
+];
 
 async function isJsrReachable(): Promise<boolean> {
   const late = new Promise<boolean>((resolve) =>

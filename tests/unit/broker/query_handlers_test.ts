@@ -88,9 +88,16 @@ Deno.test("handlers: GetConnectionInfo and ListConnections tell the whole story"
     bytes: 70,
     dropped: 1,
     p50_us: 0.5,
+    p99_us: 7,
   };
   await unary.ReportStats(host, { ...id, side: "host", ...stats });
-  await unary.ReportStats(client, { ...id, side: "client", ...stats });
+  await unary.ReportStats(client, {
+    ...id,
+    side: "client",
+    ...stats,
+    p50_us: 2.5,
+    p99_us: 6,
+  });
   assertEquals(await unary.GetConnectionInfo(host, id), {
     found: true,
     host_state: "acked",
@@ -133,6 +140,8 @@ Deno.test("handlers: GetConnectionInfo and ListConnections tell the whole story"
     timeout_secs: 60,
     failure_reason: "",
     dropped_frames: 2,
+    p50_us: 2.5,
+    p99_us: 7,
   }]);
   const all = await unary.ListConnections(grpc(), {});
   assertEquals(all.connections.length, 2);

@@ -32,6 +32,7 @@ Deno.test("handlers: a runtime is listed with its processors and connections", a
       registered_at_unix_ms,
       processor_count: 2,
       connection_count: 3,
+      status: "alive",
     }],
   });
 });

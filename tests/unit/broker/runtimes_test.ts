@@ -111,3 +111,24 @@ Deno.test("runtimes: quotas hold to the one, and an ended runtime makes room", (
   assertEquals(runtimes.register(registration("d")), undefined);
   assertEquals(ids(runtimes.list()), ["c", "b", "d"]);
 });
+
+Deno.test("runtimes: the status is the kernel's word over XPC, and over gRPC what is heard", () => {
+  const clock = new FakeClock();
+  const runtimes = new Runtimes(clock.now);
+  runtimes.register(registration("x", { peer: 1 }));
+  runtimes.register(registration("g"));
+  const status = (id: string, inUse = false): string =>
+    runtimes.status(runtimes.get(id)!, inUse);
+  assertEquals([status("x"), status("g"), status("g", true)], [
+    "alive",
+    "unknown",
+    "alive",
+  ]);
+  clock.advance(RUNTIME_STALE_MS);
+  runtimes.peerLost(1);
+  assertEquals([status("x", true), status("g"), status("g", true)], [
+    "dead",
+    "dead",
+    "alive",
+  ]);
+});

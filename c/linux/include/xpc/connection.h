@@ -22,12 +22,14 @@
 #error "Please #include <xpc/xpc.h> instead of this file directly."
 #endif
 
-typedef struct dispatch_queue_s *dispatch_queue_t;
 typedef pid_t au_asid_t;
+#if !defined(__cplusplus) || !defined(__DISPATCH_PUBLIC__) /* in C++ <dispatch/dispatch.h> has classes for them */
+typedef struct dispatch_queue_s *dispatch_queue_t;
 #ifdef __BLOCKS__
 typedef void (^dispatch_block_t)(void);
 #else
 typedef void *dispatch_block_t;
+#endif
 #endif
 typedef void (*xpc_connection_handler_t)(xpc_connection_t connection);
 
@@ -75,7 +77,8 @@ XPC_EXPORT XPC_WARN_RESULT xpc_endpoint_t xpc_endpoint_create(xpc_connection_t c
 
 /**
  * NULL is the default: this library's threads. A queue needs libdispatch in the program, and
- * then each handler is run on it with dispatch_sync_f.
+ * then each handler is run on it with dispatch_sync_f: events, barriers, and the reply handlers
+ * that were given no queue of their own. A peer does not take over its listener's.
  */
 XPC_EXPORT void xpc_connection_set_target_queue(xpc_connection_t connection, dispatch_queue_t targetq);
 /**

@@ -32,6 +32,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* As Apple's header does, where libdispatch is installed: programs with blocks count on it. */
+#if defined(__BLOCKS__) && defined(__has_include)
+#if __has_include(<dispatch/dispatch.h>)
+#include <dispatch/dispatch.h>
+#endif
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -1,0 +1,93 @@
+/**
+ * What a command is: one object that says all about it. Its arguments, its
+ * help, its completion and its part of the documentation are read from there.
+ *
+ * A new command is a file in `commands/` that exports one, and a line in
+ * `commands.ts`.
+ *
+ * @module
+ */
+
+import type { Arguments } from "./arguments.ts";
+import type { Console } from "./console.ts";
+import type { ExitCode } from "./exit.ts";
+
+/** A value that an option takes. */
+export interface OptionValue<T> {
+  /** What stands for it in the help, such as N. */
+  readonly label: string;
+  /** What it is of, where these are all. */
+  readonly choices?: readonly string[];
+  /** The value that `text` is. Throws ValueError or BridgeError where it is none. */
+  read(text: string): T;
+}
+
+/** An option: a flag, or with a value. */
+export interface Option<T> {
+  /** Its name, without the dashes. */
+  readonly name: string;
+  /** Its name in one letter. */
+  readonly short?: string;
+  /** `undefined`: it is a flag. */
+  readonly value?: OptionValue<T>;
+  /** What it does, in a few words. */
+  readonly meaning: string;
+}
+
+/** An argument that is no option. */
+export interface Operand {
+  /** What stands for it in the help, such as RUNTIME. */
+  readonly label: string;
+  readonly meaning: string;
+  /** What it is of, where these are all. */
+  readonly choices?: readonly string[];
+  /** Whether it may be left out, or given several times. One that must be there if not said. */
+  readonly count?: "any";
+}
+
+/** What `--json` writes. Fields are added at times, and never changed or removed. */
+export interface JsonShape {
+  /** How many, and in what. */
+  readonly form: string;
+  /** What each field is, by its name. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+/** A command that runs now. */
+export interface Invocation {
+  readonly args: Arguments;
+  readonly console: Console;
+  /** Every command, this one included. */
+  readonly commands: readonly Command[];
+}
+
+/** One command. */
+export interface Command {
+  /** The words that name it. */
+  readonly path: readonly string[];
+  /** What it does, in one sentence. */
+  readonly summary: string;
+  /** What else is to be known, a paragraph each. */
+  readonly details?: readonly string[];
+  readonly operands?: readonly Operand[];
+  /** Its options; every command has `--help` besides. */
+  readonly options: readonly Option<unknown>[];
+  readonly json?: JsonShape;
+  /** Command lines, without `streamlib` before them. */
+  readonly examples: readonly string[];
+  /** Does it. Throws CommandError or BridgeError, which {@link exitCodeOf} makes a code. */
+  run(invocation: Invocation): Promise<ExitCode>;
+}
+
+/** What the program is called. */
+export const PROGRAM = "streamlib";
+
+/** A command's words, as they are typed. */
+export function lineOf(path: readonly string[]): string {
+  return [PROGRAM, ...path].join(" ");
+}
+
+/** What is wrong with the value of an option or an operand. */
+export class ValueError extends Error {
+  override name = "ValueError";
+}

@@ -1,0 +1,60 @@
+/**
+ * Completion for bash, 3.2 and later.
+ *
+ * @module
+ */
+
+import { type Command, PROGRAM } from "../command.ts";
+import { optionNames, type Place, placeKey, places, quoted } from "./words.ts";
+
+/** The script. */
+export function bashCompletion(commands: readonly Command[]): string {
+  const all = places(commands);
+  return `# bash completion for ${PROGRAM}; written by '${PROGRAM} completions bash'.
+_${PROGRAM}() {
+  local current="\${COMP_WORDS[COMP_CWORD]}"
+  local previous="\${COMP_WORDS[COMP_CWORD-1]}"
+  local place="" words="" word
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$place/$word" in
+      ${all.filter(({ path }) => path.length > 0).map(placeKey).join("|")})
+        place="$place/$word" ;;
+      *) break ;;
+    esac
+  done
+  COMPREPLY=()
+  case "$place:$previous" in
+${all.flatMap(valueCases).join("\n")}
+  esac
+  case "$place" in
+${all.map(placeCase).join("\n")}
+  esac
+  COMPREPLY=( $(compgen -W "$words" -- "$current") )
+}
+complete -F _${PROGRAM} ${PROGRAM}
+`;
+}
+
+/** After an option that takes a value: its choices, or nothing, for the shell cannot know. */
+function valueCases(place: Place): string[] {
+  return place.options.flatMap(({ value, ...option }) => {
+    if (value === undefined) return [];
+    const pattern = optionNames(option)
+      .map((name) => quoted(`${placeKey(place)}:${name}`)).join("|");
+    const { choices } = value;
+    const reply = choices
+      ? `COMPREPLY=( $(compgen -W ${
+        quoted(choices.join(" "))
+      } -- "$current") ); `
+      : "";
+    return [`    ${pattern}) ${reply}return ;;`];
+  });
+}
+
+function placeCase(place: Place): string {
+  const words = [...place.next, ...place.operands].map(({ word }) => word);
+  const options = place.options.map(({ name }) => `--${name}`);
+  return `    ${quoted(placeKey(place))}) words=${
+    quoted([...words, ...options].join(" "))
+  } ;;`;
+}

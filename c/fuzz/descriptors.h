@@ -1,0 +1,56 @@
+/*
+ * descriptors.h - descriptors of every kind that a message may or may not have, made once.
+ */
+#ifndef FUZZ_DESCRIPTORS_H
+#define FUZZ_DESCRIPTORS_H
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../linux/packet.h"
+
+enum { MEMORY_BYTES = 8192, KINDS = 4, MOST_OPEN = 256 };
+
+static inline int memory_of(size_t length, int seals) {
+    int fd = memfd_create("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || ftruncate(fd, (off_t)length) != 0 || fcntl(fd, F_ADD_SEALS, seals) != 0) abort();
+    return fd;
+}
+
+/* One that stays the caller's: sealed memory, memory that can shrink, a socket, a pipe. */
+static inline int descriptor_of(unsigned kind) {
+    static int made[KINDS];
+    if (!made[3]) {
+        int socket[2], pipe[2];
+        if (xl_socket_pair(socket) != 0 || pipe2(pipe, O_CLOEXEC) != 0) abort();
+        made[0] = memory_of(MEMORY_BYTES, F_SEAL_SHRINK);
+        made[1] = memory_of(MEMORY_BYTES, F_SEAL_GROW);
+        made[2] = socket[0];
+        made[3] = pipe[0];
+    }
+    return made[kind % KINDS];
+}
+
+/* How many descriptors are open, in one system call. */
+static inline int count_open(void) {
+    struct pollfd all[MOST_OPEN];
+    int closed = 0;
+    for (int i = 0; i < MOST_OPEN; i++) all[i] = (struct pollfd){.fd = i};
+    poll(all, MOST_OPEN, 0);
+    for (int i = 0; i < MOST_OPEN; i++) closed += (all[i].revents & POLLNVAL) != 0;
+    return MOST_OPEN - closed;
+}
+
+/* What must never happen; the driver keeps the input. */
+#define MUST(condition)                                                                                        \
+    do {                                                                                                       \
+        if (!(condition)) {                                                                                    \
+            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);                     \
+            abort();                                                                                           \
+        }                                                                                                      \
+    } while (0)
+
+#endif

@@ -1,0 +1,122 @@
+/**
+ * A broker with something to show, for the command line.
+ */
+
+import { Broker } from "../../broker/broker.ts";
+import type { GrpcClient } from "../../broker/grpc_client.ts";
+import { TestConsole } from "./cli.ts";
+import { PrivateDirectory } from "./grpc_fixture.ts";
+
+/** The ids of connections, as a broker that was restarted is told them. */
+export const IDS = {
+  waiting: "a1".repeat(16),
+  failed: "b2".repeat(16),
+} as const;
+
+/** The token of a side of each. */
+export const TOKENS = { host: "0".repeat(64), client: "1".repeat(64) } as const;
+
+/** A broker in this process, with gRPC on a socket of its own. */
+export interface CliStage extends AsyncDisposable {
+  readonly directory: string;
+  readonly address: string;
+  readonly broker: Broker;
+  readonly client: GrpcClient;
+  /** A machine whose environment leads to the broker. */
+  console(size?: ConstructorParameters<typeof TestConsole>[0]): Promise<
+    TestConsole
+  >;
+}
+
+/** Starts one. Loads grpc-js: only for tests that may. */
+export async function cliStage(): Promise<CliStage> {
+  const { GrpcClient } = await import("../../broker/grpc_client.ts");
+  await using held = new AsyncDisposableStack();
+  const directory = held.use(new PrivateDirectory()).path;
+  const address = `unix:${directory}/run/s`;
+  const broker = held.use(await startBroker(address));
+  const client = held.use(new GrpcClient(address));
+  const kept = held.move();
+  return {
+    directory,
+    address,
+    broker,
+    client,
+    console: (size) => new TestConsole(size).connectable(address),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** A broker under a name of its own. */
+export function startBroker(address: string): Promise<Broker> {
+  const random = crypto.randomUUID().replaceAll("-", "");
+  return Broker.start({
+    service: `com.example.test.embedded-${random}`,
+    grpc: address,
+    log: { sink: () => {}, level: "debug" },
+  });
+}
+
+/** Registers two runtimes, one with a name as only an enemy has it, and makes two connections: one waits for its client, one has failed. */
+export async function populate({ client, directory }: CliStage): Promise<void> {
+  await client.call("RegisterRuntime", {
+    runtime_id: "studio-1",
+    name: "Studio",
+    api_endpoint: "unix:/api",
+    log_path: `${directory}/studio.log`,
+    pid: 4711,
+  });
+  await client.call("RegisterRuntime", {
+    runtime_id: "stage-left-with-a-rather-long-id",
+    name: "舞台 \u202ekcatta",
+    pid: 42,
+  });
+  const allocate = async (
+    id: string,
+    rest: { runtime_id: string; processor_id: string; processor_type: string },
+  ): Promise<void> => {
+    await client.call("AllocateConnection", {
+      ...rest,
+      connection_id: id,
+      host_token: TOKENS.host,
+      client_token: TOKENS.client,
+    });
+  };
+  await allocate(IDS.waiting, {
+    runtime_id: "studio-1",
+    processor_id: "edges",
+    processor_type: "EdgeDetector",
+  });
+  await client.call("HostAlive", { connection_id: IDS.waiting }, {
+    token: TOKENS.host,
+  });
+  await allocate(IDS.failed, {
+    runtime_id: "stage-left-with-a-rather-long-id",
+    processor_id: "colour-grading",
+    processor_type: "ColourGrading",
+  });
+  await client.call("ReportFailure", {
+    connection_id: IDS.failed,
+    side: "client",
+    reason: "cannot open \x1b[31mthe GPU\x1b[0m: no such device\nIs it there?",
+  }, { token: TOKENS.client });
+}
+
+/** Reports what the waiting connection has carried, by both sides. */
+export async function reportStats(
+  { client }: CliStage,
+  frames: number,
+): Promise<void> {
+  for (const side of ["host", "client"] as const) {
+    await client.call("ReportStats", {
+      connection_id: IDS.waiting,
+      side,
+      path: "dictionary",
+      frames,
+      bytes: frames * 1_000_000,
+      dropped: side === "host" ? 3 : 0,
+      p50_us: side === "host" ? 850 : 400,
+      p99_us: side === "host" ? 2300 : 4500,
+    }, { token: TOKENS[side] });
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * A project that has nothing but the packed package: outside the checkout,
+ * with a home of its own, and with no program on its PATH.
+ *
+ * JSR is not asked. What `jsr:@streamlib/bridge` brings is from a registry of
+ * the test's own, or, where the package is to be changed, is its folder by
+ * `links`. npm packages are shared with this machine's Deno.
+ */
+
+import { fileURLToPath } from "node:url";
+import { PACKAGE } from "../tools/pack.ts";
+
+/** How a program ended. */
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The module that brings the shim of this system, in the package. */
+const MODULE = `ffi/prebuilt/${Deno.build.os}_${Deno.build.arch}.ts`;
+
+/** A project; it goes away with its scope. */
+export class EmptyProject implements AsyncDisposable {
+  readonly #root: string;
+  readonly #registry: string | undefined;
+  #package = fileURLToPath(PACKAGE);
+
+  private constructor(root: string, registry: string | undefined) {
+    this.#root = root;
+    this.#registry = registry;
+  }
+
+  /** Makes one, with a host and its client, and with what Deno downloads for it in a folder of its own. */
+  static async create(registry?: string): Promise<EmptyProject> {
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json"],
+    }).output();
+    const { denoDir } = JSON.parse(new TextDecoder().decode(stdout));
+    const root = await Deno.realPath(await Deno.makeTempDir());
+    const project = new EmptyProject(root, registry);
+    for (const folder of ["deno", "home", "path", "project"]) {
+      await Deno.mkdir(`${root}/${folder}`);
+    }
+    await Deno.mkdir(`${denoDir}/npm`, { recursive: true });
+    await Deno.symlink(`${denoDir}/npm`, `${root}/deno/npm`);
+    for (const name of ["host.ts", "invert.ts"]) {
+      await Deno.copyFile(
+        new URL(`project/${name}`, import.meta.url),
+        `${root}/project/${name}`,
+      );
+    }
+    await project.#configure();
+    return project;
+  }
+
+  async #configure(): Promise<void> {
+    const { version } = JSON.parse(
+      await Deno.readTextFile(`${this.#package}/deno.json`),
+    );
+    const imports = Object.fromEntries(
+      ["host", "client"].map((side) => [
+        `@streamlib/bridge/${side}`,
+        `jsr:@streamlib/bridge@${version}/${side}`,
+      ]),
+    );
+    await Deno.writeTextFile(
+      `${this.#root}/project/deno.json`,
+      JSON.stringify(
+        this.#registry === undefined
+          ? { imports, links: [this.#package] }
+          : { imports },
+      ),
+    );
+  }
+
+  /** From now on the package is a copy whose shim for this system is what `change` makes of it. */
+  async changeShim(change: (module: string) => string): Promise<void> {
+    const copy = `${this.#root}/package`;
+    await copyFolder(this.#package, copy);
+    const module = await Deno.readTextFile(`${copy}/${MODULE}`);
+    await Deno.writeTextFile(`${copy}/${MODULE}`, change(module));
+    this.#package = copy;
+    await this.#configure();
+  }
+
+  /** Where shims are kept; not there before the first run. */
+  get cache(): string {
+    return `${this.#root}/home/.streamlib/lib`;
+  }
+
+  /** The folders and files in there, as paths from there, with their modes. */
+  async cached(): Promise<Record<string, string>> {
+    const found: Record<string, string> = {};
+    const look = async (path: string): Promise<void> => {
+      const { mode, isDirectory } = await Deno.lstat(`${this.cache}${path}`);
+      found[path] = (mode! & 0o7777).toString(8);
+      if (!isDirectory) return;
+      for await (const { name } of Deno.readDir(`${this.cache}${path}`)) {
+        await look(`${path}/${name}`);
+      }
+    };
+    await look("");
+    return found;
+  }
+
+  /** The path of the one file that is kept. */
+  async cachedFile(): Promise<string> {
+    const [file, ...more] = Object.keys(await this.cached())
+      .filter((path) => path.split("/").length === 3);
+    if (!file || more.length > 0) throw new Error(`Not one file: ${more}`);
+    return `${this.cache}${file}`;
+  }
+
+  /** Downloads what the host and the client need. */
+  async download(): Promise<Result> {
+    return await this.#deno("cache", "host.ts", "invert.ts");
+  }
+
+  /** Runs the host, with what a host needs to run, and permission to read and, unless told, to write the cache. */
+  async run(
+    { write = true, check = false }: { write?: boolean; check?: boolean } = {},
+  ): Promise<Result> {
+    return await this.#deno(
+      "run",
+      "--no-prompt",
+      ...(check ? ["--check"] : []),
+      "--allow-ffi",
+      "--allow-env",
+      `--allow-run=${Deno.execPath()}`,
+      `--allow-read=${this.cache},${this.#root}/project`,
+      ...(write ? [`--allow-write=${this.cache}`] : []),
+      "host.ts",
+    );
+  }
+
+  /** What comes of starting a program that is not on the PATH. */
+  async start(program: string): Promise<Result> {
+    const code = `new Deno.Command(${JSON.stringify(program)}).outputSync()`;
+    return await this.#deno("eval", code);
+  }
+
+  async #deno(...args: string[]): Promise<Result> {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [args[0]!, "--quiet", ...args.slice(1)],
+      cwd: `${this.#root}/project`,
+      clearEnv: true,
+      env: {
+        HOME: `${this.#root}/home`,
+        PATH: `${this.#root}/path`,
+        DENO_DIR: `${this.#root}/deno`,
+        NO_COLOR: "1",
+        ...(this.#registry !== undefined && { JSR_URL: this.#registry }),
+      },
+      stdin: "null",
+    }).output();
+    const text = new TextDecoder();
+    return {
+      code,
+      stdout: text.decode(stdout),
+      stderr: text.decode(stderr),
+    };
+  }
+
+  /** Removes all of it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#root, { recursive: true });
+  }
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to);
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copyFolder(`${from}/${name}`, `${to}/${name}`);
+    else await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
+  }
+}

@@ -1,0 +1,260 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { createHash } from "node:crypto";
+import { hasPython } from "../../c/python.ts";
+import type { Prebuilt } from "../../ffi/prebuilt/prebuilt.ts";
+import { ABI_VERSION } from "../../ffi/symbols.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { soon } from "../helpers/soon.ts";
+import { MAX_BYTES, PACKAGE, PLATFORMS } from "../tools/pack.ts";
+import { EmptyProject, type Result } from "./empty_project.ts";
+import { Registry } from "./registry.ts";
+
+/** The package as it would be published: packed once, then used as users would. */
+
+const ROOT = new URL("../../", import.meta.url);
+const NEEDS = { run: true, read: true, write: true, net: true } as const;
+const PYTHON = hasPython();
+
+/** What the host of the project prints when all five frames came back. */
+const FRAMES = "255,254,253,252,251\n";
+
+let packing: Promise<string> | undefined;
+
+async function pack(): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "pack"],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const said = new TextDecoder().decode(stdout) +
+    new TextDecoder().decode(stderr);
+  assertEquals(code, 0, said);
+  return said;
+}
+
+function packageTest(name: string, body: () => Promise<void>): void {
+  permittedTest(
+    PYTHON ? name : `${name} (ignored: no python3 with venv)`,
+    NEEDS,
+    async () => {
+      await (packing ??= pack());
+      await soon(body(), name, 60_000);
+    },
+    { ignore: !PYTHON },
+  );
+}
+
+function assertRan({ code, stdout, stderr }: Result): void {
+  assertEquals([code, stdout], [0, FRAMES], stderr);
+}
+
+function assertFailed({ code, stderr }: Result, ...words: string[]): void {
+  assertEquals(code, 1, stderr);
+  for (const word of words) assertStringIncludes(stderr, word);
+}
+
+async function hashOf(file: string): Promise<string> {
+  return createHash("sha256").update(await Deno.readFile(file)).digest("hex");
+}
+
+packageTest("it holds what it should, and is small enough", async () => {
+  const [, count, bytes] =
+    /packed c\/out\/publish\/package\/: (\d+) files, (\d+) bytes/.exec(
+      await packing!,
+    ) ??
+      [];
+  assert(Number(count) > 150, `${count} files`);
+  assert(Number(bytes) < MAX_BYTES / 4, `${bytes} bytes`);
+  const top = [...Deno.readDirSync(PACKAGE)].map(({ name }) => name);
+  for (const name of ["LICENSE", "README.md", "deno.json", "mod.ts", "c"]) {
+    assert(top.includes(name), `${name} is missing`);
+  }
+  for (const name of ["tests", ".ci", ".std", ".github", ".git"]) {
+    assert(!top.includes(name), `${name} is in it`);
+  }
+  const inC = [...Deno.readDirSync(new URL("c/", PACKAGE))];
+  assert(!inC.some(({ name }) => name === "out"), "c/out is in it");
+});
+
+packageTest("what it says of itself is complete", async () => {
+  const readme = await Deno.readTextFile(new URL("README.md", PACKAGE));
+  assertStringIncludes(readme, "```ts\n");
+  const links = [...readme.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)];
+  assert(links.length > 5, `${links.length} links`);
+  for (const [, link] of links) {
+    await Deno.stat(new URL(link!, PACKAGE)); // throws, naming the file
+  }
+  const { exports } = JSON.parse(
+    await Deno.readTextFile(new URL("deno.json", PACKAGE)),
+  ) as { exports: Record<string, string> };
+  for (const entry of Object.values(exports)) {
+    const source = await Deno.readTextFile(new URL(entry, PACKAGE));
+    assertMatch(source, /^\/\*\*(?:(?!\*\/)[\s\S])*@module/);
+  }
+});
+
+packageTest(
+  "it has a shim for each system, whole and of this ABI",
+  async () => {
+    const hashes = new Set<string>();
+    for (const [platform, name] of Object.entries(PLATFORMS)) {
+      const module = `ffi/prebuilt/${platform.replace("-", "_")}.ts`;
+      const { PREBUILT } = await import(new URL(module, PACKAGE).href) as {
+        PREBUILT: Prebuilt;
+      };
+      const bytes = Uint8Array.fromBase64(PREBUILT.base64);
+      assertEquals(PREBUILT.bytes, bytes.length);
+      assertEquals(PREBUILT.abi, ABI_VERSION);
+      assertEquals(
+        PREBUILT.sha256,
+        createHash("sha256").update(bytes).digest("hex"),
+      );
+      assertEquals(
+        bytes,
+        await Deno.readFile(
+          new URL(`c/out/prebuilt/${platform}/${name}`, ROOT),
+        ),
+      );
+      hashes.add(PREBUILT.sha256);
+      // A checkout has none, so that it loads what it has built.
+      const { PREBUILT: own } = await import(new URL(module, ROOT).href);
+      assertEquals(own, undefined);
+    }
+    assertEquals(hashes.size, 4);
+  },
+);
+
+packageTest(
+  "it is published, downloaded, and then runs without its registry",
+  async () => {
+    const registry = await Registry.start();
+    await using project = await EmptyProject.create(registry.url);
+    try {
+      await registry.publish(PACKAGE);
+      const { code, stderr } = await project.download();
+      assertEquals(code, 0, stderr);
+    } finally {
+      await registry[Symbol.asyncDispose]();
+    }
+    assertFailed(await project.start("cc"), "NotFound");
+    assertRan(await project.run());
+    assertRan(await project.run({ write: false }));
+  },
+);
+
+packageTest(
+  "an empty project without a compiler exchanges frames",
+  async () => {
+    await using project = await EmptyProject.create();
+    assertFailed(await project.start("cc"), "NotFound");
+    assertRan(await project.run({ check: true }));
+    const file = await project.cachedFile();
+    const hash = await hashOf(file);
+    assertEquals(await project.cached(), {
+      "": "700",
+      [`/${hash}`]: "700",
+      [file.slice(project.cache.length)]: "400",
+    });
+    // Once it is there, nothing is written.
+    assertRan(await project.run({ write: false }));
+  },
+);
+
+packageTest(
+  "without permission to write the first time, it says which",
+  async () => {
+    await using project = await EmptyProject.create();
+    assertFailed(
+      await project.run({ write: false }),
+      "Cannot keep the shim in",
+      `--allow-write=${project.cache}`,
+    );
+  },
+);
+
+packageTest("a file that was changed is replaced, or not used", async () => {
+  await using project = await EmptyProject.create();
+  assertRan(await project.run());
+  const file = await project.cachedFile();
+  const hash = await hashOf(file);
+  const { size, ino } = await Deno.stat(file);
+  for (const content of [new Uint8Array(size), new Uint8Array(3)]) {
+    await Deno.remove(file);
+    await Deno.writeFile(file, content, { mode: 0o400 });
+    assertFailed(
+      await project.run({ write: false }),
+      "Cannot keep the shim in",
+      `--allow-write=${project.cache}`,
+    );
+    assertRan(await project.run());
+    assertEquals(await hashOf(file), hash);
+  }
+  // Whole, but another could have opened it to write.
+  await Deno.chmod(file, 0o666);
+  assertRan(await project.run());
+  assertEquals((await Deno.stat(file)).mode! & 0o777, 0o400);
+  // A link to elsewhere, though to the same bytes.
+  await Deno.rename(file, `${project.cache}/moved`);
+  await Deno.symlink(`${project.cache}/moved`, file);
+  assertRan(await project.run());
+  assert((await Deno.lstat(file)).isFile);
+  assert((await Deno.lstat(file)).ino !== ino);
+});
+
+packageTest("a directory that others can write to is refused", async () => {
+  await using project = await EmptyProject.create();
+  assertRan(await project.run());
+  const directory = (await project.cachedFile()).replace(/\/[^/]*$/, "");
+  for (const path of [project.cache, directory]) {
+    await Deno.chmod(path, 0o777);
+    assertFailed(
+      await project.run(),
+      `Cannot keep the shim in ${path}: its mode is 0777`,
+    );
+    await Deno.chmod(path, 0o700);
+  }
+  await Deno.rename(directory, `${project.cache}/moved`);
+  await Deno.symlink(`${project.cache}/moved`, directory);
+  assertFailed(
+    await project.run(),
+    `Cannot keep the shim in ${directory}: it is no directory`,
+  );
+});
+
+packageTest("hosts that start at once share one file", async () => {
+  await using project = await EmptyProject.create();
+  const results = await Promise.all(
+    Array.from({ length: 4 }, () => project.run()),
+  );
+  for (const result of results) assertRan(result);
+  assertMatch(await project.cachedFile(), /libstreamlib_bridge\.(so|dylib)$/);
+  assertEquals(Object.keys(await project.cached()).length, 3);
+});
+
+packageTest("a package without a shim for this system says so", async () => {
+  await using project = await EmptyProject.create();
+  await project.changeShim(() => "export const PREBUILT = undefined;\n");
+  assertFailed(
+    await project.run(),
+    "Cannot load the shim",
+    `a package without one for ${Deno.build.os}-${Deno.build.arch} needs the path of a shim in STREAMLIB_LIBRARY`,
+  );
+});
+
+packageTest("a shim of another ABI is not even written", async () => {
+  await using project = await EmptyProject.create();
+  await project.changeShim((module) =>
+    module.replace(/abi"?: \d+/, `abi": ${ABI_VERSION + 1}`)
+  );
+  assertFailed(
+    await project.run(),
+    `its ABI is version ${ABI_VERSION + 1}, this library's is ${ABI_VERSION}`,
+  );
+  assertEquals(await Deno.lstat(project.cache).catch(() => "none"), "none");
+});
