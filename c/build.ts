@@ -1,13 +1,11 @@
 /**
  * `deno task build`: compiles the shim with the machine's C compiler, only when
- * something changed. `deno task test:c` (`build.ts --test`) compiles and runs the
- * C tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+ * something changed.
  *
  * The compiler is `$CC`, else `cc`. Output goes to `c/out/<system>-<arch>/`.
  */
 
-import { cc, COMMON, LINK, SANITIZED, say, whenChanged } from "./compile.ts";
-import { compileFuzzer, FUZZERS, replay } from "./fuzz/fuzzers.ts";
+import { cc, COMMON, LINK, say, whenChanged } from "./compile.ts";
 import {
   listC,
   listShim,
@@ -61,68 +59,4 @@ async function buildLibrary(): Promise<void> {
   Deno.exit(1);
 }
 
-/** What stands in for macOS's frameworks; the test that loads it looks beside itself. */
-async function buildDouble(): Promise<void> {
-  const sources = await listC("tests/", "_double.c");
-  const flags = [...COMMON, ...SANITIZED, "-fPIC", "-shared"];
-  await whenChanged(
-    "iosurface_double.so",
-    sources,
-    flags,
-    (output) => cc([...flags, ...sources, "-o", output]),
-  );
-}
-
-/**
- * A test of c/linux links that alone; one of the shim links both; one of the
- * shim's surfaces on macOS links those, and lends the double its libxpc.
- */
-async function compileTest(test: string): Promise<string> {
-  const linux = await listC("linux/");
-  const name = test.slice("c/tests/".length, -".c".length);
-  const overDouble = name.startsWith("iosurface_");
-  const shim = name.startsWith("linux_")
-    ? []
-    : await listShim(overDouble ? "double" : "linux");
-  const sources = [test, ...shim, ...linux];
-  const flags = [
-    ...COMMON,
-    ...SANITIZED,
-    ...(overDouble ? ["-rdynamic"] : []),
-  ];
-  return await whenChanged(
-    name,
-    sources,
-    flags,
-    (output) => cc([...flags, ...sources, "-o", output]),
-  );
-}
-
-async function succeeds(program: string): Promise<boolean> {
-  say(`--- ${program.slice(program.lastIndexOf("/") + 1)}`);
-  const { success } = await new Deno.Command(program, {
-    stdin: "null",
-  }).spawn().status;
-  return success;
-}
-
-/** The tests, and the corpus of each fuzzer once more. */
-async function runTests(): Promise<void> {
-  await buildDouble();
-  let passed = 0, failed = 0;
-  for (const test of await listC("tests/", "_test.c")) {
-    if (await succeeds(await compileTest(test))) passed++;
-    else failed++;
-  }
-  for (const fuzzer of FUZZERS) {
-    const program = await compileFuzzer(fuzzer);
-    say(`--- ${fuzzer}_fuzz, its corpus`);
-    if (await replay(fuzzer, program)) passed++;
-    else failed++;
-  }
-  say(`C tests under ASan and UBSan: ${passed} passed, ${failed} failed`);
-  if (failed > 0) Deno.exit(1);
-}
-
-if (Deno.args.includes("--test")) await runTests();
-else await buildLibrary();
+await buildLibrary();

@@ -47,7 +47,7 @@ static inline void check_rules_kept(void) {
     check_nothing_left();
     for (const char *broken; (broken = control()->take_violation());) {
         fprintf(stderr, "broken: %s\n", broken);
-        CHECK(!"a rule of the framework");
+        CHECK(false && "a rule of the framework");
     }
     CHECK(control()->live() == 0);
     control()->forget();

@@ -18,6 +18,7 @@
 static _Atomic long until_failure; /* calls; 0 or less: none fails */
 static int failure;                /* errno of the one that does */
 static _Atomic bool refuse_accept;
+static _Thread_local bool refuse_memory;
 static _Atomic int accepts;
 
 static bool fails(void) {
@@ -30,7 +31,7 @@ static bool fails(void) {
 
 /* Replaces c/linux's own, which is weak. */
 void *xl_alloc(size_t size);
-void *xl_alloc(size_t size) { return fails() ? NULL : calloc(1, size); }
+void *xl_alloc(size_t size) { return refuse_memory || fails() ? NULL : calloc(1, size); }
 
 int socketpair(int domain, int type, int protocol, int ends[2]) {
     return fails() ? -1 : REAL(socketpair)(domain, type, protocol, ends);
@@ -165,12 +166,82 @@ static void accept_rests_and_recovers(void) {
     end(listener);
 }
 
+/* ---- A handler that cannot be kept ---------------------------------------------------- */
+
+static void set_without_memory(xpc_connection_t connection, struct record *record) {
+    refuse_memory = true;
+    xpc_connection_set_event_handler(connection, BLOCK(record_event, record));
+    refuse_memory = false;
+}
+
+static void is_told_at_once(void) {
+    struct record *first = record_create(), *second = record_create();
+    xpc_connection_t connection = xpc_connection_create(NULL, NULL);
+    set_without_memory(connection, first);
+    CHECK(record_count(first) == 1 && record_get(first, 0) == INVALID);
+    xpc_connection_set_event_handler(connection, BLOCK(record_event, second));
+    set_without_memory(connection, second);
+    check_reason(connection, "out of memory for a handler");
+    CHECK(record_count(second) == 0);
+    xpc_release(connection);
+}
+
+static void counts_as_told(void *context, xpc_object_t event) {
+    if (event == INVALID) ++*(_Atomic int *)context;
+}
+
+static void set_counter(xpc_connection_t connection, _Atomic int *told, bool without_memory) {
+    refuse_memory = without_memory;
+    xpc_connection_set_event_handler(connection, BLOCK(counts_as_told, told));
+    refuse_memory = false;
+}
+
+/* Whatever is set and fails in whatever order: INVALID comes once. */
+static void is_told_once(void) {
+    for (int order = 0; order < 16; order++) {
+        _Atomic int told = 0;
+        xpc_connection_t connection = xpc_connection_create(NULL, NULL);
+        if (order & 8) xpc_connection_activate(connection);
+        for (int bit = 0; bit < 3; bit++) set_counter(connection, &told, order >> bit & 1);
+        xpc_connection_cancel(connection);
+        while (!told) sched_yield();
+        set_counter(connection, &told, true);
+        xpc_release(connection);
+        settle();
+        CHECK(told == 1);
+    }
+}
+
+/* A listener's handler that keeps its peer for later, with a handler that hears. */
+static void keep_peer(void *context, xpc_object_t event) {
+    if (xpc_get_type(event) != XPC_TYPE_CONNECTION) return;
+    *(_Atomic(xpc_connection_t) *)context = (xpc_connection_t)xpc_retain(event);
+}
+
+static void an_inactive_peer_delivers_nothing_but_invalid(void) {
+    _Atomic(xpc_connection_t) peer = NULL;
+    struct record *heard = record_create();
+    xpc_connection_t listener = start(xpc_connection_create(NULL, NULL), keep_peer, &peer);
+    xpc_connection_t client = start(connect_to_listener(listener), record_event, record_create());
+    send_number(client, 1); /* waits in the peer's inbox */
+    while (!peer) sched_yield();
+    xpc_connection_set_event_handler(peer, BLOCK(record_event, heard));
+    set_without_memory(peer, record_create());
+    CHECK(record_get(heard, 0) == INVALID);
+    xpc_release(peer);
+    end(client);
+    end(listener);
+}
+
 static const struct test tests[] = {
     {"by endpoint, without memory", by_endpoint_without_memory},
     {"by endpoint, without descriptors", by_endpoint_without_descriptors},
     {"by name, without memory", by_name_without_memory},
     {"by name, without descriptors", by_name_without_descriptors},
     {"accept rests and recovers", accept_rests_and_recovers},
+    {"a handler without memory is told at once", is_told_at_once},
+    {"a handler without memory is told once", is_told_once},
+    {"an inactive peer delivers nothing but INVALID", an_inactive_peer_delivers_nothing_but_invalid},
 };
 
 int main(int argc, char **argv) {

@@ -1,0 +1,209 @@
+import { assert, assertEquals } from "@std/assert";
+import { readSharedLibrary } from "../../c/cross/elf.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { type Blocks, findBlocks } from "./blocks.ts";
+
+/**
+ * Our libxpc as others use it: installed in a prefix, found by pkg-config,
+ * under programs that know nothing of this repository.
+ */
+
+const ROOT = new URL("../../", import.meta.url);
+const NEEDS = { run: true, read: true, write: true, env: true } as const;
+
+async function output(
+  program: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(program, {
+    args,
+    env,
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder();
+  assert(success, `${program} ${args.join(" ")}: ${text.decode(stderr)}`);
+  return text.decode(stdout);
+}
+
+/** A prefix with libxpc in it, moved after the installation, and a folder for programs. */
+class Scratch implements AsyncDisposable {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async open(): Promise<Scratch> {
+    const folder = await Deno.makeTempDir();
+    await output(Deno.execPath(), [
+      "run",
+      "-q",
+      "--no-lock",
+      "-A",
+      new URL("c/libxpc.ts", ROOT).href,
+      "--prefix",
+      `${folder}/before`,
+    ]);
+    await Deno.rename(`${folder}/before`, `${folder}/prefix`);
+    return new Scratch(folder);
+  }
+
+  get lib(): string {
+    return `${this.folder}/prefix/lib`;
+  }
+
+  /** What pkg-config says, and where to look at run time. */
+  async flags(): Promise<string[]> {
+    const said = await output("pkg-config", ["--cflags", "--libs", "xpc"], {
+      PKG_CONFIG_PATH: `${this.lib}/pkgconfig`,
+    });
+    return [...said.trim().split(/\s+/), `-Wl,-rpath,${this.lib}`];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+/** True where this process may not look. */
+async function hasPkgConfig(): Promise<boolean> {
+  const { state } = await Deno.permissions.query({ name: "run" });
+  return state !== "granted" ||
+    await output("pkg-config", ["--version"]).then(() => true, () => false);
+}
+
+const LINUX = Deno.build.os === "linux";
+const PKG_CONFIG = await hasPkgConfig();
+
+/** Registers a test, ignored with the reason in its name if there is one. */
+function libxpcTest(
+  name: string,
+  missing: string | undefined,
+  body: () => Promise<void>,
+): void {
+  const reason = !LINUX
+    ? "libxpc is for Linux"
+    : PKG_CONFIG
+    ? missing
+    : "no pkg-config";
+  permittedTest(
+    reason ? `${name} (ignored: ${reason})` : name,
+    NEEDS,
+    body,
+    { ignore: reason !== undefined },
+  );
+}
+
+libxpcTest("libxpc.so has names of XPC alone", undefined, async () => {
+  await using scratch = await Scratch.open();
+  const library = readSharedLibrary(
+    await Deno.readFile(`${scratch.lib}/libxpc.so`),
+  );
+  assert(library.exports.includes("xpc_connection_create_mach_service"));
+  assertEquals(library.exports.filter((name) => !/^_?xpc_/.test(name)), []);
+  assert(library.nodelete && library.bindsNow);
+  const soname = await Deno.readLink(`${scratch.lib}/libxpc.so`);
+  assert(/^libxpc\.so\.\d+$/.test(soname), soname);
+});
+
+/** Uses a name of libxpc's inside for itself. */
+const PLAIN = `
+#include <stdio.h>
+#include <xpc/xpc.h>
+const char *xl_alloc = "mine";
+int main(void) {
+    xpc_object_t message = xpc_dictionary_create_empty();
+    xpc_dictionary_set_string(message, "name", xl_alloc);
+    puts(xpc_dictionary_get_string(message, "name"));
+    return xpc_get_type(message) != XPC_TYPE_DICTIONARY;
+}
+`;
+
+libxpcTest(
+  "a C program without blocks links it, shared or static",
+  undefined,
+  async () => {
+    await using scratch = await Scratch.open();
+    const source = `${scratch.folder}/plain.c`;
+    await Deno.writeTextFile(source, PLAIN);
+    const shared = await scratch.flags();
+    const fixed = shared.map((flag) => flag === "-lxpc" ? "-l:libxpc.a" : flag);
+    for (const flags of [shared, fixed]) {
+      const program = `${scratch.folder}/plain`;
+      await output(Deno.env.get("CC") || "cc", [
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        source,
+        "-o",
+        program,
+        ...flags,
+        "-pthread",
+      ]);
+      assertEquals(
+        await output(program, []),
+        "mine\n",
+      );
+    }
+  },
+);
+
+/** Builds the service and its client, and runs them as two processes. */
+async function echo(
+  { compile, runtime }: Blocks,
+  extra: string[],
+): Promise<void> {
+  await using scratch = await Scratch.open();
+  for (const name of ["echo_server", "echo_client"]) {
+    await compile([
+      "-fblocks",
+      "-Wall",
+      "-Wextra",
+      "-Werror",
+      new URL(`programs/${name}.c`, import.meta.url).pathname,
+      "-o",
+      `${scratch.folder}/${name}`,
+      ...await scratch.flags(),
+      ...extra,
+      ...runtime,
+    ]);
+  }
+  const env = { STREAMLIB_HOME: scratch.folder };
+  await using server = new Deno.Command(`${scratch.folder}/echo_server`, {
+    env,
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  const lines = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  assertEquals((await lines.read()).value, "serving\n");
+  assertEquals(
+    await output(`${scratch.folder}/echo_client`, [], env),
+    'HELLO\n4, SHARED\ncount = <int64: 5>\ntext = <string: "BYE">\n' +
+      "the service is gone\n",
+  );
+  assertEquals((await lines.read()).value, "served 5\n");
+  assertEquals((await lines.read()).done, true);
+  assert((await server.status).success);
+}
+
+const may = (["run", "read", "write"] as const).every((name) =>
+  Deno.permissions.querySync({ name }).state === "granted"
+);
+const blocks = LINUX && PKG_CONFIG && may ? await findBlocks() : "";
+const missing = typeof blocks === "string" && may ? blocks : undefined;
+
+libxpcTest(
+  "a service and its client with blocks run as two processes",
+  missing,
+  () => echo(blocks as Blocks, ["-DWITHOUT_DISPATCH"]),
+);
+
+libxpcTest(
+  "the same with dispatch queues, under libdispatch",
+  missing ??
+    (typeof blocks === "object" && !blocks.dispatch
+      ? "no libdispatch on this machine"
+      : undefined),
+  () => echo(blocks as Blocks, ["-ldispatch"]),
+);
