@@ -5,8 +5,10 @@
  * The compiler is `$CC`, else `cc`. Output goes to `c/out/<system>-<arch>/`.
  */
 
-import { cc, COMMON, LINK, say, whenChanged } from "./compile.ts";
+import { cc, say, whenChanged } from "./compile.ts";
 import {
+  LINUX,
+  LINUX_LINK,
   listC,
   listShim,
   MACOS,
@@ -20,19 +22,19 @@ const SHARED = ["-O2", "-g", "-fPIC", "-fvisibility=hidden", "-shared"];
 
 async function buildForLinux(): Promise<void> {
   const sources = [...await listShim("linux"), ...await listC("linux/")];
-  const flags = [...COMMON, ...SHARED, ...LINK];
+  const flags = [...LINUX, ...SHARED, ...LINUX_LINK];
   await whenChanged(
     LIBRARY,
     sources,
     flags,
     (output) =>
       cc([
-        ...COMMON,
+        ...LINUX,
         ...SHARED,
         ...sources,
         "-o",
         output,
-        ...LINK,
+        ...LINUX_LINK,
         "-lpthread",
       ]),
   );

@@ -2,29 +2,13 @@
 
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { listC, ROOT, STRICT } from "./sources.ts";
+import { listC, ROOT } from "./sources.ts";
 
 /** Where everything that is made for this machine goes: `c/out/<system>-<arch>/`. */
 export const OUT: URL = new URL(
   `c/out/${Deno.build.os}-${Deno.build.arch}/`,
   ROOT,
 );
-
-/** Flags of every compilation with our libxpc, warnings as errors. */
-export const COMMON: readonly string[] = [
-  ...STRICT,
-  "-D_GNU_SOURCE",
-  "-pthread",
-  "-Ic/linux",
-];
-
-/** Linked into every library of ours: what it needs is there, and nothing writes over its tables. */
-export const LINK: readonly string[] = [
-  // A program may unmap a library while XPC's threads still run: these stay.
-  "-Wl,-z,nodelete",
-  "-Wl,-z,defs",
-  "-Wl,-z,relro,-z,now",
-];
 
 /** The first finding ends the program. */
 export const SANITIZED: readonly string[] = [
@@ -35,8 +19,10 @@ export const SANITIZED: readonly string[] = [
   "-fno-omit-frame-pointer",
 ];
 
-/** The C compiler. */
-export const COMPILER: string = Deno.env.get("CC") || "cc";
+/** The C compiler. Needs `--allow-env=CC`. */
+export function compiler(): string {
+  return Deno.env.get("CC") || "cc";
+}
 
 /** A line on the standard error. */
 export function say(text: string): void {
@@ -56,7 +42,7 @@ export async function tool(program: string, args: string[]): Promise<void> {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     say(
       `Cannot build the shim: no ${
-        program === COMPILER ? "C compiler " : ""
+        program === compiler() ? "C compiler " : ""
       }'${program}' on the PATH. ` +
         "Install one (Debian: `apt install gcc libc6-dev`; macOS: `xcode-select --install`) " +
         "or name it in CC.",
@@ -71,12 +57,12 @@ export async function tool(program: string, args: string[]): Promise<void> {
 
 /** Runs the C compiler. */
 export async function cc(args: string[]): Promise<void> {
-  await tool(COMPILER, args);
+  await tool(compiler(), args);
 }
 
 /** Whether the C compiler is a clang. */
 export async function isClang(): Promise<boolean> {
-  const { stdout } = await new Deno.Command(COMPILER, {
+  const { stdout } = await new Deno.Command(compiler(), {
     args: ["--version"],
     stdin: "null",
   }).output();
@@ -100,7 +86,7 @@ async function fingerprint(
   files: string[],
   flags: readonly string[],
 ): Promise<string> {
-  const hash = createHash("sha256").update([COMPILER, ...flags].join("\0"));
+  const hash = createHash("sha256").update([compiler(), ...flags].join("\0"));
   for (const file of [...files, ...await headersOf(files)]) {
     hash.update(file).update(await Deno.readFile(new URL(file, ROOT)));
   }

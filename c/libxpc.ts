@@ -8,8 +8,8 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import settings from "../deno.json" with { type: "json" };
-import { cc, COMMON, LINK, OUT, say, tool, whenChanged } from "./compile.ts";
-import { listC, ROOT } from "./sources.ts";
+import { cc, OUT, say, tool, whenChanged } from "./compile.ts";
+import { LINUX, LINUX_LINK, listC, ROOT } from "./sources.ts";
 
 const VERSION = settings.version;
 /** Programs are bound to it: it changes when they would no longer work. */
@@ -33,7 +33,7 @@ Libs.private: -pthread
 /** All of c/linux in one object, of which only the API is seen from outside. */
 async function compileObject(): Promise<string> {
   const sources = await listC("linux/");
-  const flags = [...COMMON, "-O2", "-g", "-fPIC", "-fvisibility=hidden", "-r"];
+  const flags = [...LINUX, "-O2", "-g", "-fPIC", "-fvisibility=hidden", "-r"];
   return await whenChanged("libxpc.o", sources, flags, async (output) => {
     await cc([...flags, ...sources, "-o", output]);
     await tool("objcopy", ["--localize-hidden", output]);
@@ -70,7 +70,7 @@ export async function installLibxpc(prefix: string): Promise<void> {
     "-o",
     temporary,
     `-Wl,-soname,${SONAME}`,
-    ...LINK,
+    ...LINUX_LINK,
     "-pthread",
   ]);
   await Deno.rename(temporary, shared);

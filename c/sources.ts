@@ -30,7 +30,7 @@ export async function listShim(system: System): Promise<string[]> {
   return files.filter((file) => !ELSEWHERE[system].test(file));
 }
 
-/** Flags of every compilation. `c/linux/include` has the XPC API as it is on both systems. */
+/** Flags of every compilation, warnings as errors. `c/linux/include` has the XPC API as it is on both systems. */
 export const STRICT: readonly string[] = [
   "-std=c11",
   "-Wall",
@@ -41,6 +41,22 @@ export const STRICT: readonly string[] = [
   "-Ic/include",
   "-Ic/bridge",
   "-Ic/linux/include",
+];
+
+/** Flags of every compilation with our libxpc. */
+export const LINUX: readonly string[] = [
+  ...STRICT,
+  "-D_GNU_SOURCE",
+  "-pthread",
+  "-Ic/linux",
+];
+
+/** Linked into every library of ours: what it needs is there, and nothing writes over its tables. */
+export const LINUX_LINK: readonly string[] = [
+  // A program may unmap a library while XPC's threads still run: these stay.
+  "-Wl,-z,nodelete",
+  "-Wl,-z,defs",
+  "-Wl,-z,relro,-z,now",
 ];
 
 /** The oldest macOS that the shim runs on. */

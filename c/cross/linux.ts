@@ -1,7 +1,6 @@
 /** The shim for Linux, compiled for another processor and an older system than this machine's. */
 
-import { COMMON, LINK } from "../compile.ts";
-import { listC, listShim } from "../sources.ts";
+import { LINUX, LINUX_LINK, listC, listShim } from "../sources.ts";
 import { type Machine, readSharedLibrary, type SharedLibrary } from "./elf.ts";
 import type { Toolchain } from "./toolchain.ts";
 
@@ -61,11 +60,11 @@ function isTooNew(version: string): boolean {
 export async function compileLinux(
   toolchain: Toolchain,
   machine: Machine,
-  link: readonly string[] = LINK,
+  link: readonly string[] = LINUX_LINK,
 ): Promise<Uint8Array> {
   const sources = [...await listShim("linux"), ...await listC("linux/")];
   return await toolchain.link(linuxTarget(machine), LINUX_LIBRARY, [
-    ...COMMON,
+    ...LINUX,
     ...FLAGS,
     ...sources,
     ...link,

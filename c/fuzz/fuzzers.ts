@@ -6,14 +6,13 @@
 import { fileURLToPath } from "node:url";
 import {
   cc,
-  COMMON,
-  COMPILER,
+  compiler,
   isClang,
   OUT,
   SANITIZED,
   whenChanged,
 } from "../compile.ts";
-import { listC, ROOT } from "../sources.ts";
+import { LINUX, listC, ROOT } from "../sources.ts";
 
 /** A fuzzer: `c/fuzz/<name>_fuzz.c`, with its corpus in `c/fuzz/corpus/<name>/`. */
 export type Fuzzer = "wire" | "sequence";
@@ -51,7 +50,7 @@ export async function compileFuzzer(fuzzer: Fuzzer): Promise<string> {
   const linux = (await listC("linux/")).filter((file) =>
     !without.includes(file)
   );
-  const flags = [...COMMON, ...SANITIZED, "-O2"];
+  const flags = [...LINUX, ...SANITIZED, "-O2"];
   const clang = await isClang();
   const own = clang ? harness : [...harness, "c/fuzz/driver.c"];
   const learn = clang ? "-fsanitize=fuzzer" : "-fsanitize-coverage=trace-pc";
@@ -129,7 +128,7 @@ export async function replay(
 
 /** Which compiler, and so which fuzzing engine. */
 export async function engine(): Promise<string> {
-  return `${COMPILER} with ${
+  return `${compiler()} with ${
     await isClang() ? "libFuzzer" : "c/fuzz/driver.c"
   }`;
 }

@@ -4,14 +4,14 @@
  * corpus.
  */
 
-import { cc, COMMON, SANITIZED, say, whenChanged } from "./compile.ts";
+import { cc, SANITIZED, say, whenChanged } from "./compile.ts";
 import { compileFuzzer, FUZZERS, replay } from "./fuzz/fuzzers.ts";
-import { listC, listShim } from "./sources.ts";
+import { LINUX, listC, listShim } from "./sources.ts";
 
 /** What stands in for macOS's frameworks; the test that loads it looks beside itself. */
 async function buildDouble(): Promise<void> {
   const sources = await listC("tests/", "_double.c");
-  const flags = [...COMMON, ...SANITIZED, "-fPIC", "-shared"];
+  const flags = [...LINUX, ...SANITIZED, "-fPIC", "-shared"];
   await whenChanged(
     "iosurface_double.so",
     sources,
@@ -33,7 +33,7 @@ async function compileTest(test: string): Promise<string> {
     : await listShim(overDouble ? "double" : "linux");
   const sources = [test, ...shim, ...linux];
   const flags = [
-    ...COMMON,
+    ...LINUX,
     ...SANITIZED,
     ...(overDouble ? ["-rdynamic"] : []),
   ];
