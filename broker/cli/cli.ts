@@ -9,7 +9,7 @@ import { readArguments, usageError } from "./arguments.ts";
 import { closestCommand } from "./closest.ts";
 import { type Command, lineOf, PROGRAM } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { type Console, OutputClosed, say } from "./console.ts";
+import { type Console, OutputClosed, RIGHTS, say } from "./console.ts";
 import { CommandError, EXIT, type ExitCode, exitCodeOf } from "./exit.ts";
 import { commandHelp, groupHelp, isWithin } from "./help.ts";
 
@@ -46,6 +46,8 @@ async function dispatch(
   if (command !== undefined) {
     const read = readArguments(command, args.slice(command.path.length));
     if (read !== "help") {
+      const { needs = [] } = command;
+      console.giveUp(RIGHTS.filter((right) => !needs.includes(right)));
       return await command.run({ args: read, console, commands: COMMANDS });
     }
     console.out.write(commandHelp(command));

@@ -9,7 +9,7 @@
  */
 
 import type { Arguments } from "./arguments.ts";
-import type { Console } from "./console.ts";
+import type { Console, Right } from "./console.ts";
 import type { ExitCode } from "./exit.ts";
 
 /** A value that an option takes. */
@@ -73,6 +73,8 @@ export interface Command {
   /** Its options; every command has `--help` besides. */
   readonly options: readonly Option<unknown>[];
   readonly json?: JsonShape;
+  /** What it may do besides reading, and reaching the broker; it has given up the rest before it runs. */
+  readonly needs?: readonly Right[];
   /** Command lines, without `streamlib` before them. */
   readonly examples: readonly string[];
   /** Does it. Throws CommandError or BridgeError, which {@link exitCodeOf} makes a code. */

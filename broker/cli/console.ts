@@ -23,6 +23,35 @@ export interface Output {
   readonly rows: number;
 }
 
+/**
+ * What few commands need, so that the others give it up before they run: `run`
+ * is to start programs, `sys` to learn the user's number.
+ */
+export type Right = "run" | "sys";
+
+/** Every {@link Right}. */
+export const RIGHTS: readonly Right[] = ["run", "sys"];
+
+/** How a program is run. */
+export interface RunOptions {
+  /** Variables for it, besides those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds after which it is killed, which counts as code 124; no limit if not said. */
+  readonly timeoutMs?: number;
+  /** Called with what it writes to stdout while it does; nothing is kept then. */
+  readonly onStdout?: (text: string) => void;
+  /** Its three streams are this process's own; nothing is kept. */
+  readonly inherit?: boolean;
+}
+
+/** A program that has ended. */
+export interface Ran {
+  /** Its exit code; 128 and the signal's number where one ended it. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** The machine, for as long as a command runs. */
 export interface Console {
   /** For what was asked for: tables and JSON. */
@@ -38,6 +67,16 @@ export interface Console {
   interruptible(): Interruptible;
   /** Connects to a broker's control plane, with the first call. */
   connect(address: string): Promise<GrpcClient>;
+  /** Gives rights up, for good. */
+  giveUp(rights: readonly Right[]): void;
+  /** The number of the user that this runs as; needs `sys`. */
+  userId(): number;
+  /** Runs a program to its end; `undefined` where there is no such program. Needs `run`. */
+  runProgram(
+    program: string,
+    args: readonly string[],
+    options?: RunOptions,
+  ): Promise<Ran | undefined>;
 }
 
 /** Ctrl-C, as a signal. */

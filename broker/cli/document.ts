@@ -26,7 +26,7 @@ const INTRODUCTION = [
 ];
 
 const INSTALL = `deno install --global --name ${PROGRAM} --no-prompt \\
-  --allow-net --allow-read --allow-write --allow-env jsr:@streamlib/bridge/cli`;
+  --allow-net --allow-read --allow-write --allow-env --allow-run --allow-sys=uid jsr:@streamlib/bridge/cli`;
 
 const COMMON = [
   "The broker is found at `--endpoint`, else at `STREAMLIB_BROKER_ENDPOINT`, else at the private socket of the service that `STREAMLIB_BROKER_XPC_SERVICE`, `STREAMLIB_HOME` and `XDG_RUNTIME_DIR` name: the one that `deno task broker` serves under the same environment.",
@@ -36,7 +36,7 @@ const COMMON = [
 ];
 
 const PERMISSIONS = [
-  `The permission set \`cli\` of \`deno.json\` has no ffi, no run and no sys. It reads files, because runtimes log where they like; it writes and has the net, because Deno asks for both to connect to a Unix socket, at an address that is known only when the command is typed. The command line itself writes no file. The environment it reads by name: the variables above, \`HOME\`, \`XDG_CONFIG_HOME\`, \`STREAMLIB_BROKER_PORT\`, \`STREAMLIB_DEV_MODE\`, and \`GRPC_*\`, which grpc-js asks for.`,
+  `The permission set \`cli\` of \`deno.json\` has no ffi. To run programs and to learn the user's number is given up before a command runs, save by those that say below what they need it for. It reads files, because runtimes log where they like; it writes and has the net, because Deno asks for both to connect to a Unix socket, at an address that is known only when the command is typed. The command line itself writes no file. The environment it reads by name: the variables above, \`HOME\`, \`XDG_CONFIG_HOME\`, \`STREAMLIB_BROKER_PORT\`, \`STREAMLIB_DEV_MODE\`, and \`GRPC_*\`, which grpc-js asks for.`,
 ];
 
 /** The whole reference. */

@@ -15,6 +15,7 @@ import { pause, systemClock } from "../../ffi/clock.ts";
 import { permittedEnvironment } from "../../ffi/environment.ts";
 import { runCommandLine } from "./cli.ts";
 import { type Console, type Output, OutputClosed } from "./console.ts";
+import { runProgram } from "./programs.ts";
 
 /** Where a terminal does not know its size. */
 const USUAL_SIZE = { columns: 80, rows: 24 };
@@ -53,7 +54,7 @@ function outputTo(stream: typeof Deno.stdout): Output {
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
 /** The machine that this process runs on. */
-function systemConsole(): Console {
+export function systemConsole(): Console {
   return {
     out: outputTo(Deno.stdout),
     err: outputTo(Deno.stderr),
@@ -78,6 +79,12 @@ function systemConsole(): Console {
       const { GrpcClient } = await import("../grpc_client.ts");
       return new GrpcClient(address);
     },
+    giveUp(rights) {
+      for (const name of rights) Deno.permissions.revokeSync({ name });
+    },
+    // Deno says null on Windows alone, where no broker runs.
+    userId: () => Deno.uid() ?? 0,
+    runProgram,
   };
 }
 

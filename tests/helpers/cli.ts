@@ -3,7 +3,7 @@
  */
 
 import { runCommandLine } from "../../broker/cli/cli.ts";
-import type { Console, Output } from "../../broker/cli/console.ts";
+import type { Console, Output, Ran, Right } from "../../broker/cli/console.ts";
 import type { ExitCode } from "../../broker/cli/exit.ts";
 
 /** What was written to one stream. */
@@ -72,6 +72,27 @@ export class TestConsole implements Console {
   connect: Console["connect"] = () => {
     throw new Error("the broker was asked for");
   };
+
+  /** What it has given up. */
+  readonly givenUp: Right[] = [];
+
+  giveUp(rights: readonly Right[]): void {
+    this.givenUp.push(...rights);
+  }
+
+  userId(): number {
+    return 1000;
+  }
+
+  /** What answers in place of each program, by its name; the others are not there. */
+  readonly programs = new Map<string, (args: readonly string[]) => Ran>();
+
+  runProgram(
+    program: string,
+    args: readonly string[],
+  ): Promise<Ran | undefined> {
+    return Promise.resolve(this.programs.get(program)?.(args));
+  }
 
   /** May be called where gRPC may be loaded. */
   async connectable(address: string): Promise<this> {

@@ -147,7 +147,7 @@ permittedTest(
 );
 
 permittedTest(
-  "cli: its permission set has no ffi, no run, no sys, and the environment by name",
+  "cli: its permission set has no ffi, and the environment by name",
   NEEDS,
   async () => {
     const child = new Deno.Command(Deno.execPath(), {
@@ -159,7 +159,7 @@ permittedTest(
     const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode(`
     const asked = [
-      { name: "ffi" }, { name: "run" }, { name: "sys" }, { name: "import" },
+      { name: "ffi" }, { name: "sys", kind: "hostname" }, { name: "import" },
       { name: "env", variable: "PATH" },
       { name: "env", variable: "STREAMLIB_CONNECTION_TOKEN" },
       { name: "env", variable: "STREAMLIB_HOME" },
@@ -170,7 +170,42 @@ permittedTest(
     const { stdout } = await soon(child.output(), "the answer", 60_000);
     assertEquals(
       new TextDecoder().decode(stdout),
-      "prompt prompt prompt prompt prompt prompt granted\n",
+      "prompt prompt prompt prompt prompt granted\n",
+    );
+  },
+);
+
+permittedTest(
+  "cli: what gives up its rights has none of them left",
+  NEEDS,
+  async () => {
+    const answers = `
+      const { systemConsole } = await import(${
+      JSON.stringify(new URL(MAIN, ROOT).href)
+    });
+      const rights = ["run", "sys"];
+      const state = () => console.log(rights.map((name) =>
+        Deno.permissions.querySync(name === "sys" ? { name, kind: "uid" } : { name }).state
+      ).join(" "));
+      state();
+      systemConsole().giveUp(["sys"]);
+      state();
+      systemConsole().giveUp(["run"]);
+      state();
+    `;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [...PROGRAM, "-"],
+      cwd: ROOT,
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(answers));
+    await writer.close();
+    const { stdout } = await soon(child.output(), "the answer", 60_000);
+    assertEquals(
+      new TextDecoder().decode(stdout),
+      "granted granted\ngranted prompt\nprompt prompt\n",
     );
   },
 );

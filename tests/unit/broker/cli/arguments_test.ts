@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../../../broker/cli/commands.ts";
 import { lineOf } from "../../../../broker/cli/command.ts";
+import { RIGHTS } from "../../../../broker/cli/console.ts";
 import { TestConsole } from "../../../helpers/cli.ts";
 
 /** Command lines that cannot be followed, and what is wrong with each. No broker is asked for. */
@@ -137,5 +138,20 @@ Deno.test("help: every example is a command line that can be followed", async ()
       const outcome = await console.run(line).catch((error) => error.message);
       assert(outcome === 0 || outcome === "the broker was asked for", example);
     }
+  }
+});
+
+Deno.test("a command has given up every right that it does not need", async () => {
+  for (const command of COMMANDS) {
+    const console = new TestConsole();
+    const operands = (command.operands ?? [])
+      .filter(({ count }) => count === undefined)
+      .map(({ choices }) => choices?.[0] ?? "x");
+    await console.run([...command.path, ...operands].join(" ")).catch(() => {});
+    assertEquals(
+      [...console.givenUp, ...(command.needs ?? [])].sort(),
+      [...RIGHTS].sort(),
+      command.path.join(" "),
+    );
   }
 });
