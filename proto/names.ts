@@ -5,6 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import {
   type EnvironmentSource,
   isServiceName,
@@ -27,7 +28,7 @@ export interface NamesOptions {
   os?: "linux" | "darwin";
   /** The service name; takes the place of STREAMLIB_BROKER_XPC_SERVICE and of dev mode. */
   service?: string;
-  /** The absolute path of the checkout, needed in dev mode. */
+  /** The absolute path of the checkout, for dev mode; the one that this module is in by default. */
   checkout?: string;
 }
 
@@ -55,6 +56,10 @@ export interface Names {
   readonly launchdLabel: string;
   /** The property list of the launchd agent; macOS only. */
   readonly plistFile: string | undefined;
+  /** The property list of an agent for this login alone, which a host loads where none is installed; macOS only. */
+  readonly sessionPlistFile: string | undefined;
+  /** Where the user's own systemd units are; Linux only, and there only with HOME or XDG_CONFIG_HOME. */
+  readonly systemdDirectory: string | undefined;
   /** The systemd user unit that runs the broker. */
   readonly systemdUnit: string;
   /** The systemd user unit that holds its sockets. */
@@ -107,6 +112,10 @@ export function names(
     plistFile: os === "darwin"
       ? `${userHome(env)}/Library/LaunchAgents/${service}.plist`
       : undefined,
+    sessionPlistFile: os === "darwin"
+      ? `${home}/launchd/${service}.plist`
+      : undefined,
+    systemdDirectory: os === "linux" ? systemdDirectoryOf(env) : undefined,
     systemdUnit: `${service}.service`,
     systemdSocketUnit: `${service}.socket`,
   };
@@ -175,7 +184,7 @@ export function homeDirectory(
 /**
  * The C side finds the XPC socket by itself, from the environment alone. So
  * this is its rule to the letter, and neither dev mode nor XDG_CONFIG_HOME has
- * a say in it: the launchers of a checkout set STREAMLIB_HOME.
+ * a say in it: checkouts share the directory, and no name in it.
  */
 function runDirectoryOf(env: EnvironmentSource): string {
   const home = readVariable(env, "STREAMLIB_HOME");
@@ -183,6 +192,14 @@ function runDirectoryOf(env: EnvironmentSource): string {
   const runtime = readVariable(env, "XDG_RUNTIME_DIR");
   if (runtime !== undefined) return `${runtime}/streamlib`;
   return `${userHome(env)}/.streamlib/run`;
+}
+
+/** A broker needs no units to run: without a place for them there are none. */
+function systemdDirectoryOf(env: EnvironmentSource): string | undefined {
+  const home = readVariable(env, "HOME");
+  const config = readVariable(env, "XDG_CONFIG_HOME") ??
+    (home && `${home}/.config`);
+  return config && `${config}/systemd/user`;
 }
 
 function userHome(env: EnvironmentSource): string {
@@ -195,15 +212,21 @@ function userHome(env: EnvironmentSource): string {
   );
 }
 
-function checkoutOf({ checkout }: NamesOptions): string {
-  const path = checkout?.replace(/\/+$/, "");
-  if (path?.startsWith("/")) return path;
+function checkoutOf({ checkout = ownCheckout() }: NamesOptions): string {
+  const path = checkout.replace(/\/+$/, "");
+  if (path.startsWith("/")) return path;
   throw new BridgeError(
     "bad_argument",
     `Cannot derive the names of dev mode: the checkout is ${
       JSON.stringify(checkout)
     }, expected its absolute path; unset STREAMLIB_DEV_MODE outside a checkout`,
   );
+}
+
+/** The checkout that this module is in; a package's place where it is in none. */
+function ownCheckout(): string {
+  const root = new URL("../", import.meta.url);
+  return root.protocol === "file:" ? fileURLToPath(root) : root.href;
 }
 
 /** `<directory>/<service>.<kind>`, with a hash for the service where that is too long for the kernel. */

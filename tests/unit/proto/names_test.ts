@@ -51,6 +51,8 @@ Deno.test("names: on Linux, from nothing but HOME", () => {
     logFile: `/home/ada/.streamlib/logs/${SERVICE}.log`,
     launchdLabel: SERVICE,
     plistFile: undefined,
+    sessionPlistFile: undefined,
+    systemdDirectory: "/home/ada/.config/systemd/user",
     systemdUnit: `${SERVICE}.service`,
     systemdSocketUnit: `${SERVICE}.socket`,
   });
@@ -69,6 +71,23 @@ Deno.test("names: on macOS launchd holds the XPC name, and logs are where its us
   );
 });
 
+Deno.test("names: systemd's units are where its users keep theirs, and launchd's of one login below STREAMLIB_HOME", () => {
+  const directory = (
+    variables: Record<string, string>,
+    os: "linux" | "darwin" = "linux",
+  ): string | undefined => names(env(variables), { os }).systemdDirectory;
+  assertEquals(directory({ XDG_CONFIG_HOME: "/c" }), "/c/systemd/user");
+  assertEquals(directory({}, "darwin"), undefined);
+  const homeless = names({
+    get: (name) => name === "STREAMLIB_HOME" ? "/s" : undefined,
+  }, { os: "linux" });
+  assertEquals(homeless.systemdDirectory, undefined);
+  assertEquals(
+    names(env({ STREAMLIB_HOME: "/s" }), { os: "darwin" }).sessionPlistFile,
+    `/s/launchd/${SERVICE}.plist`,
+  );
+});
+
 Deno.test("names: every name follows the service", () => {
   const all = names(env({ STREAMLIB_BROKER_XPC_SERVICE: "a.b-c_d" }), {
     os: "darwin",
@@ -81,6 +100,7 @@ Deno.test("names: every name follows the service", () => {
       all.logFile,
       all.launchdLabel,
       all.plistFile ?? "",
+      all.sessionPlistFile ?? "",
       all.systemdUnit,
       all.systemdSocketUnit,
     ]
@@ -129,7 +149,10 @@ Deno.test("names: dev mode hashes the checkout, and has a port and a home of its
     dev,
   );
   assertEquals(onLinux({ STREAMLIB_DEV_MODE: "0" }).service, SERVICE);
-  refused(() => onLinux({ STREAMLIB_DEV_MODE: "1" }), "checkout");
+  const root = decodeURI(
+    new URL("../../../.streamlib", import.meta.url).pathname,
+  );
+  assertEquals(onLinux({ STREAMLIB_DEV_MODE: "1" }).home, root);
   refused(
     () => onLinux({ STREAMLIB_DEV_MODE: "1" }, { checkout: "src" }),
     "src",

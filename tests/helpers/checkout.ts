@@ -1,0 +1,174 @@
+/**
+ * Checkouts beside this one: what a broker, a host and the command line are
+ * made of, as files of their own, which a test may edit.
+ */
+
+/** What is in one. */
+const PARTS = [
+  "broker",
+  "client",
+  "deno.json",
+  "deno.lock",
+  "ffi",
+  "host",
+  "launchd",
+  "mod.ts",
+  "proto",
+  ".std",
+  "tests/fixtures",
+];
+
+const ROOT = new URL("../../", import.meta.url);
+
+async function copy(from: URL, to: URL): Promise<void> {
+  const info = await Deno.stat(from);
+  if (!info.isDirectory) return await Deno.copyFile(from, to);
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name } of Deno.readDir(from)) {
+    await copy(new URL(name, slashed(from)), new URL(name, slashed(to)));
+  }
+}
+
+function slashed(url: URL): URL {
+  return new URL(`${url.href.replace(/\/$/, "")}/`);
+}
+
+/** A program of a checkout that runs, and what it says on stdout. It ends, at the latest, with its scope. */
+export class Program implements AsyncDisposable {
+  readonly pid: number;
+  readonly status: Promise<Deno.CommandStatus>;
+  readonly #child: Deno.ChildProcess;
+  readonly #errors: Promise<string>;
+  readonly #lines: string[] = [];
+  readonly #reading: Promise<void>;
+  #ended = false;
+
+  /** @param child with its three streams piped */
+  constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.pid = child.pid;
+    this.status = child.status;
+    this.#errors = new Response(child.stderr).text();
+    this.#reading = this.#read();
+  }
+
+  async #read(): Promise<void> {
+    let text = "";
+    const decoded = this.#child.stdout.pipeThrough(new TextDecoderStream());
+    for await (const chunk of decoded) {
+      const lines = (text + chunk).split("\n");
+      text = lines.pop()!;
+      this.#lines.push(...lines);
+    }
+    this.#ended = true;
+  }
+
+  /** The last line so far; "" before the first. */
+  get last(): string {
+    return this.#lines.at(-1) ?? "";
+  }
+
+  /** The first line that is as asked for, once it is there. Throws with all that was said where it never is. */
+  async line(is: (line: string) => boolean): Promise<string> {
+    const deadline = performance.now() + 30_000;
+    for (;;) {
+      const found = this.#lines.find(is);
+      if (found !== undefined) return found;
+      if (this.#ended || performance.now() > deadline) {
+        this.signal("SIGKILL");
+        throw new Error(
+          `it said ${this.#lines.join("\n")}; ${await this.#errors}`,
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** Sends it a signal, if it is still there. */
+  signal(signal: Deno.Signal): void {
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it has ended
+    }
+  }
+
+  /** Ends its standard input, and waits until it has ended and all that it said was read. */
+  async end(): Promise<Deno.CommandStatus> {
+    if (!this.#child.stdin.locked) {
+      await this.#child.stdin.close().catch(() => {}); // it is gone
+    }
+    await Promise.all([this.#reading, this.#errors]);
+    return await this.status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.signal("SIGTERM");
+    await this.end();
+  }
+}
+
+/** A checkout of its own, removed with its scope. */
+export class Checkout implements AsyncDisposable {
+  /** Its root, absolute. */
+  readonly path: string;
+  readonly #url: URL;
+
+  private constructor(path: string) {
+    this.path = path;
+    this.#url = new URL(`file://${path}/`);
+  }
+
+  /** Copies this one, its built shim included. */
+  static async make(): Promise<Checkout> {
+    const path = await Deno.makeTempDir({ prefix: "streamlib-checkout-" });
+    const checkout = new Checkout(await Deno.realPath(path));
+    const built = `c/out/${Deno.build.os}-${Deno.build.arch}`;
+    const library = `${built}/libstreamlib_bridge.${
+      Deno.build.os === "darwin" ? "dylib" : "so"
+    }`;
+    for (const part of ["tests", built]) {
+      await Deno.mkdir(new URL(part, checkout.#url), { recursive: true });
+    }
+    for (const part of [...PARTS, library]) {
+      try {
+        await copy(new URL(part, ROOT), new URL(part, checkout.#url));
+      } catch (error) {
+        // Where JSR is reached there are no stand-ins.
+        if (!(error instanceof Deno.errors.NotFound) || part !== ".std") {
+          throw error;
+        }
+      }
+    }
+    return checkout;
+  }
+
+  /** Replaces a piece of a file's text, which has to be in it. */
+  async edit(file: string, from: string, to: string): Promise<void> {
+    const url = new URL(file, this.#url);
+    const before = await Deno.readTextFile(url);
+    if (!before.includes(from)) throw new Error(`${file} has no '${from}'`);
+    await Deno.writeTextFile(url, before.replace(from, to));
+  }
+
+  /** Starts `deno run` with these arguments in it. */
+  run(
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ): Program {
+    return new Program(
+      new Deno.Command(Deno.execPath(), {
+        args: ["run", "--quiet", "--no-prompt", "--no-check", ...args],
+        cwd: this.path,
+        env: { ...env },
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn(),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
