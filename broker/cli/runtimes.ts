@@ -5,9 +5,13 @@
  */
 
 import type { RuntimeInfo } from "../../proto/broker_gen.ts";
+import type { Invocation } from "./command.ts";
+import { say, writeJson, writeLines } from "./console.ts";
+import { CommandError, EXIT, type ExitCode } from "./exit.ts";
+import { JSON_OUTPUT } from "./options.ts";
+import { openSession, type Session } from "./session.ts";
 import type { Style } from "./style.ts";
-import { CommandError, EXIT } from "./exit.ts";
-import type { Session } from "./session.ts";
+import { type Cell, type Column, tableLines } from "./table.ts";
 
 /** An error names so many; a list names them all. */
 const MAX_NAMED = 10;
@@ -64,6 +68,31 @@ export function runtimeRow(runtime: RuntimeInfo, now: number): RuntimeRow {
     api_endpoint: runtime.api_endpoint,
     log_path: runtime.log_path,
   };
+}
+
+/**
+ * Lists the registered runtimes.
+ *
+ * @param columns what a table has
+ * @param cells a runtime's cells in it
+ */
+export async function listRuntimes(
+  invocation: Invocation,
+  columns: readonly Column[],
+  cells: (row: RuntimeRow) => readonly (string | Cell)[],
+): Promise<ExitCode> {
+  const { args, console } = invocation;
+  const { out, err } = console;
+  using session = await openSession(invocation);
+  const { runtimes } = await session.client.call("ListRuntimes", {});
+  const rows = runtimes.map((runtime) => runtimeRow(runtime, console.now()));
+  if (args.has(JSON_OUTPUT)) writeJson(out, rows);
+  else if (rows.length === 0) say(err, "No runtime is registered.");
+  else {
+    const lines = rows.map((row) => ({ cells: cells(row) }));
+    writeLines(out, tableLines(columns, lines, out));
+  }
+  return EXIT.done;
 }
 
 /** The runtime of this id, else of this name: of several the last to register, a dead one only where all are. */

@@ -5,13 +5,10 @@
  */
 
 import { formatAge } from "../ages.ts";
-import type { Command, Invocation } from "../command.ts";
-import { say, writeJson, writeLines } from "../console.ts";
-import { EXIT, type ExitCode } from "../exit.ts";
+import type { Command } from "../command.ts";
 import { ENDPOINT, JSON_OUTPUT } from "../options.ts";
-import { RUNTIME_FIELDS, runtimeRow, STATUS_STYLES } from "../runtimes.ts";
-import { openSession } from "../session.ts";
-import { type Cell, type Column, tableLines } from "../table.ts";
+import { listRuntimes, RUNTIME_FIELDS, STATUS_STYLES } from "../runtimes.ts";
+import type { Cell, Column } from "../table.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "NAME", least: 8 },
@@ -30,36 +27,14 @@ export const runtimesList: Command = {
   options: [JSON_OUTPUT, ENDPOINT],
   json: { form: "an array of objects", fields: RUNTIME_FIELDS },
   examples: ["runtimes list", "runtimes list --json"],
-  run,
+  run: (invocation) =>
+    listRuntimes(invocation, COLUMNS, (row) => [
+      row.name || row.runtime_id,
+      String(row.pid),
+      statusCell(row.status),
+      formatAge(row.age_secs),
+    ]),
 };
-
-async function run(invocation: Invocation): Promise<ExitCode> {
-  const { args, console } = invocation;
-  const { out, err } = console;
-  using session = await openSession(invocation);
-  const { runtimes } = await session.client.call("ListRuntimes", {});
-  const rows = runtimes.map((runtime) => runtimeRow(runtime, console.now()));
-  if (args.has(JSON_OUTPUT)) writeJson(out, rows);
-  else if (rows.length === 0) say(err, "No runtime is registered.");
-  else {
-    writeLines(
-      out,
-      tableLines(
-        COLUMNS,
-        rows.map(({ runtime_id, name, pid, status, age_secs }) => ({
-          cells: [
-            name || runtime_id,
-            String(pid),
-            statusCell(status),
-            formatAge(age_secs),
-          ],
-        })),
-        out,
-      ),
-    );
-  }
-  return EXIT.done;
-}
 
 function statusCell(status: string): Cell {
   const style = STATUS_STYLES[status];
