@@ -4,11 +4,10 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { listC, ROOT } from "./sources.ts";
 
+const OUT_PATH = `c/out/${Deno.build.os}-${Deno.build.arch}/`;
+
 /** Where everything that is made for this machine goes: `c/out/<system>-<arch>/`. */
-export const OUT: URL = new URL(
-  `c/out/${Deno.build.os}-${Deno.build.arch}/`,
-  ROOT,
-);
+export const OUT: URL = new URL(OUT_PATH, ROOT);
 
 /** The first finding ends the program. */
 export const SANITIZED: readonly string[] = [
@@ -81,6 +80,33 @@ async function headersOf(files: string[]): Promise<string[]> {
   return lists.flat();
 }
 
+/**
+ * Compiles C to one object, as many files at once as there are processors.
+ * Returns its path from the root of the checkout.
+ */
+export async function compileObject(
+  output: string,
+  sources: string[],
+  flags: readonly string[],
+): Promise<string> {
+  await whenChanged(output, sources, flags, async (temporary) => {
+    const objects = sources.map((_, i) => `${temporary}.${i}.o`);
+    const rest = sources.entries();
+    const work = async (): Promise<void> => {
+      for (const [i, source] of rest) {
+        await cc([...flags, "-c", source, "-o", objects[i]!]);
+      }
+    };
+    await Promise.all(
+      Array.from({ length: navigator.hardwareConcurrency }, work),
+    );
+    // Not by clang, which would put its sanitizers' runtime into it.
+    await tool("ld", ["-r", ...objects, "-o", temporary]);
+    await Promise.all(objects.map((object) => Deno.remove(object)));
+  });
+  return `${OUT_PATH}${output}`;
+}
+
 /** What the output depends on: compiler, flags and the bytes of every source. */
 async function fingerprint(
   files: string[],
@@ -115,6 +141,6 @@ export async function whenChanged(
   await make(fileURLToPath(temporary));
   await Deno.rename(temporary, target);
   await Deno.writeTextFile(mark, now);
-  say(`built c/out/${Deno.build.os}-${Deno.build.arch}/${output}`);
+  say(`built ${OUT_PATH}${output}`);
   return fileURLToPath(target);
 }

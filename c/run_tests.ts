@@ -1,19 +1,79 @@
 /**
- * `deno task test:c`: compiles the C tests under AddressSanitizer and
- * UndefinedBehaviorSanitizer and runs them, and every input of the fuzzers'
- * corpus.
+ * `deno task test:c`: compiles the C tests, and runs them under something that
+ * finds what they do not assert; so too every input of the fuzzers' corpus.
  */
 
-import { cc, SANITIZED, say, whenChanged } from "./compile.ts";
+import { parseArgs } from "node:util";
+import {
+  type Checker,
+  type CheckerName,
+  CHECKERS,
+  complains,
+  findChecker,
+} from "./checkers.ts";
+import { cc, compileObject, OUT, say, whenChanged } from "./compile.ts";
 import { compileFuzzer, FUZZERS, replay } from "./fuzz/fuzzers.ts";
-import { LINUX, listC, listShim } from "./sources.ts";
+import {
+  LINUX,
+  listC,
+  listShim,
+  listTests,
+  MACOS_PROGRAM,
+  ROOT,
+} from "./sources.ts";
+
+const USAGE = `deno task test:c [--under CHECKER] [TEST ...]
+
+  --under CHECKER  address (ASan and UBSan), thread (TSan), valgrind, and on
+                   macOS leaks (address)
+  TEST             the name of a file in c/tests, such as linux_wire_test (all)`;
+
+/** No test waits that long. */
+const LIMIT_MS = 180_000;
+
+/** What became of a program's tests. */
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+  readonly ignored: number;
+}
+
+const LINUX_SYSTEM = Deno.build.os === "linux";
+const FLAGS = LINUX_SYSTEM ? LINUX : MACOS_PROGRAM;
+
+/** What the tests are linked with, compiled once. */
+interface Parts {
+  readonly linux: readonly string[];
+  readonly shim: readonly string[];
+  readonly overDouble: readonly string[];
+}
+
+async function compileParts(checker: Checker): Promise<Parts> {
+  const flags = [...FLAGS, ...checker.flags];
+  const part = (name: string, sources: string[]): Promise<string> =>
+    compileObject(`${checker.name}/${name}.o`, sources, flags);
+  if (!LINUX_SYSTEM) {
+    const shim = await part("shim", await listShim("darwin"));
+    return { linux: [], shim: [shim], overDouble: [] };
+  }
+  const [linux, shim, overDouble] = await Promise.all([
+    part("linux", await listC("linux/")),
+    part("shim", await listShim("linux")),
+    part("shim_over_double", await listShim("double")),
+  ]);
+  return {
+    linux: [linux],
+    shim: [shim, linux],
+    overDouble: [overDouble, linux],
+  };
+}
 
 /** What stands in for macOS's frameworks; the test that loads it looks beside itself. */
-async function buildDouble(): Promise<void> {
+async function compileDouble(checker: Checker): Promise<void> {
   const sources = await listC("tests/", "_double.c");
-  const flags = [...LINUX, ...SANITIZED, "-fPIC", "-shared"];
+  const flags = [...FLAGS, ...checker.flags, "-fPIC", "-shared"];
   await whenChanged(
-    "iosurface_double.so",
+    `${checker.name}/iosurface_double.so`,
     sources,
     flags,
     (output) => cc([...flags, ...sources, "-o", output]),
@@ -24,51 +84,132 @@ async function buildDouble(): Promise<void> {
  * A test of c/linux links that alone; one of the shim links both; one of the
  * shim's surfaces on macOS links those, and lends the double its libxpc.
  */
-async function compileTest(test: string): Promise<string> {
-  const linux = await listC("linux/");
-  const name = test.slice("c/tests/".length, -".c".length);
-  const overDouble = name.startsWith("iosurface_");
-  const shim = name.startsWith("linux_")
-    ? []
-    : await listShim(overDouble ? "double" : "linux");
-  const sources = [test, ...shim, ...linux];
+async function compileTest(
+  name: string,
+  parts: Parts,
+  checker: Checker,
+): Promise<string> {
+  const source = `c/tests/${name}.c`;
+  const objects = name.startsWith("linux_")
+    ? parts.linux
+    : name.startsWith("iosurface_")
+    ? parts.overDouble
+    : parts.shim;
+  const text = await Deno.readTextFile(new URL(source, ROOT));
   const flags = [
-    ...LINUX,
-    ...SANITIZED,
-    ...(overDouble ? ["-rdynamic"] : []),
+    ...FLAGS,
+    ...checker.flags,
+    ...(objects === parts.overDouble ? ["-rdynamic"] : []),
+    ...[...text.matchAll(/^WRAP\((\w+)\);$/gm)]
+      .map(([, wrapped]) => `-Wl,--wrap=${wrapped}`),
   ];
   return await whenChanged(
-    name,
-    sources,
+    `${checker.name}/${name}`,
+    [source, ...objects],
     flags,
-    (output) => cc([...flags, ...sources, "-o", output]),
+    (output) => cc([...flags, source, ...objects, "-o", output]),
   );
 }
 
-async function succeeds(program: string): Promise<boolean> {
-  say(`--- ${program.slice(program.lastIndexOf("/") + 1)}`);
-  const { success } = await new Deno.Command(program, {
+/** Runs a test program, and shows what it says when it has ended. */
+async function runTest(program: string, checker: Checker): Promise<Tally> {
+  const [first, ...args] = [...checker.command, program];
+  const child = new Deno.Command(first!, {
+    args,
+    env: checker.env,
     stdin: "null",
-  }).spawn().status;
-  return success;
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
+  const { success, stdout, stderr } = await child.output();
+  clearTimeout(timer);
+  const text = new TextDecoder();
+  const said = text.decode(stdout), complaints = text.decode(stderr);
+  say(`--- ${program.slice(program.lastIndexOf("/") + 1)}`);
+  say(`${said}${complaints}`.trimEnd());
+  const [passed = 0, failed = 0, ignored = 0] =
+    /^(\d+) passed, (\d+) failed, (\d+) ignored$/m.exec(said)
+      ?.slice(1).map(Number) ?? [];
+  const clean = success && passed > 0 && !complains(complaints);
+  return { passed, failed: clean ? failed : Math.max(failed, 1), ignored };
 }
 
-/** The tests, and the corpus of each fuzzer once more. */
-async function runTests(): Promise<void> {
-  await buildDouble();
+async function replayCorpora(checker: Checker): Promise<Tally> {
   let passed = 0, failed = 0;
-  for (const test of await listC("tests/", "_test.c")) {
-    if (await succeeds(await compileTest(test))) passed++;
-    else failed++;
-  }
   for (const fuzzer of FUZZERS) {
-    const program = await compileFuzzer(fuzzer);
+    const program = await compileFuzzer(fuzzer, checker);
     say(`--- ${fuzzer}_fuzz, its corpus`);
-    if (await replay(fuzzer, program)) passed++;
+    if (await replay(fuzzer, program, checker)) passed++;
     else failed++;
   }
-  say(`C tests under ASan and UBSan: ${passed} passed, ${failed} failed`);
-  if (failed > 0) Deno.exit(1);
+  return { passed, failed, ignored: 0 };
 }
 
-await runTests();
+/** As many at once as there are processors. */
+async function runAll(
+  tests: readonly string[],
+  checker: Checker,
+): Promise<Tally[]> {
+  const parts = await compileParts(checker);
+  if (LINUX_SYSTEM) await compileDouble(checker);
+  const tallies: Tally[] = [];
+  const rest = tests.values();
+  const work = async (): Promise<void> => {
+    for (const test of rest) {
+      const program = await compileTest(test, parts, checker);
+      tallies.push(await runTest(program, checker));
+    }
+  };
+  await Promise.all(
+    Array.from({ length: navigator.hardwareConcurrency }, work),
+  );
+  return tallies;
+}
+
+function total(title: string, tallies: readonly Tally[]): boolean {
+  const sum = (kind: keyof Tally): number =>
+    tallies.reduce((before, tally) => before + tally[kind], 0);
+  const ok = sum("failed") === 0;
+  say(
+    `${ok ? "ok" : "FAILED"} | ${sum("passed")} passed | ` +
+      `${sum("failed")} failed | ${sum("ignored")} ignored | ${title}`,
+  );
+  return ok;
+}
+
+async function main(): Promise<number> {
+  const { values, positionals: named } = parseArgs({
+    options: {
+      under: { type: "string", default: "address" },
+      help: { type: "boolean", default: false },
+    },
+    allowPositionals: true,
+  });
+  const name = CHECKERS.find((it) => it === values.under);
+  const tests = await listTests(LINUX_SYSTEM ? "linux" : "darwin");
+  const unknown = named.find((test) => !tests.includes(test));
+  if (values.help || !name || unknown) {
+    if (!values.help) {
+      say(`Neither checker nor test: ${unknown ?? values.under}`);
+    }
+    say(USAGE);
+    return values.help ? 0 : 2;
+  }
+  const title = (of: string): string => `C tests under ${of}`;
+  const checker = await findChecker(name satisfies CheckerName);
+  if (typeof checker === "string") {
+    say(`${title(name)} are ignored: ${checker}`);
+    total(title(name), [{ passed: 0, failed: 0, ignored: tests.length }]);
+    return 0;
+  }
+  const tallies = await runAll(named.length ? named : tests, checker);
+  // A fuzzer is one thread, over our libxpc.
+  if (LINUX_SYSTEM && name !== "thread" && named.length === 0) {
+    tallies.push(await replayCorpora(checker));
+  }
+  return total(title(checker.title), tallies) ? 0 : 1;
+}
+
+await Deno.mkdir(OUT, { recursive: true });
+Deno.exit(await main());

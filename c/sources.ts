@@ -30,6 +30,15 @@ export async function listShim(system: System): Promise<string[]> {
   return files.filter((file) => !ELSEWHERE[system].test(file));
 }
 
+/** The C tests that there are on a system; on macOS those of the shim, over Apple's libxpc and frameworks. */
+export async function listTests(
+  system: Exclude<System, "double">,
+): Promise<string[]> {
+  const files = await listC("tests/", "_test.c");
+  const names = files.map((file) => file.slice("c/tests/".length, -2));
+  return names.filter((name) => system === "linux" || /^bridge_/.test(name));
+}
+
 /** Flags of every compilation, warnings as errors. `c/linux/include` has the XPC API as it is on both systems. */
 export const STRICT: readonly string[] = [
   "-std=c11",
@@ -64,6 +73,9 @@ export const MACOS_VERSION = "13.0";
 
 /** The shim's name on macOS. */
 export const MACOS_LIBRARY = "libstreamlib_bridge.dylib";
+
+/** Flags of every program on macOS, over Apple's libxpc. */
+export const MACOS_PROGRAM: readonly string[] = [...STRICT, "-fno-blocks"];
 
 /** The shim for macOS, by any clang. It makes its blocks by hand, for gcc's sake. */
 export const MACOS: readonly string[] = [

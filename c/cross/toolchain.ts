@@ -89,11 +89,21 @@ export class Toolchain {
     });
   }
 
+  async #libc(): Promise<string> {
+    const find = "import ziglang; print(ziglang.__path__[0], end='')";
+    return `${await this.#run(["-c", find])}/lib/libc`;
+  }
+
   /** The stub that stands for libSystem, a text in Apple's tbd format. */
   async stub(): Promise<string> {
-    const find = "import ziglang; print(ziglang.__path__[0], end='')";
-    const folder = await this.#run(["-c", find]);
-    return await Deno.readTextFile(`${folder}/lib/libc/darwin/libSystem.tbd`);
+    return await Deno.readTextFile(
+      `${await this.#libc()}/darwin/libSystem.tbd`,
+    );
+  }
+
+  /** The folder of Apple's headers. */
+  async appleHeaders(): Promise<string> {
+    return `${await this.#libc()}/include/any-darwin-any`;
   }
 }
 

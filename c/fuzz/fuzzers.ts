@@ -4,14 +4,8 @@
  */
 
 import { fileURLToPath } from "node:url";
-import {
-  cc,
-  compiler,
-  isClang,
-  OUT,
-  SANITIZED,
-  whenChanged,
-} from "../compile.ts";
+import { ADDRESS, type Checker, complains } from "../checkers.ts";
+import { cc, compiler, isClang, OUT, whenChanged } from "../compile.ts";
 import { LINUX, listC, ROOT } from "../sources.ts";
 
 /** A fuzzer: `c/fuzz/<name>_fuzz.c`, with its corpus in `c/fuzz/corpus/<name>/`. */
@@ -44,18 +38,21 @@ export function corpus(fuzzer: Fuzzer): string {
 }
 
 /** Compiles a fuzzer, if it has changed, and returns its path. */
-export async function compileFuzzer(fuzzer: Fuzzer): Promise<string> {
+export async function compileFuzzer(
+  fuzzer: Fuzzer,
+  checker: Checker = ADDRESS,
+): Promise<string> {
   const { harness: names, without } = PARTS[fuzzer];
   const harness = names.map((name) => `c/fuzz/${name}`);
   const linux = (await listC("linux/")).filter((file) =>
     !without.includes(file)
   );
-  const flags = [...LINUX, ...SANITIZED, "-O2"];
+  const flags = [...LINUX, ...checker.flags, "-O2"];
   const clang = await isClang();
   const own = clang ? harness : [...harness, "c/fuzz/driver.c"];
   const learn = clang ? "-fsanitize=fuzzer" : "-fsanitize-coverage=trace-pc";
   return await whenChanged(
-    `${fuzzer}_fuzz`,
+    `${checker.name}/${fuzzer}_fuzz`,
     [...own, ...linux],
     [...flags, learn],
     async (output) => {
@@ -86,16 +83,20 @@ export async function runFuzzer(
   program: string,
   options: readonly string[],
   folders: readonly string[],
+  checker: Checker = ADDRESS,
 ): Promise<Run> {
   const prefix = fileURLToPath(new URL(`${fuzzer}_fuzz.`, OUT));
-  const { success, stderr } = await new Deno.Command(program, {
+  const [first, ...before] = [...checker.command, program];
+  const { success, stderr } = await new Deno.Command(first!, {
     args: [
+      ...before,
       ...options,
       `-max_len=${LONGEST}`,
       "-print_final_stats=1",
       `-artifact_prefix=${prefix}`,
       ...folders,
     ],
+    env: checker.env,
     stdin: "null",
     stdout: "null",
     stderr: "piped",
@@ -115,9 +116,16 @@ export async function runFuzzer(
 export async function replay(
   fuzzer: Fuzzer,
   program: string,
+  checker: Checker,
 ): Promise<boolean> {
-  const run = await runFuzzer(fuzzer, program, ["-runs=0"], [corpus(fuzzer)]);
-  const ok = run.success && run.executions > 0;
+  const run = await runFuzzer(
+    fuzzer,
+    program,
+    ["-runs=0"],
+    [corpus(fuzzer)],
+    checker,
+  );
+  const ok = run.success && run.executions > 0 && !complains(run.text);
   Deno.stderr.writeSync(
     new TextEncoder().encode(
       ok ? `ok ${run.executions} inputs\n` : `${run.text}\n`,

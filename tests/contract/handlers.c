@@ -212,8 +212,8 @@ static const struct contract_case cases[] = {
      "A new peer connection to the listener represented by the given endpoint", each_connection_is_another_peer},
     {"handlers on a queue of one's own", "connection.h", "xpc_connection_set_target_queue",
      "The GCD queue to which the event handler block will be submitted", NULL,
-     .differs = "queues are libdispatch's: without it in the program, NULL is the only one; with it, c/tests shows "
-                "that handlers run there"},
+     .differs = "queues are libdispatch's: without it in the program, NULL is the only one; with it, "
+                "tests/foreign/programs/queues.c shows that handlers run there"},
 };
 
 const struct contract_group handlers_group = CONTRACT_GROUP("Handlers", cases);

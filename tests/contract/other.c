@@ -49,7 +49,10 @@ xpc_connection_t other_by_endpoint(xpc_connection_t other, struct record *heard)
 /* ---- The service ---------------------------------------------------------------------- */
 
 static xpc_connection_t house; /* its anonymous listener */
-static xpc_object_t kept;      /* a request that is never answered */
+
+/* Nobody reads these; volatile, so that they are kept for whoever asks what was lost at the end. */
+static volatile xpc_object_t kept; /* a request that is never answered */
+static volatile xpc_object_t last; /* the one in whose handler this process ends */
 
 static void ignore(void *nothing, xpc_object_t event) {
     (void)nothing;
@@ -80,7 +83,6 @@ static void write_byte(xpc_object_t request) {
 static void obey(xpc_object_t request, const char *what, xpc_object_t reply) {
     xpc_connection_t peer = xpc_dictionary_get_remote_connection(request);
     int64_t pid = getpid();
-    if (strcmp(what, "exit") == 0) _exit(0);
     if (strcmp(what, "crash") == 0) kill(getpid(), SIGKILL);
     if (strcmp(what, "cancel peer") == 0) xpc_connection_cancel(peer);
     if (strcmp(what, "cancel listener") == 0) xpc_connection_cancel(house);
@@ -101,6 +103,10 @@ static void obey_event(void *nothing, xpc_object_t event) {
     if (strcmp(what, "keep") == 0) {
         kept = xpc_retain(event);
         return;
+    }
+    if (strcmp(what, "exit") == 0) {
+        last = event;
+        _exit(0);
     }
     xpc_object_t reply = xpc_dictionary_create_reply(event);
     obey(event, what, reply);

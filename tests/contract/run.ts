@@ -1,9 +1,17 @@
 /**
  * `deno task test:contract`: runs the conformance suite, prints its table, and
  * fails when a case does, when a quotation is not in its header, or when
- * `docs/conformance.md` is out of date; `--write` writes that.
+ * `docs/conformance.md` is out of date; `--write` writes that. With `--under`
+ * and the name of a checker it only runs the suite, under that.
  */
 
+import { parseArgs } from "node:util";
+import {
+  ADDRESS,
+  type Checker,
+  CHECKERS,
+  findChecker,
+} from "../../c/checkers.ts";
 import { hasPython } from "../../c/python.ts";
 import { ROOT } from "../../c/sources.ts";
 import {
@@ -44,12 +52,13 @@ async function formatted(text: string): Promise<string> {
 async function runAll(
   program: string,
   cases: readonly Case[],
+  checker: Checker,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const rest = cases.entries();
   const work = async (): Promise<void> => {
     for (const [i, it] of rest) {
-      outcomes[i] = await runCase(program, it.case);
+      outcomes[i] = await runCase(program, it.case, checker);
     }
   };
   const workers = Deno.build.os === "linux" ? navigator.hardwareConcurrency : 1;
@@ -68,7 +77,54 @@ function compiledColumn(cases: readonly Case[], before: Column): Column {
   }));
 }
 
+/** The last line; what the process ends with. */
+function close(outcomes: readonly Outcome[], problems: string[]): number {
+  for (const problem of problems) say(problem);
+  const count = (kind: Outcome["result"]): number =>
+    outcomes.filter(({ result }) => result === kind).length;
+  say(
+    `${problems.length ? "FAILED" : "ok"} | ${
+      count("passed")
+    } passed | ${problems.length} failed` +
+      ` | ${count("skipped")} ignored | ${count("differs")} differ`,
+  );
+  return problems.length ? 1 : 0;
+}
+
+function failures(outcomes: readonly Outcome[]): string[] {
+  return outcomes.filter(({ result }) => result === "failed")
+    .map(({ case: name, detail }) => `FAILED ${name}: ${detail}`);
+}
+
+/** The suite alone, under something else than in the document. */
+async function runUnder(under: string): Promise<number> {
+  const name = CHECKERS.find((it) => it === under);
+  if (!name) {
+    say(`--under ${under}: expected one of ${CHECKERS.join(", ")}`);
+    return 2;
+  }
+  const checker = await findChecker(name);
+  if (typeof checker === "string") {
+    say(`ok | 0 passed | 0 failed | 1 ignored: ${checker}`);
+    return 0;
+  }
+  const program = await compileSuite(checker);
+  const cases = await listCases(program);
+  await using _ = Deno.build.os === "linux"
+    ? undefined
+    : await installServices(program);
+  const outcomes = await runAll(program, cases, checker);
+  return close(outcomes, failures(outcomes));
+}
+
 async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      under: { type: "string" },
+      write: { type: "boolean", default: false },
+    },
+  });
+  if (values.under) return await runUnder(values.under);
   const linux = Deno.build.os === "linux";
   const apple = linux && hasPython();
   const [program, documentation] = await Promise.all([
@@ -77,10 +133,9 @@ async function main(): Promise<number> {
   ]);
   const cases = await listCases(program);
   await using _ = linux ? undefined : await installServices(program);
-  const outcomes = await runAll(program, cases);
+  const outcomes = await runAll(program, cases, ADDRESS);
 
-  const problems = outcomes.filter(({ result }) => result === "failed")
-    .map(({ case: name, detail }) => `FAILED ${name}: ${detail}`);
+  const problems = failures(outcomes);
   const names = new Set(cases.map(({ case: name }) => name));
   if (names.size < cases.length) problems.push("two cases have one name");
   const before = await Deno.readTextFile(DOCUMENT).catch(() => "");
@@ -101,21 +156,12 @@ async function main(): Promise<number> {
       "Neither compiled for macOS nor quotations looked up: no python3 with venv.",
     );
   }
-  if (Deno.args.includes("--write") && problems.length === 0) {
+  if (values.write && problems.length === 0) {
     await Deno.writeTextFile(DOCUMENT, text);
   } else if (linux && text !== before) {
     problems.push("docs/conformance.md is out of date: run this with --write");
   }
-  for (const problem of problems) say(problem);
-  const count = (kind: Outcome["result"]): number =>
-    outcomes.filter(({ result }) => result === kind).length;
-  say(
-    `${problems.length ? "FAILED" : "ok"} | ${
-      count("passed")
-    } passed | ${problems.length} failed` +
-      ` | ${count("skipped")} ignored | ${count("differs")} differ`,
-  );
-  return problems.length ? 1 : 0;
+  return close(outcomes, problems);
 }
 
 if (import.meta.main) Deno.exit(await main());

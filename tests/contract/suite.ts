@@ -5,6 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { ADDRESS, type Checker, complains } from "../../c/checkers.ts";
 import { listC, ROOT, STRICT } from "../../c/sources.ts";
 
 const HERE = new URL("./", import.meta.url);
@@ -16,13 +17,6 @@ export const FLAGS: readonly string[] = [
   "-Wno-missing-field-initializers",
   "-pthread",
   "-O1",
-  "-g",
-];
-
-const SANITIZED = [
-  "-fsanitize=address,undefined",
-  "-fno-sanitize-recover=all",
-  "-fno-omit-frame-pointer",
 ];
 
 /** Beyond every wait of a case, and its own alarm. */
@@ -64,14 +58,16 @@ async function output(
 }
 
 /**
- * Compiles the suite for this machine under ASan and UBSan, unless it is there,
- * and returns its path. On Linux it is linked with our libxpc.
+ * Compiles the suite for this machine, unless it is there, and returns its path.
+ * On Linux it is linked with our libxpc.
  */
-export async function compileSuite(): Promise<string> {
+export async function compileSuite(
+  checker: Checker = ADDRESS,
+): Promise<string> {
   const linux = Deno.build.os === "linux";
   const flags = linux
-    ? [...FLAGS, ...SANITIZED, "-D_GNU_SOURCE", "-Ic/linux"]
-    : [...FLAGS, ...SANITIZED, "-fno-blocks"];
+    ? [...FLAGS, ...checker.flags, "-D_GNU_SOURCE", "-Ic/linux"]
+    : [...FLAGS, ...checker.flags, "-fno-blocks"];
   const sources = [
     ...await listSuite(),
     ...(linux ? await listC("linux/") : []),
@@ -86,11 +82,14 @@ export async function compileSuite(): Promise<string> {
     hash.update(file).update(await Deno.readFile(new URL(file, ROOT)));
   }
   const program = fileURLToPath(
-    new URL(`contract-${hash.digest("hex").slice(0, 16)}`, OUT),
+    new URL(
+      `contract-${checker.name}-${hash.digest("hex").slice(0, 16)}`,
+      OUT,
+    ),
   );
   if (await Deno.stat(program).then(() => true, () => false)) return program;
   await Deno.mkdir(OUT, { recursive: true });
-  await removeOld();
+  await removeOld(`contract-${checker.name}-`);
   const temporary = `${program}.${Deno.pid}.tmp`;
   const { success, stderr } = await output(Deno.env.get("CC") || "cc", [
     ...flags,
@@ -103,9 +102,9 @@ export async function compileSuite(): Promise<string> {
   return program;
 }
 
-async function removeOld(): Promise<void> {
+async function removeOld(start: string): Promise<void> {
   for await (const { name } of Deno.readDir(OUT)) {
-    if (!name.startsWith("contract-")) continue;
+    if (!name.startsWith(start)) continue;
     await Deno.remove(new URL(name, OUT), { recursive: true });
   }
 }
@@ -117,10 +116,16 @@ export async function listCases(program: string): Promise<Case[]> {
     .map((line) => JSON.parse(line) as Case);
 }
 
-/** Runs one case. One that ends without a result, or with complaints of a sanitizer, has failed. */
-export async function runCase(program: string, name: string): Promise<Outcome> {
-  const child = new Deno.Command(program, {
-    args: ["--case", name],
+/** Runs one case. One that ends without a result, or with complaints of the checker, has failed. */
+export async function runCase(
+  program: string,
+  name: string,
+  checker: Checker,
+): Promise<Outcome> {
+  const [first, ...before] = [...checker.command, program];
+  const child = new Deno.Command(first!, {
+    args: [...before, "--case", name],
+    env: checker.env,
     cwd: HERE,
     stdin: "null",
     stdout: "piped",
@@ -133,8 +138,7 @@ export async function runCase(program: string, name: string): Promise<Outcome> {
   const complaints = text.decode(stderr);
   const line = text.decode(stdout).trim();
   // The other processes say theirs here too.
-  const clean = !/Sanitizer|runtime error:/.test(complaints);
-  if (line && clean) {
+  if (line && !complains(complaints)) {
     const outcome = JSON.parse(line) as Outcome;
     if (code === 0 || outcome.result === "failed") return outcome;
   }

@@ -52,8 +52,8 @@ document, written by it with \`--write\`, is out of date.
 
 After each case every connection must have been finalized, and on Linux our
 libxpc's counters must say that no object is left. The suite runs under
-AddressSanitizer, UndefinedBehaviorSanitizer and, on Linux, LeakSanitizer.
-Other processes take part as named services that launchd starts, and starts
+AddressSanitizer, UndefinedBehaviorSanitizer and, on Linux, LeakSanitizer, and
+once more under ThreadSanitizer. Other processes take part as named services that launchd starts, and starts
 again; on Linux \`tests/contract/launcher.c\` does what launchd does.
 `;
 

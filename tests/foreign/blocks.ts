@@ -1,13 +1,14 @@
 /**
  * What programs with blocks are built with: the machine's clang, or else
  * zig's; the Blocks runtime, the machine's or else the distribution's
- * package, unpacked; and libdispatch, where the machine has it.
+ * package, unpacked; and libdispatch, likewise.
  */
 
 import { fileURLToPath } from "node:url";
 import { Toolchain } from "../../c/cross/toolchain.ts";
 import { hasPython } from "../../c/python.ts";
-import { debianLibraries } from "./debian.ts";
+import { debianPackages, librariesIn } from "../../c/debian.ts";
+import { debianDispatch, type Dispatch } from "./dispatch.ts";
 
 /** Compiles C with blocks: paths are absolute. Throws with what the compiler said. */
 export type Compile = (args: readonly string[]) => Promise<void>;
@@ -17,8 +18,8 @@ export interface Blocks {
   readonly compile: Compile;
   /** What links the Blocks runtime. */
   readonly runtime: readonly string[];
-  /** Whether <dispatch/dispatch.h> and libdispatch are there. */
-  readonly dispatch: boolean;
+  /** libdispatch in its place; or why there is none. */
+  readonly dispatch: Dispatch | string;
 }
 
 async function clang(args: readonly string[]): Promise<void> {
@@ -60,26 +61,36 @@ const RUNTIME = ["-lBlocksRuntime"];
 
 async function findRuntime(compile: Compile): Promise<readonly string[]> {
   if (await links(compile, RUNTIME)) return RUNTIME;
-  const folder = await debianLibraries([
-    "libblocksruntime-dev",
-    "libblocksruntime0",
-  ]);
+  const folder = await librariesIn(
+    await debianPackages(["libblocksruntime-dev", "libblocksruntime0"]),
+  );
   return [`-L${folder}`, `-Wl,-rpath,${folder}`, ...RUNTIME];
 }
 
-/** What there is to build programs with blocks, or the reason why there is not. */
-export async function findBlocks(): Promise<Blocks | string> {
+async function findDispatch(compile: Compile): Promise<Dispatch> {
+  const flags = ["-ldispatch", ...RUNTIME];
+  if (await links(compile, ["-DWITH_DISPATCH", ...flags])) {
+    return { flags, env: {} };
+  }
+  return await debianDispatch();
+}
+
+/** What `find` finds, or why it does not. */
+async function orReason<T>(find: () => Promise<T>): Promise<T | string> {
   try {
-    const compile = await findCompiler();
-    const runtime = await findRuntime(compile);
-    const dispatch = await links(compile, [
-      "-DWITH_DISPATCH",
-      "-ldispatch",
-      ...runtime,
-    ]);
-    return { compile, runtime, dispatch };
+    return await find();
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return error.message.split("\n")[0] ?? "";
   }
+}
+
+/** What there is to build programs with blocks, or the reason why there is not. */
+export async function findBlocks(): Promise<Blocks | string> {
+  return await orReason(async () => {
+    const compile = await findCompiler();
+    const runtime = await findRuntime(compile);
+    const dispatch = await orReason(() => findDispatch(compile));
+    return { compile, runtime, dispatch };
+  });
 }

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { readSharedLibrary } from "../../c/cross/elf.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { type Blocks, findBlocks } from "./blocks.ts";
+import { type Blocks, type Compile, findBlocks } from "./blocks.ts";
+import type { Dispatch } from "./dispatch.ts";
 
 /**
  * Our libxpc as others use it: installed in a prefix, found by pkg-config,
@@ -149,42 +150,55 @@ libxpcTest(
   },
 );
 
+/** How to build a program, and the variables that it is run with. */
+interface Build {
+  readonly compile: Compile;
+  readonly flags: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Builds one of `programs/` against the installed libxpc, and returns its path. */
+async function build(
+  name: string,
+  scratch: Scratch,
+  { compile, flags }: Build,
+): Promise<string> {
+  const program = `${scratch.folder}/${name}`;
+  await compile([
+    "-fblocks",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    new URL(`programs/${name}.c`, import.meta.url).pathname,
+    "-o",
+    program,
+    ...await scratch.flags(),
+    ...flags,
+  ]);
+  return program;
+}
+
 /** Builds the service and its client, and runs them as two processes. */
-async function echo(
-  { compile, runtime }: Blocks,
-  extra: string[],
-): Promise<void> {
+async function echo(how: Build): Promise<void> {
   await using scratch = await Scratch.open();
-  for (const name of ["echo_server", "echo_client"]) {
-    await compile([
-      "-fblocks",
-      "-Wall",
-      "-Wextra",
-      "-Werror",
-      new URL(`programs/${name}.c`, import.meta.url).pathname,
-      "-o",
-      `${scratch.folder}/${name}`,
-      ...await scratch.flags(),
-      ...extra,
-      ...runtime,
-    ]);
-  }
-  const env = { STREAMLIB_HOME: scratch.folder };
-  await using server = new Deno.Command(`${scratch.folder}/echo_server`, {
+  const server = await build("echo_server", scratch, how);
+  const client = await build("echo_client", scratch, how);
+  const env = { ...how.env, STREAMLIB_HOME: scratch.folder };
+  await using service = new Deno.Command(server, {
     env,
     stdin: "null",
     stdout: "piped",
   }).spawn();
-  const lines = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const lines = service.stdout.pipeThrough(new TextDecoderStream()).getReader();
   assertEquals((await lines.read()).value, "serving\n");
   assertEquals(
-    await output(`${scratch.folder}/echo_client`, [], env),
+    await output(client, [], env),
     'HELLO\n4, SHARED\ncount = <int64: 5>\ntext = <string: "BYE">\n' +
       "the service is gone\n",
   );
   assertEquals((await lines.read()).value, "served 5\n");
   assertEquals((await lines.read()).done, true);
-  assert((await server.status).success);
+  assert((await service.status).success);
 }
 
 const may = (["run", "read", "write"] as const).every((name) =>
@@ -196,14 +210,39 @@ const missing = typeof blocks === "string" && may ? blocks : undefined;
 libxpcTest(
   "a service and its client with blocks run as two processes",
   missing,
-  () => echo(blocks as Blocks, ["-DWITHOUT_DISPATCH"]),
+  async () => {
+    const { compile, runtime } = blocks as Blocks;
+    await echo({
+      compile,
+      flags: ["-DWITHOUT_DISPATCH", ...runtime],
+      env: {},
+    });
+  },
 );
 
-libxpcTest(
-  "the same with dispatch queues, under libdispatch",
-  missing ??
-    (typeof blocks === "object" && !blocks.dispatch
-      ? "no libdispatch on this machine"
-      : undefined),
-  () => echo(blocks as Blocks, ["-ldispatch"]),
-);
+const dispatch = typeof blocks === "object" ? blocks.dispatch : missing;
+const noDispatch = typeof dispatch === "string"
+  ? `no libdispatch: ${dispatch}`
+  : undefined;
+
+/** Of programs with blocks, over libdispatch. */
+function dispatchTest(
+  name: string,
+  body: (how: Build) => Promise<void>,
+): void {
+  libxpcTest(name, noDispatch, async () => {
+    const { compile } = blocks as Blocks;
+    await body({ compile, ...dispatch as Dispatch });
+  });
+}
+
+dispatchTest("the same with dispatch queues, under libdispatch", echo);
+
+dispatchTest("handlers run on the queue they are given", async (how) => {
+  await using scratch = await Scratch.open();
+  const program = await build("queues", scratch, how);
+  const env = { ...how.env, STREAMLIB_HOME: scratch.folder };
+  const results = (await output(program, [], env)).trimEnd().split("\n");
+  assert(results.length > 1);
+  assertEquals(results.filter((result) => !result.startsWith("ok ")), []);
+});

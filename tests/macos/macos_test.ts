@@ -13,8 +13,15 @@ import {
 import { declarationProof, readXpcHeader } from "../../c/macos/declarations.ts";
 import { parseImports } from "../../c/macos/imports.ts";
 import { readDylib, splitSlices } from "../../c/macos/mach_o.ts";
+import { macosTarget } from "../../c/macos/target.ts";
 import { hasPython } from "../../c/python.ts";
-import { MACOS_LIBRARY, ROOT } from "../../c/sources.ts";
+import {
+  listShim,
+  listTests,
+  MACOS_LIBRARY,
+  MACOS_PROGRAM,
+  ROOT,
+} from "../../c/sources.ts";
 import { SYMBOLS } from "../../ffi/symbols.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 
@@ -98,6 +105,19 @@ macosTest("it is made of XPC as it is since macOS 10.7", async (toolchain) => {
     ]
   ) assert(imports.includes(name), name);
   assert(!imports.includes("_xpc_listener_copy_endpoint"));
+});
+
+macosTest("the C tests that run there link", async (toolchain) => {
+  const shim = await listShim("darwin");
+  const tests = await listTests("darwin");
+  assert(tests.includes("bridge_test"));
+  for (const test of tests) {
+    await toolchain.link(macosTarget("arm64"), test, [
+      ...MACOS_PROGRAM,
+      `c/tests/${test}.c`,
+      ...shim,
+    ]);
+  }
 });
 
 macosTest("a build with nothing kept has the same bytes", async (toolchain) => {
