@@ -1,13 +1,16 @@
 /**
- * The broker's own accept loop. grpc-js's listener never accepts again after
- * the process has once run out of descriptors; this one waits and goes on.
+ * The broker's own accept loop. That of grpc-js, like every server of Node's in
+ * Deno, never accepts again after the process has once run out of descriptors;
+ * this one waits and goes on.
  *
  * @module
  */
 
+import { Buffer } from "node:buffer";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import { describeError } from "../proto/errors.ts";
+import { BridgeError, describeError } from "../proto/errors.ts";
 import { ConnStream } from "./conn_stream.ts";
 import { judgePreface } from "./http2_preface.ts";
 import type { Log } from "./log.ts";
@@ -16,15 +19,14 @@ import type { Log } from "./log.ts";
 const MAX_CONNECTIONS = 256;
 /** Time for a peer's first bytes. */
 const PREFACE_TIMEOUT_MS = 5_000;
-const FIRST_READ_BYTES = 1024;
 /** Pause after a failed accept: doubled each time, from the first to the last. */
 const FIRST_PAUSE_MS = 10;
 const LAST_PAUSE_MS = 1_000;
 
-/** Where connections come from. Throws Deno.errors.BadResource when it is closed. */
+/** Where connections come from. Throws BridgeError `closed` when it is closed. */
 export interface Listener {
   /** The next connection, the caller's own. */
-  accept(): Promise<Deno.Conn>;
+  accept(): Promise<Socket>;
 }
 
 /** What an {@link Acceptor} does with what comes. */
@@ -51,6 +53,7 @@ export class Acceptor implements Disposable {
   readonly #open = new Set<() => void>();
   readonly #stop = new AbortController();
   #full = false;
+  #sessions = 0;
 
   /** Starts at once. */
   constructor(listener: Listener, options: AcceptorOptions) {
@@ -63,6 +66,11 @@ export class Acceptor implements Disposable {
   /** How many connections are open now. */
   get connectionCount(): number {
     return this.#open.size;
+  }
+
+  /** How many connections were handed on since the start. */
+  get sessionCount(): number {
+    return this.#sessions;
   }
 
   /** Stops accepting, and ends what is open. */
@@ -79,7 +87,8 @@ export class Acceptor implements Disposable {
         if (pauseMs > 0) this.#options.log.info("accepting again");
         pauseMs = 0;
       } catch (error) {
-        if (error instanceof Deno.errors.BadResource) return; // its owner closed it
+        const closed = error instanceof BridgeError && error.code === "closed";
+        if (closed) return; // by its owner
         if (pauseMs === 0) {
           this.#options.log.error("cannot accept, will try again", {
             error: describeError(error),
@@ -91,10 +100,10 @@ export class Acceptor implements Disposable {
     }
   }
 
-  #admit(conn: Deno.Conn): void {
+  #admit(socket: Socket): void {
     const full = this.#open.size >= this.#maxConnections;
     if (full || this.#stop.signal.aborted) {
-      conn.close();
+      socket.destroy();
       if (full && !this.#full) {
         this.#options.log.warn("refused a connection", {
           open: this.#open.size,
@@ -104,42 +113,46 @@ export class Acceptor implements Disposable {
       return;
     }
     this.#full = false;
-    void this.#greet(conn);
+    void this.#greet(socket);
   }
 
   /** Hands a connection on once it speaks HTTP/2, and drops it where it does not. */
-  async #greet(conn: Deno.Conn): Promise<void> {
-    const end = (): void => {
-      if (this.#open.delete(end)) conn.close();
-    };
+  async #greet(socket: Socket): Promise<void> {
+    const end = (): void => void socket.destroy();
     this.#open.add(end);
+    socket.once("close", () => this.#open.delete(end));
+    socket.on("error", end); // a peer that is gone is no news
     const timeout = setTimeout(
       end,
       this.#options.prefaceTimeoutMs ?? PREFACE_TIMEOUT_MS,
     );
-    const first = await readPreface(conn).catch(() => undefined);
+    const first = await readPreface(socket);
     clearTimeout(timeout);
-    if (first === undefined || !this.#open.delete(end)) return end();
-    const stream = new ConnStream(conn, first);
-    const destroy = (): void => void stream.destroy();
-    this.#open.add(destroy);
-    stream.once("close", () => this.#open.delete(destroy));
-    stream.on("error", destroy); // a peer that is gone is no news
+    if (first === undefined) return end();
+    const stream = new ConnStream(socket, first);
+    stream.on("error", end);
+    this.#sessions++;
     this.#options.onConnection(stream);
   }
 }
 
-/** The first bytes of a peer that speaks HTTP/2, or `undefined`. */
-async function readPreface(conn: Deno.Conn): Promise<Uint8Array | undefined> {
-  const buffer = new Uint8Array(FIRST_READ_BYTES);
-  for (let filled = 0;;) {
-    const count = await conn.read(buffer.subarray(filled));
-    if (count === null) return undefined;
-    filled += count;
-    const first = buffer.subarray(0, filled);
+/** The first bytes of a peer that speaks HTTP/2, or `undefined`. The socket is paused then. */
+function readPreface(socket: Socket): Promise<Uint8Array | undefined> {
+  const { promise, resolve } = Promise.withResolvers<Uint8Array | undefined>();
+  let first = new Uint8Array(0);
+  const onData = (chunk: Uint8Array): void => {
+    first = Buffer.concat([first, chunk]);
     const verdict = judgePreface(first);
-    if (verdict !== "more") return verdict === "http2" ? first : undefined;
-  }
+    if (verdict !== "more") settle(verdict === "http2" ? first : undefined);
+  };
+  const onEnd = (): void => settle(undefined);
+  const settle = (found: Uint8Array | undefined): void => {
+    socket.pause();
+    socket.off("data", onData).off("end", onEnd).off("close", onEnd);
+    resolve(found);
+  };
+  socket.on("data", onData).once("end", onEnd).once("close", onEnd);
+  return promise;
 }
 
 /** Waits, or less where `signal` aborts. */

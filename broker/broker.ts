@@ -6,9 +6,17 @@
  */
 
 import type { OwnedCapability } from "../ffi/capability.ts";
+import { type Clock, pause } from "../ffi/clock.ts";
 import { Native } from "../ffi/native.ts";
-import { type Connection, derivedState } from "../proto/connection.ts";
+import { isActivated } from "../ffi/stream_listener.ts";
+import {
+  type Connection,
+  derivedState,
+  hasFailed,
+} from "../proto/connection.ts";
 import { createHandlers } from "./handlers.ts";
+import type { GrpcCarrier } from "./grpc_carrier.ts";
+import { Idleness, type IdlenessLimits, type Occupancy } from "./idleness.ts";
 import { Log, type LogOptions } from "./log.ts";
 import { LogRing } from "./log_ring.ts";
 import { Registry } from "./registry.ts";
@@ -37,6 +45,7 @@ export class Broker implements AsyncDisposable {
   readonly service: string;
   /** Where gRPC is served; `undefined` if it is not. */
   readonly grpc: string | undefined;
+  readonly #parts: Parts;
   readonly #stack: AsyncDisposableStack;
 
   /**
@@ -80,7 +89,8 @@ export class Broker implements AsyncDisposable {
       now,
       dup: (endpoint: OwnedCapability) => endpoint.dup(),
     });
-    stack.use(
+    const isPassed = isActivated(native, options.service);
+    const relay = stack.use(
       await Relay.start({
         native,
         service: options.service,
@@ -92,31 +102,118 @@ export class Broker implements AsyncDisposable {
         },
       }),
     );
+    let carrier: GrpcCarrier | undefined;
     if (options.grpc !== undefined) {
       // Only now: grpc-js and protobufjs cost 100 ms and read the environment.
       const { GrpcCarrier } = await import("./grpc_carrier.ts");
-      stack.use(
+      carrier = stack.use(
         await GrpcCarrier.start({
+          native,
+          service: options.service,
           address: options.grpc,
           handlers,
           log: log.component("grpc"),
         }),
       );
     }
-    log.info("serving", { service: options.service, grpc: options.grpc });
-    return new Broker(options, stack.move());
+    log.info("serving", {
+      service: options.service,
+      grpc: carrier?.address,
+      xpc_socket: isPassed ? "passed" : "own",
+      grpc_socket: carrier && (carrier.isInherited ? "passed" : "own"),
+    });
+    const isRestarted = isPassed || (carrier?.isInherited ?? false);
+    return new Broker(options.service, {
+      registry,
+      runtimes,
+      relay,
+      carrier,
+      log,
+      isRestarted,
+    }, stack.move());
   }
 
-  private constructor(options: BrokerOptions, stack: AsyncDisposableStack) {
-    this.service = options.service;
-    this.grpc = options.grpc;
+  private constructor(
+    service: string,
+    parts: Parts,
+    stack: AsyncDisposableStack,
+  ) {
+    this.service = service;
+    this.grpc = parts.carrier?.address;
+    this.#parts = parts;
     this.#stack = stack;
+  }
+
+  /**
+   * Whom and what it has at this moment.
+   *
+   * @internal
+   */
+  get occupancy(): Occupancy {
+    const { registry, runtimes, relay, carrier } = this.#parts;
+    const connections = registry.list().filter((one) => !hasFailed(one));
+    const inUse = new Set(connections.map(({ runtimeId }) => runtimeId));
+    const sessions = carrier?.sessionCount ?? 0;
+    return {
+      runtimes:
+        runtimes.list().filter((runtime) =>
+          runtimes.status(runtime, inUse.has(runtime.id)) !== "dead"
+        ).length,
+      connections: connections.length,
+      peers: relay.peerCount,
+      clients: carrier?.connectionCount ?? 0,
+      arrivals: relay.peerTotal + sessions,
+      sessions,
+    };
+  }
+
+  /**
+   * Resolves once it has nothing to do any more, by `limits`; never without
+   * them. Dispose it then before anything else happens: nobody is connected at
+   * that moment, and who connects to sockets that a service manager has passed
+   * waits there for the next broker.
+   *
+   * @param signal ends the looking: it resolves then, too
+   * @internal
+   */
+  async unused(
+    limits: IdlenessLimits,
+    clock: Clock,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { log, isRestarted } = this.#parts;
+    const { sessions, ...others } = limits;
+    if (sessions !== undefined && !isRestarted) {
+      log.warn("will not be recycled: no service manager would start the next");
+    }
+    const usable = isRestarted ? limits : others;
+    if (Object.keys(usable).length === 0) return await new Promise(() => {});
+    const idleness = new Idleness(usable);
+    while (!signal.aborted) {
+      const finding = idleness.look(clock.now(), this.occupancy);
+      if ("end" in finding) {
+        log.info("ending", { reason: finding.end });
+        return;
+      }
+      await pause(clock, finding.lookAgainMs, signal);
+    }
   }
 
   /** Stops serving. Channels that are open go on without it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
   }
+}
+
+/** What a broker looks at when it is asked how it is. */
+interface Parts {
+  readonly registry: Registry<OwnedCapability>;
+  readonly runtimes: Runtimes;
+  readonly relay: Relay;
+  readonly carrier: GrpcCarrier | undefined;
+  readonly log: Log;
+  /** Whether a service manager holds its sockets, and starts the next broker. */
+  readonly isRestarted: boolean;
 }
 
 function logChange(

@@ -1,71 +1,49 @@
 /**
- * A connection of Deno's as a stream of Node's, which is what grpc-js takes.
+ * A connection of which something was read already, as the stream that grpc-js
+ * takes: Deno's HTTP/2 reads a socket's handle by itself, and would never see
+ * what was put back.
  *
  * @module
  */
 
-import { Buffer } from "node:buffer";
+import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
-
-/**
- * While nothing comes, a read is pending into a buffer of this size: small,
- * since there is one for every idle connection.
- */
-const READ_BYTES = 4096;
 
 type Done = (error?: Error | null) => void;
 
 /** Reads and writes a connection, which it owns: destroying the stream closes it. */
 export class ConnStream extends Duplex {
-  readonly #conn: Deno.Conn;
-  readonly #buffer = new Uint8Array(READ_BYTES);
-  #first: Uint8Array | undefined;
+  readonly #socket: Socket;
 
-  /** @param conn the connection; taken
+  /** @param socket the connection, paused; taken
    * @param first what was read from it before, given out first */
-  constructor(conn: Deno.Conn, first?: Uint8Array) {
+  constructor(socket: Socket, first: Uint8Array) {
     // Not half open: a peer that has ended gets no more answers, and is let go.
     super({ allowHalfOpen: false });
-    this.#conn = conn;
-    this.#first = first;
+    this.#socket = socket;
+    this.push(first);
+    socket.on("data", (chunk: Uint8Array) => {
+      if (!this.push(chunk)) socket.pause();
+    });
+    socket.on("end", () => this.push(null));
+    socket.on("error", (error: Error) => this.destroy(error));
+    socket.on("close", () => this.destroy());
   }
 
   override _read(): void {
-    if (this.#first !== undefined) {
-      const first = this.#first;
-      this.#first = undefined;
-      this.push(Buffer.from(first));
-      return;
-    }
-    this.#conn.read(this.#buffer).then(
-      (count) =>
-        this.push(
-          // A copy: the next read reuses the buffer.
-          count === null ? null : Buffer.from(this.#buffer.subarray(0, count)),
-        ),
-      (error) => this.destroy(error),
-    );
+    this.#socket.resume();
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
-    this.#writeAll(chunk).then(() => done(), done);
+    this.#socket.write(chunk, (error) => done(error));
   }
 
   override _final(done: Done): void {
-    (this.#conn as Deno.UnixConn).closeWrite().then(
-      () => done(),
-      () => done(), // the peer has gone: there is no one to tell
-    );
+    this.#socket.end(() => done());
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    this.#conn.close();
+    this.#socket.destroy();
     done(error);
-  }
-
-  async #writeAll(chunk: Uint8Array): Promise<void> {
-    for (let written = 0; written < chunk.length;) {
-      written += await this.#conn.write(chunk.subarray(written));
-    }
   }
 }

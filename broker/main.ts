@@ -1,39 +1,29 @@
 /**
- * `deno task broker`: runs a broker in the foreground until SIGINT or SIGTERM.
+ * `deno task broker`: runs a broker until SIGINT or SIGTERM, or until it has
+ * nothing to do any more, where that is asked for.
  *
- * Log records go to stderr. On stdout, one line when it is ready: words, or
- * with `--json` an object with `grpc`, `xpc_service`, `pid` and `version`.
+ * Log records go to a file, or to stderr, which else has only what happens
+ * before that file is open, and fatal errors. On stdout, one line when it is
+ * ready: words, or with `--json` an object with `grpc`, `xpc_service`, `pid`
+ * and `version`.
  *
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
+import { systemClock } from "../ffi/clock.ts";
 import { permittedEnvironment } from "../ffi/environment.ts";
 import { BridgeError } from "../proto/errors.ts";
-import { names } from "../proto/names.ts";
 import { Broker } from "./broker.ts";
-import { LOG_LEVELS, type LogLevel } from "./log.ts";
+import { giveUpAfterStart } from "./give_up.ts";
+import { LogFile } from "./log_file.ts";
+import {
+  HELP,
+  type MainOptions,
+  readOptions,
+  UsageError,
+} from "./main_options.ts";
 import { versionInfo } from "./version.ts";
-
-const HELP = `Usage: deno task broker [options]
-
-Runs a broker in the foreground.
-
-Options:
-  --service NAME   the XPC service name to serve
-                   (default: $STREAMLIB_BROKER_XPC_SERVICE, else com.tatolab.streamlib.broker)
-  --listen ADDR    where gRPC is served: unix:/absolute/path
-                   (default: $STREAMLIB_BROKER_ENDPOINT, else a private socket in
-                   $STREAMLIB_HOME/run, $XDG_RUNTIME_DIR/streamlib or ~/.streamlib/run)
-  --no-grpc        serve XPC alone
-  --log-level L    ${LOG_LEVELS.join(", ")} (default: info)
-  --json           say that it is ready as JSON
-  -h, --help       this text
-
-Examples:
-  deno task broker
-  deno task broker --service com.example.broker --json
-`;
+import { FOREGROUND_BROKER } from "../proto/foreground.ts";
 
 const encoder = new TextEncoder();
 const toStdout = (text: string): void => {
@@ -46,48 +36,26 @@ const toStderr = (text: string): void => {
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
-class UsageError extends Error {}
-
-interface Options {
-  readonly service: string;
-  readonly grpc: string | undefined;
-  readonly level: LogLevel;
-  readonly json: boolean;
-}
-
-function readOptions(): Options | "help" {
-  const args = parseArgs(Deno.args, {
-    boolean: ["json", "help", "no-grpc"],
-    string: ["service", "listen", "log-level"],
-    alias: { h: "help" },
-    unknown: (arg) => {
-      throw new UsageError(`unknown argument ${JSON.stringify(arg)}`);
-    },
-  });
-  if (args["help"]) return "help";
-  const level = args["log-level"] ?? "info";
-  if (!LOG_LEVELS.includes(level)) {
-    throw new UsageError(
-      `--log-level is one of ${LOG_LEVELS.join(", ")}, not '${level}'`,
-    );
-  }
-  const all = names(permittedEnvironment(), {
-    ...(args["service"] !== undefined && { service: args["service"] }),
-  });
-  return {
-    service: all.service,
-    grpc: args["no-grpc"] ? undefined : args["listen"] ?? all.grpcAddress,
-    level,
-    json: Boolean(args["json"]),
-  };
-}
-
-async function serve(options: Options): Promise<void> {
+async function serve(options: MainOptions): Promise<void> {
+  using held = new DisposableStack();
+  const { service, grpc, level, logFile, limits } = options;
+  const file = logFile && held.use(LogFile.open(logFile));
+  const sink = file ? (line: string) => file.write(line) : toStderr;
+  const stopped = held.use(new StopSignals());
   await using broker = await Broker.start({
-    service: options.service,
-    log: { sink: toStderr, level: options.level },
-    ...(options.grpc !== undefined && { grpc: options.grpc }),
+    service,
+    log: { sink, level },
+    ...(grpc !== undefined && { grpc }),
   });
+  giveUpAfterStart(file !== undefined);
+  announce(broker, options.json);
+  // Nothing may wait between this and the broker's disposal: who connects to
+  // sockets that were passed must find this one, or the next.
+  const unused = broker.unused(limits, systemClock, stopped.signal);
+  await Promise.race([unused, stopped.promise]);
+}
+
+function announce(broker: Broker, json: boolean): void {
   const ready = {
     grpc: broker.grpc ?? "",
     xpc_service: broker.service,
@@ -95,28 +63,50 @@ async function serve(options: Options): Promise<void> {
     version: versionInfo().version,
   };
   toStdout(
-    options.json
+    json
       ? `${JSON.stringify(ready)}\n`
       : `Broker ${ready.version} serves ${ready.xpc_service}${
         ready.grpc && ` and ${ready.grpc}`
       } (pid ${ready.pid}). Stop it with Ctrl-C.\n`,
   );
-  const stop = Promise.withResolvers<void>();
-  const onSignal = (): void => stop.resolve();
-  Deno.addSignalListener("SIGINT", onSignal);
-  Deno.addSignalListener("SIGTERM", onSignal);
-  await stop.promise;
-  Deno.removeSignalListener("SIGINT", onSignal);
-  Deno.removeSignalListener("SIGTERM", onSignal);
+}
+
+/** SIGINT and SIGTERM, from the start on: one that comes while it starts ends it as soon as it has. */
+class StopSignals implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #stopped = Promise.withResolvers<void>();
+  readonly #onSignal = (): void => {
+    this.#controller.abort();
+    this.#stopped.resolve();
+  };
+
+  constructor() {
+    Deno.addSignalListener("SIGINT", this.#onSignal);
+    Deno.addSignalListener("SIGTERM", this.#onSignal);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get promise(): Promise<void> {
+    return this.#stopped.promise;
+  }
+
+  [Symbol.dispose](): void {
+    this.#controller.abort();
+    Deno.removeSignalListener("SIGINT", this.#onSignal);
+    Deno.removeSignalListener("SIGTERM", this.#onSignal);
+  }
 }
 
 try {
-  const options = readOptions();
+  const options = readOptions(Deno.args, permittedEnvironment());
   if (options === "help") toStdout(HELP);
   else await serve(options);
 } catch (error) {
   if (error instanceof UsageError) {
-    toStderr(`broker: ${error.message}\nTry: deno task broker --help\n`);
+    toStderr(`broker: ${error.message}\nTry: ${FOREGROUND_BROKER} --help\n`);
     Deno.exit(EXIT_USAGE);
   }
   if (!(error instanceof BridgeError)) throw error;

@@ -74,6 +74,16 @@ export class Relay implements Disposable {
     });
   }
 
+  /** Processes that are connected now. */
+  get peerCount(): number {
+    return this.#peers.size;
+  }
+
+  /** How many have been connected since the start, this process's own test among them. */
+  get peerTotal(): number {
+    return this.#nextPeer - 1;
+  }
+
   /** Stops serving: all peers are let go. */
   [Symbol.dispose](): void {
     this.#listener[Symbol.dispose]();

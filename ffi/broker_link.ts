@@ -17,6 +17,7 @@ import {
   type UnaryMethod,
 } from "../proto/control.ts";
 import { BridgeError, isErrorCode } from "../proto/errors.ts";
+import { FOREGROUND_BROKER } from "../proto/foreground.ts";
 import { CALL_OF_MESSAGE_TYPE, KEY, type MESSAGE_TYPE } from "../proto/keys.ts";
 import { getString, type XpcDictionary } from "../proto/xpc_value.ts";
 import { Connection } from "./connection.ts";
@@ -91,8 +92,28 @@ export class BrokerLink implements Control {
         `Cannot call ${method} over XPC: only gRPC carries it`,
       );
     }
-    using reply = await this.#ask(type, toDictionary(request), options);
+    const ask = (): Promise<Message> =>
+      this.#ask(type, toDictionary(request), options);
+    using reply = await (method === "GetVersion" ? this.#askTwice(ask) : ask());
     return fromDictionary(reply.body) as unknown as ResponseOf<M>;
+  }
+
+  /**
+   * Once more where the broker has gone as it was asked: one that ends because
+   * it is idle is no sign that there is none, the service manager starts the
+   * next. Only for what does no harm twice.
+   */
+  async #askTwice(ask: () => Promise<Message>): Promise<Message> {
+    const connection = this.#connected();
+    try {
+      return await ask();
+    } catch (error) {
+      const gone = error instanceof BridgeError &&
+        error.code === "broker_unreachable";
+      // One that nobody ever answered on is invalid, and disposed.
+      if (!gone || connection.isDisposed) throw error;
+      return await ask();
+    }
   }
 
   /** Stores or gets the endpoint. The caller owns the reply. Throws as {@link call}, also where the broker refuses it. */
@@ -162,7 +183,7 @@ export class BrokerLink implements Control {
       "broker_unreachable",
       `Cannot reach the broker '${service}' for ${type}: ${
         reason || "it went away"
-      }; start one with \`deno task broker\`, or give no address to use an embedded one`,
+      }; start one with \`${FOREGROUND_BROKER}\`, or give no address to use an embedded one`,
       { cause },
     );
   }

@@ -23,5 +23,7 @@ export type ReplyHandle = Handle<"reply">;
 export type ShmemHandle = Handle<"shmem">;
 /** A pixel buffer. */
 export type SurfaceHandle = Handle<"surface">;
+/** A listening stream socket. */
+export type StreamHandle = Handle<"stream">;
 /** Any of them. */
 export type AnyHandle = Handle<string>;

@@ -15,6 +15,7 @@ import type { Clock } from "./clock.ts";
 import type { AnyHandle, QueueHandle, ReplyHandle } from "./handle.ts";
 import { Message } from "./message.ts";
 import { type Bell, localShim, type Shim } from "./shim.ts";
+import { errorCodeOf, STATUS } from "./status.ts";
 import type { Symbols } from "./symbols.ts";
 
 /** What became of a connection. `interrupted`: its service went away, sending starts it again. */
@@ -77,6 +78,7 @@ const KINDS = [
   "shmem",
   "fd",
   "surface",
+  "stream",
 ] as const;
 
 /** A kind of native object. */
@@ -85,8 +87,7 @@ export type NativeKind = typeof KINDS[number];
 const HEADER_BYTES = 20;
 const MAX_RECORD_BYTES = HEADER_BYTES + (1 << 20);
 const MAX_TEXT_BYTES = 512;
-const STATS_COUNT = 19;
-const E_BUFFER = -5;
+const STATS_COUNT = 20;
 /** Full buffers that one turn of the loop takes; then timers and others get theirs. */
 const MAX_BUFFERS_PER_TURN = 16;
 
@@ -169,15 +170,30 @@ export class Native implements Disposable {
     );
   }
 
-  /** A result that is not negative, or the shim's error thrown as `native_failure`. */
+  /** The `SLB_E_` code of the last failure on this thread. */
+  lastErrorCode(): number {
+    return this.symbols.slb_error_code();
+  }
+
+  /** Takes over the descriptor of a bell, and calls `ring` from now on when it rings. */
+  bell(descriptor: number, ring: () => void): Bell {
+    return this.#shim.bell(descriptor, ring);
+  }
+
+  /** The last failure on this thread, as an error to throw. */
+  failure(status: number = this.lastErrorCode()): BridgeError {
+    return new BridgeError(errorCodeOf(status), this.lastError());
+  }
+
+  /** A result that is not negative, or the shim's error thrown: `bad_argument` for what the caller gave, else mostly `native_failure`. */
   checked(result: number): number {
-    if (result < 0) throw new BridgeError("native_failure", this.lastError());
+    if (result < 0) throw this.failure(result);
     return result;
   }
 
-  /** A handle that is not 0, or the shim's error thrown as `native_failure`. */
+  /** A handle that is not 0, or the shim's error thrown as {@link checked} does. */
   created<H extends AnyHandle>(handle: number): H {
-    if (handle === 0) throw new BridgeError("native_failure", this.lastError());
+    if (handle === 0) throw this.failure();
     return handle as H;
   }
 
@@ -196,16 +212,16 @@ export class Native implements Disposable {
       by_kind: Object.fromEntries(
         KINDS.map((kind, index) => [kind, n(index + 1)]),
       ) as Record<NativeKind, number>,
-      events_waiting: n(9),
-      data_bytes_sent: n(10),
-      messages_sent: n(11),
-      messages_received: n(12),
-      surfaces_mapped: n(13),
-      socket_bytes_sent: n(14),
-      spill_bytes_sent: n(15),
-      descriptors_sent: n(16),
-      xpc_objects: n(17),
-      xpc_connections: n(18),
+      events_waiting: n(10),
+      data_bytes_sent: n(11),
+      messages_sent: n(12),
+      messages_received: n(13),
+      surfaces_mapped: n(14),
+      socket_bytes_sent: n(15),
+      spill_bytes_sent: n(16),
+      descriptors_sent: n(17),
+      xpc_objects: n(18),
+      xpc_connections: n(19),
     };
   }
 
@@ -253,7 +269,7 @@ export class Native implements Disposable {
         this.#buffer.length,
       );
       if (written === 0) return;
-      if (written === E_BUFFER) this.#grow();
+      if (written === STATUS.buffer) this.#grow();
       else this.#dispatchAll(this.checked(written));
     }
     setImmediate(() => this.#drain());

@@ -7,12 +7,13 @@
  */
 
 /** Bumped together with `SLB_ABI_VERSION`. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 /** Every function of the shim. */
 export const SYMBOLS = {
   slb_abi_version: { parameters: [], result: "u32" },
   slb_error_copy: { parameters: ["buffer", "u32"], result: "u32" },
+  slb_error_code: { parameters: [], result: "i32" },
   slb_stats: { parameters: ["buffer", "u32"], result: "u32" },
   slb_release: { parameters: ["u32"], result: "i32" },
 
@@ -52,6 +53,19 @@ export const SYMBOLS = {
   },
   slb_service_path_copy: {
     parameters: ["buffer", "u32", "buffer", "u32"],
+    result: "u32",
+  },
+  slb_service_is_activated: { parameters: ["buffer", "u32"], result: "i32" },
+
+  slb_stream_listen: { parameters: ["u32", "buffer", "u32"], result: "u32" },
+  slb_stream_inherited: {
+    parameters: ["u32", "buffer", "u32"],
+    result: "u32",
+  },
+  slb_stream_take_bell: { parameters: ["u32"], result: "i32" },
+  slb_stream_accept: { parameters: ["u32"], result: "i32" },
+  slb_stream_path_copy: {
+    parameters: ["u32", "buffer", "u32"],
     result: "u32",
   },
 

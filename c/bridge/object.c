@@ -12,13 +12,14 @@
 /* ---- the last error ---- */
 
 static _Thread_local char last_error[SLB_MAX_TEXT_BYTES];
+static _Thread_local int32_t last_code;
 
 int32_t fail(int32_t code, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(last_error, sizeof last_error, format, arguments);
     va_end(arguments);
-    return code;
+    return last_code = code;
 }
 
 uint32_t slb_error_copy(uint8_t *text, uint32_t capacity) {
@@ -27,6 +28,8 @@ uint32_t slb_error_copy(uint8_t *text, uint32_t capacity) {
     memcpy(text, last_error, length);
     return (uint32_t)length;
 }
+
+int32_t slb_error_code(void) { return last_code; }
 
 /* ---- counting ---- */
 
@@ -79,7 +82,7 @@ static struct {
     uint32_t capacity;
     uint32_t used; /* slots ever used */
     uint32_t first_free;
-    uint64_t counts[9];
+    uint64_t counts[10];
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER, .used = 1};
 
 static bool table_grow(void) {
@@ -139,7 +142,7 @@ static struct object *table_remove(struct slot *slot) {
 
 static const char *const kind_names[] = {
     "any",   "queue", "listener",   "connection", "endpoint",
-    "reply", "shmem", "descriptor", "surface",
+    "reply", "shmem", "descriptor", "surface",   "stream listener",
 };
 
 void *handle_take(slb_handle handle, uint32_t kind) {
@@ -181,7 +184,7 @@ void handles_close_all(struct queue *queue) {
     }
 }
 
-void handles_count(uint64_t counts[9]) {
+void handles_count(uint64_t counts[10]) {
     pthread_mutex_lock(&table.lock);
     memcpy(counts, table.counts, sizeof table.counts);
     pthread_mutex_unlock(&table.lock);

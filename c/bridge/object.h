@@ -50,7 +50,7 @@ void *handle_take(slb_handle handle, uint32_t kind);
 void handles_close_all(struct queue *queue);
 
 /* Live handles: all of them in counts[0], then by kind. */
-void handles_count(uint64_t counts[9]);
+void handles_count(uint64_t counts[10]);
 
 /* Records the words for a failure on this thread; returns `code`. */
 int32_t fail(int32_t code, const char *format, ...) __attribute__((format(printf, 2, 3)));

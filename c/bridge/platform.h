@@ -5,6 +5,7 @@
 #ifndef SLB_PLATFORM_H
 #define SLB_PLATFORM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <xpc/xpc.h>
@@ -24,7 +25,18 @@ int platform_process_watch(int32_t pid);
 /* Returns when the process has ended. */
 void platform_process_wait(int watch);
 
-/* The counters [14] to [18] of slb_stats. */
+/*
+ * The listening stream socket that a service manager passed to this process for
+ * the service, the caller's own, close-on-exec and non-blocking. -1 with errno,
+ * ENOENT if there is none.
+ */
+int platform_stream_inherited(const char *service);
+/* Whether a service manager started this process to serve the name. */
+bool platform_is_activated(const char *service);
+/* Accepts, close-on-exec and non-blocking. -1 with errno. */
+int platform_accept(int listening);
+
+/* The counters [15] to [19] of slb_stats. */
 void platform_stats(uint64_t counters[5]);
 
 #endif

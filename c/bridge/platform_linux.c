@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <xpc/linux.h>
@@ -44,6 +45,16 @@ void platform_process_wait(int watch) {
     struct pollfd ended = {.fd = watch, .events = POLLIN};
     while (poll(&ended, 1, -1) < 0 && errno == EINTR) continue;
 }
+
+int platform_stream_inherited(const char *service) { return xpc_linux_inherited_socket(service, SOCK_STREAM); }
+
+bool platform_is_activated(const char *service) {
+    int found = xpc_linux_inherited_socket(service, SOCK_SEQPACKET);
+    if (found >= 0) close(found);
+    return found >= 0;
+}
+
+int platform_accept(int listening) { return accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 
 void platform_stats(uint64_t counters[5]) {
     struct xpc_linux_stats stats;

@@ -6,14 +6,17 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <launch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/event.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "object.h"
 #include "platform.h"
+#include "private_socket.h"
 
 /*
  * Deno unmaps a library at exit while XPC's threads still run: this one stays.
@@ -68,6 +71,46 @@ int platform_process_watch(int32_t pid) {
 void platform_process_wait(int watch) {
     struct kevent ended;
     while (kevent(watch, NULL, 0, &ended, 1, NULL) < 0 && errno == EINTR) continue;
+}
+
+/* In an agent's plist: Sockets {grpc: {SockPathName: ...}}. */
+#define STREAM_SOCKET_KEY "grpc"
+
+/* launchd gives what it has under the key once; a job has one socket there. */
+int platform_stream_inherited(const char *service) {
+    if (!platform_is_activated(service)) {
+        errno = ENOENT;
+        return -1;
+    }
+    int *sockets = NULL;
+    size_t count = 0;
+    int why = launch_activate_socket(STREAM_SOCKET_KEY, &sockets, &count);
+    if (why == ESRCH || (why == 0 && count == 0)) why = ENOENT;
+    int first = why == 0 ? sockets[0] : -1;
+    for (size_t i = 1; why == 0 && i < count; i++) close(sockets[i]);
+    free(sockets);
+    if (first >= 0 && private_socket_set_flags(first) == 0) return first;
+    if (first >= 0) {
+        why = errno;
+        close(first);
+    }
+    errno = why;
+    return -1;
+}
+
+/* launchd tells each job its label, which is the service's name. */
+bool platform_is_activated(const char *service) {
+    const char *label = getenv("XPC_SERVICE_NAME");
+    return label && strcmp(label, service) == 0;
+}
+
+int platform_accept(int listening) {
+    int descriptor = accept(listening, NULL, NULL);
+    if (descriptor < 0 || private_socket_set_flags(descriptor) == 0) return descriptor;
+    int why = errno;
+    close(descriptor);
+    errno = why;
+    return -1;
 }
 
 /* What c/linux counts of itself; Apple's libxpc tells nobody. */

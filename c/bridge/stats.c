@@ -21,12 +21,12 @@ uint32_t slb_abi_version(void) { return SLB_ABI_VERSION; }
 uint32_t slb_stats(uint64_t *counters, uint32_t capacity) {
     uint64_t all[SLB_STATS_COUNT];
     handles_count(all);
-    all[9] = queue_events_waiting();
-    all[10] = atomic_load(&data_bytes);
-    all[11] = atomic_load(&messages);
-    all[12] = connection_messages_received();
-    all[13] = surface_mapped_count();
-    platform_stats(all + 14);
+    all[10] = queue_events_waiting();
+    all[11] = atomic_load(&data_bytes);
+    all[12] = atomic_load(&messages);
+    all[13] = connection_messages_received();
+    all[14] = surface_mapped_count();
+    platform_stats(all + 15);
     uint32_t count = capacity < SLB_STATS_COUNT ? capacity : SLB_STATS_COUNT;
     memcpy(counters, all, count * sizeof *counters);
     return count;

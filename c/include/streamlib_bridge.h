@@ -33,7 +33,7 @@
 #define SLB_API __attribute__((visibility("default")))
 
 /* Changes whenever a signature, a layout or a meaning here changes. */
-#define SLB_ABI_VERSION 2
+#define SLB_ABI_VERSION 3
 
 /* Limits on one message, sent or received. */
 #define SLB_MAX_MESSAGE_BYTES 1048576
@@ -53,6 +53,10 @@ typedef uint32_t slb_handle;
 #define SLB_E_SYSTEM (-4)   /* a system call failed */
 #define SLB_E_BUFFER (-5)   /* the buffer is too small for the next event */
 #define SLB_E_CLOSED (-6)   /* the connection or the queue is closed */
+#define SLB_E_AGAIN (-7)    /* nothing is there yet */
+#define SLB_E_IN_USE (-8)   /* another process has it */
+#define SLB_E_PERMISSION (-9) /* others could reach it, or it is not this user's */
+#define SLB_E_ABSENT (-10)  /* there is no such thing */
 
 /* Kinds of handle, the index of slb_stats' first counters. */
 #define SLB_KIND_QUEUE 1
@@ -63,6 +67,7 @@ typedef uint32_t slb_handle;
 #define SLB_KIND_SHMEM 6
 #define SLB_KIND_FD 7
 #define SLB_KIND_SURFACE 8
+#define SLB_KIND_STREAM 9
 
 /*
  * Events, as slb_queue_drain writes them, little-endian, one after the other:
@@ -102,15 +107,18 @@ SLB_API uint32_t slb_abi_version(void);
 /* The last failure on this thread as UTF-8, not terminated; returns its bytes. */
 SLB_API uint32_t slb_error_copy(uint8_t *text, uint32_t capacity);
 
+/* The SLB_E_ code of the last failure on this thread, for a function that returns a handle; 0 before the first. */
+SLB_API int32_t slb_error_code(void);
+
 /*
  * Counters of this process, as 64-bit values; returns how many were written.
- * [0] all live handles, [1..8] those of each SLB_KIND, [9] events waiting,
- * [10] payload bytes of data values sent, [11] messages sent, [12] messages
- * received, [13] surfaces mapped, [14] bytes put on sockets, [15] bytes spilled
- * to memory files, [16] descriptors sent, [17] live XPC objects,
- * [18] live XPC connections. [14] to [18] are 0 where Apple's libxpc is used.
+ * [0] all live handles, [1..9] those of each SLB_KIND, [10] events waiting,
+ * [11] payload bytes of data values sent, [12] messages sent, [13] messages
+ * received, [14] surfaces mapped, [15] bytes put on sockets, [16] bytes spilled
+ * to memory files, [17] descriptors sent, [18] live XPC objects,
+ * [19] live XPC connections. [15] to [19] are 0 where Apple's libxpc is used.
  */
-#define SLB_STATS_COUNT 19
+#define SLB_STATS_COUNT 20
 SLB_API uint32_t slb_stats(uint64_t *counters, uint32_t capacity);
 
 /* Releases what the handle names; a connection or listener is cancelled first. */
@@ -194,6 +202,54 @@ SLB_API uint32_t slb_connection_reason_copy(slb_handle connection, uint8_t *text
 
 /* The path of a named service's socket; returns the bytes. 0 with the error set on macOS, where launchd holds the names. */
 SLB_API uint32_t slb_service_path_copy(const uint8_t *name, uint32_t length, uint8_t *text, uint32_t capacity);
+
+/*
+ * Whether a service manager (launchd, systemd) holds the name and has started
+ * this process to serve it: 1 or 0. It starts the next one when somebody
+ * connects.
+ */
+SLB_API int32_t slb_service_is_activated(const uint8_t *service, uint32_t length);
+
+/* ---- listening stream sockets: for what speaks another protocol than XPC ---- */
+
+/*
+ * Listens on a Unix socket that only this user reaches: mode 0600, in a
+ * directory of mode 0700 that is made if need be, held by a lock beside it
+ * ("<path>.lock"), so that a dead process's socket is in nobody's way.
+ * `path` is absolute, UTF-8, not terminated, of 103 bytes at most. A release
+ * takes the socket away, and lets go of the lock last.
+ *
+ * 0 with slb_error_code: SLB_E_ARGUMENT (the path cannot be a socket's),
+ * SLB_E_IN_USE (another process listens there), SLB_E_PERMISSION (others reach
+ * the directory, or something else is in the socket's place), SLB_E_SYSTEM.
+ */
+SLB_API slb_handle slb_stream_listen(slb_handle queue, const uint8_t *path, uint32_t length);
+
+/*
+ * The stream socket that a service manager listens on for this service and has
+ * passed to this process: on Linux by LISTEN_FDS, named as the service; on
+ * macOS the one under "grpc" in the agent's Sockets, once in a process. A
+ * release leaves it, and who waits there, to the service manager. 0 with
+ * slb_error_code SLB_E_ABSENT where there is none.
+ */
+SLB_API slb_handle slb_stream_inherited(slb_handle queue, const uint8_t *service, uint32_t length);
+
+/*
+ * The descriptor to read for this listener's own bell, as slb_queue_take_bell.
+ * One byte comes when somebody waits to be accepted, once after each accept
+ * that was SLB_E_AGAIN.
+ */
+SLB_API int32_t slb_stream_take_bell(slb_handle stream);
+
+/*
+ * The next connection, at once: a descriptor that is the caller's, non-blocking
+ * and close-on-exec. SLB_E_AGAIN: nobody waits, and the bell rings when somebody
+ * does. SLB_E_SYSTEM: too few descriptors, say; who waits goes on waiting.
+ */
+SLB_API int32_t slb_stream_accept(slb_handle stream);
+
+/* Where it listens: the path of its socket as UTF-8; returns the bytes. */
+SLB_API uint32_t slb_stream_path_copy(slb_handle stream, uint8_t *text, uint32_t capacity);
 
 /* ---- shared memory ---- */
 

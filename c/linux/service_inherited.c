@@ -5,11 +5,13 @@
  * LISTEN_FDNAMES their names, separated by ':'. The name is the service's. The original stays
  * open, so that a listener can be cancelled and made again.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <xpc/linux.h>
 
 #include "carrier.h"
 #include "service.h"
@@ -27,20 +29,24 @@ static long number(const char *variable) {
     return text && *text && !*end ? value : -1;
 }
 
-int xl_service_inherited(const char *service) {
+int xpc_linux_inherited_socket(const char *service, int type) {
     long count = number("LISTEN_FDS");
     const char *name = getenv("LISTEN_FDNAMES");
+    errno = ENOENT;
     if (count <= 0 || count > 64 || number("LISTEN_PID") != getpid() || !service) return -1;
     size_t wanted = strlen(service);
     for (int fd = 3; name && fd < 3 + count; fd++) {
         size_t length = strcspn(name, ":");
         if (length == wanted && memcmp(name, service, length) == 0 && is_option(fd, SO_DOMAIN, AF_UNIX) &&
-            is_option(fd, SO_TYPE, SOCK_SEQPACKET) && is_option(fd, SO_ACCEPTCONN, 1)) {
+            is_option(fd, SO_TYPE, type) && is_option(fd, SO_ACCEPTCONN, 1)) {
             fcntl(fd, F_SETFD, FD_CLOEXEC); /* meant for this process, not for its children */
             int flags = fcntl(fd, F_GETFL);
             return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? xl_fd_dup(fd) : -1;
         }
         name = name[length] ? name + length + 1 : NULL;
     }
+    errno = ENOENT;
     return -1;
 }
+
+int xl_service_inherited(const char *service) { return xpc_linux_inherited_socket(service, SOCK_SEQPACKET); }

@@ -57,8 +57,9 @@ export function importProblems(
   const known = new Map(reviewed.map((line) => [line.name, line]));
   const exported = stubExports(stub, dylib.architecture);
   for (const { name, weak } of dylib.imports) {
-    const line = known.get(name);
-    known.delete(name);
+    const plain = withoutInodes(name);
+    const line = known.get(plain);
+    known.delete(plain);
     if (!line) {
       problems.push(`${name} is not in the reviewed list`);
     } else if (line.weak !== weak) {
@@ -90,6 +91,11 @@ export function availabilityProgram(reviewed: readonly Reviewed[]): string {
     "};",
     "",
   ].join("\n");
+}
+
+/** Intel's first macOS had shorter numbers of files; what has today's is `_fstat$INODE64` there, and `_fstat` on the others. */
+function withoutInodes(name: string): string {
+  return name.replace(/\$INODE64$/, "");
 }
 
 /** `_fopen$DARWIN_EXTSN` is what C calls fopen. */

@@ -137,12 +137,12 @@ static inline uint64_t count(int index) {
 
 /* Waits until nothing of XPC's is left: its threads let go in their own time. */
 static inline void check_nothing_left(void) {
-    for (int waited = 0; waited < DEADLINE_MS && (count(0) || count(17) || count(9)); waited++) usleep(1000);
+    for (int waited = 0; waited < DEADLINE_MS && (count(0) || count(18) || count(10)); waited++) usleep(1000);
     CHECK(count(0) == 0);
-    CHECK(count(9) == 0);
-    CHECK(count(13) == 0);
-    CHECK(count(17) == 0);
+    CHECK(count(10) == 0);
+    CHECK(count(14) == 0);
     CHECK(count(18) == 0);
+    CHECK(count(19) == 0);
 }
 
 #endif

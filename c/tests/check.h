@@ -5,8 +5,9 @@
  *     static const struct test tests[] = {{"adds", adds}};
  *     int main(int argc, char **argv) { return RUN_TESTS(tests, NULL, argc, argv); }
  *
- * It prints "ok name" or "not ok name" for each and a last line "N passed, N failed"; the exit
- * status is 1 if any failed. With names as arguments only those are run.
+ * It prints "ok name", "not ok name" or "ignored name: reason" for each and a last line "N passed,
+ * N failed, N ignored"; the exit status is 1 if any failed. With names as arguments only those
+ * are run.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -22,6 +23,14 @@ struct test {
 };
 
 static _Atomic int check_failures;
+static const char *check_ignored; /* why the test that runs cannot be run here; NULL: it can */
+
+/* Ends the test: something is missing here that is no fault of ours. */
+#define IGNORE(reason)                                                                                         \
+    do {                                                                                                       \
+        check_ignored = (reason);                                                                              \
+        return;                                                                                                \
+    } while (0)
 
 /* Says what did not hold, and goes on: what follows often tells why. */
 #define CHECK(condition)                                                                                       \
@@ -51,19 +60,22 @@ static inline bool check_wanted(const char *name, int argc, char **argv) {
 
 /* `settle` is run after each test, to check that nothing is left of it; may be NULL. */
 static inline int check_run(const struct test *tests, size_t count, void (*settle)(void), int argc, char **argv) {
-    int passed = 0, failed = 0;
+    int passed = 0, failed = 0, ignored = 0;
     for (size_t i = 0; i < count; i++) {
         if (!check_wanted(tests[i].name, argc, argv)) continue;
         int before = check_failures;
+        check_ignored = NULL;
         tests[i].run();
         if (settle) settle();
         bool ok = check_failures == before;
-        printf("%s %s\n", ok ? "ok" : "not ok", tests[i].name);
+        if (ok && check_ignored) printf("ignored %s: %s\n", tests[i].name, check_ignored);
+        else printf("%s %s\n", ok ? "ok" : "not ok", tests[i].name);
         fflush(stdout);
-        if (ok) passed++;
-        else failed++;
+        if (!ok) failed++;
+        else if (check_ignored) ignored++;
+        else passed++;
     }
-    printf("%d passed, %d failed\n", passed, failed);
+    printf("%d passed, %d failed, %d ignored\n", passed, failed, ignored);
     return failed ? 1 : 0;
 }
 

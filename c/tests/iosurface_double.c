@@ -72,8 +72,9 @@ static int files_of(uint32_t id) {
     DIR *directory = opendir("/proc/self/fd");
     int count = 0;
     struct stat status;
+    /* By name: any of them may be another thread's, and about to be closed. */
     for (struct dirent *entry; directory && (entry = readdir(directory));)
-        count += fstat(atoi(entry->d_name), &status) == 0 && (uint32_t)status.st_ino == id;
+        count += fstatat(dirfd(directory), entry->d_name, &status, 0) == 0 && (uint32_t)status.st_ino == id;
     if (directory) closedir(directory);
     return count;
 }

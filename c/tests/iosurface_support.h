@@ -7,11 +7,11 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <xpc/linux.h>
 
 #include "bridge_support.h"
 #include "iosurface_double.h"
+#include "program.h"
 
 static const char *library; /* NULL: there is none */
 
@@ -26,10 +26,8 @@ static inline void *find_part(enum framework framework, const char *name) {
 
 /* It lies beside this program. */
 static inline void find_double(void) {
-    static char path[4096];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 64);
-    CHECK(length > 0);
-    path[length > 0 ? length : 0] = 0;
+    static char path[4096 + 64];
+    strcpy(path, own_path());
     strcpy(strrchr(path, '/'), "/iosurface_double.so");
     library = path;
 }

@@ -2,9 +2,9 @@
  * linux_fault_test.c - the n-th call that can fail does fail, for every n, over a whole
  * exchange. Whatever fails: nobody crashes, nobody waits for ever, nothing is left over.
  *
- * The calls are this file's own functions of the same names, which the linker prefers.
+ * For each name that has a WRAP here, c/run_tests.ts has the linker's --wrap put __wrap_name in its
+ * place; __real_name is what it was.
  */
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
@@ -27,43 +27,53 @@ static bool fails(void) {
     return true;
 }
 
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define WRAP(name) __typeof__(name) __real_##name, __wrap_##name
+WRAP(socketpair);
+WRAP(sendmsg);
+WRAP(recvmsg);
+WRAP(memfd_create);
+WRAP(ftruncate);
+WRAP(accept4);
+WRAP(epoll_ctl);
+WRAP(fcntl);
+WRAP(pthread_create);
+WRAP(mmap);
 
 /* Replaces c/linux's own, which is weak. */
 void *xl_alloc(size_t size);
 void *xl_alloc(size_t size) { return refuse_memory || fails() ? NULL : calloc(1, size); }
 
-int socketpair(int domain, int type, int protocol, int ends[2]) {
-    return fails() ? -1 : REAL(socketpair)(domain, type, protocol, ends);
+int __wrap_socketpair(int domain, int type, int protocol, int ends[2]) {
+    return fails() ? -1 : __real_socketpair(domain, type, protocol, ends);
 }
-ssize_t sendmsg(int fd, const struct msghdr *header, int flags) {
-    return fails() ? -1 : REAL(sendmsg)(fd, header, flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *header, int flags) {
+    return fails() ? -1 : __real_sendmsg(fd, header, flags);
 }
-ssize_t recvmsg(int fd, struct msghdr *header, int flags) {
-    return fails() ? -1 : REAL(recvmsg)(fd, header, flags);
+ssize_t __wrap_recvmsg(int fd, struct msghdr *header, int flags) {
+    return fails() ? -1 : __real_recvmsg(fd, header, flags);
 }
-int memfd_create(const char *name, unsigned flags) { return fails() ? -1 : REAL(memfd_create)(name, flags); }
-int ftruncate(int fd, off_t length) { return fails() ? -1 : REAL(ftruncate)(fd, length); }
-int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
+int __wrap_memfd_create(const char *name, unsigned flags) { return fails() ? -1 : __real_memfd_create(name, flags); }
+int __wrap_ftruncate(int fd, off_t length) { return fails() ? -1 : __real_ftruncate(fd, length); }
+int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
     accepts++;
     if (refuse_accept) errno = EMFILE;
-    return refuse_accept || fails() ? -1 : REAL(accept4)(fd, address, length, flags);
+    return refuse_accept || fails() ? -1 : __real_accept4(fd, address, length, flags);
 }
-int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event) {
-    return operation != EPOLL_CTL_DEL && fails() ? -1 : REAL(epoll_ctl)(epoll, operation, fd, event);
+int __wrap_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event) {
+    return operation != EPOLL_CTL_DEL && fails() ? -1 : __real_epoll_ctl(epoll, operation, fd, event);
 }
-int fcntl(int fd, int command, ...) {
+int __wrap_fcntl(int fd, int command, ...) {
     va_list ap;
     va_start(ap, command);
     long argument = va_arg(ap, long);
     va_end(ap);
-    return fails() ? -1 : REAL(fcntl)(fd, command, argument);
+    return fails() ? -1 : __real_fcntl(fd, command, argument);
 }
-int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
-    return fails() ? EAGAIN : REAL(pthread_create)(thread, attributes, run, argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
+    return fails() ? EAGAIN : __real_pthread_create(thread, attributes, run, argument);
 }
-void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
-    return fails() ? MAP_FAILED : REAL(mmap)(address, length, protection, flags, fd, offset);
+void *__wrap_mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
+    return fails() ? MAP_FAILED : __real_mmap(address, length, protection, flags, fd, offset);
 }
 
 /* ---- The exchange --------------------------------------------------------------------- */

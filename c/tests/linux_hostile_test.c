@@ -191,6 +191,7 @@ static void let_a_child_speak(struct scene *scene) {
         struct xl_parcel *parcel = xl_parcel_create(XL_KIND_MESSAGE, 0, message, &why, &refused);
         enum xl_sent sent = xl_parcel_send(scene->ours, parcel, -1);
         xl_parcel_free(parcel);
+        xpc_release(message);
         _exit(sent == XL_SENT ? 0 : 1);
     }
     CHECK(wait_for_child(child) == 0);

@@ -216,8 +216,7 @@ static void serves_an_inherited_socket(void) {
         setenv("LISTEN_PID", pid, 1);
         setenv("LISTEN_FDNAMES", "something.else:" SERVICE, 1);
         dup2(fd, 4);
-        execl("/proc/self/exe", "child", "--child", "service", "", (char *)NULL);
-        _exit(127);
+        become_child("service", "");
     }
     CHECK(record_wait(broker.reports, 1));
     xpc_object_t reply = request_sync(client, 2);

@@ -7,18 +7,16 @@
 #define LINUX_SUPPORT_H
 
 #include <dirent.h>
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <xpc/linux.h>
 
 #include "check.h"
 #include "hand_block.h"
+#include "program.h"
 
 enum { LIMIT_SECONDS = 10, EVENTS_MAX = 20000 };
 
@@ -258,27 +256,5 @@ static inline void enter_home(void) {
 }
 
 static inline void leave_home(void) { remove_tree(home); }
-
-/* ---- Other processes: this program again, as "--child role argument" ------------------ */
-
-static inline pid_t spawn_child(const char *role, const char *argument) {
-    pid_t child = fork();
-    if (child == 0) {
-        execl("/proc/self/exe", "child", "--child", role, argument, (char *)NULL);
-        _exit(127);
-    }
-    return child;
-}
-
-static inline int wait_for_child(pid_t child) {
-    int status = -1;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-    return status;
-}
-
-static inline void kill_child(pid_t child) {
-    kill(child, SIGKILL);
-    wait_for_child(child);
-}
 
 #endif

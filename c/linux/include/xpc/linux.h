@@ -23,6 +23,14 @@ extern "C" {
  */
 XPC_EXPORT int xpc_linux_service_path(const char *service, char *out, size_t cap);
 
+/**
+ * The listening Unix socket of a type (SOCK_STREAM, SOCK_SEQPACKET) that a service manager
+ * passed to this process for a name, by systemd's protocol: LISTEN_PID, LISTEN_FDS,
+ * LISTEN_FDNAMES. A new descriptor at each call, close-on-exec and non-blocking; -1 with
+ * errno, ENOENT if there is none. A listener of the name takes the SOCK_SEQPACKET one by itself.
+ */
+XPC_EXPORT XPC_WARN_RESULT int xpc_linux_inherited_socket(const char *service, int type);
+
 /* ---- Messages ------------------------------------------------------------------------- */
 
 /** The longest message, encoded, in bytes. */

@@ -1,0 +1,211 @@
+/*
+ * stream.c: listening stream sockets, for what speaks another protocol than XPC.
+ *
+ * The isolate accepts by itself, without waiting, and so sees every failure and
+ * decides the pace. That there is something to accept again, a thread of each
+ * listener tells it: the runtime's own accept loop never goes on after the
+ * process has once run out of descriptors.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "object.h"
+#include "platform.h"
+#include "private_socket.h"
+#include "queue.h"
+
+struct stream {
+    struct object object;
+    struct private_socket socket;
+    int bell_read;  /* -1 once taken */
+    int bell_write; /* the watcher's: a byte when there is something to accept */
+    int order_write; /* a byte: watch, and ring once. Its end is the watcher's. */
+    int order_read;  /* the watcher's */
+    pthread_t watcher;
+    bool watched;
+};
+
+static struct stream *stream_take(slb_handle handle) { return handle_take(handle, SLB_KIND_STREAM); }
+
+/* ---- the watcher ---- */
+
+static void *watch(void *context) {
+    struct stream *stream = context;
+    char order;
+    while (recv(stream->order_read, &order, 1, 0) == 1) {
+        struct pollfd events[] = {
+            {.fd = stream->socket.descriptor, .events = POLLIN},
+            {.fd = stream->order_read, .events = POLLIN},
+        };
+        poll(events, 2, -1);
+        if (!events[1].revents) send(stream->bell_write, "", 1, MSG_NOSIGNAL);
+    }
+    return NULL;
+}
+
+/* 0 or an errno. */
+static int start_watcher(struct stream *stream) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited: signals are the program's business */
+    int why = pthread_create(&stream->watcher, NULL, watch, stream);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    stream->watched = why == 0;
+    return why;
+}
+
+/* ---- making and closing ---- */
+
+static void close_if_open(int *descriptor) {
+    if (*descriptor >= 0) close(*descriptor);
+    *descriptor = -1;
+}
+
+static void stream_closing(struct object *object) {
+    struct stream *stream = (struct stream *)object;
+    close_if_open(&stream->order_write);
+    if (stream->watched) pthread_join(stream->watcher, NULL);
+    close_if_open(&stream->order_read);
+    close_if_open(&stream->bell_write);
+    close_if_open(&stream->bell_read);
+    private_socket_close(&stream->socket);
+}
+
+static void stream_finalize(struct object *object) { free(object); }
+
+static bool make_pair(int *read_end, int *write_end) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return false;
+    *read_end = ends[0];
+    *write_end = ends[1];
+    return true;
+}
+
+static bool make_ends(struct stream *stream) {
+    if (!make_pair(&stream->bell_read, &stream->bell_write)) return false;
+    private_socket_set_flags(stream->bell_read);
+    private_socket_set_flags(stream->bell_write);
+    if (!make_pair(&stream->order_read, &stream->order_write)) return false;
+    private_socket_set_flags(stream->order_write);
+    fcntl(stream->order_read, F_SETFD, FD_CLOEXEC); /* and blocking: the watcher waits for orders */
+    return true;
+}
+
+/* The listener over `socket`, which is taken over; 0 with the error set. */
+static slb_handle stream_handle(struct queue *queue, const struct private_socket *socket) {
+    struct stream *stream = calloc(1, sizeof *stream);
+    if (!stream) {
+        struct private_socket dropped = *socket;
+        private_socket_close(&dropped);
+        fail(SLB_E_MEMORY, "Cannot listen: out of memory");
+        return 0;
+    }
+    stream->socket = *socket;
+    stream->bell_read = stream->bell_write = stream->order_read = stream->order_write = -1;
+    object_init(&stream->object, SLB_KIND_STREAM, queue, stream_closing, stream_finalize);
+    int why = make_ends(stream) ? start_watcher(stream) : errno;
+    if (!why) return handle_consume(&stream->object);
+    object_abandon(&stream->object);
+    fail(SLB_E_SYSTEM, "Cannot listen: %s", strerror(why));
+    return 0;
+}
+
+/* The bytes as a string of at most `capacity` bytes with its end; false: empty, too long, or with a 0 in it. */
+static bool as_string(const uint8_t *bytes, uint32_t length, char *text, uint32_t capacity) {
+    if (length == 0 || length >= capacity || memchr(bytes, 0, length)) return false;
+    memcpy(text, bytes, length);
+    text[length] = 0;
+    return true;
+}
+
+slb_handle slb_stream_listen(slb_handle queue_handle, const uint8_t *path, uint32_t length) {
+    char text[4096];
+    struct private_socket socket;
+    struct queue *queue = queue_take(queue_handle);
+    if (!queue) return 0;
+    slb_handle handle = 0;
+    if (!as_string(path, length, text, sizeof text)) {
+        fail(SLB_E_ARGUMENT, "Cannot listen: expected the absolute path of a socket, got %u bytes that are none", length);
+    } else if (private_socket_bind(text, &socket) == 0) {
+        handle = stream_handle(queue, &socket);
+    }
+    queue_release(queue);
+    return handle;
+}
+
+slb_handle slb_stream_inherited(slb_handle queue_handle, const uint8_t *service, uint32_t length) {
+    char name[128];
+    struct queue *queue = queue_take(queue_handle);
+    if (!queue) return 0;
+    slb_handle handle = 0;
+    struct private_socket socket = {.descriptor = -1, .directory = -1, .lock = -1};
+    if (!as_string(service, length, name, sizeof name)) {
+        fail(SLB_E_ARGUMENT, "Cannot look for the socket of this service: its name has %u bytes", length);
+    } else if ((socket.descriptor = platform_stream_inherited(name)) < 0) {
+        if (errno == ENOENT) fail(SLB_E_ABSENT, "No service manager has passed a stream socket for '%s'", name);
+        else fail(SLB_E_SYSTEM, "Cannot take the stream socket that was passed for '%s': %s", name, strerror(errno));
+    } else {
+        handle = stream_handle(queue, &socket);
+    }
+    queue_release(queue);
+    return handle;
+}
+
+/* ---- use ---- */
+
+int32_t slb_stream_take_bell(slb_handle handle) {
+    struct stream *stream = stream_take(handle);
+    if (!stream) return SLB_E_HANDLE;
+    int bell = stream->bell_read;
+    stream->bell_read = -1;
+    object_release(&stream->object);
+    return bell >= 0 ? bell : fail(SLB_E_CLOSED, "Cannot take the bell of this listener: it was taken before");
+}
+
+int32_t slb_stream_accept(slb_handle handle) {
+    struct stream *stream = stream_take(handle);
+    if (!stream) return SLB_E_HANDLE;
+    int descriptor;
+    do {
+        descriptor = platform_accept(stream->socket.descriptor);
+    } while (descriptor < 0 && (errno == EINTR || errno == ECONNABORTED));
+    int32_t result = descriptor;
+    if (descriptor < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        send(stream->order_write, "", 1, MSG_NOSIGNAL);
+        result = fail(SLB_E_AGAIN, "Nobody waits to be accepted; the bell tells when somebody does");
+    } else if (descriptor < 0) {
+        result = fail(SLB_E_SYSTEM, "Cannot accept a connection: %s", strerror(errno));
+    }
+    object_release(&stream->object);
+    return result;
+}
+
+uint32_t slb_stream_path_copy(slb_handle handle, uint8_t *text, uint32_t capacity) {
+    struct stream *stream = stream_take(handle);
+    if (!stream) return 0;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t filled = sizeof address;
+    uint32_t length = 0;
+    if (getsockname(stream->socket.descriptor, (struct sockaddr *)&address, &filled) == 0) {
+        /* Not always terminated, and empty for a socket without a name. */
+        while (length < sizeof address.sun_path && length < capacity && address.sun_path[length]) length++;
+        memcpy(text, address.sun_path, length);
+    } else {
+        fail(SLB_E_SYSTEM, "Cannot say where this listener is: %s", strerror(errno));
+    }
+    object_release(&stream->object);
+    return length;
+}
+
+int32_t slb_service_is_activated(const uint8_t *service, uint32_t length) {
+    char name[128];
+    return as_string(service, length, name, sizeof name) && platform_is_activated(name);
+}

@@ -1,0 +1,110 @@
+/*
+ * activator.c: what a service manager does for a broker, for the tests.
+ *
+ *     activator SERVICE SEQPACKET_PATH STREAM_PATH PROGRAM ARGUMENT...
+ *
+ * Listens at both paths. When somebody connects to either it starts the program,
+ * with both sockets as systemd passes them, and again after its end. systemd-socket-activate
+ * cannot: it takes one type of socket a call.
+ *
+ * Says on its standard output "listening", "started PID" and "ended STATUS"; the program's own
+ * goes nowhere. At the end of its standard input it ends the program and takes its sockets away.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { INHERITED = 3, SOCKETS = 2, NOT_STARTED = 127 };
+
+/* The same, not where the program expects a socket: there dup2 must find nothing that is of use. */
+static int high(int fd) {
+    int copy = fcntl(fd, F_DUPFD, INHERITED + SOCKETS);
+    close(fd);
+    return copy;
+}
+
+static int listen_at(const char *path, int type) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int fd = high(socket(AF_UNIX, type, 0));
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 128) != 0) {
+        perror(path);
+        exit(1);
+    }
+    return fd;
+}
+
+static void become(const char *service, const int sockets[SOCKETS], char **program) {
+    char pid[16], names[512];
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    snprintf(names, sizeof names, "%s:%s", service, service);
+    setenv("LISTEN_PID", pid, 1);
+    setenv("LISTEN_FDS", "2", 1);
+    setenv("LISTEN_FDNAMES", names, 1);
+    for (int i = 0; i < SOCKETS; i++) dup2(sockets[i], INHERITED + i);
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(nowhere, 0);
+    dup2(nowhere, 1);
+    execvp(program[0], program);
+    _exit(NOT_STARTED);
+}
+
+/* Waits for its end; false when it could not even be started. */
+static int reap(pid_t child) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    printf("ended %d\n", code);
+    return code != NOT_STARTED;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 5) return 2;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    int sockets[SOCKETS] = {listen_at(argv[2], SOCK_SEQPACKET), listen_at(argv[3], SOCK_STREAM)};
+    printf("listening\n");
+    pid_t child = 0;
+    int life = -1; /* hangs up with the child */
+    for (int going = 1; going;) {
+        /* A child that runs accepts by itself: then its life is watched, else the sockets. */
+        struct pollfd watched[] = {
+            {.fd = 0, .events = POLLIN},
+            {.fd = life, .events = POLLIN},
+            {.fd = life < 0 ? sockets[0] : -1, .events = POLLIN},
+            {.fd = life < 0 ? sockets[1] : -1, .events = POLLIN},
+        };
+        if (poll(watched, 4, -1) < 0) continue;
+        char ignored[64];
+        if (watched[0].revents && read(0, ignored, sizeof ignored) <= 0) break;
+        if (watched[1].revents) {
+            close(life);
+            life = -1;
+            going = reap(child);
+        } else if (watched[2].revents || watched[3].revents) {
+            int ends[2];
+            if (pipe(ends) != 0) return 1;
+            for (int i = 0; i < 2; i++) ends[i] = high(ends[i]);
+            fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+            child = fork();
+            if (child == 0) become(argv[1], sockets, argv + 4);
+            close(ends[1]);
+            life = ends[0];
+            printf("started %d\n", (int)child);
+        }
+    }
+    if (life >= 0) {
+        kill(child, SIGTERM);
+        reap(child);
+    }
+    unlink(argv[2]);
+    unlink(argv[3]);
+    return 0;
+}

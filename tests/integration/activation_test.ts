@@ -1,0 +1,233 @@
+/**
+ * A broker that nobody starts: a service manager listens in its place, and
+ * passes it both sockets when somebody connects.
+ */
+
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { BrokerLink } from "../../ffi/broker_link.ts";
+import { Native } from "../../ffi/native.ts";
+import { names } from "../../proto/names.ts";
+import { Activator } from "../helpers/activator.ts";
+import { isolatedHome } from "../helpers/home.ts";
+import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { soon } from "../helpers/soon.ts";
+
+const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const LINUX_ALONE = {
+  ignore: Deno.build.os !== "linux", // launchd does this on macOS
+  // A grpc-js client whose server has ended leaves a timer behind for a while.
+  sanitizeOps: false,
+  sanitizeResources: false,
+};
+
+interface LogLine {
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+/** The records that the brokers wrote. */
+function records(stderr: string): LogLine[] {
+  return stderr.split("\n").filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line));
+}
+
+async function grpcHealth(): Promise<boolean> {
+  const { GrpcClient } = await import("../../broker/grpc_client.ts");
+  using client = new GrpcClient(names(Deno.env).grpcAddress);
+  return (await client.call("GetHealth", {}, { timeoutMs: 20_000 })).healthy;
+}
+
+async function xpcVersion(native: Native): Promise<number> {
+  using link = new BrokerLink(native, names(Deno.env).service);
+  const { protocol_version } = await link.call("GetVersion", {}, {
+    timeoutMs: 20_000,
+  });
+  return protocol_version;
+}
+
+permittedTest(
+  "a host that connects starts the broker, which sees the handshake through",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using activator = await Activator.start();
+    assertEquals(activator.count("started"), 0);
+    await using host = launchFixture("invert.ts");
+    await soon(host.ready, "ready", 30_000);
+    assertEquals(host.broker, {
+      service: names(Deno.env).service,
+      embedded: false,
+    });
+    assertEquals(activator.count("started"), 1);
+    {
+      using frame = acquireFrame(host, 1);
+      host.input.video.send(frame);
+      const results = host.output.video[Symbol.asyncIterator]();
+      using out = (await soon(results.next(), "a frame")).value!;
+      assertEquals(out.frame_number, 1n);
+    }
+    await host.close();
+    const serving = records(await activator.end())
+      .find(({ message }) => message === "serving");
+    assertEquals(
+      [serving!["xpc_socket"], serving!["grpc_socket"]],
+      ["passed", "passed"],
+    );
+    assertEquals(activator.codes, [0]); // by SIGTERM, in order
+  },
+  LINUX_ALONE,
+);
+
+permittedTest(
+  "a gRPC client that connects starts the broker, and XPC reaches the same",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using activator = await Activator.start();
+    assert(await grpcHealth());
+    using native = Native.open();
+    assertEquals(await xpcVersion(native), 1);
+    assertEquals(activator.count("started"), 1);
+  },
+  LINUX_ALONE,
+);
+
+permittedTest(
+  "idle it ends, its sockets stay, and the next to connect starts another",
+  NEEDS,
+  async () => {
+    using home = isolatedHome();
+    await using activator = await Activator.start("--idle-exit", "0.3");
+    using native = Native.open();
+    const sockets = (): string[] =>
+      [...Deno.readDirSync(home.runDirectory)].map(({ name }) => name).sort();
+    const before = sockets();
+    assertEquals(before.length, 2);
+    assert(await grpcHealth());
+    const first = activator.pid;
+    await activator.until("ended", 1);
+    assertEquals(sockets(), before);
+    assertEquals(await xpcVersion(native), 1);
+    assertNotEquals(activator.pid, first);
+    await activator.until("ended", 2);
+    assertEquals(sockets(), before);
+    assertEquals(activator.codes, [0, 0]);
+    const endings = records(await activator.end())
+      .filter(({ message }) => message === "ending");
+    assertEquals(endings.map((record) => record["reason"]), ["idle", "idle"]);
+  },
+  LINUX_ALONE,
+);
+
+permittedTest(
+  "it does not end while somebody is connected, over XPC or gRPC",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using activator = await Activator.start("--idle-exit", "0.2");
+    using native = Native.open();
+    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    {
+      using link = new BrokerLink(native, names(Deno.env).service);
+      await link.call("GetVersion", {});
+      await new Promise((resolve) => setTimeout(resolve, 800));
+      await link.call("GetVersion", {});
+      using client = new GrpcClient(names(Deno.env).grpcAddress);
+      await client.call("GetHealth", {});
+      link[Symbol.dispose]();
+      await new Promise((resolve) => setTimeout(resolve, 800));
+      assert((await client.call("GetHealth", {})).healthy);
+      assertEquals(activator.count("ended"), 0);
+    }
+    await activator.until("ended", 1);
+    assertEquals(activator.count("started"), 1);
+  },
+  LINUX_ALONE,
+);
+
+permittedTest(
+  "whoever connects while it decides to end is answered, by it or by the next",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    // It ends all but at once, so most calls come near an end.
+    await using activator = await Activator.start("--idle-exit", "0.02");
+    using native = Native.open();
+    for (let round = 0; activator.count("ended") < 5; round++) {
+      const [healthy, version] = await Promise.all([
+        grpcHealth(),
+        xpcVersion(native),
+      ]);
+      assert(healthy && version === 1);
+      await new Promise((resolve) => setTimeout(resolve, (round * 7) % 60));
+    }
+    assertEquals(new Set(activator.codes), new Set([0]));
+  },
+  LINUX_ALONE,
+);
+
+permittedTest(
+  "after enough sessions it is recycled, but not under somebody's feet",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using activator = await Activator.start("--recycle-after", "3");
+    using native = Native.open();
+    {
+      using link = new BrokerLink(native, names(Deno.env).service);
+      await link.call("GetVersion", {});
+      for (let session = 0; session < 4; session++) await grpcHealth();
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await link.call("GetVersion", {});
+      assertEquals(activator.events.length, 1);
+    }
+    await activator.until("ended", 1);
+    assert(await grpcHealth());
+    const ending = records(await activator.end())
+      .find(({ message }) => message === "ending");
+    assertEquals(ending!["reason"], "recycled");
+    assertEquals(activator.codes, [0, 0]);
+  },
+  LINUX_ALONE,
+);
+
+permittedTest(
+  "one that was killed is followed by the next",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    await using activator = await Activator.start();
+    assert(await grpcHealth());
+    Deno.kill(activator.pid, "SIGKILL");
+    await activator.until("ended", 1);
+    using native = Native.open();
+    assertEquals(await xpcVersion(native), 1);
+    assertEquals(activator.count("started"), 2);
+  },
+  LINUX_ALONE,
+);
+
+permittedTest(
+  "a container's broker stays, whatever else it is told",
+  NEEDS,
+  async () => {
+    using home = isolatedHome();
+    await using activator = await Activator.start(
+      "--foreground",
+      "--idle-exit",
+      "0.1",
+      "--recycle-after",
+      "1",
+      "--log-file",
+      `${home.path}/logs/broker.log`,
+    );
+    assert(await grpcHealth());
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert(await grpcHealth());
+    assertEquals(activator.events.length, 1);
+    assertEquals(records(await activator.end())[0]!.message, "serving");
+    assert(![...Deno.readDirSync(home.path)].some((e) => e.name === "logs"));
+  },
+  LINUX_ALONE,
+);
