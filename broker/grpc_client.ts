@@ -28,6 +28,7 @@ import {
   type UnaryMethod,
 } from "../proto/control.ts";
 import { BridgeError, type ErrorCode } from "../proto/errors.ts";
+import { FOREGROUND_BROKER } from "../proto/foreground.ts";
 import { TOKEN_METADATA } from "../proto/keys.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import { type CodecTable, createCodecs } from "./grpc_codec.ts";
@@ -216,7 +217,7 @@ export class GrpcClient implements Control {
   #unreachable(method: MethodName, why: string, cause?: Error): BridgeError {
     return new BridgeError(
       "broker_unreachable",
-      `Cannot ${method}: no broker answers at ${this.address} (${why}); start one with \`deno task broker\``,
+      `Cannot ${method}: no broker answers at ${this.address} (${why}); start one with \`${FOREGROUND_BROKER}\``,
       { cause },
     );
   }

@@ -84,6 +84,21 @@ function chooseLibrary(): Choice {
 }
 
 /**
+ * The absolute path of the shim that {@link loadLibrary} would load, for who
+ * tells another process of it. Throws `library_not_found` where this is no
+ * file on this machine, and as {@link embeddedLibrary} does.
+ */
+export function locateLibrary(): string {
+  const { path, advice } = chooseLibrary();
+  if (typeof path === "string") return path;
+  if (path.protocol === "file:") return decodeURIComponent(path.pathname);
+  throw new BridgeError(
+    "library_not_found",
+    `Cannot locate the shim: it would be at ${path}; ${advice}`,
+  );
+}
+
+/**
  * Loads the shim: the file that STREAMLIB_LIBRARY names, else the build of
  * this checkout, else the package's own. Throws `library_not_found` when there
  * is none or it cannot be loaded, `not_permitted` without ffi permission,

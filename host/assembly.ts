@@ -6,12 +6,30 @@
  * @module
  */
 
+import { pause, systemClock } from "../ffi/clock.ts";
 import type { Embed, OpenGrpc } from "./broker_finder.ts";
+import { type LoadAgent, sessionBroker } from "./session_broker.ts";
 
-/** Runs a broker in this process, or shares the one that already does. */
+/** Runs a broker in this process, or shares the one that already does; on macOS, where a name must be known to launchd, has that run one. */
 export const embedBroker: Embed = async () => {
+  if (Deno.build.os === "darwin") return await sessionBroker(loadAgent);
   const { embedBroker } = await import("../broker/embedded.ts");
   return await embedBroker();
+};
+
+const loadAgent: LoadAgent = async (names) => {
+  const [{ loadSessionAgent }, { locateBroker }, { runProgram }] = await Promise
+    .all([
+      import("../launchd/session_agent.ts"),
+      import("../launchd/locate.ts"),
+      import("../launchd/run_program.ts"),
+    ]);
+  return await loadSessionAgent(names, {
+    run: runProgram,
+    userId: Deno.uid() ?? 0,
+    pause: (ms) => pause(systemClock, ms),
+    program: () => locateBroker(names, runProgram),
+  });
 };
 
 /** Opens the control API over gRPC. */

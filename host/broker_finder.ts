@@ -24,7 +24,11 @@ export interface BrokerLease extends AsyncDisposable {
   readonly embedded: boolean;
 }
 
-/** Runs a broker in this process, or shares the one that already does. */
+/**
+ * Makes a broker where there is none: runs one in this process or shares the
+ * one that already does, under a name of its own; or has one started that
+ * serves the default name.
+ */
 export type Embed = (
   native: Native,
 ) => Promise<{ readonly service: string } & AsyncDisposable>;
@@ -38,14 +42,14 @@ export interface BrokerChoice {
   readonly given: string | undefined;
   /** The default service name. */
   readonly fallback: string;
-  /** Makes one where there is none. */
-  readonly embed: Embed;
+  /** Makes one where there is none; `undefined` when that is not wanted. */
+  readonly embed: Embed | undefined;
   /** Where its gRPC is and what opens it, for who wants the control calls carried by that. */
   readonly grpc?: { readonly address: string; readonly open: OpenGrpc };
 }
 
-/** How long a broker has to say its version. */
-const CONTACT_TIMEOUT_MS = 2_000;
+/** How long a broker has to say its version: one that its service manager starts for this call may be slow to begin. */
+const CONTACT_TIMEOUT_MS = 10_000;
 
 /**
  * Finds a broker.
@@ -72,9 +76,10 @@ export async function findBroker(
     const absent = error instanceof BridgeError &&
       (error.code === "broker_unreachable" || error.code === "timed_out");
     if (given !== undefined || !absent || grpc) throw error;
+    if (embed === undefined) throw noneWanted(error, fallback);
     const broker = held.use(await embed(native));
     link = held.use(new BrokerLink(native, broker.service, lost));
-    embedded = true;
+    embedded = broker.service !== fallback;
   }
   const control = grpc ? held.use(await grpc.open(grpc.address)) : link;
   if (grpc) await checkVersion(control, grpc.address, contact);
@@ -88,4 +93,13 @@ export async function findBroker(
     embedded,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+function noneWanted(error: BridgeError, service: string): BridgeError {
+  return new BridgeError(
+    "broker_unreachable",
+    `Cannot find a broker for ${service}, and none is to be made (embedBroker is false): ` +
+      `${error.message}; type \`streamlib broker start\`, or, where none is installed, \`streamlib broker install\``,
+    { cause: error },
+  );
 }

@@ -43,6 +43,8 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly deno?: string;
   /** The service name of the broker to use, and no other. If not said: STREAMLIB_BROKER_XPC_SERVICE, else whoever serves the default name, else one embedded in this process. */
   readonly broker?: string;
+  /** Whether a broker is made where none is found: in this process; on macOS by launchd, for this login, as docs/service.md has it. With false the host fails, and says how one is started. True if not said. */
+  readonly embedBroker?: boolean;
   /** What carries the control calls: XPC, which host and client use anyway, or gRPC, which costs either some 100 ms and 40 MB and needs a broker that serves it. XPC if not said. */
   readonly control?: "xpc" | "grpc";
   /** The broker's gRPC address, `unix:/path` or a loopback `127.0.0.1:port`, for `control: "grpc"`. If not said: STREAMLIB_BROKER_ENDPOINT, else the default name's. */
@@ -89,7 +91,7 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
   const choice: BrokerChoice = {
     given: options.broker ?? readVariable(env, "STREAMLIB_BROKER_XPC_SERVICE"),
     fallback: serviceName(env),
-    embed: embedBroker,
+    embed: options.embedBroker === false ? undefined : embedBroker,
     ...(control === "grpc" && {
       grpc: { address: brokerEndpoint(options, env), open: openGrpc },
     }),

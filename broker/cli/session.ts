@@ -7,14 +7,17 @@
 import type { GetVersionResponse } from "../../proto/broker_gen.ts";
 import { checkVersion } from "../../proto/control.ts";
 import { BridgeError } from "../../proto/errors.ts";
+import type { EnvironmentSource } from "../../proto/environment.ts";
+import { FOREGROUND_BROKER } from "../../proto/foreground.ts";
 import { names } from "../../proto/names.ts";
 import type { GrpcClient } from "../grpc_client.ts";
-import type { Invocation } from "./command.ts";
+import { type Invocation, lineOf } from "./command.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import { ENDPOINT } from "./options.ts";
 
-/** How a broker is started, where none is there. */
-const START = "deno task broker";
+/** How there comes to be a broker, where none is installed. */
+const START =
+  `streamlib broker install, or, in another terminal, ${FOREGROUND_BROKER}`;
 
 /** A broker that answers. */
 export interface Session extends Disposable {
@@ -50,10 +53,25 @@ export async function openSession(
       ? new CommandError(
         EXIT.unreachable,
         `Cannot reach the broker at ${address}: ${reasonOf(error)}`,
-        `${START}, in another terminal`,
+        startHint(console.env),
       )
       : error;
   }
+}
+
+/** By the files of an installed one: no program is run to find out. */
+function startHint(env: EnvironmentSource): string {
+  const { plistFile, systemdDirectory, systemdSocketUnit } = names(env);
+  const file = plistFile ??
+    (systemdDirectory && `${systemdDirectory}/${systemdSocketUnit}`);
+  try {
+    if (file !== undefined && Deno.lstatSync(file)) {
+      return lineOf(["broker", "start"]);
+    }
+  } catch {
+    // Not there, or not to be looked at: then the general hint holds.
+  }
+  return START;
 }
 
 function isUnreachable(error: unknown): error is BridgeError {
@@ -61,8 +79,8 @@ function isUnreachable(error: unknown): error is BridgeError {
     (error.code === "broker_unreachable" || error.code === "timed_out");
 }
 
-/** What the system had to say: a missing socket is the usual case. */
-function reasonOf(error: BridgeError): string {
+/** Why a broker cannot be reached, as the system says it: a missing socket is the usual case. */
+export function reasonOf(error: BridgeError): string {
   const { details = error.message } = (error.cause ?? {}) as {
     details?: string;
   };

@@ -1,0 +1,109 @@
+/**
+ * What an installed broker is made of: this Deno, this package's module, its
+ * shim, and the directory of what Deno has downloaded.
+ *
+ * @module
+ */
+
+import type { Names } from "../proto/names.ts";
+import { type BrokerProgram, brokerProgram } from "./broker_program.ts";
+import { complaintOf, type RunProgram } from "./run_program.ts";
+import { ServiceError } from "./service_error.ts";
+
+/** The broker's main module, in whichever form this package came. */
+const MAIN: string = import.meta.resolve("../broker/main.ts");
+
+/** What is to be run, where it is not this Deno with this package's own module. */
+export interface BrokerChoice {
+  /** The absolute path of a compiled `streamlib-broker`. */
+  readonly binary?: string | undefined;
+  /** The URL of another package's `broker/main.ts`. */
+  readonly module?: string;
+}
+
+/**
+ * The program of a broker with these names. What its module imports is in
+ * Deno's cache then: the broker itself downloads nothing.
+ *
+ * @throws {ServiceError} `bad_argument` where a file is not there, `refused`
+ * where the module cannot be had
+ * @throws {BridgeError} as `brokerProgram` and `locateLibrary` do
+ */
+export async function locateBroker(
+  names: Names,
+  run: RunProgram,
+  { binary, module = MAIN }: BrokerChoice = {},
+): Promise<BrokerProgram> {
+  // Only now: in a package it is the module with the shim's bytes.
+  const { locateLibrary } = await import("../ffi/library.ts");
+  const library = locateLibrary();
+  await checkFile("its shim", library, "deno task build");
+  if (binary !== undefined) {
+    await checkFile("the broker", binary, "deno task compile");
+    return brokerProgram({
+      names,
+      runtime: binary,
+      module: undefined,
+      library,
+    });
+  }
+  const runtime = Deno.execPath();
+  await fetchModule(runtime, module, run);
+  const denoDir = await denoDirectory(runtime, run);
+  return brokerProgram({
+    names,
+    runtime,
+    module,
+    library,
+    ...(denoDir !== undefined && { denoDir }),
+  });
+}
+
+/** Nothing here imports the broker, so Deno may not have it yet. Where it has, it does not ask the net. */
+async function fetchModule(
+  deno: string,
+  module: string,
+  run: RunProgram,
+): Promise<void> {
+  const config = module.startsWith("https:") ? ["--no-config"] : [];
+  const args = ["cache", "--quiet", "--no-lock", ...config, module];
+  const ran = await run(deno, args);
+  if (ran?.code === 0) return;
+  throw new ServiceError(
+    "refused",
+    `Cannot install ${module} as the broker: ${
+      ran ? complaintOf(ran) : `there is no ${deno}`
+    }`,
+    `deno cache ${module}`,
+  );
+}
+
+/** Where Deno keeps its downloads: the manager's environment is not the one that this was typed in. */
+async function denoDirectory(
+  deno: string,
+  run: RunProgram,
+): Promise<string | undefined> {
+  const ran = await run(deno, ["info", "--json"]);
+  if (ran?.code !== 0) return undefined;
+  const { denoDir } = JSON.parse(ran.stdout) as { denoDir?: string };
+  return denoDir;
+}
+
+async function checkFile(
+  what: string,
+  path: string,
+  next: string,
+): Promise<void> {
+  const info = await Deno.stat(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  if (info?.isFile) return;
+  throw new ServiceError(
+    "bad_argument",
+    `Cannot install ${path} as ${what}: ${
+      info ? "it is no file" : "it is not there"
+    }`,
+    next,
+  );
+}

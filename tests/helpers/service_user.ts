@@ -1,0 +1,215 @@
+/**
+ * A user with a service manager that is a little script, first on the PATH,
+ * and a home of its own. The script really starts what was installed.
+ */
+
+import { Program } from "./checkout.ts";
+import { soon } from "./soon.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const SCRIPT = new URL("../fixtures/systemctl.py", import.meta.url);
+
+/** A program that has ended. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Whether there is a Python to run the script. True where this process may not look. */
+export function hasPython(): boolean {
+  if (Deno.permissions.querySync({ name: "run" }).state !== "granted") {
+    return true;
+  }
+  try {
+    return new Deno.Command("python3", {
+      args: ["-c", "import plistlib, socket"],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs a program of the machine's to its end. */
+export async function ended(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd: string | URL = ROOT,
+): Promise<Ended> {
+  const output = await soon(
+    new Deno.Command(program, {
+      args: [...args],
+      cwd,
+      env: { ...env },
+      stdin: "null",
+    }).output(),
+    `${program} ${args.join(" ")}`,
+    60_000,
+  );
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  return {
+    code: output.code,
+    stdout: text(output.stdout),
+    stderr: text(output.stderr),
+  };
+}
+
+/** A user, until the end of a scope; what was started in its name ends with it. */
+export class ServiceUser implements AsyncDisposable {
+  readonly root: string = Deno.realPathSync(Deno.makeTempDirSync());
+  readonly home: string;
+  /** Where its sockets are. */
+  readonly sockets: string = `${this.root}/r/streamlib`;
+  readonly units: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly #bin: string = `${this.root}/bin`;
+
+  /** @param home the last part of its home's path */
+  constructor(home = "home") {
+    this.home = `${this.root}/${home}`;
+    this.units = `${this.home}/.config/systemd/user`;
+    for (const path of [this.home, this.#bin, `${this.root}/r`]) {
+      Deno.mkdirSync(path, { mode: 0o700 });
+    }
+    this.env = {
+      HOME: this.home,
+      XDG_RUNTIME_DIR: `${this.root}/r`,
+      XDG_CONFIG_HOME: "",
+      STREAMLIB_HOME: "",
+      STREAMLIB_DEV_MODE: "",
+      STREAMLIB_LIBRARY: "",
+      STREAMLIB_BROKER_XPC_SERVICE: "",
+      STREAMLIB_BROKER_ENDPOINT: "",
+      DENO_DIR: Deno.env.get("DENO_DIR") ??
+        `${Deno.env.get("HOME")}/.cache/deno`,
+      PATH: `${this.#bin}:${Deno.env.get("PATH")}`,
+      NO_COLOR: "1",
+    };
+  }
+
+  /** Gives it the service manager. */
+  async withSystemd(): Promise<this> {
+    await Deno.copyFile(SCRIPT, `${this.#bin}/systemctl`);
+    await Deno.chmod(`${this.#bin}/systemctl`, 0o755);
+    return this;
+  }
+
+  /** Runs `streamlib`, of another checkout where one is given. */
+  streamlib(
+    line: string,
+    env: Readonly<Record<string, string>> = {},
+    checkout?: string,
+  ): Promise<Ended> {
+    return ended(
+      Deno.execPath(),
+      [
+        "run",
+        "-q",
+        "--no-prompt",
+        "--no-check",
+        "-P=cli",
+        "broker/cli/main.ts",
+        ...line.split(" "),
+      ],
+      { ...this.env, ...env },
+      checkout,
+    );
+  }
+
+  /** Runs `streamlib`, and tells it like a terminal, without what is of this machine. */
+  async transcript(line: string): Promise<string> {
+    const { code, stdout, stderr } = await this.streamlib(line);
+    const words = stderr.replace(/^(?=.)/gm, "! ");
+    return `$ streamlib ${line}\n${stdout}${words}[${code}]\n`
+      .replaceAll(this.root, "/tmp");
+  }
+
+  /** Runs the script. */
+  systemctl(...args: readonly string[]): Promise<Ended> {
+    return ended(`${this.#bin}/systemctl`, ["--user", ...args], this.env);
+  }
+
+  /** Starts a host of this checkout's. */
+  host(id: string): Program {
+    return new Program(
+      new Deno.Command(Deno.execPath(), {
+        args: [
+          "run",
+          "-q",
+          "--no-prompt",
+          "--no-check",
+          "--allow-ffi",
+          "--allow-run",
+          "--allow-env",
+          "--allow-read",
+          "tests/fixtures/exchanging_host.ts",
+          id,
+        ],
+        cwd: ROOT,
+        env: { ...this.env },
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn(),
+    );
+  }
+
+  /** Everything in its home, but for what the script and Deno keep there. */
+  files(): string[] {
+    const found: string[] = [];
+    const walk = (folder: string): void => {
+      for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+        const path = `${folder}/${name}`;
+        if (path === `${this.home}/fake-systemd`) continue;
+        if (isDirectory) walk(path);
+        else found.push(path.slice(this.home.length + 1));
+      }
+    };
+    walk(this.home);
+    return found.sort();
+  }
+
+  /** The process of a service, as the script knows it; 0 where none runs. */
+  pidOf(service: string): number {
+    const path = `${this.home}/fake-systemd/${service}.service.status`;
+    return JSON.parse(Deno.readTextFileSync(path)).pid;
+  }
+
+  /** What the script was told, and what services wrote. */
+  note(name: "calls" | "journal"): string {
+    return Deno.readTextFileSync(`${this.home}/fake-systemd/${name}`);
+  }
+
+  /** No session of systemd's any more, as far as the script says. */
+  loseBus(): void {
+    Deno.mkdirSync(`${this.home}/fake-systemd`, { recursive: true });
+    Deno.writeTextFileSync(`${this.home}/fake-systemd/no-bus`, "");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const state = `${this.home}/fake-systemd`;
+    try {
+      Deno.removeSync(`${state}/no-bus`);
+    } catch {
+      // It was never lost.
+    }
+    for (const name of namesIn(state)) {
+      if (name.endsWith(".socket.status")) {
+        await this.systemctl("stop", name.replace(/\.status$/, ""));
+      }
+    }
+    await Deno.remove(this.root, { recursive: true });
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return Array.from(Deno.readDirSync(directory), ({ name }) => name);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,96 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { serviceUnit, socketUnit } from "../../launchd/units.ts";
+import { debianPackages, librariesIn } from "../../c/debian.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { AWKWARD, namesOf, programOf } from "../helpers/service.ts";
+import { ended } from "../helpers/service_user.ts";
+
+const NEEDS = { read: true, write: true, run: true, env: true } as const;
+
+/** A `systemd-analyze`, and what it needs to run. */
+interface Analyzer {
+  readonly program: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The machine's own, else Debian's, unpacked; else why there is none. */
+async function analyzer(): Promise<Analyzer | string> {
+  try {
+    await ended("systemd-analyze", ["--version"]);
+    return { program: "systemd-analyze", env: {} };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  try {
+    const root = await debianPackages(["systemd", "libsystemd-shared"]);
+    return {
+      program: `${root}usr/bin/systemd-analyze`,
+      env: { LD_LIBRARY_PATH: `${await librariesIn(root)}/systemd` },
+    };
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+permittedTest(
+  "install: systemd finds nothing to complain about in the units, also where paths are awkward",
+  NEEDS,
+  async (t) => {
+    const found = await analyzer();
+    if (typeof found === "string") {
+      await t.step({
+        name: `no systemd-analyze: ${found}`,
+        ignore: true,
+        fn: () => {},
+      });
+      return;
+    }
+    const root = await Deno.makeTempDir();
+    /** What systemd says of the units below a home. */
+    const complaints = async (
+      home: string,
+      edit = (unit: string): string => unit,
+    ): Promise<string> => {
+      const names = namesOf(home, "linux");
+      const units = names.systemdDirectory!;
+      await Deno.mkdir(units, { recursive: true });
+      // systemd looks whether it can be executed: so it has to read its path.
+      const program = programOf(home);
+      await Deno.mkdir(`${home}/bin`, { recursive: true });
+      await Deno.writeTextFile(program.argv[0]!, "", { mode: 0o755 });
+      const paths = [names.systemdSocketUnit, names.systemdUnit]
+        .map((unit) => `${units}/${unit}`);
+      const texts = [socketUnit(names), serviceUnit(names, program)];
+      for (const [at, path] of paths.entries()) {
+        await Deno.writeTextFile(path, edit(texts[at]!));
+      }
+      const { stdout, stderr } = await ended(found.program, [
+        "verify",
+        "--user",
+        "--man=no",
+        ...paths,
+      ], { ...found.env, HOME: home, XDG_RUNTIME_DIR: home });
+      return stdout + stderr;
+    };
+    try {
+      assertEquals(await complaints(`${root}/plain`), "");
+      assertEquals(await complaints(`${root}${AWKWARD}`), "");
+      // With a quote or a backslash it would not be looked for: so without.
+      assertEquals(await complaints(`${root}/Ada & Sö <1> 50% $HOME, 二`), "");
+      // Else this test could not fail.
+      const wrong = await complaints(
+        `${root}/wrong`,
+        (unit) =>
+          unit.replace("RemoveOnStop", "RemoveOnStopp").replace(
+            "/bin/",
+            "/bon/",
+          ),
+      );
+      assertStringIncludes(wrong, "RemoveOnStopp");
+      assertStringIncludes(wrong, "is not executable");
+    } finally {
+      await Deno.remove(root, { recursive: true });
+    }
+  },
+  { ignore: Deno.build.os !== "linux" },
+);

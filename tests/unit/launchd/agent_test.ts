@@ -1,0 +1,116 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { agentPlist } from "../../../launchd/agent.ts";
+import { assertGolden } from "../../helpers/golden.ts";
+import { permittedTest } from "../../helpers/permitted.ts";
+import { AWKWARD, namesOf, programOf, SERVICE } from "../../helpers/service.ts";
+
+function plistAt(home: string): string {
+  const names = namesOf(home, "darwin");
+  return agentPlist(names, programOf(home));
+}
+
+permittedTest(
+  "agent: the property list, also where paths are awkward",
+  { read: true },
+  async () => {
+    await assertGolden("agent.plist", plistAt("/Users/ada"));
+    await assertGolden("agent_awkward.plist", plistAt(AWKWARD));
+  },
+);
+
+Deno.test("agent: nothing starts or keeps the broker but its clients", () => {
+  const plist = plistAt("/Users/ada");
+  for (const key of ["RunAtLoad", "KeepAlive", "StartInterval"]) {
+    assert(!plist.includes(key), key);
+  }
+});
+
+const CHECK = new URL("../../fixtures/plist_check.py", import.meta.url);
+
+interface Checked {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function check(plist: string): Promise<Checked> {
+  const child = new Deno.Command("python3", {
+    args: [decodeURIComponent(CHECK.pathname)],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(plist));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+function hasPython(): boolean {
+  if (Deno.permissions.querySync({ name: "run" }).state !== "granted") {
+    return true;
+  }
+  try {
+    return new Deno.Command("python3", {
+      args: ["-c", "import plistlib"],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+const ignore = !hasPython();
+const because = ignore ? " (ignored: there is no python3)" : "";
+
+permittedTest(
+  `agent: an XML parser finds what Apple's document type allows, and reads back every path${because}`,
+  { run: true },
+  async () => {
+    for (const home of ["/Users/ada", AWKWARD]) {
+      const names = namesOf(home, "darwin");
+      const program = programOf(home);
+      const { code, stdout, stderr } = await check(agentPlist(names, program));
+      assertEquals([code, stderr], [0, ""]);
+      assertEquals(JSON.parse(stdout), {
+        Label: SERVICE,
+        MachServices: { [SERVICE]: true },
+        Sockets: {
+          grpc: { SockPathName: names.grpcSocket, SockPathMode: 384 },
+        },
+        ProgramArguments: program.argv,
+        EnvironmentVariables: program.environment,
+        ProcessType: "Adaptive",
+        LimitLoadToSessionType: "Aqua",
+        ExitTimeOut: 10,
+        StandardErrorPath: `${home}/Library/Logs/${SERVICE}/stderr.log`,
+      });
+    }
+  },
+  { ignore },
+);
+
+permittedTest(
+  `agent: that check sees what the document type forbids${because}`,
+  { run: true },
+  async () => {
+    const plist = plistAt("/Users/ada");
+    const table: [from: RegExp | string, to: string, complaint: string][] = [
+      ["<key>Label</key>", "", "<dict> holds"],
+      ["<true/>", "<true>yes</true>", "text in <true>"],
+      ["<integer>384</integer>", "<octal>600</octal>", "<octal> is not"],
+      ['<plist version="1.0">', "<plist>", "attributes"],
+      ["-//Apple//DTD PLIST 1.0//EN", "-//Apple//PLIST", "document type"],
+    ];
+    for (const [from, to, complaint] of table) {
+      const { code, stderr } = await check(plist.replace(from, to));
+      assertEquals(code, 1, complaint);
+      assertStringIncludes(stderr, complaint);
+    }
+  },
+  { ignore },
+);
