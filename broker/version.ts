@@ -7,17 +7,12 @@
 import config from "../deno.json" with { type: "json" };
 import { PROTOCOL_VERSION } from "../proto/keys.ts";
 import type { GetVersionResponse } from "../proto/broker_gen.ts";
+import { BUILD, type BuildStamp } from "./build_stamp.ts";
 
-/** What only a build knows; a checkout does not. */
-export interface BuildStamp {
-  /** The commit that was built. */
-  readonly gitCommit?: string;
-  /** When it was built, RFC 3339. */
-  readonly buildDate?: string;
-}
+export type { BuildStamp };
 
 /** The version of this package with that of the protocol it speaks. */
-export function versionInfo(build: BuildStamp = {}): GetVersionResponse {
+export function versionInfo(build: BuildStamp = BUILD): GetVersionResponse {
   return {
     version: config.version,
     git_commit: build.gitCommit ?? "unknown",

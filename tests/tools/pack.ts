@@ -5,9 +5,9 @@
  * looks at it as it does before it publishes. See docs/publishing.md.
  */
 
-import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import type { Prebuilt } from "../../ffi/prebuilt/prebuilt.ts";
+import { writeStamp } from "./stamp.ts";
+import { prebuiltModule, readAbi } from "./prebuilt_module.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SHIMS = new URL("c/out/prebuilt/", ROOT);
@@ -56,33 +56,6 @@ export async function listPublished(folder: URL): Promise<string[]> {
   const said = await deno(folder, "publish", "--dry-run", "--allow-dirty");
   return [...said.matchAll(/^ +(file:\S+) \([\d.]+[KMG]?B\)$/gm)]
     .map(([, url]) => decodeURIComponent(url!.slice(folder.href.length)));
-}
-
-/** The module that brings a shim. */
-export function prebuiltModule(bytes: Uint8Array, abi: number): string {
-  const prebuilt: Prebuilt = {
-    abi,
-    sha256: createHash("sha256").update(bytes).digest("hex"),
-    bytes: bytes.length,
-    base64: bytes.toBase64(),
-  };
-  return `import type { Prebuilt } from "./prebuilt.ts";
-
-/** Written by \`deno task pack\`. */
-export const PREBUILT: Prebuilt | undefined = ${
-    JSON.stringify(prebuilt, null, 2)
-  };
-`;
-}
-
-/** The version of the C ABI, as the shims were compiled with it. */
-async function readAbi(): Promise<number> {
-  const header = await Deno.readTextFile(
-    new URL("c/include/streamlib_bridge.h", ROOT),
-  );
-  const abi = /#define SLB_ABI_VERSION (\d+)/.exec(header)?.[1];
-  if (abi === undefined) throw new Error("The header has no SLB_ABI_VERSION");
-  return Number(abi);
 }
 
 async function copy(file: string, to: URL): Promise<void> {
@@ -137,6 +110,7 @@ export async function pack(): Promise<{ files: string[]; bytes: number }> {
   await writeJson(new URL("deno.json", WORKSPACE), WORKSPACE_CONFIG);
   for (const file of files) await copy(file, PACKAGE);
   await writeShims(PACKAGE);
+  await writeStamp(PACKAGE);
   const exports = Object.values(await writeConfig(PACKAGE));
 
   const published = await listPublished(PACKAGE);

@@ -1,0 +1,101 @@
+/**
+ * A broker as a process of its own, from any command line.
+ */
+
+import { soon } from "./soon.ts";
+
+/** How it is started. */
+export interface BrokerCommand {
+  /** Program and arguments. */
+  readonly argv: readonly string[];
+  /** All of its environment; nothing is inherited. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Where; `/` by default, as a service manager does. */
+  readonly cwd?: string;
+}
+
+const START_MS = 60_000;
+
+/** A broker that said it is ready. It ends with its scope. */
+export class BrokerProcess implements AsyncDisposable {
+  /** What it said then. */
+  readonly ready: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: AsyncGenerator<string, void>;
+  readonly #stderr: Promise<string>;
+
+  /** Starts it. Throws with what it wrote when it ends before it is ready. */
+  static async start(command: BrokerCommand): Promise<BrokerProcess> {
+    const [program = "", ...args] = command.argv;
+    const child = new Deno.Command(program, {
+      args,
+      cwd: command.cwd ?? "/",
+      clearEnv: true,
+      env: { ...command.environment, NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const lines = linesOf(child.stdout);
+    const stderr = new Response(child.stderr).text();
+    const first = await soon(lines.next(), "the broker's line", START_MS);
+    if (!first.done) {
+      return new BrokerProcess(first.value, child, lines, stderr);
+    }
+    throw new Error(`The broker did not start: ${await stderr}`);
+  }
+
+  private constructor(
+    ready: string,
+    child: Deno.ChildProcess,
+    lines: AsyncGenerator<string, void>,
+    stderr: Promise<string>,
+  ) {
+    this.ready = ready;
+    this.#child = child;
+    this.#lines = lines;
+    this.#stderr = stderr;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** The next line of its standard output. */
+  async line(): Promise<string> {
+    const { done, value } = await soon(this.#lines.next(), "a line");
+    if (!done) return value;
+    throw new Error(`The broker ended: ${await this.#stderr}`);
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Ends it in order. Returns its exit code and all that it wrote to its standard error. */
+  async end(): Promise<{ code: number; stderr: string }> {
+    try {
+      this.signal("SIGTERM");
+    } catch {
+      // It has ended.
+    }
+    const { code } = await soon(this.#child.status, "the broker's end");
+    await this.#lines.return();
+    return { code, stderr: await this.#stderr };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+  }
+}
+
+async function* linesOf(
+  stream: ReadableStream<Uint8Array>,
+): AsyncGenerator<string, void> {
+  let text = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (text + chunk).split("\n");
+    text = lines.pop()!;
+    yield* lines;
+  }
+}

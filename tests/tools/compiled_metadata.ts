@@ -1,0 +1,53 @@
+/**
+ * What `deno compile` wrote into a program for its runtime: a section that
+ * begins with eight letters and the length of a JSON text, and then this text.
+ */
+
+import { Buffer } from "node:buffer";
+
+const MAGIC = "d3n0l4nd";
+const LENGTH_BYTES = 8;
+const BRACE = 0x7b;
+
+/** A list of permission: `null` for none, empty for all, else what it is for. */
+export type Allowed = readonly string[] | null;
+
+/** The permissions of a compiled program, with Deno's names. */
+export type CompiledPermissions =
+  & Readonly<Record<`${"allow" | "deny" | "ignore"}_${string}`, Allowed>>
+  & { readonly prompt: boolean };
+
+/** What is used of it. */
+export interface CompiledMetadata {
+  readonly permissions: CompiledPermissions;
+  /** Arguments before those of the command line. */
+  readonly argv: readonly string[];
+  /** The program's main module, from the root of its files. */
+  readonly entrypoint_key: string;
+}
+
+/** Finds it in the bytes of a program, and where it ends. Throws when it has none. */
+export function readMetadata(
+  program: Uint8Array,
+): { metadata: CompiledMetadata; end: number } {
+  const magic = new TextEncoder().encode(MAGIC);
+  const bytes = Buffer.from(
+    program.buffer,
+    program.byteOffset,
+    program.byteLength,
+  );
+  for (
+    let at = bytes.indexOf(magic);
+    at >= 0;
+    at = bytes.indexOf(magic, at + 1)
+  ) {
+    const start = at + magic.length + LENGTH_BYTES;
+    // Deno itself has these letters in several places.
+    if (bytes[start] !== BRACE) continue;
+    const end = start + Number(bytes.readBigUInt64LE(start - LENGTH_BYTES));
+    if (end > bytes.length) continue;
+    const text = new TextDecoder().decode(bytes.subarray(start, end));
+    return { metadata: JSON.parse(text), end };
+  }
+  throw new Error("This is no program that `deno compile` has made");
+}
