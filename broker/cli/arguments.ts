@@ -53,6 +53,7 @@ export function readArguments(
   command: Command,
   args: readonly string[],
 ): Arguments | "help" {
+  if (command.passesOn) return new Arguments(new Map(), args);
   const wrong = (what: string): CommandError => usageError(command.path, what);
   const options: readonly Option<unknown>[] = [...command.options, HELP];
   const flags = options.filter(({ value }) => value === undefined);

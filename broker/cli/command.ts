@@ -72,6 +72,8 @@ export interface Command {
   readonly operands?: readonly Operand[];
   /** Its options; every command has `--help` besides. */
   readonly options: readonly Option<unknown>[];
+  /** Whether all that follows its words goes to another program as it is, `--help` too: then it has operands alone. */
+  readonly passesOn?: true;
   readonly json?: JsonShape;
   /** What it may do besides reading, and reaching the broker; it has given up the rest before it runs. */
   readonly needs?: readonly Right[];

@@ -42,6 +42,8 @@ export interface RunOptions {
   readonly onStdout?: (text: string) => void;
   /** Its three streams are this process's own; nothing is kept. */
   readonly inherit?: boolean;
+  /** Its standard input is empty, and ends when this is settled; at once if not said. */
+  readonly stdinUntil?: Promise<void>;
 }
 
 /** A program that has ended. */

@@ -36,7 +36,7 @@ const COMMON = [
 ];
 
 const PERMISSIONS = [
-  `The permission set \`cli\` of \`deno.json\` has no ffi. To run programs and to learn the user's number is given up before a command runs, save by those that say below what they need it for. It reads files, because runtimes log where they like; it writes and has the net, because Deno asks for both to connect to a Unix socket, at an address that is known only when the command is typed. The command line itself writes no file. The environment it reads by name: the variables above, \`HOME\`, \`XDG_CONFIG_HOME\`, \`STREAMLIB_BROKER_PORT\`, \`STREAMLIB_DEV_MODE\`, and \`GRPC_*\`, which grpc-js asks for.`,
+  `The permission set \`cli\` of \`deno.json\` has no ffi. To run programs and to learn the user's number is given up before a command runs, save by those that say below what they need it for. It reads files, because runtimes log where they like; it writes and has the net, because Deno asks for both to connect to a Unix socket, at an address that is known only when the command is typed. Files are written by \`broker install\` and \`update\` alone, and removed by \`uninstall\`: the service's own. The environment it reads by name: the variables above, \`HOME\`, \`XDG_CONFIG_HOME\`, \`STREAMLIB_BROKER_PORT\`, \`STREAMLIB_DEV_MODE\`, \`STREAMLIB_LIBRARY\`, \`GRPC_*\`, which grpc-js asks for, and those of proxies, which \`broker doctor\` tells of. \`broker doctor\` and \`demo\` start programs of this package that have ffi, in processes of their own.`,
 ];
 
 /** The whole reference. */

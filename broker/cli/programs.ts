@@ -13,14 +13,14 @@ const TIMED_OUT = 124;
 export async function runProgram(
   program: string,
   args: readonly string[],
-  { env, timeoutMs, onStdout, inherit = false }: RunOptions = {},
+  { env, timeoutMs, onStdout, inherit = false, stdinUntil }: RunOptions = {},
 ): Promise<Ran | undefined> {
   const piped = inherit ? "inherit" : "piped";
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command(program, {
       args: [...args],
-      stdin: inherit ? "inherit" : "null",
+      stdin: inherit ? "inherit" : stdinUntil ? "piped" : "null",
       stdout: piped,
       stderr: piped,
       ...(env && { env }),
@@ -29,6 +29,8 @@ export async function runProgram(
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
+  // It fails where the program has ended before.
+  stdinUntil?.then(() => child.stdin.close()).catch(() => {});
   let late = false;
   const timeout = timeoutMs === undefined ? undefined : setTimeout(() => {
     late = true;

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { COMMANDS } from "../../broker/cli/commands.ts";
 import { cliStage, populate } from "../helpers/cli_stage.ts";
 import { GRPC_NEEDS } from "../helpers/grpc_fixture.ts";
 import { permittedTest } from "../helpers/permitted.ts";
@@ -121,7 +122,11 @@ permittedTest(
     const table: [typed: string[], replies: string][] = [
       [
         ["broker", ""],
-        "status runtimes connections processors logs top --help",
+        [
+          ...COMMANDS.filter(({ path }) => path[0] === "broker")
+            .map(({ path }) => path[1]),
+          "--help",
+        ].join(" "),
       ],
       [["broker", "co"], "connections"],
       [["runtimes", "p"], "prune"],
@@ -181,7 +186,7 @@ permittedTest(
   async () => {
     const answers = `
       const { systemConsole } = await import(${
-      JSON.stringify(new URL(MAIN, ROOT).href)
+      JSON.stringify(new URL("broker/cli/system_console.ts", ROOT).href)
     });
       const rights = ["run", "sys"];
       const state = () => console.log(rights.map((name) =>

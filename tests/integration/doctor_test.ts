@@ -1,0 +1,632 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { brokerDoctor } from "../../broker/cli/commands/broker_doctor.ts";
+import { LINKS } from "../../broker/cli/doctor/finding.ts";
+import { socketUnit } from "../../launchd/units.ts";
+import { names } from "../../proto/names.ts";
+import { assertGolden } from "../helpers/golden.ts";
+import { GRPC_NEEDS, serveControlPlane } from "../helpers/grpc_fixture.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { soon } from "../helpers/soon.ts";
+
+const NEEDS = { ...GRPC_NEEDS, run: true, sys: true } as const;
+const ROOT = new URL("../../", import.meta.url);
+const LATE_MS = 60_000;
+
+/** A finding, as `--json` writes it. */
+interface Row {
+  readonly link: string;
+  readonly state: string;
+  readonly found: string;
+  readonly why: string;
+  readonly mend: string;
+}
+
+/** What the doctor said. */
+interface Diagnosis {
+  readonly code: number;
+  readonly rows: Row[];
+  /** The first broken link. */
+  readonly first: Row | undefined;
+}
+
+/** A home and a configuration of its own, so that the doctor meets no broker but the test's. */
+class Patient implements Disposable {
+  readonly home = Deno.makeTempDirSync({ prefix: "sld" });
+  readonly env: Record<string, string> = {
+    STREAMLIB_HOME: this.home,
+    XDG_CONFIG_HOME: `${this.home}/config`,
+    STREAMLIB_BROKER_ENDPOINT: "",
+    STREAMLIB_BROKER_XPC_SERVICE: "",
+    STREAMLIB_LIBRARY: "",
+    grpc_proxy: "",
+    http_proxy: "",
+    https_proxy: "",
+    HTTP_PROXY: "",
+    HTTPS_PROXY: "",
+    NO_COLOR: "1",
+  };
+  readonly names = names(new Map(Object.entries(this.env)));
+
+  /** What people see. */
+  async see(...args: string[]): Promise<{ code: number; text: string }> {
+    const command = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-q",
+        "--no-prompt",
+        "-P=cli",
+        "broker/cli/main.ts",
+        "broker",
+        "doctor",
+        ...args,
+      ],
+      cwd: ROOT,
+      env: this.env,
+      stdin: "null",
+    });
+    const { code, stdout, stderr } = await soon(
+      command.output(),
+      "the doctor",
+      LATE_MS,
+    );
+    assertEquals(new TextDecoder().decode(stderr), "");
+    return { code, text: new TextDecoder().decode(stdout) };
+  }
+
+  async diagnose(...args: string[]): Promise<Diagnosis> {
+    const { code, text } = await this.see("--json", ...args);
+    const rows: Row[] = JSON.parse(text);
+    assertEquals(rows.map(({ link }) => link), [...LINKS]);
+    const first = rows.find(({ state }) => state === "broken");
+    if (first) assert(first.why !== "" && first.mend !== "", text);
+    return { code, rows, first };
+  }
+
+  /** Diagnoses what is broken, and shows it to people as it is in the golden file. */
+  async expect(
+    title: string,
+    expected: { link: string; code: number; mend: string },
+  ): Promise<Diagnosis> {
+    const found = await this.diagnose();
+    assertEquals(
+      { link: found.first?.link, code: found.code, mend: found.first?.mend },
+      expected,
+      JSON.stringify(found.rows, null, 2),
+    );
+    const { text } = await this.see();
+    await assertGolden(`doctor_${title}.txt`, this.stable(text));
+    return found;
+  }
+
+  /** All is well: no link is broken, and the code is 0. */
+  async well(): Promise<Row[]> {
+    const { code, rows, first } = await this.diagnose();
+    assertEquals([first, code], [undefined, 0]);
+    return rows;
+  }
+
+  /** Follows an advice. */
+  async follow(mend: string): Promise<void> {
+    const { code } = await new Deno.Command("sh", { args: ["-c", mend] })
+      .output();
+    assertEquals(code, 0, mend);
+  }
+
+  stable(text: string): string {
+    return text.replaceAll(this.home, "HOME")
+      .replaceAll(new URL(".", ROOT).pathname, "CHECKOUT/")
+      .replace(/\b[\d.]+ ms\b/g, "MS ms")
+      .replace(/\b[\d.]+ of them/g, "MS of them")
+      .replace(/(process|-CONT) \d+/g, "$1 PID")
+      .replace(/connection [0-9a-f]{8}/g, "connection ID")
+      .replace(/broker \d+\.\d+\.\d+/g, "broker VERSION")
+      .replace(/^(ok +deno +).*$/m, "$1VERSION")
+      .replace(/^(ok +shim +).*$/m, "$1SHIM")
+      .replace(/user \d+/g, "user UID")
+      .replace(/chown -R \d+/g, "chown -R UID");
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.home, { recursive: true });
+  }
+}
+
+/** A broker in a process of its own, under the patient's names. */
+class RunningBroker implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly pid: number;
+
+  static async start({ env }: Patient): Promise<RunningBroker> {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-q",
+        "--allow-all",
+        "broker/main.ts",
+        "--log-level",
+        "error",
+        "--json",
+      ],
+      cwd: ROOT,
+      env,
+      stdin: "null",
+      stdout: "piped",
+    }).spawn();
+    const reader = child.stdout.getReader();
+    const ready = await soon(reader.read(), "the broker", LATE_MS);
+    await reader.cancel();
+    assert(!ready.done, "the broker did not start");
+    return new RunningBroker(child);
+  }
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.pid = child.pid;
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** As `kill -9` does. */
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // it has ended
+    }
+    await this.#child.status;
+  }
+}
+
+const linux = { ignore: Deno.build.os !== "linux" };
+
+permittedTest(
+  "doctor: with a broker every link is well, and has the fields that are documented",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    await using _ = await RunningBroker.start(patient);
+    const rows = await patient.well();
+    assertEquals(rows.map(({ state }) => state), LINKS.map(() => "ok"));
+    const fields = Object.keys(brokerDoctor.json!.fields);
+    for (const row of rows) assertEquals(Object.keys(row), fields);
+    const { code, text } = await patient.see();
+    assertEquals(code, 0);
+    await assertGolden("doctor_well.txt", patient.stable(text));
+  },
+  linux,
+);
+
+permittedTest(
+  "doctor: with no broker anywhere all is well, and it says how to get one",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    const rows = await patient.well();
+    assertEquals(
+      rows.filter(({ state }) => state !== "ok").map(({ link }) => link),
+      ["grpc", "xpc", "control plane"],
+    );
+    const { text } = await patient.see();
+    assertStringIncludes(text, "\n  Try: streamlib broker install\n");
+    await assertGolden("doctor_alone.txt", patient.stable(text));
+  },
+  linux,
+);
+
+permittedTest("doctor: bad usage has exit code 2", NEEDS, async () => {
+  using patient = new Patient();
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-q",
+      "--no-prompt",
+      "-P=cli",
+      "broker/cli/main.ts",
+      "broker",
+      "doctor",
+      "--all",
+    ],
+    cwd: ROOT,
+    env: patient.env,
+    stderr: "null",
+  }).output();
+  assertEquals(code, 2);
+});
+
+permittedTest(
+  "doctor: a stale socket, told by connecting; the next broker takes its place",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    await using broker = await RunningBroker.start(patient);
+    await broker.kill();
+    const { rows } = await patient.expect("stale_socket", {
+      link: "sockets",
+      code: 3,
+      mend: "deno task broker",
+    });
+    assertEquals(rows.find(({ link }) => link === "frames")?.state, "ok");
+    await using _ = await RunningBroker.start(patient);
+    await patient.well();
+  },
+  linux,
+);
+
+permittedTest(
+  "doctor: a run directory that others can reach",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    await using _ = await RunningBroker.start(patient);
+    const { runDirectory } = patient.names;
+    await Deno.chmod(runDirectory, 0o755);
+    const mend = `chmod 700 ${runDirectory}`;
+    await patient.expect("directory_mode", {
+      link: "run directory",
+      code: 1,
+      mend,
+    });
+    await patient.follow(mend);
+    await patient.well();
+  },
+  linux,
+);
+
+permittedTest(
+  "doctor: a socket that others may connect to",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    await using _ = await RunningBroker.start(patient);
+    const { grpcSocket } = patient.names;
+    await Deno.chmod(grpcSocket, 0o666);
+    const mend = `chmod 600 ${grpcSocket}`;
+    await patient.expect("socket_mode", { link: "sockets", code: 1, mend });
+    await patient.follow(mend);
+    await patient.well();
+  },
+  linux,
+);
+
+const isRoot = Deno.permissions.querySync({ name: "sys", kind: "uid" })
+      .state === "granted" && Deno.uid() === 0;
+
+permittedTest(
+  `doctor: a run directory of another user${
+    isRoot ? "" : " (ignored: only root can give one away)"
+  }`,
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    await using _ = await RunningBroker.start(patient);
+    const { runDirectory } = patient.names;
+    await Deno.chown(runDirectory, 12345, null);
+    const mend = `chown -R 0 ${runDirectory}`;
+    const { first } = await patient.expect("directory_owner", {
+      link: "run directory",
+      code: 1,
+      mend,
+    });
+    assertStringIncludes(first!.found, "belongs to user 12345, this is user 0");
+    await patient.follow(mend);
+    await patient.well();
+  },
+  { ignore: linux.ignore || !isRoot },
+);
+
+permittedTest(
+  "doctor: a run directory that is a link",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    const { runDirectory } = patient.names;
+    await Deno.mkdir(`${patient.home}/elsewhere`, { mode: 0o700 });
+    await Deno.symlink(`${patient.home}/elsewhere`, runDirectory);
+    const { code, first } = await patient.diagnose();
+    assertEquals([code, first?.link], [1, "run directory"]);
+    await patient.follow(first!.mend);
+    await patient.well();
+  },
+  linux,
+);
+
+permittedTest(
+  "doctor: a broker of another version is named with both",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    await using served = await serveControlPlane({
+      unary: {
+        GetVersion: () =>
+          Promise.resolve({
+            version: "99.0.0",
+            git_commit: "",
+            build_date: "",
+            protocol_version: 99,
+          }),
+      },
+    });
+    patient.env["STREAMLIB_BROKER_ENDPOINT"] = served.carrier.address;
+    const { code, first } = await patient.diagnose();
+    assertEquals([code, first?.link], [1, "grpc"]);
+    assertStringIncludes(first!.why, "it is 99.0.0 and speaks protocol");
+    assertStringIncludes(first!.why, "version 99, this side speaks 1");
+    patient.env["STREAMLIB_BROKER_ENDPOINT"] = "";
+    await patient.well();
+  },
+  linux,
+);
+
+permittedTest(
+  "doctor: the version of the Deno that runs it is what it reports",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    const { rows } = await patient.diagnose();
+    assertEquals(rows[0]!.link, "deno");
+    assertStringIncludes(rows[0]!.found, Deno.version.deno);
+  },
+);
+
+permittedTest(
+  "doctor: a shim that is not there, and one that is none",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    patient.env["STREAMLIB_LIBRARY"] = `${patient.home}/shim.so`;
+    const mend = "unset STREAMLIB_LIBRARY";
+    const expected = { link: "shim", code: 1, mend };
+    const { first } = await patient.expect("missing_shim", expected);
+    assertStringIncludes(first!.why, `${patient.home}/shim.so`);
+    await Deno.writeTextFile(patient.env["STREAMLIB_LIBRARY"], "no library");
+    assertEquals((await patient.diagnose()).first?.link, "shim");
+    patient.env["STREAMLIB_LIBRARY"] = "";
+    await patient.well();
+  },
+);
+
+permittedTest(
+  "doctor: a broker that was stopped, and one whose queue has filled since",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    await using broker = await RunningBroker.start(patient);
+    broker.signal("SIGSTOP");
+    const mend = `kill -CONT ${broker.pid}`;
+    const { code, first } = await patient.diagnose();
+    assertEquals([code, first?.link, first?.mend], [3, "grpc", mend]);
+    {
+      using held = new DisposableStack();
+      for (let full = false; !full;) {
+        try {
+          held.use(
+            await Deno.connect({
+              transport: "unix",
+              path: patient.names.grpcSocket,
+            }),
+          );
+        } catch (error) {
+          if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+          full = true;
+        }
+      }
+      await patient.expect("full_queue", { link: "sockets", code: 3, mend });
+    }
+    await patient.follow(mend);
+    await patient.well();
+  },
+  linux,
+);
+
+permittedTest(
+  "doctor: an address where nobody is",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    await using _ = await RunningBroker.start(patient);
+    const nowhere = `unix:${patient.home}/nowhere`;
+    patient.env["STREAMLIB_BROKER_ENDPOINT"] = nowhere;
+    const mend = "unset STREAMLIB_BROKER_ENDPOINT";
+    await patient.expect("nowhere", { link: "grpc", code: 3, mend });
+    patient.env["STREAMLIB_BROKER_ENDPOINT"] = "";
+    const { code, first } = await patient.diagnose("--endpoint", nowhere);
+    assertEquals(
+      [code, first?.link, first?.mend],
+      [3, "grpc", "streamlib broker doctor"],
+    );
+    await patient.well();
+  },
+  linux,
+);
+
+permittedTest(
+  "doctor: a service's name that nobody serves",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    patient.env["STREAMLIB_BROKER_XPC_SERVICE"] = "com.example.nobody";
+    const { code, first, rows } = await patient.diagnose();
+    assertEquals(
+      [code, first?.link, first?.mend],
+      [3, "xpc", "unset STREAMLIB_BROKER_XPC_SERVICE"],
+    );
+    assertEquals(rows.at(-1)?.state, "skipped");
+  },
+  linux,
+);
+
+permittedTest(
+  "doctor: a unit that names another than the service",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    await using _ = await RunningBroker.start(patient);
+    const directory = `${patient.home}/config/systemd/user`;
+    const unit = `${directory}/${patient.names.systemdSocketUnit}`;
+    await Deno.mkdir(directory, { recursive: true });
+    const right = socketUnit(patient.names);
+    await Deno.writeTextFile(
+      unit,
+      right.replace(/(FileDescriptorName=).*/, "$1streamlib-broker"),
+    );
+    const { first } = await patient.expect("mismatch", {
+      link: "names",
+      code: 1,
+      mend: "streamlib broker install --force",
+    });
+    assertStringIncludes(first!.why, unit);
+    await Deno.writeTextFile(unit, right); // as install does
+    assertStringIncludes((await patient.well())[2]!.found, "installed");
+
+    await Deno.rename(unit, `${directory}/streamlib.socket`);
+    const renamed = await patient.diagnose();
+    assertEquals(renamed.first?.mend, `rm ${directory}/streamlib.socket`);
+    await patient.follow(renamed.first!.mend);
+    await patient.well();
+  },
+  linux,
+);
+
+permittedTest(
+  "doctor: what is installed, and not started",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    const directory = `${patient.home}/config/systemd/user`;
+    await Deno.mkdir(directory, { recursive: true });
+    await Deno.writeTextFile(
+      `${directory}/${patient.names.systemdSocketUnit}`,
+      socketUnit(patient.names),
+    );
+    const { code, first } = await patient.diagnose();
+    assertEquals(
+      [code, first?.link, first?.mend],
+      [3, "sockets", "streamlib broker start"],
+    );
+  },
+  linux,
+);
+
+permittedTest(
+  "doctor: proxies are named, and do no harm",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    await using _ = await RunningBroker.start(patient);
+    for (const name of ["http_proxy", "HTTPS_PROXY", "grpc_proxy"]) {
+      patient.env[name] = "http://127.0.0.1:9";
+    }
+    const [, environment] = await patient.well();
+    assertEquals(environment!.state, "note");
+    assertStringIncludes(
+      environment!.found,
+      "grpc_proxy, http_proxy, HTTPS_PROXY are set, and not used",
+    );
+    const { text } = await patient.see();
+    await assertGolden("doctor_proxies.txt", patient.stable(text));
+  },
+  linux,
+);
+
+permittedTest(
+  "doctor: the client of gRPC goes through no proxy, a port of this machine included",
+  NEEDS,
+  async () => {
+    const proxy = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const port = ({ addr }: Deno.Listener): number =>
+      (addr as Deno.NetAddr).port;
+    const by = {
+      proxy: proxy.accept().then((c) => (c.close(), "the proxy")),
+      server: server.accept().then((c) => (c.close(), "the server")),
+    };
+    const call = (options: string): string => `
+      import { Client, credentials } from "@grpc/grpc-js";
+      import { GrpcClient } from ${
+      JSON.stringify(new URL("broker/grpc_client.ts", ROOT).href)
+    };
+      ${options}
+      Deno.exit(0);
+    `;
+    const run = async (options: string): Promise<void> => {
+      const child = new Deno.Command(Deno.execPath(), {
+        args: ["eval", "--no-check", call(options)],
+        cwd: ROOT,
+        env: { grpc_proxy: `http://127.0.0.1:${port(proxy)}`, no_proxy: "" },
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      await soon(child.status, "the client", LATE_MS);
+    };
+    await run(
+      `await new GrpcClient("127.0.0.1:${
+        port(server)
+      }").call("GetHealth", {}, { timeoutMs: 2000 }).catch(() => {});`,
+    );
+    assertEquals(
+      await soon(Promise.race(Object.values(by)), "a connection"),
+      "the server",
+    );
+
+    // Else this test could not fail: without the option it would.
+    await run(
+      `const client = new Client("127.0.0.1:${
+        port(server)
+      }", credentials.createInsecure(), {});
+       await new Promise((done) => client.waitForReady(Date.now() + 2000, done));`,
+    );
+    assertEquals(await soon(by.proxy, "a connection"), "the proxy");
+    proxy.close();
+    server.close();
+  },
+);
+
+permittedTest(
+  "demo: streamlib demo is the demo, with its streams and its exit code",
+  NEEDS,
+  async () => {
+    using patient = new Patient();
+    const run = async (
+      ...args: string[]
+    ): Promise<[code: number, stdout: string, stderr: string]> => {
+      const command = new Deno.Command(Deno.execPath(), {
+        args: [
+          "run",
+          "-q",
+          "--no-prompt",
+          "-P=cli",
+          "broker/cli/main.ts",
+          "demo",
+          ...args,
+        ],
+        cwd: ROOT,
+        env: patient.env,
+        stdin: "null",
+      });
+      const { code, stdout, stderr } = await soon(
+        command.output(),
+        "the demo",
+        LATE_MS,
+      );
+      const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      return [code, text(stdout), text(stderr)];
+    };
+    const [code, stdout] = await run("--frames", "2", "--json");
+    assertEquals(code, 0);
+    assertEquals(JSON.parse(stdout).frames_verified, 2);
+    const [usage, nothing, words] = await run("--frames", "none");
+    assertEquals([usage, nothing], [2, ""]);
+    assertStringIncludes(words, "--frames takes a whole number");
+    const [helped, help] = await run("--help");
+    assertEquals(helped, 0);
+    assertStringIncludes(help, "--snapshot FILE");
+  },
+);
