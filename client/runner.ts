@@ -55,6 +55,9 @@ export async function run(
   options: RunOptions = {},
 ): Promise<never> {
   let code = 0;
+  // Ctrl-C goes to every process of a terminal. Ours ends when its host says
+  // so, or is gone: a host that ends in order still gets what is under way.
+  Deno.addSignalListener("SIGINT", () => {});
   try {
     await runProcessor(load, options);
   } catch (error) {

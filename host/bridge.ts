@@ -11,6 +11,7 @@ import { statsReport } from "../ffi/channel/stats_report.ts";
 import type { Timer } from "../ffi/clock.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
+import type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
 import {
   BridgeError,
   describeError,
@@ -164,6 +165,11 @@ export class HostBridge {
   /** The client's process id; 0 before it is started. */
   get clientPid(): number {
     return this.#client?.pid ?? 0;
+  }
+
+  /** The connection as the broker has it; `undefined` before it is allocated. */
+  connectionInfo(): Promise<GetConnectionInfoResponse | undefined> {
+    return this.#session.info();
   }
 
   /** Ends it in order: the client is told, and given time to end. */

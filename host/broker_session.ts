@@ -168,6 +168,14 @@ export class BrokerSession implements AsyncDisposable {
     await this.#tell("ReportStats", { ...stats, side: "host" });
   }
 
+  /** The connection as the broker has it; `undefined` before it is allocated. */
+  async info(): Promise<ResponseOf<"GetConnectionInfo"> | undefined> {
+    const { connection_id } = this.#credentials;
+    if (connection_id === "") return undefined;
+    const { signal } = this.#abort;
+    return await this.#call("GetConnectionInfo", { connection_id }, { signal });
+  }
+
   /** Tells the broker that it is over: in order, or with the failure. It is over, whatever the broker says to that. */
   async reportEnd(failure: BridgeError | undefined): Promise<void> {
     const timeoutMs = LAST_WORD_TIMEOUT_MS;

@@ -17,6 +17,7 @@
 
 export * from "../ffi/channel/mod.ts";
 export * from "../proto/mod.ts";
+export type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
 export type { HandshakeTimes } from "./bridge.ts";
 export { ContinuousHost } from "./continuous.ts";
 export { ManualHost } from "./manual.ts";

@@ -11,6 +11,7 @@ import type {
   Senders,
 } from "../ffi/channel/channel.ts";
 import { Native } from "../ffi/native.ts";
+import type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
 import type { NoPorts } from "../proto/connection_schema.ts";
 import { BridgeError } from "../proto/errors.ts";
 import type { PortMap } from "../proto/port.ts";
@@ -68,6 +69,23 @@ export abstract class ProcessorHost<
   /** The connection's id at the broker; "" before it is allocated. */
   get connectionId(): string {
     return this.#supervisor.bridge.connectionId;
+  }
+
+  /**
+   * The connection as the broker sees it now: the states of both sides, and
+   * since when. `undefined` before it is allocated.
+   *
+   * ```ts ignore
+   * const info = await host.connectionInfo();
+   * console.log(info?.derived_state); // "awaiting_client", say
+   * ```
+   *
+   * @throws {BridgeError} `broker_unreachable`, `broker_lost`, `timed_out`
+   * where the broker does not answer, which ends no channel; `closed` after the
+   * host's end, `aborted` when that comes meanwhile
+   */
+  connectionInfo(): Promise<GetConnectionInfoResponse | undefined> {
+    return this.#supervisor.bridge.connectionInfo();
   }
 
   /** The broker's service name and whether it runs in this process; "" before it is found. */

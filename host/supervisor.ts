@@ -92,7 +92,12 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   /** The connection of now, or the last one. */
   get bridge(): Pick<
     HostBridge,
-    "phase" | "connectionId" | "brokerService" | "brokerEmbedded" | "clientPid"
+    | "phase"
+    | "connectionId"
+    | "connectionInfo"
+    | "brokerService"
+    | "brokerEmbedded"
+    | "clientPid"
   > {
     return this.#bridge;
   }

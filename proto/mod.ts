@@ -19,5 +19,14 @@ export * from "./port.ts";
 export * from "./registry_json.ts";
 export * from "./schema.ts";
 export * from "./schema_json.ts";
+export {
+  CLIENT_STATES,
+  type ClientState,
+  DERIVED_STATES,
+  type DerivedState,
+  HOST_STATES,
+  type HostState,
+  WAITING_FOR,
+} from "./states.ts";
 export * from "./surface.ts";
 export * from "./video_frame.ts";

@@ -49,6 +49,22 @@ export const DERIVED_STATES = [
 /** What a connection as a whole is doing. */
 export type DerivedState = typeof DERIVED_STATES[number];
 
+/** What a connection that is neither ready nor failed waits for, for people. */
+export const WAITING_FOR: Readonly<
+  Record<Exclude<DerivedState, "ready" | "failed">, string>
+> = {
+  awaiting_both: "neither the host nor the client has been heard of",
+  awaiting_host: "the client has started, the host has not been heard of",
+  awaiting_client: "the client's process has not been heard of",
+  both_alive_awaiting_host_xpc: "the host has not stored its endpoint",
+  client_waiting_for_host_endpoint:
+    "the client asks for the endpoint, the host has not stored it",
+  awaiting_client_to_retrieve_endpoint:
+    "the endpoint is stored, the client has not taken it",
+  client_connecting: "host and client are shaking hands",
+  awaiting_ack: "one side has the other's answer, the other has not said so",
+};
+
 /** Whether a host in `state` has come at least as far as `goal`. `failed` has come nowhere. */
 export function hostReached(
   state: HostState,

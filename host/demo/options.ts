@@ -19,22 +19,28 @@ Options:
   --frames N        how many frames (default: one pass over the input, 300 at the most)
   --size WxH        scale the input, for instance 1920x1080
   --snapshot FILE   write the last frame that came back, as a PNG
+  --preview[=PORT]  show the live picture and the connection's states on a page of
+                    this machine, at a free port if none is given; the film plays
+                    at its own speed, again and again, until Ctrl-C or --frames
   --broker NAME     use the broker that serves this XPC service, and no other
   --json            end with one JSON object on stdout
   -h, --help        this text
 
 Examples:
   deno task demo --snapshot out.png
+  deno task demo --preview
   deno task demo --frames 600 --size 1920x1080 --json
 `;
 
 /** What the demo is to do. */
 export interface DemoOptions {
   readonly input: string | undefined;
-  /** `undefined`: one pass over the input. */
+  /** `undefined`: one pass over the input, or with a preview until it is stopped. */
   readonly frames: number | undefined;
   readonly size: Size | undefined;
   readonly snapshot: string | undefined;
+  /** The port of the preview's page, 0 for any that is free; `undefined`: no preview. */
+  readonly preview: number | undefined;
   readonly broker: string | undefined;
   readonly json: boolean;
 }
@@ -46,9 +52,11 @@ export class UsageError extends Error {
 
 /** Reads the command line; "help" where that is what was asked for. */
 export function readOptions(args: string[]): DemoOptions | "help" {
-  const parsed = parseArgs(args, {
+  // Without a value it would take the argument after it for one.
+  const given = args.map((arg) => arg === "--preview" ? "--preview=0" : arg);
+  const parsed = parseArgs(given, {
     boolean: ["json", "help"],
-    string: ["input", "frames", "size", "snapshot", "broker"],
+    string: ["input", "frames", "size", "snapshot", "preview", "broker"],
     alias: { h: "help" },
     unknown: (arg) => {
       throw new UsageError(`unknown argument ${JSON.stringify(arg)}`);
@@ -60,6 +68,7 @@ export function readOptions(args: string[]): DemoOptions | "help" {
     frames: frames(text(parsed["frames"], "frames")),
     size: size(text(parsed["size"], "size")),
     snapshot: text(parsed["snapshot"], "snapshot"),
+    preview: port(text(parsed["preview"], "preview")),
     broker: text(parsed["broker"], "broker"),
     json: Boolean(parsed["json"]),
   };
@@ -81,6 +90,18 @@ function frames(value: string | undefined): number | undefined {
   }
   throw new UsageError(
     `--frames takes a whole number from 1 to ${MAX_FRAMES}, not '${value}'`,
+  );
+}
+
+const MAX_PORT = 65535;
+
+function port(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,5}$/.test(value) && Number(value) <= MAX_PORT) {
+    return Number(value);
+  }
+  throw new UsageError(
+    `--preview takes a port from 0 to ${MAX_PORT}, as in --preview=8080, not '${value}'`,
   );
 }
 

@@ -20,8 +20,8 @@ export interface Screen {
 export interface Progress {
   /** How many are done. */
   readonly done: number;
-  /** How many there will be. */
-  readonly total: number;
+  /** How many there will be; `undefined` for as many as come. */
+  readonly total: number | undefined;
   /** Whatever else is of interest now, such as "59.9 frames/s". */
   readonly text: string;
 }
@@ -103,16 +103,18 @@ export class ProgressLine {
   #draw(): void {
     const { done, total, text } = this.#pending!;
     this.#pending = null;
-    const part = total > 0 ? Math.min(1, done / total) : 0;
+    const part = total ? Math.min(1, done / total) : 0;
     const percent = `${Math.floor(part * 100)}%`.padStart(4);
-    const words = `${percent}  ${done}/${total}  ${text}`;
+    const words = total === undefined
+      ? `${done} frames  ${text}`
+      : `${percent}  ${done}/${total}  ${text}`;
     if (!this.#screen.terminal) {
       this.#screen.write(`${words.trimStart()}\n`);
       return;
     }
     // A line that reaches the last column would wrap, and could not be drawn over.
     const room = this.#screen.columns - 1;
-    const cells = room >= BAR_CELLS + 40 ? BAR_CELLS : 0;
+    const cells = total !== undefined && room >= BAR_CELLS + 40 ? BAR_CELLS : 0;
     const full = Math.floor(part * cells);
     const bar = this.#paint(CYAN, "━".repeat(full)) +
       this.#paint(DIM, "─".repeat(cells - full));

@@ -8,6 +8,11 @@ import type { ReceivedFrame } from "../mod.ts";
 import { checksum } from "./checksum.ts";
 import type { DemoFrame } from "./demo_frame.ts";
 import { EdgeDetector } from "./edge_detector.ts";
+import { Recent } from "./recent.ts";
+
+/** A preview may run for days: what is remembered of it has an end. */
+const MAX_LATENCIES = 100_000;
+const MAX_PROBLEMS = 5;
 
 interface Expected {
   readonly checksum: number;
@@ -33,13 +38,13 @@ export interface SentFrame {
 export class Verifier {
   readonly #expected = new Map<bigint, Expected>();
   readonly #now: () => number;
-  /** Microseconds from each send to the result's arrival. */
-  readonly latencies: number[] = [];
+  /** Microseconds from each send to the result's arrival, of the newest frames. */
+  readonly latencies: Recent = new Recent(MAX_LATENCIES);
   /** Frames that passed every check. */
   verified = 0;
   /** Of those, frames whose whole result was computed again here and compared byte by byte. */
   recomputed = 0;
-  /** What was wrong, frame by frame. */
+  /** What was wrong, frame by frame: the first few. */
   readonly problems: string[] = [];
 
   /** @param now a clock in milliseconds */
@@ -64,17 +69,22 @@ export class Verifier {
     const arrived = this.#now();
     const expected = this.#expected.get(frame.frame_number);
     if (!expected) {
-      this.problems.push(`frame ${frame.frame_number} was never sent`);
+      this.#problem(frame, "was never sent");
       return;
     }
     this.#expected.delete(frame.frame_number);
-    this.latencies.push((arrived - expected.sentAt) * 1000);
+    this.latencies.add((arrived - expected.sentAt) * 1000);
     const problem = this.#check(frame, expected);
     if (problem) {
-      this.problems.push(`frame ${frame.frame_number}: ${problem}`);
+      this.#problem(frame, problem);
     } else {
       this.verified++;
     }
+  }
+
+  #problem(frame: ReceivedFrame<typeof DemoFrame>, text: string): void {
+    if (this.problems.length >= MAX_PROBLEMS) return;
+    this.problems.push(`frame ${frame.frame_number}: ${text}`);
   }
 
   #check(

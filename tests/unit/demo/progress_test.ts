@@ -111,3 +111,12 @@ Deno.test("a value that is too long goes on below itself, within the columns", (
   assertEquals(table.match(/word/g)!.length, 40);
   assert(table.endsWith("\nx\n"));
 });
+
+Deno.test("as many as come have no part and no bar", () => {
+  for (const terminal of [true, false]) {
+    const { line, written } = setUp({ terminal });
+    line.update({ done: 7, total: undefined, text: "Ctrl-C ends" });
+    const text = written[0]!.replace("\r\x1b[K", "").trimEnd();
+    assertEquals(text, "7 frames  Ctrl-C ends");
+  }
+});

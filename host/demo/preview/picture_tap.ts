@@ -1,0 +1,144 @@
+/**
+ * Pictures for whoever looks, and only then: a picture is copied when it was
+ * asked for, so a browser that is slow, hidden or not there costs nothing.
+ *
+ * @module
+ */
+
+/** Pixels in memory that is lent, 4 bytes each. */
+export interface Pixels {
+  /** Columns. */
+  readonly width: number;
+  /** Rows. */
+  readonly height: number;
+  /** From one row's start to the next, a multiple of 4. */
+  readonly bytes_per_row: number;
+  /** The rows, from a multiple of 4 in their buffer. */
+  readonly pixels: Uint8Array;
+}
+
+/** What the tap sees of a frame. */
+export interface TappedFrame {
+  readonly frame_number: bigint;
+  readonly pixel_buffer: Pixels;
+}
+
+/** A picture that went in, and what came of it. */
+export interface PicturePair {
+  /** Counts the pairs, from 1. */
+  readonly sequence: number;
+  /** Which frame it is. */
+  readonly frame: bigint;
+  readonly width: number;
+  readonly height: number;
+  /** RGBA without gaps: `width * height * 4` bytes that went in, then as many that came out. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Larger pictures are thinned out by a whole factor: a browser is not the place for 8K. */
+const MAX_WIDTH = 1280;
+/** More who wait at a time are turned away. */
+const MAX_WAITING = 16;
+
+/** Sees every frame that is sent and comes back, and copies those that were asked for. */
+export class PictureTap {
+  readonly #waiting = new Set<(pair: PicturePair | undefined) => void>();
+  #candidate: { readonly pair: PicturePair; readonly step: number } | undefined;
+  #latest: PicturePair | undefined;
+  #sequence = 0;
+  #ended = false;
+  /** How many pictures were copied so far: two for each pair. */
+  copies = 0;
+
+  /** A frame is about to be sent. */
+  sending(frame: TappedFrame): void {
+    if (this.#waiting.size === 0 || this.#candidate) return;
+    const { width, height } = frame.pixel_buffer;
+    const step = Math.ceil(width / MAX_WIDTH);
+    const columns = Math.ceil(width / step);
+    const rows = Math.ceil(height / step);
+    const pair: PicturePair = {
+      sequence: ++this.#sequence,
+      frame: frame.frame_number,
+      width: columns,
+      height: rows,
+      bytes: new Uint8Array(columns * rows * 8),
+    };
+    this.#candidate = { pair, step };
+    this.#copy(frame.pixel_buffer, pair, step, 0);
+  }
+
+  /** A frame has come back. */
+  received(frame: TappedFrame): void {
+    const candidate = this.#candidate;
+    if (!candidate || candidate.pair.frame > frame.frame_number) return;
+    this.#candidate = undefined;
+    // It was dropped on its way: the next one will do.
+    if (candidate.pair.frame !== frame.frame_number) return;
+    const { pair, step } = candidate;
+    this.#copy(frame.pixel_buffer, pair, step, pair.bytes.length / 2);
+    this.#latest = pair;
+    this.#answer(pair);
+  }
+
+  /**
+   * The newest pair after the one with this number: at once where there is
+   * one, else the next that comes. `undefined` when it was aborted or the
+   * last frame has come.
+   *
+   * @param after 0 for any
+   * @returns "busy" where too many wait already
+   */
+  async next(
+    after: number,
+    signal: AbortSignal,
+  ): Promise<PicturePair | undefined | "busy"> {
+    if (this.#latest && this.#latest.sequence > after) return this.#latest;
+    if (this.#ended || signal.aborted) return undefined;
+    if (this.#waiting.size >= MAX_WAITING) return "busy";
+    const { promise, resolve } = Promise.withResolvers<
+      PicturePair | undefined
+    >();
+    const give = (): void => resolve(undefined);
+    this.#waiting.add(resolve);
+    signal.addEventListener("abort", give);
+    try {
+      return await promise;
+    } finally {
+      this.#waiting.delete(resolve);
+      signal.removeEventListener("abort", give);
+    }
+  }
+
+  /** No more frames. */
+  end(): void {
+    this.#ended = true;
+    this.#answer(undefined);
+  }
+
+  #answer(pair: PicturePair | undefined): void {
+    for (const resolve of this.#waiting) resolve(pair);
+    this.#waiting.clear();
+  }
+
+  /** For the browser: not one of the copies between the processes, of which there are none. */
+  #copy(from: Pixels, to: PicturePair, step: number, at: number): void {
+    this.copies++;
+    const stride = from.bytes_per_row;
+    if (step === 1) {
+      const row = to.width * 4;
+      for (let y = 0; y < to.height; y++) {
+        const start = y * stride;
+        to.bytes.set(from.pixels.subarray(start, start + row), at + y * row);
+      }
+      return;
+    }
+    const { buffer, byteOffset, byteLength } = from.pixels;
+    const source = new Uint32Array(buffer, byteOffset, byteLength >> 2);
+    const target = new Uint32Array(to.bytes.buffer, at, to.width * to.height);
+    for (let y = 0, i = 0; y < to.height; y++) {
+      const row = y * step * (stride >> 2);
+      for (let x = 0; x < to.width; x++) target[i++] = source[row + x * step]!;
+    }
+  }
+}

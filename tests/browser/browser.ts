@@ -1,0 +1,271 @@
+/**
+ * A headless Chromium, driven by its DevTools protocol: enough to open a page,
+ * to look at it and to press its buttons.
+ */
+
+import { soon } from "../helpers/soon.ts";
+
+/** A browser that can be started. */
+export interface BrowserProgram {
+  /** Its path. */
+  readonly path: string;
+  /** What it needs besides what every Chromium is given. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** How large the page is, in CSS pixels, and its colours. */
+export interface View {
+  readonly width: number;
+  readonly height: number;
+  readonly scheme: "light" | "dark";
+}
+
+const ARGS = [
+  "--headless",
+  "--remote-debugging-port=0",
+  // It shows a page of ours alone; where tests run as root it has no choice.
+  "--no-sandbox",
+  "--disable-dev-shm-usage",
+  "--disable-gpu",
+  "--disable-extensions",
+  "--hide-scrollbars",
+  "--no-first-run",
+  "about:blank",
+];
+
+interface Answer {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: unknown;
+  readonly result?: Record<string, unknown>;
+  readonly error?: { readonly message: string };
+}
+
+/** A running browser with one page. */
+export class Browser implements AsyncDisposable {
+  /** What the page wrote to its console, and its uncaught errors. */
+  readonly console: string[] = [];
+  readonly #child: Deno.ChildProcess;
+  readonly #profile: string;
+  readonly #socket: WebSocket;
+  readonly #calls = new Map<number, PromiseWithResolvers<Answer>>();
+  #session = "";
+  #calling = 0;
+
+  private constructor(
+    child: Deno.ChildProcess,
+    profile: string,
+    socket: WebSocket,
+  ) {
+    this.#child = child;
+    this.#profile = profile;
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => this.#answered(JSON.parse(data));
+  }
+
+  /** Starts `program`, with a profile of its own. */
+  static async start(program: BrowserProgram): Promise<Browser> {
+    const profile = await Deno.makeTempDir({ prefix: "streamlib-browser-" });
+    const child = new Deno.Command(program.path, {
+      args: [
+        `--user-data-dir=${profile}`,
+        ...program.args ?? [],
+        ...ARGS,
+      ],
+      env: { HOME: profile, ...program.env },
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    try {
+      const url = await soon(address(child.stderr), "the browser", 30_000);
+      const socket = new WebSocket(url);
+      const open = Promise.withResolvers<void>();
+      socket.onopen = () => open.resolve();
+      socket.onerror = () => open.reject(new Error("no DevTools"));
+      await soon(open.promise, "DevTools");
+      const browser = new Browser(child, profile, socket);
+      await browser.#attach();
+      return browser;
+    } catch (error) {
+      await end(child, profile);
+      throw error;
+    }
+  }
+
+  /** Opens `url` in its one page. */
+  async open(url: string): Promise<void> {
+    const result = await this.#page("Page.navigate", { url });
+    if (result["errorText"]) throw new Error(`${url}: ${result["errorText"]}`);
+    await this.until(
+      `location.href === ${
+        JSON.stringify(url)
+      } && document.readyState === "complete"`,
+    );
+  }
+
+  /** How the page is shown from now on. */
+  async view({ width, height, scheme }: View): Promise<void> {
+    await this.#page("Emulation.setDeviceMetricsOverride", {
+      width,
+      height,
+      deviceScaleFactor: 1,
+      mobile: false,
+    });
+    await this.#page("Emulation.setEmulatedMedia", {
+      features: [{ name: "prefers-color-scheme", value: scheme }],
+    });
+  }
+
+  /** The value of a JavaScript expression in the page; a promise's is waited for. */
+  async evaluate<T>(expression: string): Promise<T> {
+    const answer = await this.#page("Runtime.evaluate", {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    const { exceptionDetails, result } = answer as {
+      exceptionDetails?: unknown;
+      result: { value: T };
+    };
+    if (exceptionDetails) throw new Error(JSON.stringify(exceptionDetails));
+    return result.value;
+  }
+
+  /** Waits until the expression's value is true. */
+  async until(expression: string, ms = 15_000): Promise<void> {
+    const met = async (): Promise<void> => {
+      while (!over && !await this.evaluate<boolean>(`!!(${expression})`)) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+    let over = false;
+    try {
+      await soon(met(), expression, ms);
+    } finally {
+      over = true;
+    }
+  }
+
+  /** Presses a key in the page, such as "Tab" or " ". */
+  async press(key: string, code: number): Promise<void> {
+    const event = { key, windowsVirtualKeyCode: code };
+    const text = key.length === 1 ? { text: key } : {};
+    await this.#page("Input.dispatchKeyEvent", {
+      type: "keyDown",
+      ...event,
+      ...text,
+    });
+    await this.#page("Input.dispatchKeyEvent", { type: "keyUp", ...event });
+  }
+
+  /** The whole page as a PNG, however long it is. */
+  async screenshot(): Promise<Uint8Array> {
+    const { data } = await this.#page("Page.captureScreenshot", {
+      captureBeyondViewport: true,
+    });
+    return Uint8Array.fromBase64(data as string);
+  }
+
+  /** Ends it, and leaves nothing of it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#socket.onmessage = null;
+    const closed = Promise.withResolvers<void>();
+    this.#socket.onclose = () => closed.resolve();
+    this.#socket.close();
+    await end(this.#child, this.#profile);
+    await closed.promise;
+  }
+
+  async #attach(): Promise<void> {
+    const { targetInfos } = await this.#call("Target.getTargets");
+    const page = (targetInfos as { type: string; targetId: string }[])
+      .find(({ type }) => type === "page");
+    const { sessionId } = await this.#call("Target.attachToTarget", {
+      targetId: page?.targetId,
+      flatten: true,
+    });
+    this.#session = sessionId as string;
+    for (const domain of ["Page", "Runtime", "Log"]) {
+      await this.#page(`${domain}.enable`);
+    }
+  }
+
+  #page(
+    method: string,
+    params: Record<string, unknown> = {},
+  ): Promise<Record<string, unknown>> {
+    return this.#call(method, params, { sessionId: this.#session });
+  }
+
+  async #call(
+    method: string,
+    params: Record<string, unknown> = {},
+    session: { sessionId?: string } = {},
+  ): Promise<Record<string, unknown>> {
+    const id = ++this.#calling;
+    const call = Promise.withResolvers<Answer>();
+    this.#calls.set(id, call);
+    this.#socket.send(JSON.stringify({ id, method, params, ...session }));
+    const { result, error } = await soon(call.promise, method);
+    if (error) throw new Error(`${method}: ${error.message}`);
+    return result ?? {};
+  }
+
+  #answered(answer: Answer): void {
+    if (answer.id !== undefined) {
+      this.#calls.get(answer.id)?.resolve(answer);
+      this.#calls.delete(answer.id);
+    } else if (
+      answer.method === "Runtime.consoleAPICalled" ||
+      answer.method === "Runtime.exceptionThrown" ||
+      answer.method === "Log.entryAdded" && isError(answer.params)
+    ) {
+      this.console.push(JSON.stringify(answer.params));
+    }
+  }
+}
+
+/** The browser's own warnings are about how a test looks at a canvas. */
+function isError(params: unknown): boolean {
+  return (params as { entry: { level: string } }).entry.level === "error";
+}
+
+/** Where its DevTools listen; the rest of what it writes is read and dropped. */
+async function address(stderr: ReadableStream<Uint8Array>): Promise<string> {
+  const found = Promise.withResolvers<string>();
+  let said = "";
+  const read = async (): Promise<void> => {
+    for await (const text of stderr.pipeThrough(new TextDecoderStream())) {
+      said = (said + text).slice(-4096);
+      const url = /DevTools listening on (ws:\S+)/.exec(said)?.[1];
+      if (url) found.resolve(url);
+    }
+    found.reject(new Error(`the browser has ended: ${said}`));
+  };
+  void read();
+  return await found.promise;
+}
+
+async function end(child: Deno.ChildProcess, profile: string): Promise<void> {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+  await child.status;
+  await removed(profile);
+}
+
+/** Its helper processes take a moment longer, and may still write there. */
+async function removed(folder: string): Promise<void> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await Deno.remove(folder, { recursive: true });
+    } catch (error) {
+      if (tries === 40) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Which browser the tests use: one that the machine has, else one that comes
+ * in an npm package, unpacked beside the compiled shim and kept.
+ */
+
+import { createHash } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { brotliDecompressSync } from "node:zlib";
+import type { BrowserProgram } from "./browser.ts";
+
+/** A headless Chromium with the libraries that it needs besides the C library's, made for machines that have nothing. */
+const PACKAGE = "@sparticuz/chromium@153.0.0";
+const SHA512 =
+  "jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA==";
+/** What is in it: each is packed by brotli; folders are a tar besides. */
+const PROGRAM = "chromium";
+const FOLDERS = ["al2023", "fonts", "swiftshader"];
+/** It is built to run without helper processes. */
+const ARGS = [
+  "--single-process",
+  "--no-zygote",
+  "--in-process-gpu",
+  "--use-gl=angle",
+  "--use-angle=swiftshader",
+  "--enable-unsafe-swiftshader",
+];
+
+const INSTALLED = [
+  "chromium",
+  "chromium-browser",
+  "google-chrome",
+  "google-chrome-stable",
+];
+const ON_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+
+const HOME = new URL("../../c/out/browser/", import.meta.url);
+
+/** The browser to use. Throws with the reason where there is none, and none can be had. */
+export async function findBrowser(): Promise<BrowserProgram> {
+  return await installedBrowser() ?? await packagedBrowser();
+}
+
+/** One that the machine has. */
+export async function installedBrowser(): Promise<BrowserProgram | undefined> {
+  const folders = (Deno.env.get("PATH") ?? "").split(":").filter(Boolean);
+  const places = INSTALLED.flatMap((name) =>
+    folders.map((f) => `${f}/${name}`)
+  );
+  for (const path of [...places, ON_MACOS]) {
+    if (await isFile(path)) return { path };
+  }
+  return undefined;
+}
+
+/** The one from npm, downloaded at the first call. */
+export async function packagedBrowser(): Promise<BrowserProgram> {
+  const { os, arch } = Deno.build;
+  if (os !== "linux" || arch !== "x86_64") {
+    throw new Error(
+      `no browser is installed, and npm has none for ${os} ${arch}`,
+    );
+  }
+  const made = fileURLToPath(new URL(`${SHA512.slice(0, 12)}/`, HOME));
+  if (!await isFile(`${made}fonts.conf`)) await unpack(made);
+  return {
+    path: `${made}${PROGRAM}`,
+    args: ARGS,
+    env: {
+      LD_LIBRARY_PATH: `${made}lib`,
+      FONTCONFIG_FILE: `${made}fonts.conf`,
+    },
+  };
+}
+
+async function unpack(target: string): Promise<void> {
+  await Deno.mkdir(HOME, { recursive: true });
+  const folder = await Deno.makeTempDir({ dir: fileURLToPath(HOME) });
+  try {
+    await run("npm", ["pack", "--silent", PACKAGE], folder);
+    const [archive] = [...Deno.readDirSync(folder)];
+    const path = `${folder}/${archive?.name}`;
+    const found = createHash("sha512").update(await Deno.readFile(path))
+      .digest("base64");
+    if (found !== SHA512) {
+      throw new Error(`${PACKAGE} is not the one that was looked at: ${found}`);
+    }
+    await run("tar", ["-xf", path], folder);
+    const bin = `${folder}/package/bin`;
+    const browser = `${folder}/browser`;
+    await Deno.mkdir(browser);
+    const inflate = async (name: string): Promise<Uint8Array> =>
+      brotliDecompressSync(await Deno.readFile(`${bin}/${name}.br`));
+    await Deno.writeFile(`${browser}/${PROGRAM}`, await inflate(PROGRAM), {
+      mode: 0o755,
+    });
+    for (const name of FOLDERS) {
+      await Deno.writeFile(
+        `${folder}/${name}.tar`,
+        await inflate(`${name}.tar`),
+      );
+      await run("tar", ["-xf", `${folder}/${name}.tar`, "-C", browser], folder);
+    }
+    // Last: by it an unpacked browser is known to be whole.
+    await Deno.writeTextFile(
+      `${browser}/fonts.conf`,
+      `<?xml version="1.0"?>\n<fontconfig><dir>${target}fonts</dir><cachedir prefix="xdg">fontconfig</cachedir></fontconfig>\n`,
+    );
+    await Deno.rename(browser, target);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch {
+    return false;
+  }
+}
+
+async function run(
+  program: string,
+  args: string[],
+  cwd: string,
+): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program, {
+    args,
+    cwd,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (success) return;
+  const said = new TextDecoder().decode(stderr).trim();
+  throw new Error(`${program} ${args[0]} failed: ${said}`);
+}
