@@ -1,0 +1,348 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { COMMANDS } from "../../broker/cli/commands.ts";
+import { DEFAULT_QUOTAS } from "../../broker/quota.ts";
+import { decideRestart } from "../../host/restart.ts";
+import { BridgeError, isErrorCode } from "../../proto/errors.ts";
+import * as LIMITS from "../../proto/limits.ts";
+import { VARIABLES } from "../../proto/environment.ts";
+import { DEFAULTS_BY_KIND } from "../../proto/schema.ts";
+import { DERIVED_STATES } from "../../proto/states.ts";
+import { isolatedHome } from "../helpers/home.ts";
+import { codeIn, isShown, tableOf } from "../helpers/markdown.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { GuideProject } from "../helpers/guide_project.ts";
+import { soon } from "../helpers/soon.ts";
+
+/** The guides: what they show is run, what they name exists. */
+
+const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const ROOT = new URL("../../", import.meta.url);
+
+/** The guides, and how many commands each at least runs. */
+const GUIDES = {
+  "getting-started": 3,
+  "host-guide": 4,
+  "client-guide": 3,
+  "troubleshooting": 1,
+  "production": 3,
+} as const;
+
+type Guide = keyof typeof GUIDES;
+
+function read(guide: Guide): Promise<string> {
+  return Deno.readTextFile(new URL(`docs/${guide}.md`, ROOT));
+}
+
+for (const [guide, least] of Object.entries(GUIDES) as [Guide, number][]) {
+  permittedTest(
+    `${guide}: its files are right, its commands print what it shows`,
+    NEEDS,
+    async () => {
+      using home = isolatedHome();
+      const page = await read(guide);
+      await using project = await GuideProject.create(
+        home.path,
+        await read("getting-started"),
+      );
+      const ran = await soon(project.run(page), guide, 120_000);
+      assert(ran >= least, `${guide}.md runs ${ran} commands`);
+    },
+  );
+}
+
+permittedTest(
+  "every link of a guide leads somewhere",
+  { read: true },
+  async () => {
+    for (const guide of Object.keys(GUIDES) as Guide[]) {
+      const page = await read(guide);
+      const links = [
+        ...page.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g),
+      ];
+      assert(links.length > 1, `${guide}.md has ${links.length} links`);
+      for (const [, file, anchor] of links) {
+        const target = new URL(`docs/${file || `${guide}.md`}`, ROOT);
+        const text = await Deno.readTextFile(target); // throws, naming the file
+        const found = anchor === undefined || anchorsOf(text).includes(anchor);
+        assert(found, `${guide}.md leads to ${file}#${anchor}`);
+      }
+    }
+  },
+);
+
+/** What the headings of a page are called in links. */
+function anchorsOf(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!.toLowerCase().replaceAll(/[^\w -]/g, "").replaceAll(" ", "-")
+  );
+}
+
+permittedTest(
+  "the host guide has every error code, and none else",
+  { read: true },
+  async () => {
+    const page = await read("host-guide");
+    const rows = tableOf(page, "code", "what it means", "what to do");
+    const listed = rows.flatMap(([code]) => codeIn(code!));
+    const source = await Deno.readTextFile(new URL("proto/errors.ts", ROOT));
+    const codes = [...source.matchAll(/^ {2}\| "(\w+)";?$/gm)]
+      .map(([, code]) => code!);
+    assert(codes.length > 10 && codes.every(isErrorCode), `${codes}`);
+    assertEquals(listed.sort(), codes.sort());
+    for (const [code, meaning, advice] of rows) {
+      assert(meaning!.length > 10 && advice!.length > 5, `${code} says little`);
+    }
+  },
+);
+
+permittedTest(
+  "the host guide knows what is restarted, and each kind's defaults",
+  { read: true },
+  async () => {
+    const page = await read("host-guide");
+    const [, list] = /second attempt can only repeat:([\s\S]*?)\.\n/.exec(
+      page,
+    )!;
+    const rows = tableOf(page, "code", "what it means", "what to do");
+    const codes = rows.flatMap(([code]) => codeIn(code!)).filter(isErrorCode);
+    const permanent = codes.filter((code) =>
+      !decideRestart("on-failure", new BridgeError(code, ""), 0, 0).restart
+    );
+    assertEquals(codeIn(list!), permanent);
+    const kinds = tableOf(
+      page,
+      "kind of schema",
+      "read by default",
+      "unread frames it holds",
+    ).map(([kind, read_behavior, default_capacity]) => [
+      codeIn(kind!)[0],
+      {
+        read_behavior: codeIn(read_behavior!)[0],
+        default_capacity: Number(default_capacity),
+      },
+    ]);
+    assertEquals(Object.fromEntries(kinds), DEFAULTS_BY_KIND);
+  },
+);
+
+permittedTest("the host guide has every option", { read: true }, async () => {
+  const rows = tableOf(await read("host-guide"), "option", "section");
+  const source = await Deno.readTextFile(new URL("host/options.ts", ROOT));
+  const [, body] = /interface HostOptions<[^{]*\{([\s\S]*?)^\}/m.exec(source)!;
+  assertEquals(
+    rows.flatMap(([options]) => codeIn(options!)).sort(),
+    [...body!.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name]) => name!)
+      .sort(),
+  );
+});
+
+permittedTest(
+  "the commands that the guides name exist, with their options",
+  { read: true },
+  async () => {
+    const rows = tableOf(
+      await read("troubleshooting"),
+      "symptom",
+      "command",
+      "what to look for",
+    );
+    assert(rows.length >= 15, `${rows.length} rows`);
+    const { tasks } = JSON.parse(
+      await Deno.readTextFile(new URL("deno.json", ROOT)),
+    ) as { tasks: Record<string, unknown> };
+    for (const [symptom, command, look] of rows) {
+      assert(symptom !== "" && look !== "", `${command}`);
+      const lines = codeIn(command!);
+      assert(lines.length > 0, `no command against ${symptom}`);
+      for (const line of lines) assertCommand(line, tasks);
+    }
+    // In the text, too.
+    for (const guide of Object.keys(GUIDES) as Guide[]) {
+      for (
+        const code of codeIn(
+          (await read(guide)).replaceAll(/```[\s\S]*?```/g, ""),
+        )
+      ) {
+        if (/^(streamlib|deno task) [^…]*$/.test(code)) {
+          assertCommand(code, tasks);
+        }
+      }
+    }
+  },
+);
+
+/** Programs of the system that the guides may name. */
+const SYSTEM = ["df", "grpcurl", "ls", "ps", "ulimit", "env", "journalctl"];
+
+function assertCommand(line: string, tasks: Record<string, unknown>): void {
+  const words = line.split(" ");
+  if (words[0] === "deno") {
+    assert(
+      words[1] === "--version" || words[1] === "info" || words[1] === "run" ||
+        words[1] === "check" || (words[1] === "task" && words[2]! in tasks),
+      `no such Deno task: ${line}`,
+    );
+    return;
+  }
+  if (words[0] !== "streamlib") {
+    assert(SYSTEM.includes(words[0]!), `no such program: ${line}`);
+    return;
+  }
+  const rest = words.slice(1);
+  const command = COMMANDS.find(({ path }) =>
+    path.every((word, at) => rest[at] === word)
+  );
+  assert(command, `no such command: ${line}`);
+  for (const word of rest.filter((word) => word.startsWith("-"))) {
+    assert(
+      command.options.some(({ name, short }) =>
+        word === `--${name}` || word === `-${short}`
+      ),
+      `no such option: ${word} in ${line}`,
+    );
+  }
+}
+
+permittedTest(
+  "the troubleshooting guide has every state of a connection",
+  { read: true },
+  async () => {
+    const rows = tableOf(
+      await read("troubleshooting"),
+      "state",
+      "it waits for",
+      "look at",
+    );
+    const states = rows.flatMap(([state]) => codeIn(state!));
+    assertEquals(states.sort(), [...DERIVED_STATES].sort());
+  },
+);
+
+permittedTest(
+  "every error text that a guide quotes is one of ours",
+  { read: true },
+  async () => {
+    const source = await ourText();
+    let quotes = 0;
+    for (const guide of Object.keys(GUIDES) as Guide[]) {
+      for (const [, quote] of (await read(guide)).matchAll(/"`([^`]+)`"/g)) {
+        quotes++;
+        const parts = quote!.split("…").map(squeezed);
+        assert(parts.join("").length > 8, `${guide}.md quotes '${quote}'`);
+        for (const part of parts) {
+          assert(
+            source.includes(part),
+            `${guide}.md quotes '${part}', which no file says`,
+          );
+        }
+      }
+    }
+    assert(quotes >= 15, `${quotes} quotes`);
+  },
+);
+
+/** All source text: strings that a line break divides are joined. */
+async function ourText(): Promise<string> {
+  let all = "";
+  const look = async (folder: URL): Promise<void> => {
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      if (isDirectory && name !== "out") {
+        await look(new URL(`${name}/`, folder));
+      } else if (/\.(ts|c|h)$/.test(name)) {
+        all += await Deno.readTextFile(new URL(name, folder));
+      }
+    }
+  };
+  for (
+    const folder of ["proto", "ffi", "c", "broker", "host", "client", "launchd"]
+  ) {
+    await look(new URL(`${folder}/`, ROOT));
+  }
+  return squeezed(
+    all.replaceAll(/["`'] *\+?\n? *\+?\s*["`]/g, "").replaceAll(
+      /\\(["`'])/g,
+      "$1",
+    ),
+  );
+}
+
+function squeezed(text: string): string {
+  return text.replaceAll(/\s+/g, " ");
+}
+
+permittedTest(
+  "the limits of the production guide are those of the source",
+  { read: true },
+  async () => {
+    const rows = tableOf(
+      await read("production"),
+      "limit",
+      "value",
+      "past it",
+      "constant",
+    );
+    assert(rows.length >= 15, `${rows.length} rows`);
+    const constants: Readonly<Record<string, unknown>> = { ...LIMITS };
+    for (const [limit, value, , constant] of rows) {
+      const [name] = codeIn(constant!);
+      assertEquals(inUnits(value!), constants[name!], `${limit} (${name})`);
+    }
+    // What the broker takes on is what those constants say.
+    assertEquals(DEFAULT_QUOTAS.total, LIMITS.MAX_CONNECTIONS);
+    assertEquals(DEFAULT_QUOTAS.perRuntime, LIMITS.MAX_CONNECTIONS_PER_RUNTIME);
+  },
+);
+
+/** `64 KiB` as bytes, `5 s` as milliseconds where the constant has them, `4,096` as it is. */
+function inUnits(value: string): number {
+  const [number, unit = ""] = value.split(" ");
+  const units: Readonly<Record<string, number>> = {
+    "": 1,
+    "KiB": 1024,
+    "MiB": 1024 * 1024,
+    "bytes": 1,
+    "characters": 1,
+    "seconds": 1,
+    "ms": 1,
+    "hours": 60 * 60 * 1000,
+  };
+  assert(unit in units, `no such unit: ${value}`);
+  return Number(number!.replaceAll(",", "")) * units[unit]!;
+}
+
+permittedTest(
+  "the variables of the production guide are all that there are for users",
+  { read: true },
+  async () => {
+    const rows = tableOf(
+      await read("production"),
+      "variable",
+      "meaning",
+      "without it",
+    );
+    const given = new Set([
+      "STREAMLIB_CONNECTION_ID",
+      "STREAMLIB_CONNECTION_TOKEN",
+    ]);
+    assertEquals(
+      rows.flatMap(([name]) => codeIn(name!)).sort(),
+      Object.keys(VARIABLES).filter((name) => !given.has(name)).sort(),
+    );
+  },
+);
+
+Deno.test("an output is compared line by line, but for what varies", () => {
+  assert(isShown("a … b\n", "a long b\n"));
+  assert(isShown("a\n…\nb", "a\nb\n") && isShown("a\n…\nb", "a\n1\n2\nb\n"));
+  assert(isShown("…\nb", "a.b\nb") && isShown("", ""));
+  assert(!isShown("a … b", "a long\nb"));
+  assert(!isShown("a.b", "acb"));
+  assert(!isShown("a", "a\nb") && !isShown("a\nb", "a") && !isShown("", "a"));
+});
+
+permittedTest("the README leads to every guide", { read: true }, async () => {
+  const readme = await Deno.readTextFile(new URL("README.md", ROOT));
+  for (const guide of Object.keys(GUIDES)) {
+    assertStringIncludes(readme, `(docs/${guide}.md)`);
+  }
+});
