@@ -41,6 +41,15 @@ export interface FrameReceiver<S extends Schema = Schema>
    */
   get(): ReceivedFrame<S> | null;
   /**
+   * The same, and where there is none the next to come. `null` when the channel
+   * was closed in order, or when `signal` aborts; throws why where it failed.
+   *
+   * ```ts ignore
+   * using frame = await blur.output.video.next();
+   * ```
+   */
+  next(signal?: AbortSignal): Promise<ReceivedFrame<S> | null>;
+  /**
    * Frames as they come, each the caller's to dispose. Ends when the channel
    * was closed in order, throws why when it failed.
    */
@@ -92,36 +101,39 @@ export class PortReceiver<S extends Schema = Schema>
     return this.#shift() ?? null;
   }
 
+  async next(signal?: AbortSignal): Promise<ReceivedFrame<S> | null> {
+    const wake = (): void => this.#wake();
+    signal?.addEventListener("abort", wake);
+    try {
+      while (!signal?.aborted) {
+        const frame = this.get();
+        if (frame) return frame;
+        if (this.#end?.failure) throw this.#end.failure;
+        if (this.#end) return null;
+        this.#waiting ??= Promise.withResolvers();
+        await this.#waiting.promise;
+      }
+      return null;
+    } finally {
+      signal?.removeEventListener("abort", wake);
+    }
+  }
+
   [Symbol.asyncIterator](): AsyncGenerator<ReceivedFrame<S>, void> {
     return this.#frames(undefined);
   }
 
-  async *frames(
-    signal: AbortSignal,
-  ): AsyncGenerator<ReceivedFrame<S>, void> {
-    const wake = (): void => this.#wake();
-    signal.addEventListener("abort", wake);
-    try {
-      yield* this.#frames(signal);
-    } finally {
-      signal.removeEventListener("abort", wake);
-    }
+  frames(signal: AbortSignal): AsyncGenerator<ReceivedFrame<S>, void> {
+    return this.#frames(signal);
   }
 
   async *#frames(
     signal: AbortSignal | undefined,
   ): AsyncGenerator<ReceivedFrame<S>, void> {
     while (!signal?.aborted) {
-      const frame = this.get();
-      if (frame) {
-        yield frame;
-      } else if (this.#end) {
-        if (this.#end.failure) throw this.#end.failure;
-        return;
-      } else {
-        this.#waiting ??= Promise.withResolvers();
-        await this.#waiting.promise;
-      }
+      const frame = this.get() ?? await this.next(signal);
+      if (!frame) return;
+      yield frame;
     }
   }
 

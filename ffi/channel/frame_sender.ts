@@ -87,7 +87,7 @@ export interface FrameSender<S extends Schema = Schema> {
    *
    * @throws {BridgeError} `schema_mismatch` naming schema, field and value
    * where the frame does not fit, `bad_argument` for a frame that is not of
-   * this port, or was sent before
+   * this port, was sent before, or has over 1 MiB without its shared memory
    */
   send(frame: Frame<S>): boolean;
 }

@@ -186,7 +186,7 @@ permittedTest(
     for (let n = 0; n < 5; n++) {
       const error = await echo.send(large).then(() => undefined, (e) => e);
       assert(error instanceof BridgeError, "it was sent");
-      assertEquals(error.code, "native_failure");
+      assertEquals(error.code, "bad_argument");
       assertStringIncludes(error.message, "over 1 MiB");
     }
     const most = { ...GOOD, bytes: new Uint8Array(1_000_000).fill(3) };

@@ -6,7 +6,6 @@ await using invert = ReactiveHost.launch({
   outputs: { video: VideoFrame },
 });
 await invert.ready;
-const results = invert.output.video[Symbol.asyncIterator]();
 const seen: number[] = [];
 for (let n = 0; n < 5; n++) {
   using frame = invert.input.video.acquire({
@@ -19,9 +18,8 @@ for (let n = 0; n < 5; n++) {
   });
   frame.pixel_buffer.pixels.fill(n);
   invert.input.video.send(frame);
-  const { value: result } = await results.next();
+  using result = await invert.output.video.next();
   if (!result) break;
   seen.push(result.pixel_buffer.pixels.at(-1)!);
-  result[Symbol.dispose]();
 }
 Deno.stdout.writeSync(new TextEncoder().encode(`${seen}\n`));
