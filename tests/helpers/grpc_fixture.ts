@@ -39,6 +39,7 @@ export async function serveControlPlane(
   limits: Pick<GrpcCarrierOptions, "maxConnections" | "prefaceTimeoutMs"> = {},
 ): Promise<ServedControlPlane> {
   const { GrpcCarrier } = await import("../../broker/grpc_carrier.ts");
+  const { Native } = await import("../../ffi/native.ts");
   const { GrpcClient } = await import("../../broker/grpc_client.ts");
   await using held = new AsyncDisposableStack();
   const logLines: Record<string, unknown>[] = [];
@@ -46,6 +47,8 @@ export async function serveControlPlane(
   const carrier = held.use(
     await GrpcCarrier.start({
       ...limits,
+      native: held.use(Native.open()),
+      service: "com.example.grpc",
       address: `unix:${path}`,
       handlers: { unary: {}, stream: {}, ...handlers },
       log: new Log("grpc", {

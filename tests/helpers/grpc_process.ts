@@ -1,15 +1,12 @@
 /** The Deno that runs this, as the ordinary user of a broker has it: with no more than it needs. */
 function command(path: string, descriptors: number | undefined): Deno.Command {
-  const directory = path.slice(0, path.lastIndexOf("/"));
   const deno = [
     Deno.execPath(),
     "run",
     "--quiet",
     "--no-prompt",
     "--allow-env=GRPC_*",
-    `--allow-read=${directory}`,
-    `--allow-write=${directory}`,
-    `--allow-net=unix:${path}`,
+    `--allow-ffi=${new URL("../../c/out", import.meta.url).pathname}`,
     new URL("../fixtures/grpc_server.ts", import.meta.url).pathname,
     `unix:${path}`,
   ];

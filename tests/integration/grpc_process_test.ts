@@ -1,4 +1,6 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Native } from "../../ffi/native.ts";
+import { StreamListener } from "../../ffi/stream_listener.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import {
   eventually,
@@ -58,13 +60,13 @@ permittedTest(
   NEEDS,
   async () => {
     const { GrpcClient } = await import("../../broker/grpc_client.ts");
-    const { PrivateSocket } = await import("../../broker/private_socket.ts");
+    using native = Native.open();
     using directory = new PrivateDirectory();
     const path = `${directory.path}/run/s`;
     for (let round = 0; round < 3; round++) {
       await using broker = await GrpcProcess.start(path);
-      const error = await assertRejects(
-        () => PrivateSocket.bind(path),
+      const error = assertThrows(
+        () => StreamListener.bind(native, path),
         BridgeError,
       );
       assertEquals(error.code, "name_in_use");

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Native } from "../../ffi/native.ts";
 import type { MethodName } from "../../proto/broker_gen.ts";
 import { FakeWorld } from "../helpers/fake_world.ts";
 import { GRPC_NEEDS, serveControlPlane } from "../helpers/grpc_fixture.ts";
@@ -56,7 +57,10 @@ permittedTest(
     assertEquals((await client.call("GetHealth", {})).healthy, true);
     await carrier[Symbol.asyncDispose]();
     await refusedCall(client.call("GetHealth", {}), "broker_unreachable");
+    using native = Native.open();
     await using _again = await GrpcCarrier.start({
+      native,
+      service: "com.example.grpc",
       address: carrier.address,
       handlers,
       log: new FakeWorld().log,

@@ -1,4 +1,6 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Native } from "../../ffi/native.ts";
+import { StreamListener } from "../../ffi/stream_listener.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import {
   eventually,
@@ -7,6 +9,7 @@ import {
   serveControlPlane,
 } from "../helpers/grpc_fixture.ts";
 import { permittedTest } from "../helpers/permitted.ts";
+import { refusedCall } from "../helpers/refused_call.ts";
 
 const SANITIZED = { sanitizeOps: true, sanitizeResources: true };
 const HEALTHY = {
@@ -15,9 +18,9 @@ const HEALTHY = {
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const EMPTY_SETTINGS = "\0\0\0\x04\0\0\0\0\0";
 
-async function refusedBind(path: string): Promise<BridgeError> {
-  const { PrivateSocket } = await import("../../broker/private_socket.ts");
-  return await assertRejects(() => PrivateSocket.bind(path), BridgeError);
+function refusedBind(path: string): BridgeError {
+  using native = Native.open();
+  return assertThrows(() => StreamListener.bind(native, path), BridgeError);
 }
 
 function mode(path: string): string {
@@ -48,7 +51,7 @@ permittedTest(
   GRPC_NEEDS,
   async () => {
     await using served = await serveControlPlane(HEALTHY);
-    const error = await refusedBind(served.path);
+    const error = refusedBind(served.path);
     assertEquals(error.code, "name_in_use");
     assert(error.message.includes(`unix:${served.path}`), error.message);
     assertEquals((await served.client.call("GetHealth", {})).healthy, true);
@@ -60,12 +63,15 @@ permittedTest(
   "of brokers that race for a path one wins",
   GRPC_NEEDS,
   async () => {
-    const { PrivateSocket } = await import("../../broker/private_socket.ts");
+    using native = Native.open();
     using directory = new PrivateDirectory();
     const path = `${directory.path}/run/s`;
     for (let round = 0; round < 20; round++) {
       const results = await Promise.allSettled(
-        Array.from({ length: 5 }, () => PrivateSocket.bind(path)),
+        Array.from(
+          { length: 5 },
+          () => Promise.try(() => StreamListener.bind(native, path)),
+        ),
       );
       const won = results.filter((r) => r.status === "fulfilled");
       const codes = results.filter((r) => r.status === "rejected").map((r) =>
@@ -73,7 +79,7 @@ permittedTest(
       );
       assertEquals(won.length, 1);
       assertEquals(codes, Array(4).fill("name_in_use"));
-      for (const { value } of won) await value[Symbol.asyncDispose]();
+      for (const { value } of won) value[Symbol.dispose]();
     }
   },
   SANITIZED,
@@ -83,16 +89,16 @@ permittedTest(
   "a path that was let go of is its next owner's alone",
   GRPC_NEEDS,
   async () => {
-    const { PrivateSocket } = await import("../../broker/private_socket.ts");
+    using native = Native.open();
     using directory = new PrivateDirectory();
     const path = `${directory.path}/run/s`;
     for (let round = 0; round < 20; round++) {
-      const first = await PrivateSocket.bind(path);
-      const accepting = first.accept().catch((error) => error);
-      await first[Symbol.asyncDispose]();
-      await first[Symbol.asyncDispose]();
-      await using _second = await PrivateSocket.bind(path);
-      assert(await accepting instanceof Deno.errors.BadResource);
+      const first = StreamListener.bind(native, path);
+      const accepting = first.accept();
+      first[Symbol.dispose]();
+      first[Symbol.dispose]();
+      using _second = StreamListener.bind(native, path);
+      await refusedCall(accepting, "closed");
       await new Promise((resolve) => setTimeout(resolve, 1));
       assert(Deno.lstatSync(path).isSocket);
     }
@@ -104,12 +110,12 @@ permittedTest(
 permittedTest(
   "a directory that others can reach is refused as it is",
   GRPC_NEEDS,
-  async () => {
+  () => {
     using directory = new PrivateDirectory();
     const open = `${directory.path}/open`;
     Deno.mkdirSync(open);
     Deno.chmodSync(open, 0o755);
-    const error = await refusedBind(`${open}/s`);
+    const error = refusedBind(`${open}/s`);
     assertEquals(error.code, "not_permitted");
     assert(error.message.includes("755"), error.message);
     assertEquals(mode(open), "755");
@@ -121,7 +127,7 @@ permittedTest(
 permittedTest(
   "what was planted in its place is refused and left alone",
   GRPC_NEEDS,
-  async () => {
+  () => {
     using directory = new PrivateDirectory();
     const run = `${directory.path}/run`;
     const target = `${directory.path}/target`;
@@ -130,17 +136,17 @@ permittedTest(
     for (const name of ["s", "s.lock"]) {
       for (const to of [target, `${directory.path}/nowhere`]) {
         Deno.symlinkSync(to, `${run}/${name}`);
-        assertEquals((await refusedBind(`${run}/s`)).code, "not_permitted");
+        assertEquals(refusedBind(`${run}/s`).code, "not_permitted");
         assertEquals(Deno.readLinkSync(`${run}/${name}`), to);
         Deno.removeSync(`${run}/${name}`);
       }
     }
     Deno.writeTextFileSync(`${run}/s`, "a file");
-    assertEquals((await refusedBind(`${run}/s`)).code, "not_permitted");
+    assertEquals(refusedBind(`${run}/s`).code, "not_permitted");
     assertEquals(Deno.readTextFileSync(`${run}/s`), "a file");
     Deno.symlinkSync(run, `${directory.path}/link`);
     assertEquals(
-      (await refusedBind(`${directory.path}/link/other`)).code,
+      (refusedBind(`${directory.path}/link/other`)).code,
       "not_permitted",
     );
     assertEquals(Deno.readTextFileSync(target), "precious");
@@ -152,13 +158,13 @@ permittedTest(
   SANITIZED,
 );
 
-permittedTest("a path may have 103 bytes and no more", GRPC_NEEDS, async () => {
-  const { PrivateSocket } = await import("../../broker/private_socket.ts");
+permittedTest("a path may have 103 bytes and no more", GRPC_NEEDS, () => {
+  using native = Native.open();
   using directory = new PrivateDirectory();
   const longest = `${directory.path}/run/`.padEnd(103, "s");
-  await using socket = await PrivateSocket.bind(longest);
+  using socket = StreamListener.bind(native, longest);
   assertEquals(socket.path.length, 103);
-  const error = await refusedBind(`${longest}s`);
+  const error = refusedBind(`${longest}s`);
   assertEquals(error.code, "bad_argument");
   assert(error.message.includes("104 bytes"), error.message);
   assert(error.message.includes("takes 103"), error.message);
@@ -169,9 +175,12 @@ permittedTest(
   GRPC_NEEDS,
   async () => {
     const { GrpcCarrier } = await import("../../broker/grpc_carrier.ts");
+    using native = Native.open();
     const { FakeWorld } = await import("../helpers/fake_world.ts");
     const error = await assertRejects(() =>
       GrpcCarrier.start({
+        native,
+        service: "com.example.grpc",
         address: "127.0.0.1:50051",
         handlers: { unary: {}, stream: {} },
         log: new FakeWorld().log,

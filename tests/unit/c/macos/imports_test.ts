@@ -98,3 +98,18 @@ __attribute__((used)) static const void *const imports[] = {
 `,
   );
 });
+
+Deno.test("a name of Intel's with its suffix is the one without", () => {
+  const intel = readDylib(machO({}));
+  const stub = STUB.replace("_old,", "_old, '_fstat$INODE64',");
+  const imports = [{ name: "_fstat$INODE64", weak: false }];
+  const reviewed = parseImports("_fstat sys/stat.h");
+  const found = (text: string): string[] =>
+    importProblems(
+      reviewed,
+      { ...intel, architecture: "x86_64", imports },
+      text,
+    );
+  assertEquals(found(stub), []);
+  assertEquals(found(STUB), ["x86_64: _fstat$INODE64 is not in libSystem"]);
+});
