@@ -8,7 +8,9 @@ import type { ErrorCode } from "../proto/errors.ts";
 
 /** The codes that something here is decided by. */
 export const STATUS = {
+  handle: -1,
   argument: -2,
+  system: -4,
   buffer: -5,
   again: -7,
   inUse: -8,

@@ -2,13 +2,12 @@
 #include "queue.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "bell.h"
 #include "connection.h"
 #include "packed.h"
 #include "reply.h"
@@ -78,29 +77,17 @@ static void queue_finalize(struct object *object) {
     free(queue);
 }
 
-static bool make_bell(int ends[2]) {
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return false;
-    for (int i = 0; i < 2; i++) {
-        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
-        fcntl(ends[i], F_SETFL, O_NONBLOCK);
-    }
-    return true;
-}
-
 slb_handle slb_queue_create(void) {
     struct queue *queue = calloc(1, sizeof *queue);
     if (!queue) {
         fail(SLB_E_MEMORY, "Cannot make an event queue: out of memory");
         return 0;
     }
-    int ends[2];
-    if (!make_bell(ends)) {
+    if (!bell_make(&queue->bell_read, &queue->bell_write)) {
         fail(SLB_E_SYSTEM, "Cannot make an event queue: socketpair: %s", strerror(errno));
         free(queue);
         return 0;
     }
-    queue->bell_read = ends[0];
-    queue->bell_write = ends[1];
     pthread_mutex_init(&queue->lock, NULL);
     object_init(&queue->object, SLB_KIND_QUEUE, NULL, queue_closing, queue_finalize);
     slb_handle handle = handle_consume(&queue->object);
@@ -134,8 +121,7 @@ void queue_put(struct queue *queue, struct event *event) {
         if (was_empty) queue->first = event;
         else queue->last->next = event;
         queue->last = event;
-        /* The socket's buffer is full only if rings already wait to be read: then this one is not needed. */
-        if (was_empty) send(queue->bell_write, "", 1, MSG_NOSIGNAL);
+        if (was_empty) bell_ring(queue->bell_write);
     }
     pthread_mutex_unlock(&queue->lock);
     if (closed) event_drop(event);

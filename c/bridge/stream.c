@@ -17,6 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "bell.h"
 #include "object.h"
 #include "platform.h"
 #include "private_socket.h"
@@ -46,7 +47,7 @@ static void *watch(void *context) {
             {.fd = stream->order_read, .events = POLLIN},
         };
         poll(events, 2, -1);
-        if (!events[1].revents) send(stream->bell_write, "", 1, MSG_NOSIGNAL);
+        if (!events[1].revents) bell_ring(stream->bell_write);
     }
     return NULL;
 }
@@ -81,22 +82,9 @@ static void stream_closing(struct object *object) {
 
 static void stream_finalize(struct object *object) { free(object); }
 
-static bool make_pair(int *read_end, int *write_end) {
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return false;
-    *read_end = ends[0];
-    *write_end = ends[1];
-    return true;
-}
-
 static bool make_ends(struct stream *stream) {
-    if (!make_pair(&stream->bell_read, &stream->bell_write)) return false;
-    private_socket_set_flags(stream->bell_read);
-    private_socket_set_flags(stream->bell_write);
-    if (!make_pair(&stream->order_read, &stream->order_write)) return false;
-    private_socket_set_flags(stream->order_write);
-    fcntl(stream->order_read, F_SETFD, FD_CLOEXEC); /* and blocking: the watcher waits for orders */
-    return true;
+    return bell_make(&stream->bell_read, &stream->bell_write) && bell_make(&stream->order_read, &stream->order_write) &&
+           fcntl(stream->order_read, F_SETFL, 0) == 0; /* the watcher waits for orders */
 }
 
 /* The listener over `socket`, which is taken over; 0 with the error set. */
@@ -179,7 +167,7 @@ int32_t slb_stream_accept(slb_handle handle) {
     } while (descriptor < 0 && (errno == EINTR || errno == ECONNABORTED));
     int32_t result = descriptor;
     if (descriptor < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-        send(stream->order_write, "", 1, MSG_NOSIGNAL);
+        bell_ring(stream->order_write);
         result = fail(SLB_E_AGAIN, "Nobody waits to be accepted; the bell tells when somebody does");
     } else if (descriptor < 0) {
         result = fail(SLB_E_SYSTEM, "Cannot accept a connection: %s", strerror(errno));

@@ -12,7 +12,7 @@ const NO_BROKER_FOR_CLIENT = new RegExp(
   `^Cannot reach ${BROKER} for \\w+: no such service`,
 );
 const NO_ANSWER =
-  /^The broker 'com\.example\.broker' did not answer get_version within 2000 ms$/;
+  /^The broker 'com\.example\.broker' did not answer get_version within 10000 ms$/;
 const NO_PING = /no ping came within 10000 ms of the hello \(/;
 const NO_PONG = /^pong not received: the client said hello, then nothing$/;
 const CLIENT_WITHOUT_PING = new RegExp(

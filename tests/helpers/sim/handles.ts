@@ -1,5 +1,7 @@
 /** The handle table of one simulated process, as `c/bridge/object.c` has it. */
 
+import { STATUS } from "../../../ffi/status.ts";
+
 const INDEX_BITS = 20;
 const INDEX_MASK = (1 << INDEX_BITS) - 1;
 
@@ -25,8 +27,8 @@ export class Handles {
   readonly #slots: Slot[] = [{ generation: 0, entry: undefined }];
   readonly #free: number[] = [];
   readonly #counts = new Map<Kind, number>();
-  /** The words for the last failure. */
-  error = "";
+  /** The last failure: its `SLB_E_` code, and the words for it. */
+  error = { code: 0, words: "" };
 
   /** A handle for `object`. */
   add(kind: Kind, object: object): number {
@@ -42,9 +44,11 @@ export class Handles {
   find<T extends object>(handle: number, ...kinds: Kind[]): T | undefined {
     const entry = this.#slot(handle)?.entry;
     if (entry && kinds.includes(entry.kind)) return entry.object as T;
-    this.error = entry
-      ? `Handle ${handle} is a ${entry.kind}, not a ${kinds.join(" or ")}`
-      : `Handle ${handle} names nothing: it was released or never given`;
+    this.#fail(
+      entry
+        ? `Handle ${handle} is a ${entry.kind}, not a ${kinds.join(" or ")}`
+        : `Handle ${handle} names nothing: it was released or never given`,
+    );
     return undefined;
   }
 
@@ -53,8 +57,9 @@ export class Handles {
     const slot = this.#slot(handle);
     const entry = slot?.entry;
     if (!slot || !entry) {
-      this.error =
-        `Cannot release handle ${handle}: it was released or never given`;
+      this.#fail(
+        `Cannot release handle ${handle}: it was released or never given`,
+      );
       return undefined;
     }
     slot.entry = undefined;
@@ -81,6 +86,10 @@ export class Handles {
   describe(): string {
     return [...this.#counts].filter(([, count]) => count > 0)
       .map(([kind, count]) => `${count} ${kind}`).join(", ") || "none";
+  }
+
+  #fail(words: string): void {
+    this.error = { code: STATUS.handle, words };
   }
 
   #slot(handle: number): Slot | undefined {

@@ -5,6 +5,7 @@
  */
 
 import type { Shim } from "../../../ffi/shim.ts";
+import { STATUS } from "../../../ffi/status.ts";
 import type { Symbols } from "../../../ffi/symbols.ts";
 import { SimConnection, type Target } from "./connection.ts";
 import { SimListener } from "./listener.ts";
@@ -12,9 +13,6 @@ import { unwrap, wrap } from "./parcel.ts";
 import type { Party, ReplyTo } from "./party.ts";
 import type { Queued, SimProcess } from "./process.ts";
 
-const E_HANDLE = -1;
-const E_ARGUMENT = -2;
-const E_BUFFER = -5;
 const HEADER_BYTES = 20;
 const EVENT = { message: 1, reply: 2, peer: 3, error: 4 } as const;
 /** All that runs here is one process of one user. */
@@ -72,13 +70,22 @@ class Functions {
   // ---- library ----
 
   slb_error_copy(text: Uint8Array, capacity: number): number {
-    return this.#copy(this.#handles.error, text, capacity);
+    return this.#copy(this.#handles.error.words, text, capacity);
+  }
+
+  slb_error_code(): number {
+    return this.#handles.error.code;
+  }
+
+  /** No service manager: who is to serve is started by the test. */
+  slb_service_is_activated(): number {
+    return 0;
   }
 
   slb_release(handle: number): number {
     if (this.#process.isDead) return 0;
     const removed = this.#handles.remove(handle);
-    if (!removed) return E_HANDLE;
+    if (!removed) return STATUS.handle;
     const { kind, object } = removed;
     if (kind === "listener" || kind === "connection") {
       this.#process.drop(object as Party);
@@ -116,7 +123,7 @@ class Functions {
     for (let next; (next = this.#first());) {
       const bytes = HEADER_BYTES + bodyOf(next).length;
       if (bytes > capacity - written) {
-        return written === 0 ? E_BUFFER : written;
+        return written === 0 ? STATUS.buffer : written;
       }
       written += this.#write(next, buffer.subarray(written));
       this.#process.queue.shift();
@@ -198,8 +205,11 @@ class Functions {
     if (listener.state !== "invalid") {
       return this.#handles.add("endpoint", listener);
     }
-    this.#handles.error =
-      "Cannot make an endpoint: the listener is cancelled, or descriptors ran out";
+    this.#handles.error = {
+      code: STATUS.system,
+      words:
+        "Cannot make an endpoint: the listener is cancelled, or descriptors ran out",
+    };
     return 0;
   }
 
@@ -231,14 +241,14 @@ class Functions {
     if (this.#process.isDead) return 0;
     const party = this.#either(handle);
     party?.activate();
-    return party ? 0 : E_HANDLE;
+    return party ? 0 : STATUS.handle;
   }
 
   slb_connection_cancel(handle: number): number {
     if (this.#process.isDead) return 0;
     const party = this.#either(handle);
     party?.cancel();
-    return party ? 0 : E_HANDLE;
+    return party ? 0 : STATUS.handle;
   }
 
   slb_connection_send(
@@ -266,9 +276,9 @@ class Functions {
   ): number {
     if (this.#process.isDead) return 0;
     const connection = this.#handles.find<SimConnection>(handle, "connection");
-    if (!connection) return E_HANDLE;
+    if (!connection) return STATUS.handle;
     const parcel = this.#wrap(bytes, length);
-    if (!parcel) return E_ARGUMENT;
+    if (!parcel) return STATUS.argument;
     connection.send(parcel, request);
     return 0;
   }
@@ -276,9 +286,9 @@ class Functions {
   slb_reply_send(handle: number, bytes: Uint8Array, length: number): number {
     if (this.#process.isDead) return 0;
     const reply = this.#handles.find<Reply>(handle, "reply");
-    if (!reply) return E_HANDLE;
+    if (!reply) return STATUS.handle;
     const parcel = this.#wrap(bytes, length);
-    if (!parcel) return E_ARGUMENT;
+    if (!parcel) return STATUS.argument;
     this.#handles.remove(handle);
     reply.by.answer(reply.to, parcel);
     return 0;
@@ -300,7 +310,7 @@ class Functions {
   slb_connection_peer(handle: number, out: Uint8Array): number {
     if (this.#process.isDead) return 0;
     const connection = this.#handles.find<SimConnection>(handle, "connection");
-    if (!connection) return E_HANDLE;
+    if (!connection) return STATUS.handle;
     const known = connection.other !== undefined;
     new Int32Array(out.buffer, out.byteOffset, 4).set(
       known ? [Deno.pid, UID, UID, 0] : [0, -1, -1, 0],
