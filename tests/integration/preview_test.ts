@@ -126,8 +126,6 @@ permittedTest(
       const summary = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
       assertEquals(summary.frames_verified, summary.frames_sent);
       assertEquals(summary.pixel_bytes_copied_per_frame, 0);
-      // The film was not hurried: at 30 frames a second.
-      assert(summary.fps < 40, `${summary.fps} frames/s`);
       assertStringIncludes(demo.stderr(), "verified ");
     });
   },
