@@ -63,9 +63,10 @@ async function run(invocation: Invocation): Promise<ExitCode> {
   using session = await openSession(invocation);
   const seen = new SeenRecords();
   const kept = await keptRecords(session, wanted, seen);
+  // Before the first record: whoever has read that may press Ctrl-C.
+  using interruptible = args.has(FOLLOW) ? console.interruptible() : undefined;
   kept.slice(Math.max(0, kept.length - last)).forEach(show);
-  if (!args.has(FOLLOW)) return EXIT.done;
-  using interruptible = console.interruptible();
+  if (interruptible === undefined) return EXIT.done;
   const { signal } = interruptible;
   const presence = new Presence(session.address, (words) => say(err, words));
   const coming = comingRecords(

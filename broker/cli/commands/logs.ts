@@ -55,9 +55,11 @@ async function run(invocation: Invocation): Promise<ExitCode> {
       ? writeJsonLine(out, { line })
       : writeLines(out, [fileLine(line)]);
   using file = await LogFile.open(await findLog(invocation));
-  (await file.lines({ last, since }, follows)).forEach(show);
-  if (!follows) return EXIT.done;
-  using interruptible = console.interruptible();
+  const lines = await file.lines({ last, since }, follows);
+  // Before the first line: whoever has read that may press Ctrl-C.
+  using interruptible = follows ? console.interruptible() : undefined;
+  lines.forEach(show);
+  if (interruptible === undefined) return EXIT.done;
   for await (const event of file.coming(console, interruptible.signal)) {
     if ("line" in event) show(event.line);
     else say(err, event.words);
