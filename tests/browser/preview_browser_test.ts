@@ -4,7 +4,13 @@ import type { Browser, BrowserProgram } from "./browser.ts";
 
 /** The preview's page in a real browser. Where none can be had the tests are ignored, with the reason. */
 
-const NEEDS = { run: true, read: true, write: true, env: true, net: true };
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  net: true,
+} as const;
 
 let program: BrowserProgram | undefined;
 let reason = "";
@@ -55,7 +61,7 @@ function browserTest(
 ): void {
   permittedTest(
     name + reason,
-    { run: true, read: true, write: true, env: true, net: true },
+    { ...NEEDS, service: true },
     async (t) => {
       const { isolatedHome } = await import("../helpers/home.ts");
       const { PreviewProcess } = await import("../helpers/preview_process.ts");

@@ -20,10 +20,15 @@ const ALLOWED: Record<string, readonly string[]> = {
     "launchd/",
     "proto/",
   ],
-  // Names the programs with ffi that it runs beside itself, and imports none.
-  "broker/cli/own_programs.ts": ["host/demo/main.ts", "host/probe/main.ts"],
+  // Names the programs with ffi that it runs beside itself, and their processors, and imports none.
+  "broker/cli/own_programs.ts": [
+    "host/demo/edges.ts",
+    "host/demo/main.ts",
+    "host/probe/inverter.ts",
+    "host/probe/main.ts",
+  ],
   // How a system's service manager is told of a broker; it runs nothing of ours.
-  "launchd/": ["ffi/library.ts", "proto/"],
+  "launchd/": ["ffi/environment.ts", "ffi/library.ts", "proto/"],
   "host/": ["host/assembly.ts", "ffi/", "proto/"],
   "client/": ["ffi/", "proto/"],
   // Where the pieces are put together, once.

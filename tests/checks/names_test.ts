@@ -22,6 +22,7 @@ permittedTest("names.ts and the shim agree on where a service's socket is", {
   env: true,
   read: true,
   write: true,
+  linux: "a service that is a socket", // launchd keeps the names on macOS
 }, () => {
   using home = isolatedHome();
   const runtime = Deno.env.get("XDG_RUNTIME_DIR");

@@ -256,7 +256,7 @@ function otherTest(
 ): void {
   permittedTest(
     `ends through ffi: ${name}`,
-    { run: true, read: true, write: true, env: true },
+    { run: true, read: true, write: true, env: true, service: true },
     async () => {
       using _ = isolatedHome();
       await nativeLeavesNothing(async () => {

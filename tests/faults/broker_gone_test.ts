@@ -10,7 +10,13 @@ import { startHost } from "./host.ts";
 import { Case, DEADLINE_MS, exchange, runs, until } from "./stage.ts";
 
 /** A broker that is killed, and does not come back, or comes back under running channels. */
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+} as const;
 
 /** Where the broker is killed, and how far the host then says that it got. */
 const NEVER_BACK: [at: Moment["name"], by: Moment["by"], far: string][] = [

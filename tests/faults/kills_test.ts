@@ -21,7 +21,13 @@ import { Case, DEADLINE_MS, exchange, runs, until } from "./stage.ts";
  * after its message, with two seeds for what the others do meanwhile. Whoever
  * takes the step kills: itself, or the other by its process id.
  */
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+} as const;
 const SEEDS = [1, 2] as const;
 const TIMEOUT_SECS = 30;
 /** More than a client takes, as a rule, until it asks the broker. */

@@ -9,7 +9,13 @@ import { startHost } from "./host.ts";
 import { Case, DEADLINE_MS, runs, until } from "./stage.ts";
 
 /** Clients whose host was killed, and that nobody tells; and what they leave behind. */
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+} as const;
 const TIMEOUT_SECS = 60;
 
 function faultsTest(name: string, body: (c: Case) => Promise<void>): void {

@@ -9,7 +9,13 @@ import { type FaultyHost, startHost } from "./host.ts";
 import { Case, DEADLINE_MS, exchange, runs, until } from "./stage.ts";
 
 /** Processes that are much slower than the others, or stand still for longer than a call may take. */
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+} as const;
 const LATE_MS = 5_000;
 /** Longer than the 5 s that a call, and the pong, may take. */
 const STOPPED_MS = 6_000;

@@ -35,7 +35,13 @@ import { soon } from "../helpers/soon.ts";
  * stubs generated from broker.proto, and a C program over <xpc/xpc.h>.
  */
 
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+} as const;
 const ROOT = new URL("../../", import.meta.url);
 const FRAMES = 12;
 

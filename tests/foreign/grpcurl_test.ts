@@ -10,6 +10,7 @@ const NEEDS = {
   write: true,
   env: true,
   net: true,
+  service: true,
 } as const;
 
 /** What grpcurl prints; throws with what it says when it fails. */

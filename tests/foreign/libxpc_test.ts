@@ -10,7 +10,13 @@ import type { Dispatch } from "./dispatch.ts";
  */
 
 const ROOT = new URL("../../", import.meta.url);
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  linux: "libxpc",
+} as const;
 
 async function output(
   program: string,
@@ -74,7 +80,6 @@ async function hasPkgConfig(): Promise<boolean> {
     await output("pkg-config", ["--version"]).then(() => true, () => false);
 }
 
-const LINUX = Deno.build.os === "linux";
 const PKG_CONFIG = await hasPkgConfig();
 
 /** Registers a test, ignored with the reason in its name if there is one. */
@@ -83,11 +88,7 @@ function libxpcTest(
   missing: string | undefined,
   body: () => Promise<void>,
 ): void {
-  const reason = !LINUX
-    ? "libxpc is for Linux"
-    : PKG_CONFIG
-    ? missing
-    : "no pkg-config";
+  const reason = PKG_CONFIG ? missing : "no pkg-config";
   permittedTest(
     reason ? `${name} (ignored: ${reason})` : name,
     NEEDS,
@@ -204,7 +205,9 @@ async function echo(how: Build): Promise<void> {
 const may = (["run", "read", "write"] as const).every((name) =>
   Deno.permissions.querySync({ name }).state === "granted"
 );
-const blocks = LINUX && PKG_CONFIG && may ? await findBlocks() : "";
+const blocks = Deno.build.os === "linux" && PKG_CONFIG && may
+  ? await findBlocks()
+  : "";
 const missing = typeof blocks === "string" && may ? blocks : undefined;
 
 libxpcTest(

@@ -19,7 +19,8 @@ const ISOLATED = [
 
 /** Sets STREAMLIB_HOME to a fresh directory, and unsets what would lead elsewhere. The shim reads it too. */
 export function isolatedHome(): IsolatedHome {
-  const path = Deno.makeTempDirSync({ prefix: "streamlib-test-" });
+  // Short: a socket's path has 103 bytes at most, and a Mac's temporary directory half of them.
+  const path = Deno.makeTempDirSync({ prefix: "sl" });
   const before = ISOLATED.map((name) => [name, Deno.env.get(name)] as const);
   for (const name of ISOLATED) Deno.env.delete(name);
   Deno.env.set("STREAMLIB_HOME", path);

@@ -1,6 +1,6 @@
 /**
  * Nothing may be left: native objects, XPC objects, descriptors, mappings of
- * surfaces, subprocesses, files in the run directory.
+ * surfaces, subprocesses, files in the run directory. Of Linux: it reads /proc.
  *
  * What is counted is the whole process's: files that use this cannot run with
  * `deno test --parallel`, whose isolates share one.

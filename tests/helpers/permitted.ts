@@ -1,13 +1,13 @@
 /**
- * Tests that need more than `--allow-ffi`.
+ * Tests that need more than `--allow-ffi`, or more than a Mac gives them.
  *
- * Without the permission such a test is reported as ignored, with the reason
- * in its name, and never counts as passed. What it needs beyond ffi it imports
+ * Where that is missing such a test is reported as ignored, with the reason in
+ * its name, and never counts as passed. What it needs beyond ffi it imports
  * inside its body.
  */
 
-/** What a test needs beyond ffi. */
-export interface Needs {
+/** Permissions beyond ffi. */
+interface Permissions {
   read?: true;
   write?: true;
   run?: true;
@@ -16,24 +16,50 @@ export interface Needs {
   sys?: true;
 }
 
-/** Registers `body`, ignored with the reason in its name where a permission is missing. */
+/** What a test needs. */
+export interface Needs extends Permissions {
+  /**
+   * It serves, or has something serve, an XPC name of its own. On macOS that
+   * is for launchd to allow, which was not told of the name; and a host that
+   * finds no broker would have launchd load an agent, for a home that is gone
+   * after the test.
+   */
+  service?: true;
+  /** What only Linux has of what it looks at or is about, as a noun: `/proc`. */
+  linux?: string;
+}
+
+/** What this machine or this process lacks of it, in words. */
+function lacks({ service, linux, ...permissions }: Needs): string[] {
+  const missing = (Object.keys(permissions) as (keyof Permissions)[])
+    .filter((name) => Deno.permissions.querySync({ name }).state !== "granted")
+    .map((name) => `--allow-${name}`);
+  const system = Deno.build.os;
+  return [
+    ...(missing.length > 0 ? [`needs ${missing.join(" ")}`] : []),
+    ...(linux !== undefined && system !== "linux"
+      ? [`needs ${linux}, which is Linux's`]
+      : []),
+    ...(service && system === "darwin"
+      ? ["launchd was not told of its service"]
+      : []),
+  ];
+}
+
+/** Registers `body`, ignored with the reason in its name where something is missing. */
 export function permittedTest(
   name: string,
   needs: Needs,
   body: (t: Deno.TestContext) => Promise<void> | void,
   options: Partial<Deno.TestDefinition> = {},
 ): void {
-  const missing = (Object.keys(needs) as (keyof Needs)[]).filter((kind) =>
-    Deno.permissions.querySync({ name: kind }).state !== "granted"
-  );
+  const lacking = lacks(needs);
   Deno.test({
     ...options,
-    name: missing.length === 0
+    name: lacking.length === 0
       ? name
-      : `${name} (ignored: needs ${
-        missing.map((m) => `--allow-${m}`).join(" ")
-      })`,
-    ignore: options.ignore === true || missing.length > 0,
+      : `${name} (ignored: ${lacking.join("; ")})`,
+    ignore: options.ignore === true || lacking.length > 0,
     fn: body,
   });
 }

@@ -13,9 +13,14 @@ import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
-const LINUX_ALONE = {
-  ignore: Deno.build.os !== "linux", // launchd does this on macOS
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  linux: "activation by descriptors", // launchd has its own
+} as const;
+const LATE_TIMER = {
   // A grpc-js client whose server has ended leaves a timer behind for a while.
   sanitizeOps: false,
   sanitizeResources: false,
@@ -76,7 +81,7 @@ permittedTest(
     );
     assertEquals(activator.codes, [0]); // by SIGTERM, in order
   },
-  LINUX_ALONE,
+  LATE_TIMER,
 );
 
 permittedTest(
@@ -90,7 +95,7 @@ permittedTest(
     assertEquals(await xpcVersion(native), 1);
     assertEquals(activator.count("started"), 1);
   },
-  LINUX_ALONE,
+  LATE_TIMER,
 );
 
 permittedTest(
@@ -117,7 +122,7 @@ permittedTest(
       .filter(({ message }) => message === "ending");
     assertEquals(endings.map((record) => record["reason"]), ["idle", "idle"]);
   },
-  LINUX_ALONE,
+  LATE_TIMER,
 );
 
 permittedTest(
@@ -143,7 +148,7 @@ permittedTest(
     await activator.until("ended", 1);
     assertEquals(activator.count("started"), 1);
   },
-  LINUX_ALONE,
+  LATE_TIMER,
 );
 
 permittedTest(
@@ -164,7 +169,7 @@ permittedTest(
     }
     assertEquals(new Set(activator.codes), new Set([0]));
   },
-  LINUX_ALONE,
+  LATE_TIMER,
 );
 
 permittedTest(
@@ -189,7 +194,7 @@ permittedTest(
     assertEquals(ending!["reason"], "recycled");
     assertEquals(activator.codes, [0, 0]);
   },
-  LINUX_ALONE,
+  LATE_TIMER,
 );
 
 permittedTest(
@@ -205,7 +210,7 @@ permittedTest(
     assertEquals(await xpcVersion(native), 1);
     assertEquals(activator.count("started"), 2);
   },
-  LINUX_ALONE,
+  LATE_TIMER,
 );
 
 permittedTest(
@@ -229,5 +234,5 @@ permittedTest(
     assertEquals(records(await activator.end())[0]!.message, "serving");
     assert(![...Deno.readDirSync(home.path)].some((e) => e.name === "logs"));
   },
-  LINUX_ALONE,
+  LATE_TIMER,
 );

@@ -7,6 +7,7 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
 const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const SERVING = { ...NEEDS, service: true } as const;
 const ROOT = new URL("../../", import.meta.url);
 
 /** A broker with the permissions of the set `broker`, and those given in `also`. */
@@ -86,20 +87,24 @@ Deno.test("a broker has ffi on the shim and variables by name, and nothing else"
 });
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  permittedTest(`${signal} ends it in order, with code 0`, NEEDS, async () => {
-    using home = isolatedHome();
-    await using broker = new BrokerProcess([]);
-    await broker.ready;
-    broker.kill(signal);
-    const { code, stderr } = await broker.end();
-    assertEquals([code, messages(stderr)], [0, ["serving"]]);
-    assertEquals([...Deno.readDirSync(home.runDirectory)], []);
-  });
+  permittedTest(
+    `${signal} ends it in order, with code 0`,
+    SERVING,
+    async () => {
+      using home = isolatedHome();
+      await using broker = new BrokerProcess([]);
+      await broker.ready;
+      broker.kill(signal);
+      const { code, stderr } = await broker.end();
+      assertEquals([code, messages(stderr)], [0, ["serving"]]);
+      assertEquals([...Deno.readDirSync(home.runDirectory)], []);
+    },
+  );
 }
 
 permittedTest(
   "idle it ends with code 0, also where nobody starts the next, and takes its sockets along",
-  NEEDS,
+  SERVING,
   async () => {
     using home = isolatedHome();
     await using broker = new BrokerProcess(["--idle-exit", "0.2"]);
@@ -116,7 +121,7 @@ permittedTest(
 
 permittedTest(
   "it is not recycled where nobody starts the next, and says so",
-  NEEDS,
+  SERVING,
   async () => {
     using _ = isolatedHome();
     await using broker = new BrokerProcess(["--recycle-after", "1"]);
@@ -142,7 +147,7 @@ permittedTest(
 
 permittedTest(
   "with a log file it needs that directory alone, and leaves stderr to errors",
-  NEEDS,
+  SERVING,
   async () => {
     using home = isolatedHome();
     const logs = `${home.path}/logs`;
@@ -167,7 +172,7 @@ permittedTest(
 
 permittedTest(
   "what keeps it from serving goes to stderr, even with a log file",
-  NEEDS,
+  SERVING,
   async () => {
     using home = isolatedHome();
     await using first = new BrokerProcess([]);

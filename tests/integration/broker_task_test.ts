@@ -5,6 +5,7 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
 const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const SERVING = { ...NEEDS, service: true } as const;
 const ROOT = new URL("../../", import.meta.url);
 
 /** What `deno task broker --json` says when it is ready. */
@@ -85,7 +86,7 @@ async function refused(
 
 permittedTest(
   "deno task broker --json says where it is, and serves gRPC and XPC there",
-  NEEDS,
+  SERVING,
   async () => {
     using home = isolatedHome();
     {
@@ -126,7 +127,7 @@ permittedTest(
 
 permittedTest(
   "a host started by hand uses that broker; killed while frames flow, they go on flowing",
-  NEEDS,
+  SERVING,
   async () => {
     using _ = isolatedHome();
     await using broker = await startBroker();
@@ -155,7 +156,7 @@ permittedTest(
 
 permittedTest(
   "gRPC sees a connection that XPC made: ready, and closed afterwards",
-  NEEDS,
+  SERVING,
   async () => {
     using _ = isolatedHome();
     await using broker = await startBroker();
@@ -181,7 +182,7 @@ permittedTest(
 
 permittedTest(
   "a second broker on the same name is refused, with the name and exit code 1",
-  NEEDS,
+  SERVING,
   async () => {
     using _ = isolatedHome();
     await using broker = await startBroker();
@@ -194,7 +195,7 @@ permittedTest(
 
 permittedTest(
   "a broker that was killed leaves nothing in the way of the next",
-  NEEDS,
+  SERVING,
   async () => {
     using _ = isolatedHome();
     const first = await startBroker();
@@ -207,7 +208,7 @@ permittedTest(
 
 permittedTest(
   "wrong arguments are refused with exit code 2 and what to do",
-  NEEDS,
+  SERVING,
   async () => {
     using home = isolatedHome();
     const cases: [string[], string][] = [

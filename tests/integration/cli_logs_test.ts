@@ -4,9 +4,11 @@ import { eventually, GRPC_NEEDS } from "../helpers/grpc_fixture.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
+const NEEDS = { ...GRPC_NEEDS, service: true } as const;
+
 permittedTest(
   "cli: logs shows the end of a runtime's file, and follows it over rotation and truncation",
-  GRPC_NEEDS,
+  NEEDS,
   async () => {
     await using stage = await cliStage();
     await populate(stage);
@@ -77,7 +79,7 @@ permittedTest(
 
 permittedTest(
   "cli: logs finds the last lines of a long file, and refuses --since where no line has a time",
-  GRPC_NEEDS,
+  NEEDS,
   async () => {
     await using stage = await cliStage();
     await populate(stage);
@@ -102,7 +104,7 @@ permittedTest(
 
 permittedTest(
   "cli: broker logs chooses by level, age and number",
-  GRPC_NEEDS,
+  NEEDS,
   async () => {
     await using stage = await cliStage();
     await populate(stage);
@@ -125,7 +127,7 @@ permittedTest(
 
 permittedTest(
   "cli: broker logs -f goes on with the next broker, and shows no record twice",
-  GRPC_NEEDS,
+  NEEDS,
   async () => {
     const stage = await cliStage();
     await using held = new AsyncDisposableStack();

@@ -6,6 +6,7 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
 const NEEDS = { ...GRPC_NEEDS, run: true } as const;
+const SERVING = { ...NEEDS, service: true } as const;
 const ROOT = new URL("../../", import.meta.url);
 const PROGRAM = ["run", "-q", "--no-prompt", "-P=cli"];
 const MAIN = "broker/cli/main.ts";
@@ -36,7 +37,7 @@ async function ended(
 
 permittedTest(
   "cli: deno task streamlib has the permissions that it needs, and passes on arguments and exit code",
-  NEEDS,
+  SERVING,
   async () => {
     await using stage = await cliStage();
     await populate(stage);
@@ -72,7 +73,7 @@ permittedTest(
 
 permittedTest(
   "cli: Ctrl-C ends what goes on with code 0, and a reader that has enough likewise",
-  NEEDS,
+  SERVING,
   async () => {
     await using stage = await cliStage();
     await populate(stage);

@@ -17,6 +17,8 @@ import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
+const NEEDS = { ...GRPC_NEEDS, service: true } as const;
+
 /** What is the same in every run: no age, no socket's path, no time. */
 function stable(text: string, { directory }: CliStage): string {
   return text
@@ -45,7 +47,7 @@ const LISTINGS = [
 
 permittedTest(
   "cli: what people see, in a pipe and on terminals of 200 and 60 columns",
-  GRPC_NEEDS,
+  NEEDS,
   async (t) => {
     await using stage = await cliStage();
     await populate(stage);
@@ -90,7 +92,7 @@ permittedTest(
 
 permittedTest(
   "cli: --json has the shape that is documented, whoever looks",
-  GRPC_NEEDS,
+  NEEDS,
   async () => {
     await using stage = await cliStage();
     await populate(stage);
@@ -126,7 +128,7 @@ permittedTest(
 
 permittedTest(
   "cli: each way to fail has its words and its exit code",
-  GRPC_NEEDS,
+  NEEDS,
   async () => {
     await using stage = await cliStage();
     await populate(stage);
@@ -179,7 +181,7 @@ permittedTest(
 
 permittedTest(
   "cli: a broker with nothing to show says so on stderr",
-  GRPC_NEEDS,
+  NEEDS,
   async () => {
     await using stage = await cliStage();
     for (
@@ -204,7 +206,7 @@ permittedTest(
 
 permittedTest(
   "cli: --watch tells each change once in a pipe, and draws a terminal anew",
-  GRPC_NEEDS,
+  NEEDS,
   async () => {
     await using stage = await cliStage();
     await populate(stage);
@@ -256,7 +258,7 @@ permittedTest(
 
 permittedTest(
   "cli: top shows the rates of what the sides report",
-  GRPC_NEEDS,
+  NEEDS,
   async () => {
     await using stage = await cliStage();
     await populate(stage);
@@ -298,7 +300,7 @@ permittedTest(
 
 permittedTest(
   "cli: runtimes are alive by the kernel's word, dead by it, and pruned",
-  GRPC_NEEDS,
+  NEEDS,
   async () => {
     await using stage = await cliStage();
     const { service } = stage.broker;
@@ -335,7 +337,7 @@ permittedTest(
 
 permittedTest(
   "cli: a host and a client that work are ready, and their frames are counted",
-  { ...GRPC_NEEDS, run: true },
+  { ...NEEDS, run: true },
   async () => {
     await using stage = await cliStage();
     await using host = launchFixture("invert.ts", {

@@ -138,7 +138,7 @@ permittedTest(
 
 permittedTest(
   "deno task compile: what it made, or the file that stands in for it, puts its shim in its place and says what it was built from",
-  NEEDS,
+  { ...NEEDS, service: true },
   async () => {
     const { code, stderr } = await compile();
     assertEquals(code, 0, stderr);

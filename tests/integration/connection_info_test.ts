@@ -7,7 +7,7 @@ import { EVERY_FRAME } from "../fixtures/ports.ts";
 
 permittedTest(
   "a host tells of its connection what the broker sees",
-  { run: true, read: true, write: true, env: true },
+  { run: true, read: true, write: true, env: true, service: true },
   async () => {
     using _ = isolatedHome();
     await using host = ReactiveHost.launch({

@@ -13,6 +13,8 @@ import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
+const NEEDS = { ...GRPC_NEEDS, service: true } as const;
+
 /** Both carriers are loops over the same handlers. Here each has the same conversations, and must come to the same. */
 
 type Speaker = "host" | "client";
@@ -447,10 +449,14 @@ for (const talk of CONVERSATIONS) {
       await using stage = await open();
       await soon(hold(stage, talk), talk.name);
     });
-  Deno.test(`contract over XPC: ${talk.name}`, run(xpcStage));
+  permittedTest(
+    `contract over XPC: ${talk.name}`,
+    { service: true },
+    run(xpcStage),
+  );
   permittedTest(
     `contract over gRPC: ${talk.name}`,
-    GRPC_NEEDS,
+    NEEDS,
     run(grpcStage),
   );
 }

@@ -13,6 +13,7 @@ const NEEDS = {
   env: true,
   net: true,
 } as const;
+const SERVING = { ...NEEDS, service: true } as const;
 
 function launch(
   broker: string,
@@ -31,7 +32,7 @@ function launch(
 
 permittedTest(
   "host and client with their control calls over gRPC: ready, frames, both acked, statistics",
-  NEEDS,
+  SERVING,
   async () => {
     const { Broker } = await import("../../broker/broker.ts");
     const { GrpcClient } = await import("../../broker/grpc_client.ts");
@@ -80,7 +81,7 @@ permittedTest(
 
 permittedTest(
   "control over gRPC where nobody serves it says so",
-  NEEDS,
+  SERVING,
   async () => {
     const { Broker } = await import("../../broker/broker.ts");
     using home = isolatedHome();

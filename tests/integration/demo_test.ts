@@ -3,7 +3,13 @@ import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+} as const;
 
 interface DemoRun {
   code: number;

@@ -9,6 +9,10 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
 const NEEDS = { ...GRPC_NEEDS, run: true, sys: true } as const;
+/** Its probe embeds a broker where there is none. */
+const SERVING = { ...NEEDS, service: true } as const;
+/** What the doctor says of a service is of the system that runs it. */
+const LINUX = { ...NEEDS, linux: "a service of sockets and systemd" } as const;
 const ROOT = new URL("../../", import.meta.url);
 const LATE_MS = 60_000;
 
@@ -45,7 +49,10 @@ class Patient implements Disposable {
     HTTPS_PROXY: "",
     NO_COLOR: "1",
   };
-  readonly names = names(new Map(Object.entries(this.env)));
+  /** HOME is asked on macOS alone, where logs are below it. */
+  readonly names = names(
+    new Map(Object.entries({ HOME: this.home, ...this.env })),
+  );
 
   /** What people see. */
   async see(...args: string[]): Promise<{ code: number; text: string }> {
@@ -184,11 +191,9 @@ class RunningBroker implements AsyncDisposable {
   }
 }
 
-const linux = { ignore: Deno.build.os !== "linux" };
-
 permittedTest(
   "doctor: with a broker every link is well, and has the fields that are documented",
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     await using _ = await RunningBroker.start(patient);
@@ -200,12 +205,11 @@ permittedTest(
     assertEquals(code, 0);
     await assertGolden("doctor_well.txt", patient.stable(text));
   },
-  linux,
 );
 
 permittedTest(
   "doctor: with no broker anywhere all is well, and it says how to get one",
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     const rows = await patient.well();
@@ -217,7 +221,6 @@ permittedTest(
     assertStringIncludes(text, "\n  Try: streamlib broker install\n");
     await assertGolden("doctor_alone.txt", patient.stable(text));
   },
-  linux,
 );
 
 permittedTest("doctor: bad usage has exit code 2", NEEDS, async () => {
@@ -242,7 +245,7 @@ permittedTest("doctor: bad usage has exit code 2", NEEDS, async () => {
 
 permittedTest(
   "doctor: a stale socket, told by connecting; the next broker takes its place",
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     await using broker = await RunningBroker.start(patient);
@@ -256,12 +259,11 @@ permittedTest(
     await using _ = await RunningBroker.start(patient);
     await patient.well();
   },
-  linux,
 );
 
 permittedTest(
   "doctor: a run directory that others can reach",
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     await using _ = await RunningBroker.start(patient);
@@ -276,12 +278,11 @@ permittedTest(
     await patient.follow(mend);
     await patient.well();
   },
-  linux,
 );
 
 permittedTest(
   "doctor: a socket that others may connect to",
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     await using _ = await RunningBroker.start(patient);
@@ -292,7 +293,6 @@ permittedTest(
     await patient.follow(mend);
     await patient.well();
   },
-  linux,
 );
 
 const isRoot = Deno.permissions.querySync({ name: "sys", kind: "uid" })
@@ -302,7 +302,7 @@ permittedTest(
   `doctor: a run directory of another user${
     isRoot ? "" : " (ignored: only root can give one away)"
   }`,
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     await using _ = await RunningBroker.start(patient);
@@ -318,12 +318,12 @@ permittedTest(
     await patient.follow(mend);
     await patient.well();
   },
-  { ignore: linux.ignore || !isRoot },
+  { ignore: !isRoot },
 );
 
 permittedTest(
   "doctor: a run directory that is a link",
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     const { runDirectory } = patient.names;
@@ -334,12 +334,11 @@ permittedTest(
     await patient.follow(first!.mend);
     await patient.well();
   },
-  linux,
 );
 
 permittedTest(
   "doctor: a broker of another version is named with both",
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     await using served = await serveControlPlane({
@@ -361,12 +360,11 @@ permittedTest(
     patient.env["STREAMLIB_BROKER_ENDPOINT"] = "";
     await patient.well();
   },
-  linux,
 );
 
 permittedTest(
   "doctor: the version of the Deno that runs it is what it reports",
-  NEEDS,
+  SERVING,
   async () => {
     using patient = new Patient();
     const { rows } = await patient.diagnose();
@@ -377,7 +375,7 @@ permittedTest(
 
 permittedTest(
   "doctor: a shim that is not there, and one that is none",
-  NEEDS,
+  SERVING,
   async () => {
     using patient = new Patient();
     patient.env["STREAMLIB_LIBRARY"] = `${patient.home}/shim.so`;
@@ -394,7 +392,7 @@ permittedTest(
 
 permittedTest(
   "doctor: a broker that was stopped, and one whose queue has filled since",
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     await using broker = await RunningBroker.start(patient);
@@ -422,12 +420,11 @@ permittedTest(
     await patient.follow(mend);
     await patient.well();
   },
-  linux,
 );
 
 permittedTest(
   "doctor: an address where nobody is",
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     await using _ = await RunningBroker.start(patient);
@@ -443,12 +440,11 @@ permittedTest(
     );
     await patient.well();
   },
-  linux,
 );
 
 permittedTest(
   "doctor: a service's name that nobody serves",
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     patient.env["STREAMLIB_BROKER_XPC_SERVICE"] = "com.example.nobody";
@@ -459,12 +455,11 @@ permittedTest(
     );
     assertEquals(rows.at(-1)?.state, "skipped");
   },
-  linux,
 );
 
 permittedTest(
   "doctor: a unit that names another than the service",
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     await using _ = await RunningBroker.start(patient);
@@ -491,12 +486,11 @@ permittedTest(
     await patient.follow(renamed.first!.mend);
     await patient.well();
   },
-  linux,
 );
 
 permittedTest(
   "doctor: what is installed, and not started",
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     const directory = `${patient.home}/config/systemd/user`;
@@ -511,12 +505,11 @@ permittedTest(
       [3, "sockets", "streamlib broker start"],
     );
   },
-  linux,
 );
 
 permittedTest(
   "doctor: proxies are named, and do no harm",
-  NEEDS,
+  LINUX,
   async () => {
     using patient = new Patient();
     await using _ = await RunningBroker.start(patient);
@@ -532,7 +525,6 @@ permittedTest(
     const { text } = await patient.see();
     await assertGolden("doctor_proxies.txt", patient.stable(text));
   },
-  linux,
 );
 
 permittedTest(
@@ -591,7 +583,7 @@ permittedTest(
 
 permittedTest(
   "demo: streamlib demo is the demo, with its streams and its exit code",
-  NEEDS,
+  SERVING,
   async () => {
     using patient = new Patient();
     const run = async (

@@ -67,6 +67,7 @@ for (const [kind, code] of KINDS) {
       read: true,
       write: true,
       env: true,
+      service: true,
     },
     async () => {
       using home = isolatedHome();

@@ -21,7 +21,13 @@ import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+} as const;
 const RUNS = 300;
 /** The same frames in every run of the tests. */
 const SEED = 20_260_101;

@@ -55,6 +55,7 @@ permittedTest("the fuzzer of our own finds a fault and keeps its input", {
   read: true,
   write: true,
   env: true,
+  linux: "the fuzzer, of our libxpc",
 }, async () => {
   const folder = await Deno.makeTempDir();
   try {

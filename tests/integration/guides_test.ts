@@ -15,7 +15,13 @@ import { soon } from "../helpers/soon.ts";
 
 /** The guides: what they show is run, what they name exists. */
 
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+} as const;
 const ROOT = new URL("../../", import.meta.url);
 
 /** The guides, and how many commands each at least runs. */

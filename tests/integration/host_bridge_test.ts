@@ -19,6 +19,7 @@ import {
 } from "../../proto/xpc_value.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
+import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
 /**
@@ -131,7 +132,7 @@ function playedTest(
   name: string,
   body: (played: Played) => Promise<void>,
 ): void {
-  Deno.test(name, () =>
+  permittedTest(name, { service: true }, () =>
     nativeLeavesNothing(async () => {
       using native = Native.open();
       const spawned = Promise.withResolvers<ClientEnv>();

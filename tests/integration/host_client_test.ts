@@ -12,10 +12,11 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { isolatedHome } from "../helpers/home.ts";
 
 const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const SERVING = { ...NEEDS, service: true } as const;
 
 permittedTest(
   "frames go to the client and come back changed, and nothing is left",
-  NEEDS,
+  SERVING,
   async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
@@ -46,7 +47,7 @@ permittedTest(
   },
 );
 
-permittedTest("host and client see the same memory", NEEDS, async () => {
+permittedTest("host and client see the same memory", SERVING, async () => {
   using _ = isolatedHome();
   await using host = launchFixture("identity.ts");
   await soon(host.ready, "ready");
@@ -68,7 +69,7 @@ permittedTest("host and client see the same memory", NEEDS, async () => {
 
 permittedTest(
   "launching returns at once, and frames before ready are dropped, counted, silently",
-  NEEDS,
+  SERVING,
   async () => {
     using _ = isolatedHome();
     const warnings: string[] = [];
@@ -89,7 +90,7 @@ permittedTest(
 
 permittedTest(
   "with every surface in use a frame is dropped, and the others arrive",
-  NEEDS,
+  SERVING,
   async () => {
     using _ = isolatedHome();
     await using host = launchFixture("invert.ts");
@@ -113,7 +114,7 @@ permittedTest(
 
 permittedTest(
   "a frame that does not fit its schema is refused by name, where it is sent",
-  NEEDS,
+  SERVING,
   async () => {
     using _ = isolatedHome();
     await using host = launchFixture("invert.ts");
@@ -159,7 +160,7 @@ const FAILURES: [fixture: string, ...words: string[]][] = [
 for (const [fixture, ...words] of FAILURES) {
   permittedTest(
     `a client that fails is told with its words: ${fixture}`,
-    NEEDS,
+    SERVING,
     async () => {
       const { message } = await failureOf(fixture);
       for (const word of words) assertStringIncludes(message, word);
@@ -169,7 +170,7 @@ for (const [fixture, ...words] of FAILURES) {
 
 permittedTest(
   "an exception in process reaches the host with its stack",
-  NEEDS,
+  SERVING,
   async () => {
     using _ = isolatedHome();
     await using host = launchFixture("throws_in_process.ts");
@@ -189,7 +190,7 @@ permittedTest(
 
 permittedTest(
   "a client that is killed is told with its signal",
-  NEEDS,
+  SERVING,
   async () => {
     using _ = isolatedHome();
     await using host = launchFixture("invert.ts");
@@ -219,7 +220,7 @@ permittedTest(
 
 permittedTest(
   "closing before it is ready ends it in order",
-  NEEDS,
+  SERVING,
   async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
@@ -232,7 +233,7 @@ permittedTest(
   },
 );
 
-permittedTest("a signal that aborts closes the host", NEEDS, async () => {
+permittedTest("a signal that aborts closes the host", SERVING, async () => {
   using _ = isolatedHome();
   const abort = new AbortController();
   await using host = launchFixture("invert.ts", { signal: abort.signal });
@@ -289,7 +290,7 @@ permittedTest("a client that nobody's host has started says so, and ends", {
 
 permittedTest(
   "a client that never comes back from process is ended from outside",
-  NEEDS,
+  SERVING,
   async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {

@@ -5,7 +5,13 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { AWKWARD, namesOf, programOf } from "../helpers/service.ts";
 import { ended } from "../helpers/service_user.ts";
 
-const NEEDS = { read: true, write: true, run: true, env: true } as const;
+const NEEDS = {
+  read: true,
+  write: true,
+  run: true,
+  env: true,
+  linux: "systemd",
+} as const;
 
 /** A `systemd-analyze`, and what it needs to run. */
 interface Analyzer {
@@ -92,5 +98,4 @@ permittedTest(
       await Deno.remove(root, { recursive: true });
     }
   },
-  { ignore: Deno.build.os !== "linux" },
 );

@@ -8,7 +8,13 @@ import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 
 /** The checker is checked: each kind of thing is left behind on purpose. */
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  linux: "/proc",
+} as const;
 const SETTLE_MS = 200;
 
 async function found(

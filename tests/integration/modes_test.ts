@@ -16,7 +16,13 @@ import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+} as const;
 
 function fixture(name: string): URL {
   return new URL(`../fixtures/${name}`, import.meta.url);

@@ -183,7 +183,7 @@ for (const [name, { make, open, served = open }] of Object.entries(FORMS)) {
 
   permittedTest(
     `permissions: what ${name} does not need once it serves, it is denied, one by one`,
-    NEEDS,
+    { ...NEEDS, service: true },
     async () => {
       using home = isolatedHome();
       assertDenied(
@@ -250,7 +250,7 @@ permittedTest(
 
 permittedTest(
   "an installed broker's very line, in a home with a comma and a blank and nothing else around it: a host is ready through it, and gRPC answers",
-  NEEDS,
+  { ...NEEDS, service: true },
   async () => {
     const { installed, namesIn } = await import("../helpers/broker_forms.ts");
     const { BrokerProcess } = await import("../helpers/broker_process.ts");

@@ -13,6 +13,7 @@ const NEEDS = {
   write: true,
   env: true,
   net: true,
+  service: true,
 } as const;
 
 /** Reads the stream of states until `enough`, or to its end; all of them. */

@@ -13,6 +13,7 @@ permittedTest(
     read: true,
     write: true,
     env: true,
+    service: true,
   },
   async () => {
     using home = isolatedHome();

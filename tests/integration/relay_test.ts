@@ -12,6 +12,7 @@ import {
   type XpcDictionary,
   type XpcValue,
 } from "../../proto/xpc_value.ts";
+import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 
@@ -60,11 +61,14 @@ async function allocate(
   };
 }
 
+/** A broker under a name of its own, in this process. */
+const NEEDS = { service: true } as const;
+
 function relayTest(
   name: string,
   body: (native: Native, service: string) => Promise<void>,
 ): void {
-  Deno.test(name, () =>
+  permittedTest(name, NEEDS, () =>
     nativeLeavesNothing(async () => {
       using native = Native.open();
       await using broker = await startBroker();
@@ -300,19 +304,23 @@ relayTest(
   },
 );
 
-Deno.test("a second broker on the same name is refused, and the first goes on", () =>
-  nativeLeavesNothing(async () => {
-    using native = Native.open();
-    await using broker = await startBroker();
-    const error = await assertRejects(
-      () => soon(startBroker(broker.service), "the refusal"),
-      BridgeError,
-      broker.service,
-    );
-    assertEquals(error.code, "name_in_use");
-    using link = new BrokerLink(native, broker.service);
-    await link.call("GetVersion", {}, CALL);
-  }));
+permittedTest(
+  "a second broker on the same name is refused, and the first goes on",
+  NEEDS,
+  () =>
+    nativeLeavesNothing(async () => {
+      using native = Native.open();
+      await using broker = await startBroker();
+      const error = await assertRejects(
+        () => soon(startBroker(broker.service), "the refusal"),
+        BridgeError,
+        broker.service,
+      );
+      assertEquals(error.code, "name_in_use");
+      using link = new BrokerLink(native, broker.service);
+      await link.call("GetVersion", {}, CALL);
+    }),
+);
 
 Deno.test("a broker that nobody runs is not reachable, and the error says what to do", () =>
   nativeLeavesNothing(async () => {

@@ -18,7 +18,13 @@ import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+} as const;
 
 type Ports = { ticks: typeof TICKS };
 type Host = ReactiveHost<Ports, Ports>;

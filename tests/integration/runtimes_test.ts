@@ -14,6 +14,8 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { refusedCall } from "../helpers/refused_call.ts";
 import { soon } from "../helpers/soon.ts";
 
+const NEEDS = { ...GRPC_NEEDS, service: true } as const;
+
 function startBroker(grpc: string): Promise<Broker> {
   const random = crypto.randomUUID().replaceAll("-", "");
   return Broker.start({
@@ -28,7 +30,7 @@ const FORGED_PID = 1;
 
 permittedTest(
   "a runtime is dead when the kernel says so, and a forged pid changes nothing",
-  GRPC_NEEDS,
+  NEEDS,
   () =>
     nativeLeavesNothing(async () => {
       const { GrpcClient } = await import("../../broker/grpc_client.ts");
@@ -79,7 +81,7 @@ permittedTest(
 
 permittedTest(
   "the log of a broker can be followed over gRPC",
-  GRPC_NEEDS,
+  NEEDS,
   () =>
     nativeLeavesNothing(async () => {
       const { GrpcClient } = await import("../../broker/grpc_client.ts");
@@ -125,7 +127,7 @@ permittedTest(
 
 permittedTest(
   "a runtime is listed by a broker that comes later, and by each that follows it, until it is disposed",
-  GRPC_NEEDS,
+  NEEDS,
   () =>
     nativeLeavesNothing(async () => {
       const { GrpcClient } = await import("../../broker/grpc_client.ts");

@@ -17,15 +17,16 @@ import {
   realMachine,
   simulatedMachine,
 } from "../helpers/sim/machines.ts";
+import { type Needs, permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
 /**
  * What the interleaving tests rely on, held against the real shim and the
  * simulated one: the same conversations, twice.
  */
-const MACHINES: readonly [name: string, make: () => Machine][] = [
-  ["the real machine", realMachine],
-  ["the simulated machine", simulatedMachine],
+const MACHINES: readonly [name: string, make: () => Machine, needs: Needs][] = [
+  ["the real machine", realMachine, { service: true }],
+  ["the simulated machine", simulatedMachine, {}],
 ];
 
 const CALL = { timeoutMs: 10_000 };
@@ -34,12 +35,16 @@ function conversation(
   name: string,
   body: (machine: Machine) => Promise<void>,
 ): void {
-  for (const [where, make] of MACHINES) {
-    Deno.test(`${name}, on ${where}`, () =>
-      nativeLeavesNothing(async () => {
-        await using machine = make();
-        await soon(body(machine), name);
-      }));
+  for (const [where, make, needs] of MACHINES) {
+    permittedTest(
+      `${name}, on ${where}`,
+      needs,
+      () =>
+        nativeLeavesNothing(async () => {
+          await using machine = make();
+          await soon(body(machine), name);
+        }),
+    );
   }
 }
 

@@ -4,7 +4,13 @@ import { Checkout, type Program } from "../helpers/checkout.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 
 /** Brokers of several kinds and versions on one machine, each in a checkout and a process of its own. */
-const NEEDS = { run: true, read: true, write: true, env: true } as const;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+} as const;
 
 type Variables = Readonly<Record<string, string>>;
 

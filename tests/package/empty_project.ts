@@ -1,6 +1,7 @@
 /**
  * A project that has nothing but the packed package: outside the checkout,
- * with a home of its own, and with no program on its PATH.
+ * with a home of its own, and with no program on its PATH but those that a test
+ * puts there.
  *
  * JSR is not asked. What `jsr:@streamlib/bridge` brings is from a registry of
  * the test's own, or, where the package is to be changed, is its folder by
@@ -8,6 +9,8 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { Program } from "../helpers/checkout.ts";
+import { soon } from "../helpers/soon.ts";
 import { PACKAGE } from "../tools/pack.ts";
 
 /** How a program ended. */
@@ -84,9 +87,24 @@ export class EmptyProject implements AsyncDisposable {
     await this.#configure();
   }
 
+  /** Its folder, which goes away with it. */
+  get root(): string {
+    return this.#root;
+  }
+
+  /** Its user's home; empty before the first run. */
+  get home(): string {
+    return `${this.#root}/home`;
+  }
+
+  /** Puts a program on its PATH, under a name. */
+  async provide(name: string, program: string): Promise<void> {
+    await Deno.symlink(program, `${this.#root}/path/${name}`);
+  }
+
   /** Where shims are kept; not there before the first run. */
   get cache(): string {
-    return `${this.#root}/home/.streamlib/lib`;
+    return `${this.home}/.streamlib/lib`;
   }
 
   /** The folders and files in there, as paths from there, with their modes. */
@@ -114,14 +132,14 @@ export class EmptyProject implements AsyncDisposable {
 
   /** Downloads what the host and the client need. */
   async download(): Promise<Result> {
-    return await this.#deno("cache", "host.ts", "invert.ts");
+    return await this.deno("cache", "host.ts", "invert.ts");
   }
 
   /** Runs the host, with what a host needs to run, and permission to read and, unless told, to write the cache. */
   async run(
     { write = true, check = false }: { write?: boolean; check?: boolean } = {},
   ): Promise<Result> {
-    return await this.#deno(
+    return await this.deno(
       "run",
       "--no-prompt",
       ...(check ? ["--check"] : []),
@@ -137,28 +155,55 @@ export class EmptyProject implements AsyncDisposable {
   /** What comes of starting a program that is not on the PATH. */
   async start(program: string): Promise<Result> {
     const code = `new Deno.Command(${JSON.stringify(program)}).outputSync()`;
-    return await this.#deno("eval", code);
+    return await this.deno("eval", code);
   }
 
-  async #deno(...args: string[]): Promise<Result> {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [args[0]!, "--quiet", ...args.slice(1)],
-      cwd: `${this.#root}/project`,
-      clearEnv: true,
-      env: {
-        HOME: `${this.#root}/home`,
-        PATH: `${this.#root}/path`,
-        DENO_DIR: `${this.#root}/deno`,
-        NO_COLOR: "1",
-        ...(this.#registry !== undefined && { JSR_URL: this.#registry }),
-      },
-      stdin: "null",
-    }).output();
+  /** Runs Deno with a subcommand and its arguments. */
+  async deno(subcommand: string, ...args: string[]): Promise<Result> {
+    return await this.execute(Deno.execPath(), subcommand, "--quiet", ...args);
+  }
+
+  /** Runs any program, by its absolute path, to its end. */
+  async execute(program: string, ...args: string[]): Promise<Result> {
+    const { code, stdout, stderr } = await soon(
+      new Deno.Command(program, { ...this.#options(args), stdin: "null" })
+        .output(),
+      `${program} ${args.join(" ")}`,
+      45_000,
+    );
     const text = new TextDecoder();
     return {
       code,
       stdout: text.decode(stdout),
       stderr: text.decode(stderr),
+    };
+  }
+
+  /** Starts Deno with a subcommand and its arguments. */
+  spawn(subcommand: string, ...args: string[]): Program {
+    return new Program(
+      new Deno.Command(Deno.execPath(), {
+        ...this.#options([subcommand, "--quiet", ...args]),
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn(),
+    );
+  }
+
+  #options(args: string[]): Deno.CommandOptions {
+    return {
+      args,
+      cwd: `${this.#root}/project`,
+      clearEnv: true,
+      env: {
+        HOME: this.home,
+        PATH: `${this.#root}/path`,
+        DENO_DIR: `${this.#root}/deno`,
+        DENO_NO_UPDATE_CHECK: "1",
+        NO_COLOR: "1",
+        ...(this.#registry !== undefined && { JSR_URL: this.#registry }),
+      },
     };
   }
 

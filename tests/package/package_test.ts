@@ -5,69 +5,24 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { createHash } from "node:crypto";
-import { hasPython } from "../../c/python.ts";
 import type { Prebuilt } from "../../ffi/prebuilt/prebuilt.ts";
 import { ABI_VERSION } from "../../ffi/symbols.ts";
-import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
 import { MAX_BYTES, PACKAGE, PLATFORMS } from "../tools/pack.ts";
-import { EmptyProject, type Result } from "./empty_project.ts";
-import { Registry } from "./registry.ts";
+import { EmptyProject } from "./empty_project.ts";
+import { assertFailed, assertRan, packageTest, publish } from "./packed.ts";
 
-/** The package as it would be published: packed once, then used as users would. */
+/** The package as it would be published: used as users would. */
 
 const ROOT = new URL("../../", import.meta.url);
-const NEEDS = { run: true, read: true, write: true, net: true } as const;
-const PYTHON = hasPython();
-
-/** What the host of the project prints when all five frames came back. */
-const FRAMES = "255,254,253,252,251\n";
-
-let packing: Promise<string> | undefined;
-
-async function pack(): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["task", "pack"],
-    cwd: ROOT,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  const said = new TextDecoder().decode(stdout) +
-    new TextDecoder().decode(stderr);
-  assertEquals(code, 0, said);
-  return said;
-}
-
-function packageTest(name: string, body: () => Promise<void>): void {
-  permittedTest(
-    PYTHON ? name : `${name} (ignored: no python3 with venv)`,
-    NEEDS,
-    async () => {
-      await (packing ??= pack());
-      await soon(body(), name, 60_000);
-    },
-    { ignore: !PYTHON },
-  );
-}
-
-function assertRan({ code, stdout, stderr }: Result): void {
-  assertEquals([code, stdout], [0, FRAMES], stderr);
-}
-
-function assertFailed({ code, stderr }: Result, ...words: string[]): void {
-  assertEquals(code, 1, stderr);
-  for (const word of words) assertStringIncludes(stderr, word);
-}
-
+/** The project's host makes a broker of its own. */
+const SERVING = { service: true } as const;
 async function hashOf(file: string): Promise<string> {
   return createHash("sha256").update(await Deno.readFile(file)).digest("hex");
 }
 
-packageTest("it holds what it should, and is small enough", async () => {
+packageTest("it holds what it should, and is small enough", (said) => {
   const [, count, bytes] =
-    /packed c\/out\/publish\/package\/: (\d+) files, (\d+) bytes/.exec(
-      await packing!,
-    ) ??
+    /packed c\/out\/publish\/package\/: (\d+) files, (\d+) bytes/.exec(said) ??
       [];
   assert(Number(count) > 150, `${count} files`);
   assert(Number(bytes) < MAX_BYTES / 4, `${bytes} bytes`);
@@ -133,10 +88,9 @@ packageTest(
 packageTest(
   "it is published, downloaded, and then runs without its registry",
   async () => {
-    const registry = await Registry.start();
+    const registry = await publish();
     await using project = await EmptyProject.create(registry.url);
     try {
-      await registry.publish(PACKAGE);
       const { code, stderr } = await project.download();
       assertEquals(code, 0, stderr);
     } finally {
@@ -146,6 +100,7 @@ packageTest(
     assertRan(await project.run());
     assertRan(await project.run({ write: false }));
   },
+  SERVING,
 );
 
 packageTest(
@@ -164,6 +119,7 @@ packageTest(
     // Once it is there, nothing is written.
     assertRan(await project.run({ write: false }));
   },
+  SERVING,
 );
 
 packageTest(
@@ -205,7 +161,7 @@ packageTest("a file that was changed is replaced, or not used", async () => {
   assertRan(await project.run());
   assert((await Deno.lstat(file)).isFile);
   assert((await Deno.lstat(file)).ino !== ino);
-});
+}, SERVING);
 
 packageTest("a directory that others can write to is refused", async () => {
   await using project = await EmptyProject.create();
@@ -225,7 +181,7 @@ packageTest("a directory that others can write to is refused", async () => {
     await project.run(),
     `Cannot keep the shim in ${directory}: it is no directory`,
   );
-});
+}, SERVING);
 
 packageTest("hosts that start at once share one file", async () => {
   await using project = await EmptyProject.create();
@@ -235,7 +191,7 @@ packageTest("hosts that start at once share one file", async () => {
   for (const result of results) assertRan(result);
   assertMatch(await project.cachedFile(), /libstreamlib_bridge\.(so|dylib)$/);
   assertEquals(Object.keys(await project.cached()).length, 3);
-});
+}, SERVING);
 
 packageTest("a package without a shim for this system says so", async () => {
   await using project = await EmptyProject.create();

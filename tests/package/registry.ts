@@ -1,5 +1,5 @@
 /**
- * A registry as JSR is, as far as one package needs one: on this machine, for
+ * A registry as JSR is, as far as these packages need one: on this machine, for
  * as long as a test runs. It takes what `deno publish` uploads, whose
  * specifiers Deno has rewritten, and serves just that.
  */
@@ -24,13 +24,13 @@ interface Published {
   readonly folder: string;
 }
 
-/** One registry, with no or one package. */
+/** One registry, with the packages that were published to it. */
 export class Registry implements AsyncDisposable {
   readonly #folder: string;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  #published: Published | undefined;
+  readonly #published: Published[] = [];
 
-  /** Starts one, which keeps its package in a folder of its own. */
+  /** Starts one, which keeps its packages in a folder of its own. */
   static async start(): Promise<Registry> {
     return new Registry(await Deno.makeTempDir());
   }
@@ -50,14 +50,21 @@ export class Registry implements AsyncDisposable {
 
   /** Has Deno publish the package in a folder. */
   async publish(folder: URL): Promise<void> {
+    const before = this.#published.length;
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["publish", "--allow-dirty", "--no-provenance", "--token=any"],
+      args: [
+        "publish",
+        "--allow-dirty",
+        "--no-check",
+        "--no-provenance",
+        "--token=any",
+      ],
       cwd: folder,
       env: { JSR_URL: this.url, NO_COLOR: "1" },
       stdin: "null",
     }).output();
     const said = new TextDecoder().decode(stderr);
-    if (!success || !this.#published) throw new Error(said);
+    if (!success || this.#published.length === before) throw new Error(said);
   }
 
   async #answer(request: Request): Promise<Response> {
@@ -66,8 +73,9 @@ export class Registry implements AsyncDisposable {
     if (publish && request.method === "POST") {
       const [, scope, name, version] = publish;
       const path = `/@${scope}/${name}/`;
-      await this.#unpack(await request.bytes());
-      this.#published = { path, version: version!, folder: this.#folder };
+      const folder = `${this.#folder}/${this.#published.length}`;
+      await unpack(await request.bytes(), folder);
+      this.#published.push({ path, version: version!, folder });
       return Response.json({ id: "1", status: "success", error: null });
     }
     if (publish) {
@@ -76,35 +84,52 @@ export class Registry implements AsyncDisposable {
       });
     }
     if (pathname.startsWith("/api/")) return Response.json({});
-    const served = this.#published && await serve(this.#published, pathname);
+    const served = await this.#serve(pathname);
     return served ?? new Response("", { status: 404 });
   }
 
-  async #unpack(archive: Uint8Array<ArrayBuffer>): Promise<void> {
-    const file = `${this.#folder}.tar.gz`;
-    await Deno.writeFile(file, archive);
-    const { success, stderr } = await new Deno.Command("tar", {
-      args: ["-xzf", file, "-C", this.#folder],
-    }).output();
-    await Deno.remove(file);
-    if (!success) throw new Error(new TextDecoder().decode(stderr));
+  /** What JSR serves of a package: its versions, what is in one, a file. */
+  async #serve(pathname: string): Promise<Response | undefined> {
+    const all = this.#published.filter(({ path }) => pathname.startsWith(path));
+    if (pathname === `${all[0]?.path}meta.json`) {
+      return Response.json({
+        latest: all.at(-1)!.version,
+        versions: Object.fromEntries(all.map(({ version }) => [version, {}])),
+      });
+    }
+    for (const one of all) {
+      const served = await serve(one, pathname);
+      if (served) return served;
+    }
+    return undefined;
   }
 
-  /** Ends it, and removes the package. */
+  /** Ends it, and removes its packages. */
   async [Symbol.asyncDispose](): Promise<void> {
     await soon(this.#server.shutdown(), "the registry's end");
     await Deno.remove(this.#folder, { recursive: true });
   }
 }
 
-/** What JSR serves of a package: its versions, what is in one, a file. */
+async function unpack(
+  archive: Uint8Array<ArrayBuffer>,
+  folder: string,
+): Promise<void> {
+  const file = `${folder}.tar.gz`;
+  await Deno.mkdir(folder);
+  await Deno.writeFile(file, archive);
+  const { success, stderr } = await new Deno.Command("tar", {
+    args: ["-xzf", file, "-C", folder],
+  }).output();
+  await Deno.remove(file);
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+/** What JSR serves of a version: what is in it, a file. */
 async function serve(
   { path, version, folder }: Published,
   pathname: string,
 ): Promise<Response | undefined> {
-  if (pathname === `${path}meta.json`) {
-    return Response.json({ latest: version, versions: { [version]: {} } });
-  }
   if (pathname === `${path}${version}_meta.json`) {
     const { exports } = JSON.parse(
       await Deno.readTextFile(`${folder}/deno.json`),
@@ -115,9 +140,15 @@ async function serve(
   if (!pathname.startsWith(`${inside}/`)) return undefined;
   const file = decodeURIComponent(pathname.slice(inside.length));
   const type = TYPES[file.slice(file.lastIndexOf(".") + 1)] ?? "text/plain";
-  return new Response(await Deno.readFile(`${folder}${file}`), {
-    headers: { "content-type": type },
-  });
+  try {
+    return new Response(await Deno.readFile(`${folder}${file}`), {
+      headers: { "content-type": type },
+    });
+  } catch (error) {
+    // An installation asks for a lock file, too.
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 /** The size and hash of every file below a folder, by its path from there. */

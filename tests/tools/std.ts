@@ -2,148 +2,15 @@
  * `deno task std`: makes `@std/…` importable where JSR cannot be reached.
  *
  * JSR is asked first, briefly. Where it answers, the real packages are used and
- * `.std/` is removed. Where it does not, `.std/` gets stand-ins: packages of
- * the same names with only the functions that this project uses, thin wrappers
- * over `node:`. `deno.json` links `.std/*`, and a glob that matches nothing is
- * fine, so neither world needs a flag. Run with `--no-config`, for with it the
- * stand-ins themselves would answer the probe.
+ * `.std/` is removed. Where it does not, `.std/` gets stand-ins. `deno.json`
+ * links `.std/*`, and a glob that matches nothing is fine, so neither world
+ * needs a flag. Run with `--no-config`, for with it the stand-ins themselves
+ * would answer the probe.
  */
 
-const PROBE_TIMEOUT_MS = 1500;
+import { writeStandIns } from "./std_stand_ins.ts";
 
-const STAND_INS: Record<string, string> = {
-  "assert/deno.json":
-    `{ "name": "@std/assert", "version": "1.0.99", "exports": "./mod.ts" }\n`,
-  "assert/mod.ts": `import nodeAssert from "node:assert";
-export class AssertionError extends Error {
-  override name = "AssertionError";
-}
-const guarded = (run: () => void): void => {
-  try {
-    run();
-  } catch (error) {
-    throw new AssertionError((error as Error).message);
-  }
-};
-export function assert(value: unknown, message = ""): asserts value {
-  if (!value) throw new AssertionError(message || "Expected a truthy value");
-}
-export function assertEquals<T>(actual: T, expected: T, message?: string): void {
-  guarded(() => nodeAssert.deepStrictEqual(actual, expected, message as string));
-}
-export function assertNotEquals<T>(actual: T, expected: T, message?: string): void {
-  guarded(() => nodeAssert.notDeepStrictEqual(actual, expected, message as string));
-}
-export function assertStrictEquals<T>(actual: unknown, expected: T, message?: string): asserts actual is T {
-  guarded(() => nodeAssert.strictEqual(actual, expected, message as string));
-}
-export function assertExists<T>(actual: T, message?: string): asserts actual is NonNullable<T> {
-  if (actual === undefined || actual === null) {
-    throw new AssertionError(message ?? "Expected a value, got " + actual);
-  }
-}
-export function assertMatch(actual: string, expected: RegExp, message?: string): void {
-  guarded(() => nodeAssert.match(actual, expected, message as string));
-}
-export function assertStringIncludes(actual: string, expected: string, message?: string): void {
-  if (!actual.includes(expected)) {
-    throw new AssertionError(message ?? \`Expected "\${actual}" to include "\${expected}"\`);
-  }
-}
-export function assertGreater<T>(actual: T, expected: T, message?: string): void {
-  if (!(actual > expected)) throw new AssertionError(message ?? \`Expected \${actual} > \${expected}\`);
-}
-export function assertLess<T>(actual: T, expected: T, message?: string): void {
-  if (!(actual < expected)) throw new AssertionError(message ?? \`Expected \${actual} < \${expected}\`);
-}
-function check(error: unknown, ErrorClass?: new (...args: any[]) => Error, text?: string): void {
-  if (!(error instanceof Error)) throw new AssertionError("A non-Error was thrown: " + error);
-  const { name, message } = error;
-  if (ErrorClass && !(error instanceof ErrorClass)) {
-    throw new AssertionError(\`Expected \${ErrorClass.name}, got \${name}: \${message}\`);
-  }
-  if (text && !message.includes(text)) {
-    throw new AssertionError(\`Expected the message to include "\${text}", got "\${message}"\`);
-  }
-}
-export function assertThrows<E extends Error = Error>(
-  run: () => unknown,
-  ErrorClass?: new (...args: any[]) => E,
-  text?: string,
-): E {
-  try {
-    run();
-  } catch (error) {
-    check(error, ErrorClass, text);
-    return error as E;
-  }
-  throw new AssertionError("Expected the function to throw");
-}
-export async function assertRejects<E extends Error = Error>(
-  run: () => PromiseLike<unknown>,
-  ErrorClass?: new (...args: any[]) => E,
-  text?: string,
-): Promise<E> {
-  try {
-    await run();
-  } catch (error) {
-    check(error, ErrorClass, text);
-    return error as E;
-  }
-  throw new AssertionError("Expected the function to reject");
-}
-`,
-  "cli/deno.json":
-    `{ "name": "@std/cli", "version": "1.0.99", "exports": { "./parse-args": "./parse_args.ts", "./unicode-width": "./unicode_width.ts" } }\n`,
-  "cli/parse_args.ts": `import { parseArgs as nodeParseArgs } from "node:util";
-export interface ParseOptions {
-  boolean?: readonly string[];
-  string?: readonly string[];
-  alias?: Record<string, string>;
-  default?: Record<string, unknown>;
-  unknown?: (arg: string, key?: string, value?: unknown) => unknown;
-}
-export function parseArgs(args: string[], options: ParseOptions = {}): Record<string, any> & { _: string[] } {
-  const short = Object.fromEntries(
-    Object.entries(options.alias ?? {}).map(([a, b]) => a.length === 1 ? [b, a] : [a, b]),
-  );
-  const define = (type: "boolean" | "string") => (name: string) =>
-    [name, { type, ...(short[name] ? { short: short[name] } : {}) }] as const;
-  const { tokens } = nodeParseArgs({
-    args,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-    options: Object.fromEntries([
-      ...(options.boolean ?? []).map(define("boolean")),
-      ...(options.string ?? []).map(define("string")),
-    ]),
-  });
-  const result: Record<string, any> & { _: string[] } = { _: [], ...options.default };
-  for (const name of options.boolean ?? []) result[name] ??= false;
-  let ended = false;
-  for (const token of tokens) {
-    ended ||= token.kind === "option-terminator";
-    if (token.kind === "positional") {
-      if (ended || options.unknown?.(token.value) !== false) result._.push(token.value);
-    } else if (token.kind === "option") {
-      const known = options.boolean?.includes(token.name) || options.string?.includes(token.name);
-      const value = options.string?.includes(token.name) ? token.value ?? "" : token.value ?? true;
-      if (!known && options.unknown?.(token.rawName, token.name, value) === false) continue;
-      result[token.name] = value;
-    }
-  }
-  return result;
-}
-`,
-  // The ranges that matter, not the standard's table.
-  "cli/unicode_width.ts": `const ZERO = /[\\p{Mn}\\p{Me}\\p{Cf}\\p{Cc}]/u;
-const WIDE = /[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6\\u{20000}-\\u{3fffd}]|\\p{Emoji_Presentation}/u;
-export function unicodeWidth(text: string): number {
-  return [...text].reduce((sum, c) => sum + (ZERO.test(c) ? 0 : WIDE.test(c) ? 2 : 1), 0);
-}
-`,
-};
+const PROBE_TIMEOUT_MS = 1500;
 
 /** What is asked for. In variables: a literal would be fetched before this file runs. */
 const PROBES = [
@@ -167,11 +34,6 @@ if (await isJsrReachable()) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
 } else {
-  for (const [path, text] of Object.entries(STAND_INS)) {
-    const file = new URL(path, root);
-    await Deno.mkdir(new URL(".", file), { recursive: true });
-    const current = await Deno.readTextFile(file).catch(() => undefined);
-    if (current !== text) await Deno.writeTextFile(file, text);
-  }
+  await writeStandIns(root);
 }
 Deno.exit(); // a probe that hangs is not waited for

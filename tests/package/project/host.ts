@@ -22,4 +22,7 @@ for (let n = 0; n < 5; n++) {
   if (!result) break;
   seen.push(result.pixel_buffer.pixels.at(-1)!);
 }
-Deno.stdout.writeSync(new TextEncoder().encode(`${seen}\n`));
+const say = (to: { writeSync(bytes: Uint8Array): number }, line: string) =>
+  to.writeSync(new TextEncoder().encode(`${line}\n`));
+say(Deno.stdout, `${seen}`);
+say(Deno.stderr, JSON.stringify(invert.broker)); // for who wants to know

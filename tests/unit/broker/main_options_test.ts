@@ -7,7 +7,8 @@ import {
 } from "../../../broker/main_options.ts";
 import { BridgeError } from "../../../proto/errors.ts";
 
-const HOME = new Map([["STREAMLIB_HOME", "/h"]]);
+/** Of macOS HOME is asked as well: logs are below it. */
+const HOME = new Map([["STREAMLIB_HOME", "/h"], ["HOME", "/home/ada"]]);
 
 function options(...args: string[]): MainOptions {
   const read = readOptions(args, HOME);

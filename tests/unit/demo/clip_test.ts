@@ -30,7 +30,7 @@ permittedTest(
     }
     assertEquals(at, shipped.length);
     const file = new URL(
-      "../../../host/demo/clip/clip.y4m.br",
+      "../../../host/demo/clip/clip.json",
       import.meta.url,
     );
     assert((await Deno.stat(file)).size < 1_500_000);

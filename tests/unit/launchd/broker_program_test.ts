@@ -87,6 +87,33 @@ Deno.test("brokerProgram: a package's module is run without a configuration, and
   assertEquals(local.at(-1), "--allow-import=127.0.0.1:8080");
 });
 
+Deno.test("brokerProgram: what came from other registries is found under their names", () => {
+  const registries = {
+    JSR_URL: "https://jsr.example/",
+    NPM_CONFIG_REGISTRY: "https://npm.example/",
+  };
+  const options = optionsFor(ADA, { registries });
+  const { environment } = brokerProgram(options);
+  assertEquals(environment["JSR_URL"], registries.JSR_URL);
+  assertEquals(
+    environment["NPM_CONFIG_REGISTRY"],
+    registries.NPM_CONFIG_REGISTRY,
+  );
+  assertEquals(
+    brokerPermissions(options).at(-1),
+    "--allow-import=jsr.example:443",
+  );
+  const compiled = brokerProgram({ ...options, module: undefined });
+  assertEquals("JSR_URL" in compiled.environment, false);
+});
+
+Deno.test("brokerProgram: with a lock file it imports nothing but what is in it", () => {
+  const lockFile = "/home/ada/.streamlib/b.lock";
+  const { argv } = brokerProgram(optionsFor(ADA, { lockFile }));
+  assertEquals(argv[argv.indexOf(`--lock=${lockFile}`) + 1], "--frozen");
+  assertEquals(argv.includes("--no-lock"), false);
+});
+
 Deno.test("brokerProgram: a file: URL is a path, decoded", () => {
   const { argv } = brokerProgram(
     optionsFor(ADA, { module: "file:///opt/a%20b/broker/main.ts" }),
@@ -180,6 +207,7 @@ Deno.test("brokerProgram: what cannot be written down is refused, by name", () =
     [{ library: "./lib.so" }, "library"],
     [{ library: "/a\nb.so" }, "library"],
     [{ denoDir: "cache" }, "DENO_DIR"],
+    [{ lockFile: "deno.lock" }, "lock file"],
     [{ module: "file:///a%00b.ts" }, "module"],
   ];
   for (const [more, what] of cases) {

@@ -41,24 +41,80 @@ permittedTest(
 );
 
 permittedTest(
-  "locate: a registry's module, and that it cannot be had",
+  "locate: a registry's module, with a lock file of what it imports",
+  { ...NEEDS, write: true },
+  async () => {
+    const home = await Deno.makeTempDir();
+    const names = namesOf(home, "linux");
+    const lock = `${names.home}/${names.service}.lock`;
+    const module = "https://jsr.io/@streamlib/bridge/0.1.0/broker/main.ts";
+    const programs = new ScriptedPrograms((line) => {
+      const [, fresh] = / --lock=(\S+) /.exec(line) ?? [];
+      if (fresh === undefined) return { stdout: "{}" };
+      Deno.writeTextFileSync(fresh, "locked,", { append: true });
+      return {};
+    });
+    const offline = deno({ code: 1, stderr: "error: no route to host" });
+    try {
+      // The second begins with what the first has written down.
+      for (const written of ["locked,", "locked,locked,"]) {
+        const { argv } = await locateBroker(names, programs.run, { module });
+        assertEquals(argv.includes(module), true);
+        assertEquals(argv.includes("--no-lock"), false);
+        const at = argv.indexOf(`--lock=${lock}`);
+        assertEquals(argv[at + 1], "--frozen");
+        assertEquals(await Deno.readTextFile(lock), written);
+      }
+      assertEquals(
+        programs.calls[0]!.replace(Deno.execPath(), "deno")
+          .replace(/[0-9a-f-]{36}/, "UUID"),
+        `deno cache --quiet --lock=${lock}.UUID.tmp --frozen=false --no-config ${module}`,
+      );
+      const error = await assertRejects(
+        () => locateBroker(names, offline.programs.run, { module }),
+        ServiceError,
+      );
+      assertEquals([error.code, error.next], [
+        "refused",
+        `deno cache ${module}`,
+      ]);
+      assertStringIncludes(error.message, "no route to host");
+      // The broker that is installed still has its own.
+      assertEquals(await Deno.readTextFile(lock), "locked,locked,");
+      const left = Array.from(Deno.readDirSync(names.home), (e) => e.name);
+      assertEquals(left, [`${names.service}.lock`]);
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
+  },
+);
+
+permittedTest(
+  "locate: the registries that Deno was told, without their passwords",
   NEEDS,
   async () => {
-    const module = "https://jsr.io/@streamlib/bridge/0.1.0/broker/main.ts";
-    const { programs, calls } = deno();
-    const { argv } = await locateBroker(NAMES, programs.run, { module });
-    assertEquals(argv.includes(module), true);
-    assertEquals(
-      calls()[0],
-      `deno cache --quiet --no-lock --no-config ${module}`,
+    const told = {
+      JSR_URL: "http://ada:secret@127.0.0.1:8080/jsr",
+      NPM_CONFIG_REGISTRY: "https://npm.example",
+    };
+    const before = Object.keys(told).map((name) =>
+      [name, Deno.env.get(name)] as const
     );
-    const offline = deno({ code: 1, stderr: "error: no route to host" });
-    const error = await assertRejects(
-      () => locateBroker(NAMES, offline.programs.run, { module }),
-      ServiceError,
-    );
-    assertEquals([error.code, error.next], ["refused", `deno cache ${module}`]);
-    assertStringIncludes(error.message, "no route to host");
+    const installed = async () =>
+      (await locateBroker(NAMES, deno().programs.run)).environment;
+    try {
+      for (const [name, url] of Object.entries(told)) Deno.env.set(name, url);
+      const { JSR_URL, NPM_CONFIG_REGISTRY } = await installed();
+      assertEquals(JSR_URL, "http://127.0.0.1:8080/jsr");
+      assertEquals(NPM_CONFIG_REGISTRY, "https://npm.example/");
+      Deno.env.set("JSR_URL", "");
+      assertEquals("JSR_URL" in await installed(), false);
+    } finally {
+      for (const [name, value] of before) {
+        if (value === undefined) Deno.env.delete(name);
+        else Deno.env.set(name, value);
+      }
+    }
   },
 );
 

@@ -1,0 +1,109 @@
+/**
+ * The package as it would be published: packed once for all tests of it.
+ */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { hasPython } from "../../c/python.ts";
+import { type Needs, permittedTest } from "../helpers/permitted.ts";
+import { soon } from "../helpers/soon.ts";
+import { PACKAGE } from "../tools/pack.ts";
+import { writeStandIns } from "../tools/std_stand_ins.ts";
+import type { Result } from "./empty_project.ts";
+import { Registry } from "./registry.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const PYTHON = hasPython();
+
+/** What the host of the project prints when all five frames came back. */
+const FRAMES = "255,254,253,252,251\n";
+
+/** The test files of a run are modules apart in one process: they share its variables alone. */
+const PACKED = "STREAMLIB_TESTS_PACKED";
+
+let packing: Promise<string> | undefined;
+
+async function pack(): Promise<string> {
+  const before = Deno.env.get(PACKED);
+  if (before !== undefined) return before;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "pack"],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const said = new TextDecoder().decode(stdout) +
+    new TextDecoder().decode(stderr);
+  assertEquals(code, 0, said);
+  Deno.env.set(PACKED, said);
+  return said;
+}
+
+/**
+ * Registers a test of the packed package; ignored where it cannot be packed.
+ *
+ * @param body is given what was said while it was packed
+ * @param needs beyond what to pack, to publish and to run it takes
+ */
+export function packageTest(
+  name: string,
+  body: (said: string) => Promise<void> | void,
+  needs: Needs = {},
+): void {
+  permittedTest(
+    PYTHON ? name : `${name} (ignored: no python3 with venv)`,
+    { run: true, read: true, write: true, net: true, env: true, ...needs },
+    async () => {
+      const said = await (packing ??= pack());
+      await soon(Promise.resolve(body(said)), name, 60_000);
+    },
+    { ignore: !PYTHON },
+  );
+}
+
+/**
+ * A registry that has the package, and of what it imports from there the
+ * stand-in: what the real one does is of no interest here.
+ */
+export async function publish(): Promise<Registry> {
+  const registry = await Registry.start();
+  try {
+    await publishStandIn(registry, "1.0.99");
+    await registry.publish(PACKAGE);
+    return registry;
+  } catch (error) {
+    await registry[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Publishes a version of the stand-in of `@std/cli`. */
+export async function publishStandIn(
+  registry: Registry,
+  version: string,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const standIns = new URL(`file://${folder}/`);
+    await writeStandIns(standIns);
+    const file = new URL("cli/deno.json", standIns);
+    const config = JSON.parse(await Deno.readTextFile(file));
+    await Deno.writeTextFile(file, JSON.stringify({ ...config, version }));
+    await registry.publish(new URL("cli/", standIns));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** It was the project's host, and all its frames came back. */
+export function assertRan({ code, stdout, stderr }: Result): void {
+  assertEquals([code, stdout], [0, FRAMES], stderr);
+}
+
+/** It failed, and said these words. */
+export function assertFailed(
+  { code, stderr }: Result,
+  ...words: string[]
+): void {
+  assertEquals(code, 1, stderr);
+  for (const word of words) assertStringIncludes(stderr, word);
+}

@@ -1,0 +1,310 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { SERVICE } from "../helpers/service.ts";
+import type { Needs } from "../helpers/permitted.ts";
+import { PACKAGE } from "../tools/pack.ts";
+import { EmptyProject, type Result } from "./empty_project.ts";
+import { assertRan, packageTest, publish, publishStandIn } from "./packed.ts";
+import type { Registry } from "./registry.ts";
+
+/**
+ * The programs of the package: the command line and the broker, loaded from a
+ * registry as its users load them, without a checkout and in an empty home.
+ * Once they are downloaded the registry goes away.
+ */
+
+const ROOT = new URL("../../", import.meta.url);
+const SYSTEMCTL = fileURLToPath(new URL("tests/fixtures/systemctl.py", ROOT));
+
+/** A broker of its own. */
+const BROKER: Needs = { service: true };
+const SYSTEMD: Needs = { linux: "systemd" };
+
+/** What the documentation has a user type to install the command line. */
+async function installation(): Promise<string> {
+  const text = await Deno.readTextFile(new URL("docs/cli.md", PACKAGE));
+  const [, line] = /```console\n\$ (deno install [^`]+)\n```/.exec(text) ?? [];
+  assert(line, "docs/cli.md has no installation");
+  return line;
+}
+
+/** The flags of Deno's in a command line. */
+function flagsIn(line: string): string[] {
+  return line.match(/--(?:allow-[\w=.-]+|no-prompt)/g) ?? [];
+}
+
+/** A project whose registry has the package. */
+class Online implements AsyncDisposable {
+  #program: string | undefined;
+
+  private constructor(
+    readonly project: EmptyProject,
+    readonly registry: Registry,
+    readonly version: string,
+    readonly permissions: readonly string[],
+    /** Ends its registry. */
+    readonly goOffline: () => Promise<void>,
+  ) {}
+
+  static async create(): Promise<Online> {
+    const registry = await publish();
+    let online = true;
+    const goOffline = async (): Promise<void> => {
+      if (online) await registry[Symbol.asyncDispose]();
+      online = false;
+    };
+    try {
+      const { version } = JSON.parse(
+        await Deno.readTextFile(new URL("deno.json", PACKAGE)),
+      );
+      return new Online(
+        await EmptyProject.create(registry.url),
+        registry,
+        version,
+        flagsIn(await installation()),
+        goOffline,
+      );
+    } catch (error) {
+      await goOffline();
+      throw error;
+    }
+  }
+
+  /** What a module of the package is imported by. */
+  specifier(entry: string): string {
+    return `jsr:@streamlib/bridge@${this.version}/${entry}`;
+  }
+
+  /** Installs the command line, as the documentation says it. */
+  async install(): Promise<void> {
+    await this.project.provide("deno", Deno.execPath());
+    const root = `${this.project.root}/installed`;
+    const line = (await installation())
+      .replace("--global", `--quiet --global --root ${root}`);
+    const installed = await this.project.execute("/bin/sh", "-c", line);
+    assertEquals(installed.code, 0, installed.stderr);
+    this.#program = `${root}/bin/streamlib`;
+  }
+
+  /** Runs the command line: the one that is installed, else by its specifier, with the same permissions. */
+  streamlib(line: string): Promise<Result> {
+    if (this.#program !== undefined) {
+      return this.project.execute(this.#program, ...line.split(" "));
+    }
+    return this.project.deno(
+      "run",
+      ...this.permissions,
+      this.specifier("cli"),
+      ...line.split(" "),
+    );
+  }
+
+  /** The same, which has to succeed; what it says on stdout. */
+  async said(line: string): Promise<string> {
+    const { code, stdout, stderr } = await this.streamlib(line);
+    assertEquals(code, 0, `${line}: ${stdout}${stderr}`);
+    return stdout;
+  }
+
+  /** Runs the project's host; the broker that it has found. */
+  async host(): Promise<{ service: string; embedded: boolean }> {
+    const ran = await this.project.run();
+    assertRan(ran);
+    return JSON.parse(ran.stderr);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.goOffline();
+    await this.project[Symbol.asyncDispose]();
+  }
+}
+
+/** What `broker doctor --json` found, by the name of the link. */
+function findingsIn(text: string): Record<string, string> {
+  const rows: { link: string; state: string; found: string }[] = JSON.parse(
+    text,
+  );
+  return Object.fromEntries(
+    rows.map(({ link, state, found }) => [link, `${state}: ${found}`]),
+  );
+}
+
+function programTest(
+  name: string,
+  needs: Needs,
+  body: (online: Online) => Promise<void>,
+): void {
+  packageTest(name, async () => {
+    await using online = await Online.create();
+    await body(online);
+  }, needs);
+}
+
+programTest(
+  "the command line's doctor exchanges frames, with no broker and no registry",
+  BROKER,
+  async (online) => {
+    const { project } = online;
+    assertMatch(await online.said("--version"), /^streamlib \d+\.\d+\.\d+ \(/);
+    // The probe is of the graph that was downloaded, and loaded by its URL.
+    await online.goOffline();
+    const found = findingsIn(await online.said("broker doctor --json"));
+    assertStringIncludes(found["shim"]!, "ok: ABI ");
+    assertStringIncludes(found["shim"]!, await project.cachedFile());
+    assertMatch(found["handshake"]!, /^ok: .*broker in the host$/);
+    assertMatch(found["frames"]!, /^ok: 30 there, 30 back, 30 verified, 0 /);
+    assertStringIncludes(found["xpc"]!, "note: no broker");
+    assertEquals(
+      Object.values(found).filter((text) => text.startsWith("broken")),
+      [],
+    );
+  },
+);
+
+programTest(
+  "the broker's module serves in the foreground",
+  BROKER,
+  async (online) => {
+    const { project } = online;
+    // The line that messages name, as the package has it.
+    const foreground = await Deno.readTextFile(
+      new URL("proto/foreground.ts", PACKAGE),
+    );
+    const [, line] = /"(deno run [^"]+)"/.exec(foreground) ?? [];
+    assertStringIncludes(line!, "jsr:@streamlib/bridge/broker/main");
+    assertEquals((await project.download()).code, 0);
+    await online.said("--version");
+    const [, subcommand, ...args] = line!.split(" ");
+    await using broker = project.spawn(
+      subcommand!,
+      "--no-prompt",
+      ...args,
+      "--json",
+    );
+    const ready = JSON.parse(await broker.line(() => true));
+    assertEquals(ready, {
+      grpc: `unix:${project.home}/.streamlib/run/${SERVICE}.grpc`,
+      xpc_service: SERVICE,
+      pid: broker.pid,
+      version: online.version,
+    });
+    await online.goOffline();
+    assertEquals(await online.host(), { service: SERVICE, embedded: false });
+    const status = JSON.parse(await online.said("broker status --json"));
+    assertEquals([status.status, status.version], ["healthy", online.version]);
+    const found = findingsIn(await online.said("broker doctor --json"));
+    assertMatch(found["control plane"]!, /^ok: /);
+    broker.signal("SIGTERM");
+    assertEquals((await broker.end()).code, 0);
+    assertEquals((await online.streamlib("broker status")).code, 3);
+  },
+);
+
+programTest(
+  "an installed broker starts on demand, without its registry",
+  { ...BROKER, ...SYSTEMD },
+  async (online) => {
+    const { project } = online;
+    await project.provide("python3", await pythonItself());
+    const systemctl = `${project.root}/systemctl`;
+    await Deno.copyFile(SYSTEMCTL, systemctl);
+    await Deno.chmod(systemctl, 0o755);
+    await project.provide("systemctl", systemctl);
+    await online.install();
+    assertEquals((await project.download()).code, 0);
+    const journal = () =>
+      Deno.readTextFile(`${project.home}/fake-systemd/journal`)
+        .catch((error) => String(error));
+    const installed = JSON.parse(await online.said("broker install --json"));
+    try {
+      assertEquals(installed.state, "listening");
+      const unit = await Deno.readTextFile(installed.files[1]);
+      const [, start] = /^ExecStart=(.*)$/m.exec(unit)!;
+      assertMatch(
+        start!,
+        / --cached-only .* http:\/\/127\.0\.0\.1:\d+\/@streamlib\/bridge\/[\d.]+\/broker\/main\.ts /,
+      );
+      assertStringIncludes(start!, `--allow-ffi=${await project.cachedFile()}`);
+      // Another project has Deno look up a newer version of what it imports, and download another part of it.
+      await publishStandIn(online.registry, "1.0.100");
+      const another = "jsr:@std/cli@^1.0.100/unicode-width";
+      assertEquals((await project.deno("cache", "--no-lock", another)).code, 0);
+      await online.goOffline();
+      const broker = await online.host().catch(async (error) => {
+        throw new Error(`${error.message}\n${await journal()}`);
+      });
+      assertEquals(broker, { service: SERVICE, embedded: false });
+      const status = JSON.parse(await online.said("broker status --json"));
+      assertEquals(status.version, online.version);
+      assertMatch(status.git_commit, /^[0-9a-f]{40}(-dirty)?$/);
+      assert(Date.parse(status.build_date) <= Date.now(), status.build_date);
+      // The log shows that it was this one that served the host.
+      assertStringIncludes(await online.said("broker logs"), "ready");
+      const updated = JSON.parse(await online.said("broker update --json"));
+      assertEquals(updated.files, []);
+    } finally {
+      await online.said("broker uninstall");
+    }
+    const left = await filesIn(project.home);
+    assertEquals(
+      left.filter((path) => !/^(\.cache|fake-systemd)\//.test(path)),
+      [(await project.cachedFile()).slice(project.home.length + 1)],
+    );
+  },
+);
+
+programTest(
+  "the demo has its clip without a registry and without the net",
+  BROKER,
+  async (online) => {
+    await online.said("--version");
+    await online.goOffline();
+    const summary = JSON.parse(await online.said("demo --json --frames 10"));
+    assertEquals(
+      [summary.input, summary.frames_verified, summary.broker.embedded],
+      ["the shipped clip", 10, true],
+    );
+  },
+);
+
+programTest(
+  "the documented installation gives a program that needs no registry",
+  {},
+  async (online) => {
+    await online.install();
+    await online.goOffline();
+    assertStringIncludes(
+      await online.said("--version"),
+      `streamlib ${online.version} (`,
+    );
+    assertStringIncludes(await online.said("completions bash"), "complete ");
+    // On a Mac its host would have launchd load an agent.
+    if (Deno.build.os === "darwin") return;
+    const found = findingsIn(await online.said("broker doctor --json"));
+    assertMatch(found["frames"]!, /^ok: 30 there, 30 back, 30 verified/);
+  },
+);
+
+/** The interpreter, which on the PATH may be a script that takes another. */
+async function pythonItself(): Promise<string> {
+  const { stdout } = await new Deno.Command("python3", {
+    args: ["-c", "import os, sys; print(os.path.realpath(sys.executable))"],
+  }).output();
+  return new TextDecoder().decode(stdout).trim();
+}
+
+/** The files below a folder, as paths from there. */
+async function filesIn(folder: string, below = ""): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder + below)) {
+    const path = `${below}/${name}`;
+    if (isDirectory) found.push(...await filesIn(folder, path));
+    else found.push(path.slice(1));
+  }
+  return found.sort();
+}
