@@ -42,9 +42,9 @@ Options:
 Exit codes: 0 it ended in order, 1 it could not serve, 2 wrong arguments.
 
 Examples:
-  deno task broker
-  deno task broker --service com.example.broker --json
-  deno task broker --idle-exit 300
+  ${FOREGROUND_BROKER}
+  ${FOREGROUND_BROKER} --service com.example.broker --json
+  ${FOREGROUND_BROKER} --idle-exit 300
 `;
 
 /** Wrong arguments: the message says which. */

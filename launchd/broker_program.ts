@@ -37,6 +37,10 @@ export interface BrokerProgramOptions {
   readonly library: string;
   /** Where deno keeps what it has downloaded; deno's own choice by default, which follows HOME. */
   readonly denoDir?: string;
+  /** The registries in the place of Deno's own, by the variables that name them, `JSR_URL` and `NPM_CONFIG_REGISTRY`: what deno has downloaded it finds again under their names alone. */
+  readonly registries?: Readonly<Record<string, string>>;
+  /** The lock file of what the module imports: without one, what another project has deno look up in the meantime may make it want versions that were never downloaded. */
+  readonly lockFile?: string;
   /** Seconds; {@link IDLE_EXIT_SECS} by default. */
   readonly idleExitSecs?: number;
   /** Sessions; {@link RECYCLE_AFTER} by default. */
@@ -78,13 +82,13 @@ export function brokerPermissions(
     `--allow-env=${variablesOf(options).join(",")}`,
     `--allow-read=${logs}`,
     `--allow-write=${logs}`,
-    `--allow-import=${importHost(options.module)}`,
+    `--allow-import=${importHost(options.module, options.registries)}`,
   ];
 }
 
 /** What is before the broker's own arguments. It must not ask, download, or be changed by files of where it starts. */
 function denoArguments(options: BrokerProgramOptions): string[] {
-  const { module } = options;
+  const { module, lockFile } = options;
   if (module === undefined) return [];
   const remote = isRemote(module);
   return [
@@ -92,7 +96,9 @@ function denoArguments(options: BrokerProgramOptions): string[] {
     "--quiet",
     "--no-prompt",
     "--cached-only",
-    "--no-lock",
+    ...(lockFile === undefined
+      ? ["--no-lock"]
+      : [`--lock=${checkedPath("lock file", lockFile)}`, "--frozen"]),
     // Of a module's file the configuration is its own package's, and maps what it imports.
     ...(remote ? ["--no-config"] : []),
     ...brokerPermissions(options),
@@ -120,7 +126,7 @@ function brokerArguments(options: BrokerProgramOptions): string[] {
 function brokerEnvironment(
   options: BrokerProgramOptions,
 ): Record<string, string> {
-  const { denoDir, module } = options;
+  const { denoDir, module, registries } = options;
   return {
     ...placeVariables(options.names),
     STREAMLIB_LIBRARY: checkedPath("library", options.library),
@@ -130,6 +136,7 @@ function brokerEnvironment(
       ...(denoDir !== undefined && {
         DENO_DIR: checkedPath("DENO_DIR", denoDir),
       }),
+      ...registries,
     }),
   };
 }
@@ -184,14 +191,19 @@ function inList(path: string): string {
   return path.replaceAll(",", ",,");
 }
 
-function isRemote(module: string): boolean {
+/** Whether a module comes from a registry, not from a checkout. */
+export function isRemote(module: string): boolean {
   return /^https?:/.test(module);
 }
 
 /** A checkout has `@std` from JSR. What is cached is still asked for under its host. */
-function importHost(module: string): string {
-  if (!isRemote(module)) return "jsr.io:443";
-  const { hostname, port, protocol } = new URL(module);
+function importHost(
+  module: string,
+  { JSR_URL = "https://jsr.io" }: Readonly<Record<string, string>> = {},
+): string {
+  const { hostname, port, protocol } = new URL(
+    isRemote(module) ? module : JSR_URL,
+  );
   return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
 }
 

@@ -79,10 +79,17 @@ export async function makePrivateDirectory(path: string): Promise<void> {
   }
 }
 
-/** Removes the broker's log files, and the directories that are empty then; the paths of the files. */
-export async function removeLogs(names: Names): Promise<string[]> {
+/** Where the lock file of an installed broker is: not where it may write itself. */
+export function lockFileOf({ home, service }: Names): string {
+  return `${home}/${service}.lock`;
+}
+
+/** Removes the broker's lock file, its log files, and the directories that are empty then; the paths of the files. */
+export async function removeKept(names: Names): Promise<string[]> {
   const { logDirectory, logFile } = names;
   const removed: string[] = [];
+  const lockFile = lockFileOf(names);
+  if (await removeFile(lockFile)) removed.push(lockFile);
   for (const name of await namesIn(logDirectory)) {
     const path = `${logDirectory}/${name}`;
     const ours = path === agentStderrFile(names) ||

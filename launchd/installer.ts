@@ -10,7 +10,7 @@ import {
   lookAt,
   makePrivateDirectory,
   removeFile,
-  removeLogs,
+  removeKept,
   replaceFile,
 } from "./files.ts";
 import { Launchd, type LaunchdTools } from "./launchd.ts";
@@ -112,7 +112,7 @@ export class Installer {
   }
 
   /**
-   * Stops the broker and removes every file, its logs too.
+   * Stops the broker and removes every file, its lock file and its logs too.
    *
    * @returns what was removed: nothing where nothing was installed
    * @throws {ServiceError} `not_ours`, and as the manager does; not where
@@ -127,7 +127,7 @@ export class Installer {
       if (await removeFile(path)) files.push(path);
     }
     await this.#whereManaged(() => this.#manager.forget());
-    files.push(...await removeLogs(this.#names));
+    files.push(...await removeKept(this.#names));
     return {
       report: { state: "absent" },
       files,

@@ -1,17 +1,28 @@
 /**
  * What an installed broker is made of: this Deno, this package's module, its
- * shim, and the directory of what Deno has downloaded.
+ * shim, and the directory of what Deno has downloaded, with the names of the
+ * registries that it came from.
  *
  * @module
  */
 
+import { permittedEnvironment } from "../ffi/environment.ts";
+import type { EnvironmentSource } from "../proto/environment.ts";
 import type { Names } from "../proto/names.ts";
-import { type BrokerProgram, brokerProgram } from "./broker_program.ts";
+import {
+  type BrokerProgram,
+  brokerProgram,
+  isRemote,
+} from "./broker_program.ts";
+import { lockFileOf, makePrivateDirectory, removeFile } from "./files.ts";
 import { complaintOf, type RunProgram } from "./run_program.ts";
 import { ServiceError } from "./service_error.ts";
 
 /** The broker's main module, in whichever form this package came. */
 const MAIN: string = import.meta.resolve("../broker/main.ts");
+
+/** What names other registries than Deno's own. */
+const REGISTRIES = ["JSR_URL", "NPM_CONFIG_REGISTRY"];
 
 /** What is to be run, where it is not this Deno with this package's own module. */
 export interface BrokerChoice {
@@ -48,14 +59,23 @@ export async function locateBroker(
     });
   }
   const runtime = Deno.execPath();
-  await fetchModule(runtime, module, run);
+  // A checkout's imports are in its `deno.json`, which is edited: a lock would be out of date at once.
+  const lockFile = isRemote(module) ? lockFileOf(names) : undefined;
+  if (lockFile === undefined) {
+    await fetchModule(runtime, module, ["--no-lock"], run);
+  } else {
+    await makePrivateDirectory(names.home);
+    await fetchLocked(runtime, module, lockFile, run);
+  }
   const denoDir = await denoDirectory(runtime, run);
   return brokerProgram({
     names,
     runtime,
     module,
     library,
+    registries: registriesIn(permittedEnvironment()),
     ...(denoDir !== undefined && { denoDir }),
+    ...(lockFile !== undefined && { lockFile }),
   });
 }
 
@@ -63,11 +83,10 @@ export async function locateBroker(
 async function fetchModule(
   deno: string,
   module: string,
+  flags: readonly string[],
   run: RunProgram,
 ): Promise<void> {
-  const config = module.startsWith("https:") ? ["--no-config"] : [];
-  const args = ["cache", "--quiet", "--no-lock", ...config, module];
-  const ran = await run(deno, args);
+  const ran = await run(deno, ["cache", "--quiet", ...flags, module]);
   if (ran?.code === 0) return;
   throw new ServiceError(
     "refused",
@@ -76,6 +95,30 @@ async function fetchModule(
     }`,
     `deno cache ${module}`,
   );
+}
+
+/**
+ * Writes down what it has fetched; what was written down before, stays as it
+ * is. A broker that starts meanwhile finds the file before, or the whole new
+ * one.
+ */
+async function fetchLocked(
+  deno: string,
+  module: string,
+  lockFile: string,
+  run: RunProgram,
+): Promise<void> {
+  const fresh = `${lockFile}.${crypto.randomUUID()}.tmp`;
+  try {
+    await Deno.copyFile(lockFile, fresh).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    const flags = [`--lock=${fresh}`, "--frozen=false", "--no-config"];
+    await fetchModule(deno, module, flags, run);
+    await Deno.rename(fresh, lockFile);
+  } finally {
+    await removeFile(fresh);
+  }
 }
 
 /** Where Deno keeps its downloads: the manager's environment is not the one that this was typed in. */
@@ -87,6 +130,18 @@ async function denoDirectory(
   if (ran?.code !== 0) return undefined;
   const { denoDir } = JSON.parse(ran.stdout) as { denoDir?: string };
   return denoDir;
+}
+
+/** The registries that Deno has been told, without the password that one may be named with: others can read what is installed, and nothing is downloaded. */
+function registriesIn(env: EnvironmentSource): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of REGISTRIES) {
+    const url = URL.parse(env.get(name) ?? "");
+    if (url === null) continue;
+    url.username = url.password = "";
+    found[name] = url.href;
+  }
+  return found;
 }
 
 async function checkFile(

@@ -90,11 +90,14 @@ function escaped(path: string): string {
 }
 
 /**
- * Never called. By it the programs belong to this module's graph, so that Deno
- * has them by the time that they are run: nothing is downloaded then.
+ * Never called. By it the programs, and the processors that they have run in
+ * processes of their own, belong to this module's graph, so that Deno has them
+ * by the time that they are run: nothing is downloaded then.
  */
 export const importOwnPrograms = (): Promise<unknown[]> =>
   Promise.all([
+    import("../../host/demo/edges.ts"),
     import("../../host/demo/main.ts"),
+    import("../../host/probe/inverter.ts"),
     import("../../host/probe/main.ts"),
   ]);

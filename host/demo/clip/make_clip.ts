@@ -9,7 +9,6 @@ import { brotliCompressSync, constants } from "node:zlib";
 import { formatY4mHeader, planeLayout, Y4M_FRAME_LINE } from "../y4m.ts";
 import type { Canvas } from "./canvas.ts";
 import { drawScene, FRAME_RATE, FRAMES, HEIGHT, WIDTH } from "./scene.ts";
-import { CLIP_FILE } from "./shipped.ts";
 
 /** Renders the whole clip, piece by piece, as an uncompressed Y4M file. */
 export function* renderClip(): Generator<Uint8Array, void, void> {
@@ -62,5 +61,8 @@ if (import.meta.main) {
       [constants.BROTLI_PARAM_SIZE_HINT]: video.length,
     },
   });
-  await Deno.writeFile(CLIP_FILE, file);
+  await Deno.writeTextFile(
+    new URL("./clip.json", import.meta.url),
+    `${JSON.stringify(file.toBase64())}\n`,
+  );
 }
