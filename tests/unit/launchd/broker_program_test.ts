@@ -76,10 +76,11 @@ Deno.test("brokerProgram: the whole line, for a checkout", () => {
 });
 
 Deno.test("brokerProgram: a package's module is run without a configuration, and imports from its own host alone", () => {
-  const module = "https://jsr.io/@streamlib/bridge/0.1.0/broker/main.ts";
+  const module =
+    "https://modules.example/@streamlib/bridge/0.1.0/broker/main.ts";
   const { argv } = brokerProgram(optionsFor(ADA, { module }));
   assert(argv.includes("--no-config"));
-  assert(argv.includes("--allow-import=jsr.io:443"));
+  assert(argv.includes("--allow-import=modules.example:443"));
   assert(argv.includes(module));
   const local = brokerPermissions(
     optionsFor(ADA, { module: "http://127.0.0.1:8080/main.ts" }),

@@ -47,7 +47,8 @@ permittedTest(
     const home = await Deno.makeTempDir();
     const names = namesOf(home, "linux");
     const lock = `${names.home}/${names.service}.lock`;
-    const module = "https://jsr.io/@streamlib/bridge/0.1.0/broker/main.ts";
+    const module =
+      "https://modules.example/@streamlib/bridge/0.1.0/broker/main.ts";
     const programs = new ScriptedPrograms((line) => {
       const [, fresh] = / --lock=(\S+) /.exec(line) ?? [];
       if (fresh === undefined) return { stdout: "{}" };
