@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { ProgramResult, RunOptions } from "../../launchd/run_program.ts";
 import type { EnvironmentSource } from "../../proto/environment.ts";
 import type { GrpcClient } from "../grpc_client.ts";
 import { escapeControls } from "../log.ts";
@@ -32,28 +33,6 @@ export type Right = "run" | "sys";
 /** Every {@link Right}. */
 export const RIGHTS: readonly Right[] = ["run", "sys"];
 
-/** How a program is run. */
-export interface RunOptions {
-  /** Variables for it, besides those of this process. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds after which it is killed, which counts as code 124; no limit if not said. */
-  readonly timeoutMs?: number;
-  /** Called with what it writes to stdout while it does; nothing is kept then. */
-  readonly onStdout?: (text: string) => void;
-  /** Its three streams are this process's own; nothing is kept. */
-  readonly inherit?: boolean;
-  /** Its standard input is empty, and ends when this is settled; at once if not said. */
-  readonly stdinUntil?: Promise<void>;
-}
-
-/** A program that has ended. */
-export interface Ran {
-  /** Its exit code; 128 and the signal's number where one ended it. */
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** The machine, for as long as a command runs. */
 export interface Console {
   /** For what was asked for: tables and JSON. */
@@ -78,7 +57,7 @@ export interface Console {
     program: string,
     args: readonly string[],
     options?: RunOptions,
-  ): Promise<Ran | undefined>;
+  ): Promise<ProgramResult | undefined>;
 }
 
 /** Ctrl-C, as a signal. */

@@ -6,8 +6,8 @@
 
 import { pause, systemClock } from "../../ffi/clock.ts";
 import { permittedEnvironment } from "../../ffi/environment.ts";
+import { runProgram } from "../../launchd/run_program.ts";
 import { type Console, type Output, OutputClosed } from "./console.ts";
-import { runProgram } from "./programs.ts";
 
 /** Where a terminal does not know its size. */
 const USUAL_SIZE = { columns: 80, rows: 24 };

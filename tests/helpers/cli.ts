@@ -3,8 +3,9 @@
  */
 
 import { runCommandLine } from "../../broker/cli/cli.ts";
-import type { Console, Output, Ran, Right } from "../../broker/cli/console.ts";
+import type { Console, Output, Right } from "../../broker/cli/console.ts";
 import type { ExitCode } from "../../broker/cli/exit.ts";
+import type { ProgramResult } from "../../launchd/run_program.ts";
 
 /** What was written to one stream. */
 export class TestOutput implements Output {
@@ -85,12 +86,15 @@ export class TestConsole implements Console {
   }
 
   /** What answers in place of each program, by its name; the others are not there. */
-  readonly programs = new Map<string, (args: readonly string[]) => Ran>();
+  readonly programs = new Map<
+    string,
+    (args: readonly string[]) => ProgramResult
+  >();
 
   runProgram(
     program: string,
     args: readonly string[],
-  ): Promise<Ran | undefined> {
+  ): Promise<ProgramResult | undefined> {
     return Promise.resolve(this.programs.get(program)?.(args));
   }
 
