@@ -3,6 +3,7 @@ import { agentPlist } from "../../../launchd/agent.ts";
 import { assertGolden } from "../../helpers/golden.ts";
 import { permittedTest } from "../../helpers/permitted.ts";
 import { AWKWARD, namesOf, programOf, SERVICE } from "../../helpers/service.ts";
+import { hasPython } from "../../helpers/service_user.ts";
 
 function plistAt(home: string): string {
   const names = namesOf(home, "darwin");
@@ -46,22 +47,6 @@ async function check(plist: string): Promise<Checked> {
   const { code, stdout, stderr } = await child.output();
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
-}
-
-function hasPython(): boolean {
-  if (Deno.permissions.querySync({ name: "run" }).state !== "granted") {
-    return true;
-  }
-  try {
-    return new Deno.Command("python3", {
-      args: ["-c", "import plistlib"],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).outputSync().success;
-  } catch {
-    return false;
-  }
 }
 
 const ignore = !hasPython();
