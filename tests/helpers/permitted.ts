@@ -1,10 +1,13 @@
 /**
- * Tests that need more than `--allow-ffi`, or more than a Mac gives them.
+ * Tests that need more than `--allow-ffi`, more than a Mac gives them, or more
+ * time than `deno task test` has.
  *
  * Where that is missing such a test is reported as ignored, with the reason in
  * its name, and never counts as passed. What it needs beyond ffi it imports
  * inside its body.
  */
+
+import { soon } from "./soon.ts";
 
 /** Permissions beyond ffi. */
 interface Permissions {
@@ -27,10 +30,21 @@ export interface Needs extends Permissions {
   service?: true;
   /** What only Linux has of what it looks at or is about, as a noun: `/proc`. */
   linux?: string;
+  /**
+   * It repeats or enumerates what another test samples. It runs only where
+   * the test's process has the argument `--exhaustive`.
+   */
+  exhaustive?: true;
 }
 
+/** A test fails when it takes longer. An exhaustive one is given more. */
+const LIMIT_MS = 240_000;
+const EXHAUSTIVE_LIMIT_MS = 1_200_000;
+
 /** What this machine or this process lacks of it, in words. */
-function lacks({ service, linux, ...permissions }: Needs): string[] {
+function lacks(
+  { service, linux, exhaustive, ...permissions }: Needs,
+): string[] {
   const missing = (Object.keys(permissions) as (keyof Permissions)[])
     .filter((name) => Deno.permissions.querySync({ name }).state !== "granted")
     .map((name) => `--allow-${name}`);
@@ -43,10 +57,16 @@ function lacks({ service, linux, ...permissions }: Needs): string[] {
     ...(service && system === "darwin"
       ? ["launchd was not told of its service"]
       : []),
+    ...(exhaustive && !Deno.args.includes("--exhaustive")
+      ? ["exhaustive, run by deno task test:all"]
+      : []),
   ];
 }
 
-/** Registers `body`, ignored with the reason in its name where something is missing. */
+/**
+ * Registers `body`, ignored with the reason in its name where something is
+ * missing. It fails, and the next test begins, when it does not end in time.
+ */
 export function permittedTest(
   name: string,
   needs: Needs,
@@ -54,12 +74,13 @@ export function permittedTest(
   options: Partial<Deno.TestDefinition> = {},
 ): void {
   const lacking = lacks(needs);
+  const limitMs = needs.exhaustive ? EXHAUSTIVE_LIMIT_MS : LIMIT_MS;
   Deno.test({
     ...options,
     name: lacking.length === 0
       ? name
       : `${name} (ignored: ${lacking.join("; ")})`,
     ignore: options.ignore === true || lacking.length > 0,
-    fn: body,
+    fn: async (t) => await soon(Promise.resolve(body(t)), "the test", limitMs),
   });
 }

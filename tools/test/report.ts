@@ -1,0 +1,154 @@
+/** What a run says while it goes on, and at its end. */
+
+import type { PlannedPart } from "./parts.ts";
+import type { Outcome, Step } from "./step.ts";
+
+/** Prints a line. */
+export function say(text: string): void {
+  const bytes = new TextEncoder().encode(`${text}\n`);
+  for (let at = 0; at < bytes.length;) {
+    at += Deno.stdout.writeSync(bytes.subarray(at));
+  }
+}
+
+/** Where nobody sees a line that changes, one says now and then how far the run is. */
+const STILL_MS = 30_000;
+const LIVE_MS = 1_000;
+/** Erases the line that changes. */
+const ERASE = "\r\x1b[K";
+
+function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/** Follows a run. */
+export class Report {
+  readonly #parts: readonly PlannedPart[];
+  readonly #leftOut: readonly string[];
+  readonly #steps: number;
+  readonly #live = Deno.stdout.isTerminal();
+  readonly #startedAt = performance.now();
+  readonly #running = new Set<Step>();
+  readonly #outcomes = new Map<Step, Outcome>();
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  /** @param options.leftOut the parts that this run does not have */
+  constructor(
+    parts: readonly PlannedPart[],
+    options: { readonly leftOut: readonly string[] },
+  ) {
+    this.#parts = parts;
+    this.#leftOut = options.leftOut;
+    this.#steps = parts.reduce((sum, { steps }) => sum + steps.length, 0);
+    this.#timer = setInterval(
+      () => this.#progress(),
+      this.#live ? LIVE_MS : STILL_MS,
+    );
+  }
+
+  /** A step begins. */
+  started(step: Step): void {
+    this.#running.add(step);
+    if (this.#live) this.#progress();
+  }
+
+  /** A step has ended. What it wrote is shown where it has failed. */
+  ended(part: PlannedPart, step: Step, outcome: Outcome): void {
+    this.#running.delete(step);
+    this.#outcomes.set(step, outcome);
+    const { tally, failure, seconds } = outcome;
+    const name = part.steps.length > 1 ? step.name : part.name;
+    this.#line(
+      `${failure === undefined ? "ok    " : "FAILED"} ${name.padEnd(44)} ${
+        counts(tally).padEnd(30)
+      } ${clock(seconds)}`,
+    );
+    if (failure !== undefined) this.#line(`${failure}\n`);
+    if (this.#live) this.#progress();
+  }
+
+  /** The summary. Returns the exit status of the run. */
+  close(interruptedBy: unknown): number {
+    clearInterval(this.#timer);
+    this.#line("");
+    this.#sayTimes();
+    this.#sayIgnored();
+    const outcomes = [...this.#outcomes];
+    const failed = outcomes.filter(([, { failure }]) => failure !== undefined);
+    for (const [{ name }] of failed) say(`FAILED ${name}`);
+    if (interruptedBy !== undefined) {
+      say(
+        `Ended by ${interruptedBy}; ${
+          this.#steps - outcomes.length
+        } of ${this.#steps} commands had not run.`,
+      );
+    }
+    const sum = (kind: "passed" | "failed" | "ignored"): number =>
+      outcomes.reduce((before, [, { tally }]) => before + tally[kind], 0);
+    // A step that left something behind has failed, though each of its tests passed.
+    const bad = Math.max(sum("failed"), failed.length);
+    say(`${sum("passed")} passed, ${bad} failed, ${sum("ignored")} skipped`);
+    if (interruptedBy !== undefined) return 130;
+    return bad > 0 || sum("passed") === 0 ? 1 : 0;
+  }
+
+  #progress(): void {
+    const elapsed = (performance.now() - this.#startedAt) / 1000;
+    const names = [...this.#running].map(({ name }) => name).join(", ");
+    const text = `… ${
+      clock(elapsed)
+    }  ${this.#outcomes.size} of ${this.#steps}  ${names}`;
+    if (!this.#live) return say(text);
+    const { columns } = Deno.consoleSize();
+    Deno.stdout.writeSync(
+      new TextEncoder().encode(`${ERASE}${text.slice(0, columns - 1)}`),
+    );
+  }
+
+  #line(text: string): void {
+    say(`${this.#live ? ERASE : ""}${text}`);
+  }
+
+  /** What each part took, beside its budget on two quiet cores. */
+  #sayTimes(): void {
+    say(`${"part".padEnd(20)}${"took".padStart(8)}${"budget".padStart(8)}`);
+    for (const { name, budgetSecs, steps } of this.#parts) {
+      const took = steps.reduce(
+        (sum, step) => sum + (this.#outcomes.get(step)?.seconds ?? 0),
+        0,
+      );
+      const over = took > budgetSecs ? "  over" : "";
+      say(
+        `${name.padEnd(20)}${clock(took).padStart(8)}${
+          clock(budgetSecs).padStart(8)
+        }${over}`,
+      );
+    }
+    const whole = (performance.now() - this.#startedAt) / 1000;
+    say(`${"in all".padEnd(20)}${clock(whole).padStart(8)}\n`);
+  }
+
+  /** What was not run, with the reasons. */
+  #sayIgnored(): void {
+    const ignored = [...this.#outcomes.values()].flatMap(({ ignored }) =>
+      ignored
+    );
+    if (ignored.length > 0) say("Skipped:");
+    for (const name of ignored) say(`  ${name}`);
+    if (this.#leftOut.length > 0) {
+      say(
+        `Left out, and run by deno task test:all: ${this.#leftOut.join(", ")}`,
+      );
+    }
+    if (ignored.length + this.#leftOut.length > 0) say("");
+  }
+}
+
+function counts({ passed, failed, ignored }: Outcome["tally"]): string {
+  return [
+    `${passed} passed`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(ignored > 0 ? [`${ignored} skipped`] : []),
+  ].join(", ");
+}
