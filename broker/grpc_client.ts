@@ -65,7 +65,8 @@ const CODES: Partial<Record<status, ErrorCode>> = {
  *
  * Calls throw BridgeError: `broker_unreachable`, `timed_out`, `bad_argument`,
  * `not_permitted`, `version_mismatch` for a call that the broker does not know,
- * `aborted`, or `broker_lost` when the answer was lost on its way.
+ * `aborted`, `broker_lost` when the answer was lost on its way, or `closed`
+ * after this client was disposed.
  *
  * ```ts ignore
  * const { GrpcClient } = await import("./grpc_client.ts");
@@ -78,6 +79,7 @@ export class GrpcClient implements Control {
   readonly address: string;
   readonly #client: Client;
   readonly #codecs: CodecTable = createCodecs();
+  #closed = false;
 
   /** Throws BridgeError `bad_argument` when `address` is neither `unix:/path` nor a loopback port. */
   constructor(address: string) {
@@ -91,21 +93,23 @@ export class GrpcClient implements Control {
   }
 
   /** Makes a call with one answer. */
-  call<M extends UnaryMethod>(
+  async call<M extends UnaryMethod>(
     method: M,
     request: RequestOf<M>,
     options: CallOptions = {},
   ): Promise<ResponseOf<M>> {
+    this.#checkOpen(method);
     const { path, encode, decode } = this.#codec(method);
     const timeoutMs = options.timeoutMs ?? CALL_TIMEOUT_MS;
-    return new Promise((resolve, reject) => {
+    const metadata = metadataOf(method, options);
+    return await new Promise((resolve, reject) => {
       const abort = (): void => call.cancel();
       const call = this.#client.makeUnaryRequest(
         path,
         encode,
         decode,
         request,
-        metadataOf(options),
+        metadata,
         { deadline: Date.now() + timeoutMs },
         (error, response) => {
           options.signal?.removeEventListener("abort", abort);
@@ -127,14 +131,16 @@ export class GrpcClient implements Control {
     request: RequestOf<M>,
     options: CallOptions = {},
   ): AsyncGenerator<ResponseOf<M>, void, void> {
+    this.#checkOpen(method);
     const { path, encode, decode } = this.#codec(method);
+    const metadata = metadataOf(method, options);
     await this.#connected(method, options.timeoutMs ?? CALL_TIMEOUT_MS);
     const call = this.#client.makeServerStreamRequest(
       path,
       encode,
       decode,
       request,
-      metadataOf(options),
+      metadata,
     );
     call.on("error", () => {}); // the loop below throws it; after that it is no news
     const abort = (): void => call.cancel();
@@ -155,7 +161,17 @@ export class GrpcClient implements Control {
 
   /** Closes the session. Calls under way throw. */
   [Symbol.dispose](): void {
+    this.#closed = true;
     this.#client.close();
+  }
+
+  /** grpc-js throws an error of its own where its channel is shut down. */
+  #checkOpen(method: MethodName): void {
+    if (!this.#closed) return;
+    throw new BridgeError(
+      "closed",
+      `Cannot ${method}: this client of the broker at ${this.address} is closed`,
+    );
   }
 
   #codec<M extends MethodName>(method: M): {
@@ -223,8 +239,17 @@ export class GrpcClient implements Control {
   }
 }
 
-function metadataOf({ token }: CallOptions): Metadata {
+/** Throws `bad_argument` for a token that no header can carry. It does not repeat the token. */
+function metadataOf(method: MethodName, { token }: CallOptions): Metadata {
   const metadata = new Metadata();
-  if (token !== undefined) metadata.set(TOKEN_METADATA, token);
+  if (token === undefined) return metadata;
+  try {
+    metadata.set(TOKEN_METADATA, token);
+  } catch {
+    throw new BridgeError(
+      "bad_argument",
+      `Cannot ${method}: the token has characters that no header can carry`,
+    );
+  }
   return metadata;
 }

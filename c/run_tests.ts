@@ -14,6 +14,13 @@ import {
 import { cc, compileObject, OUT, say, whenChanged } from "./compile.ts";
 import { compileFuzzer, FUZZERS, replay } from "./fuzz/fuzzers.ts";
 import {
+  describeEnd,
+  type Ended,
+  interruption,
+  lastWords,
+  runToEnd,
+} from "./programs.ts";
+import {
   LINUX,
   listC,
   listShim,
@@ -28,14 +35,25 @@ const USAGE = `deno task test:c [--under CHECKER] [TEST ...]
                    macOS leaks (address)
   TEST             the name of a file in c/tests, such as linux_wire_test (all)`;
 
-/** No test waits that long. */
-const LIMIT_MS = 180_000;
+/** A test program takes up to half a minute under a checker, and each of its tests ends by itself before: see c/tests/check.h. */
+const LIMIT_MS = 1_200_000;
 
 /** What became of a program's tests. */
 interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly ignored: number;
+  /** Why the program counts as failed, in a line. */
+  readonly failure?: string;
+}
+
+/** What the test programs are run with. */
+interface Run {
+  readonly checker: Checker;
+  /** Theirs to write to. */
+  readonly scratch: string;
+  /** Ends what runs, and runs no more. */
+  readonly stop: AbortSignal;
 }
 
 const LINUX_SYSTEM = Deno.build.os === "linux";
@@ -112,45 +130,54 @@ async function compileTest(
 }
 
 /** Runs a test program, and shows what it says when it has ended. */
-async function runTest(program: string, checker: Checker): Promise<Tally> {
+async function runTest(
+  program: string,
+  { checker, scratch, stop }: Run,
+): Promise<Tally> {
   const [first, ...args] = [...checker.command, program];
-  const child = new Deno.Command(first!, {
+  const ended = await runToEnd(first!, {
     args,
-    env: checker.env,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
-  const { success, stdout, stderr } = await child.output();
-  clearTimeout(timer);
-  const text = new TextDecoder();
-  const said = text.decode(stdout), complaints = text.decode(stderr);
-  say(`--- ${program.slice(program.lastIndexOf("/") + 1)}`);
-  say(`${said}${complaints}`.trimEnd());
-  const [passed = 0, failed = 0, ignored = 0] =
-    /^(\d+) passed, (\d+) failed, (\d+) ignored$/m.exec(said)
-      ?.slice(1).map(Number) ?? [];
-  const clean = success && passed > 0 && !complains(complaints);
-  return { passed, failed: clean ? failed : Math.max(failed, 1), ignored };
+    env: { ...checker.env, SCRATCH: scratch },
+    limitMs: LIMIT_MS,
+    stop,
+  });
+  const name = program.slice(program.lastIndexOf("/") + 1);
+  say(`--- ${name}`);
+  say(`${ended.stdout}${ended.stderr}`.trimEnd());
+  return tallyOf(name, ended);
 }
 
-async function replayCorpora(checker: Checker): Promise<Tally> {
+function tallyOf(name: string, ended: Ended): Tally {
+  const [passed = 0, failed = 0, ignored = 0] =
+    /^(\d+) passed, (\d+) failed, (\d+) ignored$/m.exec(ended.stdout)
+      ?.slice(1).map(Number) ?? [];
+  const { code, left, stderr } = ended;
+  if (code === 0 && passed > 0 && !left && !complains(stderr)) {
+    return { passed, failed, ignored };
+  }
+  return {
+    passed,
+    failed: Math.max(failed, 1),
+    ignored,
+    failure: `FAILED ${name}: ${describeEnd(ended, LIMIT_MS)}; ` +
+      `last words: ${lastWords(ended)}`,
+  };
+}
+
+async function replayCorpora({ checker, stop }: Run): Promise<Tally> {
   let passed = 0, failed = 0;
   for (const fuzzer of FUZZERS) {
     const program = await compileFuzzer(fuzzer, checker);
     say(`--- ${fuzzer}_fuzz, its corpus`);
-    if (await replay(fuzzer, program, checker)) passed++;
+    if (await replay(fuzzer, program, checker, stop)) passed++;
     else failed++;
   }
   return { passed, failed, ignored: 0 };
 }
 
 /** As many at once as there are processors. */
-async function runAll(
-  tests: readonly string[],
-  checker: Checker,
-): Promise<Tally[]> {
+async function runAll(tests: readonly string[], run: Run): Promise<Tally[]> {
+  const { checker, stop } = run;
   const parts = await compileParts(checker);
   if (LINUX_SYSTEM) await compileDouble(checker);
   const tallies: Tally[] = [];
@@ -158,7 +185,8 @@ async function runAll(
   const work = async (): Promise<void> => {
     for (const test of rest) {
       const program = await compileTest(test, parts, checker);
-      tallies.push(await runTest(program, checker));
+      if (stop.aborted) return;
+      tallies.push(await runTest(program, run));
     }
   };
   await Promise.all(
@@ -168,9 +196,12 @@ async function runAll(
 }
 
 function total(title: string, tallies: readonly Tally[]): boolean {
-  const sum = (kind: keyof Tally): number =>
+  const sum = (kind: "passed" | "failed" | "ignored"): number =>
     tallies.reduce((before, tally) => before + tally[kind], 0);
   const ok = sum("failed") === 0;
+  for (const { failure } of tallies) {
+    if (failure !== undefined) say(failure);
+  }
   say(
     `${ok ? "ok" : "FAILED"} | ${sum("passed")} passed | ` +
       `${sum("failed")} failed | ${sum("ignored")} ignored | ${title}`,
@@ -203,12 +234,31 @@ async function main(): Promise<number> {
     total(title(name), [{ passed: 0, failed: 0, ignored: tests.length }]);
     return 0;
   }
-  const tallies = await runAll(named.length ? named : tests, checker);
+  const stop = interruption();
+  const run: Run = { checker, scratch: makeScratch(), stop };
+  const tallies = await runAll(named.length ? named : tests, run);
   // A fuzzer is one thread, over our libxpc.
   if (LINUX_SYSTEM && name !== "thread" && named.length === 0) {
-    tallies.push(await replayCorpora(checker));
+    tallies.push(await replayCorpora(run));
   }
-  return total(title(checker.title), tallies) ? 0 : 1;
+  const ok = total(title(checker.title), tallies);
+  return stop.aborted ? 130 : ok ? 0 : 1;
+}
+
+/**
+ * A folder that is gone when this program ends, with what crashed tests have
+ * left in it. Its path is short: sockets are in it.
+ */
+function makeScratch(): string {
+  const { stdout } = new Deno.Command("mktemp", {
+    args: ["-d", "/tmp/slb-tests-XXXXXX"],
+    stderr: "inherit",
+  }).outputSync();
+  const path = new TextDecoder().decode(stdout).trim();
+  addEventListener("unload", () => {
+    new Deno.Command("rm", { args: ["-rf", path] }).outputSync();
+  });
+  return path;
 }
 
 await Deno.mkdir(OUT, { recursive: true });

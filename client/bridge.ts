@@ -38,6 +38,7 @@ import {
   type ClientIdentity,
   type ClientSurroundings,
 } from "./broker_session.ts";
+import { firstError, stackOf } from "./failure.ts";
 
 /** How long the host may take from our hello to its ping. */
 const PING_TIMEOUT_MS = 10_000;
@@ -116,14 +117,13 @@ export class ClientBridge implements AsyncDisposable {
 
   /** The processor has failed: the host is told, with the stack. */
   failed(error: unknown): void {
+    const first = firstError(error);
     this.#channel?.sendControl(CTRL_TYPE.error, {
-      [CHANNEL_KEY.error]: describeError(error),
-      [CHANNEL_KEY.code]: error instanceof BridgeError ? error.code : undefined,
-      [CHANNEL_KEY.stack]: error instanceof Error
-        ? error.stack ?? undefined
-        : undefined,
+      [CHANNEL_KEY.error]: describeError(first),
+      [CHANNEL_KEY.code]: first instanceof BridgeError ? first.code : undefined,
+      [CHANNEL_KEY.stack]: stackOf(error),
     });
-    this.#apply({ type: "failed", reason: describeError(error) });
+    this.#apply({ type: "failed", reason: describeError(first) });
   }
 
   // ---- the machine ----

@@ -21,7 +21,7 @@ import {
   type ResponseOf,
   type UnaryMethod,
 } from "../proto/control.ts";
-import { BridgeError } from "../proto/errors.ts";
+import { BridgeError, describeError } from "../proto/errors.ts";
 import { KEY, MESSAGE_TYPE, REASON } from "../proto/keys.ts";
 import {
   DEFAULT_TIMEOUT_SECS,
@@ -50,7 +50,7 @@ export interface ClientIdentity {
 export interface ClientSurroundings {
   /** A lease, taken over. */
   readonly native: Native;
-  /** Opens what carries the control calls; the connection to the broker does if not said. */
+  /** Opens what carries the control calls over gRPC; the connection to the broker carries them if not said. */
   readonly openControl?: () => Promise<Control>;
   /** Whether the process that started this one is gone, so that no answer will ever come. */
   isOrphan(): boolean;
@@ -143,7 +143,7 @@ export class BrokerSession implements Disposable {
     this.#link[Symbol.dispose]();
   }
 
-  /** One call that nothing depends on: what it failed with, as text. */
+  /** One call that nothing depends on: what it failed with, as text. Never throws: an error here would hide the one that is reported. */
   async #tell<
     M extends "MarkAcked" | "ReportStats" | "ReportFailure" | "CloseConnection",
   >(
@@ -157,8 +157,9 @@ export class BrokerSession implements Disposable {
       accepted(method, await this.#call(method, about, options));
       return undefined;
     } catch (error) {
-      if (!(error instanceof BridgeError)) throw error;
-      return error.message;
+      return error instanceof BridgeError
+        ? error.message
+        : describeError(error);
     }
   }
 
@@ -167,11 +168,28 @@ export class BrokerSession implements Disposable {
     request: RequestOf<M>,
     options: CallOptions = { signal: this.#abort.signal },
   ): Promise<ResponseOf<M>> {
-    const { openControl } = this.#surroundings;
-    this.#control ??= openControl ? openControl() : Promise.resolve(this.#link);
+    this.#control ??= this.#openControl();
     const control = await this.#control;
     const { token } = this.#identity;
     return await control.call(method, request, { ...options, token });
+  }
+
+  /** What carries the control calls. Throws `client_failed` where its module cannot be loaded: one of its npm packages is not in Deno's cache, for instance. */
+  async #openControl(): Promise<Control> {
+    const { openControl } = this.#surroundings;
+    if (!openControl) return this.#link;
+    try {
+      return await openControl();
+    } catch (cause) {
+      if (cause instanceof BridgeError) throw cause;
+      throw new BridgeError(
+        "client_failed",
+        `Cannot load what control: "grpc" needs in the client, control: "xpc" needs none of it: ${
+          describeError(cause)
+        }`,
+        { cause },
+      );
+    }
   }
 
   /** Asks until there is an answer; `undefined` stands for a broker that does not know the connection. */

@@ -22,6 +22,7 @@ import type { Port, PortMap } from "../proto/port.ts";
 import { schemaToJson } from "../proto/schema_json.ts";
 import { ClientBridge } from "./bridge.ts";
 import type { ClientIdentity, ClientSurroundings } from "./broker_session.ts";
+import { reasonOf } from "./failure.ts";
 import { Control, runLoop } from "./loops.ts";
 import { type Context, isProcessor, type Processor } from "./processor.ts";
 
@@ -62,13 +63,7 @@ export async function run(
     await runProcessor(load, options);
   } catch (error) {
     code = 1;
-    toStderr(
-      error instanceof BridgeError
-        ? error.message
-        : error instanceof Error
-        ? error.stack ?? error.message
-        : String(error),
-    );
+    toStderr(reasonOf(error));
   }
   Deno.exit(code);
 }
@@ -165,6 +160,9 @@ async function runProcessor(
     signal: abort.signal,
   };
   let processor: Processor | undefined;
+  // Disposed at the end: an error of teardown does not replace the one before it.
+  await using held = new AsyncDisposableStack();
+  held.defer(() => tearDown(processor, context));
   try {
     processor = takeProcessor(await load(), schema);
     await processor.definition.setup?.(context);
@@ -175,8 +173,6 @@ async function runProcessor(
       bridge.failed(error);
       throw error;
     }
-  } finally {
-    await tearDown(processor, context);
   }
   const failure = await ended.promise;
   if (failure) throw failure;

@@ -160,7 +160,9 @@ export function clientArguments(options: SpawnOptions): string[] {
     "run",
     "--quiet",
     "--no-prompt",
-    "--no-lock",
+    // With the lock file of its configuration the client gets the packages that
+    // its host has, which are in Deno's cache; without it, the newest ones.
+    ...(grpc && options.config !== undefined ? [] : ["--no-lock"]),
     ...(options.config === undefined ? [] : ["--config", options.config]),
     "--allow-ffi",
     ...flag("env", grpc ? joined(env, grpc.env) : env),

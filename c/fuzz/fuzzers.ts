@@ -6,6 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { ADDRESS, type Checker, complains } from "../checkers.ts";
 import { cc, compiler, isClang, OUT, whenChanged } from "../compile.ts";
+import { describeEnd, runToEnd } from "../programs.ts";
 import { LINUX, listC, ROOT } from "../sources.ts";
 
 /** A fuzzer: `c/fuzz/<name>_fuzz.c`, with its corpus in `c/fuzz/corpus/<name>/`. */
@@ -67,6 +68,9 @@ export async function compileFuzzer(
   );
 }
 
+/** What a fuzzer takes for its corpus and besides what it is to fuzz for, at the most. */
+const LIMIT_MS = 1_200_000;
+
 /** How a run of a fuzzer went. */
 export interface Run {
   readonly success: boolean;
@@ -77,31 +81,46 @@ export interface Run {
   readonly text: string;
 }
 
+/** How a fuzzer is run. */
+export interface FuzzerOptions {
+  /** As libFuzzer has them. */
+  readonly flags: readonly string[];
+  /** Inputs; new ones go to the first. */
+  readonly folders: readonly string[];
+  /** How long it is to fuzz; not at all if not said. */
+  readonly seconds?: number;
+  readonly checker?: Checker;
+  /** Ends it. */
+  readonly stop?: AbortSignal | undefined;
+}
+
 /** Runs a fuzzer; what it finds and what it dies of goes below `c/out/`, the latter as `<name>_fuzz.crash-…`. */
 export async function runFuzzer(
   fuzzer: Fuzzer,
   program: string,
-  options: readonly string[],
-  folders: readonly string[],
-  checker: Checker = ADDRESS,
+  { flags, folders, seconds = 0, checker = ADDRESS, stop }: FuzzerOptions,
 ): Promise<Run> {
   const prefix = fileURLToPath(new URL(`${fuzzer}_fuzz.`, OUT));
   const [first, ...before] = [...checker.command, program];
-  const { success, stderr } = await new Deno.Command(first!, {
+  const limitMs = LIMIT_MS + seconds * 1000;
+  const ended = await runToEnd(first!, {
     args: [
       ...before,
-      ...options,
+      ...flags,
+      ...(seconds > 0 ? [`-max_total_time=${seconds}`] : []),
       `-max_len=${LONGEST}`,
       "-print_final_stats=1",
       `-artifact_prefix=${prefix}`,
       ...folders,
     ],
     env: checker.env,
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  const text = new TextDecoder().decode(stderr);
+    limitMs,
+    ...(stop && { stop }),
+  });
+  const success = ended.code === 0;
+  const text = success
+    ? ended.stderr
+    : `${ended.stderr}\n${describeEnd(ended, limitMs)}`;
   const figure = (name: string): number =>
     Number(text.match(new RegExp(`stat::${name}:\\s*(\\d+)`))?.[1] ?? 0);
   return {
@@ -117,14 +136,14 @@ export async function replay(
   fuzzer: Fuzzer,
   program: string,
   checker: Checker,
+  stop?: AbortSignal,
 ): Promise<boolean> {
-  const run = await runFuzzer(
-    fuzzer,
-    program,
-    ["-runs=0"],
-    [corpus(fuzzer)],
+  const run = await runFuzzer(fuzzer, program, {
+    flags: ["-runs=0"],
+    folders: [corpus(fuzzer)],
     checker,
-  );
+    stop,
+  });
   const ok = run.success && run.executions > 0 && !complains(run.text);
   Deno.stderr.writeSync(
     new TextEncoder().encode(

@@ -6,6 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { OUT, say } from "../compile.ts";
+import { interruption } from "../programs.ts";
 import {
   compileFuzzer,
   corpus,
@@ -34,16 +35,17 @@ async function found(fuzzer: Fuzzer): Promise<string> {
 
 async function fuzz(
   fuzzer: Fuzzer,
-  seconds: string,
+  seconds: number,
   seed: string,
+  stop: AbortSignal,
 ): Promise<boolean> {
   const program = await compileFuzzer(fuzzer);
-  const run = await runFuzzer(
-    fuzzer,
-    program,
-    [`-max_total_time=${seconds}`, `-seed=${seed}`],
-    [await found(fuzzer), corpus(fuzzer)],
-  );
+  const run = await runFuzzer(fuzzer, program, {
+    flags: [`-seed=${seed}`],
+    folders: [await found(fuzzer), corpus(fuzzer)],
+    seconds,
+    stop,
+  });
   say(
     `${fuzzer}: ${run.executions} executions, ${run.added} new inputs, ` +
       (run.success ? "no findings" : `a finding:\n${run.text}`),
@@ -56,11 +58,10 @@ async function keep(fuzzer: Fuzzer): Promise<boolean> {
   const program = await compileFuzzer(fuzzer);
   const folder = await Deno.makeTempDir();
   try {
-    const { success, text } = await runFuzzer(fuzzer, program, ["-merge=1"], [
-      folder,
-      corpus(fuzzer),
-      await found(fuzzer),
-    ]);
+    const { success, text } = await runFuzzer(fuzzer, program, {
+      flags: ["-merge=1"],
+      folders: [folder, corpus(fuzzer), await found(fuzzer)],
+    });
     if (!success) {
       say(text);
       return false;
@@ -90,9 +91,15 @@ async function main(): Promise<number> {
     say(USAGE);
     return 0;
   }
-  say(`fuzzing for ${values.seconds} s by ${await engine()}`);
+  const seconds = Number(values.seconds);
+  if (!(seconds > 0)) {
+    say(`--seconds ${values.seconds}: a number above 0\n${USAGE}`);
+    return 2;
+  }
+  say(`fuzzing for ${seconds} s by ${await engine()}`);
+  const stop = interruption();
   const clean = await Promise.all(
-    FUZZERS.map((fuzzer) => fuzz(fuzzer, values.seconds, values.seed)),
+    FUZZERS.map((fuzzer) => fuzz(fuzzer, seconds, values.seed, stop)),
   );
   if (!clean.every(Boolean)) return 1;
   const kept = values.keep

@@ -8,7 +8,8 @@
  * cannot: it takes one type of socket a call.
  *
  * Says on its standard output "listening", "started PID" and "ended STATUS"; the program's own
- * goes nowhere. At the end of its standard input it ends the program and takes its sockets away.
+ * goes nowhere. At the end of its standard input it ends the program, by SIGKILL where SIGTERM does
+ * not, and takes its sockets away. The program does not outlive it.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -16,12 +17,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { INHERITED = 3, SOCKETS = 2, NOT_STARTED = 127 };
+enum { INHERITED = 3, SOCKETS = 2, NOT_STARTED = 127, PATIENCE_MS = 60000 };
 
 /* The same, not where the program expects a socket: there dup2 must find nothing that is of use. */
 static int high(int fd) {
@@ -53,6 +55,7 @@ static void become(const char *service, const int sockets[SOCKETS], char **progr
     int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
     dup2(nowhere, 0);
     dup2(nowhere, 1);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     execvp(program[0], program);
     _exit(NOT_STARTED);
 }
@@ -101,7 +104,9 @@ int main(int argc, char **argv) {
         }
     }
     if (life >= 0) {
+        struct pollfd end = {.fd = life, .events = POLLIN};
         kill(child, SIGTERM);
+        if (poll(&end, 1, PATIENCE_MS) == 0) kill(child, SIGKILL);
         reap(child);
     }
     unlink(argv[2]);

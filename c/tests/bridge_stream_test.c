@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 
 #include "bridge_support.h"
 #include "program.h"
@@ -18,8 +17,8 @@
 
 /* ---- what the tests share ---- */
 
-static char home[] = "/tmp/slb-XXXXXX";
-static char path[64];
+static char home[56];
+static char path[80];
 
 static bool exists(const char *name) {
     struct stat found;
@@ -74,9 +73,8 @@ static int connect_to(const char *at) {
 static int accept_next(slb_handle stream, int bell) {
     int32_t fd;
     while ((fd = slb_stream_accept(stream)) == SLB_E_AGAIN) {
-        struct pollfd rings = {.fd = bell, .events = POLLIN};
         char ring;
-        if (poll(&rings, 1, DEADLINE_MS) != 1) {
+        if (!is_readable(bell)) {
             fprintf(stderr, "the bell did not ring\n");
             exit(1);
         }
@@ -126,8 +124,7 @@ static void takes_over_from_the_dead(void) {
         struct inbox *inbox = inbox_open();
         _exit(listen_at(inbox, path) ? 0 : 1); /* as a kill does: without a release */
     }
-    int status = 1;
-    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    CHECK(wait_for_child(child) == 0);
     CHECK(exists(path));
     struct inbox *inbox = inbox_open();
     slb_handle stream = listen_at(inbox, path);
@@ -296,8 +293,7 @@ static void in_child(void (*body)(void)) {
         body();
         _exit(check_failures ? 1 : 0);
     }
-    int status = 1;
-    CHECK(waitpid(child, &status, 0) == child);
+    int status = wait_for_child(child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
@@ -367,7 +363,7 @@ static const struct test tests[] = {
 };
 
 int main(int argc, char **argv) {
-    if (!mkdtemp(home)) return 1;
+    if (!make_directory(home, sizeof home)) return 1;
     snprintf(path, sizeof path, "%s/run/s", home);
     int failed = RUN_TESTS(tests, check_nothing_left, argc, argv);
     char run[64];

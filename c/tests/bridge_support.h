@@ -5,15 +5,13 @@
 #ifndef BRIDGE_SUPPORT_H
 #define BRIDGE_SUPPORT_H
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "check.h"
+#include "patience.h"
 #include "streamlib_bridge.h"
-
-#define DEADLINE_MS 10000
 
 /* ---- a queue, its bell, and reading events ---- */
 
@@ -56,10 +54,9 @@ static inline struct record inbox_next(struct inbox *inbox) {
         inbox->filled = slb_queue_drain(inbox->queue, inbox->buffer, sizeof inbox->buffer);
         CHECK(inbox->filled >= 0);
         if (inbox->filled > 0) break;
-        struct pollfd bell = {.fd = inbox->bell, .events = POLLIN};
-        if (poll(&bell, 1, DEADLINE_MS) != 1) {
-            fprintf(stderr, "no event came within %d ms\n", DEADLINE_MS);
-            exit(1); /* what follows would wait for ever */
+        if (!is_readable(inbox->bell)) {
+            fprintf(stderr, "no event came within %d s\n", PATIENCE_SECONDS);
+            exit(1); /* what follows would wait for it again and again */
         }
         char rings[64];
         CHECK(read(inbox->bell, rings, sizeof rings) > 0);
@@ -137,7 +134,8 @@ static inline uint64_t count(int index) {
 
 /* Waits until nothing of XPC's is left: its threads let go in their own time. */
 static inline void check_nothing_left(void) {
-    for (int waited = 0; waited < DEADLINE_MS && (count(0) || count(18) || count(10)); waited++) usleep(1000);
+    time_t end = patience_end();
+    while ((count(0) || count(18) || count(10)) && look_again(end)) continue;
     CHECK(count(0) == 0);
     CHECK(count(10) == 0);
     CHECK(count(14) == 0);

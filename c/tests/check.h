@@ -7,15 +7,19 @@
  *
  * It prints "ok name", "not ok name" or "ignored name: reason" for each and a last line "N passed,
  * N failed, N ignored"; the exit status is 1 if any failed. With names as arguments only those
- * are run.
+ * are run. A test that does not end within TEST_SECONDS ends the program, after a line that says so.
  */
 #ifndef CHECK_H
 #define CHECK_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "patience.h"
 
 struct test {
     const char *name;
@@ -58,15 +62,28 @@ static inline bool check_wanted(const char *name, int argc, char **argv) {
     return argc < 2;
 }
 
+static char check_too_long[200]; /* what is said when the test that runs does not end */
+
+static inline void check_end(int signal) {
+    (void)signal;
+    if (write(STDOUT_FILENO, check_too_long, strlen(check_too_long)) < 0) _exit(2);
+    _exit(1);
+}
+
 /* `settle` is run after each test, to check that nothing is left of it; may be NULL. */
 static inline int check_run(const struct test *tests, size_t count, void (*settle)(void), int argc, char **argv) {
     int passed = 0, failed = 0, ignored = 0;
+    signal(SIGALRM, check_end);
     for (size_t i = 0; i < count; i++) {
         if (!check_wanted(tests[i].name, argc, argv)) continue;
         int before = check_failures;
         check_ignored = NULL;
+        snprintf(check_too_long, sizeof check_too_long, "not ok %.100s: it did not end within %d s\n",
+                 tests[i].name, TEST_SECONDS);
+        alarm(TEST_SECONDS);
         tests[i].run();
         if (settle) settle();
+        alarm(0);
         bool ok = check_failures == before;
         if (ok && check_ignored) printf("ignored %s: %s\n", tests[i].name, check_ignored);
         else printf("%s %s\n", ok ? "ok" : "not ok", tests[i].name);

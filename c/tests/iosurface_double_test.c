@@ -80,8 +80,7 @@ static int touch_elsewhere(IOSurfaceRef surface, int lock, bool write) {
         touch(surface, write);
         _exit(0);
     }
-    int status;
-    CHECK(waitpid(child, &status, 0) == child);
+    int status = wait_for_child(child);
     return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
 }
 

@@ -51,7 +51,7 @@ static void broker_close(struct broker *broker) {
 
 /* ---- Tests ---------------------------------------------------------------------------- */
 
-static void tells_within_seconds_that_a_host_was_killed(void) {
+static void tells_that_a_host_was_killed(void) {
     struct broker broker = broker_open();
     struct record *heard = record_create(), *answers = record_create();
     pid_t host = spawn_child("host", "");
@@ -172,6 +172,7 @@ static void shares_memory_and_descriptors(void) {
     words[0] = 41;
     xpc_connection_send_message(xpc_dictionary_get_remote_connection(reply), reply);
     close(ends[1]);
+    CHECK(is_readable(ends[0]));
     CHECK(read(ends[0], &byte, 1) == 1 && byte == 'x'); /* written after the memory was */
     CHECK(words[0] == 41 && words[1] == 42 && words[3071] == 43);
     CHECK(wait_for_child(client) == 0);
@@ -332,7 +333,7 @@ static int be_child(const char *role) {
 }
 
 static const struct test tests[] = {
-    {"tells within seconds that a host was killed", tells_within_seconds_that_a_host_was_killed},
+    {"tells that a host was killed", tells_that_a_host_was_killed},
     {"connects two processes through a third", connects_two_processes_through_a_third},
     {"a named client survives its service", a_named_client_survives_its_service},
     {"only one process serves a name", only_one_process_serves_a_name},

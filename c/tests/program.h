@@ -2,7 +2,8 @@
  * program.h - the other processes of a test: this program again, as "--child role argument".
  *
  * They are started afresh, not only forked: after a fork a process with threads has lost all but
- * one of them, and no checker follows it further.
+ * one of them, and no checker follows it further. Each ends by itself after TEST_SECONDS, so that
+ * none is left of a test that has crashed.
  */
 #ifndef PROGRAM_H
 #define PROGRAM_H
@@ -10,10 +11,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "patience.h"
 
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
@@ -39,6 +43,7 @@ static inline bool under_valgrind(void) {
 
 /* Of a process that was just forked. */
 static inline void become_child(const char *role, const char *argument) {
+    alarm(TEST_SECONDS);
     execl(own_path(), "child", "--child", role, argument, (char *)NULL);
     _exit(127);
 }
@@ -49,15 +54,33 @@ static inline pid_t spawn_child(const char *role, const char *argument) {
     return child;
 }
 
+/* How it has ended, by itself; one that does not is killed, which its status says. */
 static inline int wait_for_child(pid_t child) {
     int status = -1;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+    pid_t ended;
+    time_t end = patience_end();
+    while ((ended = waitpid(child, &status, WNOHANG)) == 0 && look_again(end)) continue;
+    if (ended == 0) {
+        fprintf(stderr, "the other process did not end within %d s\n", PATIENCE_SECONDS);
+        kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+    }
     return status;
 }
 
 static inline void kill_child(pid_t child) {
     kill(child, SIGKILL);
     wait_for_child(child);
+}
+
+/*
+ * Makes a directory of this program's own and writes its path: in $SCRATCH, which c/run_tests.ts
+ * takes away with what a crash has left in it, else in /tmp.
+ */
+static inline bool make_directory(char *path, size_t size) {
+    const char *scratch = getenv("SCRATCH");
+    snprintf(path, size, "%.40s/slb-XXXXXX", scratch && *scratch ? scratch : "/tmp");
+    return mkdtemp(path) != NULL;
 }
 
 #endif

@@ -3,7 +3,8 @@
  * to look at it and to press its buttons.
  */
 
-import { soon } from "../helpers/soon.ts";
+import { CollectedText, kill } from "../helpers/child.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 /** A browser that can be started. */
 export interface BrowserProgram {
@@ -79,7 +80,7 @@ export class Browser implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     try {
-      const url = await soon(address(child.stderr), "the browser", 30_000);
+      const url = await address(child.stderr);
       const socket = new WebSocket(url);
       const open = Promise.withResolvers<void>();
       socket.onopen = () => open.resolve();
@@ -134,18 +135,11 @@ export class Browser implements AsyncDisposable {
   }
 
   /** Waits until the expression's value is true. */
-  async until(expression: string, ms = 15_000): Promise<void> {
-    const met = async (): Promise<void> => {
-      while (!over && !await this.evaluate<boolean>(`!!(${expression})`)) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    };
-    let over = false;
-    try {
-      await soon(met(), expression, ms);
-    } finally {
-      over = true;
-    }
+  async until(expression: string): Promise<void> {
+    await until(
+      expression,
+      () => this.evaluate<boolean>(`!!(${expression})`),
+    );
   }
 
   /** Presses a key in the page, such as "Tab" or " ". */
@@ -175,7 +169,7 @@ export class Browser implements AsyncDisposable {
     this.#socket.onclose = () => closed.resolve();
     this.#socket.close();
     await end(this.#child, this.#profile);
-    await closed.promise;
+    await soon(closed.promise, "the end of the connection to DevTools");
   }
 
   async #attach(): Promise<void> {
@@ -232,40 +226,35 @@ function isError(params: unknown): boolean {
   return (params as { entry: { level: string } }).entry.level === "error";
 }
 
-/** Where its DevTools listen; the rest of what it writes is read and dropped. */
-async function address(stderr: ReadableStream<Uint8Array>): Promise<string> {
-  const found = Promise.withResolvers<string>();
-  let said = "";
-  const read = async (): Promise<void> => {
-    for await (const text of stderr.pipeThrough(new TextDecoderStream())) {
-      said = (said + text).slice(-4096);
-      const url = /DevTools listening on (ws:\S+)/.exec(said)?.[1];
-      if (url) found.resolve(url);
-    }
-    found.reject(new Error(`the browser has ended: ${said}`));
-  };
-  void read();
-  return await found.promise;
+/** Where its DevTools listen; the rest of what it writes is read, and shown where it ends instead. */
+async function address(
+  stderr: ReadableStream<Uint8Array<ArrayBuffer>>,
+): Promise<string> {
+  const said = new CollectedText(stderr);
+  const url = (text: string): string | undefined =>
+    /DevTools listening on (ws:\S+)/.exec(text)?.[1];
+  await said.until("the browser's DevTools", (text) => url(text) !== undefined);
+  const found = url(said.text);
+  if (found === undefined) {
+    throw new Error(`the browser has ended: ${said.text.slice(-4096)}`);
+  }
+  return found;
 }
 
 async function end(child: Deno.ChildProcess, profile: string): Promise<void> {
   try {
-    child.kill("SIGKILL");
-  } catch {
-    // It has ended by itself.
+    await kill(child);
+  } finally {
+    // Its helper processes take a moment longer, and may still write there.
+    await until("the browser's profile is removed", () => isRemoved(profile));
   }
-  await child.status;
-  await removed(profile);
 }
 
-/** Its helper processes take a moment longer, and may still write there. */
-async function removed(folder: string): Promise<void> {
-  for (let tries = 1;; tries++) {
-    try {
-      return await Deno.remove(folder, { recursive: true });
-    } catch (error) {
-      if (tries === 40) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+async function isRemoved(folder: string): Promise<boolean> {
+  try {
+    await Deno.remove(folder, { recursive: true });
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
+import { describeEnd, runToEnd } from "../../c/programs.ts";
 import type { BrowserProgram } from "./browser.ts";
 
 /** A headless Chromium with the libraries that it needs besides the C library's, made for machines that have nothing. */
@@ -24,6 +25,9 @@ const ARGS = [
   "--use-angle=swiftshader",
   "--enable-unsafe-swiftshader",
 ];
+
+/** Of the download. */
+const LIMIT_MS = 1_200_000;
 
 const INSTALLED = [
   "chromium",
@@ -124,14 +128,9 @@ async function run(
   args: string[],
   cwd: string,
 ): Promise<void> {
-  const { success, stderr } = await new Deno.Command(program, {
-    args,
-    cwd,
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  if (success) return;
-  const said = new TextDecoder().decode(stderr).trim();
-  throw new Error(`${program} ${args[0]} failed: ${said}`);
+  const ended = await runToEnd(program, { args, cwd, limitMs: LIMIT_MS });
+  if (ended.code === 0) return;
+  throw new Error(
+    `${program} ${args[0]}: ${describeEnd(ended, LIMIT_MS)}: ${ended.stderr}`,
+  );
 }

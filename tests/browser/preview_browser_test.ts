@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { permittedTest } from "../helpers/permitted.ts";
+import { prepared } from "../tools/preparation.ts";
 import type { Browser, BrowserProgram } from "./browser.ts";
 
 /** The preview's page in a real browser. Where none can be had the tests are ignored, with the reason. */
@@ -17,7 +18,7 @@ let reason = "";
 if (Object.keys(NEEDS).every(isGranted)) {
   const { findBrowser } = await import("./found_browser.ts");
   try {
-    program = await findBrowser();
+    program = await prepared("a browser", findBrowser());
   } catch (error) {
     reason = ` (ignored: ${(error as Error).message})`;
   }
@@ -49,6 +50,20 @@ interface Look {
 
 const text = (id: string): string =>
   `document.getElementById("${id}").textContent`;
+
+/** Has the page say by {@link AT_REST} that it has drawn the last picture that it asked for. */
+const WATCH_PICTURES = `(() => {
+  const ask = fetch;
+  globalThis.asked = { pictures: 0, shown: "" };
+  globalThis.fetch = async (...what) => {
+    asked.pictures++;
+    asked.shown = ${text("shown")};
+    const response = await ask(...what);
+    if (response.status !== 200) asked.shown = undefined;
+    return response;
+  };
+})()`;
+const AT_REST = `asked.shown !== ${text("shown")}`;
 
 function browserTest(
   name: string,
@@ -133,12 +148,13 @@ browserTest(
         await browser.evaluate("document.activeElement.id"),
         "freeze",
       );
+      await browser.evaluate(WATCH_PICTURES);
+      await browser.until("asked.pictures > 0");
       await browser.press(" ", 32);
       const pressed = `document.activeElement.getAttribute("aria-pressed")`;
       assertEquals(await browser.evaluate(pressed), "true");
       // The picture that was under way still comes.
-      const verified = await browser.evaluate<string>(text("verified"));
-      await browser.until(`+${text("verified")} > ${verified} + 15`);
+      await browser.until(AT_REST);
       const still = await browser.evaluate<Look>(LOOK("in"));
       const later = await browser.evaluate<string>(text("verified"));
       await browser.until(`+${text("verified")} > ${later} + 15`);

@@ -4,10 +4,11 @@ import type { Message } from "../../ffi/message.ts";
 import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { getCapability } from "../../proto/xpc_value.ts";
+import { kill } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { PATIENCE_MS, soon, until } from "../helpers/soon.ts";
 import { compileSuite } from "./suite.ts";
 
 /**
@@ -17,7 +18,7 @@ import { compileSuite } from "./suite.ts";
  */
 
 const SERVICE = "com.example.contract.ffi";
-const CALL = { timeoutMs: 15_000 };
+const CALL = { timeoutMs: PATIENCE_MS };
 
 /** What an owner has heard: "message", "interrupted" or "invalid", in order. */
 class Heard {
@@ -111,12 +112,16 @@ async function failure(request: Promise<Message>): Promise<string> {
 const EITHER = ["interrupted", "invalid"];
 
 function rowTest(name: string, body: (pair: Pair) => Promise<void>): void {
-  Deno.test(`ends through ffi: ${name}`, () =>
-    nativeLeavesNothing(async () => {
-      using native = Native.open();
-      using pair = new Pair(native);
-      await body(pair);
-    }));
+  permittedTest(
+    `ends through ffi: ${name}`,
+    {},
+    () =>
+      nativeLeavesNothing(async () => {
+        using native = Native.open();
+        using pair = new Pair(native);
+        await body(pair);
+      }),
+  );
 }
 
 rowTest(
@@ -187,7 +192,12 @@ class Other implements AsyncDisposable {
 
   static async start(native: Native): Promise<Other> {
     const other = new Other(native, await compileSuite());
-    await other.startAgain();
+    try {
+      await other.startAgain();
+    } catch (error) {
+      await kill(other.#child);
+      throw error;
+    }
     return other;
   }
 
@@ -197,16 +207,18 @@ class Other implements AsyncDisposable {
       args: ["--serve", SERVICE],
       stdin: "null",
     }).spawn();
-    for (;;) {
-      using probe = Connection.toService(this.#native, SERVICE);
-      using heard = new Heard();
-      probe.activate(heard.of);
-      try {
-        using _ = await ask(probe, "nothing");
-        return;
-      } catch {
-        // It does not serve its name yet.
-      }
+    await until("the other process serves its name", () => this.#isServing());
+  }
+
+  async #isServing(): Promise<boolean> {
+    using probe = Connection.toService(this.#native, SERVICE);
+    using heard = new Heard();
+    probe.activate(heard.of);
+    try {
+      using _ = await ask(probe, "nothing");
+      return true;
+    } catch {
+      return false;
     }
   }
 
@@ -225,17 +237,11 @@ class Other implements AsyncDisposable {
   }
 
   async die(): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.#child.status;
+    await kill(this.#child);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended
-    }
-    await this.#child.status;
+    await kill(this.#child);
   }
 }
 

@@ -3,6 +3,8 @@
  * are gone when the run is over. See other.h.
  */
 
+import { run } from "../helpers/child.ts";
+
 const SERVICES = 3;
 
 function plist(label: string, program: string): string {
@@ -22,14 +24,8 @@ function plist(label: string, program: string): string {
 }
 
 async function launchctl(...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("launchctl", {
-    args,
-    stdin: "null",
-  }).output();
-  if (success) return;
-  throw new Error(
-    `launchctl ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`,
-  );
+  const { code, stderr } = await run("launchctl", { args });
+  if (code !== 0) throw new Error(`launchctl ${args.join(" ")}: ${stderr}`);
 }
 
 /** Installs the agents, and says by `$CONTRACT_SERVICE` what their names begin with. */
@@ -41,10 +37,11 @@ export async function installServices(
   const folder = await Deno.makeTempDir();
   const labels: string[] = [];
   const remove = async (): Promise<void> => {
-    for (const label of labels) {
-      await launchctl("bootout", `${domain}/${label}`);
-    }
+    const gone = await Promise.allSettled(
+      labels.map((label) => launchctl("bootout", `${domain}/${label}`)),
+    );
     await Deno.remove(folder, { recursive: true });
+    for (const it of gone) if (it.status === "rejected") throw it.reason;
   };
   try {
     for (let i = 0; i < SERVICES; i++) {

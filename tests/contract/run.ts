@@ -12,8 +12,11 @@ import {
   CHECKERS,
   findChecker,
 } from "../../c/checkers.ts";
+import { interruption } from "../../c/programs.ts";
 import { hasPython } from "../../c/python.ts";
 import { ROOT } from "../../c/sources.ts";
+import { run } from "../helpers/child.ts";
+import { soon } from "../helpers/soon.ts";
 import {
   compileForMacos,
   type Documentation,
@@ -30,6 +33,8 @@ import {
 } from "./suite.ts";
 import { type Column, columnOf, readColumn, renderDocument } from "./table.ts";
 
+/** A first run downloads the compiler. */
+const COMPILE_MS = 1_200_000;
 const DOCUMENT = new URL("docs/conformance.md", ROOT);
 
 function say(text: string): void {
@@ -37,15 +42,12 @@ function say(text: string): void {
 }
 
 async function formatted(text: string): Promise<string> {
-  const child = new Deno.Command(Deno.execPath(), {
+  const { code, stdout, stderr } = await run(Deno.execPath(), {
     args: ["fmt", "--quiet", "--no-config", "--ext", "md", "-"],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  await writer.close();
-  return new TextDecoder().decode((await child.output()).stdout);
+    input: text,
+  });
+  if (code !== 0) throw new Error(stderr);
+  return stdout;
 }
 
 /** As many at once as there are processors; on macOS one, for all share the services. */
@@ -56,9 +58,11 @@ async function runAll(
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const rest = cases.entries();
+  const stop = interruption();
   const work = async (): Promise<void> => {
     for (const [i, it] of rest) {
-      outcomes[i] = await runCase(program, it.case, checker);
+      outcomes[i] = await runCase(program, it.case, checker, stop);
+      if (stop.aborted) throw new Error("The run was interrupted");
     }
   };
   const workers = Deno.build.os === "linux" ? navigator.hardwareConcurrency : 1;
@@ -129,7 +133,9 @@ async function main(): Promise<number> {
   const apple = linux && hasPython();
   const [program, documentation] = await Promise.all([
     compileSuite(),
-    apple ? compileForMacos() : new Map() as Documentation,
+    apple
+      ? soon(compileForMacos(), "the compilation for macOS", COMPILE_MS)
+      : new Map() as Documentation,
   ]);
   const cases = await listCases(program);
   await using _ = linux ? undefined : await installServices(program);

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { ADDRESS, type Checker, complains } from "../../c/checkers.ts";
+import { describeEnd, type Ended, runToEnd } from "../../c/programs.ts";
 import { listC, ROOT, STRICT } from "../../c/sources.ts";
 
 const HERE = new URL("./", import.meta.url);
@@ -19,8 +20,8 @@ export const FLAGS: readonly string[] = [
   "-O1",
 ];
 
-/** Beyond every wait of a case, and its own alarm. */
-const CASE_MS = 100_000;
+/** Beyond a case's own alarm, and what it takes to compile the suite. */
+const LIMIT_MS = 660_000;
 
 /** A row of the suite's table, as `--list` prints it. */
 export interface Case {
@@ -46,15 +47,8 @@ export async function listSuite(): Promise<string[]> {
   return await listC("../tests/contract/");
 }
 
-async function output(
-  program: string,
-  args: string[],
-): Promise<Deno.CommandOutput> {
-  return await new Deno.Command(program, {
-    args,
-    cwd: ROOT,
-    stdin: "null",
-  }).output();
+function output(program: string, args: string[]): Promise<Ended> {
+  return runToEnd(program, { args, cwd: ROOT, limitMs: LIMIT_MS });
 }
 
 /**
@@ -91,13 +85,13 @@ export async function compileSuite(
   await Deno.mkdir(OUT, { recursive: true });
   await removeOld(`contract-${checker.name}-`);
   const temporary = `${program}.${Deno.pid}.tmp`;
-  const { success, stderr } = await output(Deno.env.get("CC") || "cc", [
+  const { code, stderr } = await output(Deno.env.get("CC") || "cc", [
     ...flags,
     ...sources,
     "-o",
     temporary,
   ]);
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  if (code !== 0) throw new Error(stderr);
   await Deno.rename(temporary, program);
   return program;
 }
@@ -112,7 +106,7 @@ async function removeOld(start: string): Promise<void> {
 /** All cases, in the order of the table. */
 export async function listCases(program: string): Promise<Case[]> {
   const { stdout } = await output(program, ["--list"]);
-  return new TextDecoder().decode(stdout).trim().split("\n")
+  return stdout.trim().split("\n")
     .map((line) => JSON.parse(line) as Case);
 }
 
@@ -121,30 +115,26 @@ export async function runCase(
   program: string,
   name: string,
   checker: Checker,
+  stop?: AbortSignal,
 ): Promise<Outcome> {
   const [first, ...before] = [...checker.command, program];
-  const child = new Deno.Command(first!, {
+  const ended = await runToEnd(first!, {
     args: [...before, "--case", name],
     env: checker.env,
     cwd: HERE,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const timer = setTimeout(() => child.kill("SIGKILL"), CASE_MS);
-  const { code, signal, stdout, stderr } = await child.output();
-  clearTimeout(timer);
-  const text = new TextDecoder();
-  const complaints = text.decode(stderr);
-  const line = text.decode(stdout).trim();
+    limitMs: LIMIT_MS,
+    ...(stop && { stop }),
+  });
+  const { code, left, stdout, stderr } = ended;
+  const line = stdout.trim();
   // The other processes say theirs here too.
-  if (line && !complains(complaints)) {
+  if (line && !left && !complains(stderr)) {
     const outcome = JSON.parse(line) as Outcome;
     if (code === 0 || outcome.result === "failed") return outcome;
   }
   return {
     case: name,
     result: "failed",
-    detail: `ended with ${signal ?? code}: ${complaints}`,
+    detail: `${describeEnd(ended, LIMIT_MS)}: ${stderr}`,
   };
 }

@@ -4,6 +4,7 @@
  */
 
 import { Broker } from "../../broker/broker.ts";
+import { systemClock } from "../../ffi/clock.ts";
 import { Native } from "../../ffi/native.ts";
 import { hookedShim } from "./hooked_shim.ts";
 import { carryOut, ownPlan } from "./moments.ts";
@@ -11,7 +12,9 @@ import { carryOut, ownPlan } from "./moments.ts";
 const [service = "", grpc] = Deno.args;
 const encoder = new TextEncoder();
 await using _broker = await Broker.start({
-  native: new Native(hookedShim(carryOut(ownPlan()))),
+  native: new Native(
+    hookedShim(carryOut(ownPlan()), { clock: systemClock }),
+  ),
   service,
   ...(grpc !== undefined && { grpc }),
   log: { sink: (line) => void Deno.stderr.writeSync(encoder.encode(line)) },

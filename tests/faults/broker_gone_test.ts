@@ -1,13 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Broker } from "../../broker/broker.ts";
 import type { ClientProcess } from "../../host/spawn.ts";
+import { DEFAULT_TIMEOUT_SECS } from "../../proto/limits.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 import { carryOut, type Fault, type Moment } from "./moments.ts";
-import { startHost } from "./host.ts";
-import { Case, DEADLINE_MS, exchange, runs, until } from "./stage.ts";
+import { Case, exchange, runs } from "./stage.ts";
 
 /** A broker that is killed, and does not come back, or comes back under running channels. */
 const NEEDS = {
@@ -40,53 +39,49 @@ async function neverBack(
   await using broker = await c.brokerProcess(by === "broker" ? { fault } : {});
   await broker.serves();
   let client: ClientProcess | undefined;
-  const host = startHost({
-    service: c.service,
-    directory: c.directory,
-    words: c.words,
-    timeoutSecs: 2,
-    early: false,
+  const host = c.host({
     hooks: carryOut(by === "host" ? { fault } : {}, () => broker.pid),
     clientPlan: () =>
       by === "client" ? { fault: { ...fault, to: broker.pid } } : {},
     spawned: (process) => client = process,
   });
-  const failure = await soon(host.ended, "the timeout", DEADLINE_MS);
-  assertEquals((await broker.status).signal, "SIGKILL");
+  await broker.killed();
+  // Once it asks for the second time it knows that nobody has answered the first.
+  const asked = c.sent.length;
+  await until("questions of the host", () => c.sent.length >= asked + 2);
+  const gone = /asking again: Cannot reach the broker/;
+  await until(
+    "the client's words",
+    () => client === undefined || gone.test(client.stderrTail),
+    () => client?.stderrTail ?? "",
+  );
+  c.clock.pass(DEFAULT_TIMEOUT_SECS * 1000);
+  const failure = await soon(host.ended, "the timeout");
   assertEquals(failure?.code, "timed_out");
-  assertMatch(failure!.message, /^not ready within 2 s: /);
+  assertMatch(failure!.message, /^not ready within 300 s: /);
   assertMatch(failure!.message, new RegExp(far));
   assertMatch(failure!.message, /the last attempt: Cannot reach the broker/);
   if (client) {
     assert(!runs(client.pid));
     // What it had to say of the broker reaches the host's owner too.
-    assertMatch(failure!.message, /asking again: Cannot reach the broker/);
+    assertMatch(failure!.message, gone);
   }
 }
 
-// All at once: they do little but wait.
-permittedTest(
-  "a broker that is killed, and not back in time: both sides end with the reason",
-  NEEDS,
-  async (t) => {
-    using home = isolatedHome();
-    await leavesNothing(home.runDirectory, async () => {
-      await Promise.all(NEVER_BACK.map(([at, by, far]) =>
-        t.step({
-          name: `${at}, of the ${by}`,
-          fn: async () => {
-            const c = new Case(home.path);
-            await neverBack(c, at, by, far);
-            await c.nextBrokerStarts();
-          },
-          sanitizeOps: false,
-          sanitizeResources: false,
-          sanitizeExit: false,
-        })
-      ));
-    });
-  },
-);
+for (const [at, by, far] of NEVER_BACK) {
+  permittedTest(
+    `a broker that is killed, and not back in time: both sides end with the reason: ${at}, of the ${by}`,
+    NEEDS,
+    async () => {
+      using home = isolatedHome();
+      await leavesNothing(home.runDirectory, async () => {
+        await using c = new Case(home.path);
+        await neverBack(c, at, by, far);
+        await c.nextBrokerStarts();
+      });
+    },
+  );
+}
 
 /** Where the broker is killed while the control calls go over gRPC, which the shim does not see. */
 const OVER_GRPC: [at: Moment["name"], by: Moment["by"]][] = [
@@ -109,38 +104,33 @@ async function backOverGrpc(
     c.grpc,
   );
   await broker.serves();
-  const host = startHost({
-    service: c.service,
-    directory: c.directory,
-    words: c.words,
+  const host = c.host({
     grpc: c.grpc,
-    timeoutSecs: 30,
-    early: false,
     hooks: carryOut(by === "host" ? { fault } : {}, () => broker.pid),
     clientPlan: () =>
       by === "client" ? { fault: { ...fault, to: broker.pid } } : {},
-    spawned: () => {},
   });
-  assertEquals((await broker.status).signal, "SIGKILL");
+  await broker.killed();
   await using _ = await c.broker(carryOut({}), c.grpc);
-  await soon(host.ready, `ready after ${at}`, DEADLINE_MS);
+  await soon(host.ready, `ready after ${at}`);
   await exchange(host, 0, 5);
-  await soon(host.close(), "close", DEADLINE_MS);
-  assertEquals(await host.ended, undefined);
+  await soon(host.close(), "close");
+  assertEquals(await soon(host.ended, "the end"), undefined);
 }
 
-permittedTest(
-  "a broker that is killed, and comes back, while the control calls go over gRPC",
-  { ...NEEDS, net: true },
-  async () => {
-    using home = isolatedHome();
-    await leavesNothing(home.runDirectory, async () => {
-      for (const [at, by] of OVER_GRPC) {
-        await backOverGrpc(new Case(home.path), at, by);
-      }
-    });
-  },
-);
+for (const [at, by] of OVER_GRPC) {
+  permittedTest(
+    `a broker that is killed, and comes back, while the control calls go over gRPC: ${at}, of the ${by}`,
+    { ...NEEDS, net: true },
+    async () => {
+      using home = isolatedHome();
+      await leavesNothing(home.runDirectory, async () => {
+        await using c = new Case(home.path);
+        await backOverGrpc(c, at, by);
+      });
+    },
+  );
+}
 
 permittedTest(
   "running channels are undisturbed by a broker that is killed, and started again",
@@ -148,53 +138,46 @@ permittedTest(
   async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
-      const c = new Case(home.path);
-      await using first = await c.brokerProcess({});
+      await using c = new Case(home.path);
+      await using first = await c.brokerProcess();
       await first.serves();
-      const hosts = [1, 2].map(() =>
-        startHost({
-          service: c.service,
-          directory: c.directory,
-          words: c.words,
-          timeoutSecs: 60,
-          early: false,
-          hooks: carryOut({}),
-          clientPlan: () => ({}),
-          spawned: () => {},
-        })
-      );
+      const hosts = [c.host(), c.host()];
       await soon(Promise.all(hosts.map(({ ready }) => ready)), "ready");
       let over = false;
-      const traffic = hosts.map(async (host) => {
+      using _traffic = { [Symbol.dispose]: () => over = true };
+      const traffic = Promise.all(hosts.map(async (host) => {
         let number = 0;
         while (!over) {
           await exchange(host, number, 20);
           number += 20;
         }
         return number;
-      });
+      }));
+      traffic.catch(() => {}); // thrown below
       const frames = (): number =>
         hosts.reduce((sum, { channel }) => sum + channel.stats.received, 0);
       const flowing = async (): Promise<void> => {
         const before = frames();
-        await until("frames", () => frames() > before + 200);
+        const flow = until("frames", () => frames() > before + 200);
+        await Promise.race([flow, traffic]);
       };
       await flowing();
       first.signal("SIGKILL");
-      await first.status;
+      await first.killed();
       await flowing();
-      let second: Broker | undefined = await c.broker();
-      await flowing();
-      await second[Symbol.asyncDispose]();
-      second = undefined;
+      {
+        await using _second = await c.broker();
+        await flowing();
+      }
       await flowing();
       over = true;
-      const sent = (await Promise.all(traffic)).reduce((a, b) => a + b);
+      const sent = (await soon(traffic, "the last frames"))
+        .reduce((a, b) => a + b);
       assertEquals(frames(), sent);
       for (const host of hosts) {
         assertEquals(host.channel.stats.dropped, 0);
-        await soon(host.close(), "close", DEADLINE_MS);
-        assertEquals(await host.ended, undefined);
+        await soon(host.close(), "close");
+        assertEquals(await soon(host.ended, "the end"), undefined);
       }
     });
   },

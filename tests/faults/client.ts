@@ -6,12 +6,13 @@
 import { run as runWith, type RunOptions } from "../../client/runner.ts";
 import { Native } from "../../ffi/native.ts";
 import { hookedShim } from "./hooked_shim.ts";
+import { LimitClock } from "./limit_clock.ts";
 import { carryOut, ownPlan } from "./moments.ts";
 
 /** The variable that names the file for the client's last words. */
 export const WORDS = "FAULTS_WORDS";
 
-/** As the real one. What goes to stderr goes to a file too: a host that was killed reads it no more. */
+/** As the real one, but no limit of its passes. What goes to stderr goes to a file too: a host that was killed reads it no more. */
 export function run(
   load: () => Promise<unknown>,
   options: RunOptions,
@@ -25,6 +26,7 @@ export function run(
   const hooks = carryOut(ownPlan());
   return runWith(load, {
     ...options,
-    openNative: () => new Native(hookedShim(hooks)),
+    openNative: () =>
+      new Native(hookedShim(hooks, { clock: new LimitClock() })),
   });
 }

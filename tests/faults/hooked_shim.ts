@@ -3,6 +3,7 @@
  * before and right after it is sent.
  */
 
+import type { Clock } from "../../ffi/clock.ts";
 import { localShim, type Shim } from "../../ffi/shim.ts";
 import type { Symbols } from "../../ffi/symbols.ts";
 import { CHANNEL_KEY, KEY } from "../../proto/keys.ts";
@@ -14,10 +15,18 @@ const HEADER_BYTES = 20;
 const EVENT_MESSAGE = 1;
 const EVENT_REPLY = 2;
 
-/** The shim of this machine; `received` hears of every reply that comes. */
+/** What a hooked shim may be given. */
+export interface HookedShimOptions {
+  /** This machine's if not said. */
+  readonly clock?: Clock;
+  /** Hears of every reply that comes. */
+  received?(reply: XpcDictionary): void;
+}
+
+/** The shim of this machine. */
 export function hookedShim(
-  { at }: Hooks,
-  received: (reply: XpcDictionary) => void = () => {},
+  { at, heard }: Hooks,
+  { clock, received }: HookedShimOptions = {},
 ): Shim {
   const shim = localShim();
   const { symbols } = shim;
@@ -54,15 +63,18 @@ export function hookedShim(
     slb_queue_drain: (queue, buffer, capacity) => {
       const written = symbols.slb_queue_drain(queue, buffer, capacity);
       for (const { event, subject, body } of recordsIn(buffer, written)) {
-        if (event === EVENT_REPLY) received(body);
+        if (event === EVENT_REPLY) received?.(body);
         const name = event === EVENT_MESSAGE && nameOf(body);
-        if (name && subject !== 0) asked.set(subject, name);
+        if (!name) continue;
+        if (subject !== 0) asked.set(subject, name);
+        heard?.(name);
       }
       return written;
     },
   };
   return {
     ...shim,
+    clock: clock ?? shim.clock,
     symbols: { ...symbols, ...hooked },
     [Symbol.dispose]: () => shim[Symbol.dispose](),
   };

@@ -3,15 +3,18 @@
  * messages are hooked.
  */
 
+import type { Clock } from "../../ffi/clock.ts";
 import { Native } from "../../ffi/native.ts";
 import { findBroker } from "../../host/broker_finder.ts";
 import { embedBroker, GRPC_CLIENT, openGrpc } from "../../host/assembly.ts";
 import { type ClientProcess, spawnClient } from "../../host/spawn.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import { connectionSchema } from "../../proto/connection_schema.ts";
-import { getString } from "../../proto/xpc_value.ts";
+import { DEFAULT_TIMEOUT_SECS } from "../../proto/limits.ts";
+import { getString, type XpcDictionary } from "../../proto/xpc_value.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 import { hookedShim } from "./hooked_shim.ts";
+import { LimitClock } from "./limit_clock.ts";
 import { carryOut, type Hooks, ownPlan, PLAN, type Plan } from "./moments.ts";
 import { WORDS } from "./client.ts";
 
@@ -31,9 +34,10 @@ export interface FaultyHostOptions {
   /** The broker's service name. */
   readonly service: string;
   readonly hooks: Hooks;
-  /** What the client is to do. Asked when it is started. */
-  clientPlan(): Plan;
-  /** A directory that the client may write to, for its marks. */
+  readonly clock: Clock;
+  /** What the client is to do; nothing if not said. Asked when it is started. */
+  clientPlan?(): Plan;
+  /** A directory that the client may use, for its marks. */
   readonly directory: string;
   /** The file for the client's last words. */
   readonly words: string;
@@ -41,18 +45,19 @@ export interface FaultyHostOptions {
   readonly grpc?: string;
   /** The processor's module, beside this one; one that inverts frames if not said. */
   readonly module?: string;
-  /** The client is started as soon as its id is known, before anything else is done. */
-  readonly early: boolean;
-  readonly timeoutSecs: number;
+  /** The module that gives the client its gRPC, where that is not the real one. */
+  readonly grpcClient?: URL;
+  /** Whether the client is started as soon as its id is known, before anything else is done. */
+  readonly early?: boolean;
   /** Told of the client's process, as soon as there is one. */
   spawned(client: ClientProcess): void;
 }
 
 /** Starts a host that uses the broker of one service, and no other. */
 export function startHost(options: FaultyHostOptions): FaultyHost {
-  const { service, hooks, early, timeoutSecs, grpc } = options;
+  const { service, hooks, clock, early = false, grpc } = options;
   let ahead: ClientProcess | undefined;
-  const native = new Native(hookedShim(hooks, (reply) => {
+  const received = (reply: XpcDictionary): void => {
     const token = getString(reply, "client_token");
     if (!early || token === undefined || ahead) return;
     ahead = startClient(options, {
@@ -60,13 +65,14 @@ export function startHost(options: FaultyHostOptions): FaultyHost {
       STREAMLIB_CONNECTION_TOKEN: token,
       STREAMLIB_BROKER_XPC_SERVICE: service,
     });
-  }));
+  };
+  const native = new Native(hookedShim(hooks, { clock, received }));
   const host: FaultyHost = new Supervisor(native, {
     schema,
     runtimeId: "faults",
     processorId: service,
     processorType: "reactive",
-    timeoutSecs,
+    timeoutSecs: DEFAULT_TIMEOUT_SECS,
     findBroker: (native, lost, signal) =>
       findBroker(
         native,
@@ -100,12 +106,18 @@ function startClient(
   const client = spawnClient({
     module: new URL(options.module ?? "../fixtures/invert.ts", import.meta.url),
     runner: new URL("client.ts", import.meta.url),
-    grpcClient: options.grpc === undefined ? undefined : GRPC_CLIENT,
+    grpcClient: options.grpc === undefined
+      ? undefined
+      : options.grpcClient ?? GRPC_CLIENT,
     // To kill, it must be allowed to run anything.
-    permissions: { run: true, write: [options.directory] },
+    permissions: {
+      run: true,
+      read: [options.directory],
+      write: [options.directory],
+    },
     bridgeEnv,
     userEnv: {
-      [PLAN]: JSON.stringify(options.clientPlan()),
+      [PLAN]: JSON.stringify(options.clientPlan?.() ?? {}),
       [WORDS]: options.words,
     },
     deno: Deno.execPath(),
@@ -122,12 +134,11 @@ export interface HostArguments {
   readonly directory: string;
   readonly words: string;
   readonly module?: string;
-  readonly early: boolean;
-  readonly timeoutSecs: number;
-  /** The client's plan; a fault with a signal goes to this host where it is to. */
-  readonly client: Plan;
-  /** Whether the client's fault is this host's. */
-  readonly clientKillsHost: boolean;
+  readonly early?: boolean;
+  /** The client's plan; nothing if not said. */
+  readonly client?: Plan;
+  /** Whether the signal of the client's fault goes to this host. */
+  readonly clientKillsHost?: boolean;
 }
 
 /** What a host's process says, a line of JSON each. */
@@ -142,10 +153,11 @@ function tell(line: HostLine): void {
 
 if (import.meta.main) {
   const args = JSON.parse(Deno.args[0]!) as HostArguments;
-  const { client } = args;
+  const { client = {} } = args;
   const host = startHost({
     ...args,
     hooks: carryOut(ownPlan()),
+    clock: new LimitClock(),
     clientPlan: () =>
       args.clientKillsHost && client.fault
         ? { ...client, fault: { ...client.fault, to: Deno.pid } }

@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { ClientProcess } from "../../host/spawn.ts";
 import type { BridgeError } from "../../proto/errors.ts";
+import { atMost, TWICE_THE_CORES } from "../helpers/at_most.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 import {
   carryOut,
   type Fault,
@@ -13,13 +14,15 @@ import {
   type Role,
   type When,
 } from "./moments.ts";
-import { startHost } from "./host.ts";
-import { Case, DEADLINE_MS, exchange, runs, until } from "./stage.ts";
+import { Case, exchange, runs } from "./stage.ts";
 
 /**
  * kill -9 of each party at each of the twelve steps, right before and right
- * after its message, with two seeds for what the others do meanwhile. Whoever
- * takes the step kills: itself, or the other by its process id.
+ * after its message, with two seeds for what the others do meanwhile: 156
+ * kills. Whoever takes the step kills: itself, or the other by its process id.
+ *
+ * One kill of each party at each step is done always, all of them in an
+ * exhaustive run.
  */
 const NEEDS = {
   run: true,
@@ -28,19 +31,27 @@ const NEEDS = {
   env: true,
   service: true,
 } as const;
-const SEEDS = [1, 2] as const;
-const TIMEOUT_SECS = 30;
-/** More than a client takes, as a rule, until it asks the broker. */
-const CLIENT_START_MS = 300;
 
 /** One of the 156. */
 interface Kill {
+  readonly victim: Role;
   readonly moment: Moment;
   readonly when: When;
   readonly seed: number;
 }
 
-/** From each kill until the survivors knew, or had got over it, in milliseconds, by the victim. */
+/** The four kills at one moment. */
+const VARIANTS: readonly Pick<Kill, "when" | "seed">[] = [
+  { when: "before", seed: 1 },
+  { when: "after", seed: 2 },
+  { when: "before", seed: 2 },
+  { when: "after", seed: 1 },
+];
+
+/** How many kills a run that is not exhaustive does at once. */
+const AT_ONCE = 2;
+
+/** From each kill until the survivors knew, or had got over it, in milliseconds, by the victim: for people to read. */
 const afterMs: Record<Role, number[]> = { client: [], host: [], broker: [] };
 
 /** How the host tells of a killed client: what was just sent may have arrived or not. */
@@ -84,11 +95,7 @@ async function killClient(c: Case, kill: Kill): Promise<void> {
       () => pid,
     );
   await using _broker = await c.broker(hooksOf("broker"));
-  const host = startHost({
-    service: c.service,
-    directory: c.directory,
-    words: c.words,
-    timeoutSecs: TIMEOUT_SECS,
+  const host = c.host({
     early: moment.step < 5 || (moment.step === 5 && when === "before"),
     hooks: moment.step === 1 ? carryOut({}) : hooksOf("host"),
     clientPlan: () =>
@@ -101,7 +108,7 @@ async function killClient(c: Case, kill: Kill): Promise<void> {
       }
     },
   });
-  const failure = await soon(host.ended, "the host's end", DEADLINE_MS);
+  const failure = await soon(host.ended, "the host's end");
   afterMs.client.push(Date.now() - c.doneAt);
   assertEquals(failure?.code, "client_failed");
   assertMatch(failure!.message, told(moment, when));
@@ -112,33 +119,43 @@ async function killClient(c: Case, kill: Kill): Promise<void> {
 
 // ---- the host is killed ----
 
+/** What the broker sees before a host with a client that is ahead is killed: that this client waits, or, before there is one, that the host is known. */
+function signBefore({ step, by }: Moment, when: When): string | undefined {
+  if (by !== "host") return undefined;
+  if (step > 1) return "get_endpoint";
+  return when === "after" ? "reply to allocate" : undefined;
+}
+
 async function killHost(c: Case, kill: Kill): Promise<void> {
-  const { moment, seed } = kill;
+  const { moment, when, seed } = kill;
   const early = seed === 2 && moment.step < 5;
-  // So that a client that is ahead waits at the broker when its host dies.
+  const sign = signBefore(moment, when);
   const fault: Fault = {
     ...killing(c, kill),
-    ...(early && moment.by === "host" && { sleepMs: CLIENT_START_MS }),
+    ...(early && sign !== undefined && { until: c.released }),
+  };
+  const seen = (name: string): void => {
+    if (name === sign) c.release();
   };
   let pid = 0;
-  await using _broker = await c.broker(
-    carryOut(
-      { jitter: seed, ...(moment.by === "broker" && { fault }) },
-      () => pid,
-    ),
+  const hooks = carryOut(
+    { jitter: seed, ...(moment.by === "broker" && { fault }) },
+    () => pid,
   );
+  await using _broker = await c.broker({
+    at: (name, when) => {
+      hooks.at(name, when);
+      if (when === "after") seen(name);
+    },
+    heard: seen,
+  });
   await using host = await c.hostProcess({
-    service: c.service,
-    directory: c.directory,
-    words: c.words,
-    timeoutSecs: TIMEOUT_SECS,
     early,
     client: moment.by === "client" ? { fault, jitter: seed } : { jitter: seed },
     clientKillsHost: true,
   }, { jitter: seed, ...(moment.by === "host" && { fault }) });
   pid = host.pid;
-  const { signal } = await soon(host.status, "the kill", DEADLINE_MS);
-  assertEquals(signal, "SIGKILL", await host.errors);
+  await host.killed();
   const diedAt = c.doneAt;
   await host.end();
   const spawned = host.lines.map((line) => JSON.parse(line))
@@ -164,11 +181,7 @@ async function killBroker(c: Case, kill: Kill): Promise<void> {
   );
   await killed.serves();
   let client: ClientProcess | undefined;
-  const host = startHost({
-    service: c.service,
-    directory: c.directory,
-    words: c.words,
-    timeoutSecs: TIMEOUT_SECS,
+  const host = c.host({
     early: seed === 2 && moment.step < 5,
     hooks: carryOut(
       { jitter: seed, ...(moment.by === "host" && { fault }) },
@@ -182,8 +195,7 @@ async function killBroker(c: Case, kill: Kill): Promise<void> {
   });
   host.ended.then((failure) => failure && (failed = failure));
   let failed: BridgeError | undefined;
-  const { signal } = await soon(killed.status, "the kill", DEADLINE_MS);
-  assertEquals(signal, "SIGKILL");
+  await killed.killed();
   // Once the client has the endpoint nobody needs a broker: in one case out of two there is none.
   await using held = new AsyncDisposableStack();
   if (moment.step < 9 || seed === 1) held.use(await c.broker());
@@ -192,14 +204,13 @@ async function killBroker(c: Case, kill: Kill): Promise<void> {
       throw new Error(`${error.message}\nclient: ${c.lastWords}`);
     }),
     `ready (${host.bridge.phase}; ${c.lastWords})`,
-    DEADLINE_MS,
   );
   afterMs.broker.push(Date.now() - c.doneAt);
   await exchange(host, 0, 5);
-  await soon(host.close(), "close", DEADLINE_MS);
+  await soon(host.close(), "close");
   assertEquals(failed, undefined);
   // A client that was ahead of its host is not the host's to wait for.
-  await soon(client!.exit, "the client's end", DEADLINE_MS);
+  await soon(client!.exit, "the client's end");
 }
 
 const KILLERS: Record<Role, (c: Case, kill: Kill) => Promise<void>> = {
@@ -208,41 +219,61 @@ const KILLERS: Record<Role, (c: Case, kill: Kill) => Promise<void>> = {
   broker: killBroker,
 };
 
-const WHENS: readonly When[] = ["before", "after"];
-
-for (const [victim, run] of Object.entries(KILLERS)) {
-  for (const moment of MOMENTS) {
-    const { step, name, by } = moment;
-    permittedTest(
-      `kill -9 of the ${victim} at step ${step}: ${name}, of the ${by}`,
-      NEEDS,
-      async () => {
-        using home = isolatedHome();
-        await leavesNothing(home.runDirectory, async () => {
-          const kills = WHENS.flatMap((when) =>
-            SEEDS.map((seed) => ({ moment, when, seed }))
+/** Does the kills, so many at once. Each of them leaves nothing. */
+async function doKills(
+  kills: readonly Kill[],
+  atOnce: number,
+): Promise<void> {
+  using home = isolatedHome();
+  await leavesNothing(
+    home.runDirectory,
+    () =>
+      atMost(atOnce, kills, async (kill) => {
+        try {
+          await using c = new Case(home.path);
+          await KILLERS[kill.victim](c, kill);
+          await c.nextBrokerStarts();
+        } catch (cause) {
+          const { victim, moment: { step, name }, when, seed } = kill;
+          throw new Error(
+            `${victim}, ${when} step ${step}, ${name}, seed ${seed}: ${
+              (cause as Error).message
+            }`,
+            { cause },
           );
-          await Promise.all(kills.map(async (kill) => {
-            const c = new Case(home.path);
-            try {
-              await run(c, kill);
-              await c.nextBrokerStarts();
-            } catch (cause) {
-              throw new Error(
-                `${kill.when}, seed ${kill.seed}: ${(cause as Error).message}`,
-                { cause },
-              );
-            }
-          }));
-        });
-      },
-    );
-  }
+        }
+      }),
+  );
 }
 
-permittedTest("how long it took, at the most", NEEDS, () => {
-  const lines = Object.entries(afterMs).map(([victim, times]) =>
-    `${times.length} kills of the ${victim}: ${Math.max(...times)} ms`
+const VICTIMS = ["client", "host", "broker"] as const satisfies Role[];
+
+for (const [index, moment] of MOMENTS.entries()) {
+  const { step, name, by } = moment;
+  // Another variant for each victim, and for the next step.
+  const sample = VICTIMS.map((victim, more) => ({
+    victim,
+    moment,
+    ...VARIANTS[(index + more) % VARIANTS.length]!,
+  }));
+  permittedTest(
+    `kill -9 of each party at step ${step}: ${name}, of the ${by}`,
+    NEEDS,
+    () => doKills(sample, AT_ONCE),
   );
-  Deno.stdout.writeSync(new TextEncoder().encode(`${lines.join("\n")}\n`));
-});
+}
+
+for (const victim of VICTIMS) {
+  const all = MOMENTS.flatMap((moment) =>
+    VARIANTS.map((variant) => ({ victim, moment, ...variant }))
+  );
+  permittedTest(
+    `kill -9 of the ${victim} at every step: all ${all.length}`,
+    { ...NEEDS, exhaustive: true },
+    async () => {
+      await doKills(all, TWICE_THE_CORES);
+      const text = `${Math.max(...afterMs[victim])} ms at the most\n`;
+      Deno.stdout.writeSync(new TextEncoder().encode(text));
+    },
+  );
+}

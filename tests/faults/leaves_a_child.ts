@@ -1,9 +1,9 @@
 import { reactive } from "../../client/mod.ts";
 
-/** Starts a process that holds this one's stderr open for long after it. */
+/** Starts a process that holds this one's stderr open: longer than a test may take. */
 export default reactive({
   setup() {
-    const { pid } = new Deno.Command("/bin/sleep", { args: ["60"] }).spawn();
+    const { pid } = new Deno.Command("/bin/sleep", { args: ["600"] }).spawn();
     Deno.stderr.writeSync(new TextEncoder().encode(`child ${pid}\n`));
   },
   process() {},

@@ -4,6 +4,7 @@
  */
 
 import { Prng } from "../helpers/prng.ts";
+import { PATIENCE_MS } from "../helpers/soon.ts";
 
 /** Who takes part. */
 export type Role = "host" | "client" | "broker";
@@ -35,13 +36,13 @@ export type When = "before" | "after";
 export interface Fault {
   readonly at: Moment["name"];
   readonly when: When;
-  /** Stands still for as many milliseconds, the whole thread, */
-  readonly sleepMs?: number;
+  /** Stands still, the whole thread, until this file is there, */
+  readonly until?: string;
   /** then sends this signal, */
   readonly signal?: "SIGKILL" | "SIGSTOP";
   /** to this process; to itself if not said. */
   readonly to?: number;
-  /** The file into which it writes the time, in epoch milliseconds, right before the signal. */
+  /** The file into which it writes the time, in epoch milliseconds: when it begins to stand still, and right before the signal. */
   readonly mark: string;
 }
 
@@ -56,9 +57,13 @@ export interface Plan {
 export interface Hooks {
   /** Called at every one of its moments. */
   at(name: string, when: When): void;
+  /** Called for each message that it is sent. */
+  heard?(name: string): void;
 }
 
 const MAX_JITTER_MS = 6;
+/** Between two looks for a file. */
+const LOOK_MS = 5;
 const NAMES: ReadonlySet<string> = new Set(MOMENTS.map(({ name }) => name));
 
 /**
@@ -78,11 +83,15 @@ export function carryOut(
         standStill(prng.below(MAX_JITTER_MS));
       }
       if (armed?.at !== name || armed.when !== when) return;
-      const { mark, signal, sleepMs } = armed;
+      const { mark, signal, until } = armed;
       const to = victim?.() ?? armed.to ?? Deno.pid;
       armed = undefined;
-      if (sleepMs !== undefined) standStill(sleepMs);
-      Deno.writeTextFileSync(mark, String(Date.now()));
+      const writeMark = () => Deno.writeTextFileSync(mark, `${Date.now()}`);
+      writeMark();
+      if (until !== undefined) {
+        standStillUntil(until);
+        writeMark();
+      }
       if (signal !== undefined) Deno.kill(to, signal);
     },
   };
@@ -91,6 +100,24 @@ export function carryOut(
 /** Nothing in this thread happens for so long. */
 function standStill(ms: number): void {
   if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+function standStillUntil(file: string): void {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!exists(file)) {
+    if (performance.now() > deadline) throw new Error(`${file} never came`);
+    standStill(LOOK_MS);
+  }
+}
+
+/** Whether a file is there. */
+export function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** The variable that brings a process its plan. */

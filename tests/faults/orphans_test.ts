@@ -1,12 +1,11 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { ClientProcess } from "../../host/spawn.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
-import { carryOut, type Fault, type Moment } from "./moments.ts";
-import { startHost } from "./host.ts";
-import { Case, DEADLINE_MS, runs, until } from "./stage.ts";
+import { soon, until } from "../helpers/soon.ts";
+import type { Fault, Moment } from "./moments.ts";
+import { Case, runs } from "./stage.ts";
 
 /** Clients whose host was killed, and that nobody tells; and what they leave behind. */
 const NEEDS = {
@@ -16,13 +15,12 @@ const NEEDS = {
   env: true,
   service: true,
 } as const;
-const TIMEOUT_SECS = 60;
 
 function faultsTest(name: string, body: (c: Case) => Promise<void>): void {
   permittedTest(name, NEEDS, async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
-      const c = new Case(home.path);
+      await using c = new Case(home.path);
       await body(c);
       await c.nextBrokerStarts();
     });
@@ -40,7 +38,7 @@ for (const [at, by] of ALONE) {
   faultsTest(
     `a client whose host and broker are both killed ends, with the reason: ${at}`,
     async (c) => {
-      await using broker = await c.brokerProcess({});
+      await using broker = await c.brokerProcess();
       await broker.serves();
       const fault: Fault = {
         at,
@@ -50,13 +48,7 @@ for (const [at, by] of ALONE) {
         mark: c.mark,
       };
       await using host = await c.hostProcess({
-        service: c.service,
-        directory: c.directory,
-        words: c.words,
-        timeoutSecs: TIMEOUT_SECS,
-        early: false,
         client: by === "client" ? { fault } : {},
-        clientKillsHost: false,
       }, by === "host" ? { fault } : {});
       const { spawned } = await host.said("spawned");
       await until("the broker's death", () => c.isDone);
@@ -74,16 +66,7 @@ faultsTest(
   "a client that never comes back from the user's code ends some time after its host was killed",
   async (c) => {
     await using _broker = await c.broker();
-    await using host = await c.hostProcess({
-      service: c.service,
-      directory: c.directory,
-      words: c.words,
-      module: "loops_in_setup.ts",
-      timeoutSecs: TIMEOUT_SECS,
-      early: false,
-      client: {},
-      clientKillsHost: false,
-    }, {});
+    await using host = await c.hostProcess({ module: "loops_in_setup.ts" });
     const { spawned } = await host.said("spawned");
     await until("the loop", () => c.lastWords.includes("looping"));
     host.signal("SIGKILL");
@@ -97,26 +80,21 @@ faultsTest(
   async (c) => {
     await using _broker = await c.broker();
     const spawned = Promise.withResolvers<ClientProcess>();
-    const host = startHost({
-      service: c.service,
-      directory: c.directory,
-      words: c.words,
+    const host = c.host({
       module: "leaves_a_child.ts",
-      timeoutSecs: TIMEOUT_SECS,
-      early: false,
-      hooks: carryOut({}),
-      clientPlan: () => ({}),
       spawned: spawned.resolve,
     });
     await soon(host.ready, "ready");
-    const [, child] = c.lastWords.match(/child (\d+)/)!;
+    const child = Number(c.lastWords.match(/child (\d+)/)![1]);
     try {
-      (await spawned.promise).kill("SIGKILL");
-      const failure = await soon(host.ended, "the failure", DEADLINE_MS);
+      const client = await soon(spawned.promise, "the client");
+      client.kill("SIGKILL");
+      const failure = await soon(host.ended, "the failure");
+      assert(runs(child), "the child does not hold the client's stderr");
       assertEquals(failure?.code, "client_failed");
       assertMatch(failure!.message, /was killed by SIGKILL.*child \d+/s);
     } finally {
-      Deno.kill(Number(child), "SIGKILL");
+      if (runs(child)) Deno.kill(child, "SIGKILL");
     }
   },
 );

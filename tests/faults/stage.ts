@@ -6,13 +6,20 @@
 import { assertEquals } from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
 import { Native } from "../../ffi/native.ts";
-import { soon } from "../helpers/soon.ts";
+import type { ClientProcess } from "../../host/spawn.ts";
+import { sendSignal, statusOf } from "../helpers/child.ts";
+import { soon, until } from "../helpers/soon.ts";
+import { WORDS } from "./client.ts";
 import { hookedShim } from "./hooked_shim.ts";
-import type { FaultyHost, HostArguments, HostLine } from "./host.ts";
-import { carryOut, type Hooks, PLAN, type Plan } from "./moments.ts";
-
-/** How long anything here may take, in milliseconds: far more than it does. */
-export const DEADLINE_MS = 20_000;
+import {
+  type FaultyHost,
+  type FaultyHostOptions,
+  type HostArguments,
+  type HostLine,
+  startHost,
+} from "./host.ts";
+import { LimitClock } from "./limit_clock.ts";
+import { carryOut, exists, type Hooks, PLAN, type Plan } from "./moments.ts";
 
 /** What the broker said of a connection. */
 export interface BrokerRecord {
@@ -21,19 +28,35 @@ export interface BrokerRecord {
   readonly reason?: string;
 }
 
+/** How a case's host differs from one without faults. */
+export type HostFaults =
+  & Partial<Pick<FaultyHostOptions, "hooks" | "spawned">>
+  & Pick<
+    FaultyHostOptions,
+    "clientPlan" | "early" | "grpc" | "grpcClient" | "module"
+  >;
+
 let cases = 0;
 
-/** One case: its names and files, and what its brokers said. */
-export class Case {
+/** One case: its names and files, and what its brokers said. Its hosts and their clients end, at the latest, with its scope. */
+export class Case implements AsyncDisposable {
   readonly service: string;
   readonly directory: string;
   /** Where gRPC is served, by a broker that is to serve it. */
   readonly grpc: string;
   /** When the fault was done, see {@link Fault.mark}. */
   readonly mark: string;
+  /** A file that is there once {@link release} was called. */
+  readonly released: string;
   /** What the client wrote on stderr. */
   readonly words: string;
   readonly records: BrokerRecord[] = [];
+  /** The clock of the hosts in this process. */
+  readonly clock: LimitClock = new LimitClock();
+  /** Each message that a host in this process has sent. */
+  readonly sent: string[] = [];
+  readonly #hosts: FaultyHost[] = [];
+  readonly #clients: ClientProcess[] = [];
 
   /** @param home the run's STREAMLIB_HOME */
   constructor(home: string) {
@@ -42,6 +65,7 @@ export class Case {
     this.directory = `${home}/case-${number}`;
     this.grpc = `unix:${home}/run/${this.service}.grpc`;
     this.mark = `${this.directory}/mark`;
+    this.released = `${this.directory}/released`;
     this.words = `${this.directory}/words`;
     Deno.mkdirSync(this.directory);
   }
@@ -57,14 +81,52 @@ export class Case {
   }
 
   /** A broker in a process of its own. */
-  brokerProcess(plan: Plan, grpc?: string): Promise<PartyProcess> {
+  brokerProcess(plan: Plan = {}, grpc?: string): Promise<PartyProcess> {
     const also = grpc === undefined ? [] : [grpc];
     return PartyProcess.start("broker.ts", [this.service, ...also], plan);
   }
 
+  /** A host in this process. */
+  host(
+    { hooks = carryOut({}), spawned, ...faults }: HostFaults = {},
+  ): FaultyHost {
+    const host = startHost({
+      service: this.service,
+      directory: this.directory,
+      words: this.words,
+      clock: this.clock,
+      hooks: {
+        at: (name, when) => {
+          hooks.at(name, when);
+          if (when === "after") this.sent.push(name);
+        },
+      },
+      spawned: (client) => {
+        this.#clients.push(client);
+        spawned?.(client);
+      },
+      ...faults,
+    });
+    this.#hosts.push(host);
+    return host;
+  }
+
   /** A host in a process of its own. */
-  hostProcess(args: HostArguments, plan: Plan): Promise<PartyProcess> {
-    return PartyProcess.start("host.ts", [JSON.stringify(args)], plan);
+  hostProcess(
+    args: Omit<HostArguments, "service" | "directory" | "words">,
+    plan: Plan = {},
+  ): Promise<PartyProcess> {
+    const { service, directory, words } = this;
+    return PartyProcess.start(
+      "host.ts",
+      [JSON.stringify({ service, directory, words, ...args })],
+      plan,
+    );
+  }
+
+  /** Lets whoever stands still until {@link released} go on. */
+  release(): void {
+    Deno.writeTextFileSync(this.released, "");
   }
 
   /** When the fault was done, in epoch milliseconds. Throws where it was not. */
@@ -72,7 +134,7 @@ export class Case {
     return Number(Deno.readTextFileSync(this.mark));
   }
 
-  /** Whether the fault was done. */
+  /** Whether the fault was done, or whoever is to do it stands still. */
   get isDone(): boolean {
     return exists(this.mark);
   }
@@ -91,22 +153,33 @@ export class Case {
   async nextBrokerStarts(): Promise<void> {
     await using _ = await this.broker();
   }
+
+  /** Kills what a test that has failed has left. After one that has not there is nothing. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) client.kill("SIGKILL");
+    killWhoever(`${WORDS}=${this.words}`);
+    for (const host of this.#hosts) await soon(host.close(), "a host's end");
+  }
 }
 
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+/** Kills the processes with this variable: clients of a host that was killed, and what they have started. */
+function killWhoever(variable: string): void {
+  for (const { name } of Deno.readDirSync("/proc")) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === Deno.pid) continue;
+    try {
+      const environment = Deno.readTextFileSync(`/proc/${pid}/environ`);
+      if (!environment.split("\0").includes(variable)) continue;
+      Deno.kill(pid, "SIGKILL");
+    } catch {
+      // it has ended meanwhile, or is another user's
+    }
   }
 }
 
 /** A party that is a process of its own. It ends, at the latest, with its scope. */
 export class PartyProcess implements AsyncDisposable {
   readonly pid: number;
-  /** How it ended. */
-  readonly status: Promise<Deno.CommandStatus>;
   /** What it wrote on stderr, once it has ended. */
   readonly errors: Promise<string>;
   readonly #child: Deno.ChildProcess;
@@ -141,7 +214,6 @@ export class PartyProcess implements AsyncDisposable {
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
     this.pid = child.pid;
-    this.status = child.status;
     this.errors = new Response(child.stderr).text();
     this.#read = this.#readLines();
   }
@@ -181,46 +253,53 @@ export class PartyProcess implements AsyncDisposable {
     await until("the broker's start", () => this.#lines.includes("ready"));
   }
 
-  /** Sends it a signal. */
+  /** Sends it a signal, if it is still there. */
   signal(signal: Deno.Signal): void {
-    this.#child.kill(signal);
+    sendSignal(this.#child, signal);
   }
 
-  /** Lets it end by itself, and waits until it has, and all that it said was read. */
+  /** Returns when somebody has killed it. */
+  async killed(): Promise<void> {
+    const { signal } = await soon(this.#child.status, "the kill");
+    if (signal === "SIGKILL") return;
+    throw new Error(`It ended by itself: ${await soon(this.errors, "why")}`);
+  }
+
+  /** Lets it end by itself, and waits until it has, and all that it said was read. Kills it where it does not, and throws. */
   async end(): Promise<Deno.CommandStatus> {
+    sendSignal(this.#child, "SIGCONT"); // where a test has failed it may be stopped
     await this.#child.stdin.close().catch(() => {}); // it is gone
-    const status = await soon(this.status, "its end", DEADLINE_MS);
-    await Promise.all([this.#read, this.errors]);
+    const status = await statusOf(this.#child, "a party's end");
+    await soon(Promise.all([this.#read, this.errors]), "a party's last words");
     return status;
   }
 
+  /** As {@link end}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end();
   }
 }
 
-/** Waits until something holds; fails with `what` when it never does. */
-export async function until(
-  what: string,
-  holds: () => boolean,
-): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MS;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`${what}: never`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+/** The state of a process, as /proc has it; `undefined` where there is none. */
+function stateOf(pid: number): string | undefined {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    return stat.slice(stat.lastIndexOf(")") + 2)[0];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    if ((error as { code?: string }).code === "ESRCH") return undefined;
+    throw error;
   }
 }
 
 /** Whether a process runs. One that has ended and that nobody has asked for does not. */
 export function runs(pid: number): boolean {
-  try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    if ((error as { code?: string }).code === "ESRCH") return false;
-    throw error;
-  }
+  return !["Z", "X", undefined].includes(stateOf(pid));
+}
+
+/** Whether a process was stopped by a signal. */
+export function isStopped(pid: number): boolean {
+  return stateOf(pid) === "T";
 }
 
 /** Frames go to the client and come back, each of them, in order. */
@@ -232,7 +311,7 @@ export async function exchange(
   const { senders, receivers } = host.channel;
   const results = receivers.video[Symbol.asyncIterator]();
   for (let number = first; number < first + count; number++) {
-    await senders.video.ready;
+    await soon(senders.video.ready, `room for frame ${number}`);
     using frame = senders.video.acquire({
       pixel_buffer: { width: 8, height: 8, pixel_format: "rgba8" },
       pixel_format: "rgba8",

@@ -1,14 +1,20 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { ClientProcess } from "../../host/spawn.ts";
+import { CALL_TIMEOUT_MS } from "../../proto/control.ts";
+import { PONG_TIMEOUT_MS } from "../../proto/limits.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
-import { carryOut, type Fault } from "./moments.ts";
-import { type FaultyHost, startHost } from "./host.ts";
-import { Case, DEADLINE_MS, exchange, runs, until } from "./stage.ts";
+import { lapse, soon, until } from "../helpers/soon.ts";
+import type { FaultyHost } from "./host.ts";
+import { carryOut, type Fault, type Hooks } from "./moments.ts";
+import { Case, exchange, isStopped, runs } from "./stage.ts";
 
-/** Processes that are much slower than the others, or stand still for longer than a call may take. */
+/**
+ * Processes that stand still while the others wait for them, or for longer than
+ * a call may take. A standstill lasts until the test has seen that the others
+ * wait; no limit passes but those that the test lets pass.
+ */
 const NEEDS = {
   run: true,
   read: true,
@@ -16,70 +22,35 @@ const NEEDS = {
   env: true,
   service: true,
 } as const;
-const LATE_MS = 5_000;
-/** Longer than the 5 s that a call, and the pong, may take. */
-const STOPPED_MS = 6_000;
-const TIMEOUT_SECS = 60;
-
-interface Started {
-  readonly host: FaultyHost;
-  readonly client: Promise<ClientProcess>;
-}
-
-/** A host in this process. */
-function hostHere(
-  c: Case,
-  faults: { host?: Fault; client?: Fault },
-): Started {
-  const client = Promise.withResolvers<ClientProcess>();
-  const host = startHost({
-    service: c.service,
-    directory: c.directory,
-    words: c.words,
-    timeoutSecs: TIMEOUT_SECS,
-    early: false,
-    hooks: carryOut({ ...(faults.host && { fault: faults.host }) }),
-    clientPlan: () => ({ ...(faults.client && { fault: faults.client }) }),
-    spawned: client.resolve,
-  });
-  return { host, client: client.promise };
-}
+/** How long those that wait must not give up. */
+const LATE_MS = 500;
 
 /** Frames flow, and it ends in order. */
-async function works({ host }: Started): Promise<void> {
-  await soon(host.ready, "ready", DEADLINE_MS);
+async function works(host: FaultyHost): Promise<void> {
+  await soon(host.ready, "ready");
   await exchange(host, 0, 5);
-  await soon(host.close(), "close", DEADLINE_MS);
-  assertEquals(await host.ended, undefined);
-}
-
-async function goesOn(
-  c: Case,
-  signal: (s: Deno.Signal) => void,
-): Promise<void> {
-  await until("the standstill", () => c.isDone);
-  await new Promise((resolve) => setTimeout(resolve, STOPPED_MS));
-  signal("SIGCONT");
+  await soon(host.close(), "close");
+  assertEquals(await soon(host.ended, "the end"), undefined);
 }
 
 // ---- late ----
 
-/** The host stands still before it takes a step, while its client, which started ahead, waits for it. */
+/** The host stands still before it takes a step, while its client, which may have started ahead, waits for it. */
 async function lateHost(
   c: Case,
   at: Fault["at"],
-  early: boolean,
+  { early, waitsFor }: { early: boolean; waitsFor: string },
 ): Promise<void> {
-  await using _broker = await c.broker();
-  await using host = await c.hostProcess({
-    service: c.service,
-    directory: c.directory,
-    words: c.words,
-    timeoutSecs: TIMEOUT_SECS,
-    early,
-    client: {},
-    clientKillsHost: false,
-  }, { fault: { at, when: "before", sleepMs: LATE_MS, mark: c.mark } });
+  const heard: string[] = [];
+  const hooks: Hooks = { at: () => {}, heard: (name) => heard.push(name) };
+  await using _broker = await c.broker(hooks);
+  await using host = await c.hostProcess({ early }, {
+    fault: { at, when: "before", until: c.released, mark: c.mark },
+  });
+  await until("the standstill", () => c.isDone);
+  await until("the client's question", () => heard.includes(waitsFor));
+  await lapse(LATE_MS);
+  c.release();
   await host.said("ready");
   await host.end();
   assertEquals((await host.said("ended")).ended, "");
@@ -92,84 +63,119 @@ async function lateHost(
 /** The host has done everything, and its client stands still before it takes a step. */
 async function lateClient(c: Case, at: Fault["at"]): Promise<void> {
   await using _broker = await c.broker();
-  const fault: Fault = { at, when: "before", sleepMs: LATE_MS, mark: c.mark };
-  await works(hostHere(c, { client: fault }));
-  assert(c.isDone);
+  const fault: Fault = {
+    at,
+    when: "before",
+    until: c.released,
+    mark: c.mark,
+  };
+  const host = c.host({ clientPlan: () => ({ fault }) });
+  await until("the standstill", () => c.isDone);
+  await lapse(LATE_MS);
+  c.release();
+  await works(host);
   assertMatch(c.failureReason!, /^closed: the host closed it$/);
 }
 
 // ---- stopped ----
 
+/** Where the broker is stopped. */
+interface Stop {
+  readonly at: Fault["at"];
+  readonly by: "host" | "broker";
+  /** Whether the host waits for an answer then, and asks again when that is late. */
+  readonly askedAgain: boolean;
+}
+
 /** The broker stands still in the middle of an answer, or before a question reaches it. */
 async function stoppedBroker(
   c: Case,
-  at: Fault["at"],
-  by: "host" | "broker",
+  { at, by, askedAgain }: Stop,
 ): Promise<void> {
   const fault: Fault = { at, when: "before", signal: "SIGSTOP", mark: c.mark };
   await using broker = await c.brokerProcess(by === "broker" ? { fault } : {});
   await broker.serves();
-  const started = hostHere(
-    c,
-    by === "host" ? { host: { ...fault, to: broker.pid } } : {},
-  );
-  await goesOn(c, (signal) => broker.signal(signal));
-  await works(started);
+  const host = c.host({
+    hooks: carryOut(by === "host" ? { fault } : {}, () => broker.pid),
+  });
+  await until("the standstill", () => c.isDone && isStopped(broker.pid));
+  if (askedAgain) {
+    const question = at.replace("reply to ", "");
+    await until("the question", () => c.sent.includes(question));
+    const sent = c.sent.length;
+    c.clock.pass(CALL_TIMEOUT_MS);
+    await until("the question, again", () => c.sent.length > sent);
+  } else {
+    await lapse(LATE_MS);
+  }
+  broker.signal("SIGCONT");
+  await works(host);
 }
 
 /** The client stands still when it should answer: its host gives it up, and nothing of it stays. */
 async function stoppedClient(c: Case): Promise<void> {
   await using _broker = await c.broker();
-  const { host, client } = hostHere(c, {
-    client: { at: "pong", when: "before", signal: "SIGSTOP", mark: c.mark },
+  let client: ClientProcess | undefined;
+  const host = c.host({
+    clientPlan: () => ({
+      fault: { at: "pong", when: "before", signal: "SIGSTOP", mark: c.mark },
+    }),
+    spawned: (process) => client = process,
   });
-  const failure = await soon(host.ended, "the failure", DEADLINE_MS);
+  await until(
+    "the standstill",
+    () => client !== undefined && isStopped(client.pid),
+  );
+  assert(c.isDone);
+  c.clock.pass(PONG_TIMEOUT_MS);
+  // It does not hear that it should end: the time for that passes too.
+  let over = false;
+  host.ended.then(() => over = true);
+  await until("the failure", () => {
+    c.clock.pass(PONG_TIMEOUT_MS);
+    return over;
+  });
+  const failure = await host.ended;
   assertEquals(failure?.code, "handshake_failed");
   assertMatch(failure!.message, /pong not received/);
-  assert(!runs((await client).pid));
+  assert(!runs(client!.pid));
   assertMatch(c.failureReason!, /^host reported: pong not received/);
 }
 
 const CASES: Record<string, (c: Case) => Promise<void>> = {
-  "client 5 s early, host 5 s late: store_endpoint": (c) =>
-    lateHost(c, "store_endpoint", true),
-  "host 5 s late: ping": (c) => lateHost(c, "ping", false),
-  "client 5 s late: get_schema": (c) => lateClient(c, "get_schema"),
-  "client 5 s late: get_endpoint": (c) => lateClient(c, "get_endpoint"),
-  "client 5 s late: hello": (c) => lateClient(c, "hello"),
-  "broker stopped when asked to allocate": (c) =>
-    stoppedBroker(c, "allocate", "host"),
-  "broker stopped when the endpoint comes": (c) =>
-    stoppedBroker(c, "store_endpoint", "host"),
-  "broker stopped when it has stored the endpoint": (c) =>
-    stoppedBroker(c, "reply to store_endpoint", "broker"),
-  "broker stopped when it delivers the endpoint": (c) =>
-    stoppedBroker(c, "reply to get_endpoint", "broker"),
-  "client stopped when it should answer the ping": stoppedClient,
+  "a client that is early, and a host that is late: store_endpoint": (c) =>
+    lateHost(c, "store_endpoint", { early: true, waitsFor: "get_endpoint" }),
+  "a host that is late: ping": (c) =>
+    lateHost(c, "ping", { early: false, waitsFor: "get_endpoint" }),
+  "a client that is late: get_schema": (c) => lateClient(c, "get_schema"),
+  "a client that is late: get_endpoint": (c) => lateClient(c, "get_endpoint"),
+  "a client that is late: hello": (c) => lateClient(c, "hello"),
+  "a broker that is stopped when it is asked to allocate": (c) =>
+    stoppedBroker(c, { at: "allocate", by: "host", askedAgain: true }),
+  "a broker that is stopped when the endpoint comes": (c) =>
+    stoppedBroker(c, { at: "store_endpoint", by: "host", askedAgain: true }),
+  "a broker that is stopped when it has stored the endpoint": (c) =>
+    stoppedBroker(c, {
+      at: "reply to store_endpoint",
+      by: "broker",
+      askedAgain: true,
+    }),
+  "a broker that is stopped when it delivers the endpoint": (c) =>
+    stoppedBroker(c, {
+      at: "reply to get_endpoint",
+      by: "broker",
+      askedAgain: false,
+    }),
+  "a client that is stopped when it should answer the ping": stoppedClient,
 };
 
-// All at once: they do nothing but wait.
-permittedTest(
-  "whoever is late, or stands still for a while",
-  NEEDS,
-  async (t) => {
+for (const [name, run] of Object.entries(CASES)) {
+  permittedTest(name, NEEDS, async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
-      await Promise.all(
-        Object.entries(CASES).map(([name, run]) =>
-          t.step({
-            name,
-            fn: async () => {
-              const c = new Case(home.path);
-              await run(c);
-              await c.nextBrokerStarts();
-            },
-            sanitizeOps: false,
-            sanitizeResources: false,
-            sanitizeExit: false,
-          })
-        ),
-      );
+      await using c = new Case(home.path);
+      await run(c);
+      await c.nextBrokerStarts();
     });
-  },
-);
+  });
+}

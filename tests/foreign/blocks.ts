@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { Toolchain } from "../../c/cross/toolchain.ts";
 import { hasPython } from "../../c/python.ts";
 import { debianPackages, librariesIn } from "../../c/debian.ts";
+import { run } from "../helpers/child.ts";
 import { debianDispatch, type Dispatch } from "./dispatch.ts";
 
 /** Compiles C with blocks: paths are absolute. Throws with what the compiler said. */
@@ -23,11 +24,8 @@ export interface Blocks {
 }
 
 async function clang(args: readonly string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("clang", {
-    args: [...args],
-    stdin: "null",
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  const { code, stderr } = await run("clang", { args: [...args] });
+  if (code !== 0) throw new Error(stderr);
 }
 
 async function findCompiler(): Promise<Compile> {

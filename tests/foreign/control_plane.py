@@ -13,11 +13,13 @@ The last line on stdout is JSON: what the peers counted, and what the broker sai
 """
 
 import argparse
+import atexit
 import hashlib
 import importlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,7 +29,7 @@ import grpc
 from grpc_tools import protoc
 
 PROTO = pathlib.Path(__file__).resolve().parents[2] / "proto"
-DEADLINE_SECS = 20
+DEADLINE_SECS = 120
 RUNTIME = "python-runtime"
 
 
@@ -99,6 +101,7 @@ class Peer:
         }
         self._process = subprocess.Popen(arguments, env={**os.environ, **given}, text=True,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        atexit.register(self._process.kill)  # where this program fails; else it has ended
 
     def expect(self, word):
         """Waits until it says that it is so far."""
@@ -197,7 +200,7 @@ def play_pair(options, broker):
     reply = broker.allocate(runtime_id=RUNTIME, processor_id="pair")
     require(reply.host_token == "" and reply.client_token == "", reply)
     watched = []
-    watch = threading.Thread(target=lambda: watched.extend(broker.states_until_ready()))
+    watch = threading.Thread(target=lambda: watched.extend(broker.states_until_ready()), daemon=True)
     watch.start()
     require(broker.call("HostAlive").success, "HostAlive")
     require(broker.call("ClientAlive").host_state == "alive", "ClientAlive")
@@ -232,6 +235,7 @@ def main():
     parser.add_argument("--ack", choices=["grpc", "xpc"], default="grpc", help="what carries the ACK")
     options = parser.parse_args()
     parts = {"client": play_client, "host": play_host, "pair": play_pair}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parts[options.part](options, Broker(options.address))
 
 

@@ -25,10 +25,12 @@ import { schemaHash } from "../../proto/schema_hash.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 import { hasPython } from "../../c/python.ts";
 import { compilePeer, foreignPython } from "./toolchain.ts";
+import { killTree } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { PATIENCE_MS, soon } from "../helpers/soon.ts";
+import { prepare } from "../tools/preparation.ts";
 
 /**
  * Peers that have nothing of this library: a control plane in Python, with
@@ -44,6 +46,8 @@ const NEEDS = {
 } as const;
 const ROOT = new URL("../../", import.meta.url);
 const FRAMES = 12;
+
+if (hasPython()) prepare("a Python with gRPC", foreignPython);
 
 const schema = connectionSchema({
   inputs: { video: EVERY_FRAME },
@@ -136,22 +140,32 @@ class Program implements AsyncDisposable {
 
   /** Its next line; where it has ended, an error with what it wrote on stderr. */
   async line(what: string): Promise<string> {
-    const { value, done } = await soon(this.#lines.next(), what, 60_000);
+    const { value, done } = await soon(this.#lines.next(), what);
     if (!done) return this.#last = value;
-    const { code, stderrTail } = await this.process.exit;
+    const { code, stderrTail } = await soon(this.process.exit, "its end");
     throw new Error(`${what}: it ended with code ${code}: ${stderrTail}`);
   }
 
   /** Writes a line to it, and no more. */
   async tell(text: string): Promise<void> {
-    await this.#input.write(new TextEncoder().encode(`${text}\n`));
+    const line = new TextEncoder().encode(`${text}\n`);
+    await soon(this.#input.write(line), `its reading of ${text}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await soon(this.#end(), `the end after '${this.#last}'`);
+    } catch (error) {
+      await killTree(this.process.pid);
+      throw error;
+    }
+  }
+
+  async #end(): Promise<void> {
     this.process.kill("SIGTERM");
     await this.#input.close().catch(() => {}); // it may have ended first
     while (!(await this.#lines.next()).done) continue;
-    await soon(this.process.exit, `the end after '${this.#last}'`);
+    await this.process.exit;
   }
 }
 
@@ -163,6 +177,15 @@ async function* linesOf(
     const lines = (text + chunk).split("\n");
     text = lines.pop()!;
     yield* lines;
+  }
+}
+
+/** Ends a process that is no child of this one. */
+function terminate(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGTERM");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended
   }
 }
 
@@ -201,7 +224,7 @@ function foreignTest(
       };
       using _ = {
         // `deno task` is not the broker itself, and does not pass a signal on.
-        [Symbol.dispose]: () => Deno.kill(ready.pid, "SIGTERM"),
+        [Symbol.dispose]: () => terminate(ready.pid),
       };
       await body({
         service: ready.xpc_service,
@@ -240,13 +263,14 @@ for (const ack of ["grpc", "xpc"]) {
     (world) =>
       nativeLeavesNothing(async () => {
         const client = Promise.withResolvers<Program>();
+        await using programs = new AsyncDisposableStack();
         const warnings: string[] = [];
         const host = new Supervisor(Native.open(), {
           schema,
           runtimeId: "test",
           processorId: "foreign",
           processorType: "reactive",
-          timeoutSecs: 20,
+          timeoutSecs: PATIENCE_MS / 1000,
           findBroker: (native, lost, signal) =>
             findBroker(
               native,
@@ -256,6 +280,7 @@ for (const ack of ["grpc", "xpc"]) {
             ),
           spawn: (env) => {
             const program = world.control("client", ["--ack", ack], env);
+            programs.use(program);
             client.resolve(program);
             return program.process;
           },
@@ -263,9 +288,11 @@ for (const ack of ["grpc", "xpc"]) {
           restart: "never",
           restarting: () => {},
         });
-        await using _ = { [Symbol.asyncDispose]: () => host.close() };
+        await using _ = {
+          [Symbol.asyncDispose]: () => soon(host.close(), "the host's end"),
+        };
         await soon(host.ready, "ready");
-        await using program = await client.promise;
+        const program = await soon(client.promise, "the client's start");
         const input = host.channel.senders.video;
         const results = host.channel.receivers.video[Symbol.asyncIterator]();
         for (let number = 0; number < FRAMES; number++) {
@@ -304,7 +331,7 @@ for (const ack of ["grpc", "xpc"]) {
           }
         }
         await soon(host.close(), "close");
-        assertEquals(await host.ended, undefined);
+        assertEquals(await soon(host.ended, "the host's end"), undefined);
         assertEquals(warnings, []);
         const result = JSON.parse(await program.line("the result")) as Result;
         assertEquals(result.states.at(-1), "ready");
@@ -350,8 +377,8 @@ for (const [tokens, ack] of [[true, "grpc"], [false, "xpc"]] as const) {
       });
       await using _ = {
         [Symbol.asyncDispose]: async () => {
-          client.kill("SIGTERM");
-          await client.exit;
+          client.kill("SIGKILL");
+          await soon(client.exit, "the client's end");
         },
       };
       const failed = client.exit.then((exit) => {

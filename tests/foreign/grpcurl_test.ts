@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { METHODS } from "../../proto/broker_gen.ts";
+import { run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
+import { prepare } from "../tools/preparation.ts";
 import { grpcurl, hasGo } from "./toolchain.ts";
 
 const NEEDS = {
@@ -13,26 +15,26 @@ const NEEDS = {
   service: true,
 } as const;
 
+if (hasGo()) prepare("grpcurl", grpcurl);
+
 /** What grpcurl prints; throws with what it says when it fails. */
 async function ask(
   program: string,
   socket: string,
   ...args: string[]
 ): Promise<string> {
-  const flags = ["-plaintext", "-max-time", "10"];
+  const flags = ["-plaintext", "-connect-timeout", "120", "-max-time", "120"];
   const at = args.findIndex((arg) => !arg.startsWith("-") && arg !== "{}");
-  const { success, stdout, stderr } = await new Deno.Command(program, {
+  const { code, stdout, stderr } = await run(program, {
     args: [
       ...flags,
       ...args.slice(0, at),
       `unix://${socket}`,
       ...args.slice(at),
     ],
-    stdin: "null",
-  }).output();
-  const text = new TextDecoder();
-  assert(success, `grpcurl ${args.join(" ")}: ${text.decode(stderr)}`);
-  return text.decode(stdout);
+  });
+  assert(code === 0, `grpcurl ${args.join(" ")}: ${stderr}`);
+  return stdout;
 }
 
 permittedTest(

@@ -1,6 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { readSharedLibrary } from "../../c/cross/elf.ts";
+import { CollectedText, kill, run, statusOf } from "../helpers/child.ts";
 import { permittedTest } from "../helpers/permitted.ts";
+import { soon } from "../helpers/soon.ts";
+import { prepared } from "../tools/preparation.ts";
 import { type Blocks, type Compile, findBlocks } from "./blocks.ts";
 import type { Dispatch } from "./dispatch.ts";
 
@@ -23,14 +26,9 @@ async function output(
   args: string[],
   env: Record<string, string> = {},
 ): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(program, {
-    args,
-    env,
-    stdin: "null",
-  }).output();
-  const text = new TextDecoder();
-  assert(success, `${program} ${args.join(" ")}: ${text.decode(stderr)}`);
-  return text.decode(stdout);
+  const { code, stdout, stderr } = await run(program, { args, env });
+  assert(code === 0, `${program} ${args.join(" ")}: ${stderr}`);
+  return stdout;
 }
 
 /** A prefix with libxpc in it, moved after the installation, and a folder for programs. */
@@ -185,28 +183,32 @@ async function echo(how: Build): Promise<void> {
   const server = await build("echo_server", scratch, how);
   const client = await build("echo_client", scratch, how);
   const env = { ...how.env, STREAMLIB_HOME: scratch.folder };
-  await using service = new Deno.Command(server, {
+  const service = new Deno.Command(server, {
     env,
     stdin: "null",
     stdout: "piped",
   }).spawn();
-  const lines = service.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  assertEquals((await lines.read()).value, "serving\n");
+  await using _ = {
+    [Symbol.asyncDispose]: async () => void await kill(service),
+  };
+  const said = new CollectedText(service.stdout);
+  await said.until("the service serves", (text) => text === "serving\n");
   assertEquals(
     await output(client, [], env),
     'HELLO\n4, SHARED\ncount = <int64: 5>\ntext = <string: "BYE">\n' +
       "the service is gone\n",
   );
-  assertEquals((await lines.read()).value, "served 5\n");
-  assertEquals((await lines.read()).done, true);
-  assert((await service.status).success);
+  const { success } = await statusOf(service, "the service's end");
+  await soon(said.end, "the end of what the service says");
+  assertEquals(said.text, "serving\nserved 5\n");
+  assert(success);
 }
 
 const may = (["run", "read", "write"] as const).every((name) =>
   Deno.permissions.querySync({ name }).state === "granted"
 );
 const blocks = Deno.build.os === "linux" && PKG_CONFIG && may
-  ? await findBlocks()
+  ? await prepared("a compiler with blocks", findBlocks())
   : "";
 const missing = typeof blocks === "string" && may ? blocks : undefined;
 

@@ -5,24 +5,21 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { describeEnd, runToEnd } from "../../c/programs.ts";
 import { pythonWith } from "../../c/python.ts";
 
 const HERE = new URL("./", import.meta.url);
 const ROOT = new URL("../../", HERE);
 const ENVIRONMENT = new URL("c/out/foreign/", ROOT);
 const REQUIREMENTS = new URL("requirements.txt", HERE);
+/** Go downloads and compiles some hundred packages. */
+const LIMIT_MS = 1_200_000;
 
 async function run(program: string, args: string[]): Promise<void> {
-  const { success, code, stderr } = await new Deno.Command(program, {
-    args,
-    cwd: ROOT,
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  if (success) return;
+  const ended = await runToEnd(program, { args, cwd: ROOT, limitMs: LIMIT_MS });
+  if (ended.code === 0) return;
   throw new Error(
-    `${program} ended with code ${code}: ${new TextDecoder().decode(stderr)}`,
+    `${program}: ${describeEnd(ended, LIMIT_MS)}: ${ended.stderr}`,
   );
 }
 

@@ -6,6 +6,7 @@
 import { cc, SANITIZED, whenChanged } from "../../c/compile.ts";
 import { STRICT } from "../../c/sources.ts";
 import { names } from "../../proto/names.ts";
+import { CollectedText, kill, statusOf } from "./child.ts";
 import { soon } from "./soon.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -29,12 +30,9 @@ function brokerArguments(args: readonly string[]): string[] {
 
 /** An activator that listens. Ending it ends its broker. */
 export class Activator implements AsyncDisposable {
-  /** `started PID` and `ended CODE`, in order. */
-  readonly events: string[] = [];
   readonly #child: Deno.ChildProcess;
-  readonly #stderr: Promise<string>;
-  readonly #read: Promise<void>;
-  #changed = Promise.withResolvers<void>();
+  readonly #stdout: CollectedText;
+  readonly #stderr: CollectedText;
 
   /** Listens for the broker of this environment, which it runs with `args`. */
   static async start(...args: string[]): Promise<Activator> {
@@ -55,40 +53,44 @@ export class Activator implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     const activator = new Activator(child);
-    await activator.until("listening", 1);
-    activator.events.length = 0;
+    try {
+      await activator.until("listening", 1);
+    } catch (error) {
+      await kill(child);
+      throw error;
+    }
     return activator;
   }
 
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
-    this.#stderr = new Response(child.stderr).text();
-    this.#read = this.#readEvents();
+    this.#stdout = new CollectedText(child.stdout);
+    this.#stderr = new CollectedText(child.stderr);
   }
 
-  async #readEvents(): Promise<void> {
-    let text = "";
-    for await (
-      const chunk of this.#child.stdout.pipeThrough(new TextDecoderStream())
-    ) {
-      const lines = (text + chunk).split("\n");
-      text = lines.pop()!;
-      this.events.push(...lines);
-      this.#changed.resolve();
-      this.#changed = Promise.withResolvers();
-    }
+  /** `started PID` and `ended CODE`, in order. */
+  get events(): string[] {
+    return this.#lines.filter((line) => line !== "listening");
+  }
+
+  get #lines(): string[] {
+    return this.#stdout.text.split("\n").slice(0, -1);
   }
 
   /** How often this has happened: `started` or `ended`. */
   count(event: string): number {
-    return this.events.filter((line) => line.startsWith(event)).length;
+    return this.#lines.filter((line) => line.startsWith(event)).length;
   }
 
   /** Waits until it has happened so often. */
   async until(event: string, count: number): Promise<void> {
-    while (this.count(event) < count) {
-      await soon(this.#changed.promise, `${event} ${count}`, 30_000);
-    }
+    const happened = await this.#stdout.until(
+      `${event}, ${count} times`,
+      () => this.count(event) >= count,
+    );
+    if (happened) return;
+    await soon(this.#stderr.end, "the activator's last words");
+    throw new Error(`The activator has ended: ${this.#stderr.text}`);
   }
 
   /** The process id of the broker that was started last. */
@@ -103,12 +105,15 @@ export class Activator implements AsyncDisposable {
       .map((line) => Number(line.split(" ")[1]));
   }
 
-  /** Ends it; what its brokers wrote to stderr. */
+  /** Ends it, which ends its broker. Returns what its brokers wrote to stderr. */
   async end(): Promise<string> {
     await this.#child.stdin.close().catch(() => {});
-    await soon(this.#child.status, "the activator's end", 30_000);
-    await this.#read;
-    return await this.#stderr;
+    await statusOf(this.#child, "the activator's end");
+    await soon(
+      Promise.all([this.#stdout.end, this.#stderr.end]),
+      "the activator's last words",
+    );
+    return this.#stderr.text;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,7 @@ import { brokerProgram } from "../../launchd/broker_program.ts";
 import { type Names, names } from "../../proto/names.ts";
 import { BINARY_FLAGS, outputFolder } from "../tools/broker_binary.ts";
 import type { BrokerCommand } from "./broker_process.ts";
+import { run } from "./child.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const MAIN = decodeURIComponent(new URL("broker/main.ts", ROOT).pathname);
@@ -31,12 +32,11 @@ export function namesIn(home: string): Names {
 
 /** Where this machine's Deno keeps what it has downloaded. */
 export async function denoDirectory(): Promise<string> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
+  const { stdout } = await run(Deno.execPath(), {
     args: ["info", "--json"],
     cwd: ROOT,
-    stderr: "null",
-  }).output();
-  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
+  });
+  return JSON.parse(stdout).denoDir;
 }
 
 /** `deno task broker`, but for what the task does first. */

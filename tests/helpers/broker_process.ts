@@ -2,6 +2,7 @@
  * A broker as a process of its own, from any command line.
  */
 
+import { killTree, sendSignal, statusOf } from "./child.ts";
 import { soon } from "./soon.ts";
 
 /** How it is started. */
@@ -13,8 +14,6 @@ export interface BrokerCommand {
   /** Where; `/` by default, as a service manager does. */
   readonly cwd?: string;
 }
-
-const START_MS = 60_000;
 
 /** A broker that said it is ready. It ends with its scope. */
 export class BrokerProcess implements AsyncDisposable {
@@ -38,11 +37,16 @@ export class BrokerProcess implements AsyncDisposable {
     }).spawn();
     const lines = linesOf(child.stdout);
     const stderr = new Response(child.stderr).text();
-    const first = await soon(lines.next(), "the broker's line", START_MS);
-    if (!first.done) {
-      return new BrokerProcess(first.value, child, lines, stderr);
+    try {
+      const first = await soon(lines.next(), "the broker's line");
+      if (!first.done) {
+        return new BrokerProcess(first.value, child, lines, stderr);
+      }
+    } catch (error) {
+      await killTree(child.pid);
+      throw error;
     }
-    throw new Error(`The broker did not start: ${await stderr}`);
+    throw new Error(`The broker did not start: ${await lastWords(stderr)}`);
   }
 
   private constructor(
@@ -65,7 +69,7 @@ export class BrokerProcess implements AsyncDisposable {
   async line(): Promise<string> {
     const { done, value } = await soon(this.#lines.next(), "a line");
     if (!done) return value;
-    throw new Error(`The broker ended: ${await this.#stderr}`);
+    throw new Error(`The broker ended: ${await lastWords(this.#stderr)}`);
   }
 
   signal(signal: Deno.Signal): void {
@@ -74,19 +78,19 @@ export class BrokerProcess implements AsyncDisposable {
 
   /** Ends it in order. Returns its exit code and all that it wrote to its standard error. */
   async end(): Promise<{ code: number; stderr: string }> {
-    try {
-      this.signal("SIGTERM");
-    } catch {
-      // It has ended.
-    }
-    const { code } = await soon(this.#child.status, "the broker's end");
-    await this.#lines.return();
-    return { code, stderr: await this.#stderr };
+    sendSignal(this.#child, "SIGTERM");
+    const { code } = await statusOf(this.#child, "the broker's end");
+    await soon(this.#lines.return(), "the end of its standard output");
+    return { code, stderr: await lastWords(this.#stderr) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end();
   }
+}
+
+function lastWords(stderr: Promise<string>): Promise<string> {
+  return soon(stderr, "the end of the broker's standard error");
 }
 
 async function* linesOf(

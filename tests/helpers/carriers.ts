@@ -12,6 +12,7 @@ import {
   type XpcValue,
 } from "../../proto/xpc_value.ts";
 import { PrivateDirectory } from "./grpc_fixture.ts";
+import { PATIENCE_MS, soon } from "./soon.ts";
 
 /** The calls that both carriers have, but for the one with a stream of answers. */
 export type SharedCall = Exclude<
@@ -50,7 +51,7 @@ export function xpcStage(): Promise<Stage> {
 
 /** A stage on which both parties speak gRPC. Loads grpc-js: only for tests that may. */
 export async function grpcStage(): Promise<Stage> {
-  const { GrpcClient } = await import("../../broker/grpc_client.ts");
+  const { PatientClient } = await import("./patient_client.ts");
   await using held = new AsyncDisposableStack();
   const address = `unix:${held.use(new PrivateDirectory()).path}/run/s`;
   const relay = held.use(await relayStage(address));
@@ -59,7 +60,7 @@ export async function grpcStage(): Promise<Stage> {
     (controller) => controller.abort(),
   );
   const party = (): Party =>
-    grpcParty(held.use(new GrpcClient(address)), ended.signal);
+    grpcParty(held.use(new PatientClient(address)), ended.signal);
   const [host, client] = [party(), party()];
   const kept = held.move();
   return {
@@ -142,7 +143,7 @@ export class XpcParty implements Party, Disposable {
       ...extra,
       [KEY.type]: type,
       ...(token !== undefined && { [KEY.token]: token }),
-    }, { timeoutMs: 5_000 });
+    }, { timeoutMs: PATIENCE_MS });
     const answer = plain(reply.body);
     return KEY.code in answer
       ? { refused: String(answer[KEY.error]) }
@@ -168,7 +169,7 @@ function grpcParty(client: GrpcClient, ended: AbortSignal): Party {
         signal: ended,
       });
       try {
-        const first = await stream.next();
+        const first = await soon(stream.next(), "the first event");
         if (!first.done) events.push({ ...first.value });
       } catch (error) {
         return refusal(error);

@@ -9,10 +9,10 @@ import { Native } from "../../ffi/native.ts";
 import type { NoPorts } from "../../proto/connection_schema.ts";
 import type { PortMap, PortsOf } from "../../proto/port.ts";
 import { nativeLeavesNothing } from "./native_leaks.ts";
-import { soon } from "./soon.ts";
+import { PATIENCE_MS, soon } from "./soon.ts";
 
 const TURN = { msg_type: "control", ctrl_type: "start" };
-const CALL = { timeoutMs: 5_000 };
+const CALL = { timeoutMs: PATIENCE_MS };
 
 /** Two channels on one connection. */
 export class ChannelPair<P extends PortMap> implements Disposable {

@@ -3,6 +3,9 @@
  * made of, as files of their own, which a test may edit.
  */
 
+import { CollectedText, killTree, sendSignal, statusOf } from "./child.ts";
+import { soon } from "./soon.ts";
+
 /** What is in one. */
 const PARTS = [
   "broker",
@@ -36,70 +39,63 @@ function slashed(url: URL): URL {
 /** A program of a checkout that runs, and what it says on stdout. It ends, at the latest, with its scope. */
 export class Program implements AsyncDisposable {
   readonly pid: number;
-  readonly status: Promise<Deno.CommandStatus>;
   readonly #child: Deno.ChildProcess;
-  readonly #errors: Promise<string>;
-  readonly #lines: string[] = [];
-  readonly #reading: Promise<void>;
-  #ended = false;
+  readonly #stdout: CollectedText;
+  readonly #stderr: CollectedText;
 
   /** @param child with its three streams piped */
   constructor(child: Deno.ChildProcess) {
     this.#child = child;
     this.pid = child.pid;
-    this.status = child.status;
-    this.#errors = new Response(child.stderr).text();
-    this.#reading = this.#read();
+    this.#stdout = new CollectedText(child.stdout);
+    this.#stderr = new CollectedText(child.stderr);
   }
 
-  async #read(): Promise<void> {
-    let text = "";
-    const decoded = this.#child.stdout.pipeThrough(new TextDecoderStream());
-    for await (const chunk of decoded) {
-      const lines = (text + chunk).split("\n");
-      text = lines.pop()!;
-      this.#lines.push(...lines);
-    }
-    this.#ended = true;
+  /** Everything that it has said so far, in whole lines. */
+  get lines(): string[] {
+    return this.#stdout.text.split("\n").slice(0, -1);
   }
 
   /** The last line so far; "" before the first. */
   get last(): string {
-    return this.#lines.at(-1) ?? "";
+    return this.lines.at(-1) ?? "";
   }
 
   /** The first line that is as asked for, once it is there. Throws with all that was said where it never is. */
   async line(is: (line: string) => boolean): Promise<string> {
-    const deadline = performance.now() + 30_000;
-    for (;;) {
-      const found = this.#lines.find(is);
-      if (found !== undefined) return found;
-      if (this.#ended || performance.now() > deadline) {
-        this.signal("SIGKILL");
-        throw new Error(
-          `it said ${this.#lines.join("\n")}; ${await this.#errors}`,
-        );
-      }
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    try {
+      const told = () => this.lines.some(is);
+      const found = this.#stdout.until("a line", told);
+      if (await soon(found, "a line")) return this.lines.find(is)!;
+      throw new Error("it has ended");
+    } catch (cause) {
+      await killTree(this.pid); // so that its words end too
+      await soon(this.#stderr.end, "its last words");
+      throw new Error(
+        `${
+          (cause as Error).message
+        }; it said ${this.#stdout.text}; ${this.#stderr.text}`,
+        { cause },
+      );
     }
   }
 
   /** Sends it a signal, if it is still there. */
   signal(signal: Deno.Signal): void {
-    try {
-      this.#child.kill(signal);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended
-    }
+    sendSignal(this.#child, signal);
   }
 
-  /** Ends its standard input, and waits until it has ended and all that it said was read. */
+  /** Ends its standard input, and waits until it has ended and all that it said was read. Kills it where it does not, and throws. */
   async end(): Promise<Deno.CommandStatus> {
     if (!this.#child.stdin.locked) {
       await this.#child.stdin.close().catch(() => {}); // it is gone
     }
-    await Promise.all([this.#reading, this.#errors]);
-    return await this.status;
+    const status = await statusOf(this.#child, "a program's end");
+    await soon(
+      Promise.all([this.#stdout.end, this.#stderr.end]),
+      "its last words",
+    );
+    return status;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

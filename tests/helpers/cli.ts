@@ -50,9 +50,9 @@ export class TestConsole implements Console {
     return this.#now;
   }
 
-  /** Its time is that of this process. */
-  useRealTime(): void {
-    this.now = () => Date.now();
+  /** Its time is that of `now`. */
+  useTime(now: () => number): void {
+    this.now = now;
   }
 
   async pause(ms: number): Promise<void> {
@@ -100,8 +100,8 @@ export class TestConsole implements Console {
 
   /** May be called where gRPC may be loaded. */
   async connectable(address: string): Promise<this> {
-    const { GrpcClient } = await import("../../broker/grpc_client.ts");
-    this.connect = (where) => Promise.resolve(new GrpcClient(where));
+    const { PatientClient } = await import("./patient_client.ts");
+    this.connect = (where) => Promise.resolve(new PatientClient(where));
     this.env.set("STREAMLIB_BROKER_ENDPOINT", address);
     return this;
   }

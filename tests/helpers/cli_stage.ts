@@ -4,6 +4,9 @@
 
 import { Broker } from "../../broker/broker.ts";
 import type { GrpcClient } from "../../broker/grpc_client.ts";
+import { systemClock } from "../../ffi/clock.ts";
+import { Native } from "../../ffi/native.ts";
+import { localShim } from "../../ffi/shim.ts";
 import { TestConsole } from "./cli.ts";
 import { PrivateDirectory } from "./grpc_fixture.ts";
 
@@ -22,6 +25,8 @@ export interface CliStage extends AsyncDisposable {
   readonly address: string;
   readonly broker: Broker;
   readonly client: GrpcClient;
+  /** The broker's time, in epoch milliseconds. It stands still, so that ages are the same in every run. */
+  now(): number;
   /** A machine whose environment leads to the broker. */
   console(size?: ConstructorParameters<typeof TestConsole>[0]): Promise<
     TestConsole
@@ -30,27 +35,36 @@ export interface CliStage extends AsyncDisposable {
 
 /** Starts one. Loads grpc-js: only for tests that may. */
 export async function cliStage(): Promise<CliStage> {
-  const { GrpcClient } = await import("../../broker/grpc_client.ts");
+  const { PatientClient } = await import("./patient_client.ts");
   await using held = new AsyncDisposableStack();
   const directory = held.use(new PrivateDirectory()).path;
   const address = `unix:${directory}/run/s`;
-  const broker = held.use(await startBroker(address));
-  const client = held.use(new GrpcClient(address));
+  const time = performance.now();
+  const broker = held.use(await startBroker(address, time));
+  const client = held.use(new PatientClient(address));
   const kept = held.move();
   return {
     directory,
     address,
     broker,
     client,
+    now: () => performance.timeOrigin + time,
     console: (size) => new TestConsole(size).connectable(address),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
-/** A broker under a name of its own. */
-export function startBroker(address: string): Promise<Broker> {
+/** A broker under a name of its own. Its time is `time`, and stands still. */
+export function startBroker(
+  address: string,
+  time: number = performance.now(),
+): Promise<Broker> {
   const random = crypto.randomUUID().replaceAll("-", "");
   return Broker.start({
+    native: new Native({
+      ...localShim(),
+      clock: { ...systemClock, now: () => time },
+    }),
     service: `com.example.test.embedded-${random}`,
     grpc: address,
     log: { sink: () => {}, level: "debug" },

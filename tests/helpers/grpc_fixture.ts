@@ -40,7 +40,7 @@ export async function serveControlPlane(
 ): Promise<ServedControlPlane> {
   const { GrpcCarrier } = await import("../../broker/grpc_carrier.ts");
   const { Native } = await import("../../ffi/native.ts");
-  const { GrpcClient } = await import("../../broker/grpc_client.ts");
+  const { PatientClient } = await import("./patient_client.ts");
   await using held = new AsyncDisposableStack();
   const logLines: Record<string, unknown>[] = [];
   const path = `${held.use(new PrivateDirectory()).path}/run/broker.grpc`;
@@ -57,7 +57,7 @@ export async function serveControlPlane(
       }),
     }),
   );
-  const client = held.use(new GrpcClient(carrier.address));
+  const client = held.use(new PatientClient(carrier.address));
   const resources = held.move();
   return {
     carrier,
@@ -66,16 +66,4 @@ export async function serveControlPlane(
     logLines,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
-}
-
-/** Waits until `isSo`, and fails with `what` if it never is. */
-export async function eventually(
-  what: string,
-  isSo: () => boolean,
-): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
-    if (isSo()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`Waited in vain: ${what}`);
 }

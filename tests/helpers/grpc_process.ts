@@ -1,3 +1,6 @@
+import { CollectedText, kill, statusOf } from "./child.ts";
+import { soon } from "./soon.ts";
+
 /** The Deno that runs this, as the ordinary user of a broker has it: with no more than it needs. */
 function command(path: string, descriptors: number | undefined): Deno.Command {
   const deno = [
@@ -22,7 +25,7 @@ function command(path: string, descriptors: number | undefined): Deno.Command {
 /** A control plane in a process of its own. */
 export class GrpcProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
-  readonly #stderr: Promise<string>;
+  readonly #log: CollectedText;
 
   /** Starts it at a socket path, and returns when it serves. */
   static async start(
@@ -30,38 +33,49 @@ export class GrpcProcess implements AsyncDisposable {
     options: { descriptors?: number } = {},
   ): Promise<GrpcProcess> {
     const process = new GrpcProcess(command(path, options.descriptors).spawn());
-    const reader = process.#child.stdout.getReader();
-    const { value } = await reader.read();
-    await reader.cancel();
-    if (new TextDecoder().decode(value).startsWith("ready")) return process;
-    throw new Error(`It did not start: ${await process.#stderr}`);
+    try {
+      const reader = process.#child.stdout.getReader();
+      const { value } = await soon(reader.read(), "its line");
+      await reader.cancel();
+      if (new TextDecoder().decode(value).startsWith("ready")) return process;
+      throw new Error(`It did not start: ${await process.#wholeLog()}`);
+    } catch (error) {
+      await process.kill();
+      throw error;
+    }
   }
 
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
-    this.#stderr = new Response(child.stderr).text();
+    this.#log = new CollectedText(child.stderr);
+  }
+
+  /** Waits until there is `text` in its log. */
+  async logged(text: string): Promise<void> {
+    const there = await this.#log.until(text, (log) => log.includes(text));
+    if (!there) throw new Error(`It ended without: ${text}: ${this.#log.text}`);
+  }
+
+  async #wholeLog(): Promise<string> {
+    await soon(this.#log.end, "the end of its log");
+    return this.#log.text;
   }
 
   /** Kills it as `kill -9` does, and waits until it is gone. */
   async kill(): Promise<void> {
-    this.#child.kill("SIGKILL");
+    await kill(this.#child);
     await this.#child.stdin.abort().catch(() => {});
-    await this.#child.status;
-    await this.#stderr;
+    await this.#wholeLog();
   }
 
   /** Lets it end by itself. Says how it ended and what it wrote to its log. */
   async end(): Promise<{ code: number; signal: string | null; log: string }> {
     await this.#child.stdin.close();
-    const { code, signal } = await this.#child.status;
-    return { code, signal, log: await this.#stderr };
+    const { code, signal } = await statusOf(this.#child, "its end");
+    return { code, signal, log: await this.#wholeLog() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await this.kill();
-    } catch {
-      // it has ended
-    }
+    await this.kill();
   }
 }

@@ -5,6 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { CollectedText, killTree, run, sendSignal } from "./child.ts";
 import {
   blocksOf,
   commandsOf,
@@ -13,6 +14,7 @@ import {
   isShown,
   type ShownCommand,
 } from "./markdown.ts";
+import { soon } from "./soon.ts";
 
 const CHECKOUT = fileURLToPath(new URL("../../", import.meta.url))
   .replace(/\/$/, "");
@@ -24,8 +26,8 @@ const SHOWN_CHECKOUT = "../streamlib-bridge";
 interface Running {
   readonly command: ShownCommand;
   readonly child: Deno.ChildProcess;
-  readonly ended: Promise<void>;
-  readonly written: { stdout: string; stderr: string };
+  readonly stdout: CollectedText;
+  readonly stderr: CollectedText;
 }
 
 /** One project; it and what still runs in it go away with its scope. */
@@ -88,7 +90,7 @@ export class GuideProject implements AsyncDisposable {
     }
     for (const running of this.#running.splice(0).reverse()) {
       await end(running);
-      assertShown(running.command, running.written.stdout);
+      assertShown(running.command, running.stdout.text);
     }
     for (const [at, fragment] of fragmentsOf(page).entries()) {
       await this.#write(`fragment_${at}.ts`, fragment);
@@ -105,61 +107,49 @@ export class GuideProject implements AsyncDisposable {
   /** Checks the types of these files, which then are none. */
   async #check(names: Set<string>): Promise<void> {
     if (names.size === 0) return;
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    const { code, stderr } = await run(Deno.execPath(), {
       args: ["check", "--quiet", "--no-lock", ...names],
       cwd: this.#folder,
       env: this.#env,
-      stdin: "null",
-    }).output();
-    assertEquals(code, 0, new TextDecoder().decode(stderr));
+    });
+    assertEquals(code, 0, stderr);
     names.clear();
   }
 
   /** What a command prints, and where it fails its errors too. */
   async #finish(command: ShownCommand): Promise<void> {
-    const { success, stdout, stderr } = await this.#shell(command).output();
-    const text = new TextDecoder();
-    assertShown(
-      command,
-      success ? text.decode(stdout) : text.decode(stdout) + text.decode(stderr),
-      text.decode(stderr),
-    );
+    const { code, stdout, stderr } = await run("sh", this.#options(command));
+    assertShown(command, code === 0 ? stdout : stdout + stderr, stderr);
   }
 
   /** Waits for its first line, where the page shows one. */
   async #start(command: ShownCommand): Promise<void> {
-    const child = this.#shell(command).spawn();
-    const written = { stdout: "", stderr: "" };
-    const spoken = Promise.withResolvers<void>();
-    const take = async (from: "stdout" | "stderr"): Promise<void> => {
-      for await (
-        const text of child[from].pipeThrough(new TextDecoderStream())
-      ) {
-        written[from] += text;
-        if (written.stdout.includes("\n")) spoken.resolve();
-      }
-    };
-    const ended = Promise.all([take("stdout"), take("stderr"), child.status])
-      .then(() => spoken.resolve());
-    this.#running.push({ command, child, ended, written });
+    const child = new Deno.Command("sh", {
+      ...this.#options(command),
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const stdout = new CollectedText(child.stdout);
+    const stderr = new CollectedText(child.stderr);
+    this.#running.push({ command, child, stdout, stderr });
     if (command.output.trim() === "") return;
-    await spoken.promise;
-    assert(
-      written.stdout.includes("\n"),
-      `'${command.line}' ended:\n${written.stderr}`,
+    const spoken = await stdout.until(
+      `the first line of '${command.line}'`,
+      (text) => text.includes("\n"),
     );
+    if (spoken) return;
+    await soon(stderr.end, "the end of its standard error");
+    throw new Error(`'${command.line}' ended:\n${stderr.text}`);
   }
 
-  #shell({ line }: ShownCommand): Deno.Command {
-    return new Deno.Command("sh", {
+  #options({ line }: ShownCommand): Deno.CommandOptions {
+    return {
       // The shell makes way for the program, so that a signal reaches that.
       args: ["-c", line.replace(/^((?:\w+=\S+ )*)/, "$1exec ")],
       cwd: line.startsWith("deno task ") ? CHECKOUT : this.#folder,
       env: this.#env,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    });
+    };
   }
 
   /** Ends what still runs. */
@@ -168,13 +158,16 @@ export class GuideProject implements AsyncDisposable {
   }
 }
 
-async function end({ child, ended }: Running): Promise<void> {
+/** Ends a command in order, and reads all that it writes. When it is late, kills it and throws. */
+async function end({ command, child, stdout, stderr }: Running): Promise<void> {
+  sendSignal(child, "SIGTERM");
+  const all = Promise.all([child.status, stdout.end, stderr.end]);
   try {
-    child.kill("SIGTERM");
+    await soon(all, `the end of '${command.line}'`);
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // it has ended already
+    await killTree(child.pid);
+    throw error;
   }
-  await ended;
 }
 
 function assertShown(

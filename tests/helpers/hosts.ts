@@ -22,7 +22,6 @@ export function launchFixture(
     module: new URL(`../fixtures/${name}`, import.meta.url),
     inputs: { video: EVERY_FRAME },
     outputs: { video: EVERY_FRAME },
-    timeoutSecs: 20,
     output: () => {},
     ...options,
   });

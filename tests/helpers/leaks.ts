@@ -8,6 +8,7 @@
 
 import { Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
+import { lapse, PATIENCE_MS } from "./soon.ts";
 
 /** What is there now, by kind. */
 export interface Inventory {
@@ -19,9 +20,6 @@ export interface Inventory {
   readonly subprocesses: readonly string[];
   readonly run_files: readonly string[];
 }
-
-/** How long what is on its way out may take to be gone. */
-const SETTLE_MS = 5_000;
 
 function listDirectory(path: string): string[] {
   try {
@@ -111,11 +109,15 @@ function warmUp(): void {
   });
 }
 
-/** Runs `body`, and fails if anything is left that was not there before. */
+/**
+ * Runs `body`, and fails if anything is left that was not there before.
+ *
+ * @param settleMs how long what is on its way out may take to be gone
+ */
 export async function leavesNothing(
   runDirectory: string,
   body: () => Promise<void>,
-  settleMs: number = SETTLE_MS,
+  settleMs: number = PATIENCE_MS,
 ): Promise<void> {
   warmUp();
   const before = takeInventory(runDirectory);
@@ -127,6 +129,6 @@ export async function leavesNothing(
     if (performance.now() > deadline) {
       throw new Error(`Something is left:\n  ${left.join("\n  ")}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await lapse(20);
   }
 }

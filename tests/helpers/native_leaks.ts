@@ -7,9 +7,7 @@
  */
 
 import { Native } from "../../ffi/native.ts";
-
-/** How long what is on its way out may take to be gone. */
-const SETTLE_MS = 5_000;
+import { lapse, PATIENCE_MS } from "./soon.ts";
 
 function counts(): Record<string, number> {
   using native = Native.open();
@@ -18,10 +16,14 @@ function counts(): Record<string, number> {
   return { live, xpc_objects, xpc_connections, surfaces_mapped };
 }
 
-/** Runs `body`, and fails if native objects are left that were not there before. */
+/**
+ * Runs `body`, and fails if native objects are left that were not there before.
+ *
+ * @param settleMs how long what is on its way out may take to be gone
+ */
 export async function nativeLeavesNothing(
   body: () => Promise<void>,
-  settleMs: number = SETTLE_MS,
+  settleMs: number = PATIENCE_MS,
 ): Promise<void> {
   const before = counts();
   await body();
@@ -37,6 +39,6 @@ export async function nativeLeavesNothing(
     if (performance.now() > deadline) {
       throw new Error(`Something is left:\n  ${left.join("\n  ")}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await lapse(10);
   }
 }

@@ -7,6 +7,7 @@
  * inside its body.
  */
 
+import { firstError } from "../../client/failure.ts";
 import { soon } from "./soon.ts";
 
 /** Permissions beyond ffi. */
@@ -81,6 +82,12 @@ export function permittedTest(
       ? name
       : `${name} (ignored: ${lacking.join("; ")})`,
     ignore: options.ignore === true || lacking.length > 0,
-    fn: async (t) => await soon(Promise.resolve(body(t)), "the test", limitMs),
+    fn: async (t) => {
+      try {
+        await soon(Promise.resolve(body(t)), "the test", limitMs);
+      } catch (error) {
+        throw firstError(error);
+      }
+    },
   });
 }

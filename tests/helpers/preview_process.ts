@@ -3,30 +3,27 @@
  * gets it.
  */
 
+import { CollectedText, killTree, sendSignal, statusOf } from "./child.ts";
 import { soon } from "./soon.ts";
 
 /** A demo that runs, with its preview. */
 export class PreviewProcess implements AsyncDisposable {
   /** Where its page is. */
   readonly url: string;
-  /** What it has written on stderr so far. */
-  readonly stderr: () => string;
   readonly #child: Deno.ChildProcess;
-  readonly #stdout: Promise<string>;
-  readonly #read: Promise<void>;
+  readonly #stdout: CollectedText;
+  readonly #stderr: CollectedText;
 
   private constructor(
-    child: Deno.ChildProcess,
     url: string,
-    stdout: Promise<string>,
-    stderr: () => string,
-    read: Promise<void>,
+    child: Deno.ChildProcess,
+    stdout: CollectedText,
+    stderr: CollectedText,
   ) {
-    this.#child = child;
     this.url = url;
+    this.#child = child;
     this.#stdout = stdout;
-    this.stderr = stderr;
-    this.#read = read;
+    this.#stderr = stderr;
   }
 
   /** Starts it, and waits until it says where its page is. */
@@ -38,25 +35,28 @@ export class PreviewProcess implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    let said = "";
-    const url = Promise.withResolvers<string>();
-    const stdout = new Response(child.stdout).text();
-    const read = (async (): Promise<void> => {
-      const text = child.stderr.pipeThrough(new TextDecoderStream());
-      for await (const chunk of text) {
-        said += chunk;
-        const found = /^preview: (http:\S+)$/m.exec(said)?.[1];
-        if (found) url.resolve(found);
-      }
-      url.reject(new Error(`the demo ended without a preview: ${said}`));
-    })();
-    const place = await soon(url.promise, "the preview's address", 60_000);
-    return new PreviewProcess(child, place, stdout, () => said, read);
+    const stdout = new CollectedText(child.stdout);
+    const stderr = new CollectedText(child.stderr);
+    const place = /^preview: (http:\S+)$/m;
+    try {
+      await stderr.until("the preview's address", (said) => place.test(said));
+      const url = place.exec(stderr.text)?.[1];
+      if (url) return new PreviewProcess(url, child, stdout, stderr);
+      throw new Error(`the demo ended without a preview: ${stderr.text}`);
+    } catch (error) {
+      await killTree(child.pid);
+      throw error;
+    }
+  }
+
+  /** What it has written on stderr so far. */
+  stderr(): string {
+    return this.#stderr.text;
   }
 
   /** A request to a place below the page's address. */
   get(path: string, init: RequestInit = {}): Promise<Response> {
-    return fetch(this.url + path, init);
+    return soon(fetch(this.url + path, init), `the answer to '${path}'`);
   }
 
   /** Ends it as Ctrl-C does, and waits until it has ended. */
@@ -67,18 +67,16 @@ export class PreviewProcess implements AsyncDisposable {
 
   /** Waits until it has ended. */
   async ended(): Promise<{ code: number; stdout: string }> {
-    const { code } = await soon(this.#child.status, "the demo's end", 30_000);
-    await this.#read;
-    return { code, stdout: await this.#stdout };
+    const { code } = await statusOf(this.#child, "the demo's end");
+    await soon(
+      Promise.all([this.#stdout.end, this.#stderr.end]),
+      "the end of what the demo writes",
+    );
+    return { code, stdout: this.#stdout.text };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGTERM");
-    } catch {
-      return; // it has ended
-    }
-    await this.#child.status;
-    await Promise.all([this.#read, this.#stdout]);
+    sendSignal(this.#child, "SIGTERM");
+    await this.ended();
   }
 }

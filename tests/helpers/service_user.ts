@@ -4,17 +4,10 @@
  */
 
 import { Program } from "./checkout.ts";
-import { soon } from "./soon.ts";
+import { type Ended, run } from "./child.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SCRIPT = new URL("../fixtures/systemctl.py", import.meta.url);
-
-/** A program that has ended. */
-export interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** Whether there is a Python to run the script. True where this process may not look. */
 export function hasPython(): boolean {
@@ -31,31 +24,6 @@ export function hasPython(): boolean {
   } catch {
     return false;
   }
-}
-
-/** Runs a program of the machine's to its end. */
-export async function ended(
-  program: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  cwd: string | URL = ROOT,
-): Promise<Ended> {
-  const output = await soon(
-    new Deno.Command(program, {
-      args: [...args],
-      cwd,
-      env: { ...env },
-      stdin: "null",
-    }).output(),
-    `${program} ${args.join(" ")}`,
-    60_000,
-  );
-  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-  return {
-    code: output.code,
-    stdout: text(output.stdout),
-    stderr: text(output.stderr),
-  };
 }
 
 /** A user, until the end of a scope; what was started in its name ends with it. */
@@ -102,11 +70,10 @@ export class ServiceUser implements AsyncDisposable {
   streamlib(
     line: string,
     env: Readonly<Record<string, string>> = {},
-    checkout?: string,
+    checkout: string | URL = ROOT,
   ): Promise<Ended> {
-    return ended(
-      Deno.execPath(),
-      [
+    return run(Deno.execPath(), {
+      args: [
         "run",
         "-q",
         "--no-prompt",
@@ -115,9 +82,9 @@ export class ServiceUser implements AsyncDisposable {
         "broker/cli/main.ts",
         ...line.split(" "),
       ],
-      { ...this.env, ...env },
-      checkout,
-    );
+      cwd: checkout,
+      env: { ...this.env, ...env },
+    });
   }
 
   /** Runs `streamlib`, and tells it like a terminal, without what is of this machine. */
@@ -130,7 +97,10 @@ export class ServiceUser implements AsyncDisposable {
 
   /** Runs the script. */
   systemctl(...args: readonly string[]): Promise<Ended> {
-    return ended(`${this.#bin}/systemctl`, ["--user", ...args], this.env);
+    return run(`${this.#bin}/systemctl`, {
+      args: ["--user", ...args],
+      env: { ...this.env },
+    });
   }
 
   /** Starts a host of this checkout's. */
@@ -197,12 +167,16 @@ export class ServiceUser implements AsyncDisposable {
     } catch {
       // It was never lost.
     }
-    for (const name of namesIn(state)) {
-      if (name.endsWith(".socket.status")) {
-        await this.systemctl("stop", name.replace(/\.status$/, ""));
+    try {
+      for (const name of namesIn(state)) {
+        if (name.endsWith(".socket.status")) {
+          await this.systemctl("stop", name.replace(/\.status$/, ""));
+        }
       }
+    } finally {
+      // What still runs of the script ends itself, and the services, when its state is gone.
+      await Deno.remove(this.root, { recursive: true });
     }
-    await Deno.remove(this.root, { recursive: true });
   }
 }
 

@@ -2,9 +2,10 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import settings from "../../deno.json" with { type: "json" };
+import { CollectedText, kill, sendSignal, statusOf } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { lapse, soon } from "../helpers/soon.ts";
 
 const NEEDS = { run: true, read: true, write: true, env: true } as const;
 const SERVING = { ...NEEDS, service: true } as const;
@@ -13,9 +14,8 @@ const ROOT = new URL("../../", import.meta.url);
 /** A broker with the permissions of the set `broker`, and those given in `also`. */
 class BrokerProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
-  readonly #stdout: Promise<string>;
-  readonly #stderr: Promise<string>;
-  readonly #ready = Promise.withResolvers<void>();
+  readonly #stdout: CollectedText;
+  readonly #stderr: CollectedText;
 
   constructor(args: string[], also: string[] = []) {
     this.#child = new Deno.Command(Deno.execPath(), {
@@ -33,43 +33,34 @@ class BrokerProcess implements AsyncDisposable {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    this.#stdout = this.#read();
-    this.#stderr = new Response(this.#child.stderr).text();
+    this.#stdout = new CollectedText(this.#child.stdout);
+    this.#stderr = new CollectedText(this.#child.stderr);
   }
 
-  async #read(): Promise<string> {
-    let text = "";
-    for await (
-      const chunk of this.#child.stdout.pipeThrough(new TextDecoderStream())
-    ) {
-      text += chunk;
-      if (text.includes("\n")) this.#ready.resolve();
-    }
-    return text;
-  }
-
-  /** Resolves when it has said that it serves. */
-  get ready(): Promise<void> {
-    return soon(this.#ready.promise, "the broker's line", 30_000);
+  /** Returns when it has said that it serves. */
+  async ready(): Promise<void> {
+    const said = await this.#stdout.until(
+      "the broker's line",
+      (text) => text.includes("\n"),
+    );
+    assert(said, this.#stderr.text);
   }
 
   /** Sends it a signal, unless it has ended. */
   kill(signal: Deno.Signal): void {
-    try {
-      this.#child.kill(signal);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-    }
+    sendSignal(this.#child, signal);
   }
 
   /** How it ended. */
   async end(): Promise<{ code: number; stdout: string; stderr: string }> {
-    const { code } = await soon(this.#child.status, "its end", 30_000);
-    return { code, stdout: await this.#stdout, stderr: await this.#stderr };
+    const { code } = await statusOf(this.#child, "the broker's end");
+    const [stdout, stderr] = [this.#stdout, this.#stderr];
+    await soon(Promise.all([stdout.end, stderr.end]), "its last words");
+    return { code, stdout: stdout.text, stderr: stderr.text };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.kill("SIGKILL");
+    await kill(this.#child);
     await this.end();
   }
 }
@@ -93,7 +84,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     async () => {
       using home = isolatedHome();
       await using broker = new BrokerProcess([]);
-      await broker.ready;
+      await broker.ready();
       broker.kill(signal);
       const { code, stderr } = await broker.end();
       assertEquals([code, messages(stderr)], [0, ["serving"]]);
@@ -125,15 +116,15 @@ permittedTest(
   async () => {
     using _ = isolatedHome();
     await using broker = new BrokerProcess(["--recycle-after", "1"]);
-    await broker.ready;
-    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    await broker.ready();
+    const { PatientClient } = await import("../helpers/patient_client.ts");
     const { names } = await import("../../proto/names.ts");
     const healthy = async (): Promise<boolean> => {
-      using client = new GrpcClient(names(Deno.env).grpcAddress);
+      using client = new PatientClient(names(Deno.env).grpcAddress);
       return (await client.call("GetHealth", {})).healthy;
     };
     assert(await healthy());
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await lapse(1_200); // it would look once a second
     assert(await healthy());
     broker.kill("SIGTERM");
     const { code, stderr } = await broker.end();
@@ -154,7 +145,7 @@ permittedTest(
     const file = `${logs}/broker.log`;
     const granted = [`--allow-read=${logs}`, `--allow-write=${logs}`];
     await using broker = new BrokerProcess(["--log-file", file], granted);
-    await broker.ready;
+    await broker.ready();
     broker.kill("SIGTERM");
     const { code, stderr } = await broker.end();
     assertEquals([code, stderr], [0, ""]);
@@ -176,7 +167,7 @@ permittedTest(
   async () => {
     using home = isolatedHome();
     await using first = new BrokerProcess([]);
-    await first.ready;
+    await first.ready();
     const logs = `${home.path}/logs`;
     await using second = new BrokerProcess(
       ["--log-file", `${logs}/b.log`],

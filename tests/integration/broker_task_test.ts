@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { ConnectionInfo } from "../../proto/broker_gen.ts";
+import { CollectedText, killTree, run, statusOf } from "../helpers/child.ts";
 import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 const NEEDS = { run: true, read: true, write: true, env: true } as const;
 const SERVING = { ...NEEDS, service: true } as const;
@@ -22,38 +24,34 @@ interface RunningBroker extends AsyncDisposable {
   readonly status: Promise<Deno.CommandStatus>;
 }
 
-function brokerCommand(args: string[]): Deno.Command {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["task", "--quiet", "broker", ...args],
-    cwd: ROOT,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  });
+function brokerCommand(args: string[]): { args: string[]; cwd: URL } {
+  return { args: ["task", "--quiet", "broker", ...args], cwd: ROOT };
 }
 
-async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
-  let text = "";
-  for await (
-    const chunk of stream.pipeThrough(new TextDecoderStream())
-  ) {
-    text += chunk;
-    if (text.includes("\n")) return text.slice(0, text.indexOf("\n"));
+async function readyOf(child: Deno.ChildProcess): Promise<Ready> {
+  const [stdout, stderr] = [
+    new CollectedText(child.stdout),
+    new CollectedText(child.stderr),
+  ];
+  const isLine = (text: string): boolean => text.includes("\n");
+  try {
+    const came = await stdout.until("the broker's line", isLine);
+    assert(came, `the broker ended: ${stdout.text} ${stderr.text}`);
+    return JSON.parse(stdout.text);
+  } catch (error) {
+    await killTree(child.pid);
+    throw error;
   }
-  throw new Error(`the broker ended after saying '${text}'`);
 }
 
 async function startBroker(...args: string[]): Promise<RunningBroker> {
-  const child = brokerCommand(["--json", ...args]).spawn();
-  const errors = new Response(child.stderr).text();
-  const line = await soon(
-    firstLine(child.stdout).catch(async (error) => {
-      throw new Error(`${error.message}; stderr: ${await errors}`);
-    }),
-    "the broker's line",
-    60_000,
-  );
-  const ready = JSON.parse(line) as Ready;
+  const child = new Deno.Command(Deno.execPath(), {
+    ...brokerCommand(["--json", ...args]),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const ready = await readyOf(child);
   const kill = (signal: Deno.Signal): void => {
     try {
       Deno.kill(ready.pid, signal);
@@ -67,8 +65,7 @@ async function startBroker(...args: string[]): Promise<RunningBroker> {
     status: child.status,
     [Symbol.asyncDispose]: async () => {
       kill("SIGTERM");
-      await soon(child.status, "the broker's end");
-      await errors;
+      await statusOf(child, "the broker's end");
     },
   };
 }
@@ -76,12 +73,8 @@ async function startBroker(...args: string[]): Promise<RunningBroker> {
 async function refused(
   ...args: string[]
 ): Promise<[code: number, stderr: string]> {
-  const { code, stderr } = await soon(
-    brokerCommand(args).output(),
-    "the refusal",
-    60_000,
-  );
-  return [code, new TextDecoder().decode(stderr)];
+  const { code, stderr } = await run(Deno.execPath(), brokerCommand(args));
+  return [code, stderr];
 }
 
 permittedTest(
@@ -108,8 +101,8 @@ permittedTest(
       assert(modes.length >= 2);
       for (const mode of modes) assert(mode.endsWith(": 0"), mode);
       assertEquals(Deno.statSync(home.runDirectory).mode! & 0o777, 0o700);
-      const { GrpcClient } = await import("../../broker/grpc_client.ts");
-      using client = new GrpcClient(broker.ready.grpc);
+      const { PatientClient } = await import("../helpers/patient_client.ts");
+      using client = new PatientClient(broker.ready.grpc);
       const version = await client.call("GetVersion", {});
       assertEquals(version.version, broker.ready.version);
       assertEquals(version.protocol_version, 1);
@@ -139,7 +132,7 @@ permittedTest(
     });
     const results = host.output.video[Symbol.asyncIterator]();
     const exchange = async (number: number): Promise<void> => {
-      await host.input.video.ready;
+      await soon(host.input.video.ready, "a place for a frame");
       using frame = acquireFrame(host, number);
       host.input.video.send(frame);
       const { value } = await soon(results.next(), `frame ${number}`);
@@ -160,23 +153,24 @@ permittedTest(
   async () => {
     using _ = isolatedHome();
     await using broker = await startBroker();
-    const { GrpcClient } = await import("../../broker/grpc_client.ts");
-    using client = new GrpcClient(broker.ready.grpc);
-    const host = launchFixture("invert.ts");
+    const { PatientClient } = await import("../helpers/patient_client.ts");
+    using client = new PatientClient(broker.ready.grpc);
+    await using host = launchFixture("invert.ts");
     await soon(host.ready, "ready");
-    const { connections: listed } = await client.call("ListConnections", {});
-    assertEquals(
-      listed.map((
-        c: { connection_id: string; derived_state: string },
-      ) => [c.connection_id, c.derived_state]),
-      [
-        [host.connectionId, "ready"],
-      ],
-    );
-    await host.close();
-    const { connections: [after] } = await client.call("ListConnections", {});
-    assertEquals(after?.derived_state, "failed");
-    assertStringIncludes(after?.failure_reason ?? "", "closed: ");
+    // The sides tell the broker, and nothing waits until it knows.
+    const listed = async (state: string): Promise<ConnectionInfo> => {
+      let found: readonly ConnectionInfo[] = [];
+      await until(`one connection that is ${state}`, async () => {
+        found = (await client.call("ListConnections", {})).connections;
+        return found.at(0)?.derived_state === state;
+      }, () => JSON.stringify(found));
+      assertEquals(found.map((c) => c.connection_id), [host.connectionId]);
+      return found[0]!;
+    };
+    await listed("ready");
+    await soon(host.close(), "the host's end");
+    const { failure_reason } = await listed("failed");
+    assertStringIncludes(failure_reason, "closed: ");
   },
 );
 
@@ -198,7 +192,7 @@ permittedTest(
   SERVING,
   async () => {
     using _ = isolatedHome();
-    const first = await startBroker();
+    await using first = await startBroker();
     first.kill("SIGKILL");
     await soon(first.status, "its death");
     await using second = await startBroker();

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "../helpers/child.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -6,13 +7,12 @@ const ROOT = new URL("../../", import.meta.url);
 async function build(
   env: Record<string, string>,
 ): Promise<{ code: number; stderr: string }> {
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { code, stderr } = await run(Deno.execPath(), {
     args: ["run", "-q", "--no-lock", "-A", "c/build.ts"],
     cwd: ROOT,
     env,
-    stdin: "null",
-  }).output();
-  return { code, stderr: new TextDecoder().decode(stderr) };
+  });
+  return { code, stderr };
 }
 
 permittedTest("a build of what did not change does nothing", {
@@ -37,7 +37,7 @@ permittedTest(
     env: true,
   },
   async () => {
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    const { code, stderr } = await run(Deno.execPath(), {
       args: [
         "eval",
         `import { Native } from "${
@@ -46,10 +46,9 @@ permittedTest(
       ],
       cwd: ROOT,
       env: { STREAMLIB_LIBRARY: "/nowhere/libshim.so" },
-    }).output();
+    });
     assertEquals(code, 1);
-    const text = new TextDecoder().decode(stderr);
-    assertStringIncludes(text, "Cannot load the shim /nowhere/libshim.so");
-    assertStringIncludes(text, "mend or unset STREAMLIB_LIBRARY");
+    assertStringIncludes(stderr, "Cannot load the shim /nowhere/libshim.so");
+    assertStringIncludes(stderr, "mend or unset STREAMLIB_LIBRARY");
   },
 );

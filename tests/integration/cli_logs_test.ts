@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { cliStage, populate, startBroker } from "../helpers/cli_stage.ts";
-import { eventually, GRPC_NEEDS } from "../helpers/grpc_fixture.ts";
+import { GRPC_NEEDS } from "../helpers/grpc_fixture.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { lapse, soon, until } from "../helpers/soon.ts";
 
 const NEEDS = { ...GRPC_NEEDS, service: true } as const;
 
@@ -110,7 +110,7 @@ permittedTest(
     await populate(stage);
     const records = async (rest: string): Promise<{ message: string }[]> => {
       const console = await stage.console();
-      console.useRealTime();
+      console.useTime(stage.now);
       assertEquals(await console.run(`broker logs --json ${rest}`), 0);
       return console.out.text.trimEnd().split("\n").filter((l) => l !== "")
         .map((line) => JSON.parse(line));
@@ -129,11 +129,12 @@ permittedTest(
   "cli: broker logs -f goes on with the next broker, and shows no record twice",
   NEEDS,
   async () => {
-    const stage = await cliStage();
+    await using next = new AsyncDisposableStack();
+    await using stage = await cliStage();
     await using held = new AsyncDisposableStack();
     const console = await stage.console();
     const ended = new AbortController();
-    console.pause = () => new Promise((resolve) => setTimeout(resolve, 20));
+    console.pause = () => lapse(20);
     console.interruptible = () => ({
       signal: ended.signal,
       [Symbol.dispose]: () => {},
@@ -141,26 +142,29 @@ permittedTest(
     const { out, err } = console;
     const count = (text: string): number => out.text.split(text).length - 1;
     const following = console.run("broker logs -f");
-    await eventually("the first broker's record", () => count("serving") === 1);
+    held.defer(async () => {
+      ended.abort();
+      await soon(following, "the end of the command");
+    });
+    await until("the first broker's record", () => count("serving") === 1);
     await stage.client.call("AllocateConnection", {
       runtime_id: "r",
       processor_id: "one",
     });
-    await eventually("a record that comes", () => count("awaiting_both") === 1);
+    await until("a record that comes", () => count("awaiting_both") === 1);
     await stage.broker[Symbol.asyncDispose]();
-    await eventually("its end", () => err.text.includes("has gone"));
-    held.use(await startBroker(stage.address));
-    await eventually("the next broker", () => err.text.includes("is back"));
-    await eventually("its record", () => count("serving") === 2);
+    await until("its end", () => err.text.includes("has gone"));
+    next.use(await startBroker(stage.address));
+    await until("the next broker", () => err.text.includes("is back"));
+    await until("its record", () => count("serving") === 2);
     await stage.client.call("AllocateConnection", {
       runtime_id: "r",
       processor_id: "two",
     });
-    await eventually("its records", () => count("awaiting_both") === 2);
+    await until("its records", () => count("awaiting_both") === 2);
     ended.abort();
     assertEquals(await soon(following, "the end of the command"), 0);
     assertEquals(count("processor_id=one"), 1, out.text);
     assertEquals(count("serving"), 2, out.text);
-    await stage[Symbol.asyncDispose]();
   },
 );

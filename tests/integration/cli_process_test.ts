@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../broker/cli/commands.ts";
+import {
+  CollectedText,
+  type Ended,
+  kill,
+  run,
+  statusOf,
+} from "../helpers/child.ts";
 import { cliStage, populate } from "../helpers/cli_stage.ts";
 import { GRPC_NEEDS } from "../helpers/grpc_fixture.ts";
 import { permittedTest } from "../helpers/permitted.ts";
@@ -11,28 +18,13 @@ const ROOT = new URL("../../", import.meta.url);
 const PROGRAM = ["run", "-q", "--no-prompt", "-P=cli"];
 const MAIN = "broker/cli/main.ts";
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function ended(
-  command: string,
-  args: readonly string[],
-  env: Record<string, string> = {},
-): Promise<Ended> {
-  const output = await soon(
-    new Deno.Command(command, { args: [...args], cwd: ROOT, env }).output(),
-    `${command} ${args.join(" ")}`,
-    60_000,
-  );
-  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-  return {
-    code: output.code,
-    stdout: text(output.stdout),
-    stderr: text(output.stderr),
-  };
+/** The command line, run by Deno. */
+function streamlib(args: readonly string[], input?: string): Promise<Ended> {
+  return run(Deno.execPath(), {
+    args: [...PROGRAM, ...args],
+    cwd: ROOT,
+    ...(input !== undefined && { input }),
+  });
 }
 
 permittedTest(
@@ -41,14 +33,16 @@ permittedTest(
   async () => {
     await using stage = await cliStage();
     await populate(stage);
-    const run = (...args: string[]): Promise<Ended> =>
-      ended(Deno.execPath(), ["task", "-q", "streamlib", ...args], {
-        STREAMLIB_BROKER_ENDPOINT: stage.address,
+    const task = (...args: string[]): Promise<Ended> =>
+      run(Deno.execPath(), {
+        args: ["task", "-q", "streamlib", ...args],
+        cwd: ROOT,
+        env: { STREAMLIB_BROKER_ENDPOINT: stage.address },
       });
-    const status = await run("broker", "status", "--json");
+    const status = await task("broker", "status", "--json");
     assertEquals([status.code, status.stderr], [0, ""]);
     assertEquals(JSON.parse(status.stdout).runtime_count, 2);
-    const nobody = await run("logs", "nobody");
+    const nobody = await task("logs", "nobody");
     assertEquals([nobody.code, nobody.stdout], [4, ""]);
     assertStringIncludes(nobody.stderr, "\nTry: streamlib runtimes list\n");
   },
@@ -58,16 +52,19 @@ permittedTest(
   "cli: help loads no package of npm, a command that asks the broker does",
   NEEDS,
   async () => {
-    const run = (...args: string[]): Promise<Ended> =>
-      ended(Deno.execPath(), [...PROGRAM, "--no-npm", MAIN, ...args]);
+    const without = (...args: string[]): Promise<Ended> =>
+      streamlib(["--no-npm", MAIN, ...args]);
     for (const args of [["--help"], ["--version"], ["completions", "bash"]]) {
-      const { code, stdout, stderr } = await run(...args);
+      const { code, stdout, stderr } = await without(...args);
       assertEquals([code, stderr], [0, ""]);
       assert(stdout !== "");
     }
-    assertEquals((await run("broker", "status", "-x")).code, 2);
+    assertEquals((await without("broker", "status", "-x")).code, 2);
     // Else this test could not fail.
-    assertStringIncludes((await run("broker", "status")).stderr, "--no-npm");
+    assertStringIncludes(
+      (await without("broker", "status")).stderr,
+      "--no-npm",
+    );
   },
 );
 
@@ -77,13 +74,37 @@ permittedTest(
   async () => {
     await using stage = await cliStage();
     await populate(stage);
-    const start = (...args: string[]): Deno.ChildProcess =>
-      new Deno.Command(Deno.execPath(), {
-        args: [...PROGRAM, MAIN, ...args, "--endpoint", stage.address],
-        cwd: ROOT,
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn();
+    /** Runs a command until it has written something, and then until `act` has ended it. */
+    const ends = async (
+      args: string[],
+      act: (
+        child: Deno.ChildProcess,
+        reader: ReadableStreamDefaultReader,
+      ) => Promise<void> | void,
+    ): Promise<void> => {
+      await using held = new AsyncDisposableStack();
+      const line = args.join(" ");
+      const child = held.adopt(
+        new Deno.Command(Deno.execPath(), {
+          args: [...PROGRAM, MAIN, ...args, "--endpoint", stage.address],
+          cwd: ROOT,
+          stdin: "null",
+          stdout: "piped",
+          stderr: "piped",
+        }).spawn(),
+        async (child) => void await kill(child),
+      );
+      const errors = new CollectedText(child.stderr);
+      const reader = held.adopt(
+        child.stdout.getReader(),
+        (reader) => reader.cancel(),
+      );
+      assert(!(await soon(reader.read(), line)).done, line);
+      await act(child, reader);
+      assertEquals((await statusOf(child, line)).code, 0, line);
+      await soon(errors.end, line);
+      assertEquals(errors.text, "", line);
+    };
     for (
       const args of [
         ["broker", "logs", "-f"],
@@ -91,22 +112,12 @@ permittedTest(
         ["broker", "top", "--interval", "0.1"],
       ]
     ) {
-      const child = start(...args);
-      const errors = new Response(child.stderr).text();
-      const reader = child.stdout.getReader();
-      assert(!(await soon(reader.read(), args.join(" "), 30_000)).done);
-      child.kill("SIGINT");
-      assertEquals((await soon(child.status, args.join(" "))).code, 0);
-      assertEquals(await errors, "");
-      await reader.cancel();
+      await ends(args, (child) => child.kill("SIGINT"));
     }
-    const child = start("broker", "top", "--interval", "0.1");
-    const errors = new Response(child.stderr).text();
-    const reader = child.stdout.getReader();
-    await soon(reader.read(), "a line", 30_000);
-    await reader.cancel();
-    assertEquals((await soon(child.status, "its end")).code, 0);
-    assertEquals(await errors, "");
+    await ends(
+      ["broker", "top", "--interval", "0.1"],
+      (_, reader) => reader.cancel(),
+    );
   },
 );
 
@@ -114,12 +125,7 @@ permittedTest(
   "cli: bash completes commands, options and choices",
   NEEDS,
   async () => {
-    const { stdout: script } = await ended(Deno.execPath(), [
-      ...PROGRAM,
-      MAIN,
-      "completions",
-      "bash",
-    ]);
+    const { stdout: script } = await streamlib([MAIN, "completions", "bash"]);
     const table: [typed: string[], replies: string][] = [
       [
         ["broker", ""],
@@ -139,14 +145,16 @@ permittedTest(
       [["--v"], "--version"],
     ];
     for (const [typed, replies] of table) {
-      const { stdout, stderr } = await ended("bash", [
-        "--norc",
-        "-c",
-        `${script}\nCOMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _streamlib; echo "\${COMPREPLY[*]}"`,
-        "bash",
-        "streamlib",
-        ...typed,
-      ]);
+      const { stdout, stderr } = await run("bash", {
+        args: [
+          "--norc",
+          "-c",
+          `${script}\nCOMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _streamlib; echo "\${COMPREPLY[*]}"`,
+          "bash",
+          "streamlib",
+          ...typed,
+        ],
+      });
       assertEquals([stdout, stderr], [`${replies}\n`, ""], typed.join(" "));
     }
   },
@@ -156,14 +164,7 @@ permittedTest(
   "cli: its permission set has no ffi, and the environment by name",
   NEEDS,
   async () => {
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [...PROGRAM, "-"],
-      cwd: ROOT,
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(`
+    const questions = `
     const asked = [
       { name: "ffi" }, { name: "sys", kind: "hostname" }, { name: "import" },
       { name: "env", variable: "PATH" },
@@ -171,13 +172,9 @@ permittedTest(
       { name: "env", variable: "STREAMLIB_HOME" },
     ];
     console.log(asked.map((each) => Deno.permissions.querySync(each).state).join(" "));
-  `));
-    await writer.close();
-    const { stdout } = await soon(child.output(), "the answer", 60_000);
-    assertEquals(
-      new TextDecoder().decode(stdout),
-      "prompt prompt prompt prompt prompt granted\n",
-    );
+  `;
+    const { stdout } = await streamlib(["-"], questions);
+    assertEquals(stdout, "prompt prompt prompt prompt prompt granted\n");
   },
 );
 
@@ -185,7 +182,7 @@ permittedTest(
   "cli: what gives up its rights has none of them left",
   NEEDS,
   async () => {
-    const answers = `
+    const questions = `
       const { systemConsole } = await import(${
       JSON.stringify(new URL("broker/cli/system_console.ts", ROOT).href)
     });
@@ -199,19 +196,7 @@ permittedTest(
       systemConsole().giveUp(["run"]);
       state();
     `;
-    const child = new Deno.Command(Deno.execPath(), {
-      args: [...PROGRAM, "-"],
-      cwd: ROOT,
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(answers));
-    await writer.close();
-    const { stdout } = await soon(child.output(), "the answer", 60_000);
-    assertEquals(
-      new TextDecoder().decode(stdout),
-      "granted granted\ngranted prompt\nprompt prompt\n",
-    );
+    const { stdout } = await streamlib(["-"], questions);
+    assertEquals(stdout, "granted granted\ngranted prompt\nprompt prompt\n");
   },
 );

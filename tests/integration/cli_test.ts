@@ -15,7 +15,7 @@ import { assertGolden } from "../helpers/golden.ts";
 import { GRPC_NEEDS, serveControlPlane } from "../helpers/grpc_fixture.ts";
 import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 const NEEDS = { ...GRPC_NEEDS, service: true } as const;
 
@@ -57,7 +57,7 @@ permittedTest(
       let text = "";
       for (const line of LISTINGS) {
         const console = await stage.console(size);
-        console.useRealTime();
+        console.useTime(stage.now);
         console.rests.push(() => {}); // between the two looks of top
         text += `${await console.transcript(line)}\n`;
       }
@@ -109,7 +109,7 @@ permittedTest(
     let text = "";
     for (const line of lines) {
       const console = await stage.console({ columns: 60, colour: true });
-      console.useRealTime();
+      console.useTime(stage.now);
       console.rests.push(() => {});
       assertEquals(await console.run(line), 0, console.err.text);
       const found = console.out.text;
@@ -318,14 +318,14 @@ permittedTest(
     await stage.client.call("RegisterRuntime", { runtime_id: "far", pid: 1 });
     assertEquals(await rows(), ["mine true alive", "far false unknown"]);
     using native = Native.open();
-    const other = new XpcParty(native, service);
+    using other = new XpcParty(native, service);
     await other.call("RegisterRuntime", { runtime_id: "gone", name: "Gone" });
     assertEquals((await rows())[2], "gone true alive");
     other[Symbol.dispose]();
-    for (let look = 0; look < 100; look++) {
-      if ((await rows())[2] === "gone true dead") break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until(
+      "the runtime to be dead",
+      async () => (await rows())[2] === "gone true dead",
+    );
     const console = await stage.console();
     assertEquals(
       await console.transcript("runtimes prune"),
@@ -347,7 +347,7 @@ permittedTest(
     await soon(host.ready, "ready");
     const results = host.output.video[Symbol.asyncIterator]();
     for (let number = 0; number < 5; number++) {
-      await host.input.video.ready;
+      await soon(host.input.video.ready, "a place for a frame");
       using frame = acquireFrame(host, number);
       host.input.video.send(frame);
       using _ = (await soon(results.next(), `frame ${number}`)).value!;
@@ -358,11 +358,11 @@ permittedTest(
     assertEquals(await console.run("broker status --json"), 0);
     assertEquals(JSON.parse(console.out.take()).ready_count, 1);
     let frames = 0;
-    for (let look = 0; look < 100 && frames < 10; look++) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+    await until("the frames to be counted", async () => {
       const { connections } = await stage.client.call("ListConnections", {});
       frames = connections[0]!.frames_transferred;
-    }
+      return frames >= 10;
+    }, () => `${frames} are`);
     assertEquals(frames, 10); // five there, five back
     console.rests.push(() => {});
     assertEquals(await console.run("broker top --once --json"), 0);

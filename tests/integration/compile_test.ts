@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
+import { type Ended, run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import {
@@ -20,24 +21,15 @@ const ROOT = new URL("../../", import.meta.url);
 const HERE = `${Deno.build.os}-${Deno.build.arch}`;
 const OUTPUT = new URL(`c/out/compile/${HERE}/`, ROOT);
 
-interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function compile(
+function compile(
   args: string[] = [],
   env: Record<string, string> = {},
-): Promise<Ran> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+): Promise<Ended> {
+  return run(Deno.execPath(), {
     args: ["task", "--quiet", "compile", ...args],
     cwd: ROOT,
     env: { ...env, NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+  });
 }
 
 /** The program that the last run made, or what stood in for it. */
@@ -145,7 +137,7 @@ permittedTest(
     const { path, runs } = made();
     const { binary } = await import("../helpers/broker_forms.ts");
     const { BrokerProcess } = await import("../helpers/broker_process.ts");
-    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    const { PatientClient } = await import("../helpers/patient_client.ts");
     using home = isolatedHome();
     const standIn = binary(home.path, "--json");
     const form = {
@@ -162,7 +154,7 @@ permittedTest(
       await using broker = await BrokerProcess.start(form);
       const { grpc, version } = JSON.parse(broker.ready);
       assertEquals(version, config.version);
-      using client = new GrpcClient(grpc);
+      using client = new PatientClient(grpc);
       const { git_commit, build_date } = await client.call("GetVersion", {});
       assertMatch(build_date, /^\d{4}-\d\d-\d\dT/);
       // A checkout without git has no commit to name.

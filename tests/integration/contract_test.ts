@@ -8,10 +8,10 @@ import {
   type Stage,
   xpcStage,
 } from "../helpers/carriers.ts";
-import { eventually, GRPC_NEEDS } from "../helpers/grpc_fixture.ts";
+import { GRPC_NEEDS } from "../helpers/grpc_fixture.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 const NEEDS = { ...GRPC_NEEDS, service: true } as const;
 
@@ -401,9 +401,10 @@ async function hold(stage: Stage, talk: Conversation): Promise<void> {
   }
   const { hears } = talk;
   if (hears === undefined) return;
-  await eventually(
+  await until(
     `the watcher to hear ${hears.at(-1)}`,
     () => heard.at(-1)?.["derived_state"] === hears.at(-1),
+    () => JSON.stringify(heard),
   );
   const states = heard.map((event) => event["derived_state"]);
   assertEquals(states.filter((state, i) => state !== states[i - 1]), hears);

@@ -1,10 +1,16 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { ReactiveHost } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { refusedCall } from "../helpers/refused_call.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 const NEEDS = {
   run: true,
@@ -35,7 +41,7 @@ permittedTest(
   SERVING,
   async () => {
     const { Broker } = await import("../../broker/broker.ts");
-    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    const { PatientClient } = await import("../helpers/patient_client.ts");
     using home = isolatedHome();
     const service = "com.example.control.grpc";
     const grpc = `unix:${home.runDirectory}/${service}.grpc`;
@@ -58,22 +64,19 @@ permittedTest(
       const results = host.output.ticks[Symbol.asyncIterator]();
       const { value } = await soon(results.next(), "an answer");
       value?.[Symbol.dispose]();
-      using client = new GrpcClient(grpc);
+      using client = new PatientClient(grpc);
       const seen = async (): Promise<string> => {
         const { connections } = await client.call("ListConnections", {});
         const [one] = connections;
         return `${one?.derived_state} ${one?.frames_transferred}`;
       };
       let last = "";
-      await soon(
-        (async () => {
-          while ((last = await seen()) !== "ready 2") {
-            await new Promise((resolve) => setTimeout(resolve, 50));
-          }
-        })(),
-        `the statistics of both sides, not ${last}`,
+      await until(
+        "the statistics of both sides",
+        async () => (last = await seen()) === "ready 2",
+        () => last,
       );
-      await host.close();
+      await soon(host.close(), "close");
     });
     assertStringIncludes(lines.join("\n"), '"ready"');
   },
@@ -108,5 +111,55 @@ permittedTest(
     });
     const failure = await soon(host.ended, "the end");
     assertEquals(failure?.code, "broker_unreachable");
+  },
+);
+
+permittedTest(
+  "a client that cannot load its gRPC ends with the reason, also at the broker",
+  SERVING,
+  async () => {
+    const { Case } = await import("../faults/stage.ts");
+    const { carryOut } = await import("../faults/moments.ts");
+    using home = isolatedHome();
+    await leavesNothing(home.runDirectory, async () => {
+      await using c = new Case(home.path);
+      await using _broker = await c.broker(carryOut({}), c.grpc);
+      const host = c.host({
+        grpc: c.grpc,
+        grpcClient: new URL("../fixtures/throws_at_import.ts", import.meta.url),
+      });
+      const failure = await soon(host.ended, "the failure");
+      assertEquals(failure?.code, "client_failed");
+      assertMatch(
+        failure!.message,
+        /exited with code 1.*control: "grpc" needs.*RangeError: this module cannot be loaded/s,
+      );
+      assert(!failure!.message.includes("SuppressedError"), failure!.message);
+      await until("the broker's record", () => c.failureReason !== undefined);
+      assertMatch(c.failureReason!, /^host reported: the client exited/);
+    });
+  },
+);
+
+permittedTest(
+  "a gRPC client that is closed, or is given a token that no header can carry, says so",
+  { net: true, env: true },
+  async () => {
+    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    using client = new GrpcClient("unix:/tmp/nobody.grpc");
+    const token = "one\ntwo";
+    for (
+      const refused of [
+        client.call("GetHealth", {}, { token }),
+        client.stream("TailLogs", {}, { token }).next(),
+      ]
+    ) {
+      const words = await refusedCall(refused, "bad_argument");
+      assert(!words.includes("one"), words);
+    }
+    client[Symbol.dispose]();
+    await refusedCall(client.call("GetHealth", {}), "closed");
+    const stream = client.stream("TailLogs", {});
+    await refusedCall(stream.next(), "closed");
   },
 );

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type Ended, run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
 
 const NEEDS = {
   run: true,
@@ -11,31 +11,17 @@ const NEEDS = {
   service: true,
 } as const;
 
-interface DemoRun {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-async function demo(...args: string[]): Promise<DemoRun> {
-  const command = new Deno.Command(Deno.execPath(), {
+function demo(...args: string[]): Promise<Ended> {
+  return run(Deno.execPath(), {
     args: ["task", "--quiet", "demo", ...args],
     cwd: new URL("../../", import.meta.url),
-    stdin: "null",
   });
-  const output = await soon(command.output(), "the demo", 120_000);
-  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-  return {
-    code: output.code,
-    stdout: text(output.stdout),
-    stderr: text(output.stderr),
-  };
 }
 
 // deno-lint-ignore no-explicit-any -- the shape is what these tests are about
-function summaryOf(run: DemoRun): any {
-  assertEquals(run.code, 0, run.stderr);
-  return JSON.parse(run.stdout.trimEnd().split("\n").at(-1)!);
+function summaryOf({ code, stdout, stderr }: Ended): any {
+  assertEquals(code, 0, stderr);
+  return JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
 }
 
 permittedTest(
@@ -44,8 +30,9 @@ permittedTest(
   async () => {
     using home = isolatedHome();
     const snapshot = `${home.path}/out.png`;
-    const run = await demo("--frames", "65", "--json", "--snapshot", snapshot);
-    const summary = summaryOf(run);
+    const summary = summaryOf(
+      await demo("--frames", "65", "--json", "--snapshot", snapshot),
+    );
     assertEquals(summary.frames_sent, 65);
     assertEquals(summary.frames_received, 65);
     assertEquals(summary.frames_verified, 65);
@@ -70,8 +57,9 @@ permittedTest(
 
 permittedTest("demo at 1080p", NEEDS, async () => {
   using _ = isolatedHome();
-  const run = await demo("--frames", "12", "--size", "1920x1080", "--json");
-  const summary = summaryOf(run);
+  const summary = summaryOf(
+    await demo("--frames", "12", "--size", "1920x1080", "--json"),
+  );
   assertEquals(summary.size, "1920x1080");
   assertEquals(summary.frames_verified, 12);
   assertEquals(summary.pixel_bytes_copied_per_frame, 0);
@@ -107,9 +95,9 @@ permittedTest("demo meets bad input with a clear error", NEEDS, async () => {
     [["--broker", "com.example.nobody"], 1, "com.example.nobody"],
   ];
   for (const [args, code, words] of cases) {
-    const run = await demo(...args);
-    assertEquals([args, run.code], [args, code], run.stderr);
-    assertStringIncludes(run.stderr.toLowerCase(), words.toLowerCase());
-    assertEquals(run.stdout, "");
+    const ended = await demo(...args);
+    assertEquals([args, ended.code], [args, code], ended.stderr);
+    assertStringIncludes(ended.stderr.toLowerCase(), words.toLowerCase());
+    assertEquals(ended.stdout, "");
   }
 });

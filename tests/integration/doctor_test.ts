@@ -3,10 +3,11 @@ import { brokerDoctor } from "../../broker/cli/commands/broker_doctor.ts";
 import { LINKS } from "../../broker/cli/doctor/finding.ts";
 import { socketUnit } from "../../launchd/units.ts";
 import { names } from "../../proto/names.ts";
+import { type Ended, kill, run, sendSignal } from "../helpers/child.ts";
 import { assertGolden } from "../helpers/golden.ts";
 import { GRPC_NEEDS, serveControlPlane } from "../helpers/grpc_fixture.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { PATIENCE_MS, soon, until } from "../helpers/soon.ts";
 
 const NEEDS = { ...GRPC_NEEDS, run: true, sys: true } as const;
 /** Its probe embeds a broker where there is none. */
@@ -14,7 +15,14 @@ const SERVING = { ...NEEDS, service: true } as const;
 /** What the doctor says of a service is of the system that runs it. */
 const LINUX = { ...NEEDS, linux: "a service of sockets and systemd" } as const;
 const ROOT = new URL("../../", import.meta.url);
-const LATE_MS = 60_000;
+/** The command line. */
+const STREAMLIB = [
+  "run",
+  "-q",
+  "--no-prompt",
+  "-P=cli",
+  "broker/cli/main.ts",
+] as const;
 
 /** A finding, as `--json` writes it. */
 interface Row {
@@ -56,28 +64,13 @@ class Patient implements Disposable {
 
   /** What people see. */
   async see(...args: string[]): Promise<{ code: number; text: string }> {
-    const command = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-q",
-        "--no-prompt",
-        "-P=cli",
-        "broker/cli/main.ts",
-        "broker",
-        "doctor",
-        ...args,
-      ],
+    const { code, stdout, stderr } = await run(Deno.execPath(), {
+      args: [...STREAMLIB, "broker", "doctor", ...args],
       cwd: ROOT,
       env: this.env,
-      stdin: "null",
     });
-    const { code, stdout, stderr } = await soon(
-      command.output(),
-      "the doctor",
-      LATE_MS,
-    );
-    assertEquals(new TextDecoder().decode(stderr), "");
-    return { code, text: new TextDecoder().decode(stdout) };
+    assertEquals(stderr, "");
+    return { code, text: stdout };
   }
 
   async diagnose(...args: string[]): Promise<Diagnosis> {
@@ -112,11 +105,20 @@ class Patient implements Disposable {
     return rows;
   }
 
+  /** Whether the broker says so. */
+  async isHealthy(): Promise<boolean> {
+    const { PatientClient } = await import("../helpers/patient_client.ts");
+    using client = new PatientClient(this.names.grpcAddress);
+    return await client.call("GetHealth", {}).then(
+      ({ healthy }) => healthy,
+      () => false,
+    );
+  }
+
   /** Follows an advice. */
   async follow(mend: string): Promise<void> {
-    const { code } = await new Deno.Command("sh", { args: ["-c", mend] })
-      .output();
-    assertEquals(code, 0, mend);
+    const { code, stderr } = await run("sh", { args: ["-c", mend] });
+    assertEquals(code, 0, `${mend}: ${stderr}`);
   }
 
   stable(text: string): string {
@@ -159,10 +161,15 @@ class RunningBroker implements AsyncDisposable {
       stdin: "null",
       stdout: "piped",
     }).spawn();
-    const reader = child.stdout.getReader();
-    const ready = await soon(reader.read(), "the broker", LATE_MS);
-    await reader.cancel();
-    assert(!ready.done, "the broker did not start");
+    try {
+      const reader = child.stdout.getReader();
+      const ready = await soon(reader.read(), "the broker");
+      await reader.cancel();
+      assert(!ready.done, "the broker did not start");
+    } catch (error) {
+      await kill(child);
+      throw error;
+    }
     return new RunningBroker(child);
   }
 
@@ -172,22 +179,16 @@ class RunningBroker implements AsyncDisposable {
   }
 
   signal(signal: Deno.Signal): void {
-    this.#child.kill(signal);
+    sendSignal(this.#child, signal);
   }
 
-  /** As `kill -9` does. */
+  /** As `kill -9` does, which ends one that is stopped, too. */
   async kill(): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.#child.status;
+    await kill(this.#child);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // it has ended
-    }
-    await this.#child.status;
+    await this.kill();
   }
 }
 
@@ -225,21 +226,11 @@ permittedTest(
 
 permittedTest("doctor: bad usage has exit code 2", NEEDS, async () => {
   using patient = new Patient();
-  const { code } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-q",
-      "--no-prompt",
-      "-P=cli",
-      "broker/cli/main.ts",
-      "broker",
-      "doctor",
-      "--all",
-    ],
+  const { code } = await run(Deno.execPath(), {
+    args: [...STREAMLIB, "broker", "doctor", "--all"],
     cwd: ROOT,
     env: patient.env,
-    stderr: "null",
-  }).output();
+  });
   assertEquals(code, 2);
 });
 
@@ -404,12 +395,9 @@ permittedTest(
       using held = new DisposableStack();
       for (let full = false; !full;) {
         try {
-          held.use(
-            await Deno.connect({
-              transport: "unix",
-              path: patient.names.grpcSocket,
-            }),
-          );
+          const path = patient.names.grpcSocket;
+          const peer = Deno.connect({ transport: "unix", path });
+          held.use(await soon(peer, "a connection, or that there is none"));
         } catch (error) {
           if (!(error instanceof Deno.errors.WouldBlock)) throw error;
           full = true;
@@ -418,6 +406,8 @@ permittedTest(
       await patient.expect("full_queue", { link: "sockets", code: 3, mend });
     }
     await patient.follow(mend);
+    // It goes through the queue first, of more connections than it takes at one time.
+    await until("it to answer", () => patient.isHealthy());
     await patient.well();
   },
 );
@@ -531,53 +521,65 @@ permittedTest(
   "doctor: the client of gRPC goes through no proxy, a port of this machine included",
   NEEDS,
   async () => {
-    const proxy = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    using proxy = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const port = ({ addr }: Deno.Listener): number =>
       (addr as Deno.NetAddr).port;
-    const by = {
-      proxy: proxy.accept().then((c) => (c.close(), "the proxy")),
-      server: server.accept().then((c) => (c.close(), "the server")),
+    const reached: string[] = [];
+    const accept = async (name: string, by: Deno.Listener): Promise<void> => {
+      for await (const conn of by) {
+        conn.close();
+        reached.push(name);
+      }
     };
-    const call = (options: string): string => `
-      import { Client, credentials } from "@grpc/grpc-js";
+    const accepting = [
+      accept("the proxy", proxy),
+      accept("the server", server),
+    ];
+    const address = `127.0.0.1:${port(server)}`;
+    const program = (module: string): Parameters<typeof run>[1] => ({
+      args: ["eval", "--no-check", module],
+      cwd: ROOT,
+      env: { grpc_proxy: `http://127.0.0.1:${port(proxy)}`, no_proxy: "" },
+    });
+    // The call fails once its connection is closed.
+    const { code, stderr } = await run(
+      Deno.execPath(),
+      program(`
       import { GrpcClient } from ${
-      JSON.stringify(new URL("broker/grpc_client.ts", ROOT).href)
-    };
-      ${options}
+        JSON.stringify(new URL("broker/grpc_client.ts", ROOT).href)
+      };
+      await new GrpcClient("${address}").call("GetHealth", {}, {
+        timeoutMs: ${PATIENCE_MS},
+      }).catch(() => {});
       Deno.exit(0);
-    `;
-    const run = async (options: string): Promise<void> => {
-      const child = new Deno.Command(Deno.execPath(), {
-        args: ["eval", "--no-check", call(options)],
-        cwd: ROOT,
-        env: { grpc_proxy: `http://127.0.0.1:${port(proxy)}`, no_proxy: "" },
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
-      await soon(child.status, "the client", LATE_MS);
-    };
-    await run(
-      `await new GrpcClient("127.0.0.1:${
-        port(server)
-      }").call("GetHealth", {}, { timeoutMs: 2000 }).catch(() => {});`,
+    `),
     );
-    assertEquals(
-      await soon(Promise.race(Object.values(by)), "a connection"),
-      "the server",
-    );
+    assertEquals(code, 0, stderr);
+    await until("a connection", () => reached.length > 0);
+    assertEquals(new Set(reached), new Set(["the server"]));
 
     // Else this test could not fail: without the option it would.
-    await run(
-      `const client = new Client("127.0.0.1:${
-        port(server)
-      }", credentials.createInsecure(), {});
-       await new Promise((done) => client.waitForReady(Date.now() + 2000, done));`,
-    );
-    assertEquals(await soon(by.proxy, "a connection"), "the proxy");
+    reached.length = 0;
+    const child = new Deno.Command(Deno.execPath(), {
+      ...program(`
+        import { Client, credentials } from "@grpc/grpc-js";
+        const client = new Client("${address}", credentials.createInsecure(), {});
+        client.waitForReady(Infinity, () => {});
+      `),
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    try {
+      await until("a connection", () => reached.length > 0);
+    } finally {
+      await kill(child);
+    }
+    assertEquals(new Set(reached), new Set(["the proxy"]));
     proxy.close();
     server.close();
+    await soon(Promise.all(accepting), "the end of the listeners");
   },
 );
 
@@ -586,39 +588,20 @@ permittedTest(
   SERVING,
   async () => {
     using patient = new Patient();
-    const run = async (
-      ...args: string[]
-    ): Promise<[code: number, stdout: string, stderr: string]> => {
-      const command = new Deno.Command(Deno.execPath(), {
-        args: [
-          "run",
-          "-q",
-          "--no-prompt",
-          "-P=cli",
-          "broker/cli/main.ts",
-          "demo",
-          ...args,
-        ],
+    const demo = (...args: string[]): Promise<Ended> =>
+      run(Deno.execPath(), {
+        args: [...STREAMLIB, "demo", ...args],
         cwd: ROOT,
         env: patient.env,
-        stdin: "null",
       });
-      const { code, stdout, stderr } = await soon(
-        command.output(),
-        "the demo",
-        LATE_MS,
-      );
-      const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-      return [code, text(stdout), text(stderr)];
-    };
-    const [code, stdout] = await run("--frames", "2", "--json");
-    assertEquals(code, 0);
+    const { code, stdout, stderr } = await demo("--frames", "2", "--json");
+    assertEquals(code, 0, stderr);
     assertEquals(JSON.parse(stdout).frames_verified, 2);
-    const [usage, nothing, words] = await run("--frames", "none");
-    assertEquals([usage, nothing], [2, ""]);
-    assertStringIncludes(words, "--frames takes a whole number");
-    const [helped, help] = await run("--help");
-    assertEquals(helped, 0);
-    assertStringIncludes(help, "--snapshot FILE");
+    const usage = await demo("--frames", "none");
+    assertEquals([usage.code, usage.stdout], [2, ""]);
+    assertStringIncludes(usage.stderr, "--frames takes a whole number");
+    const help = await demo("--help");
+    assertEquals(help.code, 0);
+    assertStringIncludes(help.stdout, "--snapshot FILE");
   },
 );

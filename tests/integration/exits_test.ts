@@ -1,10 +1,17 @@
 import { assertEquals } from "@std/assert";
+import { atMost, TWICE_THE_CORES } from "../helpers/at_most.ts";
+import { run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { until } from "../helpers/soon.ts";
 
-const EXITS_OF_EACH_KIND = 50;
-const AT_ONCE = 4;
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+} as const;
 
 /** Each way to end, and the exit code that it must give: anything else is a crash. */
 const KINDS: [kind: string, code: number][] = [
@@ -16,42 +23,32 @@ const KINDS: [kind: string, code: number][] = [
 
 interface Outcome {
   code: number;
-  signal: Deno.Signal | null;
   flowing: boolean;
   stderr: string;
 }
 
 async function exitOnce(kind: string): Promise<Outcome> {
-  const { code, signal, stdout, stderr } = await new Deno.Command(
-    Deno.execPath(),
-    {
-      args: [
-        "run",
-        "--quiet",
-        "--allow-all",
-        "--no-check",
-        new URL("../fixtures/exits/exit.ts", import.meta.url).href,
-        kind,
-      ],
-    },
-  ).output();
-  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-  return {
-    code,
-    signal,
-    flowing: text(stdout).trim() === "flowing",
-    stderr: text(stderr),
-  };
+  const { code, stdout, stderr } = await run(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--allow-all",
+      "--no-check",
+      new URL("../fixtures/exits/exit.ts", import.meta.url).href,
+      kind,
+    ],
+  });
+  return { code, flowing: stdout.trim() === "flowing", stderr };
 }
 
 /** Processes whose environment names this home: clients that were left behind, for instance. */
-function processesOf(home: string): string[] {
-  const found: string[] = [];
+function processesOf(home: string): number[] {
+  const found: number[] = [];
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name) || Number(name) === Deno.pid) continue;
     try {
       const environment = Deno.readTextFileSync(`/proc/${name}/environ`);
-      if (environment.includes(home)) found.push(name);
+      if (environment.includes(home)) found.push(Number(name));
     } catch {
       // it ended while we looked
     }
@@ -59,41 +56,59 @@ function processesOf(home: string): string[] {
   return found;
 }
 
+function killAll(pids: number[]): void {
+  for (const pid of pids) {
+    try {
+      Deno.kill(pid, "SIGKILL");
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended
+    }
+  }
+}
+
+/** Ends so many processes, some at once. */
+async function exits(
+  kind: string,
+  code: number,
+  count: number,
+  atOnce: number,
+): Promise<void> {
+  using home = isolatedHome();
+  try {
+    const outcomes: Outcome[] = [];
+    await atMost(
+      atOnce,
+      Array(count).keys(),
+      async () => void outcomes.push(await exitOnce(kind)),
+    );
+    assertEquals(outcomes.length, count);
+    assertEquals(
+      outcomes.filter((outcome) => outcome.code !== code || !outcome.flowing),
+      [],
+    );
+    // Every client notices that its host is gone.
+    await until(
+      "the end of the clients",
+      () => processesOf(home.path).length === 0,
+      () => `of processes ${processesOf(home.path)}`,
+    );
+  } finally {
+    killAll(processesOf(home.path));
+  }
+}
+
 for (const [kind, code] of KINDS) {
   permittedTest(
-    `${EXITS_OF_EACH_KIND} exits under traffic without a crash: ${kind}`,
-    {
-      run: true,
-      read: true,
-      write: true,
-      env: true,
-      service: true,
-    },
-    async () => {
-      using home = isolatedHome();
-      const outcomes: Outcome[] = [];
-      let started = 0;
-      const runner = async (): Promise<void> => {
-        while (started++ < EXITS_OF_EACH_KIND) {
-          outcomes.push(await soon(exitOnce(kind), `an exit: ${kind}`, 60_000));
-        }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, runner));
-      assertEquals(outcomes.length, EXITS_OF_EACH_KIND);
-      assertEquals(
-        outcomes.filter((outcome) =>
-          outcome.code !== code || outcome.signal !== null || !outcome.flowing
-        ),
-        [],
-      );
-      // Every client has noticed that its host is gone.
-      const deadline = performance.now() + 5_000;
-      while (processesOf(home.path).length > 0) {
-        if (performance.now() > deadline) {
-          assertEquals(processesOf(home.path), [], "clients were left behind");
-        }
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    },
+    `exits under traffic without a crash: ${kind}`,
+    NEEDS,
+    () => exits(kind, code, 3, 2),
+  );
+}
+
+for (const [kind, code] of KINDS) {
+  permittedTest(
+    `50 exits under traffic without a crash: ${kind}`,
+    { ...NEEDS, exhaustive: true },
+    () => exits(kind, code, 50, TWICE_THE_CORES),
   );
 }

@@ -70,7 +70,7 @@ class Echo implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.host.close();
+    return soon(this.host.close(), "the host's end");
   }
 }
 

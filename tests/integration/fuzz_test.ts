@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import * as child from "../helpers/child.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 
 /** `c/fuzz/driver.c` finds what it is there to find, and says with what. */
@@ -23,12 +24,8 @@ async function run(
   program: string,
   args: string[],
 ): Promise<{ success: boolean; text: string }> {
-  const { success, stderr } = await new Deno.Command(program, {
-    args,
-    cwd: ROOT,
-    stdin: "null",
-  }).output();
-  return { success, text: new TextDecoder().decode(stderr) };
+  const { code, stderr } = await child.run(program, { args, cwd: ROOT });
+  return { success: code === 0, text: stderr };
 }
 
 /** The target alone is learnt from, as in c/fuzz. */

@@ -1,10 +1,11 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Native } from "../../ffi/native.ts";
 import type { MethodName } from "../../proto/broker_gen.ts";
 import { FakeWorld } from "../helpers/fake_world.ts";
 import { GRPC_NEEDS, serveControlPlane } from "../helpers/grpc_fixture.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { refusedCall } from "../helpers/refused_call.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 // In a file of their own: a grpc-js client that has lost its server leaves a
 // timer behind, which holds nothing up but may end in the midst of another test.
@@ -26,9 +27,9 @@ permittedTest(
     });
     const { client, carrier, path } = served;
     const events = client.stream("WatchConnection", {});
-    await events.next();
-    await carrier[Symbol.asyncDispose]();
-    await refusedCall(events.next(), "broker_lost");
+    await soon(events.next(), "the first event");
+    await soon(carrier[Symbol.asyncDispose](), "the close");
+    await refusedCall(soon(events.next(), "the end"), "broker_lost");
     assertEquals(
       [...Deno.readDirSync(path.slice(0, path.lastIndexOf("/")))],
       [],
@@ -55,7 +56,7 @@ permittedTest(
     await using served = await serveControlPlane(handlers);
     const { client, carrier } = served;
     assertEquals((await client.call("GetHealth", {})).healthy, true);
-    await carrier[Symbol.asyncDispose]();
+    await soon(carrier[Symbol.asyncDispose](), "the close");
     await refusedCall(client.call("GetHealth", {}), "broker_unreachable");
     using native = Native.open();
     await using _again = await GrpcCarrier.start({
@@ -65,14 +66,19 @@ permittedTest(
       handlers,
       log: new FakeWorld().log,
     });
-    let healthy = false;
-    for (let i = 0; i < 100 && !healthy; i++) {
-      healthy = await client.call("GetHealth", {}).then(
-        (answer) => answer.healthy,
-        () => new Promise((resolve) => setTimeout(() => resolve(false), 50)),
-      );
-    }
-    assert(healthy);
+    let last: unknown;
+    await until(
+      "an answer of the next one",
+      () =>
+        client.call("GetHealth", {}).then(
+          (answer) => answer.healthy,
+          (error) => {
+            last = error;
+            return false;
+          },
+        ),
+      () => String(last),
+    );
   },
   RECONNECTING,
 );

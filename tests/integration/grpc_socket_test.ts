@@ -3,13 +3,13 @@ import { Native } from "../../ffi/native.ts";
 import { StreamListener } from "../../ffi/stream_listener.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import {
-  eventually,
   GRPC_NEEDS,
   PrivateDirectory,
   serveControlPlane,
 } from "../helpers/grpc_fixture.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { refusedCall } from "../helpers/refused_call.ts";
+import { lapse, PATIENCE_MS, soon, until } from "../helpers/soon.ts";
 
 const SANITIZED = { sanitizeOps: true, sanitizeResources: true };
 const HEALTHY = {
@@ -31,7 +31,7 @@ function mode(path: string): string {
 async function readAll(conn: Deno.Conn): Promise<number> {
   const buffer = new Uint8Array(1024);
   try {
-    return await conn.read(buffer) ?? 0;
+    return await soon(conn.read(buffer), "the end of the connection") ?? 0;
   } catch (error) {
     if (error instanceof Deno.errors.ConnectionReset) return 0;
     throw error;
@@ -99,7 +99,7 @@ permittedTest(
       first[Symbol.dispose]();
       using _second = StreamListener.bind(native, path);
       await refusedCall(accepting, "closed");
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await lapse(1);
       assert(Deno.lstatSync(path).isSocket);
     }
     assertEquals([...Deno.readDirSync(`${directory.path}/run`)], []);
@@ -194,8 +194,9 @@ permittedTest(
   "peers that do not begin as HTTP/2 does are dropped",
   GRPC_NEEDS,
   async () => {
+    // The last client speaks as HTTP/2 does, and is nowhere near so slow.
     await using served = await serveControlPlane(HEALTHY, {
-      prefaceTimeoutMs: 50,
+      prefaceTimeoutMs: 2_000,
     });
     const beginnings = {
       silent: "",
@@ -204,12 +205,13 @@ permittedTest(
       "HTTP/1": "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
       "another frame": `${PREFACE}\0\0\0\x06\0\0\0\0\0`,
     };
-    for (const [name, beginning] of Object.entries(beginnings)) {
+    const begin = async ([name, beginning]: [string, string]) => {
       using conn = await Deno.connect({ transport: "unix", path: served.path });
       await conn.write(new TextEncoder().encode(beginning));
       assertEquals(await readAll(conn), 0, name);
-    }
-    await eventually(
+    };
+    await Promise.all(Object.entries(beginnings).map(begin));
+    await until(
       "the connections to go",
       () => served.carrier.connectionCount === 0,
     );
@@ -219,13 +221,15 @@ permittedTest(
 );
 
 permittedTest("a preface in single bytes is served", GRPC_NEEDS, async () => {
-  await using served = await serveControlPlane(HEALTHY);
+  await using served = await serveControlPlane(HEALTHY, {
+    prefaceTimeoutMs: PATIENCE_MS,
+  });
   using conn = await Deno.connect({ transport: "unix", path: served.path });
   for (const byte of new TextEncoder().encode(PREFACE + EMPTY_SETTINGS)) {
     await conn.write(Uint8Array.of(byte));
   }
   const answer = new Uint8Array(9);
-  assertEquals(await conn.read(answer), 9);
+  assertEquals(await soon(conn.read(answer), "the answer"), 9);
   assertEquals(answer[3], 4, "the server's SETTINGS");
 }, SANITIZED);
 
@@ -235,12 +239,13 @@ permittedTest(
   async () => {
     await using served = await serveControlPlane(HEALTHY, {
       maxConnections: 3,
+      prefaceTimeoutMs: PATIENCE_MS, // none goes by itself
     });
     const { client, carrier, path, logLines } = served;
     await client.call("GetHealth", {});
     const connect = () => Deno.connect({ transport: "unix", path });
     const [first, second] = [await connect(), await connect()];
-    await eventually("all to be open", () => carrier.connectionCount === 3);
+    await until("all to be open", () => carrier.connectionCount === 3);
     for (let i = 0; i < 5; i++) {
       using refused = await connect();
       assertEquals(await readAll(refused), 0);
@@ -251,9 +256,9 @@ permittedTest(
       "refused a connection",
     ]);
     first.close();
-    await eventually("a place", () => carrier.connectionCount === 2);
+    await until("a place", () => carrier.connectionCount === 2);
     using third = await connect();
-    await eventually("all to be open", () => carrier.connectionCount === 3);
+    await until("all to be open", () => carrier.connectionCount === 3);
     second.close();
     third.close();
   },
@@ -264,13 +269,13 @@ permittedTest(
   "connections are counted out when their clients go",
   GRPC_NEEDS,
   async () => {
-    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    const { PatientClient } = await import("../helpers/patient_client.ts");
     await using served = await serveControlPlane(HEALTHY);
     for (let round = 0; round < 20; round++) {
-      using client = new GrpcClient(served.carrier.address);
+      using client = new PatientClient(served.carrier.address);
       await client.call("GetHealth", {});
     }
-    await eventually("all to go", () => served.carrier.connectionCount === 0);
+    await until("all to go", () => served.carrier.connectionCount === 0);
   },
   SANITIZED,
 );

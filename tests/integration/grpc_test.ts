@@ -6,13 +6,10 @@ import {
 } from "../../broker/handlers.ts";
 import { checkVersion } from "../../proto/control.ts";
 import { type FakeEndpoint, FakeWorld } from "../helpers/fake_world.ts";
-import {
-  eventually,
-  GRPC_NEEDS,
-  serveControlPlane,
-} from "../helpers/grpc_fixture.ts";
+import { GRPC_NEEDS, serveControlPlane } from "../helpers/grpc_fixture.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { refusedCall } from "../helpers/refused_call.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 const SANITIZED = { sanitizeOps: true, sanitizeResources: true };
 
@@ -23,6 +20,11 @@ function realHandlers(world: FakeWorld): Handlers<FakeEndpoint> {
     log: world.log,
     now: world.clock.now,
   });
+}
+
+/** All that a stream brings. */
+function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  return soon(Array.fromAsync(stream), "the end of the stream");
 }
 
 permittedTest(
@@ -55,7 +57,7 @@ permittedTest(
         watched.push(event.derived_state);
       }
     })().catch((error) => void watched.push(String(error)));
-    await eventually("the first event", () => watched.length === 1);
+    await until("the first event", () => watched.length === 1);
 
     assertEquals(await client.call("HostAlive", id, asHost), {
       success: true,
@@ -136,7 +138,7 @@ permittedTest(
       ),
       { success: true },
     );
-    await watching;
+    await soon(watching, "the end of the watch");
     assertEquals(watched.at(0), "awaiting_both");
     assertEquals(watched.slice(-2), ["ready", "failed"]);
     assertEquals(served.logLines, []);
@@ -218,7 +220,7 @@ permittedTest(
     assertEquals(await client.call("GetHostStatus", unknown), {
       host_state: "not_found",
     });
-    const events = await Array.fromAsync(
+    const events = await all(
       client.stream("WatchConnection", unknown),
     );
     assertEquals(events.map(({ found }) => found), [false]);
@@ -250,7 +252,7 @@ permittedTest(
       "not_permitted",
     );
     await refusedCall(
-      Array.fromAsync(client.stream("WatchConnection", { connection_id })),
+      all(client.stream("WatchConnection", { connection_id })),
       "not_permitted",
     );
   },
@@ -280,7 +282,7 @@ permittedTest(
       await refusedCall(client.call("GetHealth", {}), "broker_lost"),
       await refusedCall(client.call("GetVersion", {}), "broker_lost"),
       await refusedCall(
-        Array.fromAsync(client.stream("WatchConnection", {})),
+        all(client.stream("WatchConnection", {})),
         "broker_lost",
       ),
     ];
@@ -308,7 +310,7 @@ permittedTest(
       "does not serve ListRuntimes",
     );
     await refusedCall(
-      Array.fromAsync(client.stream("TailLogs", {})),
+      all(client.stream("TailLogs", {})),
       "version_mismatch",
     );
   },
@@ -364,10 +366,10 @@ permittedTest(
     await client.call("GetVersion", {});
     const abort = new AbortController();
     const call = client.call("GetHealth", {}, { signal: abort.signal });
-    await eventually("the call to arrive", () => signals.length === 2);
+    await until("the call to arrive", () => signals.length === 2);
     abort.abort();
     await refusedCall(call, "aborted");
-    await eventually("the signal", () => signals[1]?.aborted === true);
+    await until("the signal", () => signals[1]?.aborted === true);
     assertEquals(signals[0]?.aborted, false);
   },
   SANITIZED,
@@ -392,13 +394,16 @@ permittedTest(
         },
       },
     });
-    for await (
-      const { connection_id } of served.client.stream("WatchConnection", {})
-    ) {
-      assertEquals(connection_id, "1");
-      break;
-    }
-    await eventually("the handler's end", () => ended === 1);
+    const readOne = async (): Promise<void> => {
+      for await (
+        const { connection_id } of served.client.stream("WatchConnection", {})
+      ) {
+        assertEquals(connection_id, "1");
+        break;
+      }
+    };
+    await soon(readOne(), "the first event");
+    await until("the handler's end", () => ended === 1);
   },
   SANITIZED,
 );
@@ -461,20 +466,22 @@ permittedTest(
     const { definitionOf } = await import("../../broker/grpc_standard.ts");
     const { Check, Watch } = definitionOf(HEALTH);
     assert(Check && Watch);
-    const prober = new Client(
-      served.carrier.address,
-      credentials.createInsecure(),
+    using held = new DisposableStack();
+    const prober = held.adopt(
+      new Client(served.carrier.address, credentials.createInsecure()),
+      (client) => client.close(),
     );
-    const check = (service: string): Promise<unknown> =>
-      new Promise((resolve) =>
-        prober.makeUnaryRequest(
-          Check.path,
-          Check.requestSerialize,
-          Check.responseDeserialize,
-          { service },
-          (error, response) => resolve(error?.code ?? response),
-        )
+    const check = (service: string): Promise<unknown> => {
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      prober.makeUnaryRequest(
+        Check.path,
+        Check.requestSerialize,
+        Check.responseDeserialize,
+        { service },
+        (error, response) => resolve(error?.code ?? response),
       );
+      return soon(promise, `the health of '${service}'`);
+    };
     assertEquals(await check(""), { status: 1 });
     assertEquals(await check("streamlib.broker.BrokerService"), { status: 1 });
     assertEquals(await check("nobody"), 5); // NOT_FOUND
@@ -487,11 +494,10 @@ permittedTest(
     const seen: unknown[] = [];
     watch.on("data", (message) => seen.push(message));
     watch.on("error", () => {});
-    await eventually("the first status", () => seen.length === 1);
+    await until("the first status", () => seen.length === 1);
     await served.carrier[Symbol.asyncDispose]();
-    await eventually("the last status", () => seen.length === 2);
+    await until("the last status", () => seen.length === 2);
     assertEquals(seen, [{ status: 1 }, { status: 2 }]); // SERVING, NOT_SERVING
-    prober.close();
   },
   SANITIZED,
 );

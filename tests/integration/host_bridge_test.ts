@@ -11,6 +11,7 @@ import { connectionSchemaToJson } from "../../proto/connection_schema_json.ts";
 import { connectionSchema } from "../../proto/connection_schema.ts";
 import { helloMessage, pongMessage } from "../../proto/handshake.ts";
 import { KEY, MESSAGE_TYPE } from "../../proto/keys.ts";
+import { DEFAULT_TIMEOUT_SECS } from "../../proto/limits.ts";
 import { schemaHash } from "../../proto/schema_hash.ts";
 import {
   getString,
@@ -20,7 +21,7 @@ import {
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { PATIENCE_MS, soon } from "../helpers/soon.ts";
 
 /**
  * A real host and a real broker, and a client that is played here, message by
@@ -63,8 +64,8 @@ class PlayedClient implements Disposable {
     const link = new BrokerLink(native, env["STREAMLIB_BROKER_XPC_SERVICE"]!);
     using reply = await link.relay(MESSAGE_TYPE.getEndpoint, {
       [KEY.connectionId]: env["STREAMLIB_CONNECTION_ID"],
-      [KEY.waitMs]: uint64(5_000),
-    }, { timeoutMs: 6_000, token: env["STREAMLIB_CONNECTION_TOKEN"]! });
+      [KEY.waitMs]: uint64(PATIENCE_MS),
+    }, { timeoutMs: PATIENCE_MS, token: env["STREAMLIB_CONNECTION_TOKEN"]! });
     using endpoint = new OwnedCapability(
       native,
       reply.take(KEY.endpoint, "endpoint")!,
@@ -107,7 +108,8 @@ class PlayedClient implements Disposable {
     while (true) {
       const next = this.#heard.shift();
       if (next === undefined) {
-        await new Promise<void>((resolve) => this.#wake = resolve);
+        const woken = new Promise<void>((resolve) => this.#wake = resolve);
+        await soon(woken, type);
       } else if (next["ctrl_type"] === type) return next;
     }
   }
@@ -143,7 +145,7 @@ function playedTest(
         runtimeId: "test",
         processorId: "played",
         processorType: "reactive",
-        timeoutSecs: 20,
+        timeoutSecs: DEFAULT_TIMEOUT_SECS,
         findBroker: (native, lost, signal) =>
           findBroker(
             native,
@@ -194,7 +196,7 @@ playedTest(
   async ({ host, client }) => {
     await shakeHands(client);
     client.send(STARTED);
-    await host.ready;
+    await soon(host.ready, "ready");
     assertEquals(host.bridge.phase, "open");
   },
 );
@@ -221,12 +223,12 @@ for (const [name, change, words] of REFUSED) {
       rogue.send({ ...client.hello, ...change });
       const answer = await rogue.control("error");
       assertStringIncludes(getString(answer, "reason")!, words);
-      await rogue.ended.promise;
+      await soon(rogue.ended.promise, "its end");
       assertEquals(warnings.length, 1);
       assertEquals(host.bridge.phase, "awaiting_hello");
       await shakeHands(client);
       client.send(STARTED);
-      await host.ready;
+      await soon(host.ready, "ready");
     },
   );
 }
@@ -234,7 +236,7 @@ for (const [name, change, words] of REFUSED) {
 playedTest("a second client is refused", async ({ host, client }) => {
   await shakeHands(client);
   client.send(STARTED);
-  await host.ready;
+  await soon(host.ready, "ready");
   using second = client.again();
   second.send(client.hello);
   const answer = await second.control("error");
@@ -247,7 +249,7 @@ playedTest(
     client.send(client.hello);
     await client.control("ping");
     client.send({ ...pongMessage(), payload: Uint8Array.of(1, 2, 3) });
-    const failure = await host.ended;
+    const failure = await soon(host.ended, "the host's end");
     assertStringIncludes(failure!.message, "53 4C 41");
   },
 );
@@ -258,7 +260,7 @@ playedTest(
     client.send(client.hello);
     await client.control("ping");
     client[Symbol.dispose]();
-    const failure = await host.ended;
+    const failure = await soon(host.ended, "the host's end");
     assertStringIncludes(failure!.message, "not answered the ping");
   },
 );
@@ -267,7 +269,7 @@ playedTest(
   "a client whose process ends before it connects is told with its code",
   async ({ host, exit }) => {
     exit({ code: 9, signal: null, stderrTail: "out of luck" });
-    const failure = await host.ended;
+    const failure = await soon(host.ended, "the host's end");
     assertStringIncludes(failure!.message, "exited with code 9");
     assertStringIncludes(failure!.message, "out of luck");
     assertStringIncludes(failure!.message, "had not connected");
@@ -279,11 +281,11 @@ playedTest(
   async ({ host, client, exit }) => {
     await shakeHands(client);
     client.send(STARTED);
-    await host.ready;
+    await soon(host.ready, "ready");
     const closing = host.close();
     await client.control("teardown");
     exit({ code: 0, signal: null, stderrTail: "" });
-    await closing;
-    assert(await host.ended === undefined);
+    await soon(closing, "its end");
+    assert(await soon(host.ended, "its outcome") === undefined);
   },
 );

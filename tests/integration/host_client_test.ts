@@ -7,6 +7,7 @@ import {
 import { BridgeError } from "../../host/mod.ts";
 import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
+import { run } from "../helpers/child.ts";
 import { soon } from "../helpers/soon.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { isolatedHome } from "../helpers/home.ts";
@@ -25,7 +26,7 @@ permittedTest(
       const results = host.output.video[Symbol.asyncIterator]();
       let crossed = 0;
       for (let number = 0; number < 40; number++) {
-        await host.input.video.ready;
+        await soon(host.input.video.ready, `room for frame ${number}`);
         using frame = acquireFrame(host, number);
         frame.pixel_buffer.pixels.fill(number);
         assert(host.input.video.send(frame));
@@ -53,7 +54,7 @@ permittedTest("host and client see the same memory", SERVING, async () => {
   await soon(host.ready, "ready");
   const results = host.output.video[Symbol.asyncIterator]();
   for (let number = 0; number < 10; number++) {
-    await host.input.video.ready;
+    await soon(host.input.video.ready, `room for frame ${number}`);
     using frame = acquireFrame(host, number);
     const { memory_id } = frame.pixel_buffer as unknown as {
       memory_id: bigint;
@@ -189,6 +190,23 @@ permittedTest(
 );
 
 permittedTest(
+  "an exception in process, and the one of a disposal after it, both reach the host",
+  SERVING,
+  async () => {
+    using _ = isolatedHome();
+    await using host = launchFixture("throws_in_disposal.ts");
+    await soon(host.ready, "ready");
+    using frame = acquireFrame(host, 1);
+    host.input.video.send(frame);
+    const { code, message } = (await soon(host.ended, "the failure"))!;
+    assertEquals(code, "client_failed");
+    assertStringIncludes(message, "RangeError: this frame is too much");
+    assertStringIncludes(message, "throws_in_disposal.ts:14");
+    assertStringIncludes(message, "TypeError: the model cannot be let go");
+  },
+);
+
+permittedTest(
   "a client that is killed is told with its signal",
   SERVING,
   async () => {
@@ -224,10 +242,10 @@ permittedTest(
   async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
-      const host = launchFixture("invert.ts");
+      await using host = launchFixture("invert.ts");
       const ready = assertRejects(() => host.ready, BridgeError, "closed");
       await soon(host.close(), "close");
-      await ready;
+      await soon(ready, "the rejection");
       await soon(host.close(), "close again");
     });
   },
@@ -248,14 +266,14 @@ permittedTest(
     run: true,
   },
   async () => {
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
+    const { stdout } = await run(Deno.execPath(), {
       args: [
         "info",
         "--json",
         new URL("../../client/runner.ts", import.meta.url).href,
       ],
-    }).output();
-    const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
+    });
+    const { modules } = JSON.parse(stdout) as {
       modules: { specifier: string }[];
     };
     assert(modules.length > 20);
@@ -271,7 +289,7 @@ permittedTest(
 permittedTest("a client that nobody's host has started says so, and ends", {
   run: true,
 }, async () => {
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { code, stderr } = await run(Deno.execPath(), {
     args: [
       "eval",
       `import { run } from "${
@@ -280,12 +298,9 @@ permittedTest("a client that nobody's host has started says so, and ends", {
     ],
     clearEnv: true,
     env: { HOME: "/nonexistent", NO_COLOR: "1" },
-  }).output();
+  });
   assertEquals(code, 1);
-  assertStringIncludes(
-    new TextDecoder().decode(stderr),
-    "a host starts its client",
-  );
+  assertStringIncludes(stderr, "a host starts its client");
 });
 
 permittedTest(
@@ -294,13 +309,13 @@ permittedTest(
   async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
-      const host = launchFixture("loops_forever.ts");
+      await using host = launchFixture("loops_forever.ts");
       await soon(host.ready, "ready");
       const { clientPid } = host;
       using frame = acquireFrame(host, 1);
       host.input.video.send(frame);
       await soon(host.close(), "close");
-      assertEquals(await host.ended, undefined);
+      assertEquals(await soon(host.ended, "the end"), undefined);
       // Its process is gone, not only its channel.
       const error = await assertRejects(() => Deno.stat(`/proc/${clientPid}`));
       assert(error instanceof Deno.errors.NotFound);

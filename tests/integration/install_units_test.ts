@@ -1,9 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { serviceUnit, socketUnit } from "../../launchd/units.ts";
 import { debianPackages, librariesIn } from "../../c/debian.ts";
+import { run } from "../helpers/child.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { AWKWARD, namesOf, programOf } from "../helpers/service.ts";
-import { ended } from "../helpers/service_user.ts";
 
 const NEEDS = {
   read: true,
@@ -22,7 +22,7 @@ interface Analyzer {
 /** The machine's own, else Debian's, unpacked; else why there is none. */
 async function analyzer(): Promise<Analyzer | string> {
   try {
-    await ended("systemd-analyze", ["--version"]);
+    await run("systemd-analyze", { args: ["--version"] });
     return { program: "systemd-analyze", env: {} };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -70,12 +70,10 @@ permittedTest(
       for (const [at, path] of paths.entries()) {
         await Deno.writeTextFile(path, edit(texts[at]!));
       }
-      const { stdout, stderr } = await ended(found.program, [
-        "verify",
-        "--user",
-        "--man=no",
-        ...paths,
-      ], { ...found.env, HOME: home, XDG_RUNTIME_DIR: home });
+      const { stdout, stderr } = await run(found.program, {
+        args: ["verify", "--user", "--man=no", ...paths],
+        env: { ...found.env, HOME: home, XDG_RUNTIME_DIR: home },
+      });
       return stdout + stderr;
     };
     try {

@@ -1,6 +1,9 @@
-import { explore } from "../helpers/sim/explorer.ts";
+import { assert } from "@std/assert";
 import { HandshakeRun, type Scenario } from "../helpers/interleavings/run.ts";
 import { judge, type Outcome } from "../helpers/interleavings/verdict.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { Prng } from "../helpers/prng.ts";
+import { explore, type Explored, sample } from "../helpers/sim/explorer.ts";
 import { settled } from "../helpers/sim/world.ts";
 
 /**
@@ -15,9 +18,15 @@ import { settled } from "../helpers/sim/world.ts";
  * or two where it says so, in each place where it makes a difference. After the
  * fault: every order where it says so, else the one in which the oldest event
  * comes first.
+ *
+ * Where that takes longer than a few seconds, a sample of it is run always, and
+ * the whole of it by `deno task test:all`. The sample is the same in every run
+ * of the tests.
  */
 interface Exploration extends Scenario {
   readonly name: string;
+  /** Whether all of it is run always: it takes a few seconds. */
+  readonly isSmall?: true;
 }
 
 const NORMAL = { restart: "never", clientEarly: false } as const;
@@ -35,6 +44,7 @@ const EXPLORATIONS: readonly Exploration[] = [
   },
   {
     name: "a death, and a broker that comes back or does not",
+    isSmall: true,
     ...NORMAL,
     faults: ["death"],
     brokerBackMs: BACK,
@@ -64,6 +74,7 @@ const EXPLORATIONS: readonly Exploration[] = [
   },
   {
     name: "a message that comes twice, every order after it",
+    isSmall: true,
     ...NORMAL,
     faults: ["duplicate"],
     everyOrderAfter: true,
@@ -87,6 +98,7 @@ const EXPLORATIONS: readonly Exploration[] = [
   },
   {
     name: "events that come in one go, and a death",
+    isSmall: true,
     ...NORMAL,
     faults: ["death"],
     brokerBackMs: BACK,
@@ -101,6 +113,7 @@ const EXPLORATIONS: readonly Exploration[] = [
   },
   {
     name: "a host that starts its client again, and a death",
+    isSmall: true,
     restart: "on-failure",
     clientEarly: false,
     faults: ["death"],
@@ -142,12 +155,35 @@ class Unhandled implements Disposable {
   }
 }
 
+type Runs = AsyncIterable<Explored<HandshakeRun>>;
+
+/** The runs of a scenario: all of them, or a sample. */
+type Selection = (scenario: Scenario) => Runs;
+
+const everyRun: Selection = (scenario) =>
+  explore(() => HandshakeRun.start(scenario));
+
+/** How many runs of a scenario are a sample of it. */
+const SAMPLE_RUNS = 60;
+const SAMPLE_SEED = 20_260_103;
+/** A run has some thirty steps. At one in so many something goes wrong. */
+const STEPS_PER_FAULT = 16;
+
+const someRuns: Selection = (scenario) => {
+  const random = new Prng(SAMPLE_SEED);
+  const pick = (run: HandshakeRun, choices: readonly string[]): string => {
+    const faults = choices.filter((label) => run.isFault(label));
+    const steps = choices.filter((label) => !run.isFault(label));
+    const goesWrong = faults.length > 0 && random.below(STEPS_PER_FAULT) === 0;
+    return random.pick(goesWrong ? faults : steps);
+  };
+  return sample(() => HandshakeRun.start(scenario), pick, SAMPLE_RUNS);
+};
+
 /** What a step sends at the most, by its words: between two messages a process can die too. */
-async function sendsOf(scenario: Scenario): Promise<Map<string, number>> {
+async function sendsOf(runs: Runs): Promise<Map<string, number>> {
   const sends = new Map<string, number>();
-  const start = (): Promise<HandshakeRun> =>
-    HandshakeRun.start({ ...scenario, faults: [] });
-  for await (const { run } of explore(start)) {
+  for await (const { run } of runs) {
     for (const [step, count] of run.sends) {
       sends.set(step, Math.max(count, sends.get(step) ?? 0));
     }
@@ -166,36 +202,56 @@ async function replayed(
   return run.world.trace.join("\n");
 }
 
-for (const { name, ...exploration } of EXPLORATIONS) {
+/** Fails at the first run that does not end as it should. */
+async function assertEveryEnd(
+  exploration: Scenario,
+  select: Selection,
+): Promise<void> {
+  using unhandled = new Unhandled();
+  const sends = await sendsOf(select({ ...exploration, faults: [] }));
+  const scenario = { ...exploration, sends };
+  let [complete, faulty] = [0, 0];
+  const outcomes = new Map<Outcome, number>();
+  for await (const { run, path } of select(scenario)) {
+    const { outcome, problems } = await judge(run);
+    const wrong = [...problems, ...await unhandled.take()];
+    if (wrong.length > 0) {
+      throw new Error(
+        `${wrong.join("\n")}\n\nthe choices: ${
+          JSON.stringify(path)
+        }\n\nand what happened:\n${await replayed(scenario, path)}`,
+      );
+    }
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    complete++;
+    if (run.faults.length > 0) faulty++;
+  }
+  assert(faulty > 0, "nothing has gone wrong in any run");
+  assert(faulty < complete, "something has gone wrong in every run");
+  const count = (number: number): string => number.toLocaleString("en-US");
+  say(
+    `interleavings: ${count(complete - faulty)}; ` +
+      `runs with a fault: ${count(faulty)}; ` +
+      `ready ${count(outcomes.get("ready") ?? 0)}, ` +
+      `failed with the right reason ${count(outcomes.get("failed") ?? 0)}, ` +
+      `the host dead ${count(outcomes.get("host dead") ?? 0)}, stuck 0 `,
+  );
+}
+
+for (const { name, isSmall, ...exploration } of EXPLORATIONS) {
   // The machine is made up: nothing of this one is needed.
   const options = { permissions: "none" } as const;
-  Deno.test(`every order of the handshake: ${name}`, options, async () => {
-    using unhandled = new Unhandled();
-    const scenario = { ...exploration, sends: await sendsOf(exploration) };
-    const progress = { complete: 0, redundant: 0 };
-    let faulty = 0;
-    const outcomes = new Map<Outcome, number>();
-    const start = (): Promise<HandshakeRun> => HandshakeRun.start(scenario);
-    for await (const { run, path } of explore(start, progress)) {
-      const { outcome, problems } = await judge(run);
-      const wrong = [...problems, ...await unhandled.take()];
-      if (wrong.length > 0) {
-        throw new Error(
-          `${wrong.join("\n")}\n\nthe choices: ${
-            JSON.stringify(path)
-          }\n\nand what happened:\n${await replayed(scenario, path)}`,
-        );
-      }
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-      if (run.faults.length > 0) faulty++;
-    }
-    const count = (number: number): string => number.toLocaleString("en-US");
-    say(
-      `interleavings: ${count(progress.complete - faulty)}; ` +
-        `runs with a fault: ${count(faulty)}; ` +
-        `ready ${count(outcomes.get("ready") ?? 0)}, ` +
-        `failed with the right reason ${count(outcomes.get("failed") ?? 0)}, ` +
-        `the host dead ${count(outcomes.get("host dead") ?? 0)}, stuck 0 `,
-    );
-  });
+  permittedTest(
+    `every order of the handshake: ${name}`,
+    isSmall ? {} : { exhaustive: true },
+    () => assertEveryEnd(exploration, everyRun),
+    options,
+  );
+  if (isSmall) continue;
+  permittedTest(
+    `${SAMPLE_RUNS} runs of the handshake: ${name}`,
+    {},
+    () => assertEveryEnd(exploration, someRuns),
+    options,
+  );
 }

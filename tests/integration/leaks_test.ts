@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 import { NativeSurface } from "../../ffi/surface.ts";
+import { statusOf } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { type Inventory, leavesNothing, leftovers } from "../helpers/leaks.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
@@ -15,17 +16,21 @@ const NEEDS = {
   env: true,
   linux: "/proc",
 } as const;
+/** For how long the checker looks again at what stays. */
 const SETTLE_MS = 200;
 
 async function found(
-  leave: (runDirectory: string) => Disposable | Promise<Disposable>,
+  leave: () =>
+    | Disposable
+    | AsyncDisposable
+    | Promise<Disposable>,
 ): Promise<string> {
   using home = isolatedHome();
-  using stack = new DisposableStack();
+  await using stack = new AsyncDisposableStack();
   const error = await assertRejects(
     () =>
       leavesNothing(home.runDirectory, async () => {
-        stack.use(await leave(home.runDirectory));
+        stack.use(await leave());
       }, SETTLE_MS),
     Error,
     "Something is left",
@@ -43,7 +48,7 @@ permittedTest(
       using surface = NativeSurface.create(native, 8, 8, "rgba8");
       surface.pixels.fill(1);
       await Promise.resolve();
-    }, SETTLE_MS);
+    });
   },
 );
 
@@ -89,8 +94,13 @@ permittedTest(
 
 permittedTest("the leak checker finds a subprocess", NEEDS, async () => {
   const message = await found(() => {
-    const child = new Deno.Command("sleep", { args: ["60"] }).spawn();
-    return { [Symbol.dispose]: () => child.kill("SIGKILL") };
+    const child = new Deno.Command("sleep", { args: ["3600"] }).spawn();
+    return {
+      [Symbol.asyncDispose]: async () => {
+        child.kill("SIGKILL");
+        await statusOf(child, "its end");
+      },
+    };
   });
   assertStringIncludes(message, "subprocesses: ");
 });

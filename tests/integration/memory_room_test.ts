@@ -9,7 +9,7 @@ import { port, type PortMap } from "../../proto/port.ts";
 import { schema } from "../../proto/schema.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 import { size } from "../helpers/scenes.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 /** How many frames, and how much memory, a port may have out. */
 const version = { major: 1, minor: 0, patch: 0 };
@@ -63,18 +63,20 @@ channelPairTest<typeof batchPort>(
   "in order: frames so large that memory is short before the capacity is: none is lost",
   batchPort,
   async (pair) => {
-    const sending = (async () => {
+    const sending = async (): Promise<void> => {
       for (let number = 0; number < 12; number++) {
-        await pair.sender.senders.batches.ready;
+        await soon(pair.sender.senders.batches.ready, "room");
         assert(sendBatch(pair, number, 100), `frame ${number}`);
       }
-    })();
-    for (let number = 0; number < 12; number++) {
-      while (pair.receiver.unread === 0) await pair.settle();
-      using frame = pair.receiver.receivers.batches.get()!;
-      assertEquals([frame.number, frame.images.length], [number, 100]);
-    }
-    await sending;
+    };
+    const receiving = async (): Promise<void> => {
+      for (let number = 0; number < 12; number++) {
+        await until("a frame", () => pair.receiver.unread > 0);
+        using frame = pair.receiver.receivers.batches.get()!;
+        assertEquals([frame.number, frame.images.length], [number, 100]);
+      }
+    };
+    await Promise.all([sending(), receiving()]);
     assertEquals(pair.sender.stats.dropped, 0);
   },
 );

@@ -6,6 +6,7 @@ import { BridgeError } from "../../proto/errors.ts";
 import { port } from "../../proto/port.ts";
 import { int64, uint64, type XpcDictionary } from "../../proto/xpc_value.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
+import { soon } from "../helpers/soon.ts";
 
 /** Frames other than video: samples in shared memory, and data without any. */
 const { inputs } = connectionSchema({
@@ -93,7 +94,7 @@ memoryTest(
       using frame = pair.receiver.receivers.audio.get();
       assertEquals(frame?.frame_number, n);
     }
-    await pair.sender.senders.audio.ready;
+    await soon(pair.sender.senders.audio.ready, "room");
     assert(sendAudio(pair, 5));
   },
 );
@@ -119,7 +120,7 @@ memoryTest(
       await pair.settle();
       assertEquals(sendData(pair, 6), false); // still looked at
     }
-    await pair.sender.senders.data.ready;
+    await soon(pair.sender.senders.data.ready, "room");
     assert(sendData(pair, 7));
   },
 );
@@ -221,7 +222,7 @@ memoryTest(
     for (let n = 0; n < 3; n++) {
       pair.receiver.receivers.audio.get()![Symbol.dispose]();
     }
-    await audio.ready;
+    await soon(audio.ready, "room");
     await pair.settle();
     // The three regions are known by now: frames that name them, each wrong in another field.
     for (let id = 1; id <= 3; id++) assert(sendAudio(pair, id));

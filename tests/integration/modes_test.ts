@@ -9,12 +9,13 @@ import {
   parseSchema,
   ReactiveHost,
 } from "../../host/mod.ts";
+import { DEFAULT_REST_MS } from "../../ffi/channel/activity.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
-import { cpuSeconds } from "../helpers/cpu.ts";
+import { isAsleep } from "../helpers/cpu.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { lapse, soon, until } from "../helpers/soon.ts";
 
 const NEEDS = {
   run: true,
@@ -41,14 +42,11 @@ async function readUntil(
   name: string,
 ): Promise<{ name: string; starts: bigint }[]> {
   const seen: { name: string; starts: bigint }[] = [];
+  const frames = ticks[Symbol.asyncIterator]();
   while (seen.at(-1)?.name !== name) {
-    const frame = ticks.get();
-    if (frame) {
-      seen.push({ name: frame.schema_name, starts: frame.timestamp_ns });
-      frame[Symbol.dispose]();
-    } else {
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
+    const { value } = await soon(frames.next(), `a frame '${name}'`);
+    using frame = value!;
+    seen.push({ name: frame.schema_name, starts: frame.timestamp_ns });
   }
   return seen;
 }
@@ -93,42 +91,83 @@ permittedTest(
   },
 );
 
+type Counting = ContinuousHost<
+  { questions: typeof TICKS },
+  { ticks: typeof TICKS }
+>;
+
+/** A continuous processor that counts the calls of its function. */
+function launchCounting(name: string): Counting {
+  return ContinuousHost.launch({
+    module: fixture(name),
+    inputs: { questions: TICKS },
+    outputs: { ticks: TICKS },
+    ...QUIET,
+  });
+}
+
+/** How often it was called, up to the call that takes this question. */
+async function callsOf(host: Counting): Promise<number> {
+  using question = host.input.questions.acquire({
+    data: new Uint8Array(0),
+    schema_name: "question",
+    timestamp_ns: 0n,
+  });
+  host.input.questions.send(question);
+  const answers = host.output.ticks[Symbol.asyncIterator]();
+  const { value } = await soon(answers.next(), "the answer");
+  using answer = value!;
+  return Number(answer.timestamp_ns);
+}
+
+/** The call that takes a question, and the one after it, which finds nothing to do. */
+const CALLS_OF_A_QUESTION = 2;
+
 permittedTest(
   "continuous: rests while there is nothing to do, and a frame ends the rest",
+  { ...NEEDS, linux: "/proc" },
+  async () => {
+    using _ = isolatedHome();
+    await using host = launchCounting("continuous_long_rest.ts");
+    await soon(host.ready, "ready");
+    const before = await callsOf(host);
+    // One that spins is never asleep.
+    let looks = 0;
+    await until(
+      "the client's rest",
+      () => (looks = isAsleep(host.clientPid) ? looks + 1 : 0) >= 20,
+    );
+    const after = await callsOf(host);
+    const calls = after - before;
+    assert(calls <= CALLS_OF_A_QUESTION, `${calls} calls in its rest`);
+  },
+);
+
+permittedTest(
+  "continuous: is called again after each rest, and not before",
   NEEDS,
   async () => {
     using _ = isolatedHome();
-    await using host = ContinuousHost.launch({
-      module: fixture("continuous_count.ts"),
-      inputs: { questions: TICKS },
-      outputs: { ticks: TICKS },
-      ...QUIET,
-    });
+    await using host = launchCounting("continuous_count.ts");
     await soon(host.ready, "ready");
-    const ask = async (): Promise<bigint> => {
-      using question = host.input.questions.acquire({
-        data: new Uint8Array(0),
-        schema_name: "question",
-        timestamp_ns: 0n,
-      });
-      host.input.questions.send(question);
-      const answers = host.output.ticks[Symbol.asyncIterator]();
-      const { value } = await soon(answers.next(), "the answer");
-      using answer = value!;
-      return answer.timestamp_ns;
-    };
-    const before = await ask();
-    const cpu = cpuSeconds(host.clientPid);
     const began = performance.now();
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    const share = (cpuSeconds(host.clientPid) - cpu) * 1000 /
-      (performance.now() - began);
-    const after = await ask();
-    // Measured: 1 to 4 in 100. One that spins takes all of a core, and makes hundreds of thousands of calls.
-    assert(share < 0.5, `${share} of a core while it waited`);
-    // 16 ms of rest each: some 37 calls.
-    assert(after - before >= 2n, `${after - before} calls`);
-    assert(after - before < 200n, `${after - before} calls`);
+    const first = await callsOf(host);
+    let pauseMs = DEFAULT_REST_MS;
+    let questions = 0;
+    let idle = 0;
+    await until(
+      "calls without a frame",
+      async () => {
+        await lapse(pauseMs *= 2);
+        questions++;
+        const calls = await callsOf(host) - first;
+        idle = calls - questions * CALLS_OF_A_QUESTION;
+        return idle >= 5;
+      },
+      () => `${idle}`,
+    );
+    const rests = (performance.now() - began) / (DEFAULT_REST_MS - 1);
+    assert(idle <= rests, `${idle} calls in the time of ${rests} rests`);
   },
 );
 
@@ -144,15 +183,11 @@ permittedTest(
     const { ticks } = host.output;
     await soon(readUntil(ticks, "tick"), "a tick");
     host.pause();
-    // What was under way arrives; then it is quiet.
-    let quiet = 0;
-    for (let turns = 0; quiet < 20; turns++) {
-      assert(turns < 2000, "it never paused");
-      const frame = ticks.get();
-      quiet = frame ? 0 : quiet + 1;
-      frame?.[Symbol.dispose]();
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    await soon(readUntil(ticks, "paused"), "the pause");
+    const { received } = ticks.stats;
+    await lapse(200);
+    assertEquals(ticks.stats.received, received);
+    assertEquals(ticks.get(), null);
     host.resume();
     await soon(readUntil(ticks, "tick"), "a tick after the pause");
   },
@@ -163,7 +198,9 @@ permittedTest(
   NEEDS,
   async () => {
     using _ = isolatedHome();
-    const host = ContinuousHost.launch(ticking("continuous_generator.ts"));
+    await using host = ContinuousHost.launch(
+      ticking("continuous_generator.ts"),
+    );
     let received = 0;
     let turns = 0;
     const loop = host.run(({ output }) => {
@@ -223,7 +260,7 @@ permittedTest(
       const { audio } = host.input;
       const send = async (): Promise<void> => {
         for (let number = 0; number < 200; number++) {
-          await audio.ready;
+          await soon(audio.ready, `room for frame ${number}`);
           using frame = audio.acquire({
             samples: { length: 960 + number % 3 },
             channels: 2,
@@ -235,16 +272,17 @@ permittedTest(
           assert(audio.send(frame));
         }
       };
-      const sending = send();
-      const results = host.output.audio[Symbol.asyncIterator]();
-      for (let number = 0; number < 200; number++) {
-        const { value } = await soon(results.next(), `frame ${number}`);
-        using frame = value!;
-        assertEquals(frame.frame_number, BigInt(number));
-        assertEquals(frame.samples.length, 960 + number % 3);
-        assert(frame.samples.every((sample) => sample === number / 2));
-      }
-      await sending;
+      const receive = async (): Promise<void> => {
+        const results = host.output.audio[Symbol.asyncIterator]();
+        for (let number = 0; number < 200; number++) {
+          const { value } = await soon(results.next(), `frame ${number}`);
+          using frame = value!;
+          assertEquals(frame.frame_number, BigInt(number));
+          assertEquals(frame.samples.length, 960 + number % 3);
+          assert(frame.samples.every((sample) => sample === number / 2));
+        }
+      };
+      await Promise.all([send(), receive()]);
       assertEquals(host.stats.dropped, 0);
     });
   },

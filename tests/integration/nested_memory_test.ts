@@ -19,7 +19,7 @@ import {
   type Template,
   tiles,
 } from "../helpers/scenes.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 const { inputs } = connectionSchema({
   inputs: {
@@ -89,7 +89,7 @@ sceneTest("a frame that came is a template for the next", async (pair) => {
 
 sceneTest("memory crosses once, however often it is used", async (pair) => {
   for (let number = 1; number <= 20; number++) {
-    await pair.sender.senders.every.ready;
+    await soon(pair.sender.senders.every.ready, "room");
     assert(send(pair, "every", number));
     await pair.settle();
     using frame = pair.receiver.receivers.every.get()!;
@@ -109,25 +109,27 @@ sceneTest(
       ...(count % 2 ? FULL : SMALL),
       tiles: tiles(count),
     }));
-    const sending = (async () => {
+    const sending = async (): Promise<void> => {
       for (let number = 0; number < 70; number++) {
-        await every.ready;
+        await soon(every.ready, "room");
         assert(send(pair, "every", number, shapes[number % shapes.length]));
       }
-    })();
-    for (let number = 0; number < 70; number++) {
-      while (pair.receiver.unread === 0) await pair.settle();
-      using frame = pair.receiver.receivers.every.get()!;
-      const shape = shapes[number % shapes.length]!;
-      assertEquals(frame.number, number);
-      assertEquals(frame.tiles.length, shape.tiles.length);
-      assertPainted(
-        frame,
-        number,
-        2 + shape.tiles.length + (shape.depth ? 5 : 0),
-      );
-    }
-    await sending;
+    };
+    const receiving = async (): Promise<void> => {
+      for (let number = 0; number < 70; number++) {
+        await until("a frame", () => pair.receiver.unread > 0);
+        using frame = pair.receiver.receivers.every.get()!;
+        const shape = shapes[number % shapes.length]!;
+        assertEquals(frame.number, number);
+        assertEquals(frame.tiles.length, shape.tiles.length);
+        assertPainted(
+          frame,
+          number,
+          2 + shape.tiles.length + (shape.depth ? 5 : 0),
+        );
+      }
+    };
+    await Promise.all([sending(), receiving()]);
     assertEquals(pair.sender.stats.dropped, 0);
     assertEquals(pair.receiver.stats.dropped, 0);
   },

@@ -2,10 +2,11 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { attempts, type Outcome, type Places } from "../fixtures/attempts.ts";
 import type { BrokerForm } from "../helpers/broker_forms.ts";
+import { run } from "../helpers/child.ts";
 import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 /** What a broker may not do is tried in a broker that runs, by a module that is loaded before its own: with its command line, its permissions, its state. */
 
@@ -66,7 +67,7 @@ function stage(folder: string, logs: string): Stage {
     preload,
     [Symbol.asyncDispose]: async () => {
       listener.close();
-      await server.shutdown();
+      await soon(server.shutdown(), "the server's end");
     },
   };
 }
@@ -255,7 +256,7 @@ permittedTest(
     const { installed, namesIn } = await import("../helpers/broker_forms.ts");
     const { BrokerProcess } = await import("../helpers/broker_process.ts");
     const { builtLibrary } = await import("../../ffi/library.ts");
-    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    const { PatientClient } = await import("../helpers/patient_client.ts");
     using outer = isolatedHome();
     const home = `${outer.path}/a, b`;
     const library = `${home}/lib/shim, own.so`;
@@ -264,25 +265,30 @@ permittedTest(
     const all = namesIn(home);
     Deno.mkdirSync(all.logDirectory, { recursive: true, mode: 0o700 });
     Deno.env.set("STREAMLIB_HOME", home);
-    const broker = await BrokerProcess.start(await installed(home, library));
-    try {
+    await using broker = await BrokerProcess.start(
+      await installed(home, library),
+    );
+    {
       await using host = launchFixture("invert.ts", { broker: all.service });
       await soon(host.ready, "ready");
       assertEquals(host.broker, { service: all.service, embedded: false });
-      await host.input.video.ready;
+      await soon(host.input.video.ready, "room");
       using frame = acquireFrame(host, 7);
       host.input.video.send(frame);
       const results = host.output.video[Symbol.asyncIterator]();
       const { value } = await soon(results.next(), "a frame");
       using out = value!;
       assertEquals(out.frame_number, 7n);
-      using client = new GrpcClient(all.grpcAddress);
-      const { connections } = await client.call("ListConnections", {});
-      assertEquals(connections.map((one) => one.derived_state), ["ready"]);
-    } finally {
-      const { code, stderr } = await broker.end();
-      assertEquals([code, stderr], [0, ""]);
+      using client = new PatientClient(all.grpcAddress);
+      let states: string[] = [];
+      await until("one connection, ready", async () => {
+        const { connections } = await client.call("ListConnections", {});
+        states = connections.map((one) => one.derived_state);
+        return states.join() === "ready";
+      }, () => states.join());
     }
+    const { code, stderr } = await broker.end();
+    assertEquals([code, stderr], [0, ""]);
     assert(Deno.readTextFileSync(all.logFile).includes('"ready"'));
   },
 );
@@ -298,6 +304,7 @@ permittedTest(
     const module = Deno.readTextFileSync(
       new URL("tests/fixtures/idle.ts", ROOT),
     );
+    await using stack = new AsyncDisposableStack();
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },
       ({ url }) =>
@@ -308,6 +315,9 @@ permittedTest(
           },
         ),
     );
+    const shutDown = (): Promise<void> =>
+      soon(server.shutdown(), "the server's end");
+    stack.defer(shutDown);
     const form = await installed(
       home.path,
       decodeURIComponent(builtLibrary().pathname),
@@ -320,13 +330,13 @@ permittedTest(
     };
     const early = await BrokerProcess.start(command).catch(String);
     assertMatch(String(early), /--cached-only/);
-    const { code } = await new Deno.Command(Deno.execPath(), {
+    const { code, stderr } = await run(Deno.execPath(), {
       args: ["cache", "--quiet", "--no-config", "--allow-import", form.module],
       env: { DENO_DIR },
       cwd: home.path,
-    }).output();
-    assertEquals(code, 0);
-    await server.shutdown();
+    });
+    assertEquals(code, 0, stderr);
+    await shutDown();
     for (const name of ["deno.json", "package.json"]) {
       Deno.writeTextFileSync(`${home.path}/${name}`, "no JSON");
     }

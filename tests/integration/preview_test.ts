@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { PreviewStatus } from "../../host/demo/preview/status.ts";
+import { run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { PreviewProcess } from "../helpers/preview_process.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 /** `demo --preview` as a program, and its page without a browser; `tests/browser` has one. */
 
@@ -17,7 +18,14 @@ const NEEDS = {
 } as const;
 
 /** Reads the stream of states until `enough`, or to its end; all of them. */
-async function statesOf(
+function statesOf(
+  demo: PreviewProcess,
+  enough: (status: PreviewStatus) => boolean,
+): Promise<PreviewStatus[]> {
+  return soon(readStates(demo, enough), "the states");
+}
+
+async function readStates(
   demo: PreviewProcess,
   enough: (status: PreviewStatus) => boolean,
 ): Promise<PreviewStatus[]> {
@@ -39,6 +47,19 @@ async function statesOf(
   return found;
 }
 
+/** The first pictures after `sequence`. Where none came for a while it is asked again, as the page does. */
+async function pictureAfter(
+  demo: PreviewProcess,
+  sequence: string,
+): Promise<Response> {
+  let response: Response | undefined;
+  await until("a picture", async () => {
+    response = await demo.get(`picture?after=${sequence}`);
+    return response.status !== 204;
+  });
+  return response!;
+}
+
 permittedTest(
   "demo --preview shows states and pictures until Ctrl-C, which ends it in order",
   NEEDS,
@@ -51,7 +72,10 @@ permittedTest(
     await t.step("the page, and nobody else's", async () => {
       const page = await demo.get("");
       assertEquals(page.status, 200);
-      assertStringIncludes(await page.text(), "<title>StreamLib Bridge");
+      assertStringIncludes(
+        await soon(page.text(), "the page"),
+        "<title>StreamLib Bridge",
+      );
       const { origin } = new URL(demo.url);
       for (
         const [url, headers] of [
@@ -60,17 +84,18 @@ permittedTest(
           [demo.url, { origin: "http://evil.example" }],
         ] as const
       ) {
-        const refused = await fetch(url, { headers });
+        const refused = await soon(fetch(url, { headers }), "the refusal");
         assertEquals(refused.status, 403);
         await refused.body?.cancel();
       }
-      assertEquals(await statusWithHost(demo.url, "evil.example"), 403);
+      const status = statusWithHost(demo.url, "evil.example");
+      assertEquals(await soon(status, "the refusal"), 403);
     });
 
     await t.step("the states, to the first frame and on", async () => {
-      const last = (await soon(
-        statesOf(demo, (status) => status.frames_verified > 20),
-        "frames",
+      const last = (await statesOf(
+        demo,
+        (status) => status.frames_verified > 20,
       )).at(-1)!;
       assertEquals(
         [last.demo, last.derived_state, last.host_state, last.client_state],
@@ -88,12 +113,12 @@ permittedTest(
       let after = "0";
       let before: Uint8Array | undefined;
       for (let i = 0; i < 3; i++) {
-        const response = await demo.get(`picture?after=${after}`);
+        const response = await pictureAfter(demo, after);
         assertEquals(response.status, 200);
         const sequence = response.headers.get("x-sequence")!;
         assert(Number(sequence) > Number(after));
         after = sequence;
-        const bytes = await response.bytes();
+        const bytes = await soon(response.bytes(), "its bytes");
         assertEquals(response.headers.get("x-width"), "640");
         assertEquals(bytes.length, 640 * 360 * 4 * 2);
         const half = bytes.length / 2;
@@ -109,9 +134,9 @@ permittedTest(
         const [before] = await statesOf(demo, () => true);
         Deno.kill(before!.pids.client, "SIGINT");
         const enough = before!.frames_verified + 20;
-        const after = (await soon(
-          statesOf(demo, (status) => status.frames_verified > enough),
-          "more frames",
+        const after = (await statesOf(
+          demo,
+          (status) => status.frames_verified > enough,
         )).at(-1)!;
         assertEquals(after.pids, before!.pids);
         assertEquals(after.derived_state, "ready");
@@ -120,10 +145,11 @@ permittedTest(
 
     await t.step("Ctrl-C: the last word, the table, code 0", async () => {
       const rest = statesOf(demo, () => false);
+      rest.catch(() => {}); // is told when it is awaited
       await (await demo.get("picture")).body?.cancel();
       const { code, stdout } = await demo.interrupt();
       assertEquals(code, 0, demo.stderr());
-      assertEquals((await soon(rest, "the last word")).at(-1)?.demo, "ended");
+      assertEquals((await rest).at(-1)?.demo, "ended");
       const summary = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
       assertEquals(summary.frames_verified, summary.frames_sent);
       assertEquals(summary.pixel_bytes_copied_per_frame, 0);
@@ -145,14 +171,13 @@ permittedTest(
 
     using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = taken.addr as Deno.NetAddr;
-    const late = await new Deno.Command(Deno.execPath(), {
+    const late = await run(Deno.execPath(), {
       args: ["task", "--quiet", "demo", `--preview=${port}`],
       cwd: new URL("../../", import.meta.url),
-      stdin: "null",
-    }).output();
+    });
     assertEquals(late.code, 1);
     assertStringIncludes(
-      new TextDecoder().decode(late.stderr),
+      late.stderr,
       `Cannot show the preview at 127.0.0.1:${port}: another program listens there`,
     );
   },

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { blocksOf, commandsOf, filesOf, isShown } from "../helpers/markdown.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -38,18 +38,12 @@ permittedTest(
     const { line, output } = blocksOf(readme)
       .filter(({ language }) => language === "console").flatMap(commandsOf)
       .find(({ line }) => /^deno run .* host\.ts$/.test(line))!;
-    const { code, stdout, stderr } = await soon(
-      new Deno.Command(Deno.execPath(), {
-        args: line.split(" ").slice(1).toSpliced(1, 0, "--check"),
-        cwd: project,
-        stdin: "null",
-      }).output(),
-      "the README's example",
-      60_000,
-    );
-    const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-    assertEquals(code, 0, text(stderr));
-    assert(isShown(output, text(stdout)), `it prints\n${text(stdout)}`);
+    const { code, stdout, stderr } = await run(Deno.execPath(), {
+      args: line.split(" ").slice(1).toSpliced(1, 0, "--check"),
+      cwd: project,
+    });
+    assertEquals(code, 0, stderr);
+    assert(isShown(output, stdout), `it prints\n${stdout}`);
   },
 );
 

@@ -5,13 +5,12 @@ import descriptor from "protobufjs/ext/descriptor/index.js";
 import { METHODS } from "../../proto/broker_gen.ts";
 import { MAX_REFLECTION_REQUESTS } from "../../proto/limits.ts";
 import {
-  eventually,
   GRPC_NEEDS,
   serveControlPlane,
   type ServedControlPlane,
 } from "../helpers/grpc_fixture.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 const SANITIZED = { sanitizeOps: true, sanitizeResources: true };
 
@@ -111,7 +110,7 @@ class Prober implements AsyncDisposable {
   async answer(question: object): Promise<Answer> {
     const before = this.answers.length;
     this.ask(question);
-    await eventually("an answer", () => this.answers.length > before);
+    await until("an answer", () => this.answers.length > before);
     return this.answers[before]!;
   }
 
@@ -122,8 +121,11 @@ class Prober implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.end();
-    this.#client.close();
+    try {
+      await this.end();
+    } finally {
+      this.#client.close();
+    }
   }
 }
 
@@ -291,7 +293,7 @@ permittedTest(
     for (let i = 0; i < MAX_REFLECTION_REQUESTS; i++) {
       prober.ask({ list_services: "" });
     }
-    await eventually(
+    await until(
       "every answer",
       () => prober.answers.length === MAX_REFLECTION_REQUESTS,
     );
@@ -315,7 +317,7 @@ permittedTest(
     await using served = await serveControlPlane();
     await using prober = await Prober.connect(served);
     await prober.answer({ list_services: "" });
-    await served.carrier[Symbol.asyncDispose]();
+    await soon(served.carrier[Symbol.asyncDispose](), "the carrier's end");
     assertEquals(await soon(prober.ended.promise, "the end"), 0);
   },
   SANITIZED,

@@ -13,11 +13,11 @@ import {
   type XpcValue,
 } from "../../proto/xpc_value.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { PATIENCE_MS, soon } from "../helpers/soon.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 
 /** These tests need ffi alone: service and peers are all in this process, but every message goes through the kernel. */
-const CALL = { timeoutMs: 5_000 };
+const CALL = { timeoutMs: PATIENCE_MS };
 
 function uniqueService(): string {
   return `com.example.test.embedded-${crypto.randomUUID().replaceAll("-", "")}`;
@@ -119,7 +119,7 @@ relayTest(
     using direct = Connection.toEndpoint(native, got.borrow());
     direct.activate({ message: (m) => m[Symbol.dispose](), ended: () => {} });
     direct.send({ say: "hello" });
-    assertEquals(await heard.promise, "hello");
+    assertEquals(await soon(heard.promise, "the message"), "hello");
   },
 );
 
@@ -139,7 +139,7 @@ relayTest(
     const early = await get(0);
     assertEquals(early[KEY.found], false);
     assertEquals(early[KEY.reason], "host_endpoint_not_ready");
-    const held = get(4_000);
+    const held = get(PATIENCE_MS);
     using listener = Listener.anonymous(native);
     listener.activate({ peer: (p) => p[Symbol.dispose](), ended: () => {} });
     using endpoint = listener.endpoint();
@@ -274,7 +274,7 @@ relayTest(
       [KEY.token]: hostToken,
       [KEY.side]: "host",
     });
-    await ready.promise;
+    await soon(ready.promise, "ready");
     assertEquals(states.slice(-4), [
       "awaiting_client_to_retrieve_endpoint",
       "client_connecting",
@@ -294,7 +294,7 @@ relayTest(
       [KEY.type]: MESSAGE_TYPE.getEndpoint,
       [KEY.connectionId]: id,
       [KEY.token]: clientToken,
-      [KEY.waitMs]: uint64(5_000),
+      [KEY.waitMs]: uint64(PATIENCE_MS),
     });
     host[Symbol.dispose]();
     const answer = await held;

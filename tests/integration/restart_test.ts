@@ -16,7 +16,7 @@ import { TICKS } from "../fixtures/tick_port.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 const NEEDS = {
   run: true,
@@ -115,8 +115,8 @@ for (const [name, crash, words] of CRASHES) {
         assertEquals(restart?.failure.code, "client_failed");
         assertStringIncludes(restart!.failure.message, words);
         assertEquals(restart?.inARow, 1);
-        await host.close();
-        assertEquals(await host.ended, undefined);
+        await soon(host.close(), "close");
+        assertEquals(await soon(host.ended, "the end"), undefined);
       });
     },
   );
@@ -133,7 +133,7 @@ permittedTest(
     assertEquals(failure?.code, "client_failed");
     assertStringIncludes(failure!.message, "exited with code 7");
     await assertRejects(
-      () => host.input.ticks.ready,
+      () => soon(host.input.ticks.ready, "the failure"),
       BridgeError,
       "exited with code 7",
     );
@@ -159,7 +159,7 @@ permittedTest(
     Deno.kill(host.clientPid, "SIGKILL");
     await soon(restarted.promise, "the restart");
     host.output.ticks.get()?.[Symbol.dispose]();
-    while (host.restarts === 0) await new Promise((r) => setTimeout(r, 5));
+    await until("the next client", () => host.restarts > 0);
     const received = host.output.ticks.stats.received;
     while (host.output.ticks.stats.received < received + 20) {
       (await soon(ticks.next(), "ticks again")).value?.[Symbol.dispose]();
@@ -181,7 +181,7 @@ permittedTest(
       await send(host, "exit");
       await soon(restarting.promise, "the crash");
       await soon(host.close(), "close");
-      assertEquals(await host.ended, undefined);
+      assertEquals(await soon(host.ended, "the end"), undefined);
       assertEquals(host.restarts, 0);
     });
   },
@@ -198,7 +198,7 @@ permittedTest(
     const failure = await soon(host.ended, "the end");
     assertNotEquals(failure, undefined);
     assertEquals(host.restarts, 0);
-    await assertRejects(() => host.ready, BridgeError);
+    await assertRejects(() => soon(host.ready, "the failure"), BridgeError);
   },
 );
 

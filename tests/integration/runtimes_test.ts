@@ -4,15 +4,11 @@ import { Native } from "../../ffi/native.ts";
 import { Runtime } from "../../host/runtime.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { XpcParty } from "../helpers/carriers.ts";
-import {
-  eventually,
-  GRPC_NEEDS,
-  PrivateDirectory,
-} from "../helpers/grpc_fixture.ts";
+import { GRPC_NEEDS, PrivateDirectory } from "../helpers/grpc_fixture.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { refusedCall } from "../helpers/refused_call.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 const NEEDS = { ...GRPC_NEEDS, service: true } as const;
 
@@ -33,12 +29,13 @@ permittedTest(
   NEEDS,
   () =>
     nativeLeavesNothing(async () => {
-      const { GrpcClient } = await import("../../broker/grpc_client.ts");
+      const { PatientClient } = await import("../helpers/patient_client.ts");
       using directory = new PrivateDirectory();
       using native = Native.open();
       await using broker = await startBroker(`unix:${directory.path}/run/s`);
-      using grpc = new GrpcClient(broker.grpc!);
-      const xpc = new XpcParty(native, broker.service);
+      using grpc = new PatientClient(broker.grpc!);
+      using connected = new DisposableStack();
+      const xpc = connected.use(new XpcParty(native, broker.service));
       const registered = await xpc.call("RegisterRuntime", {
         runtime_id: "x",
         name: "over XPC",
@@ -57,17 +54,10 @@ permittedTest(
         ["g", 2 ** 31 - 1],
       ]);
       assertEquals((await grpc.call("PruneDeadRuntimes", {})).pruned_count, 0);
-      xpc[Symbol.dispose]();
+      connected.dispose();
       let pruned: readonly string[] = [];
-      let asked = false;
-      await eventually("the runtime to be dead", () => {
-        if (!asked) {
-          asked = true;
-          grpc.call("PruneDeadRuntimes", {}).then((answer) => {
-            pruned = answer.pruned_names;
-            asked = false;
-          });
-        }
+      await until("the death of the runtime", async () => {
+        pruned = (await grpc.call("PruneDeadRuntimes", {})).pruned_names;
         return pruned.length > 0;
       });
       assertEquals(pruned, ["over XPC"]);
@@ -84,10 +74,10 @@ permittedTest(
   NEEDS,
   () =>
     nativeLeavesNothing(async () => {
-      const { GrpcClient } = await import("../../broker/grpc_client.ts");
+      const { PatientClient } = await import("../helpers/patient_client.ts");
       using directory = new PrivateDirectory();
       await using broker = await startBroker(`unix:${directory.path}/run/s`);
-      using grpc = new GrpcClient(broker.grpc!);
+      using grpc = new PatientClient(broker.grpc!);
       const seen: string[] = [];
       const leave = new AbortController();
       const following = (async () => {
@@ -101,25 +91,33 @@ permittedTest(
           );
         }
       })().catch(() => {}); // it is called off
-      await eventually("the first record", () => seen[0] === "serving");
+      await until("the first record", () => seen[0] === "serving");
       const { connection_id } = await grpc.call("AllocateConnection", {
         runtime_id: "r",
         processor_id: "p",
       });
       const expected = `awaiting_both ${connection_id}`;
-      await eventually("the next record", () => seen.at(-1) === expected);
+      await until(
+        "the next record",
+        () => seen.at(-1) === expected,
+        () => seen.join("\n"),
+      );
       leave.abort();
-      await following;
+      await soon(following, "the end of the records");
       const filter = `connection_id=${connection_id} level=info runtime_id=r`;
-      const [answer] = await Array.fromAsync(
-        grpc.stream("TailLogs", { filter }),
+      const [answer] = await soon(
+        Array.fromAsync(grpc.stream("TailLogs", { filter })),
+        "the records",
       );
       assertEquals(answer?.records.map(({ message }) => message), [
         "awaiting_both",
       ]);
       assert(answer?.records[0]?.fields_json.includes('"processor_id":"p"'));
       await refusedCall(
-        Array.fromAsync(grpc.stream("TailLogs", { filter: "x" })),
+        soon(
+          Array.fromAsync(grpc.stream("TailLogs", { filter: "x" })),
+          "the refusal",
+        ),
         "bad_argument",
       );
     }),
@@ -130,31 +128,37 @@ permittedTest(
   NEEDS,
   () =>
     nativeLeavesNothing(async () => {
-      const { GrpcClient } = await import("../../broker/grpc_client.ts");
+      const { PatientClient } = await import("../helpers/patient_client.ts");
       using directory = new PrivateDirectory();
       const random = crypto.randomUUID().replaceAll("-", "");
       const service = `com.example.test.embedded-${random}`;
       const grpc = `unix:${directory.path}/run/s`;
       const start = (): Promise<Broker> =>
         Broker.start({ service, grpc, log: { sink: () => {} } });
-      const runtime = new Runtime({
-        runtimeId: "studio-1",
-        name: "Studio",
-        broker: service,
-      });
+      await using entered = new AsyncDisposableStack();
+      const runtime = entered.use(
+        new Runtime({
+          runtimeId: "studio-1",
+          name: "Studio",
+          broker: service,
+        }),
+      );
       for (let life = 0; life < 3; life++) {
         await using _ = await start();
         await soon(runtime.registered, "the entry");
-        using client = new GrpcClient(grpc);
+        using client = new PatientClient(grpc);
         const listed = async (): Promise<string[]> =>
           (await client.call("ListRuntimes", {})).runtimes.map(
             ({ name, pid }) => `${name} ${pid === Deno.pid}`,
           );
         let names: string[] = [];
-        while (names.length === 0) names = await listed();
+        await until("the list", async () => {
+          names = await listed();
+          return names.length > 0;
+        });
         assertEquals(names, ["Studio true"]);
         if (life < 2) continue;
-        await runtime[Symbol.asyncDispose]();
+        await soon(entered.disposeAsync(), "the runtime's end");
         assertEquals(await listed(), []);
       }
     }),
@@ -167,9 +171,9 @@ Deno.test("a runtime that is disposed before there was a broker says so", () =>
       name: "Studio",
       broker: "com.example.test.nobody",
     });
-    await runtime[Symbol.asyncDispose]();
+    await soon(runtime[Symbol.asyncDispose](), "the runtime's end");
     const { code } = await assertRejects(
-      () => runtime.registered,
+      () => soon(runtime.registered, "the end of its entry"),
       BridgeError,
     );
     assertEquals(code, "closed");

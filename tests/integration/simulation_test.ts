@@ -18,7 +18,7 @@ import {
   simulatedMachine,
 } from "../helpers/sim/machines.ts";
 import { type Needs, permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
+import { PATIENCE_MS, soon } from "../helpers/soon.ts";
 
 /**
  * What the interleaving tests rely on, held against the real shim and the
@@ -29,7 +29,7 @@ const MACHINES: readonly [name: string, make: () => Machine, needs: Needs][] = [
   ["the simulated machine", simulatedMachine, {}],
 ];
 
-const CALL = { timeoutMs: 10_000 };
+const CALL = { timeoutMs: PATIENCE_MS };
 
 function conversation(
   name: string,
@@ -98,7 +98,8 @@ class Ear {
   /** Waits until `count` things were heard. */
   async has(count: number): Promise<string[]> {
     while (this.heard.length < count) {
-      await new Promise<void>((resolve) => this.#wake = resolve);
+      const woken = new Promise<void>((resolve) => this.#wake = resolve);
+      await soon(woken, `thing ${this.heard.length + 1} of ${count} to hear`);
     }
     return this.heard;
   }
@@ -126,17 +127,17 @@ class Porch {
   }
 
   async peer(index = 0): Promise<Ear> {
-    while (this.peers.length <= index) {
-      await new Promise<void>((resolve) => this.#wake = resolve);
-    }
+    while (this.peers.length <= index) await this.#woken("a peer");
     return this.peers[index]!;
   }
 
   async ended(): Promise<string> {
-    while (this.ends.length === 0) {
-      await new Promise<void>((resolve) => this.#wake = resolve);
-    }
+    while (this.ends.length === 0) await this.#woken("its end");
     return this.ends[0]!;
+  }
+
+  #woken(what: string): Promise<void> {
+    return soon(new Promise<void>((resolve) => this.#wake = resolve), what);
   }
 }
 
@@ -166,7 +167,7 @@ async function given(
   sender.activate({ message: () => {}, ended: () => {} });
   using endpoint = porch.listener.endpoint();
   sender.send({ endpoint: endpoint.borrow() });
-  return await arrived.promise;
+  return await soon(arrived.promise, "the endpoint");
 }
 
 /** Two processes, and a connection from the second to a listener of the first. */
@@ -215,7 +216,10 @@ conversation("requests are answered, in any order", async (machine) => {
   await peer.has(2);
   peer.requests[1]!.reply({ say: "to b" });
   peer.requests[0]!.reply({ say: "to a" });
-  assertEquals(await Promise.all(answers), ["to a", "to b"]);
+  assertEquals(await soon(Promise.all(answers), "the answers"), [
+    "to a",
+    "to b",
+  ]);
 });
 
 conversation(

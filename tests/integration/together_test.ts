@@ -45,19 +45,26 @@ interface Served {
   readonly version: string;
 }
 
+/** Starts a broker, which ends with `held`. */
 async function startBroker(
+  held: AsyncDisposableStack,
   checkout: Checkout,
   env: Variables,
 ): Promise<Served> {
-  const program = checkout.run(
-    ["-P=broker", "broker/main.ts", "--json"],
-    env,
+  const program = held.use(
+    checkout.run(["-P=broker", "broker/main.ts", "--json"], env),
   );
   return { program, ...JSON.parse(await program.line(() => true)) };
 }
 
-function startHost(checkout: Checkout, env: Variables, id: string): Program {
-  return checkout.run(
+/** Starts a host, which ends with `held`. */
+function startHost(
+  held: AsyncDisposableStack,
+  checkout: Checkout,
+  env: Variables,
+  id: string,
+): Program {
+  return held.use(checkout.run(
     [
       "--allow-ffi",
       "--allow-run",
@@ -67,7 +74,7 @@ function startHost(checkout: Checkout, env: Variables, id: string): Program {
       id,
     ],
     env,
-  );
+  ));
 }
 
 /** The broker that a host found, once it is ready. */
@@ -120,13 +127,12 @@ permittedTest(
     const dev = { ...user.env, STREAMLIB_DEV_MODE: "1" };
     await using one = await Checkout.make();
     await using other = await Checkout.make();
-    const brokers = await Promise.all([
-      startBroker(one, dev),
-      startBroker(other, dev),
-      startBroker(one, user.env),
-    ]);
     await using held = new AsyncDisposableStack();
-    for (const { program } of brokers) held.use(program);
+    const brokers = await Promise.all([
+      startBroker(held, one, dev),
+      startBroker(held, other, dev),
+      startBroker(held, one, user.env),
+    ]);
     const services = brokers.map(({ xpc_service }) => xpc_service);
     assertEquals(new Set(services).size, 3);
     assertEquals(services[2], "com.tatolab.streamlib.broker");
@@ -137,9 +143,9 @@ permittedTest(
       );
     }
     const hosts = [
-      held.use(startHost(one, dev, "of-one")),
-      held.use(startHost(other, dev, "of-other")),
-      held.use(startHost(one, user.env, "of-neither")),
+      startHost(held, one, dev, "of-one"),
+      startHost(held, other, dev, "of-other"),
+      startHost(held, one, user.env, "of-neither"),
     ];
     assertEquals(
       await Promise.all(hosts.map(brokerOf)),
@@ -165,11 +171,10 @@ permittedTest(
     using user = new User();
     await using checkout = await Checkout.make();
     await using held = new AsyncDisposableStack();
-    const early = held.use(startHost(checkout, user.env, "early"));
+    const early = startHost(held, checkout, user.env, "early");
     assert((await brokerOf(early)).embedded);
-    const broker = await startBroker(checkout, user.env);
-    held.use(broker.program);
-    const late = held.use(startHost(checkout, user.env, "late"));
+    const broker = await startBroker(held, checkout, user.env);
+    const late = startHost(held, checkout, user.env, "late");
     assertEquals(await brokerOf(late), {
       service: broker.xpc_service,
       embedded: false,
@@ -181,7 +186,7 @@ permittedTest(
     // Neither needs it any more.
     await goesOn(early);
     await goesOn(late);
-    const last = held.use(startHost(checkout, user.env, "last"));
+    const last = startHost(held, checkout, user.env, "last");
     assert((await brokerOf(last)).embedded);
     for (const host of [early, late, last]) await endsWell(host);
   },
@@ -196,21 +201,19 @@ permittedTest(
     await using upgraded = await Checkout.make();
     await upgraded.edit("deno.json", `"version": "`, `"version": "9.`);
     await using held = new AsyncDisposableStack();
-    const before = await startBroker(old, user.env);
-    held.use(before.program);
-    const running = held.use(startHost(old, user.env, "running"));
+    const before = await startBroker(held, old, user.env);
+    const running = startHost(held, old, user.env, "running");
     assert(!(await brokerOf(running)).embedded);
     before.program.signal("SIGTERM");
     assertEquals((await before.program.end()).code, 0);
-    const after = await startBroker(upgraded, user.env);
-    held.use(after.program);
+    const after = await startBroker(held, upgraded, user.env);
     assertEquals(after.version, `9.${before.version}`);
     await goesOn(running);
     const status = JSON.parse(
       await cli(old, user.env, "broker", "status", "--json"),
     );
     assertEquals(status.version, after.version);
-    const next = held.use(startHost(old, user.env, "next"));
+    const next = startHost(held, old, user.env, "next");
     assertEquals((await brokerOf(next)).service, after.xpc_service);
     await goesOn(next);
     for (const host of [running, next]) await endsWell(host);
@@ -230,14 +233,13 @@ permittedTest(
       "PROTOCOL_VERSION = 2",
     );
     await using held = new AsyncDisposableStack();
-    const before = await startBroker(old, user.env);
-    held.use(before.program);
-    const running = held.use(startHost(old, user.env, "running"));
+    const before = await startBroker(held, old, user.env);
+    const running = startHost(held, old, user.env, "running");
     await brokerOf(running);
     before.program.signal("SIGTERM");
     await before.program.end();
-    held.use((await startBroker(next, user.env)).program);
-    const comes = held.use(startHost(old, user.env, "comes"));
+    await startBroker(held, next, user.env);
+    const comes = startHost(held, old, user.env, "comes");
     const { error } = JSON.parse(await comes.line(() => true));
     assertMatch(error, /version 2\b/);
     assertMatch(error, /this side speaks 1\b/);

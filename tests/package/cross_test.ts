@@ -7,6 +7,7 @@ import { ROOT } from "../../c/sources.ts";
 import { SYMBOLS } from "../../ffi/symbols.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { PLATFORMS } from "../tools/pack.ts";
+import { prepare } from "../tools/preparation.ts";
 
 /** The shims that are compiled for other systems: looked at, not run. */
 
@@ -21,6 +22,13 @@ interface Tools {
   readonly toolchain: Toolchain;
   readonly buildAll: Build["buildAll"];
   readonly linux: Linux;
+}
+
+if (PYTHON) {
+  prepare("the first build", async () => {
+    const { buildAll } = await import("../../c/cross/build.ts");
+    await buildAll(await Toolchain.open());
+  });
 }
 
 function crossTest(name: string, body: (tools: Tools) => Promise<void>): void {

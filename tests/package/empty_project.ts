@@ -10,15 +10,8 @@
 
 import { fileURLToPath } from "node:url";
 import { Program } from "../helpers/checkout.ts";
-import { soon } from "../helpers/soon.ts";
+import { type Ended, run, type RunOptions } from "../helpers/child.ts";
 import { PACKAGE } from "../tools/pack.ts";
-
-/** How a program ended. */
-export interface Result {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** The module that brings the shim of this system, in the package. */
 const MODULE = `ffi/prebuilt/${Deno.build.os}_${Deno.build.arch}.ts`;
@@ -36,10 +29,8 @@ export class EmptyProject implements AsyncDisposable {
 
   /** Makes one, with a host and its client, and with what Deno downloads for it in a folder of its own. */
   static async create(registry?: string): Promise<EmptyProject> {
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json"],
-    }).output();
-    const { denoDir } = JSON.parse(new TextDecoder().decode(stdout));
+    const { stdout } = await run(Deno.execPath(), { args: ["info", "--json"] });
+    const { denoDir } = JSON.parse(stdout);
     const root = await Deno.realPath(await Deno.makeTempDir());
     const project = new EmptyProject(root, registry);
     for (const folder of ["deno", "home", "path", "project"]) {
@@ -131,14 +122,14 @@ export class EmptyProject implements AsyncDisposable {
   }
 
   /** Downloads what the host and the client need. */
-  async download(): Promise<Result> {
+  async download(): Promise<Ended> {
     return await this.deno("cache", "host.ts", "invert.ts");
   }
 
   /** Runs the host, with what a host needs to run, and permission to read and, unless told, to write the cache. */
   async run(
     { write = true, check = false }: { write?: boolean; check?: boolean } = {},
-  ): Promise<Result> {
+  ): Promise<Ended> {
     return await this.deno(
       "run",
       "--no-prompt",
@@ -153,30 +144,19 @@ export class EmptyProject implements AsyncDisposable {
   }
 
   /** What comes of starting a program that is not on the PATH. */
-  async start(program: string): Promise<Result> {
+  async start(program: string): Promise<Ended> {
     const code = `new Deno.Command(${JSON.stringify(program)}).outputSync()`;
     return await this.deno("eval", code);
   }
 
   /** Runs Deno with a subcommand and its arguments. */
-  async deno(subcommand: string, ...args: string[]): Promise<Result> {
+  async deno(subcommand: string, ...args: string[]): Promise<Ended> {
     return await this.execute(Deno.execPath(), subcommand, "--quiet", ...args);
   }
 
   /** Runs any program, by its absolute path, to its end. */
-  async execute(program: string, ...args: string[]): Promise<Result> {
-    const { code, stdout, stderr } = await soon(
-      new Deno.Command(program, { ...this.#options(args), stdin: "null" })
-        .output(),
-      `${program} ${args.join(" ")}`,
-      45_000,
-    );
-    const text = new TextDecoder();
-    return {
-      code,
-      stdout: text.decode(stdout),
-      stderr: text.decode(stderr),
-    };
+  async execute(program: string, ...args: string[]): Promise<Ended> {
+    return await run(program, this.#options(args));
   }
 
   /** Starts Deno with a subcommand and its arguments. */
@@ -191,7 +171,7 @@ export class EmptyProject implements AsyncDisposable {
     );
   }
 
-  #options(args: string[]): Deno.CommandOptions {
+  #options(args: string[]): RunOptions {
     return {
       args,
       cwd: `${this.#root}/project`,

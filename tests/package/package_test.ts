@@ -9,11 +9,19 @@ import type { Prebuilt } from "../../ffi/prebuilt/prebuilt.ts";
 import { ABI_VERSION } from "../../ffi/symbols.ts";
 import { MAX_BYTES, PACKAGE, PLATFORMS } from "../tools/pack.ts";
 import { EmptyProject } from "./empty_project.ts";
-import { assertFailed, assertRan, packageTest, publish } from "./packed.ts";
+import {
+  assertFailed,
+  assertRan,
+  packageTest,
+  packOnce,
+  publish,
+} from "./packed.ts";
 
 /** The package as it would be published: used as users would. */
 
 const ROOT = new URL("../../", import.meta.url);
+packOnce();
+
 /** The project's host makes a broker of its own. */
 const SERVING = { service: true } as const;
 async function hashOf(file: string): Promise<string> {

@@ -3,12 +3,13 @@
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { describeEnd, runToEnd } from "../../c/programs.ts";
 import { hasPython } from "../../c/python.ts";
+import type { Ended } from "../helpers/child.ts";
 import { type Needs, permittedTest } from "../helpers/permitted.ts";
-import { soon } from "../helpers/soon.ts";
 import { PACKAGE } from "../tools/pack.ts";
+import { prepare } from "../tools/preparation.ts";
 import { writeStandIns } from "../tools/std_stand_ins.ts";
-import type { Result } from "./empty_project.ts";
 import { Registry } from "./registry.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -17,25 +18,30 @@ const PYTHON = hasPython();
 /** What the host of the project prints when all five frames came back. */
 const FRAMES = "255,254,253,252,251\n";
 
+/** It compiles for four systems. */
+const LIMIT_MS = 1_200_000;
+
 /** The test files of a run are modules apart in one process: they share its variables alone. */
 const PACKED = "STREAMLIB_TESTS_PACKED";
 
-let packing: Promise<string> | undefined;
-
-async function pack(): Promise<string> {
-  const before = Deno.env.get(PACKED);
-  if (before !== undefined) return before;
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+async function pack(): Promise<void> {
+  if (Deno.env.get(PACKED) !== undefined) return;
+  const ended = await runToEnd(Deno.execPath(), {
     args: ["task", "pack"],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  const said = new TextDecoder().decode(stdout) +
-    new TextDecoder().decode(stderr);
-  assertEquals(code, 0, said);
+    limitMs: LIMIT_MS,
+  });
+  const said = ended.stdout + ended.stderr;
+  if (ended.code !== 0) {
+    throw new Error(`deno task pack: ${describeEnd(ended, LIMIT_MS)}: ${said}`);
+  }
   Deno.env.set(PACKED, said);
-  return said;
+}
+
+/** Has the package packed before the first test of a file. */
+export function packOnce(): void {
+  if (PYTHON) prepare("the package", pack);
 }
 
 /**
@@ -52,10 +58,7 @@ export function packageTest(
   permittedTest(
     PYTHON ? name : `${name} (ignored: no python3 with venv)`,
     { run: true, read: true, write: true, net: true, env: true, ...needs },
-    async () => {
-      const said = await (packing ??= pack());
-      await soon(Promise.resolve(body(said)), name, 60_000);
-    },
+    async () => await body(Deno.env.get(PACKED)!),
     { ignore: !PYTHON },
   );
 }
@@ -95,13 +98,13 @@ export async function publishStandIn(
 }
 
 /** It was the project's host, and all its frames came back. */
-export function assertRan({ code, stdout, stderr }: Result): void {
+export function assertRan({ code, stdout, stderr }: Ended): void {
   assertEquals([code, stdout], [0, FRAMES], stderr);
 }
 
 /** It failed, and said these words. */
 export function assertFailed(
-  { code, stderr }: Result,
+  { code, stderr }: Ended,
   ...words: string[]
 ): void {
   assertEquals(code, 1, stderr);

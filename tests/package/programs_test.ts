@@ -5,11 +5,18 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { type Ended, run } from "../helpers/child.ts";
 import { SERVICE } from "../helpers/service.ts";
 import type { Needs } from "../helpers/permitted.ts";
 import { PACKAGE } from "../tools/pack.ts";
-import { EmptyProject, type Result } from "./empty_project.ts";
-import { assertRan, packageTest, publish, publishStandIn } from "./packed.ts";
+import { EmptyProject } from "./empty_project.ts";
+import {
+  assertRan,
+  packageTest,
+  packOnce,
+  publish,
+  publishStandIn,
+} from "./packed.ts";
 import type { Registry } from "./registry.ts";
 
 /**
@@ -20,6 +27,8 @@ import type { Registry } from "./registry.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SYSTEMCTL = fileURLToPath(new URL("tests/fixtures/systemctl.py", ROOT));
+
+packOnce();
 
 /** A broker of its own. */
 const BROKER: Needs = { service: true };
@@ -92,7 +101,7 @@ class Online implements AsyncDisposable {
   }
 
   /** Runs the command line: the one that is installed, else by its specifier, with the same permissions. */
-  streamlib(line: string): Promise<Result> {
+  streamlib(line: string): Promise<Ended> {
     if (this.#program !== undefined) {
       return this.project.execute(this.#program, ...line.split(" "));
     }
@@ -292,10 +301,10 @@ programTest(
 
 /** The interpreter, which on the PATH may be a script that takes another. */
 async function pythonItself(): Promise<string> {
-  const { stdout } = await new Deno.Command("python3", {
+  const { stdout } = await run("python3", {
     args: ["-c", "import os, sys; print(os.path.realpath(sys.executable))"],
-  }).output();
-  return new TextDecoder().decode(stdout).trim();
+  });
+  return stdout.trim();
 }
 
 /** The files below a folder, as paths from there. */

@@ -5,6 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { run } from "../helpers/child.ts";
 import { soon } from "../helpers/soon.ts";
 
 const PUBLISH = /^\/api\/scopes\/(\w+)\/packages\/(\w+)\/versions\/([\d.]+)$/;
@@ -51,7 +52,7 @@ export class Registry implements AsyncDisposable {
   /** Has Deno publish the package in a folder. */
   async publish(folder: URL): Promise<void> {
     const before = this.#published.length;
-    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    const { code, stderr } = await run(Deno.execPath(), {
       args: [
         "publish",
         "--allow-dirty",
@@ -61,10 +62,10 @@ export class Registry implements AsyncDisposable {
       ],
       cwd: folder,
       env: { JSR_URL: this.url, NO_COLOR: "1" },
-      stdin: "null",
-    }).output();
-    const said = new TextDecoder().decode(stderr);
-    if (!success || this.#published.length === before) throw new Error(said);
+    });
+    if (code !== 0 || this.#published.length === before) {
+      throw new Error(stderr);
+    }
   }
 
   async #answer(request: Request): Promise<Response> {
@@ -106,8 +107,11 @@ export class Registry implements AsyncDisposable {
 
   /** Ends it, and removes its packages. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await soon(this.#server.shutdown(), "the registry's end");
-    await Deno.remove(this.#folder, { recursive: true });
+    try {
+      await soon(this.#server.shutdown(), "the registry's end");
+    } finally {
+      await Deno.remove(this.#folder, { recursive: true });
+    }
   }
 }
 
@@ -118,11 +122,11 @@ async function unpack(
   const file = `${folder}.tar.gz`;
   await Deno.mkdir(folder);
   await Deno.writeFile(file, archive);
-  const { success, stderr } = await new Deno.Command("tar", {
+  const { code, stderr } = await run("tar", {
     args: ["-xzf", file, "-C", folder],
-  }).output();
+  });
   await Deno.remove(file);
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  if (code !== 0) throw new Error(stderr);
 }
 
 /** What JSR serves of a version: what is in it, a file. */

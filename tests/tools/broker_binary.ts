@@ -3,6 +3,7 @@
  * commands, and the look at what came out. The task itself is `compile.ts`.
  */
 
+import { runToEnd } from "../../c/programs.ts";
 import config from "../../deno.json" with { type: "json" };
 import { type CompiledPermissions, readMetadata } from "./compiled_metadata.ts";
 import { prebuiltModule, readAbi } from "./prebuilt_module.ts";
@@ -61,19 +62,21 @@ interface Said {
   readonly text: string;
 }
 
+/** A first run downloads the runtime of compiled programs. */
+const LIMIT_MS = 1_200_000;
+
 async function deno(
   args: readonly string[],
   folder: URL,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Said> {
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { code, stderr } = await runToEnd(Deno.execPath(), {
     args: [...args],
     cwd: folder,
     env: { ...env, NO_COLOR: "1", RUST_BACKTRACE: "0" },
-    stdin: "null",
-    stdout: "null",
-  }).output();
-  return { success, text: new TextDecoder().decode(stderr).trim() };
+    limitMs: LIMIT_MS,
+  });
+  return { success: code === 0, text: stderr.trim() };
 }
 
 /**

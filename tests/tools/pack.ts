@@ -6,6 +6,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { describeEnd, runToEnd } from "../../c/programs.ts";
 import { writeStamp } from "./stamp.ts";
 import { prebuiltModule, readAbi } from "./prebuilt_module.ts";
 
@@ -36,18 +37,21 @@ export const PLATFORMS: Readonly<Record<string, string>> = {
   "linux-x86_64": "libstreamlib_bridge.so",
 };
 
+const LIMIT_MS = 600_000;
+
 /** Runs Deno in a folder and returns what it says. Throws with that where it fails. */
 async function deno(folder: URL, ...args: string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  const ended = await runToEnd(Deno.execPath(), {
     args,
     cwd: folder,
     env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  const text = new TextDecoder();
-  const said = text.decode(stdout) + text.decode(stderr);
-  if (!success) throw new Error(`deno ${args.join(" ")} failed:\n${said}`);
-  return said;
+    limitMs: LIMIT_MS,
+  });
+  const said = ended.stdout + ended.stderr;
+  if (ended.code === 0) return said;
+  throw new Error(
+    `deno ${args.join(" ")}: ${describeEnd(ended, LIMIT_MS)}:\n${said}`,
+  );
 }
 
 /** The files of a package in a folder, as paths from there, as Deno would publish them. */

@@ -1,7 +1,10 @@
 /** The commit and the time of a build, for `broker/build_stamp.ts`. */
 
 import type { BuildStamp } from "../../broker/build_stamp.ts";
+import { runToEnd } from "../../c/programs.ts";
 
+/** It looks at every file. */
+const LIMIT_MS = 600_000;
 const ROOT = new URL("../../", import.meta.url);
 const MODULE = "broker/build_stamp.ts";
 const PLACEHOLDER = /export const BUILD: BuildStamp = \{\};/;
@@ -17,13 +20,12 @@ export async function readStamp(): Promise<BuildStamp> {
 
 async function commit(): Promise<string | undefined> {
   try {
-    const { success, stdout } = await new Deno.Command("git", {
+    const { code, stdout } = await runToEnd("git", {
       args: ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
       cwd: ROOT,
-      stdin: "null",
-      stderr: "null",
-    }).output();
-    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+      limitMs: LIMIT_MS,
+    });
+    return code === 0 ? stdout.trim() : undefined;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <xpc/xpc.h>
 
-enum { MESSAGES = 200, LIMIT_SECONDS = 10, CONNECTIONS = 80 /* more than libxpc would have threads for */ };
+enum { MESSAGES = 200, LIMIT_SECONDS = 120, CONNECTIONS = 80 /* more than libxpc would have threads for */ };
 
 static _Atomic int failures;
 

@@ -56,6 +56,8 @@ export interface Fault {
 
 interface Choice {
   readonly label: string;
+  /** Something goes wrong. */
+  readonly isFault?: true;
   take(): Promise<Footprint>;
 }
 
@@ -118,6 +120,11 @@ export class HandshakeRun implements Run {
     const moved = this.#hasTimeMoved && this.#canGoWrong;
     const footprint = await choice.take();
     return moved ? new Map([...footprint, [TIME, "write"]]) : footprint;
+  }
+
+  /** Whether what can be chosen now under this label is that something goes wrong. */
+  isFault(label: string): boolean {
+    return this.#offered.some((one) => one.label === label && one.isFault);
   }
 
   /** What can happen next; time moves on where nothing else does. */
@@ -222,6 +229,7 @@ export class HandshakeRun implements Run {
   ): Choice {
     return {
       label,
+      isFault: true,
       take: async () => {
         const backMs = back === "never" ? undefined : back;
         this.#happens("death", process, label, backMs);
@@ -241,6 +249,7 @@ export class HandshakeRun implements Run {
     const name = `${label} <- ${text} twice`;
     return {
       label: name,
+      isFault: true,
       take: () => {
         this.#happens("duplicate", process, name);
         party!.duplicateFirst();
@@ -258,6 +267,7 @@ export class HandshakeRun implements Run {
       }`;
       return {
         label: name,
+        isFault: true,
         take: () => {
           this.#happens("delay", process, name);
           party!.heldUntil = (until ?? timeline.now) + 0.5;

@@ -76,6 +76,28 @@ export async function* explore<R extends Run>(
   } while (backtrack(stack));
 }
 
+/**
+ * As many runs as `count` says, each from its beginning to its end. Where
+ * something can be chosen, `pick` chooses one of the labels. Runs that differ
+ * only in steps that commute count as different ones here.
+ */
+export async function* sample<R extends Run>(
+  start: () => Promise<R>,
+  pick: (run: R, choices: readonly string[]) => string,
+  count: number,
+): AsyncGenerator<Explored<R>, void> {
+  for (let done = 0; done < count; done++) {
+    const run = await start();
+    const path: string[] = [];
+    for (let choices; (choices = run.choices()).length > 0;) {
+      const label = pick(run, choices);
+      await run.take(label);
+      path.push(label);
+    }
+    yield { run, path };
+  }
+}
+
 /** Replays what is on the stack, and goes on to the end. False: nothing new is there. */
 async function descend(run: Run, stack: Node[]): Promise<boolean> {
   let sleep: ReadonlyMap<string, Footprint> = new Map();

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "../../helpers/child.ts";
 import { permittedTest } from "../../helpers/permitted.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
@@ -11,7 +12,7 @@ permittedTest("without Python the error says how to get it", {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${folder}/requirements.txt`, "nothing==1\n");
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    const { code, stderr } = await run(Deno.execPath(), {
       args: [
         "eval",
         `import { pythonWith } from "${new URL("c/python.ts", ROOT).href}";
@@ -20,11 +21,10 @@ permittedTest("without Python the error says how to get it", {
       ],
       cwd: ROOT,
       env: { PATH: "/nowhere" },
-      stdin: "null",
-    }).output();
+    });
     assertEquals(code, 1);
     assertStringIncludes(
-      new TextDecoder().decode(stderr),
+      stderr,
       "no 'python3' on the PATH. Install it with venv",
     );
   } finally {

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ffmpegArguments, ffmpegOrigin } from "../../../host/demo/ffmpeg.ts";
 import { MediaError } from "../../../host/demo/media_error.ts";
-import { openOrigin } from "../../../host/demo/source.ts";
+import { type FrameSource, openOrigin } from "../../../host/demo/source.ts";
+import { run } from "../../helpers/child.ts";
 import { permittedTest } from "../../helpers/permitted.ts";
+import { soon } from "../../helpers/soon.ts";
 
 Deno.test("ffmpeg is told to scale, and never takes a name for an option or a protocol", () => {
   const scaled = ffmpegArguments("-y:1.mp4", { width: 64, height: 36 });
@@ -12,19 +14,44 @@ Deno.test("ffmpeg is told to scale, and never takes a name for an option or a pr
   assert(plain[plain.indexOf("-vf") + 1]!.startsWith("scale=out_color"));
 });
 
-/** Runs `body` with a program in ffmpeg's place that runs this shell script. */
+/**
+ * Runs `body` with a program in ffmpeg's place that runs this shell script. It
+ * is written by another process: a program that this one has open for writing
+ * can be inherited by what another thread starts, and then cannot be run.
+ */
 async function withProgram(
   script: string,
   body: (program: string) => Promise<void>,
 ): Promise<void> {
-  const program = await Deno.makeTempFile();
+  const folder = await Deno.makeTempDir();
+  const program = `${folder}/ffmpeg`;
   try {
-    await Deno.writeTextFile(program, `#!/bin/sh\n${script}\n`);
-    await Deno.chmod(program, 0o700);
+    const { code, stderr } = await run("/bin/sh", {
+      args: ["-c", 'cat > "$0" && chmod 700 "$0"', program],
+      input: `#!/bin/sh\n${script}\n`,
+    });
+    assertEquals([code, stderr], [0, ""]);
     await body(program);
   } finally {
-    await Deno.remove(program);
+    await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** The source that the program is. */
+function open(
+  program: string,
+  { path = "film.mp4", loop = false } = {},
+): Promise<FrameSource> {
+  const origin = ffmpegOrigin(path, undefined, program);
+  return soon(openOrigin(origin, { loop }), "the source");
+}
+
+/** Reads one frame, of one pixel. */
+function next(
+  source: FrameSource,
+  pixel = new Uint8Array(4),
+): Promise<boolean> {
+  return soon(source.next(pixel, 4), "a frame");
 }
 
 const HEADER = "printf 'YUV4MPEG2 W1 H1 F25:1 Cmono\\n'";
@@ -33,27 +60,21 @@ const NEEDS = { read: true, run: true, write: true } as const;
 
 permittedTest("what the decoder writes is the video", NEEDS, async () => {
   await withProgram([HEADER, FRAME, FRAME].join("\n"), async (program) => {
-    await using source = await openOrigin(
-      ffmpegOrigin("dir/film.mp4", undefined, program),
-    );
+    await using source = await open(program, { path: "dir/film.mp4" });
     assertEquals(source.name, "film.mp4");
     assertEquals(source.notes, ["decoded by ffmpeg"]);
     const pixel = new Uint8Array(4).fill(9);
-    assertEquals(await source.next(pixel, 4), true);
+    assertEquals(await next(source, pixel), true);
     assertEquals([...pixel], [0, 0, 0, 255]);
-    assertEquals(await source.next(pixel, 4), true);
-    assertEquals(await source.next(pixel, 4), false);
+    assertEquals(await next(source, pixel), true);
+    assertEquals(await next(source, pixel), false);
   });
 });
 
 permittedTest("a looping source runs the decoder again", NEEDS, async () => {
   await withProgram([HEADER, FRAME, FRAME].join("\n"), async (program) => {
-    await using source = await openOrigin(
-      ffmpegOrigin("film.mp4", undefined, program),
-      { loop: true },
-    );
-    const pixel = new Uint8Array(4);
-    for (let i = 0; i < 5; i++) assert(await source.next(pixel, 4));
+    await using source = await open(program, { loop: true });
+    for (let i = 0; i < 5; i++) assert(await next(source));
   });
 });
 
@@ -65,7 +86,7 @@ permittedTest(
       "echo first >&2; echo 'film.mp4: moov atom not found' >&2; exit 3";
     await withProgram(script, async (program) => {
       const error = await assertRejects(
-        () => openOrigin(ffmpegOrigin("film.mp4", undefined, program)),
+        () => open(program),
         MediaError,
         '"film.mp4: moov atom not found"',
       );
@@ -88,12 +109,9 @@ permittedTest(
       "exit 1",
     ];
     await withProgram(script.join("\n"), async (program) => {
-      await using source = await openOrigin(
-        ffmpegOrigin("film.mp4", undefined, program),
-      );
-      const pixel = new Uint8Array(4);
-      assert(await source.next(pixel, 4));
-      await assertRejects(() => source.next(pixel, 4), MediaError, '"lost"');
+      await using source = await open(program);
+      assert(await next(source));
+      await assertRejects(() => next(source), MediaError, '"lost"');
     });
   },
 );
@@ -104,10 +122,8 @@ permittedTest(
   async () => {
     const script = [HEADER, "exec tr '\\0' x < /dev/zero"];
     await withProgram(script.join("\n"), async (program) => {
-      await using source = await openOrigin(
-        ffmpegOrigin("film.mp4", undefined, program),
-      );
-      await assertRejects(() => source.next(new Uint8Array(4), 4), MediaError);
+      await using source = await open(program);
+      await assertRejects(() => next(source), MediaError);
     });
   },
 );
@@ -118,12 +134,8 @@ permittedTest(
   async () => {
     const endless = `while :; do ${FRAME}; echo noise noise noise >&2; done`;
     await withProgram(`${HEADER}\n${endless}`, async (program) => {
-      const source = await openOrigin(
-        ffmpegOrigin("film.mp4", undefined, program),
-      );
-      const pixel = new Uint8Array(4);
-      for (let i = 0; i < 3; i++) assert(await source.next(pixel, 4));
-      await source[Symbol.asyncDispose]();
+      await using source = await open(program);
+      for (let i = 0; i < 3; i++) assert(await next(source));
       // The test's sanitizer sees a process that was left.
     });
   },
@@ -135,10 +147,8 @@ permittedTest(
   async () => {
     const script = [HEADER, FRAME, "exec sleep 600"].join("\n");
     await withProgram(script, async (program) => {
-      await using source = await openOrigin(
-        ffmpegOrigin("film.mp4", undefined, program),
-      );
-      assert(await source.next(new Uint8Array(4), 4));
+      await using source = await open(program);
+      assert(await next(source));
     });
   },
 );
@@ -148,7 +158,7 @@ permittedTest(
   NEEDS,
   async () => {
     const error = await assertRejects(
-      () => openOrigin(ffmpegOrigin("film.mp4", undefined, "no-such-ffmpeg")),
+      () => open("no-such-ffmpeg"),
       MediaError,
       "Y4M",
     );

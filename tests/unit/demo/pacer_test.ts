@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Pacer, sleep } from "../../../host/demo/pacer.ts";
+import { soon } from "../../helpers/soon.ts";
 
 Deno.test("frames are due at the film's own speed", () => {
   const pacer = new Pacer(25);
@@ -29,6 +30,6 @@ Deno.test("a sleeper is woken", async () => {
   const wake = new AbortController();
   const slept = sleep(1_000_000, wake.signal);
   wake.abort();
-  await slept;
-  await sleep(1_000_000, wake.signal);
+  await soon(slept, "its waking");
+  await soon(sleep(1_000_000, wake.signal), "the end of no sleep");
 });

@@ -1,9 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
+import { Prng } from "../../helpers/prng.ts";
 import {
   explore,
   type Footprint,
   type Progress,
   type Run,
+  sample,
 } from "../../helpers/sim/explorer.ts";
 
 /** What a process does with a message: more messages, by the queue that they go to. */
@@ -149,6 +151,29 @@ Deno.test("what can be left out is left out, and nothing else", async () => {
   assertEquals(new Set(reduced.outcomes).size, reduced.outcomes.length);
   assertEquals(full.progress.complete, full.seen.size);
   assert(reduced.progress.complete * 10 < full.progress.complete);
+});
+
+Deno.test("a sample has as many whole runs as asked for, each of them one that can be, and the same ones again", async () => {
+  const queues = { "a/x": ["ask"], "a/d": ["1"], "b/x": ["2"], "c/x": ["3"] };
+  const { outcomes } = await all(() => new Toy(queues, BUSY));
+  const sampled = async (): Promise<string[]> => {
+    const random = new Prng(1);
+    const runs = sample(
+      () => Promise.resolve(new Toy(queues, BUSY)),
+      (_, choices) => random.pick(choices),
+      50,
+    );
+    return await Array.fromAsync(runs, ({ run, path }) => {
+      assertEquals(run.choices(), []);
+      assertEquals(path.length, run.order.length);
+      assert(outcomes.includes(run.outcome), run.outcome);
+      return path.join(" ");
+    });
+  };
+  const paths = await sampled();
+  assertEquals(paths.length, 50);
+  assert(new Set(paths).size > 10);
+  assertEquals(await sampled(), paths);
 });
 
 Deno.test("a path leads to the same run again", async () => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { agentPlist } from "../../../launchd/agent.ts";
+import { type Ended, run } from "../../helpers/child.ts";
 import { assertGolden } from "../../helpers/golden.ts";
 import { permittedTest } from "../../helpers/permitted.ts";
 import { AWKWARD, namesOf, programOf, SERVICE } from "../../helpers/service.ts";
@@ -28,25 +29,11 @@ Deno.test("agent: nothing starts or keeps the broker but its clients", () => {
 
 const CHECK = new URL("../../fixtures/plist_check.py", import.meta.url);
 
-interface Checked {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function check(plist: string): Promise<Checked> {
-  const child = new Deno.Command("python3", {
+function check(plist: string): Promise<Ended> {
+  return run("python3", {
     args: [decodeURIComponent(CHECK.pathname)],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(plist));
-  await writer.close();
-  const { code, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
+    input: plist,
+  });
 }
 
 const ignore = !hasPython();

@@ -1,24 +1,38 @@
 import { assertEquals } from "@std/assert";
-import { runProgram, TIMED_OUT } from "../../../launchd/run_program.ts";
+import {
+  type ProgramResult,
+  type RunOptions,
+  runProgram,
+  TIMED_OUT,
+} from "../../../launchd/run_program.ts";
 import { permittedTest } from "../../helpers/permitted.ts";
-import { soon } from "../../helpers/soon.ts";
+import { PATIENCE_MS, soon } from "../../helpers/soon.ts";
 
 const NEEDS = { run: true } as const;
-const sh = (script: string): readonly string[] => ["-c", script];
+
+function runScript(
+  script: string,
+  options?: RunOptions,
+): Promise<ProgramResult | undefined> {
+  return soon(runProgram("/bin/sh", ["-c", script], options), script);
+}
 
 permittedTest("runProgram: code and both streams", NEEDS, async () => {
   assertEquals(
-    await runProgram("/bin/sh", sh("echo out; echo err >&2; exit 3")),
+    await runScript("echo out; echo err >&2; exit 3"),
     { code: 3, stdout: "out\n", stderr: "err\n" },
   );
-  assertEquals((await runProgram("/bin/sh", sh("kill -9 $$")))?.code, 137);
+  assertEquals((await runScript("kill -9 $$"))?.code, 137);
 });
 
 permittedTest(
   "runProgram: a program that is not there is undefined",
   NEEDS,
   async () => {
-    assertEquals(await runProgram("/nowhere/at-all", []), undefined);
+    assertEquals(
+      await soon(runProgram("/nowhere/at-all", []), "its absence"),
+      undefined,
+    );
   },
 );
 
@@ -28,35 +42,48 @@ permittedTest(
   async () => {
     const may = Promise.withResolvers<void>();
     let told = "";
-    const ran = await soon(
-      runProgram("/bin/sh", sh("printf 'é'; cat; echo done"), {
-        stdinUntil: may.promise,
-        onStdout: (text) => {
-          told += text;
-          may.resolve();
-        },
-      })!,
-      "its end",
-    );
+    const ran = await runScript("printf 'é'; cat; echo done", {
+      stdinUntil: may.promise,
+      onStdout: (text) => {
+        told += text;
+        may.resolve();
+      },
+    });
     assertEquals([ran, told], [{ code: 0, stdout: "", stderr: "" }, "édone\n"]);
   },
 );
+
+/** Runs one that does not end, with less and less impatience: until it has had the time to write something. */
+async function runOutOfTime(
+  script: string,
+  options: RunOptions,
+): Promise<ProgramResult> {
+  for (let timeoutMs = 100; timeoutMs < PATIENCE_MS; timeoutMs *= 2) {
+    const ran = await runScript(script, { ...options, timeoutMs });
+    assertEquals(ran?.code, TIMED_OUT);
+    if (ran!.stdout !== "") return ran!;
+  }
+  throw new Error("Nothing was kept of what it wrote");
+}
 
 permittedTest(
   "runProgram: one that takes too long is killed, and what it left behind is not waited for",
   NEEDS,
   async () => {
-    for (
-      const [script, stdout] of [
-        ["echo here; exec sleep 60", "here\n"],
-        ["sleep 5 & echo here", "here\n"],
-      ] as const
-    ) {
-      const ran = await soon(
-        runProgram("/bin/sh", sh(script), { timeoutMs: 500 }),
-        script,
-      );
-      assertEquals(ran, { code: TIMED_OUT, stdout, stderr: "" });
+    // Each of them goes on until its input ends.
+    const over = Promise.withResolvers<void>();
+    try {
+      for (
+        const script of [
+          "echo here; exec cat",
+          "exec 3<&0; cat <&3 & echo here",
+        ]
+      ) {
+        const ran = await runOutOfTime(script, { stdinUntil: over.promise });
+        assertEquals(ran, { code: TIMED_OUT, stdout: "here\n", stderr: "" });
+      }
+    } finally {
+      over.resolve();
     }
   },
 );

@@ -3,6 +3,7 @@ import { newToken } from "../../../../host/demo/preview/access.ts";
 import { EventStream } from "../../../../host/demo/preview/event_stream.ts";
 import { answer, type Shown } from "../../../../host/demo/preview/handler.ts";
 import { PictureTap } from "../../../../host/demo/preview/picture_tap.ts";
+import { PATIENCE_MS, soon } from "../../../helpers/soon.ts";
 
 const HOST = "127.0.0.1:4567";
 const TOKEN = "0123456789abcdef0123456789abcdef";
@@ -160,7 +161,7 @@ Deno.test("the preview's page has everything in itself", async () => {
 });
 
 Deno.test("a request for a picture is held until there is one", async () => {
-  const place = { ...shown(), holdMs: 10_000 };
+  const place = { ...shown(), holdMs: PATIENCE_MS };
   const asked = answer(request(`/${TOKEN}/picture`), place);
   const frame = {
     frame_number: 7n,
@@ -174,7 +175,7 @@ Deno.test("a request for a picture is held until there is one", async () => {
   place.pictures.sending(frame);
   frame.pixel_buffer.pixels = Uint8Array.of(9, 8, 7, 255);
   place.pictures.received(frame);
-  const response = await asked;
+  const response = await soon(asked, "the picture");
   assertEquals(response.status, 200);
   assertEquals(
     response.headers.get("content-type"),
@@ -190,10 +191,11 @@ Deno.test("a request for a picture is held until there is one", async () => {
 });
 
 Deno.test("a request for a picture that does not come ends without one", async () => {
-  assertEquals(
-    (await answer(request(`/${TOKEN}/picture?after=0`), shown())).status,
-    204,
+  const late = await soon(
+    answer(request(`/${TOKEN}/picture?after=0`), shown()),
+    "the end",
   );
+  assertEquals(late.status, 204);
   for (const after of ["-1", "x", "1.5", "1e3", ""]) {
     const response = await answer(
       request(`/${TOKEN}/picture?after=${after}`),

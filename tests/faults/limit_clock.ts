@@ -1,0 +1,57 @@
+/**
+ * The clock of hosts and clients in these tests: what passes on it is said by
+ * the test, not by the speed of the machine.
+ */
+
+import { type Clock, systemClock, type Timer } from "../../ffi/clock.ts";
+
+/** What is as long as this is a limit: the shortest of them, for a last word and for an exit, are so. Shorter ones are pauses. */
+const SHORTEST_LIMIT_MS = 500;
+/** Longer than any test. */
+const FAR_MS = 2 ** 31 - 1;
+
+interface Limit {
+  readonly at: number;
+  readonly callback: () => void;
+  /** Keeps the process alive, as a timer does. */
+  readonly holding: Timer;
+}
+
+/** A clock on which pauses end by themselves, and limits pass when {@link pass} says so. */
+export class LimitClock implements Clock {
+  #passedMs = 0;
+  readonly #limits = new Set<Limit>();
+
+  now(): number {
+    return systemClock.now() + this.#passedMs;
+  }
+
+  after(ms: number, callback: () => void): Timer {
+    if (ms < SHORTEST_LIMIT_MS) return systemClock.after(ms, callback);
+    const holding = systemClock.after(FAR_MS, () => {});
+    const limit = { at: this.now() + ms, callback, holding };
+    this.#limits.add(limit);
+    return {
+      cancel: () => this.#drop(limit),
+      unref: () => holding.unref(),
+    };
+  }
+
+  /** So much time passes at once: the limits that are over by then ring, the earliest first. */
+  pass(ms: number): void {
+    this.#passedMs += ms;
+    const now = this.now();
+    const over = [...this.#limits].filter(({ at }) => at <= now)
+      .sort((one, other) => one.at - other.at);
+    for (const limit of over) {
+      if (!this.#limits.has(limit)) continue; // one before it has called it off
+      this.#drop(limit);
+      limit.callback();
+    }
+  }
+
+  #drop(limit: Limit): void {
+    this.#limits.delete(limit);
+    limit.holding.cancel();
+  }
+}
