@@ -174,7 +174,7 @@ export class ServiceUser implements AsyncDisposable {
         }
       }
     } finally {
-      // What still runs of the script ends itself, and the services, when its state is gone.
+      // A script that still runs sees that its state is gone, and ends with its service.
       await Deno.remove(this.root, { recursive: true });
     }
   }

@@ -19,13 +19,12 @@ import { settled } from "../helpers/sim/world.ts";
  * fault: every order where it says so, else the one in which the oldest event
  * comes first.
  *
- * Where that takes longer than a few seconds, a sample of it is run always, and
- * the whole of it by `deno task test:all`. The sample is the same in every run
- * of the tests.
+ * An exploration that takes longer than a few seconds is sampled here, and run
+ * as a whole by `deno task test:all`. The sample is the same each time.
  */
 interface Exploration extends Scenario {
   readonly name: string;
-  /** Whether all of it is run always: it takes a few seconds. */
+  /** Whether it takes only a few seconds. The whole of it then always runs. */
   readonly isSmall?: true;
 }
 
@@ -163,10 +162,10 @@ type Selection = (scenario: Scenario) => Runs;
 const everyRun: Selection = (scenario) =>
   explore(() => HandshakeRun.start(scenario));
 
-/** How many runs of a scenario are a sample of it. */
+/** Runs in the sample of one scenario. */
 const SAMPLE_RUNS = 60;
 const SAMPLE_SEED = 20_260_103;
-/** A run has some thirty steps. At one in so many something goes wrong. */
+/** In how many steps of a sampled run one fault is chosen, on average. A run has about 30 steps. */
 const STEPS_PER_FAULT = 16;
 
 const someRuns: Selection = (scenario) => {

@@ -16,7 +16,7 @@ const NEEDS = {
   env: true,
   linux: "/proc",
 } as const;
-/** For how long the checker looks again at what stays. */
+/** How long the checker waits for what is left to go. In these tests it stays. */
 const SETTLE_MS = 200;
 
 async function found(

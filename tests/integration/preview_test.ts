@@ -47,7 +47,7 @@ async function readStates(
   return found;
 }
 
-/** The first pictures after `sequence`. Where none came for a while it is asked again, as the page does. */
+/** The first pictures after `sequence`. Asks again after a 204 (none came for 10 s), as the page does. */
 async function pictureAfter(
   demo: PreviewProcess,
   sequence: string,
@@ -145,7 +145,7 @@ permittedTest(
 
     await t.step("Ctrl-C: the last word, the table, code 0", async () => {
       const rest = statesOf(demo, () => false);
-      rest.catch(() => {}); // is told when it is awaited
+      rest.catch(() => {}); // reported where it is awaited
       await (await demo.get("picture")).body?.cancel();
       const { code, stdout } = await demo.interrupt();
       assertEquals(code, 0, demo.stderr());

@@ -31,7 +31,7 @@ export interface PlannedPart extends Omit<Part, "steps"> {
 
 const ROOT = new URL("../../", import.meta.url);
 const LIMIT_SECS = 900;
-const EXHAUSTIVE_LIMIT_SECS = 2400;
+const EXHAUSTIVE_LIMIT_SECS = 3600;
 const EXHAUSTIVE = /\bexhaustive: true\b/;
 
 /** A command that uses every core. */

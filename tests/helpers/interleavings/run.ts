@@ -56,7 +56,7 @@ export interface Fault {
 
 interface Choice {
   readonly label: string;
-  /** Something goes wrong. */
+  /** Set where something goes wrong by this choice. */
   readonly isFault?: true;
   take(): Promise<Footprint>;
 }
@@ -122,7 +122,7 @@ export class HandshakeRun implements Run {
     return moved ? new Map([...footprint, [TIME, "write"]]) : footprint;
   }
 
-  /** Whether what can be chosen now under this label is that something goes wrong. */
+  /** Whether this label, one of the last {@link choices}, is a fault. */
   isFault(label: string): boolean {
     return this.#offered.some((one) => one.label === label && one.isFault);
   }

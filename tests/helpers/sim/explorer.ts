@@ -77,9 +77,9 @@ export async function* explore<R extends Run>(
 }
 
 /**
- * As many runs as `count` says, each from its beginning to its end. Where
- * something can be chosen, `pick` chooses one of the labels. Runs that differ
- * only in steps that commute count as different ones here.
+ * Yields `count` runs, each from its beginning to its end. `pick` chooses one
+ * of the labels at each step. Nothing is left out: two of the runs may be the
+ * same, or differ only in steps that commute.
  */
 export async function* sample<R extends Run>(
   start: () => Promise<R>,

@@ -15,9 +15,9 @@ Deno.test("ffmpeg is told to scale, and never takes a name for an option or a pr
 });
 
 /**
- * Runs `body` with a program in ffmpeg's place that runs this shell script. It
- * is written by another process: a program that this one has open for writing
- * can be inherited by what another thread starts, and then cannot be run.
+ * Runs `body` with a program in ffmpeg's place that runs this shell script.
+ * Another process writes the file. If this one did, a child that another thread
+ * starts meanwhile could inherit the open file, and nobody could run it.
  */
 async function withProgram(
   script: string,

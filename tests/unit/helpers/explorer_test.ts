@@ -153,7 +153,7 @@ Deno.test("what can be left out is left out, and nothing else", async () => {
   assert(reduced.progress.complete * 10 < full.progress.complete);
 });
 
-Deno.test("a sample has as many whole runs as asked for, each of them one that can be, and the same ones again", async () => {
+Deno.test("a sample has as many complete runs as asked for, all of them possible, and the same seed gives the same ones", async () => {
   const queues = { "a/x": ["ask"], "a/d": ["1"], "b/x": ["2"], "c/x": ["3"] };
   const { outcomes } = await all(() => new Toy(queues, BUSY));
   const sampled = async (): Promise<string[]> => {

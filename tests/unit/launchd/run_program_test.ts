@@ -53,7 +53,10 @@ permittedTest(
   },
 );
 
-/** Runs one that does not end, with less and less impatience: until it has had the time to write something. */
+/**
+ * Runs a script that does not end by itself, and is killed at its time limit.
+ * Doubles the limit until the script has written something within it.
+ */
 async function runOutOfTime(
   script: string,
   options: RunOptions,
@@ -63,14 +66,14 @@ async function runOutOfTime(
     assertEquals(ran?.code, TIMED_OUT);
     if (ran!.stdout !== "") return ran!;
   }
-  throw new Error("Nothing was kept of what it wrote");
+  throw new Error("what it wrote was not kept");
 }
 
 permittedTest(
   "runProgram: one that takes too long is killed, and what it left behind is not waited for",
   NEEDS,
   async () => {
-    // Each of them goes on until its input ends.
+    // Both scripts leave a `cat`, which ends with its input.
     const over = Promise.withResolvers<void>();
     try {
       for (
