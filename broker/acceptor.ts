@@ -24,7 +24,7 @@ const FIRST_PAUSE_MS = 10;
 const LAST_PAUSE_MS = 1_000;
 
 /** Where connections come from. Throws BridgeError `closed` when it is closed. */
-export interface Listener {
+export interface StreamSource {
   /** The next connection, the caller's own. */
   accept(): Promise<Socket>;
 }
@@ -46,7 +46,7 @@ export interface AcceptorOptions {
  * open. The listener stays its owner's, who closes it after that.
  */
 export class Acceptor implements Disposable {
-  readonly #listener: Listener;
+  readonly #listener: StreamSource;
   readonly #options: AcceptorOptions;
   readonly #maxConnections: number;
   /** Every open connection, with what ends it. */
@@ -56,7 +56,7 @@ export class Acceptor implements Disposable {
   #sessions = 0;
 
   /** Starts at once. */
-  constructor(listener: Listener, options: AcceptorOptions) {
+  constructor(listener: StreamSource, options: AcceptorOptions) {
     this.#listener = listener;
     this.#options = options;
     this.#maxConnections = options.maxConnections ?? MAX_CONNECTIONS;

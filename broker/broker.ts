@@ -10,7 +10,7 @@ import { type Clock, pause } from "../ffi/clock.ts";
 import { Native } from "../ffi/native.ts";
 import { isActivated } from "../ffi/stream_listener.ts";
 import {
-  type Connection,
+  type ConnectionRecord,
   derivedState,
   hasFailed,
 } from "../proto/connection.ts";
@@ -218,8 +218,8 @@ interface Parts {
 
 function logChange(
   log: Log,
-  after: Connection,
-  before: Connection | undefined,
+  after: ConnectionRecord,
+  before: ConnectionRecord | undefined,
 ): void {
   const state = derivedState(after);
   if (before && derivedState(before) === state) return;

@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { Connection } from "../proto/connection.ts";
+import type { ConnectionRecord } from "../proto/connection.ts";
 import { HINT, REASON } from "../proto/keys.ts";
 import type { Side } from "../proto/states.ts";
 import { Gate } from "./auth.ts";
-import { Fields } from "./fields.ts";
+import { RequestFields } from "./fields.ts";
 import type { Caller, UnaryHandler } from "./handlers.ts";
 import type { Log } from "./log.ts";
 import { LogRing } from "./log_ring.ts";
@@ -35,12 +35,12 @@ export interface HandlerOptions<E extends Disposable> {
 /** What became of an event: the connection as it is now, and why nothing happened, or "". */
 export interface Acted {
   /** `undefined` when the broker does not know it. */
-  readonly connection: Connection | undefined;
+  readonly connection: ConnectionRecord | undefined;
   readonly error: string;
 }
 
 /** Shared by the handlers of one broker. */
-export class Context<E extends Disposable> {
+export class CallContext<E extends Disposable> {
   readonly registry: Registry<E>;
   readonly gate: Gate;
   readonly runtimes: Runtimes;
@@ -68,7 +68,7 @@ export class Context<E extends Disposable> {
   entry(
     operation: string,
     caller: Caller,
-    fields: Fields,
+    fields: RequestFields,
     side: Side | "either",
   ): Entry | undefined {
     const entry = this.registry.lookup(fields.name("connection_id"));
@@ -87,7 +87,7 @@ export class Context<E extends Disposable> {
   act(
     operation: string,
     caller: Caller,
-    fields: Fields,
+    fields: RequestFields,
     side: Side | "either",
     event: Parameters<Registry<E>["apply"]>[1],
   ): Acted {
@@ -110,8 +110,8 @@ export const UNKNOWN_CONNECTION =
 /** A handler that reads its fields and answers at once; what `answer` throws rejects the promise. */
 export function unary<Response>(
   operation: string,
-  answer: (caller: Caller, fields: Fields) => Response,
+  answer: (caller: Caller, fields: RequestFields) => Response,
 ): UnaryHandler<Response> {
   return (caller, request) =>
-    Promise.try(() => answer(caller, new Fields(operation, request)));
+    Promise.try(() => answer(caller, new RequestFields(operation, request)));
 }

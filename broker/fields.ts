@@ -13,7 +13,7 @@ import { type Side, SIDES } from "../proto/states.ts";
  * proto3's default; each reader throws BridgeError `bad_argument`, which names
  * the operation, the field, what was found and what is expected.
  */
-export class Fields {
+export class RequestFields {
   readonly #operation: string;
   readonly #request: Readonly<Record<string, unknown>>;
 

@@ -21,7 +21,7 @@ import { type MethodName, METHODS } from "../proto/broker_gen.ts";
 import {
   CALL_TIMEOUT_MS,
   type CallOptions,
-  type Control,
+  type ControlClient,
   type RequestOf,
   type ResponseOf,
   type StreamMethod,
@@ -74,7 +74,7 @@ const CODES: Partial<Record<status, ErrorCode>> = {
  * const { connections } = await client.call("ListConnections", {});
  * ```
  */
-export class GrpcClient implements Control {
+export class GrpcClient implements ControlClient {
   /** The broker's address. */
   readonly address: string;
   readonly #client: Client;

@@ -43,7 +43,7 @@ import type {
   UnregisterRuntimeResponse,
   WatchConnectionResponse,
 } from "../proto/broker_gen.ts";
-import { Context, type HandlerOptions } from "./context.ts";
+import { CallContext, type HandlerOptions } from "./context.ts";
 import { lifecycleHandlers } from "./lifecycle_handlers.ts";
 import { logHandlers } from "./log_handlers.ts";
 import { queryHandlers, streamHandlers } from "./query_handlers.ts";
@@ -142,7 +142,7 @@ export interface Handlers<E> {
 export function createHandlers<E extends Disposable>(
   options: HandlerOptions<E>,
 ): Handlers<E> {
-  const context = new Context(options);
+  const context = new CallContext(options);
   return {
     unary: {
       ...runtimeHandlers(context),

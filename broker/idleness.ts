@@ -30,7 +30,7 @@ export interface IdlenessLimits {
 }
 
 /** Why it may end, or in how many milliseconds to look again. */
-export type Finding =
+export type IdleVerdict =
   | { readonly end: "idle" | "recycled" }
   | { readonly lookAgainMs: number };
 
@@ -56,7 +56,7 @@ export class Idleness {
   }
 
   /** What there is at `now`, in milliseconds of a clock that never goes back. */
-  look(now: number, occupancy: Occupancy): Finding {
+  look(now: number, occupancy: Occupancy): IdleVerdict {
     const { idleMs, sessions } = this.#limits;
     const { runtimes, connections, peers, clients, arrivals } = occupancy;
     const deserted = connections + peers + clients === 0;

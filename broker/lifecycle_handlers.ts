@@ -17,8 +17,8 @@ import {
   TOKEN_BYTES,
 } from "../proto/limits.ts";
 import { sameToken, type Tokens } from "./auth.ts";
-import { type Acted, type Context, unary } from "./context.ts";
-import type { Fields } from "./fields.ts";
+import { type Acted, type CallContext, unary } from "./context.ts";
+import type { RequestFields } from "./fields.ts";
 import type { Caller, UnaryHandler, UnaryHandlers } from "./handlers.ts";
 import type {
   AllocateConnectionResponse,
@@ -44,7 +44,7 @@ export type LifecycleHandlers = Pick<
 
 /** Makes the handlers that move a connection. */
 export function lifecycleHandlers<E extends Disposable>(
-  context: Context<E>,
+  context: CallContext<E>,
 ): LifecycleHandlers {
   return {
     AllocateConnection: unary(
@@ -114,7 +114,7 @@ export function lifecycleHandlers<E extends Disposable>(
 
 /** `HostAlive` and `HostXpcReady` differ in their event alone. */
 function hostEvent<E extends Disposable>(
-  context: Context<E>,
+  context: CallContext<E>,
   operation: string,
   type: "host_alive" | "host_xpc_ready",
 ): UnaryHandler<HostAliveResponse> {
@@ -129,9 +129,9 @@ function hostEvent<E extends Disposable>(
 }
 
 function allocate<E extends Disposable>(
-  context: Context<E>,
+  context: CallContext<E>,
   caller: Caller,
-  fields: Fields,
+  fields: RequestFields,
 ): Entry | Rejection {
   const { registry } = context;
   const spec = {
@@ -173,7 +173,7 @@ function allocate<E extends Disposable>(
 
 /** The id and tokens by which a restarted broker is asked to adopt a connection again. */
 function heldCredentials(
-  fields: Fields,
+  fields: RequestFields,
 ): { id: string; tokens: Tokens } | undefined {
   const id = fields.optionalHex("connection_id", CONNECTION_ID_BYTES);
   const host = fields.optionalHex("host_token", TOKEN_BYTES);
@@ -211,6 +211,6 @@ function succeeded(acted: Acted): boolean {
   return acted.error === "";
 }
 
-function reasonIn(fields: Fields): string {
+function reasonIn(fields: RequestFields): string {
   return fields.text("reason", MAX_GRPC_MESSAGE_BYTES) || "no reason given";
 }

@@ -6,7 +6,7 @@
 
 import { BridgeError } from "../proto/errors.ts";
 import { MAX_GRPC_MESSAGE_BYTES, MAX_NAME_BYTES } from "../proto/limits.ts";
-import type { Fields } from "./fields.ts";
+import type { RequestFields } from "./fields.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import type { KeptRecord } from "./log_ring.ts";
 
@@ -24,7 +24,7 @@ const RFC_3339 =
  *
  * Throws BridgeError `bad_argument` that names the term which is none.
  */
-export function readLogFilter(fields: Fields): LogFilter {
+export function readLogFilter(fields: RequestFields): LogFilter {
   const terms = fields.text("filter", MAX_GRPC_MESSAGE_BYTES)
     .split(/\s+/).filter((term) => term !== "").map(readTerm);
   const since = readSince(fields.text("since", MAX_NAME_BYTES));

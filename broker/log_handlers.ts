@@ -7,7 +7,7 @@
 import type { LogRecord, TailLogsResponse } from "../proto/broker_gen.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { MAX_LOG_BATCH, MAX_LOG_TAIL_LENGTH } from "../proto/limits.ts";
-import { Fields } from "./fields.ts";
+import { RequestFields } from "./fields.ts";
 import type { StreamHandlers } from "./handlers.ts";
 import { type LogFilter, readLogFilter } from "./log_filter.ts";
 import type { LogRing } from "./log_ring.ts";
@@ -19,7 +19,7 @@ export type LogHandlers = Pick<StreamHandlers, "TailLogs">;
 export function logHandlers(ring: LogRing): LogHandlers {
   return {
     async *TailLogs(caller, request): AsyncGenerator<TailLogsResponse> {
-      const fields = new Fields("TailLogs", request);
+      const fields = new RequestFields("TailLogs", request);
       const filter = readLogFilter(fields);
       const follow = fields.flag("follow");
       yield* tail(ring, filter, follow, caller.signal);

@@ -17,10 +17,10 @@ import { Broker } from "./broker.ts";
 import { giveUpAfterStart } from "./give_up.ts";
 import { LogFile } from "./log_file.ts";
 import {
-  HELP,
+  BROKER_USAGE,
+  BrokerUsageError,
   type MainOptions,
-  readOptions,
-  UsageError,
+  readBrokerOptions,
 } from "./main_options.ts";
 import { versionInfo } from "./version.ts";
 import { FOREGROUND_BROKER } from "../proto/foreground.ts";
@@ -101,11 +101,11 @@ class StopSignals implements Disposable {
 }
 
 try {
-  const options = readOptions(Deno.args, permittedEnvironment());
-  if (options === "help") toStdout(HELP);
+  const options = readBrokerOptions(Deno.args, permittedEnvironment());
+  if (options === "help") toStdout(BROKER_USAGE);
   else await serve(options);
 } catch (error) {
-  if (error instanceof UsageError) {
+  if (error instanceof BrokerUsageError) {
     toStderr(`broker: ${error.message}\nTry: ${FOREGROUND_BROKER} --help\n`);
     Deno.exit(EXIT_USAGE);
   }

@@ -11,7 +11,7 @@ import type { IdlenessLimits } from "./idleness.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 
 /** What `--help` says. */
-export const HELP = `Usage: ${FOREGROUND_BROKER} [options]
+export const BROKER_USAGE = `Usage: ${FOREGROUND_BROKER} [options]
 
 Runs a broker until SIGINT or SIGTERM.
 
@@ -48,7 +48,7 @@ Examples:
 `;
 
 /** Wrong arguments: the message says which. */
-export class UsageError extends Error {}
+export class BrokerUsageError extends Error {}
 
 /** What was asked for. */
 export interface MainOptions {
@@ -66,10 +66,10 @@ export interface MainOptions {
 }
 
 /**
- * Reads the arguments. Throws {@link UsageError}, and BridgeError
+ * Reads the arguments. Throws {@link BrokerUsageError}, and BridgeError
  * `bad_argument` for what `names` refuses.
  */
-export function readOptions(
+export function readBrokerOptions(
   args: readonly string[],
   env: EnvironmentSource,
 ): MainOptions | "help" {
@@ -85,7 +85,7 @@ export function readOptions(
     ],
     alias: { h: "help" },
     unknown: (arg) => {
-      throw new UsageError(`unknown argument ${JSON.stringify(arg)}`);
+      throw new BrokerUsageError(`unknown argument ${JSON.stringify(arg)}`);
     },
   });
   if (read["help"]) return "help";
@@ -113,7 +113,7 @@ export function readOptions(
 function levelIn(text: string): LogLevel {
   const level = LOG_LEVELS.find((level) => level === text);
   if (level !== undefined) return level;
-  throw new UsageError(
+  throw new BrokerUsageError(
     `--log-level is one of ${LOG_LEVELS.join(", ")}, not '${text}'`,
   );
 }
@@ -124,7 +124,7 @@ function absolute(
 ): string | undefined {
   const isFile = text?.startsWith("/") && !/\0|\/$/.test(text);
   if (text === undefined || isFile) return text;
-  throw new UsageError(
+  throw new BrokerUsageError(
     `${option} is the absolute path of a file, not ${JSON.stringify(text)}`,
   );
 }
@@ -140,7 +140,7 @@ function positive(
   if (text === undefined) return undefined;
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
   if (value > 0 && value <= MAX_SECS) return value;
-  throw new UsageError(
+  throw new BrokerUsageError(
     `${option} is a number of ${unit} from above 0 to ${MAX_SECS}, not ${
       JSON.stringify(text)
     }`,
@@ -155,7 +155,7 @@ function whole(
   if (text === undefined) return undefined;
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   if (value > 0 && Number.isSafeInteger(value)) return value;
-  throw new UsageError(
+  throw new BrokerUsageError(
     `${option} is a number of ${unit}, 1 or more, not ${JSON.stringify(text)}`,
   );
 }

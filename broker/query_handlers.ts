@@ -6,14 +6,14 @@
  */
 
 import {
-  type Connection,
+  type ConnectionRecord,
   derivedState,
   type Timestamps,
 } from "../proto/connection.ts";
 import { NOT_FOUND } from "../proto/keys.ts";
 import { SIDES } from "../proto/states.ts";
-import { type Context, unary, UNKNOWN_CONNECTION } from "./context.ts";
-import { Fields } from "./fields.ts";
+import { type CallContext, unary, UNKNOWN_CONNECTION } from "./context.ts";
+import { RequestFields } from "./fields.ts";
 import type { Caller, StreamHandlers, UnaryHandlers } from "./handlers.ts";
 import type {
   ConnectionInfo,
@@ -37,15 +37,15 @@ export type QueryHandlers = Pick<
 
 /** Makes the handlers that only look. */
 export function queryHandlers<E extends Disposable>(
-  context: Context<E>,
+  context: CallContext<E>,
 ): QueryHandlers {
   const startedAt = context.now();
   const version = versionInfo(context.build);
   const find = (
     operation: string,
     caller: Caller,
-    fields: Fields,
-  ): Connection | undefined =>
+    fields: RequestFields,
+  ): ConnectionRecord | undefined =>
     context.entry(operation, caller, fields, "either")?.connection;
   return {
     GetHealth: unary("GetHealth", () => ({
@@ -86,7 +86,7 @@ export function queryHandlers<E extends Disposable>(
 
 /** Makes the handlers with a stream of answers. */
 export function streamHandlers<E extends Disposable>(
-  context: Context<E>,
+  context: CallContext<E>,
 ): Pick<StreamHandlers, "WatchConnection"> {
   return {
     async *WatchConnection(
@@ -94,7 +94,7 @@ export function streamHandlers<E extends Disposable>(
       request,
     ): AsyncGenerator<WatchConnectionResponse> {
       const operation = "WatchConnection";
-      const fields = new Fields(operation, request);
+      const fields = new RequestFields(operation, request);
       const entry = context.entry(operation, caller, fields, "either");
       if (entry === undefined) {
         yield {
@@ -117,7 +117,10 @@ export function streamHandlers<E extends Disposable>(
   };
 }
 
-function eventOf(connection: Connection, now: number): WatchConnectionResponse {
+function eventOf(
+  connection: ConnectionRecord,
+  now: number,
+): WatchConnectionResponse {
   return {
     found: true,
     connection_id: connection.id,
@@ -131,7 +134,7 @@ function eventOf(connection: Connection, now: number): WatchConnectionResponse {
 }
 
 function infoOf(
-  connection: Connection | undefined,
+  connection: ConnectionRecord | undefined,
   now: number,
 ): GetConnectionInfoResponse {
   const times: Partial<Timestamps> = connection?.times ?? {};
@@ -166,7 +169,7 @@ function infoOf(
   };
 }
 
-function summaryOf(connection: Connection, now: number): ConnectionInfo {
+function summaryOf(connection: ConnectionRecord, now: number): ConnectionInfo {
   const total = (count: "frames" | "bytes" | "dropped"): number =>
     SIDES.reduce(
       (sum, side) => sum + (connection.stats[side]?.[count] ?? 0),

@@ -6,7 +6,7 @@
  */
 
 import {
-  type Connection,
+  type ConnectionRecord,
   type ConnectionSpec,
   hasFailed,
   isReady,
@@ -35,7 +35,10 @@ export interface RegistryOptions {
   randomBytes?: RandomBytes;
   quotas?: Partial<Quotas>;
   /** Told of every new connection (`before` is undefined), change of state and stored endpoint. */
-  onChange?(after: Connection, before: Connection | undefined): void;
+  onChange?(
+    after: ConnectionRecord,
+    before: ConnectionRecord | undefined,
+  ): void;
 }
 
 /** What to allocate. */
@@ -50,7 +53,7 @@ export interface Allocation extends Omit<ConnectionSpec, "id"> {
 export interface Entry {
   readonly id: string;
   /** The record as it is now. */
-  readonly connection: Connection;
+  readonly connection: ConnectionRecord;
   readonly tokens: Tokens | undefined;
   /** The XPC peers whose end is a side's end. */
   readonly peers: { readonly [side in Side]?: PeerId };
@@ -61,7 +64,7 @@ export interface Entry {
 /** Hears of one connection. Called in the order of the changes; may call the registry. */
 export interface Watcher {
   /** The record after a change. */
-  changed(connection: Connection): void;
+  changed(connection: ConnectionRecord): void;
   /** Nothing follows: the connection has failed, or the registry is gone. */
   ended(): void;
 }
@@ -72,7 +75,7 @@ export interface Rejection {
 }
 
 interface OwnEntry<E> extends Entry {
-  connection: Connection;
+  connection: ConnectionRecord;
   endpoint: E | undefined;
   readonly peers: { [side in Side]?: PeerId };
   deliveredTo: PeerId | undefined;
@@ -149,7 +152,7 @@ export class Registry<E extends Disposable> implements Disposable {
   }
 
   /** Every connection, failed ones that are still listed included, oldest first. */
-  list(): Connection[] {
+  list(): ConnectionRecord[] {
     this.expire();
     return Array.from(this.#entries.values(), (entry) => entry.connection);
   }
@@ -337,7 +340,7 @@ export class Registry<E extends Disposable> implements Disposable {
   }
 
   /** Queued, so that a watcher that calls back in does not turn the order round for the others. */
-  #tell(entry: OwnEntry<E>, before: Connection | undefined): void {
+  #tell(entry: OwnEntry<E>, before: ConnectionRecord | undefined): void {
     const after = entry.connection;
     const watchers = [...entry.watchers];
     const ended = hasFailed(after);

@@ -4,14 +4,18 @@
  * @module
  */
 
-import { type Connection, hasFailed, timeoutAt } from "../proto/connection.ts";
+import {
+  type ConnectionRecord,
+  hasFailed,
+  timeoutAt,
+} from "../proto/connection.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { HINT, REASON } from "../proto/keys.ts";
 import { MAX_TIMEOUT_SECS } from "../proto/limits.ts";
 import { clientReached } from "../proto/states.ts";
 import type { PeerId } from "./auth.ts";
-import type { Context } from "./context.ts";
-import { Fields } from "./fields.ts";
+import type { CallContext } from "./context.ts";
+import { RequestFields } from "./fields.ts";
 import type { Caller, RelayHandlers } from "./handlers.ts";
 import type {
   GetEndpointResponse,
@@ -25,7 +29,7 @@ const GET = "get_endpoint";
 
 /** Makes the handlers of the relay. */
 export function relayHandlers<E extends Disposable>(
-  context: Context<E>,
+  context: CallContext<E>,
 ): RelayHandlers<E> {
   return {
     store_endpoint: (caller, request, endpoint) =>
@@ -35,7 +39,7 @@ export function relayHandlers<E extends Disposable>(
 }
 
 function store<E extends Disposable>(
-  context: Context<E>,
+  context: CallContext<E>,
   caller: Caller,
   request: object,
   endpoint: E | undefined,
@@ -43,7 +47,7 @@ function store<E extends Disposable>(
   using owned = new DisposableStack();
   if (endpoint !== undefined) owned.use(endpoint);
   peerOf(STORE, caller);
-  const fields = new Fields(STORE, request);
+  const fields = new RequestFields(STORE, request);
   const entry = context.entry(STORE, caller, fields, "host");
   if (endpoint === undefined) {
     throw new BridgeError(
@@ -76,13 +80,13 @@ function store<E extends Disposable>(
 }
 
 async function get<E extends Disposable>(
-  context: Context<E>,
+  context: CallContext<E>,
   caller: Caller,
   request: object,
 ): Promise<GetEndpointResponse<E>> {
   const { registry } = context;
   const peer = peerOf(GET, caller);
-  const fields = new Fields(GET, request);
+  const fields = new RequestFields(GET, request);
   const waitMs = fields.number("wait_ms", MAX_TIMEOUT_SECS * 1000);
   const entry = context.entry(GET, caller, fields, "client");
   if (entry === undefined) return unknownConnection();
@@ -106,7 +110,7 @@ async function get<E extends Disposable>(
 }
 
 function delivered<E>(
-  connection: Connection,
+  connection: ConnectionRecord,
   endpoint: E,
 ): GetEndpointResponse<E> {
   const { firstEndpointRequest = 0, endpointDelivered = 0 } = connection.times;

@@ -10,16 +10,16 @@ import type {
   RuntimeInfo,
 } from "../proto/broker_gen.ts";
 import {
-  type Connection,
+  type ConnectionRecord,
   derivedState,
   hasFailed,
 } from "../proto/connection.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { MAX_PATH_BYTES } from "../proto/limits.ts";
-import { type Context, unary } from "./context.ts";
-import type { Fields } from "./fields.ts";
+import { type CallContext, unary } from "./context.ts";
+import type { RequestFields } from "./fields.ts";
 import type { Caller, UnaryHandlers } from "./handlers.ts";
-import type { Registration, Runtime, RuntimeStatus } from "./runtimes.ts";
+import type { Registration, RuntimeRecord, RuntimeStatus } from "./runtimes.ts";
 
 const MAX_PID = 2 ** 31 - 1;
 
@@ -36,7 +36,7 @@ export type RuntimeHandlers = Pick<
 
 /** Makes the handlers about runtimes. */
 export function runtimeHandlers<E extends Disposable>(
-  context: Context<E>,
+  context: CallContext<E>,
 ): RuntimeHandlers {
   const { registry, runtimes } = context;
   return {
@@ -93,7 +93,7 @@ export function runtimeHandlers<E extends Disposable>(
 }
 
 /** Over XPC the process id is the kernel's, whatever the message says. */
-function registrationIn(caller: Caller, fields: Fields): Registration {
+function registrationIn(caller: Caller, fields: RequestFields): Registration {
   const claimed = fields.number("pid", MAX_PID);
   return {
     id: fields.name("runtime_id"),
@@ -106,14 +106,14 @@ function registrationIn(caller: Caller, fields: Fields): Registration {
 }
 
 function byRuntime(
-  connections: readonly Connection[],
-): Map<string, Connection[]> {
+  connections: readonly ConnectionRecord[],
+): Map<string, ConnectionRecord[]> {
   return Map.groupBy(connections, ({ runtimeId }) => runtimeId);
 }
 
 function infoOf(
-  runtime: Runtime,
-  live: readonly Connection[],
+  runtime: RuntimeRecord,
+  live: readonly ConnectionRecord[],
   status: RuntimeStatus,
 ): RuntimeInfo {
   return {
@@ -129,7 +129,9 @@ function infoOf(
   };
 }
 
-function endpointOf(runtime: Runtime | undefined): GetRuntimeEndpointResponse {
+function endpointOf(
+  runtime: RuntimeRecord | undefined,
+): GetRuntimeEndpointResponse {
   return {
     found: runtime !== undefined,
     runtime_id: runtime?.id ?? "",
@@ -144,8 +146,10 @@ function endpointOf(runtime: Runtime | undefined): GetRuntimeEndpointResponse {
  * have been restarted. What counts is the newest connection that has not failed,
  * and where all have, the newest.
  */
-function processorsOf(connections: readonly Connection[]): ProcessorInfo[] {
-  const current = new Map<string, Connection>();
+function processorsOf(
+  connections: readonly ConnectionRecord[],
+): ProcessorInfo[] {
+  const current = new Map<string, ConnectionRecord>();
   for (const connection of connections) {
     const key = JSON.stringify([connection.runtimeId, connection.processorId]);
     const known = current.get(key);

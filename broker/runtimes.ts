@@ -36,7 +36,7 @@ export interface Registration {
 }
 
 /** A runtime as it is known. */
-export interface Runtime extends Registration {
+export interface RuntimeRecord extends Registration {
   /** Epoch milliseconds. */
   readonly registeredAt: number;
   /** Whether its XPC peer is gone. */
@@ -71,7 +71,7 @@ export class Runtimes {
   readonly #now: () => number;
   readonly #quotas: RuntimeQuotas;
   /** By their ids, the first to register first. */
-  readonly #runtimes = new Map<string, Runtime>();
+  readonly #runtimes = new Map<string, RuntimeRecord>();
 
   /** @param now epoch milliseconds
    * @param quotas where they end */
@@ -111,18 +111,18 @@ export class Runtimes {
   }
 
   /** The runtime with this id. */
-  get(id: string): Runtime | undefined {
+  get(id: string): RuntimeRecord | undefined {
     return this.#runtimes.get(id);
   }
 
   /** Of the runtimes with this name the last to register, one that has ended only where all have. */
-  named(name: string): Runtime | undefined {
+  named(name: string): RuntimeRecord | undefined {
     const same = this.list().filter((runtime) => runtime.name === name);
     return same.findLast(({ ended }) => !ended) ?? same.at(-1);
   }
 
   /** Every runtime, in the order in which they registered. */
-  list(): Runtime[] {
+  list(): RuntimeRecord[] {
     return [...this.#runtimes.values()];
   }
 
@@ -139,7 +139,7 @@ export class Runtimes {
    *
    * @param inUse whether it has a connection that has not failed
    */
-  status(runtime: Runtime, inUse: boolean): RuntimeStatus {
+  status(runtime: RuntimeRecord, inUse: boolean): RuntimeStatus {
     if (runtime.peer !== undefined) return runtime.ended ? "dead" : "alive";
     if (inUse) return "alive";
     const heardSince = this.#now() - RUNTIME_STALE_MS;
@@ -152,7 +152,7 @@ export class Runtimes {
    * @param inUse the ids of runtimes with a connection that has not failed
    * @returns who was forgotten
    */
-  prune(inUse: ReadonlySet<string>): Runtime[] {
+  prune(inUse: ReadonlySet<string>): RuntimeRecord[] {
     const dead = this.list().filter((runtime) =>
       this.status(runtime, inUse.has(runtime.id)) === "dead"
     );
@@ -161,7 +161,7 @@ export class Runtimes {
   }
 
   /** Forgets the one that ended first to register, if one has. */
-  #makeRoom(runtimes: readonly Runtime[]): boolean {
+  #makeRoom(runtimes: readonly RuntimeRecord[]): boolean {
     const ended = runtimes.find((runtime) => runtime.ended);
     return ended !== undefined && this.#runtimes.delete(ended.id);
   }

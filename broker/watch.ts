@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Connection, hasFailed } from "../proto/connection.ts";
+import { type ConnectionRecord, hasFailed } from "../proto/connection.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { clientReached } from "../proto/states.ts";
 import type { Registry } from "./registry.ts";
@@ -22,7 +22,7 @@ export async function* watch<E extends Disposable>(
   registry: Registry<E>,
   id: string,
   signal: AbortSignal,
-): AsyncGenerator<Connection, void, void> {
+): AsyncGenerator<ConnectionRecord, void, void> {
   const current = registry.lookup(id)?.connection;
   if (current === undefined) return;
   const unread = [current];
@@ -92,7 +92,7 @@ export async function waitForEndpoint<E extends Disposable>(
 }
 
 /** Whether waiting changes nothing any more: there is an endpoint, or there was one and it is received. */
-function isSettled(connection: Connection): boolean {
+function isSettled(connection: ConnectionRecord): boolean {
   return connection.endpointStored || hasFailed(connection) ||
     clientReached(connection.client, "xpc_endpoint_received");
 }

@@ -34,8 +34,8 @@ import type { PortMap } from "../proto/port.ts";
 import { schemaHash } from "../proto/schema_hash.ts";
 import { getString } from "../proto/xpc_value.ts";
 import {
-  BrokerSession,
   type ClientIdentity,
+  ClientSession,
   type ClientSurroundings,
 } from "./broker_session.ts";
 import { firstError, stackOf } from "./failure.ts";
@@ -74,7 +74,7 @@ export class ClientBridge implements AsyncDisposable {
   readonly #events: ClientBridgeEvents;
   readonly #native: Native;
   readonly #warn: (text: string) => void;
-  readonly #session: BrokerSession;
+  readonly #session: ClientSession;
   #phase: ClientPhase = "new";
   #mode = "";
   #schema: ConnectionSchema | undefined;
@@ -96,7 +96,7 @@ export class ClientBridge implements AsyncDisposable {
     this.#events = events;
     this.#native = surroundings.native;
     this.#warn = (text) => surroundings.warn(text);
-    this.#session = new BrokerSession(identity, surroundings);
+    this.#session = new ClientSession(identity, surroundings);
     this.#apply({ type: "begin" });
   }
 

@@ -15,7 +15,7 @@ import {
   accepted,
   type CallOptions,
   checkVersion,
-  type Control,
+  type ControlClient,
   isBrokerGone,
   type RequestOf,
   type ResponseOf,
@@ -51,7 +51,7 @@ export interface ClientSurroundings {
   /** A lease, taken over. */
   readonly native: Native;
   /** Opens what carries the control calls over gRPC; the connection to the broker carries them if not said. */
-  readonly openControl?: () => Promise<Control>;
+  readonly openControl?: () => Promise<ControlClient>;
   /** Whether the process that started this one is gone, so that no answer will ever come. */
   isOrphan(): boolean;
   /** Called for what a person who looks for the reason of a delay should know. */
@@ -59,13 +59,13 @@ export interface ClientSurroundings {
 }
 
 /** One connection, as the broker knows it. Its calls throw `BridgeError`. */
-export class BrokerSession implements Disposable {
+export class ClientSession implements Disposable {
   readonly #identity: ClientIdentity;
   readonly #surroundings: ClientSurroundings;
   readonly #native: Native;
   readonly #link: BrokerLink;
   readonly #abort = new AbortController();
-  #control: Promise<Control> | undefined;
+  #control: Promise<ControlClient> | undefined;
   #deadline: number;
   /** A broker has known the connection: it exists, whatever the next one says. */
   #known = false;
@@ -175,7 +175,7 @@ export class BrokerSession implements Disposable {
   }
 
   /** What carries the control calls. Throws `client_failed` where its module cannot be loaded: one of its npm packages is not in Deno's cache, for instance. */
-  async #openControl(): Promise<Control> {
+  async #openControl(): Promise<ControlClient> {
     const { openControl } = this.#surroundings;
     if (!openControl) return this.#link;
     try {

@@ -21,8 +21,8 @@ export function firstError(error: unknown): unknown {
  * error. A `SuppressedError`'s own words name neither of its two errors: both
  * are told, the first one first.
  */
-export function reasonOf(error: unknown): string {
-  if (error instanceof SuppressedError) return both(error, reasonOf);
+export function failureReason(error: unknown): string {
+  if (error instanceof SuppressedError) return both(error, failureReason);
   if (error instanceof BridgeError) return error.message;
   return stackOf(error) ?? String(error);
 }

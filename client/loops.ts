@@ -8,8 +8,8 @@ import {
   Activity,
   continuousLoop,
   DEFAULT_REST_MS,
+  type FrameProgress,
   nextTurn,
-  type Progress,
 } from "../ffi/channel/activity.ts";
 import { pause, systemClock } from "../ffi/clock.ts";
 import type { PortMap } from "../proto/port.ts";
@@ -31,7 +31,7 @@ type AnyContext = Context<PortMap, PortMap>;
  * What the host wants of the processor, and whether there is something to do.
  * What came while nobody looked is remembered.
  */
-export class Control {
+export class ProcessorInbox {
   /** Changes when a frame or a command comes, or at the end. */
   readonly activity: Activity = new Activity();
   /** Frames that came since this was last set to 0. */
@@ -60,8 +60,8 @@ export class Control {
 export async function runLoop(
   processor: Processor,
   context: AnyContext,
-  progress: Progress,
-  control: Control,
+  progress: FrameProgress,
+  control: ProcessorInbox,
 ): Promise<void> {
   switch (processor.mode) {
     case "reactive":
@@ -77,7 +77,7 @@ export async function runLoop(
 async function whilePaused(
   definition: Processor["definition"],
   context: AnyContext,
-  control: Control,
+  control: ProcessorInbox,
 ): Promise<void> {
   let paused = false;
   while (!context.signal.aborted) {
@@ -95,12 +95,12 @@ async function whilePaused(
   }
 }
 
-/** Calls `process` whenever frames came. Control is handled between the calls. */
+/** Calls `process` whenever frames came. Control messages are handled between the calls. */
 async function reactive(
   definition: ReactiveDefinition<PortMap, PortMap>,
   context: AnyContext,
-  progress: Progress,
-  control: Control,
+  progress: FrameProgress,
+  control: ProcessorInbox,
 ): Promise<void> {
   let stuck = false; // the last call took nothing: another makes sense only for a new frame
   while (!context.signal.aborted) {
@@ -121,8 +121,8 @@ async function reactive(
 async function continuous(
   definition: ContinuousDefinition<PortMap, PortMap>,
   context: AnyContext,
-  progress: Progress,
-  control: Control,
+  progress: FrameProgress,
+  control: ProcessorInbox,
 ): Promise<void> {
   await continuousLoop(
     progress,
@@ -139,7 +139,7 @@ async function continuous(
 async function manual(
   definition: ManualDefinition<PortMap, PortMap>,
   context: AnyContext,
-  control: Control,
+  control: ProcessorInbox,
 ): Promise<void> {
   let running: { stop: AbortController; done: Promise<void> } | undefined;
   let failure: { error: unknown } | undefined;

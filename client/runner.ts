@@ -3,8 +3,8 @@
  * for each frame until the end. The host gives it to Deno as the main module:
  *
  * ```ts ignore
- * import { run } from "…/client/runner.ts";
- * await run(() => import("file:///…/blur.ts"));
+ * import { runClient } from "…/client/runner.ts";
+ * await runClient(() => import("file:///…/blur.ts"));
  * ```
  *
  * @module
@@ -15,26 +15,23 @@ import { permittedEnvironment } from "../ffi/environment.ts";
 import { Native } from "../ffi/native.ts";
 import { canonicalJson } from "../proto/canonical_json.ts";
 import type { ConnectionSchema } from "../proto/connection_schema.ts";
-import type { Control as BrokerControl } from "../proto/control.ts";
+import type { OpenControl } from "../proto/control.ts";
 import { readVariable } from "../proto/environment.ts";
 import { BridgeError } from "../proto/errors.ts";
 import type { Port, PortMap } from "../proto/port.ts";
 import { schemaToJson } from "../proto/schema_json.ts";
 import { ClientBridge } from "./bridge.ts";
 import type { ClientIdentity, ClientSurroundings } from "./broker_session.ts";
-import { reasonOf } from "./failure.ts";
-import { Control, runLoop } from "./loops.ts";
+import { failureReason } from "./failure.ts";
+import { ProcessorInbox, runLoop } from "./loops.ts";
 import { type Context, isProcessor, type Processor } from "./processor.ts";
 
-/** Opens the control API at a gRPC address. */
-export type OpenGrpc = (address: string) => Promise<BrokerControl>;
-
 /** What a client may be told by its host when it is started. */
-export interface RunOptions {
+export interface RunnerOptions {
   /** The host's process id: this process outlives that one by no more than it takes to end in order. */
   readonly host?: number;
   /** Opens the control API over gRPC, for a host that wants it so. */
-  readonly openGrpc?: OpenGrpc;
+  readonly openGrpc?: OpenControl;
   /** Opens the shim; a test gives one that fails on purpose. */
   readonly openNative?: () => Native;
 }
@@ -51,9 +48,9 @@ const TEARDOWN_MS = 1_500;
  *
  * @param load imports the user's module; called when the channel works
  */
-export async function run(
+export async function runClient(
   load: () => Promise<unknown>,
-  options: RunOptions = {},
+  options: RunnerOptions = {},
 ): Promise<never> {
   let code = 0;
   // Ctrl-C goes to every process of a terminal. Ours ends when its host says
@@ -63,7 +60,7 @@ export async function run(
     await runProcessor(load, options);
   } catch (error) {
     code = 1;
-    toStderr(reasonOf(error));
+    toStderr(failureReason(error));
   }
   Deno.exit(code);
 }
@@ -87,7 +84,7 @@ function readIdentity(): ClientIdentity {
   if (connection_id === undefined || service === undefined) {
     throw new BridgeError(
       "bad_argument",
-      "Cannot run a client by itself: STREAMLIB_CONNECTION_ID and " +
+      "Cannot runClient a client by itself: STREAMLIB_CONNECTION_ID and " +
         "STREAMLIB_BROKER_XPC_SERVICE are not set; a host starts its client",
     );
   }
@@ -98,7 +95,7 @@ function readIdentity(): ClientIdentity {
 
 /** This process, as a bridge sees it. Throws what `Native.open` throws, and `channel_lost` where its host is gone already. */
 function surroundings(
-  { host, openGrpc, openNative = () => Native.open() }: RunOptions,
+  { host, openGrpc, openNative = () => Native.open() }: RunnerOptions,
 ): ClientSurroundings {
   const address = readVariable(
     permittedEnvironment(),
@@ -129,12 +126,12 @@ function follow(native: Native, host: number): void {
 
 async function runProcessor(
   load: () => Promise<unknown>,
-  options: RunOptions,
+  options: RunnerOptions,
 ): Promise<void> {
   const ended = Promise.withResolvers<BridgeError | undefined>();
   const loading = Promise.withResolvers<ConnectionSchema | undefined>();
   const abort = new AbortController();
-  const control = new Control();
+  const control = new ProcessorInbox();
   const identity = readIdentity();
   await using bridge = new ClientBridge(identity, surroundings(options), {
     load: (schema) => loading.resolve(schema),

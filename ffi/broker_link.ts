@@ -9,7 +9,7 @@
 import {
   CALL_TIMEOUT_MS,
   type CallOptions,
-  type Control,
+  type ControlClient,
   fromDictionary,
   type RequestOf,
   type ResponseOf,
@@ -36,7 +36,7 @@ const MESSAGE_TYPE_OF_CALL: Readonly<Record<string, string>> = Object
   );
 
 /** A connection to the broker. */
-export class BrokerLink implements Control {
+export class BrokerLink implements ControlClient {
   /** The service that it goes to. */
   readonly service: string;
   readonly #native: Native;
@@ -79,7 +79,7 @@ export class BrokerLink implements Control {
     connection[Symbol.dispose]();
   }
 
-  /** A call, as {@link Control} says. */
+  /** A call, as {@link ControlClient} says. */
   async call<M extends UnaryMethod>(
     method: M,
     request: RequestOf<M>,

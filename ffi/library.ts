@@ -9,7 +9,7 @@ import { BridgeError } from "../proto/errors.ts";
 import { homeDirectory } from "../proto/names.ts";
 import { permittedEnvironment } from "./environment.ts";
 import { cachedLibrary } from "./library_cache.ts";
-import { PREBUILT } from "./prebuilt/mod.ts";
+import { OWN_SHIM } from "./prebuilt/mod.ts";
 import { ABI_VERSION, SYMBOLS, type Symbols } from "./symbols.ts";
 
 const PLATFORM = `${Deno.build.os}-${Deno.build.arch}`;
@@ -35,11 +35,15 @@ export function builtLibrary(): URL {
 export function embeddedLibrary(): string | undefined {
   const env = permittedEnvironment();
   if (readVariable(env, "STREAMLIB_LIBRARY") !== undefined) return undefined;
-  if (PREBUILT === undefined || isBuilt()) return undefined;
-  if (PREBUILT.abi !== ABI_VERSION) {
-    throw wrongVersion("of this package", PREBUILT.abi, "install it again");
+  if (OWN_SHIM === undefined || isBuilt()) return undefined;
+  if (OWN_SHIM.abi !== ABI_VERSION) {
+    throw wrongVersion(
+      "of this package",
+      OWN_SHIM.abi,
+      "install it again",
+    );
   }
-  return cachedLibrary(PREBUILT, `${homeDirectory(env)}/lib`, NAME);
+  return cachedLibrary(OWN_SHIM, `${homeDirectory(env)}/lib`, NAME);
 }
 
 /** Whether this is a checkout with a build. Where it may not look there is none: it is not worth a question to the user. */

@@ -7,12 +7,13 @@
  */
 
 import { pause, systemClock } from "../ffi/clock.ts";
-import type { Embed, OpenGrpc } from "./broker_finder.ts";
-import { type LoadAgent, sessionBroker } from "./session_broker.ts";
+import type { OpenControl } from "../proto/control.ts";
+import type { Embed } from "./broker_finder.ts";
+import { launchdBroker, type LoadAgent } from "./session_broker.ts";
 
 /** Runs a broker in this process, or shares the one that already does; on macOS, where a name must be known to launchd, has that run one. */
-export const embedBroker: Embed = async () => {
-  if (Deno.build.os === "darwin") return await sessionBroker(loadAgent);
+export const makeBroker: Embed = async () => {
+  if (Deno.build.os === "darwin") return await launchdBroker(loadAgent);
   const { embedBroker } = await import("../broker/embedded.ts");
   return await embedBroker();
 };
@@ -33,7 +34,7 @@ const loadAgent: LoadAgent = async (names) => {
 };
 
 /** Opens the control API over gRPC. */
-export const openGrpc: OpenGrpc = async (address) => {
+export const openGrpc: OpenControl = async (address) => {
   const { GrpcClient } = await import("../broker/grpc_client.ts");
   return new GrpcClient(address);
 };

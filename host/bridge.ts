@@ -32,7 +32,7 @@ import { CHANNEL_KEY, CTRL_TYPE, PONG } from "../proto/keys.ts";
 import { PONG_TIMEOUT_MS, STATS_INTERVAL_MS } from "../proto/limits.ts";
 import type { PortMap } from "../proto/port.ts";
 import { getString } from "../proto/xpc_value.ts";
-import { BrokerSession, type SessionOptions } from "./broker_session.ts";
+import { HostSession, type SessionOptions } from "./broker_session.ts";
 import { Door } from "./door.ts";
 import {
   type ClientExit,
@@ -95,7 +95,7 @@ export class HostBridge {
   readonly #native: Native;
   readonly #channel: Channel<PortMap, PortMap>;
   readonly #door: Door;
-  readonly #session: BrokerSession;
+  readonly #session: HostSession;
   readonly #released = Promise.withResolvers<void>();
   readonly #timers = new Set<Timer>();
   readonly #began: number;
@@ -122,7 +122,7 @@ export class HostBridge {
     this.#events = events;
     this.#began = native.clock.now();
     this.released = this.#released.promise;
-    this.#session = new BrokerSession(
+    this.#session = new HostSession(
       native,
       options,
       () => this.#apply({ type: "broker_lost" }),

@@ -7,7 +7,11 @@
 
 import { BrokerLink } from "../ffi/broker_link.ts";
 import type { Native } from "../ffi/native.ts";
-import { checkVersion, type Control } from "../proto/control.ts";
+import {
+  checkVersion,
+  type ControlClient,
+  type OpenControl,
+} from "../proto/control.ts";
 import { BridgeError } from "../proto/errors.ts";
 
 /** A broker that was found or made. */
@@ -17,7 +21,7 @@ export interface BrokerLease extends AsyncDisposable {
   /** A connection to it. */
   readonly link: BrokerLink;
   /** What carries the control calls to it: the same, or gRPC. */
-  readonly control: Control;
+  readonly control: ControlClient;
   /** Its gRPC address, where that carries them. */
   readonly grpcAddress: string | undefined;
   /** Whether it runs in this process. */
@@ -33,11 +37,8 @@ export type Embed = (
   native: Native,
 ) => Promise<{ readonly service: string } & AsyncDisposable>;
 
-/** Opens the control API over gRPC. */
-export type OpenGrpc = (address: string) => Promise<Control>;
-
 /** Where to look for a broker. */
-export interface BrokerChoice {
+export interface BrokerSearch {
   /** The service name that the user gave: then only that one will do. */
   readonly given: string | undefined;
   /** The default service name. */
@@ -45,7 +46,7 @@ export interface BrokerChoice {
   /** Makes one where there is none; `undefined` when that is not wanted. */
   readonly embed: Embed | undefined;
   /** Where its gRPC is and what opens it, for who wants the control calls carried by that. */
-  readonly grpc?: { readonly address: string; readonly open: OpenGrpc };
+  readonly grpc?: { readonly address: string; readonly open: OpenControl };
 }
 
 /** How long a broker has to say its version: one that its service manager starts for this call may be slow to begin. */
@@ -61,7 +62,7 @@ const CONTACT_TIMEOUT_MS = 10_000;
  */
 export async function findBroker(
   native: Native,
-  choice: BrokerChoice,
+  choice: BrokerSearch,
   lost: () => void,
   signal: AbortSignal,
 ): Promise<BrokerLease> {

@@ -44,7 +44,7 @@ export interface SessionOptions {
 }
 
 /** One connection, as the broker knows it. Its calls throw `BridgeError`. */
-export class BrokerSession implements AsyncDisposable {
+export class HostSession implements AsyncDisposable {
   readonly #native: Native;
   readonly #options: SessionOptions;
   readonly #lost: () => void;

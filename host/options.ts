@@ -13,12 +13,12 @@ import { names, serviceName } from "../proto/names.ts";
 import type { PortMap } from "../proto/port.ts";
 import {
   CLIENT_RUNNER,
-  embedBroker,
   GRPC_CLIENT,
+  makeBroker,
   openGrpc,
 } from "./assembly.ts";
 import type { ProcessorMode } from "./bridge.ts";
-import { type BrokerChoice, findBroker } from "./broker_finder.ts";
+import { type BrokerSearch, findBroker } from "./broker_finder.ts";
 import { findConfig } from "./client_config.ts";
 import { MAX_RESTARTS_IN_A_ROW, type RestartPolicy } from "./restart.ts";
 import { type ClientPermissions, spawnClient } from "./spawn.ts";
@@ -88,10 +88,10 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
   const { control = "xpc", restart = "never" } = options;
   checkOneOf("control", control, ["xpc", "grpc"]);
   checkOneOf("restart", restart, ["never", "on-failure"]);
-  const choice: BrokerChoice = {
+  const choice: BrokerSearch = {
     given: options.broker ?? readVariable(env, "STREAMLIB_BROKER_XPC_SERVICE"),
     fallback: serviceName(env),
-    embed: options.embedBroker === false ? undefined : embedBroker,
+    embed: options.embedBroker === false ? undefined : makeBroker,
     ...(control === "grpc" && {
       grpc: { address: brokerEndpoint(options, env), open: openGrpc },
     }),

@@ -16,7 +16,7 @@ import { warnToStderr } from "./stderr.ts";
 export type LoadAgent = (names: Names) => Promise<string | undefined>;
 
 /** What it works with; this process's own if not said. */
-export interface SessionBrokerTools {
+export interface LaunchdBrokerTools {
   readonly env?: EnvironmentSource;
   /** Takes the line that says what was done. */
   readonly say?: (text: string) => void;
@@ -30,9 +30,9 @@ export interface SessionBrokerTools {
  * @throws {BridgeError} `not_permitted` where this process may not ask launchd,
  * `broker_unreachable` where launchd will not; both say what to do
  */
-export async function sessionBroker(
+export async function launchdBroker(
   load: LoadAgent,
-  { env = permittedEnvironment(), say = warnToStderr, os }: SessionBrokerTools =
+  { env = permittedEnvironment(), say = warnToStderr, os }: LaunchdBrokerTools =
     {},
 ): Promise<{ readonly service: string } & AsyncDisposable> {
   const all = names(env, { ...(os && { os }) });

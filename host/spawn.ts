@@ -186,8 +186,8 @@ function mainModule(
     : `, openGrpc: async (address) => new (await import(${
       literal(grpcClient)
     })).GrpcClient(address)`;
-  return `import { run } from ${literal(runner)};\n` +
-    `await run(() => import(${literal(module)}), ` +
+  return `import { runClient } from ${literal(runner)};\n` +
+    `await runClient(() => import(${literal(module)}), ` +
     `{ host: ${Deno.pid}${openGrpc} });\n`;
 }
 

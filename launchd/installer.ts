@@ -23,7 +23,7 @@ import type {
 import { Systemd } from "./systemd.ts";
 
 /** What was done. */
-export interface Outcome {
+export interface InstallOutcome {
   /** How the service is now. */
   readonly report: ServiceReport;
   /** The files that were written, or removed. */
@@ -84,7 +84,7 @@ export class Installer {
    * from a broker that nobody installed
    * @throws {ServiceError} `no_manager`, `not_ours`, `in_use`, and as the manager does
    */
-  async install(force: boolean): Promise<Outcome> {
+  async install(force: boolean): Promise<InstallOutcome> {
     const { state } = await this.#manager.report();
     if (!force && (state === "absent" || state === "stopped")) {
       await this.#checkUnserved();
@@ -106,7 +106,7 @@ export class Installer {
    *
    * @throws {ServiceError} `not_installed`, and as {@link install} does
    */
-  async update(): Promise<Outcome> {
+  async update(): Promise<InstallOutcome> {
     if (!await this.isInstalled()) throw this.#notInstalled("update");
     return await this.install(false);
   }
@@ -118,7 +118,7 @@ export class Installer {
    * @throws {ServiceError} `not_ours`, and as the manager does; not where
    * there is none any more
    */
-  async uninstall(): Promise<Outcome & { readonly unmanaged?: string }> {
+  async uninstall(): Promise<InstallOutcome & { readonly unmanaged?: string }> {
     const files: string[] = [];
     if (!await this.#isKnown()) return { report: { state: "absent" }, files };
     for (const path of this.#manager.paths) await this.#checkOurs(path);

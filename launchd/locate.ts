@@ -25,7 +25,7 @@ const MAIN: string = import.meta.resolve("../broker/main.ts");
 const REGISTRIES = ["JSR_URL", "NPM_CONFIG_REGISTRY"];
 
 /** What is to be run, where it is not this Deno with this package's own module. */
-export interface BrokerChoice {
+export interface ProgramChoice {
   /** The absolute path of a compiled `streamlib-broker`. */
   readonly binary?: string | undefined;
   /** The URL of another package's `broker/main.ts`. */
@@ -43,7 +43,7 @@ export interface BrokerChoice {
 export async function locateBroker(
   names: Names,
   run: RunProgram,
-  { binary, module = MAIN }: BrokerChoice = {},
+  { binary, module = MAIN }: ProgramChoice = {},
 ): Promise<BrokerProgram> {
   // Only now: in a package it is the module with the shim's bytes.
   const { locateLibrary } = await import("../ffi/library.ts");

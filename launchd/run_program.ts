@@ -6,7 +6,7 @@
  */
 
 /** How a program is run. */
-export interface RunOptions {
+export interface ProgramOptions {
   /** Variables for it, besides those of this process. */
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds after which it is killed, which counts as code 124; no limit if not said. */
@@ -31,7 +31,7 @@ export interface ProgramResult {
 export type RunProgram = (
   program: string,
   args: readonly string[],
-  options?: RunOptions,
+  options?: ProgramOptions,
 ) => Promise<ProgramResult | undefined>;
 
 /** After so long a service manager is not going to answer any more. */

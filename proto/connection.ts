@@ -43,7 +43,7 @@ export interface SideStats {
 }
 
 /** Everything about one host and its one client, but for the native endpoint and the tokens. Immutable. */
-export interface Connection {
+export interface ConnectionRecord {
   /** 128 random bits, hex. */
   readonly id: string;
   readonly runtimeId: string;
@@ -68,7 +68,7 @@ export interface Connection {
 
 /** What a connection starts from. */
 export type ConnectionSpec = Pick<
-  Connection,
+  ConnectionRecord,
   | "id"
   | "runtimeId"
   | "processorId"
@@ -78,7 +78,10 @@ export type ConnectionSpec = Pick<
 >;
 
 /** A new connection, both sides pending. `now` in epoch milliseconds. */
-export function newConnection(spec: ConnectionSpec, now: number): Connection {
+export function newConnection(
+  spec: ConnectionSpec,
+  now: number,
+): ConnectionRecord {
   return {
     ...spec,
     host: "pending",
@@ -92,7 +95,7 @@ export function newConnection(spec: ConnectionSpec, now: number): Connection {
 }
 
 /** The connection's derived state at the time of its last event. */
-export function derivedState(connection: Connection): DerivedState {
+export function derivedState(connection: ConnectionRecord): DerivedState {
   return derive(
     connection.host,
     connection.client,
@@ -101,22 +104,22 @@ export function derivedState(connection: Connection): DerivedState {
 }
 
 /** Whether either side has failed. */
-export function hasFailed(connection: Connection): boolean {
+export function hasFailed(connection: ConnectionRecord): boolean {
   return connection.host === "failed" || connection.client === "failed";
 }
 
 /** Whether both sides have acked. */
-export function isReady(connection: Connection): boolean {
+export function isReady(connection: ConnectionRecord): boolean {
   return connection.host === "acked" && connection.client === "acked";
 }
 
 /** When a connection that is neither ready nor failed times out, in epoch milliseconds. */
-export function timeoutAt(connection: Connection): number {
+export function timeoutAt(connection: ConnectionRecord): number {
   return connection.times.created + connection.timeoutMs;
 }
 
 /** How far a connection got that is not ready: what it was waiting for, as a phrase. */
-export function progress({ host, client }: Connection): string {
+export function progress({ host, client }: ConnectionRecord): string {
   if (host === "acked") return "host acked, client did not";
   if (client === "acked") return "client acked, pong not received";
   if (client === "xpc_endpoint_received") return "pong not received";

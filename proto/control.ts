@@ -49,7 +49,7 @@ export interface CallOptions {
 export const CALL_TIMEOUT_MS = 5_000;
 
 /** A carrier of the control API, to one broker. */
-export interface Control extends Disposable {
+export interface ControlClient extends Disposable {
   /**
    * Makes a call with one answer.
    *
@@ -64,6 +64,9 @@ export interface Control extends Disposable {
     options?: CallOptions,
   ): Promise<ResponseOf<M>>;
 }
+
+/** Opens a carrier of the control API to the broker at an address. */
+export type OpenControl = (address: string) => Promise<ControlClient>;
 
 /** The answer, where the broker has done what it was asked. Throws `connection_failed` with its words where not. */
 export function accepted<R extends { success: boolean; error?: string }>(
@@ -86,7 +89,7 @@ export function accepted<R extends { success: boolean; error?: string }>(
  * speaks another version of the protocol; what the call throws
  */
 export async function checkVersion(
-  control: Control,
+  control: ControlClient,
   where: string,
   options: CallOptions = {},
   expected: number = PROTOCOL_VERSION,

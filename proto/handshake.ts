@@ -93,7 +93,7 @@ export type HostEffect =
   | { readonly type: "close" };
 
 /** A phase and what to do on the way to it. */
-export interface Step<Phase, Effect> {
+export interface HandshakeStep<Phase, Effect> {
   readonly phase: Phase;
   readonly effects: readonly Effect[];
 }
@@ -102,16 +102,17 @@ export interface Step<Phase, Effect> {
 export function hostStep(
   phase: HostPhase,
   event: HostEvent,
-): Step<HostPhase, HostEffect> {
+): HandshakeStep<HostPhase, HostEffect> {
   const stay = { phase, effects: [] };
   const to = (
     next: HostPhase,
     ...effects: HostEffect[]
-  ): Step<HostPhase, HostEffect> => ({ phase: next, effects });
+  ): HandshakeStep<HostPhase, HostEffect> => ({ phase: next, effects });
   const fail = (
     reason: string,
     code: ErrorCode = "handshake_failed",
-  ): Step<HostPhase, HostEffect> => to("ended", { type: "fail", code, reason });
+  ): HandshakeStep<HostPhase, HostEffect> =>
+    to("ended", { type: "fail", code, reason });
 
   if (event.type === "hello") return hostHello(phase, event);
   if (phase === "ended") return stay;
@@ -154,9 +155,9 @@ export function hostStep(
 function hostHello(
   phase: HostPhase,
   event: Extract<HostEvent, { type: "hello" }>,
-): Step<HostPhase, HostEffect> {
+): HandshakeStep<HostPhase, HostEffect> {
   const { peer, problem } = event;
-  const refuse = (reason: string): Step<HostPhase, HostEffect> => ({
+  const refuse = (reason: string): HandshakeStep<HostPhase, HostEffect> => ({
     phase,
     effects: [{ type: "refuse", peer, reason }],
   });
@@ -224,12 +225,12 @@ export type ClientEffect =
 export function clientStep(
   phase: ClientPhase,
   event: ClientEvent,
-): Step<ClientPhase, ClientEffect> {
+): HandshakeStep<ClientPhase, ClientEffect> {
   const stay = { phase, effects: [] };
   const to = (
     next: ClientPhase,
     ...effects: ClientEffect[]
-  ): Step<ClientPhase, ClientEffect> => ({ phase: next, effects });
+  ): HandshakeStep<ClientPhase, ClientEffect> => ({ phase: next, effects });
   if (phase === "ended") return stay;
   switch (event.type) {
     case "begin":

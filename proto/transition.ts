@@ -28,7 +28,7 @@
  */
 
 import {
-  type Connection,
+  type ConnectionRecord,
   derivedState,
   hasFailed,
   isReady,
@@ -79,16 +79,19 @@ export type ConnectionEvent =
 export type Effect = "release_endpoint" | "hold_endpoint" | "notify_watchers";
 
 /** The outcome of an event: the new record with its effects, or why nothing changed. */
-export type Outcome =
-  | { readonly connection: Connection; readonly effects: readonly Effect[] }
+export type TransitionOutcome =
+  | {
+    readonly connection: ConnectionRecord;
+    readonly effects: readonly Effect[];
+  }
   | { readonly rejected: string };
 
 /** Applies `event` at `now` (epoch milliseconds): the one door through which a connection changes. */
 export function transition(
-  connection: Connection,
+  connection: ConnectionRecord,
   event: ConnectionEvent,
   now: number,
-): Outcome {
+): TransitionOutcome {
   const step = hasFailed(connection)
     ? afterFailure(connection, event)
     : advance(connection, event, now);
@@ -101,7 +104,7 @@ export function transition(
 }
 
 /** What ready and failed mean for the rest of the record. */
-function settled(connection: Connection, now: number): Connection {
+function settled(connection: ConnectionRecord, now: number): ConnectionRecord {
   const { times } = connection;
   if (hasFailed(connection)) {
     return {
@@ -122,10 +125,10 @@ function settled(connection: Connection, now: number): Connection {
 
 /** What changes in a connection that has not failed, or why it must not. */
 function advance(
-  connection: Connection,
+  connection: ConnectionRecord,
   event: ConnectionEvent,
   now: number,
-): Partial<Connection> | string {
+): Partial<ConnectionRecord> | string {
   const { host, client, endpointStored, times } = connection;
   const received = clientReached(client, "xpc_endpoint_received");
   switch (event.type) {
@@ -197,9 +200,9 @@ type FailureEvent = Extract<
 
 /** An end, to a connection that has not failed yet. */
 function failure(
-  connection: Connection,
+  connection: ConnectionRecord,
   event: FailureEvent,
-): Partial<Connection> {
+): Partial<ConnectionRecord> {
   return {
     ...failedSides(event),
     failureReason: capped(reasonOf(connection, event)),
@@ -208,9 +211,9 @@ function failure(
 
 /** What a failed connection still takes: ends, as repeats that keep the first reason, and signs of life. */
 function afterFailure(
-  connection: Connection,
+  connection: ConnectionRecord,
   event: ConnectionEvent,
-): Partial<Connection> | string {
+): Partial<ConnectionRecord> | string {
   switch (event.type) {
     case "failure_reported":
     case "side_lost":
@@ -225,14 +228,14 @@ function afterFailure(
 }
 
 /** A report fails its own side; timeout, close and death fail both. */
-function failedSides(event: FailureEvent): Partial<Connection> {
+function failedSides(event: FailureEvent): Partial<ConnectionRecord> {
   if (event.type !== "failure_reported") {
     return { host: "failed", client: "failed" };
   }
   return event.side === "host" ? { host: "failed" } : { client: "failed" };
 }
 
-function reasonOf(connection: Connection, event: FailureEvent): string {
+function reasonOf(connection: ConnectionRecord, event: FailureEvent): string {
   switch (event.type) {
     case "failure_reported":
       return `${event.side} reported: ${event.reason}`;
@@ -261,10 +264,10 @@ function capped(reason: string): string {
 
 /** Notes that the side behind `event` is there. */
 function seen(
-  connection: Connection,
+  connection: ConnectionRecord,
   event: ConnectionEvent,
   now: number,
-): Connection {
+): ConnectionRecord {
   const side = sideOf(event);
   if (side === undefined) return connection;
   const key = side === "host" ? "hostSeen" : "clientSeen";
@@ -296,8 +299,8 @@ function sideOf(event: ConnectionEvent): Side | undefined {
 }
 
 function effectsOf(
-  before: Connection,
-  after: Connection,
+  before: ConnectionRecord,
+  after: ConnectionRecord,
   event: ConnectionEvent,
 ): Effect[] {
   const stored = event.type === "endpoint_stored";
@@ -317,7 +320,7 @@ function effectsOf(
 
 /** A refusal names what was tried and the states that it was tried in. */
 function refusal(
-  connection: Connection,
+  connection: ConnectionRecord,
   event: ConnectionEvent,
   why: string,
 ): string {

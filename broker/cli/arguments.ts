@@ -10,7 +10,7 @@ import { type Command, lineOf, type Option, ValueError } from "./command.ts";
 import { CommandError, EXIT } from "./exit.ts";
 
 /** `--help`, which every command has. */
-export const HELP: Option<boolean> = {
+export const HELP_OPTION: Option<boolean> = {
   name: "help",
   short: "h",
   meaning: "this text",
@@ -55,7 +55,7 @@ export function readArguments(
 ): Arguments | "help" {
   if (command.passesOn) return new Arguments(new Map(), args);
   const wrong = (what: string): CommandError => usageError(command.path, what);
-  const options: readonly Option<unknown>[] = [...command.options, HELP];
+  const options: readonly Option<unknown>[] = [...command.options, HELP_OPTION];
   const flags = options.filter(({ value }) => value === undefined);
   // The parser would take --json=no for --json.
   const assigned = args.slice(0, args.indexOf("--") >>> 0)
@@ -84,7 +84,7 @@ export function readArguments(
     if (found === undefined || found === false) continue;
     given.set(option, valueOf(option, found, wrong));
   }
-  if (given.has(HELP)) return "help";
+  if (given.has(HELP_OPTION)) return "help";
   const operands = parsed._.map(String);
   checkOperands(command, operands, wrong);
   return new Arguments(given, operands);

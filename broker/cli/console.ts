@@ -5,7 +5,10 @@
  * @module
  */
 
-import type { ProgramResult, RunOptions } from "../../launchd/run_program.ts";
+import type {
+  ProgramOptions,
+  ProgramResult,
+} from "../../launchd/run_program.ts";
 import type { EnvironmentSource } from "../../proto/environment.ts";
 import type { GrpcClient } from "../grpc_client.ts";
 import { escapeControls } from "../log.ts";
@@ -56,7 +59,7 @@ export interface Console {
   runProgram(
     program: string,
     args: readonly string[],
-    options?: RunOptions,
+    options?: ProgramOptions,
   ): Promise<ProgramResult | undefined>;
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { HELP } from "./arguments.ts";
+import { HELP_OPTION } from "./arguments.ts";
 import { type Command, lineOf, PROGRAM } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { EXIT, EXIT_MEANINGS } from "./exit.ts";
@@ -53,8 +53,8 @@ export function document(commands: readonly Command[]): string {
       ["option", "meaning"],
       [
         [
-          `\`${optionUsage(HELP)}\``,
-          `${optionMeaning(HELP)}; after every command`,
+          `\`${optionUsage(HELP_OPTION)}\``,
+          `${optionMeaning(HELP_OPTION)}; after every command`,
         ],
         [
           `\`${optionUsage(VERSION)}\``,

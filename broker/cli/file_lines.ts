@@ -30,7 +30,7 @@ export type FileEvent =
   | { readonly words: string };
 
 /** A log file, read from where the wanted lines begin. */
-export class LogFile implements Disposable {
+export class LogFileReader implements Disposable {
   readonly #path: string;
   #file: Deno.FsFile;
   #position = 0;
@@ -41,9 +41,9 @@ export class LogFile implements Disposable {
    *
    * @throws {CommandError} where it is not there, or no file
    */
-  static async open(path: string): Promise<LogFile> {
+  static async open(path: string): Promise<LogFileReader> {
     const file = await openFile(path);
-    if (file !== undefined) return new LogFile(path, file);
+    if (file !== undefined) return new LogFileReader(path, file);
     throw new CommandError(
       EXIT.notFound,
       `Cannot read the log ${path}: there is no such file; its runtime may not have written to it yet`,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HELP } from "./arguments.ts";
+import { HELP_OPTION } from "./arguments.ts";
 import {
   type Command,
   lineOf,
@@ -37,7 +37,7 @@ export function commandHelp(command: Command): string {
     ]),
     section(
       "Options",
-      [...options, HELP].map((o) => [optionUsage(o), optionMeaning(o)]),
+      [...options, HELP_OPTION].map((o) => [optionUsage(o), optionMeaning(o)]),
     ),
     `Examples:\n${
       examples.map((line) => `${INDENT}${PROGRAM} ${line}`).join("\n")
@@ -57,7 +57,7 @@ export function groupHelp(
     ...(path.length > 0 ? [] : [
       section(
         "Options",
-        [HELP, VERSION].map((o) => [optionUsage(o), optionMeaning(o)]),
+        [HELP_OPTION, VERSION].map((o) => [optionUsage(o), optionMeaning(o)]),
       ),
       section(
         "Exit codes",

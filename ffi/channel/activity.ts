@@ -38,7 +38,7 @@ export function nextTurn(): Promise<void> {
 }
 
 /** What a loop needs to know of a channel. */
-export interface Progress {
+export interface FrameProgress {
   /** Frames sent and received so far. */
   readonly transferred: number;
   /** Frames that came and were not read yet. */
@@ -46,7 +46,7 @@ export interface Progress {
 }
 
 /** Frames that were sent or read so far: whether it changes tells whether anything was done. */
-function workDone({ transferred, unread }: Progress): number {
+function workDone({ transferred, unread }: FrameProgress): number {
   return transferred - unread;
 }
 
@@ -55,7 +55,7 @@ function workDone({ transferred, unread }: Progress): number {
  * frame was sent or read, it waits for activity, or for `restMs`.
  */
 export async function continuousLoop(
-  progress: Progress,
+  progress: FrameProgress,
   activity: Activity,
   turn: () => void | Promise<void>,
   restMs: number,

@@ -22,7 +22,7 @@ const MODULES: Readonly<Record<string, Load>> = {
 };
 
 /** The shim of this package for this system; `undefined` where it has none, or another was named anyway. */
-export const PREBUILT: Prebuilt | undefined = await load();
+export const OWN_SHIM: Prebuilt | undefined = await load();
 
 async function load(): Promise<Prebuilt | undefined> {
   if (permittedEnvironment().get("STREAMLIB_LIBRARY")) return undefined;

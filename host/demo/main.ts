@@ -7,9 +7,9 @@
 
 import { BridgeError } from "../mod.ts";
 import { MediaError } from "./media_error.ts";
-import { HELP, readOptions, UsageError } from "./options.ts";
+import { DEMO_USAGE, DemoUsageError, readDemoOptions } from "./options.ts";
 import { PreviewError } from "./preview/preview.ts";
-import { run, StoppedError } from "./run.ts";
+import { runDemo, StoppedError } from "./run.ts";
 import { table } from "./summary.ts";
 
 const EXIT_FAILED = 1;
@@ -49,13 +49,13 @@ function stopOnSignal(): { readonly signal: AbortSignal } & Disposable {
 
 async function main(): Promise<number> {
   try {
-    const options = readOptions(Deno.args);
+    const options = readDemoOptions(Deno.args);
     if (options === "help") {
-      Deno.stdout.writeSync(encoder.encode(HELP));
+      Deno.stdout.writeSync(encoder.encode(DEMO_USAGE));
       return 0;
     }
     using stop = options.preview === undefined ? undefined : stopOnSignal();
-    const { summary, problems } = await run(options, {
+    const { summary, problems } = await runDemo(options, {
       say,
       stop: stop?.signal ?? new AbortController().signal,
     });
@@ -71,7 +71,7 @@ async function main(): Promise<number> {
       summary.frames_sent > 0;
     return complete ? 0 : EXIT_FAILED;
   } catch (error) {
-    if (error instanceof UsageError) {
+    if (error instanceof DemoUsageError) {
       say(`demo: ${error.message}\nTry: deno task demo --help`);
       return EXIT_USAGE;
     }

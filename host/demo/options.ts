@@ -8,7 +8,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import type { Size } from "./source.ts";
 
 /** The text of `--help`. */
-export const HELP = `Usage: deno task demo [options]
+export const DEMO_USAGE = `Usage: deno task demo [options]
 
 Sends a video, frame by frame, to a processor in a process of its own, which
 finds the edges; verifies what comes back; no pixel is copied on the way.
@@ -46,12 +46,12 @@ export interface DemoOptions {
 }
 
 /** A command line that cannot be followed. */
-export class UsageError extends Error {
+export class DemoUsageError extends Error {
   override name = "UsageError";
 }
 
 /** Reads the command line; "help" where that is what was asked for. */
-export function readOptions(args: string[]): DemoOptions | "help" {
+export function readDemoOptions(args: string[]): DemoOptions | "help" {
   // Without a value it would take the argument after it for one.
   const given = args.map((arg) => arg === "--preview" ? "--preview=0" : arg);
   const parsed = parseArgs(given, {
@@ -59,7 +59,7 @@ export function readOptions(args: string[]): DemoOptions | "help" {
     string: ["input", "frames", "size", "snapshot", "preview", "broker"],
     alias: { h: "help" },
     unknown: (arg) => {
-      throw new UsageError(`unknown argument ${JSON.stringify(arg)}`);
+      throw new DemoUsageError(`unknown argument ${JSON.stringify(arg)}`);
     },
   });
   if (parsed["help"]) return "help";
@@ -77,7 +77,7 @@ export function readOptions(args: string[]): DemoOptions | "help" {
 function text(value: unknown, name: string): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === "string" && value !== "") return value;
-  throw new UsageError(`--${name} needs a value`);
+  throw new DemoUsageError(`--${name} needs a value`);
 }
 
 const MAX_FRAMES = 1_000_000;
@@ -88,7 +88,7 @@ function frames(value: string | undefined): number | undefined {
   if (Number.isInteger(count) && count >= 1 && count <= MAX_FRAMES) {
     return count;
   }
-  throw new UsageError(
+  throw new DemoUsageError(
     `--frames takes a whole number from 1 to ${MAX_FRAMES}, not '${value}'`,
   );
 }
@@ -100,7 +100,7 @@ function port(value: string | undefined): number | undefined {
   if (/^\d{1,5}$/.test(value) && Number(value) <= MAX_PORT) {
     return Number(value);
   }
-  throw new UsageError(
+  throw new DemoUsageError(
     `--preview takes a port from 0 to ${MAX_PORT}, as in --preview=8080, not '${value}'`,
   );
 }
@@ -115,7 +115,7 @@ function size(value: string | undefined): Size | undefined {
   if (possible(width) && possible(height)) {
     return { width: width!, height: height! };
   }
-  throw new UsageError(
+  throw new DemoUsageError(
     `--size takes WIDTHxHEIGHT with sides from 16 to ${MAX_SIDE}, such as 1920x1080, not '${value}'`,
   );
 }

@@ -17,7 +17,7 @@ export interface Screen {
 }
 
 /** How far something has come. */
-export interface Progress {
+export interface DemoProgress {
   /** How many are done. */
   readonly done: number;
   /** How many there will be; `undefined` for as many as come. */
@@ -70,7 +70,7 @@ export class ProgressLine {
   readonly #screen: Screen;
   readonly #now: () => number;
   #drawnAt = -Infinity;
-  #pending: Progress | null = null;
+  #pending: DemoProgress | null = null;
 
   /** Writes nothing yet.
    *
@@ -82,7 +82,7 @@ export class ProgressLine {
   }
 
   /** Tells how far things are; drawn if the last drawing is long enough ago. */
-  update(progress: Progress): void {
+  update(progress: DemoProgress): void {
     this.#pending = progress;
     const now = this.#now();
     const pause = this.#screen.terminal ? REDRAW_MS : PLAIN_LINE_MS;

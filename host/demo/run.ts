@@ -35,7 +35,7 @@ export interface RunContext {
 }
 
 /** Runs the demo; the summary, and what was wrong with the first few bad frames. */
-export async function run(
+export async function runDemo(
   options: DemoOptions,
   { say, stop }: RunContext,
 ): Promise<{ summary: Summary; problems: readonly string[] }> {

@@ -21,7 +21,7 @@ import { exchange, type ProbeHost } from "./exchange.ts";
 import { PROBE_PORT } from "./probe_frame.ts";
 import {
   HOLD_MS,
-  type Step,
+  type ProbeStep,
   STEP_DEADLINES,
   type StepFacts,
   type StepFailure,
@@ -103,7 +103,7 @@ async function takeDown(
 }
 
 /** Does one step within its deadline, and reports it. `undefined` where it has failed. */
-async function report<S extends Step>(
+async function report<S extends ProbeStep>(
   step: S,
   work: () => Promise<StepFacts[S]> | StepFacts[S],
 ): Promise<StepFacts[S] | undefined> {

@@ -50,7 +50,7 @@ export interface StepFacts {
 }
 
 /** The name of a step. */
-export type Step = keyof StepFacts;
+export type ProbeStep = keyof StepFacts;
 
 /** A step that failed: a code of BridgeError or of its own, and the words. */
 export interface StepFailure {
@@ -59,17 +59,19 @@ export interface StepFailure {
 }
 
 /** What became of one step. */
-export type StepReport<S extends Step> =
+export type StepReport<S extends ProbeStep> =
   | { readonly facts: StepFacts[S]; readonly failure?: undefined }
   | { readonly failure: StepFailure; readonly facts?: undefined };
 
 /** One line. */
-export type StepLine = { [S in Step]: { readonly step: S } & StepReport<S> }[
-  Step
+export type StepLine = {
+  [S in ProbeStep]: { readonly step: S } & StepReport<S>;
+}[
+  ProbeStep
 ];
 
 /** How long each step may take, in milliseconds. */
-export const STEP_DEADLINES: Readonly<Record<Step, number>> = {
+export const STEP_DEADLINES: Readonly<Record<ProbeStep, number>> = {
   shim: 5_000,
   xpc: 3_000,
   handshake: 20_000,

@@ -3,7 +3,10 @@
  * of `client/runner.ts`.
  */
 
-import { run as runWith, type RunOptions } from "../../client/runner.ts";
+import {
+  runClient as runWith,
+  type RunnerOptions,
+} from "../../client/runner.ts";
 import { Native } from "../../ffi/native.ts";
 import { hookedShim } from "./hooked_shim.ts";
 import { LimitClock } from "./limit_clock.ts";
@@ -13,9 +16,9 @@ import { carryOut, ownPlan } from "./moments.ts";
 export const WORDS = "FAULTS_WORDS";
 
 /** As the real one, but no limit of its passes. What goes to stderr goes to a file too: a host that was killed reads it no more. */
-export function run(
+export function runClient(
   load: () => Promise<unknown>,
-  options: RunOptions,
+  options: RunnerOptions,
 ): Promise<never> {
   const file = Deno.env.get(WORDS)!;
   const write = Deno.stderr.writeSync.bind(Deno.stderr);

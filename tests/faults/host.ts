@@ -6,7 +6,7 @@
 import type { Clock } from "../../ffi/clock.ts";
 import { Native } from "../../ffi/native.ts";
 import { findBroker } from "../../host/broker_finder.ts";
-import { embedBroker, GRPC_CLIENT, openGrpc } from "../../host/assembly.ts";
+import { GRPC_CLIENT, makeBroker, openGrpc } from "../../host/assembly.ts";
 import { type ClientProcess, spawnClient } from "../../host/spawn.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import { connectionSchema } from "../../proto/connection_schema.ts";
@@ -79,7 +79,7 @@ export function startHost(options: FaultyHostOptions): FaultyHost {
         {
           given: service,
           fallback: service,
-          embed: embedBroker,
+          embed: makeBroker,
           ...(grpc !== undefined &&
             { grpc: { address: grpc, open: openGrpc } }),
         },

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Native } from "../../ffi/native.ts";
 import { findBroker } from "../../host/broker_finder.ts";
 import { findConfig } from "../../host/client_config.ts";
-import { embedBroker } from "../../host/assembly.ts";
+import { makeBroker } from "../../host/assembly.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import {
   type ClientExit,
@@ -274,7 +274,7 @@ for (const ack of ["grpc", "xpc"]) {
           findBroker: (native, lost, signal) =>
             findBroker(
               native,
-              { given: world.service, fallback: "", embed: embedBroker },
+              { given: world.service, fallback: "", embed: makeBroker },
               lost,
               signal,
             ),

@@ -1,4 +1,7 @@
-import { type Connection, newConnection } from "../../proto/connection.ts";
+import {
+  type ConnectionRecord,
+  newConnection,
+} from "../../proto/connection.ts";
 import { CLIENT_STATES, HOST_STATES } from "../../proto/states.ts";
 import type { ConnectionEvent } from "../../proto/transition.ts";
 
@@ -35,7 +38,7 @@ export const EVERY_EVENT: readonly ConnectionEvent[] = [
 ];
 
 /** A connection as it is allocated at time 1000, with a timeout of 500 ms. */
-export function freshConnection(): Connection {
+export function freshConnection(): ConnectionRecord {
   return newConnection({
     id: "id",
     runtimeId: "runtime",
@@ -47,7 +50,7 @@ export function freshConnection(): Connection {
 }
 
 /** Both states in two letters: host P A X K F, client p a w r k f. */
-export function letters({ host, client }: Connection): string {
+export function letters({ host, client }: ConnectionRecord): string {
   return "PAXKF"[HOST_STATES.indexOf(host)]! +
     "pawrkf"[CLIENT_STATES.indexOf(client)]!;
 }

@@ -4,7 +4,7 @@ import { OwnedCapability } from "../../ffi/capability.ts";
 import { Connection } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 import { findBroker } from "../../host/broker_finder.ts";
-import { embedBroker } from "../../host/assembly.ts";
+import { makeBroker } from "../../host/assembly.ts";
 import type { ClientExit } from "../../host/spawn.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import { connectionSchemaToJson } from "../../proto/connection_schema_json.ts";
@@ -152,7 +152,7 @@ function playedTest(
             {
               given: undefined,
               fallback: "com.example.none",
-              embed: embedBroker,
+              embed: makeBroker,
             },
             lost,
             signal,

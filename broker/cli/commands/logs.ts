@@ -8,7 +8,7 @@ import type { RuntimeInfo } from "../../../proto/broker_gen.ts";
 import type { Command, Invocation } from "../command.ts";
 import { say, writeJsonLine, writeLines } from "../console.ts";
 import { CommandError, EXIT, type ExitCode } from "../exit.ts";
-import { LogFile } from "../file_lines.ts";
+import { LogFileReader } from "../file_lines.ts";
 import { fileLine } from "../log_text.ts";
 import {
   DEFAULT_LINES,
@@ -54,7 +54,7 @@ async function run(invocation: Invocation): Promise<ExitCode> {
     args.has(JSON_OUTPUT)
       ? writeJsonLine(out, { line })
       : writeLines(out, [fileLine(line)]);
-  using file = await LogFile.open(await findLog(invocation));
+  using file = await LogFileReader.open(await findLog(invocation));
   const lines = await file.lines({ last, since }, follows);
   // Before the first line: whoever has read that may press Ctrl-C.
   using interruptible = follows ? console.interruptible() : undefined;

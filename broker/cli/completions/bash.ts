@@ -5,7 +5,13 @@
  */
 
 import { type Command, PROGRAM } from "../command.ts";
-import { optionNames, type Place, placeKey, places, quoted } from "./words.ts";
+import {
+  type CompletionPoint,
+  optionNames,
+  placeKey,
+  places,
+  shellWord,
+} from "./words.ts";
 
 /** The script. */
 export function bashCompletion(commands: readonly Command[]): string {
@@ -36,25 +42,25 @@ complete -F _${PROGRAM} ${PROGRAM}
 }
 
 /** After an option that takes a value: its choices, or nothing, for the shell cannot know. */
-function valueCases(place: Place): string[] {
+function valueCases(place: CompletionPoint): string[] {
   return place.options.flatMap(({ value, ...option }) => {
     if (value === undefined) return [];
     const pattern = optionNames(option)
-      .map((name) => quoted(`${placeKey(place)}:${name}`)).join("|");
+      .map((name) => shellWord(`${placeKey(place)}:${name}`)).join("|");
     const { choices } = value;
     const reply = choices
       ? `COMPREPLY=( $(compgen -W ${
-        quoted(choices.join(" "))
+        shellWord(choices.join(" "))
       } -- "$current") ); `
       : "";
     return [`    ${pattern}) ${reply}return ;;`];
   });
 }
 
-function placeCase(place: Place): string {
+function placeCase(place: CompletionPoint): string {
   const words = [...place.next, ...place.operands].map(({ word }) => word);
   const options = place.options.map(({ name }) => `--${name}`);
-  return `    ${quoted(placeKey(place))}) words=${
-    quoted([...words, ...options].join(" "))
+  return `    ${shellWord(placeKey(place))}) words=${
+    shellWord([...words, ...options].join(" "))
   } ;;`;
 }

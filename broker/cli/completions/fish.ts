@@ -6,7 +6,7 @@
 
 import { type Command, type Option, PROGRAM } from "../command.ts";
 import { optionMeaning } from "../help.ts";
-import { type Place, placeKey, places, type Word } from "./words.ts";
+import { type CompletionPoint, placeKey, places, type Word } from "./words.ts";
 
 /** The script: `~/.config/fish/completions/streamlib.fish`. */
 export function fishCompletion(commands: readonly Command[]): string {
@@ -32,7 +32,7 @@ ${all.flatMap(completionsAt).join("\n")}
 `;
 }
 
-function completionsAt(place: Place): string[] {
+function completionsAt(place: CompletionPoint): string[] {
   const condition = quoted(`__${PROGRAM}_at ${quoted(placeKey(place))}`);
   const line = (rest: string): string =>
     `complete -c ${PROGRAM} -n ${condition} ${rest}`;

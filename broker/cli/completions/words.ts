@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HELP } from "../arguments.ts";
+import { HELP_OPTION } from "../arguments.ts";
 import type { Command, Option } from "../command.ts";
 import { VERSION } from "../help.ts";
 
@@ -15,7 +15,7 @@ export interface Word {
 }
 
 /** A place on the command line: after these command words. */
-export interface Place {
+export interface CompletionPoint {
   /** The words before it, the program's own left out. */
   readonly path: readonly string[];
   /** Words that lead further. */
@@ -26,23 +26,29 @@ export interface Place {
 }
 
 /** Every place where there is something to complete, the program's own first. */
-export function places(commands: readonly Command[]): Place[] {
-  const found = new Map<string, { place: Place; next: Map<string, Word> }>();
-  const at = (path: readonly string[], place: Partial<Place> = {}): void => {
+export function places(commands: readonly Command[]): CompletionPoint[] {
+  const found = new Map<
+    string,
+    { place: CompletionPoint; next: Map<string, Word> }
+  >();
+  const at = (
+    path: readonly string[],
+    place: Partial<CompletionPoint> = {},
+  ): void => {
     const key = path.join(" ");
     if (found.has(key)) return;
     const next = new Map<string, Word>();
     found.set(key, {
       next,
-      place: { path, next: [], operands: [], options: [HELP], ...place },
+      place: { path, next: [], operands: [], options: [HELP_OPTION], ...place },
     });
   };
-  at([], { options: [HELP, VERSION] });
+  at([], { options: [HELP_OPTION, VERSION] });
   for (const command of commands) {
     const { path, summary, operands = [], options } = command;
     path.slice(0, -1).forEach((_, depth) => at(path.slice(0, depth + 1)));
     at(path, {
-      options: [...options, HELP],
+      options: [...options, HELP_OPTION],
       operands: operands.flatMap(({ choices = [], meaning }) =>
         choices.map((word) => ({ word, meaning }))
       ),
@@ -61,7 +67,7 @@ export function places(commands: readonly Command[]): Place[] {
 }
 
 /** A place as the scripts spell it: "/broker/status". */
-export function placeKey({ path }: Place): string {
+export function placeKey({ path }: CompletionPoint): string {
   return path.map((word) => `/${word}`).join("");
 }
 
@@ -71,6 +77,6 @@ export function optionNames({ name, short }: Option<unknown>): string[] {
 }
 
 /** `text` in single quotes, for any of the shells. */
-export function quoted(text: string): string {
+export function shellWord(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -7,11 +7,11 @@
 import { type Command, type Option, PROGRAM } from "../command.ts";
 import { optionMeaning } from "../help.ts";
 import {
+  type CompletionPoint,
   optionNames,
-  type Place,
   placeKey,
   places,
-  quoted,
+  shellWord,
   type Word,
 } from "./words.ts";
 
@@ -44,18 +44,18 @@ fi
 `;
 }
 
-function placeCase(place: Place): string {
+function placeCase(place: CompletionPoint): string {
   const words = [...place.next, ...place.operands];
   const specs = place.options.flatMap(optionSpecs);
   return [
-    `    ${quoted(placeKey(place))})`,
+    `    ${shellWord(placeKey(place))})`,
     ...place.options.flatMap(valueCase),
     ...(words.length === 0 ? [] : [
       `      words_here=(${words.map(described).join(" ")})`,
-      `      _describe ${quoted("command")} words_here`,
+      `      _describe ${shellWord("command")} words_here`,
     ]),
     `      words_here=(${specs.join(" ")})`,
-    `      _describe -o ${quoted("option")} words_here`,
+    `      _describe -o ${shellWord("option")} words_here`,
     "      ;;",
   ].join("\n");
 }
@@ -77,5 +77,5 @@ function optionSpecs(option: Option<unknown>): string[] {
 
 /** `word:meaning`, as `_describe` takes it. */
 function described({ word, meaning }: Word): string {
-  return quoted(`${word}:${meaning.replaceAll(":", "\\:")}`);
+  return shellWord(`${word}:${meaning.replaceAll(":", "\\:")}`);
 }

@@ -11,7 +11,14 @@ import {
 } from "../../../proto/environment.ts";
 import { BridgeError } from "../../../proto/errors.ts";
 import type { Link } from "./examination.ts";
-import { broken, type Finding, LINKS, note, ok, quoted } from "./finding.ts";
+import {
+  broken,
+  type Finding,
+  LINKS,
+  note,
+  ok,
+  shellQuoted,
+} from "./finding.ts";
 
 /** What programs take a proxy from. */
 export const PROXIES = [
@@ -49,7 +56,7 @@ export function judgeEnvironment(
   const set = names.filter((name) =>
     name.startsWith("STREAMLIB_") && env.get(name)
   )
-    .map((name) => `${name}=${quoted(env.get(name)!)}`);
+    .map((name) => `${name}=${shellQuoted(env.get(name)!)}`);
   const own = set.length === 0
     ? "nothing is set, all by default"
     : set.join(" ");

@@ -75,7 +75,7 @@ export function broken(
 }
 
 /** A text for a shell, as one word. */
-export function quoted(text: string): string {
+export function shellQuoted(text: string): string {
   return /^[\w./:@+-]+$/.test(text)
     ? text
     : `'${text.replaceAll("'", "'\\''")}'`;

@@ -8,7 +8,7 @@ import { BridgeError } from "../../../proto/errors.ts";
 import { type Names, names } from "../../../proto/names.ts";
 import { INSTALL } from "./advice.ts";
 import type { Examination, Link } from "./examination.ts";
-import { broken, type Finding, LINKS, ok, quoted } from "./finding.ts";
+import { broken, type Finding, LINKS, ok, shellQuoted } from "./finding.ts";
 import {
   type InstalledFile,
   isOfService,
@@ -49,7 +49,7 @@ function describe({ file, key, found, expected, inPlace }: Mismatch): Finding {
   return broken("names", `${key} is ${found}, expected ${expected}`, {
     why:
       `${file.path} names another than this environment does, so that the broker it starts is not the one that is looked for`,
-    mend: inPlace ? `${INSTALL} --force` : `rm ${quoted(file.path)}`,
+    mend: inPlace ? `${INSTALL} --force` : `rm ${shellQuoted(file.path)}`,
   });
 }
 

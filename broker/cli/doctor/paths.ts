@@ -4,7 +4,7 @@
  * @module
  */
 
-import { quoted } from "./finding.ts";
+import { shellQuoted } from "./finding.ts";
 
 /** What is wrong with a path, why that matters, and what mends it. */
 export interface Fault {
@@ -46,14 +46,14 @@ export function directoryFault(
       found: `${path} is a link`,
       why:
         "who can change where it leads could stand in for the broker, so nobody uses it",
-      mend: `rm ${quoted(path)}`,
+      mend: `rm ${shellQuoted(path)}`,
     };
   }
   if (!info.isDirectory) {
     return {
       found: `${path} is no directory`,
       why: "the sockets have to be in it",
-      mend: `mv ${quoted(path)} ${quoted(`${path}.old`)}`,
+      mend: `mv ${shellQuoted(path)} ${shellQuoted(`${path}.old`)}`,
     };
   }
   return ownerFault(path, info.uid, user) ??
@@ -70,7 +70,7 @@ export function socketFault(
     return {
       found: `${path} is no socket`,
       why: "no broker made it, and none takes its place",
-      mend: `mv ${quoted(path)} ${quoted(`${path}.old`)}`,
+      mend: `mv ${shellQuoted(path)} ${shellQuoted(`${path}.old`)}`,
     };
   }
   return ownerFault(path, info.uid, user) ??
@@ -89,7 +89,7 @@ function ownerFault(
     why: user === 0
       ? "a broker and its clients are of one user; was this meant to run without sudo?"
       : "a broker and its clients are of one user; was it once run with sudo?",
-    mend: `${sudo}chown -R ${user} ${quoted(path)}`,
+    mend: `${sudo}chown -R ${user} ${shellQuoted(path)}`,
   };
 }
 
@@ -106,7 +106,7 @@ function modeFault(
     why: (bits & 0o077) === 0
       ? "its own user cannot use it"
       : `others ${danger}`,
-    mend: `chmod ${octal(wanted).slice(1)} ${quoted(path)}`,
+    mend: `chmod ${octal(wanted).slice(1)} ${shellQuoted(path)}`,
   };
 }
 

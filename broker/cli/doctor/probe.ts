@@ -6,7 +6,7 @@
 
 import {
   HOLD_MS,
-  type Step,
+  type ProbeStep,
   STEP_DEADLINES,
   type StepFailure,
   type StepLine,
@@ -15,7 +15,7 @@ import {
 import type { Console } from "../console.ts";
 import { argumentsFor, probeProgram } from "../own_programs.ts";
 
-const STEPS = Object.keys(STEP_DEADLINES) as Step[];
+const STEPS = Object.keys(STEP_DEADLINES) as ProbeStep[];
 /** To start, and to end. */
 const SPARE_MS = 10_000;
 const ALL_MS = Object.values(STEP_DEADLINES).reduce((sum, ms) => sum + ms) +
@@ -23,7 +23,7 @@ const ALL_MS = Object.values(STEP_DEADLINES).reduce((sum, ms) => sum + ms) +
 
 /** A probe under way. */
 export class Probe {
-  readonly #reports = new Map<Step, PromiseWithResolvers<unknown>>(
+  readonly #reports = new Map<ProbeStep, PromiseWithResolvers<unknown>>(
     STEPS.map((step) => [step, Promise.withResolvers()]),
   );
   readonly #looked = Promise.withResolvers<void>();
@@ -40,7 +40,7 @@ export class Probe {
   }
 
   /** What became of a step, once it is known. */
-  async step<S extends Step>(step: S): Promise<StepReport<S>> {
+  async step<S extends ProbeStep>(step: S): Promise<StepReport<S>> {
     return await this.#reports.get(step)!.promise as StepReport<S>;
   }
 

@@ -17,7 +17,7 @@ export function newToken(): string {
 }
 
 /** Where the preview is. */
-export interface Place {
+export interface PageAddress {
   /** The only Host that is answered: address and port. */
   readonly host: string;
   /** The first part of every path. */
@@ -39,7 +39,10 @@ export interface Place {
  *
  * @returns `undefined` for a request that must learn nothing
  */
-export function admit(request: Request, place: Place): string | undefined {
+export function admit(
+  request: Request,
+  place: PageAddress,
+): string | undefined {
   const { host, token } = place;
   // A name that resolves to 127.0.0.1 gives itself away here.
   if (request.headers.get("host") !== host) return undefined;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { admit, type Place } from "./access.ts";
+import { admit, type PageAddress } from "./access.ts";
 import type { EventStream } from "./event_stream.ts";
 import { PAGE_HTML } from "./page_html.ts";
 import { PAGE_SCRIPT } from "./page_script.ts";
@@ -35,7 +35,7 @@ const DOCUMENTS: Readonly<
 };
 
 /** What the server shows. */
-export interface Shown extends Place {
+export interface Shown extends PageAddress {
   /** What the page is told, as JSON. */
   readonly states: EventStream;
   /** What it sees. */

@@ -12,7 +12,7 @@ import type { RestartPolicy } from "../../../host/restart.ts";
 import type { ClientExit, ClientProcess } from "../../../host/spawn.ts";
 import { Supervisor } from "../../../host/supervisor.ts";
 import { connectionSchema } from "../../../proto/connection_schema.ts";
-import type { Control } from "../../../proto/control.ts";
+import type { ControlClient } from "../../../proto/control.ts";
 import { BridgeError } from "../../../proto/errors.ts";
 import { Bytes, Int64 } from "../../../proto/field_type.ts";
 import { port } from "../../../proto/port.ts";
@@ -260,7 +260,7 @@ export class HostActor {
 
   /** The lease, with an ear at it: the first client is started with the answer to the allocation. */
   #overheard(lease: BrokerLease): BrokerLease {
-    const control: Control = {
+    const control: ControlClient = {
       call: async (method, request, options) => {
         const response = await lease.control.call(method, request, options);
         if (

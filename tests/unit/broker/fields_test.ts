@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Fields } from "../../../broker/fields.ts";
+import { RequestFields } from "../../../broker/fields.ts";
 import { BridgeError } from "../../../proto/errors.ts";
 
-function fields(value: unknown): Fields {
-  return new Fields("Act", { it: value });
+function fields(value: unknown): RequestFields {
+  return new RequestFields("Act", { it: value });
 }
 
 function refuses(read: () => unknown, message: string): void {
@@ -14,7 +14,7 @@ function refuses(read: () => unknown, message: string): void {
 
 Deno.test("Fields: what is absent reads as its default", () => {
   for (const request of [{}, { it: undefined }, { it: null }]) {
-    const absent = new Fields("Act", request);
+    const absent = new RequestFields("Act", request);
     assertEquals(absent.text("it", 1), "");
     assertEquals(absent.optionalName("it"), "");
     assertEquals(absent.optionalHex("it", 2), "");
@@ -28,8 +28,8 @@ Deno.test("Fields: what is absent reads as its default", () => {
 
 Deno.test("Fields: what an object inherits is not its field", () => {
   const request = Object.create({ it: "inherited" });
-  assertEquals(new Fields("Act", request).text("it", 99), "");
-  assertEquals(new Fields("Act", {}).text("constructor", 99), "");
+  assertEquals(new RequestFields("Act", request).text("it", 99), "");
+  assertEquals(new RequestFields("Act", {}).text("constructor", 99), "");
 });
 
 Deno.test("Fields: text is bounded in bytes", () => {

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import {
-  type Finding,
   Idleness,
   type IdlenessLimits,
+  type IdleVerdict,
   type Occupancy,
 } from "../../../broker/idleness.ts";
 
@@ -19,7 +19,7 @@ const EMPTY: Occupancy = {
 function findings(
   limits: IdlenessLimits,
   ...looks: [now: number, occupancy: Partial<Occupancy>][]
-): Finding[] {
+): IdleVerdict[] {
   const idleness = new Idleness(limits);
   return looks.map(([now, occupancy]) =>
     idleness.look(now, { ...EMPTY, ...occupancy })

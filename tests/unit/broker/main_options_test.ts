@@ -1,9 +1,9 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
-  HELP,
+  BROKER_USAGE,
+  BrokerUsageError,
   type MainOptions,
-  readOptions,
-  UsageError,
+  readBrokerOptions,
 } from "../../../broker/main_options.ts";
 import { BridgeError } from "../../../proto/errors.ts";
 
@@ -11,13 +11,14 @@ import { BridgeError } from "../../../proto/errors.ts";
 const HOME = new Map([["STREAMLIB_HOME", "/h"], ["HOME", "/home/ada"]]);
 
 function options(...args: string[]): MainOptions {
-  const read = readOptions(args, HOME);
+  const read = readBrokerOptions(args, HOME);
   if (read === "help") throw new Error("it gave help");
   return read;
 }
 
 function refusal(...args: string[]): string {
-  return assertThrows(() => readOptions(args, HOME), UsageError).message;
+  return assertThrows(() => readBrokerOptions(args, HOME), BrokerUsageError)
+    .message;
 }
 
 Deno.test("readOptions: the defaults stay for ever and log to stderr", () => {
@@ -58,7 +59,7 @@ Deno.test("readOptions: every option is read", () => {
     },
   );
   assertEquals(options("--no-grpc").grpc, undefined);
-  assertEquals(readOptions(["-h"], HOME), "help");
+  assertEquals(readBrokerOptions(["-h"], HOME), "help");
 });
 
 Deno.test("readOptions: in the foreground it stays, and logs to stderr", () => {
@@ -103,8 +104,8 @@ Deno.test("readOptions: the help names every option, in 100 columns", () => {
       "--json",
       "--help",
     ]
-  ) assertStringIncludes(HELP, option);
-  for (const line of HELP.split("\n")) {
+  ) assertStringIncludes(BROKER_USAGE, option);
+  for (const line of BROKER_USAGE.split("\n")) {
     assertEquals(line.length <= 100, true, line);
   }
 });

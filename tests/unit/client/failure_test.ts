@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { firstError, reasonOf, stackOf } from "../../../client/failure.ts";
+import { failureReason, firstError, stackOf } from "../../../client/failure.ts";
 import { BridgeError } from "../../../proto/errors.ts";
 
 const refused = new BridgeError("not_permitted", "Cannot do it: refused");
@@ -20,9 +20,9 @@ function suppressing(first: unknown, second: unknown): unknown {
 }
 
 Deno.test("a reason is the words of a BridgeError, and the stack of another", () => {
-  assertEquals(reasonOf(refused), "Cannot do it: refused");
-  assertEquals(reasonOf(late), late.stack);
-  assertEquals(reasonOf("text"), "text");
+  assertEquals(failureReason(refused), "Cannot do it: refused");
+  assertEquals(failureReason(late), late.stack);
+  assertEquals(failureReason("text"), "text");
   assertEquals(stackOf(refused), refused.stack);
   assertEquals(stackOf("text"), undefined);
 });
@@ -32,7 +32,7 @@ Deno.test("of two errors the first is the reason, and both are told", () => {
   assert(both instanceof SuppressedError);
   assertEquals(firstError(both), refused);
   assertEquals(
-    reasonOf(both),
+    failureReason(both),
     `Cannot do it: refused\nThen a disposal failed too: ${late.stack}`,
   );
   assertEquals(
@@ -45,7 +45,7 @@ Deno.test("an error is the reason however many disposals fail after it", () => {
   const all = suppressing(suppressing("text", late), refused);
   assertEquals(firstError(all), "text");
   assertEquals(
-    reasonOf(all),
+    failureReason(all),
     `text\nThen a disposal failed too: ${late.stack}\n` +
       "Then a disposal failed too: Cannot do it: refused",
   );

@@ -1,12 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
   type DemoOptions,
-  readOptions,
-  UsageError,
+  DemoUsageError,
+  readDemoOptions,
 } from "../../../host/demo/options.ts";
 
 const read = (...args: string[]): DemoOptions =>
-  readOptions(args) as DemoOptions;
+  readDemoOptions(args) as DemoOptions;
 
 Deno.test("--preview takes a port, or none, and no argument that is not its own", () => {
   assertEquals(read().preview, undefined);
@@ -22,10 +22,14 @@ Deno.test("--preview takes a port, or none, and no argument that is not its own"
   for (const value of ["65536", "-1", "x", "80x", "1.5"]) {
     assertThrows(
       () => read(`--preview=${value}`),
-      UsageError,
+      DemoUsageError,
       "--preview takes a port from 0 to 65535",
     );
   }
-  assertThrows(() => read("--preview="), UsageError, "--preview needs a value");
-  assertThrows(() => read("--preview", "8080"), UsageError, "8080");
+  assertThrows(
+    () => read("--preview="),
+    DemoUsageError,
+    "--preview needs a value",
+  );
+  assertThrows(() => read("--preview", "8080"), DemoUsageError, "8080");
 });

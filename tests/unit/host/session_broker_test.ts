@@ -4,7 +4,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { type LoadAgent, sessionBroker } from "../../../host/session_broker.ts";
+import { launchdBroker, type LoadAgent } from "../../../host/session_broker.ts";
 import { ServiceError } from "../../../launchd/service_error.ts";
 import { BridgeError } from "../../../proto/errors.ts";
 import { SERVICE } from "../../helpers/service.ts";
@@ -15,7 +15,7 @@ async function found(
   load: LoadAgent,
 ): Promise<{ service: string; said: string[] }> {
   const said: string[] = [];
-  await using broker = await sessionBroker(load, {
+  await using broker = await launchdBroker(load, {
     env: ENV,
     os: "darwin",
     say: (text) => said.push(text),

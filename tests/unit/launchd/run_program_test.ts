@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import {
+  type ProgramOptions,
   type ProgramResult,
-  type RunOptions,
   runProgram,
   TIMED_OUT,
 } from "../../../launchd/run_program.ts";
@@ -12,7 +12,7 @@ const NEEDS = { run: true } as const;
 
 function runScript(
   script: string,
-  options?: RunOptions,
+  options?: ProgramOptions,
 ): Promise<ProgramResult | undefined> {
   return soon(runProgram("/bin/sh", ["-c", script], options), script);
 }
@@ -59,7 +59,7 @@ permittedTest(
  */
 async function runOutOfTime(
   script: string,
-  options: RunOptions,
+  options: ProgramOptions,
 ): Promise<ProgramResult> {
   for (let timeoutMs = 100; timeoutMs < PATIENCE_MS; timeoutMs *= 2) {
     const ran = await runScript(script, { ...options, timeoutMs });

@@ -1,6 +1,6 @@
 import { assert, assertStringIncludes } from "@std/assert";
 import {
-  type Connection,
+  type ConnectionRecord,
   derivedState,
   hasFailed,
   isReady,
@@ -46,7 +46,7 @@ Deno.test(`transition: ${LIVES} random lives of ${STEPS} events (seeds 1 to ${LI
 
 /** One life, its effects performed on an imaginary endpoint. */
 class Life {
-  connection: Connection = freshConnection();
+  connection: ConnectionRecord = freshConnection();
   #now = this.connection.times.created;
   /** The sides whose ack was accepted, whatever the record says. */
   readonly #acked = new Set<string>();
@@ -100,7 +100,11 @@ class Life {
 }
 
 /** Never backwards; failed and ready are kept. */
-function checkOrder(before: Connection, after: Connection, name: string): void {
+function checkOrder(
+  before: ConnectionRecord,
+  after: ConnectionRecord,
+  name: string,
+): void {
   assert(
     HOST_STATES.indexOf(after.host) >= HOST_STATES.indexOf(before.host),
     `${name}: host from ${before.host} back to ${after.host}`,
@@ -118,7 +122,7 @@ function checkOrder(before: Connection, after: Connection, name: string): void {
   if (isReady(before)) assert(isReady(after) || hasFailed(after), name);
 }
 
-function checkRecord(connection: Connection, name: string): void {
+function checkRecord(connection: ConnectionRecord, name: string): void {
   const { host, client, times } = connection;
   const derived = derivedState(connection);
   const over = derived === "ready" || derived === "failed";

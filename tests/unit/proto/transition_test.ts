@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
-  type Connection,
+  type ConnectionRecord,
   derivedState,
   progress,
 } from "../../../proto/connection.ts";
@@ -21,7 +21,7 @@ import {
 const LATE = 2000;
 
 /** Applies events that must be accepted. */
-function after(...types: (ConnectionEvent | string)[]): Connection {
+function after(...types: (ConnectionEvent | string)[]): ConnectionRecord {
   let connection = freshConnection();
   for (const each of types) {
     const event = typeof each === "string"
@@ -33,17 +33,17 @@ function after(...types: (ConnectionEvent | string)[]): Connection {
 }
 
 function accepted(
-  connection: Connection,
+  connection: ConnectionRecord,
   event: ConnectionEvent,
   now = LATE,
-): { connection: Connection; effects: readonly Effect[] } {
+): { connection: ConnectionRecord; effects: readonly Effect[] } {
   const outcome = transition(connection, event, now);
   if ("rejected" in outcome) throw new Error(outcome.rejected);
   return outcome;
 }
 
 function rejected(
-  connection: Connection,
+  connection: ConnectionRecord,
   event: ConnectionEvent,
   now = LATE,
 ): string {
@@ -61,7 +61,7 @@ const TO_DELIVERED = [
 ];
 
 /** One connection in each state that can be reached, by its letters. */
-function reachable(): Map<string, Connection> {
+function reachable(): Map<string, ConnectionRecord> {
   const found = new Map([["Pp", freshConnection()]]);
   for (const connection of found.values()) {
     for (const event of EVERY_EVENT) {
@@ -212,7 +212,7 @@ Deno.test("transition: what changes no state changes only what it says", () => {
         letters(outcome.connection) !== letters(connection)
       ) continue;
       const may = mayChange[event.type] ?? ["times"];
-      for (const key of Object.keys(connection) as (keyof Connection)[]) {
+      for (const key of Object.keys(connection) as (keyof ConnectionRecord)[]) {
         if (may.includes(key)) continue;
         assertEquals(outcome.connection[key], connection[key], event.type);
       }
@@ -343,7 +343,7 @@ Deno.test("transition: an early timeout is refused", () => {
   );
 });
 
-const PROGRESS: [string, Connection][] = [
+const PROGRESS: [string, ConnectionRecord][] = [
   ["it was allocated, then nobody was heard of", after()],
   [
     "host never stored its endpoint, subprocess never started",

@@ -22,7 +22,7 @@ import {
   LINKS,
   note,
   ok,
-  quoted,
+  shellQuoted,
 } from "../../../../broker/cli/doctor/finding.ts";
 import {
   isOfService,
@@ -146,10 +146,10 @@ Deno.test("doctor: sockets", () => {
 });
 
 Deno.test("doctor: a word for a shell", () => {
-  assertEquals(quoted("/a/b-c.d"), "/a/b-c.d");
-  assertEquals(quoted("a b"), "'a b'");
-  assertEquals(quoted("it's"), "'it'\\''s'");
-  assertEquals(quoted("$(x)"), "'$(x)'");
+  assertEquals(shellQuoted("/a/b-c.d"), "/a/b-c.d");
+  assertEquals(shellQuoted("a b"), "'a b'");
+  assertEquals(shellQuoted("it's"), "'it'\\''s'");
+  assertEquals(shellQuoted("$(x)"), "'$(x)'");
 });
 
 const PROGRAM = { argv: ["/bin/broker"], environment: {} };
