@@ -115,11 +115,12 @@ static void perform(xpc_connection_t connection, struct xl_item *taken) {
 static void tell_invalid(xpc_connection_t connection) {
     struct xl_block *handler = connection->handler;
     dispatch_queue_t queue = xl_queue_retain(connection->queue);
+    bool told_early = connection->told_early;
     connection->handler = NULL;
     connection->told = true;
     pthread_mutex_unlock(&connection->lock);
 
-    if (connection->told_early) xl_block_release(handler);
+    if (told_early) xl_block_release(handler);
     else call_consume(connection, queue, handler, XL_INVALID_ERROR);
     xl_queue_release(queue);
     xl_listener_dismiss_strangers(connection);

@@ -39,6 +39,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "client/runner.ts",
     "ffi/",
     "launchd/",
+    "proto/",
   ],
   // Programs: they use the library as anyone would.
   "host/demo/": ["host/mod.ts", "client/mod.ts", "ffi/stats.ts"],

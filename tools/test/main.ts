@@ -16,7 +16,7 @@ const USAGE =
   --rest        only what deno task test leaves out
   --jobs N      how many test files run at once (as many as there are cores)
   --limit SECS  end each command after SECS seconds (a limit of its own, from
-                15 minutes on)
+                20 minutes on)
   WHAT          a part, or a piece of a test file's path
 
 Parts: ${PARTS.map(({ name }) => name).join(", ")}`;
