@@ -13,15 +13,15 @@ import {
   type ConnectionRecord,
   derivedState,
   hasFailed,
-} from "../proto/connection.ts";
-import { createHandlers } from "./handlers.ts";
-import type { GrpcCarrier } from "./grpc_carrier.ts";
+} from "../proto/states/connection_record.ts";
+import { createHandlers } from "./calls/handlers.ts";
+import type { GrpcCarrier } from "./grpc/grpc_carrier.ts";
 import { Idleness, type IdlenessLimits, type Occupancy } from "./idleness.ts";
-import { Log, type LogOptions } from "./log.ts";
-import { LogRing } from "./log_ring.ts";
-import { Registry } from "./registry.ts";
-import { Relay } from "./relay.ts";
-import { Runtimes } from "./runtimes.ts";
+import { Log, type LogOptions } from "./log/log.ts";
+import { LogRing } from "./log/log_ring.ts";
+import { Registry } from "./registry/registry.ts";
+import { Relay } from "./xpc/xpc_carrier.ts";
+import { Runtimes } from "./registry/runtimes.ts";
 
 /** What a broker serves, and where it writes. */
 export interface BrokerOptions {
@@ -105,7 +105,7 @@ export class Broker implements AsyncDisposable {
     let carrier: GrpcCarrier | undefined;
     if (options.grpc !== undefined) {
       // Only now: grpc-js and protobufjs cost 100 ms and read the environment.
-      const { GrpcCarrier } = await import("./grpc_carrier.ts");
+      const { GrpcCarrier } = await import("./grpc/grpc_carrier.ts");
       carrier = stack.use(
         await GrpcCarrier.start({
           native,

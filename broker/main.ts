@@ -15,7 +15,7 @@ import { permittedEnvironment } from "../ffi/environment.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { Broker } from "./broker.ts";
 import { giveUpAfterStart } from "./give_up.ts";
-import { LogFile } from "./log_file.ts";
+import { LogFile } from "./log/log_file.ts";
 import {
   BROKER_USAGE,
   BrokerUsageError,

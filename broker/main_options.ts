@@ -8,7 +8,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { FOREGROUND_BROKER } from "../proto/foreground.ts";
 import { type EnvironmentSource, names } from "../proto/names.ts";
 import type { IdlenessLimits } from "./idleness.ts";
-import { LOG_LEVELS, type LogLevel } from "./log.ts";
+import { LOG_LEVELS, type LogLevel } from "./log/log.ts";
 
 /** What `--help` says. */
 export const BROKER_USAGE = `Usage: ${FOREGROUND_BROKER} [options]

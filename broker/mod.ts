@@ -15,4 +15,4 @@
  */
 
 export { Broker, type BrokerOptions } from "./broker.ts";
-export type { LogLevel, LogOptions } from "./log.ts";
+export type { LogLevel, LogOptions } from "./log/log.ts";

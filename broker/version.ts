@@ -5,7 +5,7 @@
  */
 
 import config from "../deno.json" with { type: "json" };
-import { PROTOCOL_VERSION } from "../proto/keys.ts";
+import { PROTOCOL_VERSION } from "../proto/wire/keys.ts";
 import type { GetVersionResponse } from "../proto/broker_gen.ts";
 import { BUILD, type BuildStamp } from "./build_stamp.ts";
 

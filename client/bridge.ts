@@ -6,8 +6,8 @@
  */
 
 import type { OwnedCapability } from "../ffi/capability.ts";
-import { Channel, type ChannelStats } from "../ffi/channel/channel.ts";
-import { statsReport } from "../ffi/channel/stats_report.ts";
+import { Channel, type ChannelStats } from "../channel/channel.ts";
+import { statsReport } from "../channel/stats_report.ts";
 import type { Timer } from "../ffi/clock.ts";
 import { Connection } from "../ffi/connection.ts";
 import type { Message } from "../ffi/message.ts";
@@ -15,8 +15,8 @@ import type { Native } from "../ffi/native.ts";
 import {
   type ConnectionSchemaJson,
   parseConnectionSchema,
-} from "../proto/connection_schema_json.ts";
-import type { ConnectionSchema } from "../proto/connection_schema.ts";
+} from "../proto/schema/json/connection_schema_json.ts";
+import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
 import { BridgeError, describeError } from "../proto/errors.ts";
 import {
   CLIENT_PHASE_TEXT,
@@ -27,17 +27,17 @@ import {
   hasPayload,
   helloMessage,
   pongMessage,
-} from "../proto/handshake.ts";
-import { CHANNEL_KEY, CTRL_TYPE, PING } from "../proto/keys.ts";
+} from "../proto/states/handshake.ts";
+import { CHANNEL_KEY, CTRL_TYPE, PING } from "../proto/wire/keys.ts";
 import { STATS_INTERVAL_MS } from "../proto/limits.ts";
-import type { PortMap } from "../proto/port.ts";
-import { schemaHash } from "../proto/schema_hash.ts";
-import { getString } from "../proto/xpc_value.ts";
+import type { PortMap } from "../proto/schema/port.ts";
+import { schemaHash } from "../proto/schema/json/schema_hash.ts";
+import { getString } from "../proto/wire/xpc_value.ts";
 import {
   type ClientIdentity,
   ClientSession,
   type ClientSurroundings,
-} from "./broker_session.ts";
+} from "./client_session.ts";
 import { firstError, stackOf } from "./failure.ts";
 
 /** How long the host may take from our hello to its ping. */

@@ -10,9 +10,9 @@ import {
   DEFAULT_REST_MS,
   type FrameProgress,
   nextTurn,
-} from "../ffi/channel/activity.ts";
+} from "../channel/activity.ts";
 import { pause, systemClock } from "../ffi/clock.ts";
-import type { PortMap } from "../proto/port.ts";
+import type { PortMap } from "../proto/schema/port.ts";
 import type { ClientCommand } from "./bridge.ts";
 import type {
   Context,

@@ -16,7 +16,7 @@
  * @module
  */
 
-export * from "../ffi/channel/mod.ts";
+export * from "../channel/mod.ts";
 export * from "../proto/mod.ts";
 export {
   type Context,

@@ -4,10 +4,13 @@
  * @module
  */
 
-import type { Receivers, Senders } from "../ffi/channel/channel.ts";
-import { connectionSchema, type NoPorts } from "../proto/connection_schema.ts";
-import type { ConnectionSchema } from "../proto/connection_schema.ts";
-import type { PortMap } from "../proto/port.ts";
+import type { Receivers, Senders } from "../channel/channel.ts";
+import {
+  connectionSchema,
+  type NoPorts,
+} from "../proto/schema/connection_schema.ts";
+import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
+import type { PortMap } from "../proto/schema/port.ts";
 
 /** What a processor's functions are given. */
 export interface Context<I extends PortMap, O extends PortMap> {

@@ -15,11 +15,15 @@ import {
   type ResponseOf,
   toDictionary,
   type UnaryMethod,
-} from "../proto/control.ts";
+} from "../proto/wire/control.ts";
 import { BridgeError, isErrorCode } from "../proto/errors.ts";
 import { FOREGROUND_BROKER } from "../proto/foreground.ts";
-import { CALL_OF_MESSAGE_TYPE, KEY, type MESSAGE_TYPE } from "../proto/keys.ts";
-import { getString, type XpcDictionary } from "../proto/xpc_value.ts";
+import {
+  CALL_OF_MESSAGE_TYPE,
+  KEY,
+  type MESSAGE_TYPE,
+} from "../proto/wire/keys.ts";
+import { getString, type XpcDictionary } from "../proto/wire/xpc_value.ts";
 import { Connection } from "./connection.ts";
 import type { Message } from "./message.ts";
 import type { Native } from "./native.ts";

@@ -5,9 +5,9 @@
  */
 
 import { BridgeError } from "../proto/errors.ts";
-import type { NumericArrays, NumericKind } from "../proto/field_type.ts";
-import { NUMERIC_ARRAYS } from "../proto/numeric_array.ts";
-import { Capability } from "../proto/xpc_value.ts";
+import type { NumericArrays, NumericKind } from "../proto/schema/field_type.ts";
+import { NUMERIC_ARRAYS } from "../proto/schema/numeric_array.ts";
+import { Capability } from "../proto/wire/xpc_value.ts";
 import type { ShmemHandle } from "./handle.ts";
 import type { Native } from "./native.ts";
 import type { SharedMemory } from "./shared_memory.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Capability } from "../proto/xpc_value.ts";
+import type { Capability } from "../proto/wire/xpc_value.ts";
 import { BridgeError } from "../proto/errors.ts";
 import type { Native } from "./native.ts";
 

@@ -5,7 +5,7 @@
  */
 
 import { BridgeError } from "../proto/errors.ts";
-import { Capability, type XpcDictionary } from "../proto/xpc_value.ts";
+import { Capability, type XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type {
   AnyHandle,
   ConnectionHandle,

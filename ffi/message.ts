@@ -5,15 +5,22 @@
  */
 
 import { BridgeError } from "../proto/errors.ts";
-import type { Unpacked } from "../proto/packed.ts";
+import type { Unpacked } from "../proto/wire/packed.ts";
 import type {
   Capability,
   CapabilityKind,
   XpcDictionary,
-} from "../proto/xpc_value.ts";
-import { getCapability } from "../proto/xpc_value.ts";
+} from "../proto/wire/xpc_value.ts";
+import { getCapability } from "../proto/wire/xpc_value.ts";
 import type { ReplyHandle } from "./handle.ts";
-import type { Native } from "./native.ts";
+import type { Symbols } from "./symbols.ts";
+
+/** What a message needs of the event queue that it came from. */
+export interface MessageQueue {
+  readonly symbols: Symbols;
+  pack(message: XpcDictionary): Uint8Array<ArrayBuffer>;
+  checked(result: number): number;
+}
 
 /**
  * A received dictionary. It owns the capabilities in it until they are taken,
@@ -22,13 +29,13 @@ import type { Native } from "./native.ts";
 export class Message implements Disposable {
   /** What was sent. */
   readonly body: XpcDictionary;
-  readonly #native: Native;
+  readonly #queue: MessageQueue;
   readonly #owned: Set<Capability>;
   #reply: ReplyHandle;
 
   /** Used by the event queue only. `reply` is 0 when none was asked for. */
-  constructor(native: Native, unpacked: Unpacked, reply: ReplyHandle) {
-    this.#native = native;
+  constructor(queue: MessageQueue, unpacked: Unpacked, reply: ReplyHandle) {
+    this.#queue = queue;
     this.body = unpacked.message;
     this.#owned = new Set(unpacked.capabilities);
     this.#reply = reply;
@@ -42,9 +49,9 @@ export class Message implements Disposable {
   /** Answers, once; without effect when no answer is asked for. Throws `bad_argument` for what XPC cannot carry. */
   reply(body: XpcDictionary): void {
     if (this.#reply === 0) return;
-    const packed = this.#native.pack(body);
-    this.#native.checked(
-      this.#native.symbols.slb_reply_send(this.#reply, packed, packed.length),
+    const packed = this.#queue.pack(body);
+    this.#queue.checked(
+      this.#queue.symbols.slb_reply_send(this.#reply, packed, packed.length),
     );
     this.#reply = 0 as ReplyHandle;
   }
@@ -70,10 +77,10 @@ export class Message implements Disposable {
   /** Releases what was not taken. Sending no reply leaves the asker to its deadline. */
   [Symbol.dispose](): void {
     for (const capability of this.#owned) {
-      this.#native.symbols.slb_release(capability.handle);
+      this.#queue.symbols.slb_release(capability.handle);
     }
     this.#owned.clear();
-    if (this.#reply !== 0) this.#native.symbols.slb_release(this.#reply);
+    if (this.#reply !== 0) this.#queue.symbols.slb_release(this.#reply);
     this.#reply = 0 as ReplyHandle;
   }
 }

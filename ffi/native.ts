@@ -9,8 +9,8 @@
  */
 
 import { BridgeError } from "../proto/errors.ts";
-import { Packer, unpack } from "../proto/packed.ts";
-import type { XpcDictionary } from "../proto/xpc_value.ts";
+import { Packer, unpack } from "../proto/wire/packed.ts";
+import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { Clock } from "./clock.ts";
 import type { AnyHandle, QueueHandle, ReplyHandle } from "./handle.ts";
 import { Message } from "./message.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Capability } from "../proto/xpc_value.ts";
+import type { Capability } from "../proto/wire/xpc_value.ts";
 
 /**
  * Memory of this process or another. Disposing it detaches every view of it,

@@ -8,7 +8,7 @@
 
 import { Socket } from "node:net";
 import { type Clock, systemClock } from "./clock.ts";
-import { loadLibrary } from "./library.ts";
+import { loadLibrary } from "./library/library.ts";
 import type { Symbols } from "./symbols.ts";
 
 /** Rings when events wait. It keeps the process alive unless `unref` was called last. */

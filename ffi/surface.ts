@@ -9,8 +9,8 @@ import {
   PIXEL_FORMATS,
   type PixelFormat,
   type Surface,
-} from "../proto/surface.ts";
-import { Capability } from "../proto/xpc_value.ts";
+} from "../proto/schema/surface.ts";
+import { Capability } from "../proto/wire/xpc_value.ts";
 import type { SurfaceHandle } from "./handle.ts";
 import type { Native } from "./native.ts";
 import type { SharedMemory } from "./shared_memory.ts";

@@ -7,9 +7,9 @@
  */
 
 import { pause, systemClock } from "../ffi/clock.ts";
-import type { OpenControl } from "../proto/control.ts";
+import type { OpenControl } from "../proto/wire/control.ts";
 import type { Embed } from "./broker_finder.ts";
-import { launchdBroker, type LoadAgent } from "./session_broker.ts";
+import { launchdBroker, type LoadAgent } from "./launchd_broker.ts";
 
 /** Runs a broker in this process, or shares the one that already does; on macOS, where a name must be known to launchd, has that run one. */
 export const makeBroker: Embed = async () => {
@@ -35,7 +35,7 @@ const loadAgent: LoadAgent = async (names) => {
 
 /** Opens the control API over gRPC. */
 export const openGrpc: OpenControl = async (address) => {
-  const { GrpcClient } = await import("../broker/grpc_client.ts");
+  const { GrpcClient } = await import("../broker/grpc/grpc_client.ts");
   return new GrpcClient(address);
 };
 
@@ -54,6 +54,6 @@ export const importRunner = (): Promise<unknown> =>
 
 /** The module whose `GrpcClient` gives a client the control API over gRPC. */
 export const GRPC_CLIENT: URL = new URL(
-  "../broker/grpc_client.ts",
+  "../broker/grpc/grpc_client.ts",
   import.meta.url,
 );

@@ -6,8 +6,8 @@
  * @module
  */
 
-import type { Channel, ChannelStats } from "../ffi/channel/channel.ts";
-import { statsReport } from "../ffi/channel/stats_report.ts";
+import type { Channel, ChannelStats } from "../channel/channel.ts";
+import { statsReport } from "../channel/stats_report.ts";
 import type { Timer } from "../ffi/clock.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
@@ -27,12 +27,12 @@ import {
   hostStep,
   pingMessage,
   teardownMessage,
-} from "../proto/handshake.ts";
-import { CHANNEL_KEY, CTRL_TYPE, PONG } from "../proto/keys.ts";
+} from "../proto/states/handshake.ts";
+import { CHANNEL_KEY, CTRL_TYPE, PONG } from "../proto/wire/keys.ts";
 import { PONG_TIMEOUT_MS, STATS_INTERVAL_MS } from "../proto/limits.ts";
-import type { PortMap } from "../proto/port.ts";
-import { getString } from "../proto/xpc_value.ts";
-import { HostSession, type SessionOptions } from "./broker_session.ts";
+import type { PortMap } from "../proto/schema/port.ts";
+import { getString } from "../proto/wire/xpc_value.ts";
+import { HostSession, type SessionOptions } from "./host_session.ts";
 import { Door } from "./door.ts";
 import {
   type ClientExit,
@@ -40,7 +40,7 @@ import {
   describeExit,
   describeTail,
   endClient,
-} from "./spawn.ts";
+} from "./spawn/spawn.ts";
 
 /** How long a client that lost its channel may take to be gone, so that its exit can be told. */
 const EXIT_GRACE_MS = 500;

@@ -11,7 +11,7 @@ import {
   checkVersion,
   type ControlClient,
   type OpenControl,
-} from "../proto/control.ts";
+} from "../proto/wire/control.ts";
 import { BridgeError } from "../proto/errors.ts";
 
 /** A broker that was found or made. */

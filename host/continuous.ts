@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { NoPorts } from "../proto/connection_schema.ts";
-import type { PortMap } from "../proto/port.ts";
-import { DEFAULT_REST_MS } from "../ffi/channel/activity.ts";
+import type { NoPorts } from "../proto/schema/connection_schema.ts";
+import type { PortMap } from "../proto/schema/port.ts";
+import { DEFAULT_REST_MS } from "../channel/activity.ts";
 import type { HostOptions } from "./options.ts";
 import { ProcessorHost } from "./processor_host.ts";
 

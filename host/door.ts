@@ -9,9 +9,9 @@ import type { OwnedCapability } from "../ffi/capability.ts";
 import { type Connection, Listener } from "../ffi/connection.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
-import { type Credentials, helloProblem } from "../proto/handshake.ts";
-import type { XpcDictionary } from "../proto/xpc_value.ts";
-import { CHANNEL_KEY, CTRL_TYPE, KEY, MSG_TYPE } from "../proto/keys.ts";
+import { type Credentials, helloProblem } from "../proto/states/handshake.ts";
+import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
+import { CHANNEL_KEY, CTRL_TYPE, KEY, MSG_TYPE } from "../proto/wire/keys.ts";
 
 /** What the door asks, and whom it tells. */
 export interface DoorEvents {

@@ -15,7 +15,7 @@
  * @module
  */
 
-export * from "../ffi/channel/mod.ts";
+export * from "../channel/mod.ts";
 export * from "../proto/mod.ts";
 export type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
 export type { HandshakeTimes } from "./bridge.ts";
@@ -26,5 +26,5 @@ export { ProcessorHost } from "./processor_host.ts";
 export { ReactiveHost } from "./reactive.ts";
 export type { RestartPolicy } from "./restart.ts";
 export { Runtime, type RuntimeOptions } from "./runtime.ts";
-export type { ClientPermissions } from "./spawn.ts";
+export type { ClientPermissions } from "./spawn/spawn.ts";
 export type { Restart } from "./supervisor.ts";

@@ -5,12 +5,12 @@
  */
 
 import { permittedEnvironment } from "../ffi/environment.ts";
-import { connectionSchema } from "../proto/connection_schema.ts";
+import { connectionSchema } from "../proto/schema/connection_schema.ts";
 import { type EnvironmentSource, readVariable } from "../proto/environment.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { DEFAULT_TIMEOUT_SECS, MAX_TIMEOUT_SECS } from "../proto/limits.ts";
 import { names, serviceName } from "../proto/names.ts";
-import type { PortMap } from "../proto/port.ts";
+import type { PortMap } from "../proto/schema/port.ts";
 import {
   CLIENT_RUNNER,
   GRPC_CLIENT,
@@ -19,9 +19,9 @@ import {
 } from "./assembly.ts";
 import type { ProcessorMode } from "./bridge.ts";
 import { type BrokerSearch, findBroker } from "./broker_finder.ts";
-import { findConfig } from "./client_config.ts";
+import { findConfig } from "./spawn/client_config.ts";
 import { MAX_RESTARTS_IN_A_ROW, type RestartPolicy } from "./restart.ts";
-import { type ClientPermissions, spawnClient } from "./spawn.ts";
+import { type ClientPermissions, spawnClient } from "./spawn/spawn.ts";
 import { toStderr, warnToStderr } from "./stderr.ts";
 import type { Restart, SupervisorOptions } from "./supervisor.ts";
 

@@ -4,17 +4,13 @@
  * @module
  */
 
-import { continuousLoop } from "../ffi/channel/activity.ts";
-import type {
-  ChannelStats,
-  Receivers,
-  Senders,
-} from "../ffi/channel/channel.ts";
+import { continuousLoop } from "../channel/activity.ts";
+import type { ChannelStats, Receivers, Senders } from "../channel/channel.ts";
 import { Native } from "../ffi/native.ts";
 import type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
-import type { NoPorts } from "../proto/connection_schema.ts";
+import type { NoPorts } from "../proto/schema/connection_schema.ts";
 import { BridgeError } from "../proto/errors.ts";
-import type { PortMap } from "../proto/port.ts";
+import type { PortMap } from "../proto/schema/port.ts";
 import type { HandshakeTimes, ProcessorMode } from "./bridge.ts";
 import { type HostOptions, supervisorOptions } from "./options.ts";
 import { Supervisor } from "./supervisor.ts";

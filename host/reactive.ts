@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { NoPorts } from "../proto/connection_schema.ts";
-import type { PortMap } from "../proto/port.ts";
+import type { NoPorts } from "../proto/schema/connection_schema.ts";
+import type { PortMap } from "../proto/schema/port.ts";
 import type { HostOptions } from "./options.ts";
 import { ProcessorHost } from "./processor_host.ts";
 

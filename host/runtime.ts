@@ -9,7 +9,7 @@ import { BrokerLink } from "../ffi/broker_link.ts";
 import { pause } from "../ffi/clock.ts";
 import { permittedEnvironment } from "../ffi/environment.ts";
 import { Native } from "../ffi/native.ts";
-import { accepted, isBrokerGone } from "../proto/control.ts";
+import { accepted, isBrokerGone } from "../proto/wire/control.ts";
 import { readVariable } from "../proto/environment.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { POLL_INTERVAL_MS } from "../proto/limits.ts";

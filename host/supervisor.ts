@@ -6,19 +6,19 @@
  * @module
  */
 
-import { Activity } from "../ffi/channel/activity.ts";
-import { Channel } from "../ffi/channel/channel.ts";
+import { Activity } from "../channel/activity.ts";
+import { Channel } from "../channel/channel.ts";
 import type { Timer } from "../ffi/clock.ts";
 import type { Native } from "../ffi/native.ts";
-import type { ConnectionSchema } from "../proto/connection_schema.ts";
+import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
 import { BridgeError, describeError } from "../proto/errors.ts";
-import { CTRL_TYPE } from "../proto/keys.ts";
-import type { PortMap } from "../proto/port.ts";
+import { CTRL_TYPE } from "../proto/wire/keys.ts";
+import type { PortMap } from "../proto/schema/port.ts";
 import {
   SWITCH_OFF,
   type SwitchEvent,
   switchStep,
-} from "../proto/remembered_switch.ts";
+} from "../proto/states/remembered_switch.ts";
 import {
   type HandshakeTimes,
   HostBridge,

@@ -46,7 +46,7 @@ export async function locateBroker(
   { binary, module = MAIN }: ProgramChoice = {},
 ): Promise<BrokerProgram> {
   // Only now: in a package it is the module with the shim's bytes.
-  const { locateLibrary } = await import("../ffi/library.ts");
+  const { locateLibrary } = await import("../ffi/library/library.ts");
   const library = locateLibrary();
   await checkFile("its shim", library, "deno task build");
   if (binary !== undefined) {

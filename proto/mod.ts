@@ -4,21 +4,21 @@
  * @module
  */
 
-export * from "./audio_frame.ts";
-export * from "./data_frame.ts";
+export * from "./schema/frames/audio_frame.ts";
+export * from "./schema/frames/data_frame.ts";
 export * from "./errors.ts";
-export * from "./field_type.ts";
+export * from "./schema/field_type.ts";
 export type {
   FieldJson,
   FieldTypeJson,
   FixedArrayJson,
-} from "./field_type_json.ts";
-export type { ConnectionSchema, NoPorts } from "./connection_schema.ts";
+} from "./schema/json/field_type_json.ts";
+export type { ConnectionSchema, NoPorts } from "./schema/connection_schema.ts";
 export * from "./names.ts";
-export * from "./port.ts";
-export * from "./registry_json.ts";
-export * from "./schema.ts";
-export * from "./schema_json.ts";
+export * from "./schema/port.ts";
+export * from "./schema/json/registry_json.ts";
+export * from "./schema/schema.ts";
+export * from "./schema/json/schema_json.ts";
 export {
   CLIENT_STATES,
   type ClientState,
@@ -27,6 +27,6 @@ export {
   HOST_STATES,
   type HostState,
   WAITING_FOR,
-} from "./states.ts";
-export * from "./surface.ts";
-export * from "./video_frame.ts";
+} from "./states/states.ts";
+export * from "./schema/surface.ts";
+export * from "./schema/frames/video_frame.ts";

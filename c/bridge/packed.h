@@ -20,7 +20,7 @@
  *   13   date        i64, nanoseconds since 1970
  *   14   uuid        16 bytes
  *
- * A message is a dictionary. proto/packed.ts is the other end.
+ * A message is a dictionary. proto/wire/packed.ts is the other end.
  */
 #ifndef SLB_PACKED_H
 #define SLB_PACKED_H

@@ -2,7 +2,7 @@
  * linux_fault_test.c - the n-th call that can fail does fail, for every n, over a whole
  * exchange. Whatever fails: nobody crashes, nobody waits for ever, nothing is left over.
  *
- * For each name that has a WRAP here, c/run_tests.ts has the linker's --wrap put __wrap_name in its
+ * For each name that has a WRAP here, tools/c/run_tests.ts has the linker's --wrap put __wrap_name in its
  * place; __real_name is what it was.
  */
 #include <fcntl.h>

@@ -74,7 +74,7 @@ static inline void kill_child(pid_t child) {
 }
 
 /*
- * Makes a directory of this program's own and writes its path: in $SCRATCH, which c/run_tests.ts
+ * Makes a directory of this program's own and writes its path: in $SCRATCH, which tools/c/run_tests.ts
  * takes away with what a crash has left in it, else in /tmp.
  */
 static inline bool make_directory(char *path, size_t size) {

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
-import { describeEnd, runToEnd } from "../../c/programs.ts";
+import { describeEnd, runToEnd } from "../../tools/c/programs.ts";
 import type { BrowserProgram } from "./browser.ts";
 
 /** A headless Chromium with the libraries that it needs besides the C library's, made for machines that have nothing. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { permittedTest } from "../helpers/permitted.ts";
-import { prepared } from "../tools/preparation.ts";
+import { prepared } from "../helpers/preparation.ts";
 import type { Browser, BrowserProgram } from "./browser.ts";
 
 /** The preview's page in a real browser. Where none can be had the tests are ignored, with the reason. */

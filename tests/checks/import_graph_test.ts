@@ -1,62 +1,80 @@
 import { assert, assertEquals } from "@std/assert";
 import { permittedTest } from "../helpers/permitted.ts";
 
-/** What each layer may import besides itself. The longest prefix of a file's path decides which it is in. */
+/**
+ * What each room may import besides itself, by folder or file. The longest key
+ * that a path starts with decides which room it is in. An entry with a comment
+ * is an exception to the direction `proto` < `ffi` < `channel` < `broker`,
+ * `host`, `client` < `demo`, `cli`.
+ */
 const ALLOWED: Record<string, readonly string[]> = {
   "proto/": [],
   "ffi/": ["proto/"],
+  "channel/": ["ffi/", "proto/"],
   "broker/": ["ffi/", "proto/"],
-  // A program, of the broker and beside it: nothing in the broker imports it.
-  "broker/cli/": [
-    "broker/address.ts",
-    "broker/cli/own_programs.ts",
-    "broker/grpc_client.ts",
-    "broker/http2_guard.ts",
-    "broker/log.ts",
-    "broker/version.ts",
-    "ffi/clock.ts",
-    "ffi/environment.ts",
-    "host/probe/steps.ts",
-    "launchd/",
-    "proto/",
-  ],
-  // Names the programs with ffi that it runs beside itself, and their processors, and imports none.
-  "broker/cli/own_programs.ts": [
-    "host/demo/edges.ts",
-    "host/demo/main.ts",
-    "host/probe/inverter.ts",
-    "host/probe/main.ts",
-  ],
-  // How a system's service manager is told of a broker; it runs nothing of ours.
-  "launchd/": ["ffi/environment.ts", "ffi/library.ts", "proto/"],
-  "host/": ["host/assembly.ts", "ffi/", "proto/"],
-  "client/": ["ffi/", "proto/"],
-  // Where the pieces are put together, once.
+  "host/": ["channel/", "ffi/", "host/assembly.ts", "proto/"],
+  "client/": ["channel/", "ffi/", "proto/"],
+  // Where host, client and broker are put together, once.
   "host/assembly.ts": [
     "host/",
     "broker/embedded.ts",
-    "broker/grpc_client.ts",
+    "broker/grpc/grpc_client.ts",
     "client/runner.ts",
     "ffi/",
     "launchd/",
     "proto/",
   ],
-  // Programs: they use the library as anyone would.
-  "host/demo/": ["host/mod.ts", "client/mod.ts", "ffi/stats.ts"],
-  // One that looks at each part by itself besides.
-  "host/probe/": ["host/mod.ts", "client/mod.ts", "ffi/", "proto/"],
+  // Which shim a service is installed with, and what this process may read of its environment.
+  "launchd/": ["ffi/environment.ts", "ffi/library/library.ts", "proto/"],
+  // A program that uses the library as anyone would, and shows what was copied.
+  "demo/": ["client/mod.ts", "host/mod.ts", "ffi/stats.ts"],
+  // Talks to a broker over gRPC alone, and has no ffi.
+  "cli/": [
+    "broker/address.ts",
+    "broker/grpc/grpc_client.ts",
+    "broker/grpc/http2_guard.ts",
+    "broker/log/log.ts",
+    "broker/version.ts",
+    "cli/doctor/probe/steps.ts",
+    "cli/own_programs.ts",
+    "ffi/clock.ts",
+    "ffi/environment.ts",
+    "launchd/",
+    "proto/",
+  ],
+  // Names the programs with ffi that the command line runs beside itself.
+  "cli/own_programs.ts": [
+    "cli/doctor/probe/inverter.ts",
+    "cli/doctor/probe/main.ts",
+    "demo/filter/edges.ts",
+    "demo/main.ts",
+  ],
+  // One of them: it tries each part by itself.
+  "cli/doctor/probe/": ["client/mod.ts", "ffi/", "host/mod.ts", "proto/"],
   "mod.ts": ["client/mod.ts", "host/mod.ts"],
 };
 
 /** Packages, and the only places that may use them. `node:` is free. */
 const PACKAGES: Record<string, RegExp> = {
-  "@grpc/grpc-js": /^broker\/grpc_/,
-  "protobufjs/ext/descriptor/index.js": /^proto\/generate\.ts$/,
-  "protobufjs": /^(broker\/grpc_|proto\/generate\.ts)/,
+  "@grpc/grpc-js": /^broker\/grpc\//,
+  "protobufjs": /^broker\/grpc\//,
   "@std/cli/parse-args":
-    /^(broker\/main_options|broker\/cli\/arguments|host\/demo\/options)\.ts$/,
-  "@std/cli/unicode-width": /^broker\/cli\/text_width\.ts$/,
+    /^(broker\/main_options|cli\/arguments|demo\/options)\.ts$/,
+  "@std/cli/unicode-width": /^cli\/text\/text_width\.ts$/,
 };
+
+/** The rooms whose files are published. */
+const ROOMS = [
+  "broker/",
+  "channel/",
+  "cli/",
+  "client/",
+  "demo/",
+  "ffi/",
+  "host/",
+  "launchd/",
+  "proto/",
+];
 
 const root = new URL("../../", import.meta.url);
 
@@ -69,7 +87,7 @@ async function* sources(folder: string): AsyncGenerator<string> {
 }
 
 /** The specifiers that a source imports, statically or not; comments do not count. */
-export function importsOf(source: string): string[] {
+function importsOf(source: string): string[] {
   const code = source
     .replace(/\/\*[\s\S]*?\*\//g, "")
     .replace(/^\s*\/\/.*$/gm, "");
@@ -78,42 +96,62 @@ export function importsOf(source: string): string[] {
   return [...code.matchAll(pattern)].map((m) => m[1] ?? m[2] ?? m[3] ?? "");
 }
 
-function layerOf(path: string): string {
-  const layers = Object.keys(ALLOWED).filter((layer) => path.startsWith(layer));
-  return layers.sort((a, b) => b.length - a.length)[0] ?? "";
+function roomOf(path: string): string {
+  const rooms = Object.keys(ALLOWED).filter((room) => path.startsWith(room));
+  return rooms.sort((a, b) => b.length - a.length)[0] ?? "";
+}
+
+function targetOf(path: string, specifier: string): string {
+  return new URL(specifier, new URL(path, root)).href.slice(root.href.length);
 }
 
 /** Why an import is not allowed, if it is not. */
-export function violation(
-  path: string,
-  specifier: string,
-): string | undefined {
+function violation(path: string, specifier: string): string | undefined {
   if (specifier.startsWith("node:")) return undefined;
   if (!specifier.startsWith(".")) {
     return PACKAGES[specifier]?.test(path)
       ? undefined
       : `${path} may not import the package ${specifier}`;
   }
-  const target = new URL(specifier, new URL(path, root)).href
-    .slice(root.href.length);
+  const target = targetOf(path, specifier);
   // Where the version is written, once.
   if (path === "broker/version.ts" && target === "deno.json") return undefined;
-  const layer = layerOf(path);
-  const own = layer.endsWith("/") && layerOf(target) === layer;
-  return own || ALLOWED[layer]?.some((prefix) => target.startsWith(prefix))
+  const room = roomOf(path);
+  const own = room.endsWith("/") && roomOf(target) === room;
+  return own || ALLOWED[room]?.some((prefix) => target.startsWith(prefix))
     ? undefined
     : `${path} may not import ${target}`;
 }
 
+/** The circles of a graph, each as the files on it: imports of types count. */
+function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    const at = way.indexOf(file);
+    if (at >= 0) found.push([...way.slice(at), file]);
+    if (at >= 0 || done.has(file)) return;
+    for (const next of graph.get(file) ?? []) visit(next, [...way, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file, []);
+  return found;
+}
+
 Deno.test("the import check sees what is not allowed", () => {
-  assertEquals(violation("proto/keys.ts", "./limits.ts"), undefined);
-  assert(violation("proto/keys.ts", "../ffi/native.ts"));
+  assertEquals(violation("proto/wire/keys.ts", "../limits.ts"), undefined);
+  assert(violation("proto/wire/keys.ts", "../../ffi/native.ts"));
+  assert(violation("ffi/native.ts", "../channel/channel.ts"));
   assert(violation("host/bridge.ts", "../broker/broker.ts"));
   assert(violation("client/bridge.ts", "../host/mod.ts"));
   assert(violation("ffi/native.ts", "@grpc/grpc-js"));
-  assert(violation("broker/main.ts", "./cli/cli.ts"));
-  assert(violation("broker/cli/cli.ts", "../broker.ts"));
-  assertEquals(violation("broker/cli/session.ts", "../log.ts"), undefined);
+  assert(violation("broker/main.ts", "../cli/cli.ts"));
+  assert(violation("cli/cli.ts", "../broker/broker.ts"));
+  assert(violation("host/bridge.ts", "../tools/c/build.ts"));
+  assertEquals(
+    violation("cli/session.ts", "../broker/log/log.ts"),
+    undefined,
+  );
   assertEquals(
     importsOf(
       `import { a } from "./a.ts";\nexport * from './b.ts';\nawait import("./c.ts");\n// import "./d.ts"\nimport "./e.ts";`,
@@ -122,22 +160,20 @@ Deno.test("the import check sees what is not allowed", () => {
   );
 });
 
+Deno.test("the import check sees a circle", () => {
+  const graph = new Map([["a", ["b", "c"]], ["b", ["c"]], ["c", ["d"]]]);
+  assertEquals(circlesOf(graph), []);
+  graph.set("d", ["b"]);
+  assertEquals(circlesOf(graph), [["b", "c", "d", "b"]]);
+});
+
 permittedTest("no arrow of the import graph points the wrong way", {
   read: true,
 }, async () => {
   const wrong: string[] = [];
   let files = 0;
-  for (
-    const folder of [
-      "proto/",
-      "ffi/",
-      "broker/",
-      "host/",
-      "client/",
-      "launchd/",
-    ]
-  ) {
-    for await (const path of sources(folder)) {
+  for (const room of ROOMS) {
+    for await (const path of sources(room)) {
       files++;
       const source = await Deno.readTextFile(new URL(path, root));
       for (const specifier of importsOf(source)) {
@@ -148,4 +184,22 @@ permittedTest("no arrow of the import graph points the wrong way", {
   }
   assert(files > 50, `only ${files} files were read`);
   assertEquals(wrong, []);
+});
+
+permittedTest("the import graph has no circle, types included", {
+  read: true,
+}, async () => {
+  const graph = new Map<string, string[]>();
+  for (const folder of [...ROOMS, "tools/"]) {
+    for await (const path of sources(folder)) {
+      const source = await Deno.readTextFile(new URL(path, root));
+      graph.set(
+        path,
+        importsOf(source).filter((specifier) => specifier.startsWith("."))
+          .map((specifier) => targetOf(path, specifier)),
+      );
+    }
+  }
+  assert(graph.size > 300, `only ${graph.size} files were read`);
+  assertEquals(circlesOf(graph), []);
 });

@@ -3,9 +3,9 @@
  * and each sentence that a case quotes looked up in the header it is from.
  */
 
-import { Toolchain } from "../../c/cross/toolchain.ts";
-import { ARCHITECTURES, macosTarget } from "../../c/macos/target.ts";
-import { ROOT } from "../../c/sources.ts";
+import { Toolchain } from "../../tools/cross/toolchain.ts";
+import { ARCHITECTURES, macosTarget } from "../../tools/macos/target.ts";
+import { ROOT } from "../../tools/c/sources.ts";
 import { type Case, FLAGS, listSuite } from "./suite.ts";
 
 const OUR_HEADERS = ["xpc.h", "connection.h"];

@@ -3,7 +3,7 @@ import { Connection, Listener } from "../../ffi/connection.ts";
 import type { Message } from "../../ffi/message.ts";
 import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import { getCapability } from "../../proto/xpc_value.ts";
+import { getCapability } from "../../proto/wire/xpc_value.ts";
 import { kill } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";

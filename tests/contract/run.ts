@@ -11,10 +11,10 @@ import {
   type Checker,
   CHECKERS,
   findChecker,
-} from "../../c/checkers.ts";
-import { interruption } from "../../c/programs.ts";
-import { hasPython } from "../../c/python.ts";
-import { ROOT } from "../../c/sources.ts";
+} from "../../tools/c/checkers.ts";
+import { interruption } from "../../tools/c/programs.ts";
+import { hasPython } from "../../tools/c/python.ts";
+import { ROOT } from "../../tools/c/sources.ts";
 import { run } from "../helpers/child.ts";
 import { soon } from "../helpers/soon.ts";
 import {

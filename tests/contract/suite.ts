@@ -5,9 +5,9 @@
 
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { ADDRESS, type Checker, complains } from "../../c/checkers.ts";
-import { describeEnd, type Ended, runToEnd } from "../../c/programs.ts";
-import { listC, ROOT, STRICT } from "../../c/sources.ts";
+import { ADDRESS, type Checker, complains } from "../../tools/c/checkers.ts";
+import { describeEnd, type Ended, runToEnd } from "../../tools/c/programs.ts";
+import { listC, ROOT, STRICT } from "../../tools/c/sources.ts";
 
 const HERE = new URL("./", import.meta.url);
 const OUT = new URL(`c/out/${Deno.build.os}-${Deno.build.arch}/`, ROOT);

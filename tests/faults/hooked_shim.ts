@@ -6,9 +6,9 @@
 import type { Clock } from "../../ffi/clock.ts";
 import { localShim, type Shim } from "../../ffi/shim.ts";
 import type { Symbols } from "../../ffi/symbols.ts";
-import { CHANNEL_KEY, KEY } from "../../proto/keys.ts";
-import { unpack } from "../../proto/packed.ts";
-import { getString, type XpcDictionary } from "../../proto/xpc_value.ts";
+import { CHANNEL_KEY, KEY } from "../../proto/wire/keys.ts";
+import { unpack } from "../../proto/wire/packed.ts";
+import { getString, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
 import type { Hooks } from "./moments.ts";
 
 const HEADER_BYTES = 20;

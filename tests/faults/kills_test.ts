@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { ClientProcess } from "../../host/spawn.ts";
+import type { ClientProcess } from "../../host/spawn/spawn.ts";
 import type { BridgeError } from "../../proto/errors.ts";
 import { atMost, TWICE_THE_CORES } from "../helpers/at_most.ts";
 import { isolatedHome } from "../helpers/home.ts";

@@ -6,7 +6,7 @@
 import { assertEquals } from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
 import { Native } from "../../ffi/native.ts";
-import type { ClientProcess } from "../../host/spawn.ts";
+import type { ClientProcess } from "../../host/spawn/spawn.ts";
 import { sendSignal, statusOf } from "../helpers/child.ts";
 import { soon, until } from "../helpers/soon.ts";
 import { WORDS } from "./client.ts";

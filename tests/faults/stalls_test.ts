@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { ClientProcess } from "../../host/spawn.ts";
-import { CALL_TIMEOUT_MS } from "../../proto/control.ts";
+import type { ClientProcess } from "../../host/spawn/spawn.ts";
+import { CALL_TIMEOUT_MS } from "../../proto/wire/control.ts";
 import { PONG_TIMEOUT_MS } from "../../proto/limits.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";

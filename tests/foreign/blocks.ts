@@ -5,9 +5,9 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { Toolchain } from "../../c/cross/toolchain.ts";
-import { hasPython } from "../../c/python.ts";
-import { debianPackages, librariesIn } from "../../c/debian.ts";
+import { Toolchain } from "../../tools/cross/toolchain.ts";
+import { hasPython } from "../../tools/c/python.ts";
+import { debianPackages, librariesIn } from "../../tools/c/debian.ts";
 import { run } from "../helpers/child.ts";
 import { debianDispatch, type Dispatch } from "./dispatch.ts";
 

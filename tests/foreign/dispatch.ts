@@ -6,8 +6,8 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { Toolchain } from "../../c/cross/toolchain.ts";
-import { debianPackages, librariesIn } from "../../c/debian.ts";
+import { Toolchain } from "../../tools/cross/toolchain.ts";
+import { debianPackages, librariesIn } from "../../tools/c/debian.ts";
 
 /** How to build and run a program with libdispatch, and the Blocks runtime that it brings. */
 export interface Dispatch {

@@ -2,17 +2,17 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { Native } from "../../ffi/native.ts";
 import { findBroker } from "../../host/broker_finder.ts";
-import { findConfig } from "../../host/client_config.ts";
+import { findConfig } from "../../host/spawn/client_config.ts";
 import { makeBroker } from "../../host/assembly.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import {
   type ClientExit,
   type ClientProcess,
   spawnClient,
-} from "../../host/spawn.ts";
-import { canonicalJson } from "../../proto/canonical_json.ts";
-import { connectionSchema } from "../../proto/connection_schema.ts";
-import { connectionSchemaToJson } from "../../proto/connection_schema_json.ts";
+} from "../../host/spawn/spawn.ts";
+import { canonicalJson } from "../../proto/schema/json/canonical_json.ts";
+import { connectionSchema } from "../../proto/schema/connection_schema.ts";
+import { connectionSchemaToJson } from "../../proto/schema/json/connection_schema_json.ts";
 import {
   CHANNEL_KEY,
   CTRL_TYPE,
@@ -20,17 +20,17 @@ import {
   MESSAGE_TYPE,
   MSG_TYPE,
   REASON,
-} from "../../proto/keys.ts";
-import { schemaHash } from "../../proto/schema_hash.ts";
+} from "../../proto/wire/keys.ts";
+import { schemaHash } from "../../proto/schema/json/schema_hash.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
-import { hasPython } from "../../c/python.ts";
+import { hasPython } from "../../tools/c/python.ts";
 import { compilePeer, foreignPython } from "./toolchain.ts";
 import { killTree } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { PATIENCE_MS, soon } from "../helpers/soon.ts";
-import { prepare } from "../tools/preparation.ts";
+import { prepare } from "../helpers/preparation.ts";
 
 /**
  * Peers that have nothing of this library: a control plane in Python, with

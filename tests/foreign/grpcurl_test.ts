@@ -3,7 +3,7 @@ import { METHODS } from "../../proto/broker_gen.ts";
 import { run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { prepare } from "../tools/preparation.ts";
+import { prepare } from "../helpers/preparation.ts";
 import { grpcurl, hasGo } from "./toolchain.ts";
 
 const NEEDS = {

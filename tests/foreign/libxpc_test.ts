@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { readSharedLibrary } from "../../c/cross/elf.ts";
+import { readSharedLibrary } from "../../tools/cross/elf.ts";
 import { CollectedText, kill, run, statusOf } from "../helpers/child.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
-import { prepared } from "../tools/preparation.ts";
+import { prepared } from "../helpers/preparation.ts";
 import { type Blocks, type Compile, findBlocks } from "./blocks.ts";
 import type { Dispatch } from "./dispatch.ts";
 
@@ -46,7 +46,7 @@ class Scratch implements AsyncDisposable {
       "-q",
       "--no-lock",
       "-A",
-      new URL("c/libxpc.ts", ROOT).href,
+      new URL("tools/c/libxpc.ts", ROOT).href,
       "--prefix",
       `${folder}/before`,
     ]);

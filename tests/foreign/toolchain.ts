@@ -5,8 +5,8 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { describeEnd, runToEnd } from "../../c/programs.ts";
-import { pythonWith } from "../../c/python.ts";
+import { describeEnd, runToEnd } from "../../tools/c/programs.ts";
+import { pythonWith } from "../../tools/c/python.ts";
 
 const HERE = new URL("./", import.meta.url);
 const ROOT = new URL("../../", HERE);

@@ -3,8 +3,8 @@
  * when somebody connects. See `c/tests/activator.c`.
  */
 
-import { cc, SANITIZED, whenChanged } from "../../c/compile.ts";
-import { STRICT } from "../../c/sources.ts";
+import { cc, SANITIZED, whenChanged } from "../../tools/c/compile.ts";
+import { STRICT } from "../../tools/c/sources.ts";
 import { names } from "../../proto/names.ts";
 import { CollectedText, kill, statusOf } from "./child.ts";
 import { soon } from "./soon.ts";

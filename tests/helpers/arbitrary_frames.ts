@@ -7,14 +7,18 @@
  */
 
 import type * as FastCheck from "fast-check";
-import type { Fields, FieldType, NumericKind } from "../../proto/field_type.ts";
-import { NUMERIC_ARRAYS } from "../../proto/numeric_array.ts";
-import type { Schema } from "../../proto/schema.ts";
+import type {
+  Fields,
+  FieldType,
+  NumericKind,
+} from "../../proto/schema/field_type.ts";
+import { NUMERIC_ARRAYS } from "../../proto/schema/numeric_array.ts";
+import type { Schema } from "../../proto/schema/field_type.ts";
 import {
   PIXEL_FORMATS,
   type PixelFormat,
   type Surface,
-} from "../../proto/surface.ts";
+} from "../../proto/schema/surface.ts";
 
 /** The library; imported by the test, as it needs more than ffi. */
 type FC = typeof FastCheck.default;

@@ -5,7 +5,10 @@
 import config from "../../deno.json" with { type: "json" };
 import { brokerProgram } from "../../launchd/broker_program.ts";
 import { type Names, names } from "../../proto/names.ts";
-import { BINARY_FLAGS, outputFolder } from "../tools/broker_binary.ts";
+import {
+  BINARY_FLAGS,
+  outputFolder,
+} from "../../tools/package/broker_binary.ts";
 import type { BrokerCommand } from "./broker_process.ts";
 import { run } from "./child.ts";
 

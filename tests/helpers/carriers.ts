@@ -1,16 +1,20 @@
 import { Broker } from "../../broker/broker.ts";
-import type { GrpcClient } from "../../broker/grpc_client.ts";
-import type { StreamMethod } from "../../proto/control.ts";
+import type { GrpcClient } from "../../broker/grpc/grpc_client.ts";
+import type { StreamMethod } from "../../proto/wire/control.ts";
 import { Connection, Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import { CALL_OF_MESSAGE_TYPE, KEY, MESSAGE_TYPE } from "../../proto/keys.ts";
+import {
+  CALL_OF_MESSAGE_TYPE,
+  KEY,
+  MESSAGE_TYPE,
+} from "../../proto/wire/keys.ts";
 import {
   int64,
   type XpcDictionary,
   XpcNumber,
   type XpcValue,
-} from "../../proto/xpc_value.ts";
+} from "../../proto/wire/xpc_value.ts";
 import { PrivateDirectory } from "./grpc_fixture.ts";
 import { PATIENCE_MS, soon } from "./soon.ts";
 

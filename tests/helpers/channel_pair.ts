@@ -3,11 +3,11 @@
  * process: every message goes through the kernel.
  */
 
-import { Channel } from "../../ffi/channel/channel.ts";
+import { Channel } from "../../channel/channel.ts";
 import { Connection, Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
-import type { NoPorts } from "../../proto/connection_schema.ts";
-import type { PortMap, PortsOf } from "../../proto/port.ts";
+import type { NoPorts } from "../../proto/schema/connection_schema.ts";
+import type { PortMap, PortsOf } from "../../proto/schema/port.ts";
 import { nativeLeavesNothing } from "./native_leaks.ts";
 import { PATIENCE_MS, soon } from "./soon.ts";
 

@@ -9,7 +9,10 @@ import { soon } from "./soon.ts";
 /** What is in one. */
 const PARTS = [
   "broker",
+  "channel",
+  "cli",
   "client",
+  "demo",
   "deno.json",
   "deno.lock",
   "ffi",

@@ -2,9 +2,9 @@
  * A machine for the command line, in memory.
  */
 
-import { runCommandLine } from "../../broker/cli/cli.ts";
-import type { Console, Output, Right } from "../../broker/cli/console.ts";
-import type { ExitCode } from "../../broker/cli/exit.ts";
+import { runCommandLine } from "../../cli/cli.ts";
+import type { Console, Output, Right } from "../../cli/terminal/console.ts";
+import type { ExitCode } from "../../cli/exit.ts";
 import type { ProgramResult } from "../../launchd/run_program.ts";
 
 /** What was written to one stream. */

@@ -3,7 +3,7 @@
  */
 
 import { Broker } from "../../broker/broker.ts";
-import type { GrpcClient } from "../../broker/grpc_client.ts";
+import type { GrpcClient } from "../../broker/grpc/grpc_client.ts";
 import { systemClock } from "../../ffi/clock.ts";
 import { Native } from "../../ffi/native.ts";
 import { localShim } from "../../ffi/shim.ts";

@@ -1,9 +1,9 @@
 import {
   type ConnectionRecord,
   newConnection,
-} from "../../proto/connection.ts";
-import { CLIENT_STATES, HOST_STATES } from "../../proto/states.ts";
-import type { ConnectionEvent } from "../../proto/transition.ts";
+} from "../../proto/states/connection_record.ts";
+import { CLIENT_STATES, HOST_STATES } from "../../proto/states/states.ts";
+import type { ConnectionEvent } from "../../proto/states/transition.ts";
 
 const STATS = {
   path: "lane",

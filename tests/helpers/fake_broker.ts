@@ -1,10 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import {
-  type Caller,
-  createHandlers,
-  type Handlers,
-} from "../../broker/handlers.ts";
-import type { Registry } from "../../broker/registry.ts";
+import type { Caller, Handlers } from "../../broker/calls/call_types.ts";
+import { createHandlers } from "../../broker/calls/handlers.ts";
+import type { Registry } from "../../broker/registry/registry.ts";
 import { BridgeError, type ErrorCode } from "../../proto/errors.ts";
 import { type FakeEndpoint, FakeWorld } from "./fake_world.ts";
 

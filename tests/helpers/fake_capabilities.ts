@@ -1,16 +1,16 @@
-import type { NumericArray } from "../../proto/field_type.ts";
-import { isNumericArray } from "../../proto/numeric_array.ts";
-import type { PixelFormat, Surface } from "../../proto/surface.ts";
+import type { NumericArray } from "../../proto/schema/field_type.ts";
+import { isNumericArray } from "../../proto/schema/numeric_array.ts";
+import type { PixelFormat, Surface } from "../../proto/schema/surface.ts";
 import type {
   CapabilityReader,
   CapabilityWriter,
-} from "../../proto/type_codec.ts";
+} from "../../proto/wire/type_codec.ts";
 import {
   getNumber,
   isDictionary,
   uint64,
   type XpcValue,
-} from "../../proto/xpc_value.ts";
+} from "../../proto/wire/xpc_value.ts";
 
 /** A surface of 2 by 1 pixels whose pixels nobody may look at. */
 export function surface(pixel_format: PixelFormat): Surface {

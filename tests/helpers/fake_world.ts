@@ -1,5 +1,8 @@
-import { Registry, type RegistryOptions } from "../../broker/registry.ts";
-import { Log } from "../../broker/log.ts";
+import {
+  Registry,
+  type RegistryOptions,
+} from "../../broker/registry/registry.ts";
+import { Log } from "../../broker/log/log.ts";
 import { Prng } from "./prng.ts";
 
 /** A clock that moves only when told, with timers that fire as it passes them. */

@@ -1,10 +1,10 @@
 import type {
   GrpcCarrier,
   GrpcCarrierOptions,
-} from "../../broker/grpc_carrier.ts";
-import type { GrpcClient } from "../../broker/grpc_client.ts";
-import type { GrpcHandlers } from "../../broker/grpc_server.ts";
-import { Log } from "../../broker/log.ts";
+} from "../../broker/grpc/grpc_carrier.ts";
+import type { GrpcClient } from "../../broker/grpc/grpc_client.ts";
+import type { GrpcHandlers } from "../../broker/grpc/grpc_server.ts";
+import { Log } from "../../broker/log/log.ts";
 import type { Needs } from "./permitted.ts";
 
 /** What a control plane on a Unix socket needs. */
@@ -38,7 +38,7 @@ export async function serveControlPlane(
   handlers: Partial<GrpcHandlers> = {},
   limits: Pick<GrpcCarrierOptions, "maxConnections" | "prefaceTimeoutMs"> = {},
 ): Promise<ServedControlPlane> {
-  const { GrpcCarrier } = await import("../../broker/grpc_carrier.ts");
+  const { GrpcCarrier } = await import("../../broker/grpc/grpc_carrier.ts");
   const { Native } = await import("../../ffi/native.ts");
   const { PatientClient } = await import("./patient_client.ts");
   await using held = new AsyncDisposableStack();

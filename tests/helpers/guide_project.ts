@@ -54,7 +54,7 @@ export class GuideProject implements AsyncDisposable {
     await Deno.writeTextFile(
       `${path}/streamlib`,
       `#!/bin/sh\nexec deno run -q --no-prompt --config "${CHECKOUT}/deno.json" ` +
-        `-P=cli "${CHECKOUT}/broker/cli/main.ts" "$@"\n`,
+        `-P=cli "${CHECKOUT}/cli/main.ts" "$@"\n`,
       { mode: 0o755 },
     );
     const config = blocksOf(start)

@@ -3,14 +3,14 @@
  * it dynamically.
  */
 
-import { GrpcClient } from "../../broker/grpc_client.ts";
+import { GrpcClient } from "../../broker/grpc/grpc_client.ts";
 import type {
   CallOptions,
   RequestOf,
   ResponseOf,
   StreamMethod,
   UnaryMethod,
-} from "../../proto/control.ts";
+} from "../../proto/wire/control.ts";
 import { PATIENCE_MS } from "./soon.ts";
 
 /** A client that waits for an answer as long as a test does, where the call does not say otherwise. */

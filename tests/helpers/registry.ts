@@ -4,7 +4,7 @@ import type {
   Entry,
   Registry,
   Rejection,
-} from "../../broker/registry.ts";
+} from "../../broker/registry/registry.ts";
 import type { FakeEndpoint } from "./fake_world.ts";
 
 /** A connection like any other. */

@@ -4,10 +4,10 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { FrameTemplate } from "../../ffi/channel/mod.ts";
-import * as types from "../../proto/field_type.ts";
-import { schema } from "../../proto/schema.ts";
-import type { PixelFormat } from "../../proto/surface.ts";
+import type { FrameTemplate } from "../../channel/mod.ts";
+import * as types from "../../proto/schema/field_type.ts";
+import { schema } from "../../proto/schema/schema.ts";
+import type { PixelFormat } from "../../proto/schema/surface.ts";
 
 const version = { major: 1, minor: 0, patch: 0 };
 

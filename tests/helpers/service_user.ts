@@ -79,7 +79,7 @@ export class ServiceUser implements AsyncDisposable {
         "--no-prompt",
         "--no-check",
         "-P=cli",
-        "broker/cli/main.ts",
+        "cli/main.ts",
         ...line.split(" "),
       ],
       cwd: checkout,

@@ -8,7 +8,7 @@ async function build(
   env: Record<string, string>,
 ): Promise<{ code: number; stderr: string }> {
   const { code, stderr } = await run(Deno.execPath(), {
-    args: ["run", "-q", "--no-lock", "-A", "c/build.ts"],
+    args: ["run", "-q", "--no-lock", "-A", "tools/c/build.ts"],
     cwd: ROOT,
     env,
   });

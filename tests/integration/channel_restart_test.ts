@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { AudioFrame } from "../../proto/audio_frame.ts";
-import { connectionSchema } from "../../proto/connection_schema.ts";
-import { DataFrame } from "../../proto/data_frame.ts";
-import { port } from "../../proto/port.ts";
-import { int64, uint64 } from "../../proto/xpc_value.ts";
-import { VideoFrame } from "../../proto/video_frame.ts";
+import { AudioFrame } from "../../proto/schema/frames/audio_frame.ts";
+import { connectionSchema } from "../../proto/schema/connection_schema.ts";
+import { DataFrame } from "../../proto/schema/frames/data_frame.ts";
+import { port } from "../../proto/schema/port.ts";
+import { int64, uint64 } from "../../proto/wire/xpc_value.ts";
+import { VideoFrame } from "../../proto/schema/frames/video_frame.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 
 /** One side of a channel dies, and another takes its place: same ports, new connection. */

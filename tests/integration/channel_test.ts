@@ -1,16 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import type { SurfaceHandle } from "../../ffi/handle.ts";
 import { NativeSurface } from "../../ffi/surface.ts";
-import { connectionSchema } from "../../proto/connection_schema.ts";
+import { connectionSchema } from "../../proto/schema/connection_schema.ts";
 import { MAX_OFFERED } from "../../proto/limits.ts";
-import { port } from "../../proto/port.ts";
-import { VideoFrame } from "../../proto/video_frame.ts";
+import { port } from "../../proto/schema/port.ts";
+import { VideoFrame } from "../../proto/schema/frames/video_frame.ts";
 import {
   Capability,
   int64,
   uint64,
   type XpcDictionary,
-} from "../../proto/xpc_value.ts";
+} from "../../proto/wire/xpc_value.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 
 /** Ports of the tests: one that loses nothing, one that skips. */

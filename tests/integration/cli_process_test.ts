@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { COMMANDS } from "../../broker/cli/commands.ts";
+import { COMMANDS } from "../../cli/commands.ts";
 import {
   CollectedText,
   type Ended,
@@ -16,7 +16,7 @@ const NEEDS = { ...GRPC_NEEDS, run: true } as const;
 const SERVING = { ...NEEDS, service: true } as const;
 const ROOT = new URL("../../", import.meta.url);
 const PROGRAM = ["run", "-q", "--no-prompt", "-P=cli"];
-const MAIN = "broker/cli/main.ts";
+const MAIN = "cli/main.ts";
 
 /** The command line, run by Deno. */
 function streamlib(args: readonly string[], input?: string): Promise<Ended> {
@@ -184,7 +184,7 @@ permittedTest(
   async () => {
     const questions = `
       const { systemConsole } = await import(${
-      JSON.stringify(new URL("broker/cli/system_console.ts", ROOT).href)
+      JSON.stringify(new URL("cli/terminal/system_console.ts", ROOT).href)
     });
       const rights = ["run", "sys"];
       const state = () => console.log(rights.map((name) =>

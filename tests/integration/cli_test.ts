@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { COMMANDS } from "../../broker/cli/commands.ts";
+import { COMMANDS } from "../../cli/commands.ts";
 import { Native } from "../../ffi/native.ts";
 import { Runtime } from "../../host/runtime.ts";
 import { XpcParty } from "../helpers/carriers.ts";

@@ -12,7 +12,7 @@ import { permittedTest } from "../helpers/permitted.ts";
 import {
   type CompiledPermissions,
   readMetadata,
-} from "../tools/compiled_metadata.ts";
+} from "../../tools/package/compiled_metadata.ts";
 
 /** `deno task compile`, whether Deno's runtime of compiled programs can be had here or not. */
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { DESCRIPTOR, METHODS } from "../../proto/broker_gen.ts";
-import { CALL_OF_MESSAGE_TYPE } from "../../proto/keys.ts";
+import { CALL_OF_MESSAGE_TYPE } from "../../proto/wire/keys.ts";
 import {
   grpcStage,
   type Outcome,

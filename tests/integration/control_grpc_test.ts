@@ -145,7 +145,7 @@ permittedTest(
   "a gRPC client that is closed, or is given a token that no header can carry, says so",
   { net: true, env: true },
   async () => {
-    const { GrpcClient } = await import("../../broker/grpc_client.ts");
+    const { GrpcClient } = await import("../../broker/grpc/grpc_client.ts");
     using client = new GrpcClient("unix:/tmp/nobody.grpc");
     const token = "one\ntwo";
     for (

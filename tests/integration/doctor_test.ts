@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { brokerDoctor } from "../../broker/cli/commands/broker_doctor.ts";
-import { LINKS } from "../../broker/cli/doctor/finding.ts";
+import { brokerDoctor } from "../../cli/commands/broker_doctor.ts";
+import { LINKS } from "../../cli/doctor/finding.ts";
 import { socketUnit } from "../../launchd/units.ts";
 import { names } from "../../proto/names.ts";
 import { type Ended, kill, run, sendSignal } from "../helpers/child.ts";
@@ -21,7 +21,7 @@ const STREAMLIB = [
   "-q",
   "--no-prompt",
   "-P=cli",
-  "broker/cli/main.ts",
+  "cli/main.ts",
 ] as const;
 
 /** A finding, as `--json` writes it. */
@@ -547,7 +547,7 @@ permittedTest(
       Deno.execPath(),
       program(`
       import { GrpcClient } from ${
-        JSON.stringify(new URL("broker/grpc_client.ts", ROOT).href)
+        JSON.stringify(new URL("broker/grpc/grpc_client.ts", ROOT).href)
       };
       await new GrpcClient("${address}").call("GetHealth", {}, {
         timeoutMs: ${PATIENCE_MS},

@@ -5,9 +5,10 @@ import {
   assertThrows,
 } from "@std/assert";
 import { BridgeError, ReactiveHost } from "../../host/mod.ts";
-import * as types from "../../proto/field_type.ts";
-import { port } from "../../proto/port.ts";
-import { type Schema, schema } from "../../proto/schema.ts";
+import * as types from "../../proto/schema/field_type.ts";
+import { port } from "../../proto/schema/port.ts";
+import type { Schema } from "../../proto/schema/field_type.ts";
+import { schema } from "../../proto/schema/schema.ts";
 import { EVERYTHING, Everything } from "../fixtures/everything.ts";
 import {
   type Content,

@@ -1,16 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import type * as FastCheck from "fast-check";
-import { connectionSchema } from "../../proto/connection_schema.ts";
-import * as types from "../../proto/field_type.ts";
-import { port } from "../../proto/port.ts";
-import { schema } from "../../proto/schema.ts";
+import { connectionSchema } from "../../proto/schema/connection_schema.ts";
+import * as types from "../../proto/schema/field_type.ts";
+import { port } from "../../proto/schema/port.ts";
+import { schema } from "../../proto/schema/schema.ts";
 import {
   double,
   int64,
   uint64,
   type XpcDictionary,
   type XpcValue,
-} from "../../proto/xpc_value.ts";
+} from "../../proto/wire/xpc_value.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 
 /** What a peer that does not keep to the schema can put on the wire. All fields are optional, so that each frame is wrong in one. */

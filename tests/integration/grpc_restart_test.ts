@@ -46,7 +46,7 @@ permittedTest(
   "the same client reaches the broker that comes back",
   GRPC_NEEDS,
   async () => {
-    const { GrpcCarrier } = await import("../../broker/grpc_carrier.ts");
+    const { GrpcCarrier } = await import("../../broker/grpc/grpc_carrier.ts");
     const handlers = {
       unary: {
         GetHealth: () => Promise.resolve({ healthy: true }),

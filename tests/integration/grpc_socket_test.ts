@@ -174,7 +174,7 @@ permittedTest(
   "a port is refused as long as nothing guards it",
   GRPC_NEEDS,
   async () => {
-    const { GrpcCarrier } = await import("../../broker/grpc_carrier.ts");
+    const { GrpcCarrier } = await import("../../broker/grpc/grpc_carrier.ts");
     using native = Native.open();
     const { FakeWorld } = await import("../helpers/fake_world.ts");
     const error = await assertRejects(() =>

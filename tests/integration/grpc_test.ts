@@ -1,10 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  createHandlers,
-  type Handlers,
-  type UnaryHandler,
-} from "../../broker/handlers.ts";
-import { checkVersion } from "../../proto/control.ts";
+import type { Handlers, UnaryHandler } from "../../broker/calls/call_types.ts";
+import { createHandlers } from "../../broker/calls/handlers.ts";
+import { checkVersion } from "../../proto/wire/control.ts";
 import { type FakeEndpoint, FakeWorld } from "../helpers/fake_world.ts";
 import { GRPC_NEEDS, serveControlPlane } from "../helpers/grpc_fixture.ts";
 import { permittedTest } from "../helpers/permitted.ts";
@@ -462,8 +459,8 @@ permittedTest(
   async () => {
     await using served = await serveControlPlane();
     const { Client, credentials } = await import("@grpc/grpc-js");
-    const { HEALTH } = await import("../../broker/grpc_health.ts");
-    const { definitionOf } = await import("../../broker/grpc_standard.ts");
+    const { HEALTH } = await import("../../broker/grpc/grpc_health.ts");
+    const { definitionOf } = await import("../../broker/grpc/grpc_standard.ts");
     const { Check, Watch } = definitionOf(HEALTH);
     assert(Check && Watch);
     using held = new DisposableStack();

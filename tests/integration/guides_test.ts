@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { COMMANDS } from "../../broker/cli/commands.ts";
-import { DEFAULT_QUOTAS } from "../../broker/quota.ts";
+import { COMMANDS } from "../../cli/commands.ts";
+import { DEFAULT_QUOTAS } from "../../broker/registry/quota.ts";
 import { decideRestart } from "../../host/restart.ts";
 import { BridgeError, isErrorCode } from "../../proto/errors.ts";
 import * as LIMITS from "../../proto/limits.ts";
 import { VARIABLES } from "../../proto/environment.ts";
-import { DEFAULTS_BY_KIND } from "../../proto/schema.ts";
-import { DERIVED_STATES } from "../../proto/states.ts";
+import { DEFAULTS_BY_KIND } from "../../proto/schema/schema.ts";
+import { DERIVED_STATES } from "../../proto/states/states.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { codeIn, isShown, tableOf } from "../helpers/markdown.ts";
 import { permittedTest } from "../helpers/permitted.ts";

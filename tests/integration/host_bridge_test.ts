@@ -5,19 +5,19 @@ import { Connection } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 import { findBroker } from "../../host/broker_finder.ts";
 import { makeBroker } from "../../host/assembly.ts";
-import type { ClientExit } from "../../host/spawn.ts";
+import type { ClientExit } from "../../host/spawn/spawn.ts";
 import { Supervisor } from "../../host/supervisor.ts";
-import { connectionSchemaToJson } from "../../proto/connection_schema_json.ts";
-import { connectionSchema } from "../../proto/connection_schema.ts";
-import { helloMessage, pongMessage } from "../../proto/handshake.ts";
-import { KEY, MESSAGE_TYPE } from "../../proto/keys.ts";
+import { connectionSchemaToJson } from "../../proto/schema/json/connection_schema_json.ts";
+import { connectionSchema } from "../../proto/schema/connection_schema.ts";
+import { helloMessage, pongMessage } from "../../proto/states/handshake.ts";
+import { KEY, MESSAGE_TYPE } from "../../proto/wire/keys.ts";
 import { DEFAULT_TIMEOUT_SECS } from "../../proto/limits.ts";
-import { schemaHash } from "../../proto/schema_hash.ts";
+import { schemaHash } from "../../proto/schema/json/schema_hash.ts";
 import {
   getString,
   uint64,
   type XpcDictionary,
-} from "../../proto/xpc_value.ts";
+} from "../../proto/wire/xpc_value.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Channel } from "../../ffi/channel/channel.ts";
+import { Channel } from "../../channel/channel.ts";
 import { Native } from "../../ffi/native.ts";
-import { connectionSchema } from "../../proto/connection_schema.ts";
+import { connectionSchema } from "../../proto/schema/connection_schema.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import * as types from "../../proto/field_type.ts";
+import * as types from "../../proto/schema/field_type.ts";
 import { MAX_OFFERED } from "../../proto/limits.ts";
-import { port, type PortMap } from "../../proto/port.ts";
-import { schema } from "../../proto/schema.ts";
+import { port, type PortMap } from "../../proto/schema/port.ts";
+import { schema } from "../../proto/schema/schema.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 import { size } from "../helpers/scenes.ts";
 import { soon, until } from "../helpers/soon.ts";

@@ -1,10 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { AudioFrame } from "../../proto/audio_frame.ts";
-import { connectionSchema } from "../../proto/connection_schema.ts";
-import { DataFrame } from "../../proto/data_frame.ts";
+import { AudioFrame } from "../../proto/schema/frames/audio_frame.ts";
+import { connectionSchema } from "../../proto/schema/connection_schema.ts";
+import { DataFrame } from "../../proto/schema/frames/data_frame.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import { port } from "../../proto/port.ts";
-import { int64, uint64, type XpcDictionary } from "../../proto/xpc_value.ts";
+import { port } from "../../proto/schema/port.ts";
+import {
+  int64,
+  uint64,
+  type XpcDictionary,
+} from "../../proto/wire/xpc_value.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 import { soon } from "../helpers/soon.ts";
 

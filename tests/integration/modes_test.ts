@@ -9,7 +9,7 @@ import {
   parseSchema,
   ReactiveHost,
 } from "../../host/mod.ts";
-import { DEFAULT_REST_MS } from "../../ffi/channel/activity.ts";
+import { DEFAULT_REST_MS } from "../../channel/activity.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
 import { isAsleep } from "../helpers/cpu.ts";
 import { isolatedHome } from "../helpers/home.ts";

@@ -4,10 +4,10 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { connectionSchema } from "../../proto/connection_schema.ts";
+import { connectionSchema } from "../../proto/schema/connection_schema.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import { port } from "../../proto/port.ts";
-import { uint64 } from "../../proto/xpc_value.ts";
+import { port } from "../../proto/schema/port.ts";
+import { uint64 } from "../../proto/wire/xpc_value.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 import {
   assertPainted,

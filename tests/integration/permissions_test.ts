@@ -105,9 +105,9 @@ function assertDenied(
 /** What stands in for the compiled broker, made whether its runtime can be had here or not. */
 async function bundleBroker(): Promise<void> {
   const { bundle, outputFolder, TARGETS, writeSources } = await import(
-    "../tools/broker_binary.ts"
+    "../../tools/package/broker_binary.ts"
   );
-  const { builtLibrary } = await import("../../ffi/library.ts");
+  const { builtLibrary } = await import("../../ffi/library/library.ts");
   const platform = `${Deno.build.os}-${Deno.build.arch}`;
   assert(platform in TARGETS);
   const sources = await writeSources(platform, builtLibrary());
@@ -142,7 +142,7 @@ const FORMS: Record<string, Form> = {
   "an installed broker": {
     make: async (home) => {
       const { installed } = await import("../helpers/broker_forms.ts");
-      const { builtLibrary } = await import("../../ffi/library.ts");
+      const { builtLibrary } = await import("../../ffi/library/library.ts");
       return await installed(
         home,
         decodeURIComponent(builtLibrary().pathname),
@@ -255,7 +255,7 @@ permittedTest(
   async () => {
     const { installed, namesIn } = await import("../helpers/broker_forms.ts");
     const { BrokerProcess } = await import("../helpers/broker_process.ts");
-    const { builtLibrary } = await import("../../ffi/library.ts");
+    const { builtLibrary } = await import("../../ffi/library/library.ts");
     const { PatientClient } = await import("../helpers/patient_client.ts");
     using outer = isolatedHome();
     const home = `${outer.path}/a, b`;
@@ -299,7 +299,7 @@ permittedTest(
   async () => {
     const { installed } = await import("../helpers/broker_forms.ts");
     const { BrokerProcess } = await import("../helpers/broker_process.ts");
-    const { builtLibrary } = await import("../../ffi/library.ts");
+    const { builtLibrary } = await import("../../ffi/library/library.ts");
     using home = isolatedHome();
     const module = Deno.readTextFileSync(
       new URL("tests/fixtures/idle.ts", ROOT),

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { PreviewStatus } from "../../host/demo/preview/status.ts";
+import type { PreviewStatus } from "../../demo/preview/status.ts";
 import { run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";

@@ -5,13 +5,13 @@ import { OwnedCapability } from "../../ffi/capability.ts";
 import { Connection, Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import { KEY, MESSAGE_TYPE } from "../../proto/keys.ts";
+import { KEY, MESSAGE_TYPE } from "../../proto/wire/keys.ts";
 import {
   getString,
   uint64,
   type XpcDictionary,
   type XpcValue,
-} from "../../proto/xpc_value.ts";
+} from "../../proto/wire/xpc_value.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { PATIENCE_MS, soon } from "../helpers/soon.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";

@@ -10,7 +10,7 @@ import { Connection, Listener } from "../../ffi/connection.ts";
 import type { Message } from "../../ffi/message.ts";
 import type { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import { getString } from "../../proto/xpc_value.ts";
+import { getString } from "../../proto/wire/xpc_value.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import {
   type Machine,

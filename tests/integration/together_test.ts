@@ -104,7 +104,7 @@ async function cli(
   ...args: string[]
 ): Promise<string> {
   await using program = checkout.run(
-    ["-P=cli", "broker/cli/main.ts", ...args],
+    ["-P=cli", "cli/main.ts", ...args],
     env,
   );
   const lines: string[] = [];
@@ -228,7 +228,7 @@ permittedTest(
     await using old = await Checkout.make();
     await using next = await Checkout.make();
     await next.edit(
-      "proto/keys.ts",
+      "proto/wire/keys.ts",
       "PROTOCOL_VERSION = 1",
       "PROTOCOL_VERSION = 2",
     );

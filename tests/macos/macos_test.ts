@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { CompileError, Toolchain } from "../../c/cross/toolchain.ts";
+import { CompileError, Toolchain } from "../../tools/cross/toolchain.ts";
 import {
   buildMacos,
   checkAvailability,
@@ -9,23 +9,26 @@ import {
   dylibProblems,
   IMPORTS,
   OUTPUT,
-} from "../../c/macos/build.ts";
-import { declarationProof, readXpcHeader } from "../../c/macos/declarations.ts";
-import { parseImports } from "../../c/macos/imports.ts";
-import { readDylib, splitSlices } from "../../c/macos/mach_o.ts";
-import { macosTarget } from "../../c/macos/target.ts";
-import { hasPython } from "../../c/python.ts";
+} from "../../tools/macos/build.ts";
+import {
+  declarationProof,
+  readXpcHeader,
+} from "../../tools/macos/declarations.ts";
+import { parseImports } from "../../tools/macos/imports.ts";
+import { readDylib, splitSlices } from "../../tools/macos/mach_o.ts";
+import { macosTarget } from "../../tools/macos/target.ts";
+import { hasPython } from "../../tools/c/python.ts";
 import {
   listShim,
   listTests,
   MACOS_LIBRARY,
   MACOS_PROGRAM,
   ROOT,
-} from "../../c/sources.ts";
+} from "../../tools/c/sources.ts";
 import { SYMBOLS } from "../../ffi/symbols.ts";
 import { run } from "../helpers/child.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { prepare } from "../tools/preparation.ts";
+import { prepare } from "../helpers/preparation.ts";
 
 /**
  * The shim for macOS, made on whatever machine this is. Nothing of it is run:
@@ -70,7 +73,7 @@ async function compileText(
 
 macosTest("the task writes one library for both processors", async () => {
   const { code, stderr } = await run(Deno.execPath(), {
-    args: ["run", "-q", "--no-lock", "-A", "c/macos/build.ts"],
+    args: ["run", "-q", "--no-lock", "-A", "tools/macos/build.ts"],
     cwd: ROOT,
   });
   assertEquals(

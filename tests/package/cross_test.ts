@@ -1,21 +1,21 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { readSharedLibrary } from "../../c/cross/elf.ts";
-import { Toolchain } from "../../c/cross/toolchain.ts";
-import { hasPython } from "../../c/python.ts";
-import { ROOT } from "../../c/sources.ts";
+import { readSharedLibrary } from "../../tools/cross/elf.ts";
+import { Toolchain } from "../../tools/cross/toolchain.ts";
+import { hasPython } from "../../tools/c/python.ts";
+import { ROOT } from "../../tools/c/sources.ts";
 import { SYMBOLS } from "../../ffi/symbols.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { PLATFORMS } from "../tools/pack.ts";
-import { prepare } from "../tools/preparation.ts";
+import { PLATFORMS } from "../../tools/package/pack.ts";
+import { prepare } from "../helpers/preparation.ts";
 
 /** The shims that are compiled for other systems: looked at, not run. */
 
 const NEEDS = { run: true, read: true, write: true, env: true } as const;
 const PYTHON = hasPython();
 
-type Build = typeof import("../../c/cross/build.ts");
-type Linux = typeof import("../../c/cross/linux.ts");
+type Build = typeof import("../../tools/cross/build.ts");
+type Linux = typeof import("../../tools/cross/linux.ts");
 
 /** What they are made with: it reads the environment as it is loaded. */
 interface Tools {
@@ -26,7 +26,7 @@ interface Tools {
 
 if (PYTHON) {
   prepare("the first build", async () => {
-    const { buildAll } = await import("../../c/cross/build.ts");
+    const { buildAll } = await import("../../tools/cross/build.ts");
     await buildAll(await Toolchain.open());
   });
 }
@@ -36,8 +36,8 @@ function crossTest(name: string, body: (tools: Tools) => Promise<void>): void {
     PYTHON ? name : `${name} (ignored: no python3 with venv)`,
     NEEDS,
     async () => {
-      const { buildAll } = await import("../../c/cross/build.ts");
-      const linux = await import("../../c/cross/linux.ts");
+      const { buildAll } = await import("../../tools/cross/build.ts");
+      const linux = await import("../../tools/cross/linux.ts");
       await body({ toolchain: await Toolchain.open(), buildAll, linux });
     },
     { ignore: !PYTHON },

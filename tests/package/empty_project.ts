@@ -11,16 +11,16 @@
 import { fileURLToPath } from "node:url";
 import { Program } from "../helpers/checkout.ts";
 import { type Ended, run, type RunOptions } from "../helpers/child.ts";
-import { PACKAGE } from "../tools/pack.ts";
+import { PACKAGE_FOLDER } from "../../tools/package/pack.ts";
 
 /** The module that brings the shim of this system, in the package. */
-const MODULE = `ffi/prebuilt/${Deno.build.os}_${Deno.build.arch}.ts`;
+const MODULE = `ffi/library/prebuilt/${Deno.build.os}_${Deno.build.arch}.ts`;
 
 /** A project; it goes away with its scope. */
 export class EmptyProject implements AsyncDisposable {
   readonly #root: string;
   readonly #registry: string | undefined;
-  #package = fileURLToPath(PACKAGE);
+  #package = fileURLToPath(PACKAGE_FOLDER);
 
   private constructor(root: string, registry: string | undefined) {
     this.#root = root;

@@ -5,9 +5,13 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { createHash } from "node:crypto";
-import type { Prebuilt } from "../../ffi/prebuilt/prebuilt.ts";
+import type { Prebuilt } from "../../ffi/library/prebuilt/prebuilt.ts";
 import { ABI_VERSION } from "../../ffi/symbols.ts";
-import { MAX_BYTES, PACKAGE, PLATFORMS } from "../tools/pack.ts";
+import {
+  MAX_BYTES,
+  PACKAGE_FOLDER,
+  PLATFORMS,
+} from "../../tools/package/pack.ts";
 import { EmptyProject } from "./empty_project.ts";
 import {
   assertFailed,
@@ -34,30 +38,30 @@ packageTest("it holds what it should, and is small enough", (said) => {
       [];
   assert(Number(count) > 150, `${count} files`);
   assert(Number(bytes) < MAX_BYTES / 4, `${bytes} bytes`);
-  const top = [...Deno.readDirSync(PACKAGE)].map(({ name }) => name);
+  const top = [...Deno.readDirSync(PACKAGE_FOLDER)].map(({ name }) => name);
   for (const name of ["LICENSE", "README.md", "deno.json", "mod.ts", "c"]) {
     assert(top.includes(name), `${name} is missing`);
   }
   for (const name of ["tests", ".ci", ".std", ".github", ".git"]) {
     assert(!top.includes(name), `${name} is in it`);
   }
-  const inC = [...Deno.readDirSync(new URL("c/", PACKAGE))];
+  const inC = [...Deno.readDirSync(new URL("c/", PACKAGE_FOLDER))];
   assert(!inC.some(({ name }) => name === "out"), "c/out is in it");
 });
 
 packageTest("what it says of itself is complete", async () => {
-  const readme = await Deno.readTextFile(new URL("README.md", PACKAGE));
+  const readme = await Deno.readTextFile(new URL("README.md", PACKAGE_FOLDER));
   assertStringIncludes(readme, "```ts\n");
   const links = [...readme.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)];
   assert(links.length > 5, `${links.length} links`);
   for (const [, link] of links) {
-    await Deno.stat(new URL(link!, PACKAGE)); // throws, naming the file
+    await Deno.stat(new URL(link!, PACKAGE_FOLDER)); // throws, naming the file
   }
   const { exports } = JSON.parse(
-    await Deno.readTextFile(new URL("deno.json", PACKAGE)),
+    await Deno.readTextFile(new URL("deno.json", PACKAGE_FOLDER)),
   ) as { exports: Record<string, string> };
   for (const entry of Object.values(exports)) {
-    const source = await Deno.readTextFile(new URL(entry, PACKAGE));
+    const source = await Deno.readTextFile(new URL(entry, PACKAGE_FOLDER));
     assertMatch(source, /^\/\*\*(?:(?!\*\/)[\s\S])*@module/);
   }
 });
@@ -67,8 +71,10 @@ packageTest(
   async () => {
     const hashes = new Set<string>();
     for (const [platform, name] of Object.entries(PLATFORMS)) {
-      const module = `ffi/prebuilt/${platform.replace("-", "_")}.ts`;
-      const { PREBUILT } = await import(new URL(module, PACKAGE).href) as {
+      const module = `ffi/library/prebuilt/${platform.replace("-", "_")}.ts`;
+      const { PREBUILT } = await import(
+        new URL(module, PACKAGE_FOLDER).href
+      ) as {
         PREBUILT: Prebuilt;
       };
       const bytes = Uint8Array.fromBase64(PREBUILT.base64);

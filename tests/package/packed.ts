@@ -3,13 +3,13 @@
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { describeEnd, runToEnd } from "../../c/programs.ts";
-import { hasPython } from "../../c/python.ts";
+import { describeEnd, runToEnd } from "../../tools/c/programs.ts";
+import { hasPython } from "../../tools/c/python.ts";
 import type { Ended } from "../helpers/child.ts";
 import { type Needs, permittedTest } from "../helpers/permitted.ts";
-import { PACKAGE } from "../tools/pack.ts";
-import { prepare } from "../tools/preparation.ts";
-import { writeStandIns } from "../tools/std_stand_ins.ts";
+import { PACKAGE_FOLDER } from "../../tools/package/pack.ts";
+import { prepare } from "../helpers/preparation.ts";
+import { writeStandIns } from "../../tools/std/std_stand_ins.ts";
 import { Registry } from "./registry.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -71,7 +71,7 @@ export async function publish(): Promise<Registry> {
   const registry = await Registry.start();
   try {
     await publishStandIn(registry, "1.0.99");
-    await registry.publish(PACKAGE);
+    await registry.publish(PACKAGE_FOLDER);
     return registry;
   } catch (error) {
     await registry[Symbol.asyncDispose]();

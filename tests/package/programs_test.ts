@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { type Ended, run } from "../helpers/child.ts";
 import { SERVICE } from "../helpers/service.ts";
 import type { Needs } from "../helpers/permitted.ts";
-import { PACKAGE } from "../tools/pack.ts";
+import { PACKAGE_FOLDER } from "../../tools/package/pack.ts";
 import { EmptyProject } from "./empty_project.ts";
 import {
   assertRan,
@@ -36,7 +36,7 @@ const SYSTEMD: Needs = { linux: "systemd" };
 
 /** What the documentation has a user type to install the command line. */
 async function installation(): Promise<string> {
-  const text = await Deno.readTextFile(new URL("docs/cli.md", PACKAGE));
+  const text = await Deno.readTextFile(new URL("docs/cli.md", PACKAGE_FOLDER));
   const [, line] = /```console\n\$ (deno install [^`]+)\n```/.exec(text) ?? [];
   assert(line, "docs/cli.md has no installation");
   return line;
@@ -69,7 +69,7 @@ class Online implements AsyncDisposable {
     };
     try {
       const { version } = JSON.parse(
-        await Deno.readTextFile(new URL("deno.json", PACKAGE)),
+        await Deno.readTextFile(new URL("deno.json", PACKAGE_FOLDER)),
       );
       return new Online(
         await EmptyProject.create(registry.url),
@@ -182,7 +182,7 @@ programTest(
     const { project } = online;
     // The line that messages name, as the package has it.
     const foreground = await Deno.readTextFile(
-      new URL("proto/foreground.ts", PACKAGE),
+      new URL("proto/foreground.ts", PACKAGE_FOLDER),
     );
     const [, line] = /"(deno run [^"]+)"/.exec(foreground) ?? [];
     assertStringIncludes(line!, "jsr:@streamlib/bridge/broker/main");

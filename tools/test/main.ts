@@ -6,7 +6,7 @@
 
 import { parseArgs } from "node:util";
 import { type Extent, PARTS, planParts } from "./parts.ts";
-import { Report, say } from "./report.ts";
+import { printLine, Report } from "./report.ts";
 import { runParts } from "./run.ts";
 
 const USAGE =
@@ -27,7 +27,7 @@ function count(text: string | undefined): number | undefined {
 }
 
 function usage(problem: string): number {
-  say(`${problem}\n\n${USAGE}`);
+  printLine(`${problem}\n\n${USAGE}`);
   return 2;
 }
 
@@ -43,7 +43,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
   });
   if (values.help) {
-    say(USAGE);
+    printLine(USAGE);
     return 0;
   }
   const jobs = count(values.jobs), limitSecs = count(values.limit);

@@ -4,7 +4,7 @@ import type { PlannedPart } from "./parts.ts";
 import type { Outcome, Step } from "./step.ts";
 
 /** Prints a line. */
-export function say(text: string): void {
+export function printLine(text: string): void {
   const bytes = new TextEncoder().encode(`${text}\n`);
   for (let at = 0; at < bytes.length;) {
     at += Deno.stdout.writeSync(bytes.subarray(at));
@@ -76,9 +76,9 @@ export class Report {
     this.#sayIgnored();
     const outcomes = [...this.#outcomes];
     const failed = outcomes.filter(([, { failure }]) => failure !== undefined);
-    for (const [{ name }] of failed) say(`FAILED ${name}`);
+    for (const [{ name }] of failed) printLine(`FAILED ${name}`);
     if (interruptedBy !== undefined) {
-      say(
+      printLine(
         `Ended by ${interruptedBy}; ${
           this.#steps - outcomes.length
         } of ${this.#steps} commands had not run.`,
@@ -88,7 +88,9 @@ export class Report {
       outcomes.reduce((before, [, { tally }]) => before + tally[kind], 0);
     // A step that left something behind has failed, though each of its tests passed.
     const bad = Math.max(sum("failed"), failed.length);
-    say(`${sum("passed")} passed, ${bad} failed, ${sum("ignored")} skipped`);
+    printLine(
+      `${sum("passed")} passed, ${bad} failed, ${sum("ignored")} skipped`,
+    );
     if (interruptedBy !== undefined) return 130;
     return bad > 0 || sum("passed") === 0 ? 1 : 0;
   }
@@ -99,7 +101,7 @@ export class Report {
     const text = `… ${
       clock(elapsed)
     }  ${this.#outcomes.size} of ${this.#steps}  ${names}`;
-    if (!this.#live) return say(text);
+    if (!this.#live) return printLine(text);
     const { columns } = Deno.consoleSize();
     Deno.stdout.writeSync(
       new TextEncoder().encode(`${ERASE}${text.slice(0, columns - 1)}`),
@@ -107,26 +109,28 @@ export class Report {
   }
 
   #line(text: string): void {
-    say(`${this.#live ? ERASE : ""}${text}`);
+    printLine(`${this.#live ? ERASE : ""}${text}`);
   }
 
   /** What each part took, beside its budget on two quiet cores. */
   #sayTimes(): void {
-    say(`${"part".padEnd(20)}${"took".padStart(8)}${"budget".padStart(8)}`);
+    printLine(
+      `${"part".padEnd(20)}${"took".padStart(8)}${"budget".padStart(8)}`,
+    );
     for (const { name, budgetSecs, steps } of this.#parts) {
       const took = steps.reduce(
         (sum, step) => sum + (this.#outcomes.get(step)?.seconds ?? 0),
         0,
       );
       const over = took > budgetSecs ? "  over" : "";
-      say(
+      printLine(
         `${name.padEnd(20)}${clock(took).padStart(8)}${
           clock(budgetSecs).padStart(8)
         }${over}`,
       );
     }
     const whole = (performance.now() - this.#startedAt) / 1000;
-    say(`${"in all".padEnd(20)}${clock(whole).padStart(8)}\n`);
+    printLine(`${"in all".padEnd(20)}${clock(whole).padStart(8)}\n`);
   }
 
   /** What was not run, with the reasons. */
@@ -134,14 +138,14 @@ export class Report {
     const ignored = [...this.#outcomes.values()].flatMap(({ ignored }) =>
       ignored
     );
-    if (ignored.length > 0) say("Skipped:");
-    for (const name of ignored) say(`  ${name}`);
+    if (ignored.length > 0) printLine("Skipped:");
+    for (const name of ignored) printLine(`  ${name}`);
     if (this.#leftOut.length > 0) {
-      say(
+      printLine(
         `Left out, and run by deno task test:all: ${this.#leftOut.join(", ")}`,
       );
     }
-    if (ignored.length + this.#leftOut.length > 0) say("");
+    if (ignored.length + this.#leftOut.length > 0) printLine("");
   }
 }
 

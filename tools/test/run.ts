@@ -5,7 +5,7 @@ import type { Report } from "./report.ts";
 import { runStep, type Step } from "./step.ts";
 
 /** How the steps are run. */
-export interface RunOptions {
+export interface PartsOptions {
   /** How many steps run at once, of those that need not be alone. */
   readonly jobs: number;
   /** The limit of every step, in the place of its own. */
@@ -18,7 +18,7 @@ export interface RunOptions {
 /** Runs all steps of `parts`, whatever fails. */
 export async function runParts(
   parts: readonly PlannedPart[],
-  options: RunOptions,
+  options: PartsOptions,
 ): Promise<void> {
   const { jobs, limitSecs, report, stop } = options;
   const run = async (part: PlannedPart, step: Step): Promise<void> => {

@@ -6,17 +6,17 @@
 
 import { Broker } from "../../../broker/broker.ts";
 import { ClientBridge } from "../../../client/bridge.ts";
-import type { ClientIdentity } from "../../../client/broker_session.ts";
+import type { ClientIdentity } from "../../../client/client_session.ts";
 import { type BrokerLease, findBroker } from "../../../host/broker_finder.ts";
 import type { RestartPolicy } from "../../../host/restart.ts";
-import type { ClientExit, ClientProcess } from "../../../host/spawn.ts";
+import type { ClientExit, ClientProcess } from "../../../host/spawn/spawn.ts";
 import { Supervisor } from "../../../host/supervisor.ts";
-import { connectionSchema } from "../../../proto/connection_schema.ts";
-import type { ControlClient } from "../../../proto/control.ts";
+import { connectionSchema } from "../../../proto/schema/connection_schema.ts";
+import type { ControlClient } from "../../../proto/wire/control.ts";
 import { BridgeError } from "../../../proto/errors.ts";
-import { Bytes, Int64 } from "../../../proto/field_type.ts";
-import { port } from "../../../proto/port.ts";
-import { schema } from "../../../proto/schema.ts";
+import { Bytes, Int64 } from "../../../proto/schema/field_type.ts";
+import { port } from "../../../proto/schema/port.ts";
+import { schema } from "../../../proto/schema/schema.ts";
 import type { SimProcess } from "../sim/process.ts";
 import { settled, type World } from "../sim/world.ts";
 

@@ -1,6 +1,9 @@
 /** The table of reasons: what may be said about which fault. Nothing else may. */
 
-import { HOST_PHASE_TEXT, type HostPhase } from "../../../proto/handshake.ts";
+import {
+  HOST_PHASE_TEXT,
+  type HostPhase,
+} from "../../../proto/states/handshake.ts";
 import type { Fault, HandshakeRun } from "./run.ts";
 
 const BROKER = String.raw`the broker 'com\.example\.broker'`;

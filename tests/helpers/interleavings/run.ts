@@ -3,7 +3,7 @@
  * from is what can happen next, and what can go wrong, once in a run or twice.
  */
 
-import type { HostPhase } from "../../../proto/handshake.ts";
+import type { HostPhase } from "../../../proto/states/handshake.ts";
 import type { Footprint, Run } from "../sim/explorer.ts";
 import type { SimProcess } from "../sim/process.ts";
 import { type Step, World } from "../sim/world.ts";

@@ -1,12 +1,12 @@
 /** A message on its way between two simulated processes. */
 
-import { Packer, unpack } from "../../../proto/packed.ts";
+import { Packer, unpack } from "../../../proto/wire/packed.ts";
 import {
   Capability,
   isDictionary,
   type XpcDictionary,
   type XpcValue,
-} from "../../../proto/xpc_value.ts";
+} from "../../../proto/wire/xpc_value.ts";
 import type { SimListener } from "./listener.ts";
 
 /** A packed message, and what the endpoints in it lead to. */

@@ -3,7 +3,7 @@ import {
   type DemoOptions,
   DemoUsageError,
   readDemoOptions,
-} from "../../../host/demo/options.ts";
+} from "../../../demo/options.ts";
 
 const read = (...args: string[]): DemoOptions =>
   readDemoOptions(args) as DemoOptions;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Pacer, sleep } from "../../../host/demo/pacer.ts";
+import { Pacer, sleep } from "../../../demo/pacer.ts";
 import { soon } from "../../helpers/soon.ts";
 
 Deno.test("frames are due at the film's own speed", () => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { crc32, inflateSync } from "node:zlib";
-import { encodePng } from "../../../host/demo/png.ts";
-import { MediaError } from "../../../host/demo/media_error.ts";
+import { encodePng } from "../../../demo/png.ts";
+import { MediaError } from "../../../demo/input/media_error.ts";
 
 interface Decoded {
   width: number;

@@ -3,7 +3,7 @@ import {
   closingTable,
   ProgressLine,
   type Screen,
-} from "../../../host/demo/progress.ts";
+} from "../../../demo/progress.ts";
 
 /** A screen and a clock in the test's hand. */
 function setUp(

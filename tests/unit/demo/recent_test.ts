@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Recent } from "../../../host/demo/recent.ts";
+import { Recent } from "../../../demo/recent.ts";
 
 Deno.test("only the newest are kept, in their order", () => {
   const recent = new Recent(3);

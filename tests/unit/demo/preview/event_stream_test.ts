@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { EventStream } from "../../../../host/demo/preview/event_stream.ts";
+import { EventStream } from "../../../../demo/preview/event_stream.ts";
 
 const text = new TextDecoder();
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { newToken } from "../../../../host/demo/preview/access.ts";
-import { EventStream } from "../../../../host/demo/preview/event_stream.ts";
-import { answer, type Shown } from "../../../../host/demo/preview/handler.ts";
-import { PictureTap } from "../../../../host/demo/preview/picture_tap.ts";
+import { newToken } from "../../../../demo/preview/access.ts";
+import { EventStream } from "../../../../demo/preview/event_stream.ts";
+import { answer, type Shown } from "../../../../demo/preview/handler.ts";
+import { PictureTap } from "../../../../demo/preview/picture_tap.ts";
 import { PATIENCE_MS, soon } from "../../../helpers/soon.ts";
 
 const HOST = "127.0.0.1:4567";

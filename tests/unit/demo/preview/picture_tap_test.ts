@@ -3,7 +3,7 @@ import {
   type PicturePair,
   PictureTap,
   type TappedFrame,
-} from "../../../../host/demo/preview/picture_tap.ts";
+} from "../../../../demo/preview/picture_tap.ts";
 
 /** A frame whose pixels are all `value`, with a gap after each row. */
 function frame(

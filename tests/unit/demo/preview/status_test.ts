@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { GetConnectionInfoResponse } from "../../../../host/mod.ts";
-import { states, steps } from "../../../../host/demo/preview/status.ts";
+import { states, steps } from "../../../../demo/preview/status.ts";
 
 function info(
   fields: Partial<GetConnectionInfoResponse>,

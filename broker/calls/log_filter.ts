@@ -1,0 +1,71 @@
+/**
+ * Which log records are asked for.
+ *
+ * @module
+ */
+
+import { BridgeError } from "../../proto/errors.ts";
+import { MAX_GRPC_MESSAGE_BYTES, MAX_NAME_BYTES } from "../../proto/limits.ts";
+import type { RequestFields } from "./fields.ts";
+import { LOG_LEVELS, type LogLevel } from "../log/log.ts";
+import type { KeptRecord } from "../log/log_ring.ts";
+
+/** Whether a record is asked for. */
+export type LogFilter = (kept: KeptRecord) => boolean;
+
+const KEYS = ["level", "component", "connection_id", "runtime_id"];
+const RFC_3339 =
+  /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+
+/**
+ * The filter that a request's `filter` and `since` make: terms `key=value`,
+ * separated by blanks, all of which must match. `level` matches that level and
+ * those that matter more; the others match exactly.
+ *
+ * Throws BridgeError `bad_argument` that names the term which is none.
+ */
+export function readLogFilter(fields: RequestFields): LogFilter {
+  const terms = fields.text("filter", MAX_GRPC_MESSAGE_BYTES)
+    .split(/\s+/).filter((term) => term !== "").map(readTerm);
+  const since = readSince(fields.text("since", MAX_NAME_BYTES));
+  return (kept) => kept.at >= since && terms.every((matches) => matches(kept));
+}
+
+function readTerm(term: string): LogFilter {
+  const [key = "", ...parts] = term.split("=");
+  const value = parts.join("=");
+  if (parts.length === 0 || value === "" || !KEYS.includes(key)) {
+    throw malformed("filter", term, `key=value, key one of ${KEYS.join(", ")}`);
+  }
+  if (key === "runtime_id") return ({ runtimeId }) => runtimeId === value;
+  if (key === "component") return ({ record }) => record.component === value;
+  if (key === "connection_id") {
+    return ({ record }) => record.connection_id === value;
+  }
+  const least = LOG_LEVELS.indexOf(value as LogLevel);
+  if (least < 0) {
+    throw malformed("filter", term, `level=${LOG_LEVELS.join(", level=")}`);
+  }
+  return ({ record }) => LOG_LEVELS.indexOf(record.level as LogLevel) >= least;
+}
+
+/** Epoch milliseconds; "" is the beginning of time. */
+function readSince(text: string): number {
+  if (text === "") return -Infinity;
+  const at = RFC_3339.test(text) ? Date.parse(text.toUpperCase()) : NaN;
+  if (!Number.isNaN(at)) return at;
+  throw malformed("since", text, "a time like 2026-01-02T03:04:05Z");
+}
+
+function malformed(
+  field: string,
+  found: string,
+  expected: string,
+): BridgeError {
+  return new BridgeError(
+    "bad_argument",
+    `Cannot TailLogs: field '${field}' has ${
+      JSON.stringify(found.slice(0, MAX_NAME_BYTES))
+    }, expected ${expected}`,
+  );
+}

@@ -1,0 +1,170 @@
+/**
+ * The calls about runtimes and their processors.
+ *
+ * @module
+ */
+
+import type {
+  GetRuntimeEndpointResponse,
+  ProcessorInfo,
+  RuntimeInfo,
+} from "../../proto/broker_gen.ts";
+import {
+  type ConnectionRecord,
+  derivedState,
+  hasFailed,
+} from "../../proto/states/connection_record.ts";
+import { BridgeError } from "../../proto/errors.ts";
+import { MAX_PATH_BYTES } from "../../proto/limits.ts";
+import { type CallContext, unary } from "./context.ts";
+import type { RequestFields } from "./fields.ts";
+import type { Caller, UnaryHandlers } from "./call_types.ts";
+import type {
+  Registration,
+  RuntimeRecord,
+  RuntimeStatus,
+} from "../registry/runtimes.ts";
+
+const MAX_PID = 2 ** 31 - 1;
+
+/** The handlers of this file. */
+export type RuntimeHandlers = Pick<
+  UnaryHandlers,
+  | "RegisterRuntime"
+  | "UnregisterRuntime"
+  | "ListRuntimes"
+  | "GetRuntimeEndpoint"
+  | "PruneDeadRuntimes"
+  | "ListProcessors"
+>;
+
+/** Makes the handlers about runtimes. */
+export function runtimeHandlers<E extends Disposable>(
+  context: CallContext<E>,
+): RuntimeHandlers {
+  const { registry, runtimes } = context;
+  return {
+    RegisterRuntime: unary("RegisterRuntime", (caller, fields) => {
+      const full = runtimes.register(registrationIn(caller, fields));
+      return { success: full === undefined, error: full ?? "" };
+    }),
+    UnregisterRuntime: unary("UnregisterRuntime", (_caller, fields) => ({
+      success: runtimes.unregister(fields.name("runtime_id")),
+    })),
+    ListRuntimes: unary("ListRuntimes", () => {
+      const ofRuntime = byRuntime(registry.list());
+      return {
+        runtimes: runtimes.list().map((runtime) => {
+          const live = (ofRuntime.get(runtime.id) ?? [])
+            .filter((each) => !hasFailed(each));
+          return infoOf(
+            runtime,
+            live,
+            runtimes.status(runtime, live.length > 0),
+          );
+        }),
+      };
+    }),
+    GetRuntimeEndpoint: unary("GetRuntimeEndpoint", (_caller, fields) => {
+      const id = fields.optionalName("runtime_id");
+      const name = fields.optionalName("name");
+      if (id === "" && name === "") {
+        throw new BridgeError(
+          "bad_argument",
+          "Cannot GetRuntimeEndpoint: neither name nor runtime_id is given; give one of them",
+        );
+      }
+      return endpointOf(id === "" ? runtimes.named(name) : runtimes.get(id));
+    }),
+    PruneDeadRuntimes: unary("PruneDeadRuntimes", () => {
+      const live = registry.list().filter((each) => !hasFailed(each));
+      const pruned = runtimes.prune(
+        new Set(live.map(({ runtimeId }) => runtimeId)),
+      );
+      return {
+        pruned_count: pruned.length,
+        pruned_names: pruned.map(({ name }) => name),
+      };
+    }),
+    ListProcessors: unary("ListProcessors", (_caller, fields) => {
+      const runtime = fields.optionalName("runtime_id");
+      const connections = registry.list().filter(({ runtimeId }) =>
+        runtime === "" || runtimeId === runtime
+      );
+      return { processors: processorsOf(connections) };
+    }),
+  };
+}
+
+/** Over XPC the process id is the kernel's, whatever the message says. */
+function registrationIn(caller: Caller, fields: RequestFields): Registration {
+  const claimed = fields.number("pid", MAX_PID);
+  return {
+    id: fields.name("runtime_id"),
+    name: fields.optionalName("name"),
+    apiEndpoint: fields.optionalName("api_endpoint", MAX_PATH_BYTES),
+    logPath: fields.optionalName("log_path", MAX_PATH_BYTES),
+    pid: caller.peer?.pid ?? claimed,
+    peer: caller.peer?.id,
+  };
+}
+
+function byRuntime(
+  connections: readonly ConnectionRecord[],
+): Map<string, ConnectionRecord[]> {
+  return Map.groupBy(connections, ({ runtimeId }) => runtimeId);
+}
+
+function infoOf(
+  runtime: RuntimeRecord,
+  live: readonly ConnectionRecord[],
+  status: RuntimeStatus,
+): RuntimeInfo {
+  return {
+    runtime_id: runtime.id,
+    registered_at_unix_ms: Math.floor(runtime.registeredAt),
+    processor_count: new Set(live.map(({ processorId }) => processorId)).size,
+    connection_count: live.length,
+    name: runtime.name,
+    api_endpoint: runtime.apiEndpoint,
+    log_path: runtime.logPath,
+    pid: runtime.pid,
+    status,
+  };
+}
+
+function endpointOf(
+  runtime: RuntimeRecord | undefined,
+): GetRuntimeEndpointResponse {
+  return {
+    found: runtime !== undefined,
+    runtime_id: runtime?.id ?? "",
+    name: runtime?.name ?? "",
+    api_endpoint: runtime?.apiEndpoint ?? "",
+    log_path: runtime?.logPath ?? "",
+  };
+}
+
+/**
+ * One row for each processor, however many connections it had: its client may
+ * have been restarted. What counts is the newest connection that has not failed,
+ * and where all have, the newest.
+ */
+function processorsOf(
+  connections: readonly ConnectionRecord[],
+): ProcessorInfo[] {
+  const current = new Map<string, ConnectionRecord>();
+  for (const connection of connections) {
+    const key = JSON.stringify([connection.runtimeId, connection.processorId]);
+    const known = current.get(key);
+    if (known && !hasFailed(known) && hasFailed(connection)) continue;
+    current.set(key, connection);
+  }
+  return Array.from(current.values(), (connection) => ({
+    runtime_id: connection.runtimeId,
+    processor_id: connection.processorId,
+    processor_type: connection.processorType,
+    registered_at_unix_ms: Math.floor(connection.times.created),
+    bridge_state: derivedState(connection),
+  }));
+}

@@ -1,0 +1,255 @@
+/**
+ * A client of the control plane, typed by the calls of `broker.proto`: for the
+ * command line, for probes, and for who prefers gRPC to XPC.
+ *
+ * Loads grpc-js and protobufjs, some 100 ms and 40 MB, and reads GRPC_*
+ * variables while it does: import it dynamically, where gRPC is spoken.
+ *
+ * @module
+ */
+
+import {
+  Client,
+  type ClientOptions,
+  connectivityState,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
+import { type MethodName, METHODS } from "../../proto/broker_gen.ts";
+import {
+  CALL_TIMEOUT_MS,
+  type CallOptions,
+  type ControlClient,
+  type RequestOf,
+  type ResponseOf,
+  type StreamMethod,
+  type UnaryMethod,
+} from "../../proto/wire/control.ts";
+import { BridgeError, type ErrorCode } from "../../proto/errors.ts";
+import { FOREGROUND_BROKER } from "../../proto/foreground.ts";
+import { TOKEN_METADATA } from "../../proto/wire/keys.ts";
+import { formatAddress, parseAddress } from "../address.ts";
+import { type CodecTable, createCodecs } from "./grpc_codec.ts";
+import { guardHttp2 } from "./http2_guard.ts";
+
+const OPTIONS: ClientOptions = {
+  // A loopback address must never go through a proxy.
+  "grpc.enable_http_proxy": 0,
+  "grpc.enable_channelz": 0,
+  "grpc.use_local_subchannel_pool": 1,
+  "grpc.max_receive_message_length": -1,
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+  // A stream has no deadline: this is how a broker that hangs is found out.
+  "grpc.keepalive_time_ms": 10_000,
+  "grpc.keepalive_timeout_ms": 5_000,
+};
+
+/** What a status means to the caller; any other one is `broker_lost`. */
+const CODES: Partial<Record<status, ErrorCode>> = {
+  [status.CANCELLED]: "aborted",
+  [status.DEADLINE_EXCEEDED]: "timed_out",
+  [status.INVALID_ARGUMENT]: "bad_argument",
+  [status.PERMISSION_DENIED]: "not_permitted",
+  [status.RESOURCE_EXHAUSTED]: "bad_argument",
+  [status.UNAUTHENTICATED]: "not_permitted",
+  [status.UNAVAILABLE]: "broker_unreachable",
+  [status.UNIMPLEMENTED]: "version_mismatch",
+};
+
+/**
+ * One session to one broker. It connects with its first call, and again when
+ * the broker is back. Every call has a deadline.
+ *
+ * Calls throw BridgeError: `broker_unreachable`, `timed_out`, `bad_argument`,
+ * `not_permitted`, `version_mismatch` for a call that the broker does not know,
+ * `aborted`, `broker_lost` when the answer was lost on its way, or `closed`
+ * after this client was disposed.
+ *
+ * ```ts ignore
+ * const { GrpcClient } = await import("./grpc_client.ts");
+ * using client = new GrpcClient("unix:/run/user/1000/streamlib/broker.grpc");
+ * const { connections } = await client.call("ListConnections", {});
+ * ```
+ */
+export class GrpcClient implements ControlClient {
+  /** The broker's address. */
+  readonly address: string;
+  readonly #client: Client;
+  readonly #codecs: CodecTable = createCodecs();
+  #closed = false;
+
+  /** Throws BridgeError `bad_argument` when `address` is neither `unix:/path` nor a loopback port. */
+  constructor(address: string) {
+    guardHttp2();
+    this.address = formatAddress(parseAddress(address));
+    this.#client = new Client(
+      this.address,
+      credentials.createInsecure(),
+      OPTIONS,
+    );
+  }
+
+  /** Makes a call with one answer. */
+  async call<M extends UnaryMethod>(
+    method: M,
+    request: RequestOf<M>,
+    options: CallOptions = {},
+  ): Promise<ResponseOf<M>> {
+    this.#checkOpen(method);
+    const { path, encode, decode } = this.#codec(method);
+    const timeoutMs = options.timeoutMs ?? CALL_TIMEOUT_MS;
+    const metadata = metadataOf(method, options);
+    return await new Promise((resolve, reject) => {
+      const abort = (): void => call.cancel();
+      const call = this.#client.makeUnaryRequest(
+        path,
+        encode,
+        decode,
+        request,
+        metadata,
+        { deadline: Date.now() + timeoutMs },
+        (error, response) => {
+          options.signal?.removeEventListener("abort", abort);
+          if (error) reject(this.#errorOf(method, error, timeoutMs));
+          else resolve(response as ResponseOf<M>);
+        },
+      );
+      if (options.signal?.aborted) abort();
+      options.signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  /**
+   * Makes a call with a stream of answers. Leaving the loop cancels it. There
+   * is no deadline for the stream as a whole.
+   */
+  async *stream<M extends StreamMethod>(
+    method: M,
+    request: RequestOf<M>,
+    options: CallOptions = {},
+  ): AsyncGenerator<ResponseOf<M>, void, void> {
+    this.#checkOpen(method);
+    const { path, encode, decode } = this.#codec(method);
+    const metadata = metadataOf(method, options);
+    await this.#connected(method, options.timeoutMs ?? CALL_TIMEOUT_MS);
+    const call = this.#client.makeServerStreamRequest(
+      path,
+      encode,
+      decode,
+      request,
+      metadata,
+    );
+    call.on("error", () => {}); // the loop below throws it; after that it is no news
+    const abort = (): void => call.cancel();
+    if (options.signal?.aborted) abort();
+    options.signal?.addEventListener("abort", abort, { once: true });
+    try {
+      for await (const response of call) yield response as ResponseOf<M>;
+    } catch (error) {
+      const failure = error as ServiceError;
+      throw failure.code === status.UNAVAILABLE
+        ? this.#lost(method, failure)
+        : this.#errorOf(method, failure, 0);
+    } finally {
+      options.signal?.removeEventListener("abort", abort);
+      call.cancel();
+    }
+  }
+
+  /** Closes the session. Calls under way throw. */
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#client.close();
+  }
+
+  /** grpc-js throws an error of its own where its channel is shut down. */
+  #checkOpen(method: MethodName): void {
+    if (!this.#closed) return;
+    throw new BridgeError(
+      "closed",
+      `Cannot ${method}: this client of the broker at ${this.address} is closed`,
+    );
+  }
+
+  #codec<M extends MethodName>(method: M): {
+    path: string;
+    encode: (request: object) => ReturnType<ReturnType<CodecTable>["encode"]>;
+    decode: (bytes: Uint8Array) => object;
+  } {
+    const { path, request, response } = METHODS[method];
+    return {
+      path,
+      encode: this.#codecs(request).encode,
+      decode: this.#codecs(response).decode,
+    };
+  }
+
+  #connected(method: MethodName, timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.#client.waitForReady(Date.now() + timeoutMs, (error) => {
+        if (error) reject(this.#unreachable(method, error.message));
+        else resolve();
+      })
+    );
+  }
+
+  #errorOf(
+    method: MethodName,
+    error: ServiceError,
+    timeoutMs: number,
+  ): BridgeError {
+    const { code, details } = error;
+    if (code === status.UNAVAILABLE || !this.#isConnected(code)) {
+      return this.#unreachable(method, details, error);
+    }
+    const what = code === status.DEADLINE_EXCEEDED
+      ? `no answer within ${timeoutMs} ms; is the broker stopped or overloaded?`
+      : details;
+    return new BridgeError(
+      CODES[code] ?? "broker_lost",
+      `Cannot ${method} at ${this.address}: ${what}`,
+      { cause: error },
+    );
+  }
+
+  /** A deadline that passes before there is a connection means that there is no broker. */
+  #isConnected(code: status): boolean {
+    return code !== status.DEADLINE_EXCEEDED ||
+      this.#client.getChannel().getConnectivityState(false) ===
+        connectivityState.READY;
+  }
+
+  #lost(method: MethodName, cause: ServiceError): BridgeError {
+    return new BridgeError(
+      "broker_lost",
+      `Cannot go on with ${method}: the broker at ${this.address} has gone (${cause.details}); call again once it is back`,
+      { cause },
+    );
+  }
+
+  #unreachable(method: MethodName, why: string, cause?: Error): BridgeError {
+    return new BridgeError(
+      "broker_unreachable",
+      `Cannot ${method}: no broker answers at ${this.address} (${why}); start one with \`${FOREGROUND_BROKER}\``,
+      { cause },
+    );
+  }
+}
+
+/** Throws `bad_argument` for a token that no header can carry. It does not repeat the token. */
+function metadataOf(method: MethodName, { token }: CallOptions): Metadata {
+  const metadata = new Metadata();
+  if (token === undefined) return metadata;
+  try {
+    metadata.set(TOKEN_METADATA, token);
+  } catch {
+    throw new BridgeError(
+      "bad_argument",
+      `Cannot ${method}: the token has characters that no header can carry`,
+    );
+  }
+  return metadata;
+}

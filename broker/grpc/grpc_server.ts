@@ -1,0 +1,274 @@
+/**
+ * The handlers as a gRPC server: a loop over their tables, with nothing of its
+ * own. It listens to nothing; `grpc_carrier.ts` brings it connections.
+ *
+ * Loads grpc-js and protobufjs, some 100 ms and 40 MB, and reads GRPC_*
+ * variables while it does: import it dynamically, where gRPC is served.
+ *
+ * @module
+ */
+
+import type { Duplex } from "node:stream";
+import {
+  type ConnectionInjector,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  Metadata,
+  type MethodDefinition,
+  Server,
+  ServerCredentials,
+  type ServerOptions,
+  type ServerWritableStream,
+  status,
+  type StatusObject,
+} from "@grpc/grpc-js";
+import { type MethodName, METHODS } from "../../proto/broker_gen.ts";
+import { BridgeError, describeError } from "../../proto/errors.ts";
+import { PROTOCOL_VERSION, TOKEN_METADATA } from "../../proto/wire/keys.ts";
+import { MAX_GRPC_MESSAGE_BYTES } from "../../proto/limits.ts";
+import { createCodecs } from "./grpc_codec.ts";
+import { HEALTH, Health } from "./grpc_health.ts";
+import { REFLECTION, Reflection } from "./grpc_reflection.ts";
+import { definitionOf } from "./grpc_standard.ts";
+import type {
+  Caller,
+  StreamHandler,
+  UnaryHandler,
+} from "../calls/call_types.ts";
+import { guardHttp2 } from "./http2_guard.ts";
+import type { Log } from "../log/log.ts";
+
+/** The handlers to serve, by the names of their calls. */
+export interface GrpcHandlers {
+  /** Those with one answer. */
+  readonly unary: Readonly<Partial<Record<MethodName, UnaryHandler<object>>>>;
+  /** Those with a stream of answers. */
+  readonly stream: Readonly<Partial<Record<MethodName, StreamHandler<object>>>>;
+}
+
+const OPTIONS: ServerOptions = {
+  "grpc.enable_channelz": 0,
+  "grpc.max_concurrent_streams": 100,
+  "grpc.max_receive_message_length": MAX_GRPC_MESSAGE_BYTES,
+  "grpc.max_send_message_length": -1,
+  // A peer that is stopped or gone without a word is let go after half a minute.
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+};
+
+/** How long the end of a server waits for its connections to go. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/**
+ * Serves handlers to the connections it is handed. What a handler throws becomes
+ * a status:
+ *
+ * | thrown | status |
+ * |---|---|
+ * | BridgeError `bad_argument` | INVALID_ARGUMENT, with its message |
+ * | BridgeError `not_permitted` | PERMISSION_DENIED, with its message |
+ * | anything else | INTERNAL, without it: that goes to the log |
+ *
+ * A call without a handler answers UNIMPLEMENTED.
+ */
+export class GrpcServer implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #injector: ConnectionInjector;
+  readonly #health = new Health();
+  readonly #reflection = new Reflection();
+  readonly #log: Log;
+  /** Aborts every call under way. */
+  readonly #calls = new Set<AbortController>();
+  readonly #connections = new Set<Duplex>();
+  /** Told when the last connection has gone. */
+  #idle: (() => void) | undefined;
+
+  /** @param handlers the calls to serve
+   * @param log where faults of handlers are noted */
+  constructor(handlers: GrpcHandlers, log: Log) {
+    guardHttp2();
+    this.#log = log;
+    this.#server = new Server(OPTIONS);
+    const names = Object.keys(METHODS) as MethodName[];
+    const codecs = createCodecs();
+    this.#server.addService(
+      Object.fromEntries(names.map((name) => [name, define(name, codecs)])),
+      Object.fromEntries(names.map((name) => [
+        name,
+        METHODS[name].responseStream
+          ? this.#stream(name, handlers.stream[name])
+          : this.#unary(name, handlers.unary[name]),
+      ])),
+    );
+    this.#server.addService(definitionOf(HEALTH), this.#health.implementation);
+    for (const service of REFLECTION) {
+      this.#server.addService(
+        definitionOf(service),
+        this.#reflection.implementation,
+      );
+    }
+    this.#injector = this.#server.createConnectionInjector(
+      ServerCredentials.createInsecure(),
+    );
+  }
+
+  /** Serves a connection, which it takes. */
+  injectConnection(connection: Duplex): void {
+    this.#connections.add(connection);
+    connection.once("close", () => {
+      this.#connections.delete(connection);
+      if (this.#connections.size === 0) this.#idle?.();
+    });
+    this.#injector.injectConnection(connection);
+  }
+
+  /**
+   * Aborts the calls under way, tells the peers to go, and ends after a second
+   * the connections that are left.
+   *
+   * When all have gone is counted here: `tryShutdown` says so too early, since
+   * sessions that are closing count as closed for it, or never, where a stream
+   * stays open.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#health.close();
+    this.#reflection.close();
+    for (const call of this.#calls) call.abort();
+    this.#server.tryShutdown(() => {});
+    if (this.#connections.size > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#idle = resolve;
+      const timeout = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      await promise;
+      clearTimeout(timeout);
+    }
+    this.#server.forceShutdown();
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  #unary(
+    name: MethodName,
+    handler: UnaryHandler<object> | undefined,
+  ): handleUnaryCall<object, object> {
+    return async (call, done) => {
+      if (handler === undefined) return done(notServed(name));
+      using caller = this.#caller(call);
+      try {
+        done(null, await handler(caller, call.request));
+      } catch (error) {
+        done(this.#statusOf(name, error, caller.signal));
+      }
+    };
+  }
+
+  #stream(
+    name: MethodName,
+    handler: StreamHandler<object> | undefined,
+  ): handleServerStreamingCall<object, object> {
+    return async (call) => {
+      if (handler === undefined) {
+        return void call.emit("error", notServed(name));
+      }
+      using caller = this.#caller(call);
+      const { signal } = caller;
+      try {
+        for await (const response of handler(caller, call.request)) {
+          if (!call.write(response)) await drained(call, signal);
+          if (signal.aborted) break;
+        }
+        signal.throwIfAborted();
+        call.end();
+      } catch (error) {
+        call.emit("error", this.#statusOf(name, error, signal));
+      }
+    };
+  }
+
+  /** Who calls. Disposed when the call is answered; its signal never aborts after that. */
+  #caller(
+    call: {
+      metadata: Metadata;
+      on(event: "cancelled", f: () => void): unknown;
+    },
+  ): Caller & Disposable {
+    const controller = new AbortController();
+    this.#calls.add(controller);
+    // grpc-js reports every finished call as cancelled, too.
+    call.on("cancelled", () => {
+      if (this.#calls.has(controller)) controller.abort();
+    });
+    const token = call.metadata.get(TOKEN_METADATA)[0];
+    return {
+      carrier: "grpc",
+      ...(token === undefined ? {} : { token: String(token) }),
+      signal: controller.signal,
+      [Symbol.dispose]: () => void this.#calls.delete(controller),
+    };
+  }
+
+  #statusOf(
+    name: MethodName,
+    error: unknown,
+    signal: AbortSignal,
+  ): Partial<StatusObject> {
+    if (error instanceof BridgeError) {
+      if (error.code === "bad_argument") {
+        return { code: status.INVALID_ARGUMENT, details: error.message };
+      }
+      if (error.code === "not_permitted") {
+        return { code: status.PERMISSION_DENIED, details: error.message };
+      }
+    }
+    if (signal.aborted) {
+      return {
+        code: status.UNAVAILABLE,
+        details: "The call was cancelled, or the broker is shutting down",
+      };
+    }
+    this.#log.error("a handler failed", {
+      call: name,
+      error: describeError(error),
+    });
+    return {
+      code: status.INTERNAL,
+      details: `The broker failed in ${name}; its log says why`,
+    };
+  }
+}
+
+function define(
+  name: MethodName,
+  codecs: ReturnType<typeof createCodecs>,
+): MethodDefinition<object, object> {
+  const { path, request, response, responseStream } = METHODS[name];
+  return {
+    path,
+    requestStream: false,
+    responseStream,
+    requestSerialize: codecs(request).encode,
+    requestDeserialize: codecs(request).decode,
+    responseSerialize: codecs(response).encode,
+    responseDeserialize: codecs(response).decode,
+  };
+}
+
+function notServed(name: MethodName): StatusObject {
+  return {
+    code: status.UNIMPLEMENTED,
+    details:
+      `This broker (protocol version ${PROTOCOL_VERSION}) does not serve ${name}`,
+    metadata: new Metadata(),
+  };
+}
+
+/** Resolves once the reader has caught up, or the call is over. */
+async function drained(
+  call: ServerWritableStream<object, object>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  call.once("drain", resolve);
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  await promise;
+  call.off("drain", resolve);
+}

@@ -1,0 +1,57 @@
+/**
+ * The form in which the standard services of gRPC, health and reflection, are
+ * written down here: one table each, which serves, encodes and describes them.
+ *
+ * @module
+ */
+
+import type { ServiceDefinition } from "@grpc/grpc-js";
+import type { MessageDescriptor } from "../../proto/broker_gen.ts";
+import { createCodecs } from "./grpc_codec.ts";
+
+/** A message of a standard service, in the JSON form of protobufjs. */
+export interface StandardMessage extends MessageDescriptor {
+  /** The message's own enums. */
+  readonly nested?: Readonly<
+    Record<string, { readonly values: Readonly<Record<string, number>> }>
+  >;
+}
+
+/** A call of a standard service. */
+export interface StandardMethod {
+  readonly request: string;
+  readonly response: string;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+}
+
+/** A standard service, with all that is needed to serve and to describe it. */
+export interface StandardService {
+  /** The name of its .proto file. */
+  readonly file: string;
+  readonly packageName: string;
+  readonly name: string;
+  readonly methods: Readonly<Record<string, StandardMethod>>;
+  readonly messages: Readonly<Record<string, StandardMessage>>;
+}
+
+/** The calls' paths and codecs, as grpc-js's servers and clients take them. */
+export function definitionOf(service: StandardService): ServiceDefinition {
+  const { packageName, messages } = service;
+  const codecs = createCodecs(packageName, messages);
+  return Object.fromEntries(
+    Object.entries(service.methods).map(([name, method]) => {
+      const request = codecs(method.request);
+      const response = codecs(method.response);
+      return [name, {
+        path: `/${packageName}.${service.name}/${name}`,
+        requestStream: method.requestStream,
+        responseStream: method.responseStream,
+        requestSerialize: request.encode,
+        requestDeserialize: request.decode,
+        responseSerialize: response.encode,
+        responseDeserialize: response.decode,
+      }];
+    }),
+  );
+}

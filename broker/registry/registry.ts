@@ -1,0 +1,400 @@
+/**
+ * The connections of one broker: the only owner of their endpoints, and the
+ * only caller of `transition()`.
+ *
+ * @module
+ */
+
+import {
+  type ConnectionRecord,
+  type ConnectionSpec,
+  hasFailed,
+  isReady,
+  newConnection,
+  timeoutAt,
+} from "../../proto/states/connection_record.ts";
+import { RETENTION_MS } from "../../proto/limits.ts";
+import { type Side, SIDES } from "../../proto/states/states.ts";
+import {
+  type ConnectionEvent,
+  transition,
+} from "../../proto/states/transition.ts";
+import {
+  newConnectionId,
+  newTokens,
+  type PeerId,
+  type RandomBytes,
+  type Tokens,
+} from "./auth.ts";
+import { Alarm, Deadlines, type SetTimer } from "./deadlines.ts";
+import { DEFAULT_QUOTAS, Ledger, type Quotas } from "./quota.ts";
+
+/** What a registry needs from outside. */
+export interface RegistryOptions {
+  /** Epoch milliseconds, never going backwards: `performance.timeOrigin + performance.now()`. */
+  now(): number;
+  readonly setTimer: SetTimer;
+  /** By default the system's. */
+  randomBytes?: RandomBytes;
+  quotas?: Partial<Quotas>;
+  /** Told of every new connection (`before` is undefined), change of state and stored endpoint. */
+  onChange?(
+    after: ConnectionRecord,
+    before: ConnectionRecord | undefined,
+  ): void;
+}
+
+/** What to allocate. */
+export interface Allocation extends Omit<ConnectionSpec, "id"> {
+  /** Given when a restarted broker re-adopts a connection. */
+  readonly id?: string;
+  /** `"fresh"` makes new ones; tokens are given when a restarted broker re-adopts a connection. */
+  readonly tokens?: "fresh" | Tokens;
+}
+
+/** A connection in the registry, as others see it. */
+export interface Entry {
+  readonly id: string;
+  /** The record as it is now. */
+  readonly connection: ConnectionRecord;
+  readonly tokens: Tokens | undefined;
+  /** The XPC peers whose end is a side's end. */
+  readonly peers: { readonly [side in Side]?: PeerId };
+  /** The XPC peer that has received the endpoint. */
+  readonly deliveredTo: PeerId | undefined;
+}
+
+/** Hears of one connection. Called in the order of the changes; may call the registry. */
+export interface Watcher {
+  /** The record after a change. */
+  changed(connection: ConnectionRecord): void;
+  /** Nothing follows: the connection has failed, or the registry is gone. */
+  ended(): void;
+}
+
+/** An event that came to nothing, with the reason. */
+export interface Rejection {
+  readonly rejected: string;
+}
+
+interface OwnEntry<E> extends Entry {
+  connection: ConnectionRecord;
+  endpoint: E | undefined;
+  readonly peers: { [side in Side]?: PeerId };
+  deliveredTo: PeerId | undefined;
+  readonly watchers: Set<Watcher>;
+}
+
+/**
+ * Holds the records and their endpoints.
+ *
+ * `E` is the native endpoint. One that was handed in is disposed exactly once:
+ * when another replaces it, when its connection is ready or has failed, when it
+ * is refused, or with the registry.
+ */
+export class Registry<E extends Disposable> implements Disposable {
+  readonly #options: RegistryOptions;
+  readonly #quotas: Quotas;
+  readonly #randomBytes: RandomBytes;
+  readonly #entries = new Map<string, OwnEntry<E>>();
+  /** Ids of failed connections, the first to go first. */
+  readonly #retained = new Set<string>();
+  readonly #ledger: Ledger<OwnEntry<E>>;
+  readonly #deadlines = new Deadlines();
+  readonly #alarm: Alarm;
+  readonly #changes: (() => void)[] = [];
+  #telling = false;
+
+  /** @param options the outside world */
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+    this.#quotas = { ...DEFAULT_QUOTAS, ...options.quotas };
+    this.#randomBytes = options.randomBytes ??
+      ((bytes) => crypto.getRandomValues(new Uint8Array(bytes)));
+    this.#ledger = new Ledger(this.#quotas);
+    this.#alarm = new Alarm(
+      () => options.now(),
+      options.setTimer,
+      () => this.expire(),
+    );
+  }
+
+  /** How many connections have not failed. */
+  get liveCount(): number {
+    return this.#ledger.total;
+  }
+
+  /** Makes a connection, or says which quota is full. `peer` is the XPC peer that is to be its host. */
+  allocate(allocation: Allocation, peer?: PeerId): Entry | Rejection {
+    const full = this.#ledger.refusal(allocation.runtimeId, peer);
+    if (full !== undefined) return { rejected: full };
+    const { id = newConnectionId(this.#randomBytes), tokens, ...spec } =
+      allocation;
+    if (this.#entries.has(id)) return { rejected: "this id is in use" };
+    const entry: OwnEntry<E> = {
+      id,
+      connection: newConnection({ ...spec, id }, this.#options.now()),
+      tokens: tokens === "fresh" ? newTokens(this.#randomBytes) : tokens,
+      peers: {},
+      endpoint: undefined,
+      deliveredTo: undefined,
+      watchers: new Set(),
+    };
+    this.#entries.set(id, entry);
+    this.#ledger.charge(spec.runtimeId);
+    this.#deadlines.set(id, timeoutAt(entry.connection));
+    if (peer !== undefined) this.bindPeer(id, "host", peer);
+    this.#tell(entry, undefined);
+    this.#alarm.set(this.nextDeadline());
+    return entry;
+  }
+
+  /** The connection `id`, timed out first if its time is over. */
+  lookup(id: string): Entry | undefined {
+    return this.#find(id);
+  }
+
+  /** Every connection, failed ones that are still listed included, oldest first. */
+  list(): ConnectionRecord[] {
+    this.expire();
+    return Array.from(this.#entries.values(), (entry) => entry.connection);
+  }
+
+  /** Applies an event. The endpoint has methods of its own, {@link store} and {@link deliver}. */
+  apply(
+    id: string,
+    event: Exclude<
+      ConnectionEvent,
+      { type: "endpoint_stored" | "endpoint_delivered" }
+    >,
+  ): Entry | Rejection {
+    const entry = this.#find(id);
+    return entry === undefined ? unknown(id) : this.#step(entry, event);
+  }
+
+  /** Takes `endpoint`, also when it is refused. */
+  store(id: string, endpoint: E): Entry | Rejection {
+    const entry = this.#find(id);
+    const outcome = entry === undefined
+      ? unknown(id)
+      : this.#step(entry, { type: "endpoint_stored" }, undefined, endpoint);
+    if ("rejected" in outcome) endpoint[Symbol.dispose]();
+    return outcome;
+  }
+
+  /**
+   * Hands a copy of the endpoint to `peer`. From then on only that peer gets
+   * one. `dup` copies the endpoint that it is lent; if it throws, nothing has
+   * changed.
+   *
+   * @returns the copy, the caller's to dispose
+   */
+  deliver(
+    id: string,
+    peer: PeerId,
+    dup: (endpoint: E) => E,
+  ): { readonly endpoint: E } | Rejection {
+    const entry = this.#find(id);
+    if (entry === undefined) return unknown(id);
+    if (entry.deliveredTo !== undefined && entry.deliveredTo !== peer) {
+      return { rejected: "another process has received the endpoint" };
+    }
+    if (entry.endpoint === undefined) return { rejected: "nothing is stored" };
+    const copy = dup(entry.endpoint);
+    const outcome = this.#step(entry, { type: "endpoint_delivered" });
+    if ("rejected" in outcome) {
+      copy[Symbol.dispose]();
+      return outcome;
+    }
+    entry.deliveredTo = peer;
+    return { endpoint: copy };
+  }
+
+  /**
+   * Makes the end of `peer` the end of `side`. With tokens the last peer that
+   * proved to be the side counts, so that a process may come back on a new
+   * connection; without, and for a client that has its endpoint, the first.
+   */
+  bindPeer(id: string, side: Side, peer: PeerId): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || hasFailed(entry.connection)) return;
+    const bound = entry.peers[side];
+    if (bound === peer) return;
+    const fixed = entry.tokens === undefined ||
+      (side === "client" && entry.deliveredTo !== undefined);
+    if (bound !== undefined && fixed) return;
+    entry.peers[side] = peer;
+    if (bound !== undefined) this.#unbind(entry, bound);
+    this.#ledger.bind(peer, entry);
+  }
+
+  /** Fails every connection that `peer` is a side of. */
+  peerLost(peer: PeerId, reason = "its connection to the broker ended"): void {
+    for (const entry of this.#ledger.of(peer)) {
+      const side = SIDES.find((side) => entry.peers[side] === peer);
+      if (side !== undefined) {
+        this.#step(entry, { type: "side_lost", side, reason });
+      }
+    }
+  }
+
+  /**
+   * Tells `watcher` of every change from now on, until what is returned is
+   * disposed. A failed or unknown connection ends the watcher at once; one that
+   * has as many watchers as it may rejects it.
+   */
+  subscribe(id: string, watcher: Watcher): Disposable | Rejection {
+    const entry = this.#find(id);
+    if (entry === undefined || hasFailed(entry.connection)) {
+      watcher.ended();
+      return { [Symbol.dispose]: () => {} };
+    }
+    if (entry.watchers.size >= this.#quotas.watchers) {
+      return {
+        rejected:
+          `it has ${entry.watchers.size} watchers, the limit; end one first`,
+      };
+    }
+    entry.watchers.add(watcher);
+    return { [Symbol.dispose]: () => void entry.watchers.delete(watcher) };
+  }
+
+  /** Times out what is due, and drops what was listed long enough. */
+  expire(): void {
+    const now = this.#options.now();
+    for (;;) {
+      const due = this.#deadlines.first();
+      if (due === undefined || due.at > now) break;
+      const entry = this.#entries.get(due.id)!;
+      if (hasFailed(entry.connection)) this.#drop(entry);
+      else this.#step(entry, { type: "timed_out" }, now);
+    }
+    this.#alarm.set(this.nextDeadline());
+  }
+
+  /** When {@link expire} has something to do, in epoch milliseconds. */
+  nextDeadline(): number | undefined {
+    return this.#deadlines.first()?.at;
+  }
+
+  /** Calls `callback` after `ms`, by the registry's own timer source; returns what cancels it. */
+  setTimer(callback: () => void, ms: number): () => void {
+    return this.#options.setTimer(callback, ms);
+  }
+
+  /** Lets go of every endpoint and ends every watcher, without a word about why: the broker may be back soon. */
+  [Symbol.dispose](): void {
+    for (const entry of [...this.#entries.values()]) {
+      if (!hasFailed(entry.connection)) this.#retire(entry);
+      this.#drop(entry);
+      entry.endpoint?.[Symbol.dispose]();
+      entry.endpoint = undefined;
+      for (const watcher of entry.watchers) watcher.ended();
+      entry.watchers.clear();
+    }
+    this.#alarm.set(undefined);
+  }
+
+  #find(id: string): OwnEntry<E> | undefined {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return undefined;
+    const { connection } = entry;
+    const now = this.#options.now();
+    const open = !hasFailed(connection) && !isReady(connection);
+    if (open && now >= timeoutAt(connection)) {
+      this.#step(entry, { type: "timed_out" }, now);
+    }
+    return entry;
+  }
+
+  /** The one caller of transition(): takes over the new record, then performs its effects. */
+  #step(
+    entry: OwnEntry<E>,
+    event: ConnectionEvent,
+    now = this.#options.now(),
+    endpoint?: E,
+  ): Entry | Rejection {
+    const before = entry.connection;
+    const outcome = transition(before, event, now);
+    if ("rejected" in outcome) return outcome;
+    const after = outcome.connection;
+    entry.connection = after;
+    if (!hasFailed(before) && hasFailed(after)) this.#retire(entry);
+    else if (!isReady(before) && isReady(after)) {
+      this.#deadlines.delete(entry.id);
+    }
+    for (const effect of outcome.effects) {
+      switch (effect) {
+        case "release_endpoint": {
+          const released = entry.endpoint;
+          entry.endpoint = undefined;
+          released?.[Symbol.dispose]();
+          break;
+        }
+        case "hold_endpoint":
+          entry.endpoint = endpoint;
+          break;
+        case "notify_watchers":
+          this.#tell(entry, before);
+      }
+    }
+    this.#alarm.set(this.nextDeadline());
+    return entry;
+  }
+
+  /** Queued, so that a watcher that calls back in does not turn the order round for the others. */
+  #tell(entry: OwnEntry<E>, before: ConnectionRecord | undefined): void {
+    const after = entry.connection;
+    const watchers = [...entry.watchers];
+    const ended = hasFailed(after);
+    this.#changes.push(() => {
+      this.#options.onChange?.(after, before);
+      for (const watcher of watchers) {
+        if (!entry.watchers.has(watcher)) continue;
+        if (ended) entry.watchers.delete(watcher);
+        watcher.changed(after);
+        if (ended) watcher.ended();
+      }
+    });
+    if (this.#telling) return;
+    this.#telling = true;
+    try {
+      for (let change; (change = this.#changes.shift());) change();
+    } finally {
+      this.#telling = false;
+    }
+  }
+
+  /** A connection that has just failed: counts no longer, and stays listed for a while. */
+  #retire(entry: OwnEntry<E>): void {
+    this.#ledger.discharge(entry.connection.runtimeId);
+    for (const side of SIDES) {
+      const peer = entry.peers[side];
+      delete entry.peers[side];
+      if (peer !== undefined) this.#unbind(entry, peer);
+    }
+    this.#retained.add(entry.id);
+    this.#deadlines.set(entry.id, this.#options.now() + RETENTION_MS);
+    if (this.#retained.size > this.#quotas.retained) {
+      const [oldest] = this.#retained;
+      this.#drop(this.#entries.get(oldest!)!);
+    }
+  }
+
+  #drop(entry: OwnEntry<E>): void {
+    this.#entries.delete(entry.id);
+    this.#retained.delete(entry.id);
+    this.#deadlines.delete(entry.id);
+  }
+
+  /** Takes `entry` from the peer's, unless the peer is its other side as well. */
+  #unbind(entry: OwnEntry<E>, peer: PeerId): void {
+    if (SIDES.every((side) => entry.peers[side] !== peer)) {
+      this.#ledger.unbind(peer, entry);
+    }
+  }
+}
+
+function unknown(id: string): Rejection {
+  return { rejected: `connection_not_found: no connection ${id}` };
+}

@@ -1,0 +1,267 @@
+/**
+ * The XPC carrier: the control API and the endpoint relay as dictionaries, on
+ * the broker's named service. gRPC carries the same calls, but no endpoint.
+ *
+ * A request is a dictionary whose `type` names the call and whose other keys
+ * are the request's fields; the reply has the response's fields. Integers
+ * travel as uint64. Every message that asks for a reply gets one.
+ *
+ * @module
+ */
+
+import { OwnedCapability } from "../../ffi/capability.ts";
+import { Connection, Listener } from "../../ffi/connection.ts";
+import type { Message } from "../../ffi/message.ts";
+import type { Native } from "../../ffi/native.ts";
+import { fromDictionary, toDictionary } from "../../proto/wire/control.ts";
+import { BridgeError, describeError } from "../../proto/errors.ts";
+import {
+  CALL_OF_MESSAGE_TYPE,
+  KEY,
+  MESSAGE_TYPE,
+} from "../../proto/wire/keys.ts";
+import { getString, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
+import type { Caller, Handlers } from "../calls/call_types.ts";
+import type { Log } from "../log/log.ts";
+
+const SELF_TEST_TIMEOUT_MS = 5_000;
+
+/** What the relay serves, and whom it tells. */
+export interface RelayOptions {
+  readonly native: Native;
+  /** The service name to serve. */
+  readonly service: string;
+  readonly handlers: Handlers<OwnedCapability>;
+  readonly log: Log;
+  /** A peer's connection has ended: whatever it was a side of has lost that side. */
+  peerLost(peer: number): void;
+}
+
+interface Peer {
+  readonly id: number;
+  readonly connection: Connection;
+  readonly gone: AbortController;
+}
+
+/** The broker's named XPC service. */
+export class Relay implements Disposable {
+  readonly #options: RelayOptions;
+  readonly #listener: Listener;
+  readonly #peers = new Map<number, Peer>();
+  readonly #ended = Promise.withResolvers<never>();
+  #nextPeer = 1;
+
+  /**
+   * Serves the name, and returns when a message to it has come back.
+   *
+   * @throws {BridgeError} `name_in_use` where another process serves the name,
+   * `native_failure` where it cannot be served for another reason
+   */
+  static async start(options: RelayOptions): Promise<Relay> {
+    const relay = new Relay(options);
+    try {
+      await Promise.race([relay.#ended.promise, relay.#selfTest()]);
+    } catch (error) {
+      relay[Symbol.dispose]();
+      throw error;
+    }
+    return relay;
+  }
+
+  private constructor(options: RelayOptions) {
+    this.#options = options;
+    this.#ended.promise.catch(() => {}); // heard in start(), logged afterwards
+    this.#listener = Listener.ofService(options.native, options.service);
+    this.#listener.activate({
+      peer: (connection) => this.#welcome(connection),
+      ended: (_, reason) => this.#listenerEnded(reason),
+    });
+  }
+
+  /** Processes that are connected now. */
+  get peerCount(): number {
+    return this.#peers.size;
+  }
+
+  /** How many have been connected since the start, this process's own test among them. */
+  get peerTotal(): number {
+    return this.#nextPeer - 1;
+  }
+
+  /** Stops serving: all peers are let go. */
+  [Symbol.dispose](): void {
+    this.#listener[Symbol.dispose]();
+    for (const peer of [...this.#peers.values()]) this.#farewell(peer);
+  }
+
+  #listenerEnded(reason: string): void {
+    const { service, log } = this.#options;
+    const taken = reason.includes("already serves");
+    const text =
+      `Cannot serve '${service}': ${reason || "XPC refused the name"}` +
+      (taken ? "; stop that one, or choose another name" : "");
+    log.error(text);
+    this.#ended.reject(
+      new BridgeError(taken ? "name_in_use" : "native_failure", text),
+    );
+  }
+
+  /** A message to the name, as anyone would send it: it must come back from this very process. */
+  async #selfTest(): Promise<void> {
+    const { native, service } = this.#options;
+    using connection = Connection.toService(native, service);
+    connection.activate({
+      message: (message) => message[Symbol.dispose](),
+      ended: () => {},
+    });
+    using _ = await connection.request(
+      { [KEY.type]: MESSAGE_TYPE.getVersion },
+      { timeoutMs: SELF_TEST_TIMEOUT_MS },
+    );
+    const { pid } = connection.peer();
+    if (pid !== Deno.pid) {
+      throw new BridgeError(
+        "name_in_use",
+        `Cannot serve '${service}': process ${pid} serves it; stop that one, or choose another name`,
+      );
+    }
+  }
+
+  // ---- peers ----
+
+  #welcome(connection: Connection): void {
+    const id = this.#nextPeer++;
+    const peer: Peer = { id, connection, gone: new AbortController() };
+    this.#peers.set(id, peer);
+    connection.activate({
+      message: (message) => void this.#serve(peer, message),
+      ended: (end) => {
+        if (end === "invalid") this.#farewell(peer);
+      },
+      malformed: () =>
+        this.#options.log.warn("A malformed message was dropped", { peer: id }),
+    });
+  }
+
+  #farewell(peer: Peer): void {
+    if (!this.#peers.delete(peer.id)) return;
+    peer.gone.abort();
+    peer.connection[Symbol.dispose]();
+    this.#options.peerLost(peer.id);
+  }
+
+  // ---- calls ----
+
+  /** Answers one message, whatever it is. */
+  async #serve(peer: Peer, message: Message): Promise<void> {
+    using held = new DisposableStack();
+    held.use(message);
+    let answer: XpcDictionary;
+    try {
+      answer = await this.#call(peer, message, held);
+    } catch (error) {
+      if (!(error instanceof BridgeError)) {
+        this.#options.log.error("A call failed", {
+          peer: peer.id,
+          error: describeError(error),
+        });
+      }
+      answer = {
+        [KEY.success]: false,
+        [KEY.error]: error instanceof BridgeError
+          ? error.message
+          : "internal error; the broker's log has more",
+        [KEY.code]: error instanceof BridgeError ? error.code : undefined,
+      };
+    }
+    if (!peer.gone.signal.aborted) message.reply(answer);
+  }
+
+  /** The answer; what is in `held` lives until it is sent. */
+  async #call(
+    peer: Peer,
+    message: Message,
+    held: DisposableStack,
+  ): Promise<XpcDictionary> {
+    const { handlers, native } = this.#options;
+    const type = getString(message.body, KEY.type);
+    const caller = this.#caller(peer, message.body);
+    const request = requestIn(message.body);
+    if (type === MESSAGE_TYPE.storeEndpoint) {
+      const capability = message.take(KEY.endpoint, "endpoint");
+      const endpoint = capability && new OwnedCapability(native, capability);
+      return toDictionary(
+        await handlers.relay.store_endpoint(caller, request, endpoint),
+      );
+    }
+    if (type === MESSAGE_TYPE.getEndpoint) {
+      const response = await handlers.relay.get_endpoint(caller, request);
+      if (!response.found) return toDictionary(response);
+      const { endpoint, ...rest } = response;
+      return {
+        ...toDictionary(rest),
+        [KEY.endpoint]: held.use(endpoint).borrow(),
+      };
+    }
+    if (type === MESSAGE_TYPE.watch) return this.#watch(peer, caller, request);
+    const call = type === undefined
+      ? undefined
+      : (CALL_OF_MESSAGE_TYPE as Record<string, string>)[type];
+    const handler = call === undefined
+      ? undefined
+      : handlers.unary[call as keyof typeof handlers.unary];
+    if (!handler) {
+      throw new BridgeError(
+        "bad_argument",
+        `Unknown message type ${
+          type === undefined ? "(none)" : JSON.stringify(type.slice(0, 64))
+        }; known are ${Object.values(MESSAGE_TYPE).join(", ")}`,
+      );
+    }
+    return toDictionary(await handler(caller, request));
+  }
+
+  #caller(peer: Peer, body: XpcDictionary): Caller {
+    const token = getString(body, KEY.token);
+    const { pid, euid } = peer.connection.peer();
+    return {
+      carrier: "xpc",
+      peer: { id: peer.id, pid, euid },
+      signal: peer.gone.signal,
+      ...(token === undefined ? {} : { token }),
+    };
+  }
+
+  /** Answers once the watch stands; then every change is pushed until there are no more. */
+  async #watch(
+    peer: Peer,
+    caller: Caller,
+    request: object,
+  ): Promise<XpcDictionary> {
+    const events = this.#options.handlers.stream
+      .WatchConnection(caller, request)[Symbol.asyncIterator]();
+    const first = await events.next();
+    const push = async (): Promise<void> => {
+      for (let next = first; !next.done; next = await events.next()) {
+        if (peer.gone.signal.aborted) break;
+        peer.connection.send({
+          [KEY.type]: MESSAGE_TYPE.connectionEvent,
+          ...toDictionary(next.value),
+        });
+      }
+      await events.return?.();
+    };
+    push().catch((error) =>
+      this.#options.log.error("A watch failed", { error: describeError(error) })
+    );
+    return { [KEY.success]: true };
+  }
+}
+
+/** The request as the handlers take it. */
+function requestIn(body: XpcDictionary): object {
+  const { [KEY.type]: _type, [KEY.token]: _token, ...request } = fromDictionary(
+    body,
+  );
+  return request;
+}

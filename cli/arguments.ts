@@ -1,0 +1,131 @@
+/**
+ * The arguments of one command, checked.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { BridgeError } from "../proto/errors.ts";
+import { type Command, lineOf } from "./command.ts";
+import { Arguments, type Option, ValueError } from "./option.ts";
+import { CommandError, EXIT } from "./exit.ts";
+
+/** `--help`, which every command has. */
+export const HELP_OPTION: Option<boolean> = {
+  name: "help",
+  short: "h",
+  meaning: "this text",
+};
+
+/**
+ * Reads the arguments that follow a command's words; "help" where that is what
+ * was asked for.
+ *
+ * @throws {CommandError} bad usage
+ */
+export function readArguments(
+  command: Command,
+  args: readonly string[],
+): Arguments | "help" {
+  if (command.passesOn) return new Arguments(new Map(), args);
+  const wrong = (what: string): CommandError => usageError(command.path, what);
+  const options: readonly Option<unknown>[] = [...command.options, HELP_OPTION];
+  const flags = options.filter(({ value }) => value === undefined);
+  // The parser would take --json=no for --json.
+  const assigned = args.slice(0, args.indexOf("--") >>> 0)
+    .map((arg) => /^--([^=]+)=/.exec(arg)?.[1])
+    .find((name) => flags.some((flag) => flag.name === name));
+  if (assigned !== undefined) throw wrong(`--${assigned} takes no value`);
+  const parsed: Record<string, unknown> & { _: unknown[] } = parseArgs(
+    [...args],
+    {
+      boolean: flags.map(({ name }) => name),
+      // An operand stays text, also where it looks like a number.
+      string: [...options.filter((o) => o.value).map((o) => o.name), "_"],
+      alias: Object.fromEntries(
+        options.flatMap(({ name, short }) => short ? [[short, name]] : []),
+      ),
+      unknown: (arg) => {
+        if (arg.startsWith("-") && arg !== "-") {
+          throw wrong(`there is no option '${arg}'`);
+        }
+      },
+    },
+  );
+  const given = new Map<Option<unknown>, unknown>();
+  for (const option of options) {
+    const found = parsed[option.name];
+    if (found === undefined || found === false) continue;
+    given.set(option, valueOf(option, found, wrong));
+  }
+  if (given.has(HELP_OPTION)) return "help";
+  const operands = parsed._.map(String);
+  checkOperands(command, operands, wrong);
+  return new Arguments(given, operands);
+}
+
+/** A command line that cannot be followed. */
+export function usageError(
+  path: readonly string[],
+  what: string,
+): CommandError {
+  return new CommandError(
+    EXIT.usage,
+    `Cannot run '${lineOf(path)}': ${what}`,
+    `${lineOf(path)} --help`,
+  );
+}
+
+function valueOf(
+  { name, value }: Option<unknown>,
+  found: unknown,
+  wrong: (what: string) => CommandError,
+): unknown {
+  if (value === undefined) {
+    if (typeof found === "boolean") return found;
+    throw wrong(`--${name} takes no value`);
+  }
+  if (typeof found !== "string" || found === "" || /^-./.test(found)) {
+    throw wrong(`--${name} needs a value, ${value.label}`);
+  }
+  if (value.choices?.includes(found) === false) {
+    const all = value.choices.join(", ");
+    throw wrong(`--${name} takes one of ${all}, not '${found}'`);
+  }
+  try {
+    return value.read(found);
+  } catch (error) {
+    if (error instanceof ValueError) {
+      throw wrong(`--${name} takes ${error.message}, not '${found}'`);
+    }
+    if (error instanceof BridgeError) throw wrong(error.message);
+    throw error;
+  }
+}
+
+function checkOperands(
+  { operands = [] }: Command,
+  found: readonly string[],
+  wrong: (what: string) => CommandError,
+): void {
+  const missing = operands.find(({ count }, at) =>
+    count !== "any" && found[at] === undefined
+  );
+  if (missing) {
+    const { choices, label } = missing;
+    throw wrong(
+      `${label} is missing${choices ? `, one of ${choices.join(", ")}` : ""}`,
+    );
+  }
+  const open = operands.at(-1)?.count === "any";
+  const surplus = open ? undefined : found[operands.length];
+  if (surplus !== undefined) {
+    throw wrong(`'${surplus}' is one argument too many`);
+  }
+  for (const [at, { label, choices }] of operands.entries()) {
+    const text = found[at];
+    if (text !== undefined && choices?.includes(text) === false) {
+      throw wrong(`${label} is one of ${choices.join(", ")}, not '${text}'`);
+    }
+  }
+}

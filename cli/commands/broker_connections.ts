@@ -1,0 +1,197 @@
+/**
+ * `streamlib broker connections`.
+ *
+ * @module
+ */
+
+import type { ConnectionInfo } from "../../proto/broker_gen.ts";
+import { formatAge } from "../text/ages.ts";
+import type { Option } from "../option.ts";
+import type { Command, Invocation } from "../command.ts";
+import {
+  type Output,
+  say,
+  writeJson,
+  writeJsonLine,
+  writeLines,
+} from "../terminal/console.ts";
+import { EXIT, type ExitCode } from "../exit.ts";
+import { escapeControls } from "../../proto/escape.ts";
+import { LiveScreen } from "../terminal/live_screen.ts";
+import { ENDPOINT, JSON_OUTPUT, RUNTIME } from "../options.ts";
+import { Presence } from "../presence.ts";
+import { runtimeId } from "../runtimes.ts";
+import { openSession, type Session } from "../session.ts";
+import { stateStyle, whyNotReady } from "../text/states.ts";
+import { type Column, tableLines } from "../text/table.ts";
+
+const POLL_MS = 500;
+
+const WATCH: Option<boolean> = {
+  name: "watch",
+  short: "w",
+  meaning: "go on and show every change, until Ctrl-C",
+};
+
+interface ConnectionRow {
+  readonly connection_id: string;
+  readonly runtime_id: string;
+  readonly processor_id: string;
+  readonly host_state: string;
+  readonly client_state: string;
+  readonly derived_state: string;
+  readonly age_secs: number;
+  readonly why: string;
+}
+
+const FIELDS: Readonly<Record<keyof ConnectionRow, string>> = {
+  connection_id: "its id",
+  runtime_id: "the runtime that hosts it",
+  processor_id: "the processor that it bridges",
+  host_state: "`pending`, `alive`, `xpc_ready`, `acked` or `failed`",
+  client_state:
+    "`pending`, `alive`, `waiting_for_endpoint`, `xpc_endpoint_received`, `acked` or `failed`",
+  derived_state:
+    "`ready`, `failed`, or what it waits for, as in the broker's protocol",
+  age_secs: "seconds since it was allocated",
+  why: "why it is not ready, in words for people; empty where it is",
+};
+
+const COLUMNS: readonly Column[] = [
+  { title: "CONNECTION", least: 9 },
+  { title: "RUNTIME", importance: 2 },
+  { title: "PROCESSOR", importance: 2 },
+  { title: "STATE", importance: 3 },
+  { title: "AGE", importance: 4 },
+];
+
+/** The connections, and why one is not ready. */
+export const brokerConnections: Command = {
+  path: ["broker", "connections"],
+  summary: "Lists the connections, the oldest first, and why one is not ready.",
+  details: [
+    "A failed or closed connection stays listed for a minute, with the reason.",
+    "With --watch the list is drawn anew on a terminal; elsewhere, and with --json, a line is written for each connection, and again whenever its state has changed.",
+  ],
+  options: [RUNTIME, WATCH, JSON_OUTPUT, ENDPOINT],
+  json: {
+    form: "an array of objects; with --watch one object a line",
+    fields: FIELDS,
+  },
+  examples: [
+    "broker connections",
+    "broker connections --runtime studio-1 --watch",
+    "broker connections --json",
+  ],
+  run,
+};
+
+async function run(invocation: Invocation): Promise<ExitCode> {
+  const { args, console: { out, err } } = invocation;
+  using session = await openSession(invocation);
+  const query = args.get(RUNTIME);
+  const runtime = query === undefined ? "" : await runtimeId(session, query);
+  if (args.has(WATCH)) return await watch(invocation, session, runtime);
+  const connections = await list(session, runtime);
+  if (args.has(JSON_OUTPUT)) writeJson(out, connections.map(rowOf));
+  else if (connections.length === 0) say(err, "There is no connection.");
+  else writeLines(out, table(connections, out));
+  return EXIT.done;
+}
+
+/** By polling: to watch a connection by the call for it takes its token. */
+async function watch(
+  { args, console }: Invocation,
+  session: Session,
+  runtime: string,
+): Promise<ExitCode> {
+  const { out, err } = console;
+  using interruptible = console.interruptible();
+  const { signal } = interruptible;
+  const json = args.has(JSON_OUTPUT);
+  using screen = out.terminal && !json ? new LiveScreen(out) : undefined;
+  const presence = new Presence(
+    session.address,
+    (words) => screen ? screen.say(words) : say(err, words),
+  );
+  let states: ReadonlyMap<string, string> = new Map();
+  while (!signal.aborted) {
+    try {
+      const connections = await list(session, runtime, signal);
+      presence.answered();
+      screen?.draw(() => table(connections, out));
+      const before = states;
+      states = new Map(
+        connections.map((each) => [each.connection_id, each.derived_state]),
+      );
+      const changed = connections.filter((each) =>
+        before.get(each.connection_id) !== each.derived_state
+      );
+      if (json) { for (const each of changed) writeJsonLine(out, rowOf(each)); }
+      else if (!screen) writeLines(out, changed.map(changeLine));
+    } catch (error) {
+      if (signal.aborted) break;
+      presence.failed(error);
+    }
+    await console.pause(POLL_MS, signal);
+  }
+  return EXIT.done;
+}
+
+async function list(
+  { client }: Session,
+  runtime_id: string,
+  signal?: AbortSignal,
+): Promise<readonly ConnectionInfo[]> {
+  const request = { runtime_id };
+  const { connections } = await client.call(
+    "ListConnections",
+    request,
+    signal ? { signal } : {},
+  );
+  return connections;
+}
+
+function table(
+  connections: readonly ConnectionInfo[],
+  out: Output,
+): string[] {
+  const rows = connections.map((connection) => {
+    const { derived_state } = connection;
+    return {
+      cells: [
+        connection.connection_id,
+        connection.runtime_id,
+        connection.processor_id,
+        { text: derived_state, style: stateStyle(derived_state) },
+        formatAge(connection.age_secs),
+      ],
+      note: whyNotReady(connection),
+    };
+  });
+  return tableLines(COLUMNS, rows, out);
+}
+
+function changeLine(connection: ConnectionInfo): string {
+  const { connection_id, runtime_id, processor_id } = connection;
+  const state = connection.derived_state;
+  const age = formatAge(connection.age_secs);
+  const why = whyNotReady(connection);
+  return escapeControls(
+    [connection_id, runtime_id, processor_id, state, age, why]
+      .filter((part) => part !== "").join("  "),
+  );
+}
+
+function rowOf(connection: ConnectionInfo): ConnectionRow {
+  return {
+    connection_id: connection.connection_id,
+    runtime_id: connection.runtime_id,
+    processor_id: connection.processor_id,
+    host_state: connection.host_state,
+    client_state: connection.client_state,
+    derived_state: connection.derived_state,
+    age_secs: connection.age_secs,
+    why: whyNotReady(connection),
+  };
+}

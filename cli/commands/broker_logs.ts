@@ -1,0 +1,87 @@
+/**
+ * `streamlib broker logs`.
+ *
+ * @module
+ */
+
+import { LOG_LEVELS } from "../../broker/log/log.ts";
+import type { LogRecord } from "../../proto/broker_gen.ts";
+import type { Option } from "../option.ts";
+import type { Command, Invocation } from "../command.ts";
+import { say, writeJsonLine, writeLines } from "../terminal/console.ts";
+import { EXIT, type ExitCode } from "../exit.ts";
+import {
+  comingRecords,
+  keptRecords,
+  SeenRecords,
+} from "../logs/log_records.ts";
+import { RECORD_FIELDS, recordLine, recordRow } from "../text/log_text.ts";
+import {
+  DEFAULT_LINES,
+  ENDPOINT,
+  FOLLOW,
+  JSON_OUTPUT,
+  LINES,
+  SINCE,
+  sinceAt,
+} from "../options.ts";
+import { Presence } from "../presence.ts";
+import { openSession } from "../session.ts";
+
+const LEVEL: Option<string> = {
+  name: "level",
+  value: { label: "L", choices: LOG_LEVELS, read: (text) => text },
+  meaning: "only of this level, and of those that matter more",
+};
+
+/** What the broker has logged. */
+export const brokerLogs: Command = {
+  path: ["broker", "logs"],
+  summary: "Shows what the broker has logged, the oldest first.",
+  details: [
+    "The records come from the broker itself, which keeps the last of them; no file is read. With --follow they go on when the broker is started again.",
+  ],
+  options: [FOLLOW, LINES, SINCE, LEVEL, JSON_OUTPUT, ENDPOINT],
+  json: { form: "one object a line", fields: RECORD_FIELDS },
+  examples: [
+    "broker logs -n 20",
+    "broker logs --since 5m --level warn",
+    "broker logs -f --json",
+  ],
+  run,
+};
+
+async function run(invocation: Invocation): Promise<ExitCode> {
+  const { args, console } = invocation;
+  const { out, err } = console;
+  const level = args.get(LEVEL);
+  const wanted = {
+    filter: level === undefined ? "" : `level=${level}`,
+    since: sinceAt(args.get(SINCE), console.now()),
+  };
+  const last = args.get(LINES) ??
+    (wanted.since === undefined ? DEFAULT_LINES : Infinity);
+  const show = (record: LogRecord): void =>
+    args.has(JSON_OUTPUT)
+      ? writeJsonLine(out, recordRow(record))
+      : writeLines(out, [recordLine(record, out.colour)]);
+  using session = await openSession(invocation);
+  const seen = new SeenRecords();
+  const kept = await keptRecords(session, wanted, seen);
+  // Before the first record: whoever has read that may press Ctrl-C.
+  using interruptible = args.has(FOLLOW) ? console.interruptible() : undefined;
+  kept.slice(Math.max(0, kept.length - last)).forEach(show);
+  if (interruptible === undefined) return EXIT.done;
+  const { signal } = interruptible;
+  const presence = new Presence(session.address, (words) => say(err, words));
+  const coming = comingRecords(
+    session,
+    wanted,
+    seen,
+    console,
+    presence,
+    signal,
+  );
+  for await (const record of coming) show(record);
+  return EXIT.done;
+}

@@ -1,0 +1,255 @@
+/**
+ * `streamlib broker top`.
+ *
+ * @module
+ */
+
+import type { ConnectionInfo } from "../../proto/broker_gen.ts";
+import { escapeControls } from "../../proto/escape.ts";
+import { formatLatency, formatMegabytes, formatRate } from "../text/amounts.ts";
+import { type Option, ValueError } from "../option.ts";
+import { type Command, type Invocation } from "../command.ts";
+import {
+  type Output,
+  say,
+  writeJsonLine,
+  writeLines,
+} from "../terminal/console.ts";
+import { EXIT, type ExitCode } from "../exit.ts";
+import { LiveScreen } from "../terminal/live_screen.ts";
+import { ENDPOINT, JSON_OUTPUT } from "../options.ts";
+import { Presence } from "../presence.ts";
+import { Rates } from "../rates.ts";
+import { openSession, type Session } from "../session.ts";
+import { stateStyle } from "../text/states.ts";
+import { type Column, tableLines } from "../text/table.ts";
+
+const DEFAULT_INTERVAL_SECS = 2;
+const MAX_INTERVAL_SECS = 3600;
+
+const INTERVAL: Option<number> = {
+  name: "interval",
+  value: {
+    label: "SECS",
+    read: (text) => {
+      const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+      if (seconds >= 0.1 && seconds <= MAX_INTERVAL_SECS) return seconds;
+      throw new ValueError(`seconds from 0.1 to ${MAX_INTERVAL_SECS}`);
+    },
+  },
+  meaning:
+    `seconds between two looks (default: ${DEFAULT_INTERVAL_SECS}); the sides report once a second`,
+};
+
+const ONCE: Option<boolean> = {
+  name: "once",
+  meaning: "look twice, an interval apart, show that and end",
+};
+
+interface TrafficRow {
+  readonly connection_id: string;
+  readonly runtime_id: string;
+  readonly processor_id: string;
+  readonly derived_state: string;
+  readonly frames_per_sec: number;
+  readonly bytes_per_sec: number;
+  readonly dropped_frames: number;
+  readonly p50_us: number;
+  readonly p99_us: number;
+}
+
+interface Traffic {
+  readonly at_unix_ms: number;
+  readonly ready_count: number;
+  readonly pending_count: number;
+  readonly frames_per_sec: number;
+  readonly bytes_per_sec: number;
+  readonly dropped_frames: number;
+  readonly connections: readonly TrafficRow[];
+}
+
+const FIELDS: Readonly<
+  & Record<keyof Traffic, string>
+  & {
+    [field in keyof TrafficRow as `connections[].${field}`]: string;
+  }
+> = {
+  at_unix_ms: "when this was so, epoch milliseconds",
+  ready_count: "connections that are ready",
+  pending_count: "connections that are not ready yet",
+  frames_per_sec: "frames received by all sides, a second",
+  bytes_per_sec: "bytes received by all sides, a second",
+  dropped_frames: "frames dropped so far",
+  connections: "the connections that have not failed, an array of objects",
+  "connections[].connection_id": "its id",
+  "connections[].runtime_id": "the runtime that hosts it",
+  "connections[].processor_id": "the processor that it bridges",
+  "connections[].derived_state": "`ready`, or what it waits for",
+  "connections[].frames_per_sec":
+    "frames received by both sides, a second, over the last five or, if longer, the interval",
+  "connections[].bytes_per_sec": "bytes, likewise",
+  "connections[].dropped_frames": "frames dropped so far",
+  "connections[].p50_us":
+    "median time from sending a frame to its release, microseconds, of the slower direction; 0 where none is known",
+  "connections[].p99_us": "99th percentile of the same",
+};
+
+const COLUMNS: readonly Column[] = [
+  { title: "CONNECTION", importance: 2, least: 6 },
+  { title: "RUNTIME" },
+  { title: "PROCESSOR", importance: 4, least: 5 },
+  { title: "STATE", importance: 3, least: 5 },
+  { title: "FRAMES/S", align: "right", importance: 5 },
+  { title: "MB/S", align: "right", importance: 5 },
+  { title: "DROPS", align: "right", importance: 5 },
+  { title: "P50", align: "right", importance: 5 },
+  { title: "P99", align: "right", importance: 5 },
+];
+
+/** What goes over the connections. */
+export const brokerTop: Command = {
+  path: ["broker", "top"],
+  summary:
+    "Shows live what goes over the connections: frames, megabytes, drops, latency.",
+  details: [
+    "FRAMES/S and MB/S are what both sides receive, over the last five seconds; DROPS are all so far; P50 and P99 are the time from sending a frame to its release by the other side, of the slower direction.",
+    "On a terminal the screen is drawn anew, elsewhere a line is written for each connection and interval. Ctrl-C ends.",
+  ],
+  options: [ONCE, INTERVAL, JSON_OUTPUT, ENDPOINT],
+  json: { form: "one object a line and interval", fields: FIELDS },
+  examples: [
+    "broker top",
+    "broker top --once",
+    "broker top --json --interval 5",
+  ],
+  run,
+};
+
+async function run(invocation: Invocation): Promise<ExitCode> {
+  const { args, console } = invocation;
+  const { out, err } = console;
+  const intervalMs = 1000 * (args.get(INTERVAL) ?? DEFAULT_INTERVAL_SECS);
+  const once = args.has(ONCE);
+  const json = args.has(JSON_OUTPUT);
+  using session = await openSession(invocation);
+  using interruptible = console.interruptible();
+  const { signal } = interruptible;
+  using screen = out.terminal && !json && !once
+    ? new LiveScreen(out)
+    : undefined;
+  const presence = new Presence(
+    session.address,
+    (words) => screen ? screen.say(words) : say(err, words),
+  );
+  const rates = new Rates();
+  for (let looks = 1; !signal.aborted; looks++) {
+    try {
+      const traffic = await look(session, rates, console.now(), signal);
+      presence.answered();
+      if (screen) {
+        screen.draw(() => picture(traffic, out));
+      } else if (looks > 1) { // the first has nothing to compare with
+        if (json) writeJsonLine(out, traffic);
+        else if (once) writeLines(out, picture(traffic, out));
+        else writeLines(out, plainLines(traffic));
+        if (once) return EXIT.done;
+      }
+    } catch (error) {
+      if (signal.aborted) break;
+      if (once) throw error;
+      presence.failed(error);
+    }
+    await console.pause(intervalMs, signal);
+  }
+  return EXIT.done;
+}
+
+async function look(
+  { client }: Session,
+  rates: Rates,
+  now: number,
+  signal: AbortSignal,
+): Promise<Traffic> {
+  const { connections } = await client.call("ListConnections", {}, { signal });
+  const live = connections.filter((each) => each.derived_state !== "failed");
+  const current = rates.update(live, now);
+  const rows = live.map((connection): TrafficRow => {
+    const rate = current.get(connection.connection_id)!;
+    return {
+      connection_id: connection.connection_id,
+      runtime_id: connection.runtime_id,
+      processor_id: connection.processor_id,
+      derived_state: connection.derived_state,
+      frames_per_sec: rounded(rate.frames),
+      bytes_per_sec: rounded(rate.bytes),
+      dropped_frames: connection.dropped_frames,
+      p50_us: connection.p50_us,
+      p99_us: connection.p99_us,
+    };
+  });
+  const total = (
+    count: "frames_per_sec" | "bytes_per_sec" | "dropped_frames",
+  ): number => rounded(rows.reduce((sum, row) => sum + row[count], 0));
+  const ready = live.filter(isReady).length;
+  return {
+    at_unix_ms: Math.floor(now),
+    ready_count: ready,
+    pending_count: live.length - ready,
+    frames_per_sec: total("frames_per_sec"),
+    bytes_per_sec: total("bytes_per_sec"),
+    dropped_frames: total("dropped_frames"),
+    connections: rows,
+  };
+}
+
+function isReady({ derived_state }: ConnectionInfo): boolean {
+  return derived_state === "ready";
+}
+
+/** One digit after the point: what is measured is no better. */
+function rounded(rate: number): number {
+  return Math.round(rate * 10) / 10;
+}
+
+function picture(traffic: Traffic, out: Output): string[] {
+  const { ready_count, pending_count, frames_per_sec } = traffic;
+  const heading = [
+    `${ready_count} ready, ${pending_count} pending`,
+    `${formatRate(frames_per_sec)} frames/s`,
+    `${formatMegabytes(traffic.bytes_per_sec)} MB/s`,
+    `${traffic.dropped_frames} dropped`,
+  ].join(" | ");
+  const rows = traffic.connections.map((row) => ({
+    cells: [
+      row.connection_id,
+      row.runtime_id,
+      row.processor_id,
+      { text: row.derived_state, style: stateStyle(row.derived_state) },
+      formatRate(row.frames_per_sec),
+      formatMegabytes(row.bytes_per_sec),
+      String(row.dropped_frames),
+      formatLatency(row.p50_us),
+      formatLatency(row.p99_us),
+    ],
+  }));
+  return [heading, ...tableLines(COLUMNS, rows, out)];
+}
+
+function plainLines({ at_unix_ms, connections }: Traffic): string[] {
+  const time = new Date(at_unix_ms).toISOString();
+  if (connections.length === 0) return [`${time}  no connection`];
+  return connections.map((row) =>
+    escapeControls([
+      time,
+      row.connection_id,
+      row.runtime_id,
+      row.processor_id,
+      row.derived_state,
+      `${formatRate(row.frames_per_sec)} frames/s`,
+      `${formatMegabytes(row.bytes_per_sec)} MB/s`,
+      `${row.dropped_frames} dropped`,
+      `p50 ${formatLatency(row.p50_us)}`,
+      `p99 ${formatLatency(row.p99_us)}`,
+    ].join("  "))
+  );
+}

@@ -1,0 +1,42 @@
+/**
+ * `streamlib runtimes list`.
+ *
+ * @module
+ */
+
+import { formatAge } from "../text/ages.ts";
+import type { Command } from "../command.ts";
+import { ENDPOINT, JSON_OUTPUT } from "../options.ts";
+import { listRuntimes, RUNTIME_FIELDS, STATUS_STYLES } from "../runtimes.ts";
+import type { Cell, Column } from "../text/table.ts";
+
+const COLUMNS: readonly Column[] = [
+  { title: "NAME", least: 8 },
+  { title: "PID", align: "right", importance: 2 },
+  { title: "STATUS", importance: 2 },
+  { title: "AGE", importance: 2 },
+];
+
+/** The runtimes as processes. */
+export const runtimesList: Command = {
+  path: ["runtimes", "list"],
+  summary: "Lists the runtimes with what is known of their lives.",
+  details: [
+    "STATUS is `alive` where the kernel says so or a connection lives, `dead` where `streamlib runtimes prune` would forget it, and else `unknown`: it registered over gRPC, and nobody vouches for it.",
+  ],
+  options: [JSON_OUTPUT, ENDPOINT],
+  json: { form: "an array of objects", fields: RUNTIME_FIELDS },
+  examples: ["runtimes list", "runtimes list --json"],
+  run: (invocation) =>
+    listRuntimes(invocation, COLUMNS, (row) => [
+      row.name || row.runtime_id,
+      String(row.pid),
+      statusCell(row.status),
+      formatAge(row.age_secs),
+    ]),
+};
+
+function statusCell(status: string): Cell {
+  const style = STATUS_STYLES[status];
+  return { text: status, ...(style !== undefined && { style }) };
+}

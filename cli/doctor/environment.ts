@@ -1,0 +1,80 @@
+/**
+ * The environment variables: those of this library, and proxies.
+ *
+ * @module
+ */
+
+import {
+  type EnvironmentSource,
+  readVariable,
+  VARIABLES,
+} from "../../proto/environment.ts";
+import { BridgeError } from "../../proto/errors.ts";
+import type { Link } from "./examination.ts";
+import {
+  broken,
+  type Finding,
+  LINKS,
+  note,
+  ok,
+  shellQuoted,
+} from "./finding.ts";
+
+/** What programs take a proxy from. */
+export const PROXIES = [
+  "grpc_proxy",
+  "http_proxy",
+  "https_proxy",
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+] as const;
+
+/** The link. */
+export const environmentLink: Link = {
+  name: "environment",
+  check: ({ console: { env }, endpoint }) => judgeEnvironment(env, endpoint),
+};
+
+/** What there is to say of the environment. */
+export function judgeEnvironment(
+  env: EnvironmentSource,
+  endpoint?: string,
+): Finding {
+  const names = Object.keys(VARIABLES) as (keyof typeof VARIABLES)[];
+  for (const name of names) {
+    try {
+      readVariable(env, name);
+    } catch (error) {
+      if (!(error instanceof BridgeError)) throw error;
+      return broken("environment", `${name} cannot be used`, {
+        why: error.message,
+        mend: `unset ${name}`,
+        blocks: LINKS.slice(LINKS.indexOf("environment") + 1),
+      });
+    }
+  }
+  const set = names.filter((name) =>
+    name.startsWith("STREAMLIB_") && env.get(name)
+  )
+    .map((name) => `${name}=${shellQuoted(env.get(name)!)}`);
+  const own = set.length === 0
+    ? "nothing is set, all by default"
+    : set.join(" ");
+  const proxies = PROXIES.filter((name) => env.get(name));
+  if (proxies.length === 0) return ok("environment", own);
+  const address = endpoint ?? readVariable(env, "STREAMLIB_BROKER_ENDPOINT");
+  const tcp = address !== undefined && !address.startsWith("unix:");
+  const verb = proxies.length === 1 ? "is" : "are";
+  return note(
+    "environment",
+    `${own}; ${
+      proxies.join(", ")
+    } ${verb} set, and not used: the library goes straight to the broker`,
+    tcp
+      ? {
+        why: `gRPC programs of others may send ${address} through the proxy`,
+        mend: `export no_proxy=${address.slice(0, address.lastIndexOf(":"))}`,
+      }
+      : {},
+  );
+}

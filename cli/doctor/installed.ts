@@ -1,0 +1,112 @@
+/**
+ * The names in what a service manager was given: the agent of launchd, or the
+ * units of systemd. Pure.
+ *
+ * @module
+ */
+
+import type { Names } from "../../proto/names.ts";
+
+/** A file that a service manager reads. */
+export interface InstalledFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** A name that is not as it has to be. */
+export interface Mismatch {
+  readonly file: InstalledFile;
+  /** What has the name, such as Label. */
+  readonly key: string;
+  readonly found: string;
+  readonly expected: string;
+  /** Whether the file has the service's own name, and so is the one that install writes. */
+  readonly inPlace: boolean;
+}
+
+/** Whether a file is of this service: by its name, or by one in it. */
+export function isOfService(file: InstalledFile, { service }: Names): boolean {
+  return serviceOf(file) === service ||
+    [...namesIn(file)].some(([, name]) => name === service);
+}
+
+/** The first name in a file of this service that is another; `undefined` where all agree. */
+export function mismatchIn(
+  file: InstalledFile,
+  names: Names,
+): Mismatch | undefined {
+  const { service, xpcSocket, grpcSocket } = names;
+  const inPlace = serviceOf(file) === service;
+  const wrong = (key: string, found: string, expected: string): Mismatch => ({
+    file,
+    key,
+    found,
+    expected,
+    inPlace,
+  });
+  for (const [key, found] of namesIn(file)) {
+    if (found !== service) return wrong(key, found, service);
+  }
+  if (!inPlace) return wrong("the file's name", serviceOf(file), service);
+  for (const [key, found] of pathsIn(file)) {
+    const expected = key === "ListenSequentialPacket" ? xpcSocket : grpcSocket;
+    if (found !== expected) return wrong(key, found, expected ?? "none");
+  }
+  return undefined;
+}
+
+/** The service that a file is named after. */
+function serviceOf({ path }: InstalledFile): string {
+  return path.slice(path.lastIndexOf("/") + 1)
+    .replace(/\.(plist|socket|service)$/, "");
+}
+
+/** What is to be the service's name, by the key that has it. */
+function* namesIn({ path, text }: InstalledFile): Generator<[string, string]> {
+  if (path.endsWith(".plist")) {
+    const label = stringAfter(text, "Label");
+    if (label !== undefined) yield ["Label", label];
+    const services =
+      /<key>MachServices<\/key>\s*<dict>([\s\S]*?)<\/dict>/.exec(text)?.[1] ??
+        "";
+    for (const [, key = ""] of services.matchAll(/<key>([^<]*)<\/key>/g)) {
+      yield ["MachServices", plain(key)];
+    }
+  } else {
+    const named = setting(text, "FileDescriptorName");
+    if (named !== undefined) yield ["FileDescriptorName", named];
+    const required = setting(text, "Requires");
+    if (required?.endsWith(".socket")) {
+      yield ["Requires", required.slice(0, -".socket".length)];
+    }
+  }
+}
+
+/** Where it listens. */
+function* pathsIn({ path, text }: InstalledFile): Generator<[string, string]> {
+  if (path.endsWith(".plist")) {
+    const socket = stringAfter(text, "SockPathName");
+    if (socket !== undefined) yield ["SockPathName", socket];
+    return;
+  }
+  for (const key of ["ListenSequentialPacket", "ListenStream"]) {
+    const socket = setting(text, key);
+    if (socket !== undefined) yield [key, socket];
+  }
+}
+
+function stringAfter(plist: string, key: string): string | undefined {
+  const found = new RegExp(`<key>${key}</key>\\s*<string>([^<]*)</string>`)
+    .exec(plist)?.[1];
+  return found === undefined ? undefined : plain(found);
+}
+
+function plain(xml: string): string {
+  return xml.replaceAll("&lt;", "<").replaceAll("&gt;", ">")
+    .replaceAll("&amp;", "&");
+}
+
+function setting(unit: string, key: string): string | undefined {
+  return new RegExp(`^${key}=(.*)$`, "m").exec(unit)?.[1]?.trim()
+    .replaceAll("%%", "%");
+}

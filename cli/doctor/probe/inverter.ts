@@ -1,0 +1,30 @@
+/**
+ * The probe's processor, in the child's process: inverts each byte, from the
+ * host's memory into memory that the host sees.
+ *
+ * @module
+ */
+
+import {
+  type Processor,
+  reactive,
+  transferStats,
+} from "../../../client/mod.ts";
+import { PROBE_PORT } from "./probe_frame.ts";
+
+const processor: Processor = reactive({
+  inputs: { video: PROBE_PORT },
+  outputs: { video: PROBE_PORT },
+  async process({ input, output }) {
+    using frame = input.video.get();
+    if (!frame) return;
+    await output.video.ready;
+    using out = output.video.acquire(frame);
+    const from = frame.picture.pixels, to = out.picture.pixels;
+    for (let i = 0; i < from.length; i++) to[i] = 255 - from[i]!;
+    out.client_copied_bytes = BigInt(transferStats().copied_bytes);
+    output.video.send(out);
+  },
+});
+
+export default processor;

@@ -1,0 +1,74 @@
+/**
+ * The first call to a broker that is being started.
+ *
+ * @module
+ */
+
+import type { BridgeError } from "../proto/errors.ts";
+import type { GetVersionResponse } from "../proto/broker_gen.ts";
+import { checkVersion, isBrokerGone } from "../proto/wire/control.ts";
+import type { Console } from "./terminal/console.ts";
+import { CommandError, EXIT } from "./exit.ts";
+import type { Service } from "./service.ts";
+
+/** From connecting to an answer, all in all: a cold Deno on a slow disk takes some seconds. */
+const DEADLINE_MS = 20_000;
+const PAUSE_MS = 200;
+
+/**
+ * Calls until the broker says that it is healthy; the first call starts it.
+ *
+ * @throws {CommandError} `unreachable` with the manager's reason after 20 s, or
+ * as soon as the manager says that it has failed
+ * @throws {BridgeError} `version_mismatch`
+ */
+export async function firstContact(
+  { names, manager }: Service,
+  console: Console,
+): Promise<GetVersionResponse> {
+  const until = console.now() + DEADLINE_MS;
+  const { signal } = new AbortController();
+  let found = "it does not answer";
+  for (let left = DEADLINE_MS; left > 0; left = until - console.now()) {
+    using client = await console.connect(names.grpcAddress);
+    try {
+      const version = await checkVersion(client, names.grpcAddress, {
+        timeoutMs: left,
+      });
+      const { healthy, status } = await client.call("GetHealth", {}, {
+        timeoutMs: Math.max(1, until - console.now()),
+      });
+      if (healthy) return version;
+      found = `it says that it is ${status}`;
+    } catch (error) {
+      if (!isBrokerGone(error)) throw error;
+      found = (error as BridgeError).message;
+    }
+    const { state, reason } = await manager.report();
+    if (state === "failed") {
+      found = `${manager.kind} says that it has failed: ${reason}`;
+      break;
+    }
+    await console.pause(PAUSE_MS, signal);
+  }
+  throw new CommandError(
+    EXIT.unreachable,
+    `Cannot start the broker ${names.service}: ${found}`,
+    manager.diagnosis,
+  );
+}
+
+/** The version of the broker that runs under the manager, if one does; none is started. */
+export async function runningVersion(
+  { names, manager }: Service,
+  console: Console,
+): Promise<GetVersionResponse | undefined> {
+  if ((await manager.report()).state !== "running") return undefined;
+  using client = await console.connect(names.grpcAddress);
+  try {
+    return await client.call("GetVersion", {});
+  } catch (error) {
+    if (!isBrokerGone(error)) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * `streamlib`, the command line.
+ *
+ * ```console
+ * $ deno task streamlib broker status
+ * $ deno install --global --name streamlib … jsr:@streamlib/bridge/cli
+ * ```
+ *
+ * docs/cli.md has every command, and the permissions that it takes.
+ *
+ * @module
+ */
+
+import { runCommandLine } from "./cli.ts";
+import { systemConsole } from "./terminal/system_console.ts";
+
+if (import.meta.main) {
+  Deno.exit(await runCommandLine(Deno.args, systemConsole()));
+}

@@ -1,0 +1,145 @@
+/**
+ * Runtimes as they are listed, and found by what a person types.
+ *
+ * @module
+ */
+
+import type { RuntimeInfo } from "../proto/broker_gen.ts";
+import type { Invocation } from "./command.ts";
+import { say, writeJson, writeLines } from "./terminal/console.ts";
+import { CommandError, EXIT, type ExitCode } from "./exit.ts";
+import { JSON_OUTPUT } from "./options.ts";
+import { openSession, type Session } from "./session.ts";
+import type { Style } from "./text/style.ts";
+import { type Cell, type Column, tableLines } from "./text/table.ts";
+
+/** An error names so many; a list names them all. */
+const MAX_NAMED = 10;
+
+/** A runtime as `--json` writes it. */
+export interface RuntimeRow {
+  readonly runtime_id: string;
+  readonly name: string;
+  readonly pid: number;
+  readonly status: string;
+  readonly age_secs: number;
+  readonly registered_at_unix_ms: number;
+  readonly processor_count: number;
+  readonly connection_count: number;
+  readonly api_endpoint: string;
+  readonly log_path: string;
+}
+
+/** What its fields are. */
+export const RUNTIME_FIELDS: Readonly<Record<keyof RuntimeRow, string>> = {
+  runtime_id: "the id that it registered with",
+  name: "its name for people; several may have the same",
+  pid: "its process id: the kernel's word over XPC, a claim over gRPC",
+  status:
+    "`alive`: the kernel says so, or it has a connection; `dead`: `runtimes prune` would forget it; else `unknown`",
+  age_secs: "seconds since it registered",
+  registered_at_unix_ms: "when that was, epoch milliseconds",
+  processor_count: "its bridged processors",
+  connection_count: "its connections that have not failed",
+  api_endpoint: "where its API is reached, or empty",
+  log_path: "the file that it logs to, or empty",
+};
+
+/** How a status looks. */
+export const STATUS_STYLES: Readonly<Record<string, Style>> = {
+  alive: "good",
+  dead: "bad",
+  unknown: "waiting",
+};
+
+/** @param now epoch milliseconds */
+export function runtimeRow(runtime: RuntimeInfo, now: number): RuntimeRow {
+  const { registered_at_unix_ms } = runtime;
+  const age = Math.floor((now - registered_at_unix_ms) / 1000);
+  return {
+    runtime_id: runtime.runtime_id,
+    name: runtime.name,
+    pid: runtime.pid,
+    status: runtime.status,
+    age_secs: Math.max(0, age),
+    registered_at_unix_ms,
+    processor_count: runtime.processor_count,
+    connection_count: runtime.connection_count,
+    api_endpoint: runtime.api_endpoint,
+    log_path: runtime.log_path,
+  };
+}
+
+/**
+ * Lists the registered runtimes.
+ *
+ * @param columns what a table has
+ * @param cells a runtime's cells in it
+ */
+export async function listRuntimes(
+  invocation: Invocation,
+  columns: readonly Column[],
+  cells: (row: RuntimeRow) => readonly (string | Cell)[],
+): Promise<ExitCode> {
+  const { args, console } = invocation;
+  const { out, err } = console;
+  using session = await openSession(invocation);
+  const { runtimes } = await session.client.call("ListRuntimes", {});
+  const rows = runtimes.map((runtime) => runtimeRow(runtime, console.now()));
+  if (args.has(JSON_OUTPUT)) writeJson(out, rows);
+  else if (rows.length === 0) say(err, "No runtime is registered.");
+  else {
+    const lines = rows.map((row) => ({ cells: cells(row) }));
+    writeLines(out, tableLines(columns, lines, out));
+  }
+  return EXIT.done;
+}
+
+/** The runtime of this id, else of this name: of several the last to register, a dead one only where all are. */
+export function matchRuntime(
+  runtimes: readonly RuntimeInfo[],
+  query: string,
+): RuntimeInfo | undefined {
+  const named = runtimes.filter(({ name }) => name === query);
+  return runtimes.find(({ runtime_id }) => runtime_id === query) ??
+    named.findLast(({ status }) => status !== "dead") ?? named.at(-1);
+}
+
+/**
+ * The id of the runtime that a person means. Connections may belong to a
+ * runtime that never registered: its id will do.
+ *
+ * @throws {CommandError} `notFound`, naming those that there are
+ */
+export async function runtimeId(
+  { client }: Session,
+  query: string,
+): Promise<string> {
+  const { runtimes } = await client.call("ListRuntimes", {});
+  const found = matchRuntime(runtimes, query);
+  if (found !== undefined) return found.runtime_id;
+  const { connections } = await client.call("ListConnections", {
+    runtime_id: query,
+  });
+  if (connections.length > 0) return query;
+  throw noSuchRuntime(query, runtimes);
+}
+
+/** The error for a runtime that is not there. */
+export function noSuchRuntime(
+  query: string,
+  runtimes: readonly RuntimeInfo[],
+): CommandError {
+  const known = runtimes.slice(0, MAX_NAMED).map(({ runtime_id, name }) =>
+    name === "" ? runtime_id : `${runtime_id} (${name})`
+  );
+  const more = runtimes.length - known.length;
+  if (more > 0) known.push(`and ${more} more`);
+  return new CommandError(
+    EXIT.notFound,
+    `There is no runtime '${query}': the broker knows ${
+      known.length === 0 ? "none" : known.join(", ")
+    }`,
+    "streamlib runtimes list",
+  );
+}

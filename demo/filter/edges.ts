@@ -1,0 +1,44 @@
+/**
+ * The demo's processor, in the client's process: finds the edges of every
+ * picture, in place: from the host's memory into memory that the host sees.
+ *
+ * @module
+ */
+
+import { type Processor, reactive, transferStats } from "../../client/mod.ts";
+import { checksum } from "../verify/checksum.ts";
+import { DEMO_PORT } from "../demo_frame.ts";
+import { EdgeDetector } from "./edge_detector.ts";
+
+let detector:
+  | { width: number; height: number; edges: EdgeDetector }
+  | undefined;
+
+const processor: Processor = reactive({
+  inputs: { video: DEMO_PORT },
+  outputs: { video: DEMO_PORT },
+  async process({ input, output }) {
+    using frame = input.video.get();
+    if (!frame) return;
+    await output.video.ready;
+    using out = output.video.acquire(frame);
+    const from = frame.pixel_buffer;
+    const to = out.pixel_buffer;
+    const { width, height } = from;
+    if (detector?.width !== width || detector.height !== height) {
+      detector = { width, height, edges: new EdgeDetector(width, height) };
+    }
+    detector.edges.detect(
+      from.pixels,
+      from.bytes_per_row,
+      to.pixels,
+      to.bytes_per_row,
+    );
+    out.input_checksum = checksum(from);
+    out.output_checksum = checksum(to);
+    out.client_copied_bytes = BigInt(transferStats().copied_bytes);
+    output.video.send(out);
+  },
+});
+
+export default processor;

@@ -1,0 +1,205 @@
+/**
+ * Video frames (luma and chroma planes) to RGBA pixels, by tables and integers.
+ *
+ * @module
+ */
+
+import { checkPicture, OPAQUE, PixelWords } from "../filter/pixel_words.ts";
+import type { PlaneLayout } from "./y4m.ts";
+
+/** Which standard's luma the video has: of standard (601) or of high definition (709). */
+export type Matrix = "bt601" | "bt709";
+
+/** The weights of red and blue in luma. */
+const WEIGHTS: Record<Matrix, { red: number; blue: number }> = {
+  bt601: { red: 0.299, blue: 0.114 },
+  bt709: { red: 0.2126, blue: 0.0722 },
+};
+
+/** Fractional bits of the tables' fixed-point numbers. */
+const FRACTION = 16;
+/** What is added to every luma entry, so that no sum is negative and each can index the clamping tables. */
+const HEADROOM = 512;
+
+/** What a video of unknown matrix most likely has. */
+export function guessMatrix(height: number): Matrix {
+  return height < 720 ? "bt601" : "bt709";
+}
+
+/**
+ * Converts frames of one layout.
+ *
+ * ```ts
+ * import { planeLayout } from "./y4m.ts";
+ * import { YuvToRgba } from "./yuv_to_rgba.ts";
+ *
+ * const converter = new YuvToRgba(planeLayout(2, 1, "mono"));
+ * const pixels = new Uint8Array(8);
+ * converter.convert(new Uint8Array([16, 235]), pixels, 8);
+ * console.assert(pixels.join() === "0,0,0,255,255,255,255,255");
+ * ```
+ */
+export class YuvToRgba {
+  readonly #layout: PlaneLayout;
+  readonly #words = new PixelWords();
+  readonly #luma = new Int32Array(256);
+  readonly #redOfCr = new Int32Array(256);
+  readonly #greenOfCr = new Int32Array(256);
+  readonly #greenOfCb = new Int32Array(256);
+  readonly #blueOfCb = new Int32Array(256);
+  // A channel's sum, clamped to 0 to 255 and put in its place within the word;
+  // blue brings the alpha along.
+  readonly #red = new Int32Array(3 * HEADROOM);
+  readonly #green = new Int32Array(3 * HEADROOM);
+  readonly #blue = new Int32Array(3 * HEADROOM);
+
+  /** Computes the tables.
+   *
+   * @param layout the planes of every frame that will come
+   * @param options `matrix` if it is known, and whether the video is of full range */
+  constructor(
+    layout: PlaneLayout,
+    options: { matrix?: Matrix; fullRange?: boolean } = {},
+  ) {
+    this.#layout = layout;
+    const { red, blue } = WEIGHTS[options.matrix ?? guessMatrix(layout.height)];
+    const green = 1 - red - blue;
+    const one = 1 << FRACTION;
+    const black = options.fullRange ? 0 : 16;
+    const lumaScale = options.fullRange ? one : one * 255 / 219;
+    const chromaScale = options.fullRange ? one : one * 255 / 224;
+    for (let i = 0; i < 256; i++) {
+      const chroma = (i - 128) * chromaScale;
+      this.#luma[i] = Math.round((i - black) * lumaScale) +
+        HEADROOM * one + one / 2;
+      this.#redOfCr[i] = Math.round(2 * (1 - red) * chroma);
+      this.#greenOfCr[i] = Math.round(-2 * (1 - red) * red / green * chroma);
+      this.#greenOfCb[i] = Math.round(-2 * (1 - blue) * blue / green * chroma);
+      this.#blueOfCb[i] = Math.round(2 * (1 - blue) * chroma);
+    }
+    for (let i = 0; i < 3 * HEADROOM; i++) {
+      const value = Math.max(0, Math.min(255, i - HEADROOM));
+      this.#red[i] = value;
+      this.#green[i] = value << 8;
+      this.#blue[i] = value << 16 | OPAQUE;
+    }
+  }
+
+  /** Writes `frame`, one of the layout, into `into` as opaque RGBA rows of `bytesPerRow`, a multiple of 4.
+   *
+   * Bytes between a row's pixels and the next row are left alone.
+   *
+   * @throws {MediaError} `bad_argument` if `into` is too small or not aligned to pixels */
+  convert(frame: Uint8Array, into: Uint8Array, bytesPerRow: number): void {
+    const { width, height } = this.#layout;
+    checkPicture("target", into, bytesPerRow, width, height);
+    const words = this.#words.of(into);
+    if (this.#layout.chroma === "mono") {
+      this.#convertMono(frame, words, bytesPerRow >> 2);
+    } else {
+      this.#convertColour(frame, words, bytesPerRow >> 2);
+    }
+  }
+
+  #convertMono(frame: Uint8Array, words: Int32Array, stride: number): void {
+    const { width, height } = this.#layout;
+    const luma = this.#luma;
+    const red = this.#red;
+    for (let y = 0; y < height; y++) {
+      const row = y * width;
+      for (let x = 0; x < width; x++) {
+        const grey = red[luma[frame[row + x]!]! >> FRACTION]!;
+        words[y * stride + x] = OPAQUE | (grey * 0x010101);
+      }
+    }
+  }
+
+  #convertColour(frame: Uint8Array, words: Int32Array, stride: number): void {
+    const { width, height, chromaWidth, chromaHeight } = this.#layout;
+    const cb = width * height;
+    const cr = cb + chromaWidth * chromaHeight;
+    for (let y = 0; y < height; y++) {
+      const chromaRow = (chromaHeight < height ? y >> 1 : y) * chromaWidth;
+      if (chromaWidth < width) {
+        this.#convertPairs(
+          frame,
+          y * width,
+          cb + chromaRow,
+          cr + chromaRow,
+          words,
+          y * stride,
+        );
+      } else {
+        this.#convertSingles(
+          frame,
+          y * width,
+          cb + chromaRow,
+          cr + chromaRow,
+          words,
+          y * stride,
+        );
+      }
+    }
+  }
+
+  /** A row in which every two pixels share a chroma sample, and an odd last one has its own. */
+  #convertPairs(
+    frame: Uint8Array,
+    from: number,
+    cb: number,
+    cr: number,
+    words: Int32Array,
+    to: number,
+  ): void {
+    const luma = this.#luma;
+    const redOfCr = this.#redOfCr;
+    const greenOfCr = this.#greenOfCr;
+    const greenOfCb = this.#greenOfCb;
+    const blueOfCb = this.#blueOfCb;
+    const red = this.#red;
+    const green = this.#green;
+    const blue = this.#blue;
+    const end = from + this.#layout.width;
+    for (; from < end; from += 2, to += 2, cb++, cr++) {
+      const u = frame[cb]!;
+      const v = frame[cr]!;
+      const r = redOfCr[v]!;
+      const g = greenOfCr[v]! + greenOfCb[u]!;
+      const b = blueOfCb[u]!;
+      const first = luma[frame[from]!]!;
+      words[to] = blue[(first + b) >> FRACTION]! |
+        green[(first + g) >> FRACTION]! | red[(first + r) >> FRACTION]!;
+      if (from + 1 === end) return;
+      const second = luma[frame[from + 1]!]!;
+      words[to + 1] = blue[(second + b) >> FRACTION]! |
+        green[(second + g) >> FRACTION]! | red[(second + r) >> FRACTION]!;
+    }
+  }
+
+  /** A row in which each pixel has its own chroma sample. */
+  #convertSingles(
+    frame: Uint8Array,
+    from: number,
+    cb: number,
+    cr: number,
+    words: Int32Array,
+    to: number,
+  ): void {
+    const luma = this.#luma;
+    const redOfCr = this.#redOfCr;
+    const greenOfCr = this.#greenOfCr;
+    const greenOfCb = this.#greenOfCb;
+    const blueOfCb = this.#blueOfCb;
+    const red = this.#red;
+    const green = this.#green;
+    const blue = this.#blue;
+    for (let x = 0; x < this.#layout.width; x++) {
+      const u = frame[cb + x]!;
+      const v = frame[cr + x]!;
+      const grey = luma[frame[from + x]!]!;
+      words[to + x] = blue[(grey + blueOfCb[u]!) >> FRACTION]! |
+        green[(grey + greenOfCr[v]! + greenOfCb[u]!) >> FRACTION]! |
+        red[(grey + redOfCr[v]!) >> FRACTION]!;
+    }
+  }
+}

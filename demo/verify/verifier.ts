@@ -1,0 +1,129 @@
+/**
+ * Whether what came back is what should have.
+ *
+ * @module
+ */
+
+import type { ReceivedFrame } from "../../host/mod.ts";
+import { checksum } from "./checksum.ts";
+import type { DemoFrame } from "../demo_frame.ts";
+import { EdgeDetector } from "../filter/edge_detector.ts";
+import { Recent } from "../recent.ts";
+
+/** A preview may run for days: what is remembered of it has an end. */
+const MAX_LATENCIES = 100_000;
+const MAX_PROBLEMS = 5;
+
+interface Expected {
+  readonly checksum: number;
+  readonly sentAt: number;
+  readonly timestamp: bigint;
+  /** A copy of the pixels, for those frames that are computed again here. */
+  readonly pixels: Uint8Array | undefined;
+  readonly bytesPerRow: number;
+}
+
+/** What is known about a frame that was sent. */
+export interface SentFrame {
+  readonly frame_number: bigint;
+  readonly timestamp_ns: bigint;
+  readonly input_checksum: number;
+  readonly pixel_buffer: {
+    readonly pixels: Uint8Array;
+    readonly bytes_per_row: number;
+  };
+}
+
+/** Remembers what was sent, and checks what comes back against it. */
+export class Verifier {
+  readonly #expected = new Map<bigint, Expected>();
+  readonly #now: () => number;
+  /** Microseconds from each send to the result's arrival, of the newest frames. */
+  readonly latencies: Recent = new Recent(MAX_LATENCIES);
+  /** Frames that passed every check. */
+  verified = 0;
+  /** Of those, frames whose whole result was computed again here and compared byte by byte. */
+  recomputed = 0;
+  /** What was wrong, frame by frame: the first few. */
+  readonly problems: string[] = [];
+
+  /** @param now a clock in milliseconds */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Remembers a frame, before it is sent. `recompute`: keep its pixels, to compute the result again. */
+  sending(frame: SentFrame, recompute: boolean): void {
+    const { pixels, bytes_per_row } = frame.pixel_buffer;
+    this.#expected.set(frame.frame_number, {
+      checksum: frame.input_checksum,
+      sentAt: this.#now(),
+      timestamp: frame.timestamp_ns,
+      pixels: recompute ? pixels.slice() : undefined,
+      bytesPerRow: bytes_per_row,
+    });
+  }
+
+  /** Checks a frame that came back. */
+  received(frame: ReceivedFrame<typeof DemoFrame>): void {
+    const arrived = this.#now();
+    const expected = this.#expected.get(frame.frame_number);
+    if (!expected) {
+      this.#problem(frame, "was never sent");
+      return;
+    }
+    this.#expected.delete(frame.frame_number);
+    this.latencies.add((arrived - expected.sentAt) * 1000);
+    const problem = this.#check(frame, expected);
+    if (problem) {
+      this.#problem(frame, problem);
+    } else {
+      this.verified++;
+    }
+  }
+
+  #problem(frame: ReceivedFrame<typeof DemoFrame>, text: string): void {
+    if (this.problems.length >= MAX_PROBLEMS) return;
+    this.problems.push(`frame ${frame.frame_number}: ${text}`);
+  }
+
+  #check(
+    frame: ReceivedFrame<typeof DemoFrame>,
+    expected: Expected,
+  ): string | undefined {
+    if (frame.timestamp_ns !== expected.timestamp) {
+      return "its timestamp changed";
+    }
+    if (frame.input_checksum !== expected.checksum) {
+      return "the client saw other pixels than the host had written";
+    }
+    const surface = frame.pixel_buffer;
+    const actual = checksum(surface);
+    if (actual !== frame.output_checksum) {
+      return "the host sees other pixels than the client had written";
+    }
+    if (actual === expected.checksum) return "the client changed nothing";
+    if (!expected.pixels) return undefined;
+    const again = new Uint8Array(surface.bytes_per_row * surface.height);
+    new EdgeDetector(surface.width, surface.height).detect(
+      expected.pixels,
+      expected.bytesPerRow,
+      again,
+      surface.bytes_per_row,
+    );
+    const { width, height, bytes_per_row, pixel_format } = surface;
+    const mine = { width, height, bytes_per_row, pixel_format, pixels: again };
+    if (checksum(mine) !== actual) {
+      return "the client's result is not what the same filter gives here";
+    }
+    this.recomputed++;
+    return undefined;
+  }
+}
+
+/** The value below which `share` (0 to 1) of the sorted numbers lie; 0 for none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const index = Math.min(sorted.length - 1, Math.floor(sorted.length * share));
+  return sorted[index] ?? 0;
+}

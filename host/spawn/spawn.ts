@@ -1,0 +1,350 @@
+/**
+ * The client's process: a Deno of its own, with permissions of its own.
+ *
+ * @module
+ */
+
+import { type Clock, pause, systemClock } from "../../ffi/clock.ts";
+import { embeddedLibrary } from "../../ffi/library/library.ts";
+import { BridgeError } from "../../proto/errors.ts";
+
+/**
+ * What the client may do, beyond what the bridge itself needs (ffi, and the
+ * environment variables that name its connection). Nothing by default.
+ * `true` is everything of a kind; a list narrows it, as Deno's flags do.
+ *
+ * These permissions guard against accidents, and bound what a processor
+ * reaches by Deno's own means. They are no boundary against hostile native
+ * code: a process with ffi can do what its user can.
+ */
+export interface ClientPermissions {
+  /** Files and folders to read. */
+  readonly read?: true | readonly (string | URL)[];
+  /** Files and folders to write. */
+  readonly write?: true | readonly (string | URL)[];
+  /** Addresses to connect to or listen on. */
+  readonly net?: true | readonly string[];
+  /** Environment variables to read and set. */
+  readonly env?: true | readonly string[];
+  /** Programs to run. */
+  readonly run?: true | readonly (string | URL)[];
+  /** System information to read, by its name. */
+  readonly sys?: true | readonly string[];
+  /** Hosts to import code from. */
+  readonly import?: true | readonly string[];
+}
+
+/** What it takes to start a client. */
+export interface SpawnOptions {
+  /** The processor's module. */
+  readonly module: URL;
+  /** The module that runs it: `client/runner.ts`. */
+  readonly runner: URL;
+  /** The module whose `GrpcClient` carries the control calls, where XPC does not. */
+  readonly grpcClient: URL | undefined;
+  readonly permissions: ClientPermissions;
+  /** Variables that the bridge gives. The client may read these, and no others unless permitted. */
+  readonly bridgeEnv: Readonly<Record<string, string>>;
+  /** Variables that the user gives; readable too. */
+  readonly userEnv: Readonly<Record<string, string>>;
+  /** The Deno to run. */
+  readonly deno: string;
+  /** A `deno.json` by which the module's imports are resolved. */
+  readonly config: string | undefined;
+  /** What the client writes, on stdout and stderr. */
+  output(chunk: Uint8Array): void;
+}
+
+/** How a client ended. */
+export interface ClientExit {
+  /** The exit code; 128 + signal number for a signal. */
+  readonly code: number;
+  /** The signal that killed it, if one did. */
+  readonly signal: Deno.Signal | null;
+  /** The last of what it wrote on stderr. */
+  readonly stderrTail: string;
+}
+
+/** The client's process. */
+export interface ClientProcess {
+  readonly pid: number;
+  /** The last of what it wrote on stderr so far. */
+  readonly stderrTail: string;
+  /** Resolves when it has ended and all that it wrote was read. */
+  readonly exit: Promise<ClientExit>;
+  /** Sends a signal; without effect when it has ended. */
+  kill(signal: Deno.Signal): void;
+}
+
+/** Variables of this process that a Deno needs to start at all, or to say things well. */
+const PASSED_ON = [
+  "DENO_DIR",
+  "HOME",
+  "JSR_URL",
+  "LANG",
+  "LC_ALL",
+  "NO_COLOR",
+  "NPM_CONFIG_REGISTRY",
+  "STREAMLIB_HOME",
+  "STREAMLIB_LIBRARY",
+  "TERM",
+  "TMPDIR",
+  "TZ",
+  "XDG_CACHE_HOME",
+  "XDG_RUNTIME_DIR",
+] as const;
+
+/** Names that change how a process is loaded or run: not the user's to set by accident. */
+const FORBIDDEN = /^(LD_|DYLD_|DENO_|NODE_|STREAMLIB_|BASH_ENV$|ENV$|PATH$)/;
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** What grpc-js reads while it is loaded. */
+const GRPC_VARIABLES = ["GRPC_*", "NODE_*"] as const;
+
+const STDERR_TAIL_BYTES = 8192;
+/** How long the last words of a client that has ended may take to be read. */
+const DRAIN_MS = 200;
+
+/** Starts the client. Throws `bad_argument` for variables or permissions that cannot be, `client_failed` where Deno cannot be started, and as `embeddedLibrary` does. */
+export function spawnClient(options: SpawnOptions): ClientProcess {
+  const args = clientArguments(options);
+  const env = clientEnvironment(options);
+  let child: Deno.ChildProcess;
+  try {
+    child = new Deno.Command(options.deno, {
+      args,
+      clearEnv: true,
+      env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  } catch (cause) {
+    const denied = cause instanceof Deno.errors.NotCapable;
+    throw new BridgeError(
+      denied ? "not_permitted" : "client_failed",
+      `Cannot start the client with ${options.deno}: ${
+        (cause as Error).message
+      }${denied ? "; the host needs --allow-run for this program" : ""}`,
+      { cause },
+    );
+  }
+  const tail = new Tail();
+  return {
+    pid: child.pid,
+    get stderrTail(): string {
+      return tail.text;
+    },
+    exit: watchExit(child, options.output, tail),
+    kill: (signal) => {
+      try {
+        child.kill(signal);
+      } catch (error) {
+        // The one expected failure: it has ended already.
+        if (!(error instanceof TypeError)) throw error;
+      }
+    },
+  };
+}
+
+/** The command line of the client's Deno. */
+export function clientArguments(options: SpawnOptions): string[] {
+  const env = options.permissions.env === true ? true : [
+    ...Object.keys(options.bridgeEnv),
+    "STREAMLIB_LIBRARY",
+    ...Object.keys(options.userEnv),
+    ...(options.permissions.env ?? []),
+  ];
+  const grpc = options.grpcClient && grpcNeeds(options.bridgeEnv);
+  return [
+    "run",
+    "--quiet",
+    "--no-prompt",
+    // With the lock file of its configuration the client gets the packages that
+    // its host has, which are in Deno's cache; without it, the newest ones.
+    ...(grpc && options.config !== undefined ? [] : ["--no-lock"]),
+    ...(options.config === undefined ? [] : ["--config", options.config]),
+    "--allow-ffi",
+    ...flag("env", grpc ? joined(env, grpc.env) : env),
+    ...flag("read", joined(options.permissions.read, grpc?.paths)),
+    ...flag("write", joined(options.permissions.write, grpc?.paths)),
+    ...flag("net", joined(options.permissions.net, grpc?.net)),
+    ...flag("run", options.permissions.run),
+    ...flag("sys", options.permissions.sys),
+    ...flag("import", options.permissions.import),
+    `data:application/typescript,${encodeURIComponent(mainModule(options))}`,
+  ];
+}
+
+/** The client's main module: analysable, so that it needs no permission to read what it imports, and evaluated only when the runner calls for it. */
+function mainModule(
+  { runner, module, grpcClient }: SpawnOptions,
+): string {
+  const literal = (url: URL): string => JSON.stringify(url.href);
+  const openGrpc = grpcClient === undefined
+    ? ""
+    : `, openGrpc: async (address) => new (await import(${
+      literal(grpcClient)
+    })).GrpcClient(address)`;
+  return `import { runClient } from ${literal(runner)};\n` +
+    `await runClient(() => import(${literal(module)}), ` +
+    `{ host: ${Deno.pid}${openGrpc} });\n`;
+}
+
+/** What a client may do besides, to speak gRPC: no more than to reach that one address. */
+function grpcNeeds(bridgeEnv: Readonly<Record<string, string>>): {
+  readonly env: readonly string[];
+  readonly paths: readonly string[];
+  readonly net: readonly string[];
+} {
+  const address = bridgeEnv["STREAMLIB_BROKER_ENDPOINT"] ?? "";
+  return {
+    env: GRPC_VARIABLES,
+    paths: address.startsWith("unix:") ? [address.slice("unix:".length)] : [],
+    net: [address],
+  };
+}
+
+/** Both lists of permissions. */
+function joined<T>(
+  given: true | readonly T[] | undefined,
+  more: readonly T[] = [],
+): true | readonly T[] {
+  return given === true ? true : [...(given ?? []), ...more];
+}
+
+function flag(
+  kind: string,
+  value: true | readonly (string | URL)[] | undefined,
+): string[] {
+  if (value === undefined) return [];
+  if (value === true) return [`--allow-${kind}`];
+  if (value.length === 0) return [];
+  const items = value.map((item) => {
+    const text = item instanceof URL ? decodeURIComponent(item.pathname) : item;
+    if (text === "") {
+      throw new BridgeError(
+        "bad_argument",
+        `Cannot permit '${kind}': an empty entry would permit everything`,
+      );
+    }
+    return text.replaceAll(",", ",,"); // Deno's own escape
+  });
+  return [`--allow-${kind}=${items.join(",")}`];
+}
+
+function clientEnvironment(options: SpawnOptions): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const name of PASSED_ON) {
+    const query = { name: "env", variable: name } as const;
+    if (Deno.permissions.querySync(query).state !== "granted") continue;
+    const value = Deno.env.get(name);
+    if (value !== undefined) env[name] = value;
+  }
+  for (const [name, value] of Object.entries(options.userEnv)) {
+    if (!NAME.test(name) || FORBIDDEN.test(name) || value.includes("\0")) {
+      throw new BridgeError(
+        "bad_argument",
+        `Cannot give the client the variable ${JSON.stringify(name)}: names ` +
+          "are letters, digits and '_', values have no NUL, and loaders' and " +
+          "runtimes' own (LD_*, DYLD_*, DENO_*, NODE_*, STREAMLIB_*, PATH) are not passed",
+      );
+    }
+    env[name] = value;
+  }
+  // The client may not look at files: it is told which one was looked at.
+  const library = embeddedLibrary();
+  if (library !== undefined) env["STREAMLIB_LIBRARY"] = library;
+  return { ...env, ...options.bridgeEnv };
+}
+
+/** The last of what was written. */
+class Tail {
+  #bytes = new Uint8Array(0);
+
+  get text(): string {
+    return new TextDecoder().decode(this.#bytes).trim();
+  }
+
+  add(chunk: Uint8Array): void {
+    const joined = new Uint8Array(this.#bytes.length + chunk.length);
+    joined.set(this.#bytes);
+    joined.set(chunk, this.#bytes.length);
+    this.#bytes = joined.slice(-STDERR_TAIL_BYTES);
+  }
+}
+
+async function watchExit(
+  child: Deno.ChildProcess,
+  output: (chunk: Uint8Array) => void,
+  tail: Tail,
+): Promise<ClientExit> {
+  const [stdout, stderr] = [child.stdout.getReader(), child.stderr.getReader()];
+  const read = Promise.all([
+    pump(stdout, output),
+    pump(stderr, (chunk) => {
+      tail.add(chunk);
+      output(chunk);
+    }),
+  ]);
+  const { code, signal } = await child.status;
+  // What it has written is there; a process that it had started may hold the pipes open for long.
+  const drained = new AbortController();
+  read.finally(() => drained.abort());
+  await pause(systemClock, DRAIN_MS, drained.signal);
+  await Promise.all([stdout.cancel(), stderr.cancel(), read]);
+  return { code, signal, stderrTail: tail.text };
+}
+
+async function pump(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  take: (chunk: Uint8Array) => void,
+): Promise<void> {
+  for (let next; !(next = await reader.read()).done;) {
+    try {
+      take(next.value);
+    } catch (error) {
+      reportError(error); // the user's own: the client must not wait for it
+    }
+  }
+}
+
+/** How a client ended, and how far it had come if that is of interest, in words. */
+export function describeExit(exit: ClientExit, howFar: string): string {
+  const how = exit.signal
+    ? `was killed by ${exit.signal}`
+    : `exited with code ${exit.code}`;
+  const far = howFar === "" ? "" : ` (${howFar})`;
+  return `the client ${how}${far}${describeTail(exit.stderrTail)}`;
+}
+
+/** What a client wrote, in words; "" where that was nothing. */
+export function describeTail(stderrTail: string): string {
+  return stderrTail === ""
+    ? ""
+    : `; the last that the client wrote on stderr:\n${stderrTail}`;
+}
+
+/** How long after SIGTERM a client may take before SIGKILL. */
+const KILL_MS = 1_000;
+
+/** Waits `graceMs` for the client to end by itself, then makes it. Returns when it has. */
+export async function endClient(
+  clock: Clock,
+  client: ClientProcess,
+  graceMs: number,
+): Promise<void> {
+  const gone = client.exit.then(() => true);
+  const within = async (ms: number): Promise<boolean> => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = clock.after(ms, () => resolve(false));
+    const result = await Promise.race([gone, promise]);
+    timer.cancel();
+    return result;
+  };
+  if (graceMs > 0 && await within(graceMs)) return;
+  client.kill("SIGTERM");
+  if (await within(KILL_MS)) return;
+  client.kill("SIGKILL");
+  await gone;
+}

@@ -1,0 +1,39 @@
+/**
+ * The schema of audio.
+ *
+ * @module
+ */
+
+import {
+  Buffer,
+  field,
+  Float32,
+  Int64,
+  UInt32,
+  UInt64,
+} from "../field_type.ts";
+import type { Frame, Schema } from "../field_type.ts";
+import { schema } from "../schema.ts";
+
+/** A stretch of sound. */
+export const AudioFrame: Schema<{
+  readonly samples: Buffer<"Float32">;
+  readonly channels: UInt32;
+  readonly sample_rate: UInt32;
+  readonly timestamp_ns: Int64;
+  readonly frame_number: UInt64;
+}> = schema({
+  name: "AudioFrame",
+  version: { major: 1, minor: 0, patch: 0 },
+  kind: "audio",
+  fields: {
+    samples: field(Buffer(Float32), "From -1 to 1, the channels interleaved"),
+    channels: field(UInt32, "How many samples belong to one moment"),
+    sample_rate: field(UInt32, "Moments per second"),
+    timestamp_ns: field(Int64, "When it begins, monotonic, nanoseconds"),
+    frame_number: field(UInt64, "How many came before it"),
+  },
+});
+
+/** A stretch of sound. */
+export type AudioFrame = Frame<typeof AudioFrame>;

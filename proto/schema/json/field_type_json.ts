@@ -1,0 +1,228 @@
+/**
+ * Field types as JSON. The form of each is in the table of `field_type.ts`.
+ *
+ * @module
+ */
+
+import * as types from "../field_type.ts";
+import type {
+  Field,
+  Fields,
+  FieldType,
+  NumericKind,
+  Scalar,
+  ScalarKind,
+  TextureFormat,
+} from "../field_type.ts";
+import { MAX_FIELDS } from "../../limits.ts";
+import type { Schema } from "../field_type.ts";
+import {
+  checkLength,
+  MAX_NESTING,
+  NUMERIC_KINDS,
+  TEXTURE_FORMATS,
+} from "../schema_check.ts";
+import { type Place, quote, show } from "../schema_place.ts";
+
+/** The JSON form of a field type. */
+export type FieldTypeJson =
+  | ScalarKind
+  | { readonly Texture: { readonly format: TextureFormat } }
+  | { readonly Buffer: { readonly element_type: NumericKind } }
+  | { readonly Array: FieldTypeJson | FixedArrayJson }
+  | { readonly Struct: { readonly fields: readonly FieldJson[] } }
+  | { readonly Optional: FieldTypeJson }
+  | { readonly Enum: readonly string[] }
+  | { readonly SchemaRef: string };
+
+/** The parameter of an array of fixed length. A type in its place has one key, this has two. */
+export type FixedArrayJson = {
+  readonly element: FieldTypeJson;
+  readonly length: number;
+};
+
+/** The JSON form of a field. */
+export type FieldJson = {
+  readonly name: string;
+  readonly description?: string;
+  readonly type: FieldTypeJson;
+};
+
+/** The JSON form of `fields`, in their order. */
+export function fieldsToJson(fields: Fields): FieldJson[] {
+  return Object.entries(fields).map(([name, { type, description }]) => ({
+    name,
+    ...(description === undefined ? {} : { description }),
+    type: typeToJson(type),
+  }));
+}
+
+function typeToJson(type: FieldType): FieldTypeJson {
+  switch (type.kind) {
+    case "Texture":
+      return { Texture: { format: type.format } };
+    case "Buffer":
+      return { Buffer: { element_type: type.element_type } };
+    case "Array": {
+      const element = typeToJson(type.element);
+      const { length } = type;
+      return { Array: length === undefined ? element : { element, length } };
+    }
+    case "Struct":
+      return { Struct: { fields: fieldsToJson(type.fields) } };
+    case "Optional":
+      return { Optional: typeToJson(type.inner) };
+    case "Enum":
+      return { Enum: [...type.variants] };
+    case "SchemaRef":
+      return { SchemaRef: type.schema.name };
+    default:
+      return type.kind;
+  }
+}
+
+const SCALARS: ReadonlyMap<string, Scalar> = new Map(
+  [
+    types.Int32,
+    types.Int64,
+    types.UInt32,
+    types.UInt64,
+    types.Float32,
+    types.Float64,
+    types.Bool,
+    types.String,
+    types.Bytes,
+  ].map((type) => [type.kind, type]),
+);
+
+/** Finds the schema that the field at `place` refers to by name, or refuses. */
+export type Resolve = (place: Place, name: string) => Schema;
+
+/** Reads the fields of one schema from JSON, and refuses what has not the form of a field. */
+export class FieldReader {
+  /** A reader for one schema.
+   * @param schema where the schema stands
+   * @param resolve what finds the schemas that its fields refer to */
+  constructor(readonly schema: Place, readonly resolve: Resolve) {}
+
+  /** The fields in `json`, in their order.
+   * @param json a list of fields
+   * @param path what comes before their names in an error
+   * @param level how deep they are nested, 1 being the schema's own */
+  fields(json: unknown, path = "", level = 1): Fields {
+    const list = this.schema.array(`'${path}fields'`, json);
+    if (list.length > MAX_FIELDS) {
+      this.schema.refuse(
+        `'${path}fields' has ${list.length} fields; at most ${MAX_FIELDS} are allowed`,
+      );
+    }
+    const fields = new Map<string, Field>();
+    for (const [index, item] of list.entries()) {
+      const nth = this.schema.inside(`'${path}fields[${index}]'`);
+      const keys = nth.object(item, ["name", "type"], ["description"]);
+      const name = nth.string("name", keys["name"]);
+      if (fields.has(name)) {
+        nth.refuse(`another field is called ${quote(name)}`);
+      }
+      const place = this.schema.inside(`field ${quote(path + name)}`);
+      const type = this.#type(place, keys["type"], `${path}${name}.`, level);
+      fields.set(
+        name,
+        "description" in keys
+          ? types.field(type, place.string("description", keys["description"]))
+          : { type },
+      );
+    }
+    return Object.fromEntries(fields);
+  }
+
+  #type(place: Place, json: unknown, path: string, level: number): FieldType {
+    if (level > MAX_NESTING) {
+      place.refuse(`types are nested more than ${MAX_NESTING} deep`);
+    }
+    if (typeof json === "string") {
+      return SCALARS.get(json) ?? place.refuse(
+        `${show(json)} is not a type; without parameters there are ${
+          [...SCALARS.keys()].join(", ")
+        }`,
+      );
+    }
+    const [kind, parameter] = onlyEntry(place, json);
+    switch (kind) {
+      case "Texture": {
+        const { format } = place.object(parameter, ["format"]);
+        return types.Texture(
+          place.oneOf("the texture's format", format, TEXTURE_FORMATS),
+        );
+      }
+      case "Buffer": {
+        const { element_type } = place.object(parameter, ["element_type"]);
+        const kind = place.oneOf(
+          "the buffer's element_type",
+          element_type,
+          NUMERIC_KINDS,
+        );
+        return types.Buffer(SCALARS.get(kind) as Scalar<NumericKind>);
+      }
+      case "Array": {
+        if (!isFixedArray(parameter)) {
+          return types.Array(this.#type(place, parameter, path, level + 1));
+        }
+        const { element, length } = place.object(parameter, FIXED_ARRAY_KEYS);
+        return types.FixedArray(
+          this.#type(place, element, path, level + 1),
+          checkLength(place, length),
+        );
+      }
+      case "Struct": {
+        const { fields } = place.object(parameter, ["fields"]);
+        return types.Struct(this.fields(fields, path, level + 1));
+      }
+      case "Optional":
+        return types.Optional(this.#type(place, parameter, path, level + 1));
+      case "Enum":
+        return types.Enum(
+          ...place.array("the Enum", parameter).map((variant) =>
+            place.string("a variant", variant)
+          ),
+        );
+      case "SchemaRef":
+        return types.SchemaRef(
+          this.resolve(place, place.string("the SchemaRef", parameter)),
+        );
+      default:
+        return place.refuse(
+          `${
+            show(kind)
+          } is not a type; with parameters there are ${PARAMETERIZED}`,
+        );
+    }
+  }
+}
+
+const PARAMETERIZED =
+  "Texture, Buffer, Array, Struct, Optional, Enum, SchemaRef";
+
+const FIXED_ARRAY_KEYS = ["element", "length"] as const;
+
+/** Whether the parameter of an Array says more than the type of its elements. No type has either key. */
+function isFixedArray(parameter: unknown): boolean {
+  return typeof parameter === "object" && parameter !== null &&
+    !Array.isArray(parameter) &&
+    FIXED_ARRAY_KEYS.some((key) => Object.hasOwn(parameter, key));
+}
+
+/** The one key and value of a type with parameters. */
+function onlyEntry(place: Place, json: unknown): [string, unknown] {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    return place.refuse(`its type is ${show(json)}, not a string or an object`);
+  }
+  const entries = Object.entries(json);
+  const [entry] = entries;
+  if (entry === undefined || entries.length > 1) {
+    return place.refuse(
+      `its type is an object of ${entries.length} keys; it must have one, the type's name`,
+    );
+  }
+  return entry;
+}

@@ -1,0 +1,160 @@
+/**
+ * Schemas as JSON, for those known only at run time.
+ *
+ * Reading is strict: what is missing, unknown or out of bounds is refused.
+ * So `schemaToJson(parseSchema(json))` is `json`, and a hash over the one is a
+ * hash over the other.
+ *
+ * @module
+ */
+
+import {
+  type FieldJson,
+  FieldReader,
+  fieldsToJson,
+  type Resolve,
+} from "./field_type_json.ts";
+import type { ReadBehavior, Schema } from "../field_type.ts";
+import { schema } from "../schema.ts";
+import { checkCapacity, MAX_NESTING, READ_BEHAVIORS } from "../schema_check.ts";
+import { Place, quote } from "../schema_place.ts";
+
+/** The JSON form of a schema. */
+export type SchemaJson = {
+  readonly name: string;
+  readonly version: {
+    readonly major: number;
+    readonly minor: number;
+    readonly patch: number;
+  };
+  readonly fields: readonly FieldJson[];
+  readonly read_behavior: ReadBehavior;
+  readonly default_capacity: number;
+};
+
+/** Schemas by name: those that a `SchemaRef` can name. */
+export type SchemaTable = ReadonlyMap<string, Schema>;
+
+/** The JSON form of `schema`. The schemas that it refers to are named in it, not contained. */
+export function schemaToJson(schema: Schema): SchemaJson {
+  const { name, version, fields, read_behavior, default_capacity } = schema;
+  return {
+    name,
+    version: { ...version },
+    fields: fieldsToJson(fields),
+    read_behavior,
+    default_capacity,
+  };
+}
+
+/**
+ * A schema from its JSON form.
+ *
+ * ```ts
+ * import { parseSchema } from "@streamlib/bridge";
+ *
+ * const Level = parseSchema({
+ *   name: "Level",
+ *   version: { major: 1, minor: 0, patch: 0 },
+ *   fields: [{ name: "decibels", type: "Float32" }],
+ *   read_behavior: "skip_to_latest",
+ *   default_capacity: 16,
+ * });
+ * console.log(Level.fields["decibels"]?.type.kind); // "Float32"
+ * ```
+ *
+ * @param json the parsed JSON, of any origin
+ * @param table the schemas that its fields can refer to
+ * @throws {BridgeError} `schema_mismatch`, naming the schema, the field and what is wrong with it
+ */
+export function parseSchema(
+  json: unknown,
+  table: SchemaTable = new Map(),
+): Schema {
+  return readSchema(
+    json,
+    (place, name) => table.get(name) ?? unknownSchema(place, name),
+  );
+}
+
+/**
+ * Schemas from their JSON forms, in any order, which can refer to each other.
+ *
+ * @throws {BridgeError} `schema_mismatch`, also where two have one name or some refer to each other in a circle
+ */
+export function parseSchemas(list: readonly unknown[]): SchemaTable {
+  const unread = new Map<string, unknown>();
+  for (const json of list) {
+    const name = nameOf(json);
+    if (unread.has(name)) {
+      placeOf(name).refuse("there is another schema of that name");
+    }
+    unread.set(name, json);
+  }
+  const table = new Map<string, Schema>();
+  const reading: string[] = [];
+  const resolve: Resolve = (place, name) => {
+    const known = table.get(name);
+    if (known) return known;
+    if (!unread.has(name)) unknownSchema(place, name);
+    if (reading.includes(name)) {
+      place.refuse(
+        `the schemas refer to themselves: ${[...reading, name].join(" → ")}`,
+      );
+    }
+    if (reading.length >= MAX_NESTING) {
+      place.refuse(`types are nested more than ${MAX_NESTING} deep`);
+    }
+    reading.push(name);
+    const made = readSchema(unread.get(name), resolve);
+    reading.pop();
+    table.set(name, made);
+    return made;
+  };
+  for (const name of unread.keys()) resolve(placeOf(name), name);
+  return table;
+}
+
+const KEYS = [
+  "name",
+  "version",
+  "fields",
+  "read_behavior",
+  "default_capacity",
+] as const;
+
+function placeOf(name: string): Place {
+  return new Place(`schema ${quote(name)}`);
+}
+
+function unknownSchema(place: Place, name: string): never {
+  place.refuse(`there is no schema ${quote(name)} to refer to`);
+}
+
+function nameOf(json: unknown): string {
+  const place = new Place("a schema");
+  const { name } = place.open(json, ["name"]);
+  return place.string("name", name);
+}
+
+function readSchema(json: unknown, resolve: Resolve): Schema {
+  const name = nameOf(json);
+  const place = placeOf(name);
+  const keys = place.object(json, KEYS) as Record<keyof SchemaJson, unknown>;
+  place.inside("version").object(keys.version, ["major", "minor", "patch"]);
+  return schema({
+    name,
+    version: keys.version as SchemaJson["version"],
+    fields: new FieldReader(place, resolve).fields(keys.fields),
+    read_behavior: place.oneOf(
+      "read_behavior",
+      keys.read_behavior,
+      READ_BEHAVIORS,
+    ),
+    default_capacity: checkCapacity(
+      place,
+      "default_capacity",
+      keys.default_capacity,
+    ),
+  });
+}

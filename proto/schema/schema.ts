@@ -1,0 +1,82 @@
+/**
+ * A schema: what the frames of a port hold.
+ *
+ * @module
+ */
+
+import { checkSchema, nestingOf } from "./schema_check.ts";
+import {
+  defineFields,
+  type FieldDefinitions,
+  type PortDefaults,
+  type Schema,
+  type SchemaVersion,
+  type TypesOf,
+} from "./field_type.ts";
+
+/** What a schema's frames are, which decides its {@link PortDefaults}. */
+export type FrameKind = "video" | "audio" | "control" | "sensor" | "other";
+
+/** The defaults of each kind of frame. */
+export const DEFAULTS_BY_KIND: Readonly<Record<FrameKind, PortDefaults>> =
+  Object.freeze({
+    video: { read_behavior: "skip_to_latest", default_capacity: 4 },
+    audio: { read_behavior: "read_next_in_order", default_capacity: 32 },
+    control: { read_behavior: "read_next_in_order", default_capacity: 2 },
+    sensor: { read_behavior: "skip_to_latest", default_capacity: 64 },
+    other: { read_behavior: "skip_to_latest", default_capacity: 16 },
+  });
+
+/** A schema as an author writes it. */
+export interface SchemaDefinition<D extends FieldDefinitions>
+  extends Partial<PortDefaults> {
+  /** What it is called: identifiers joined by dots. */
+  readonly name: string;
+  /** Which version of it this is. */
+  readonly version: SchemaVersion;
+  /** Its fields, at most 256: a type each, or a `field` with its description. */
+  readonly fields: D;
+  /** What its frames are; `other` if not said. Decides what a port does by default. */
+  readonly kind?: FrameKind;
+}
+
+/**
+ * A schema from its definition.
+ *
+ * ```ts
+ * import { field, Float32, type Frame, schema, UInt64 } from "@streamlib/bridge";
+ *
+ * const Pose = schema({
+ *   name: "Pose",
+ *   version: { major: 1, minor: 0, patch: 0 },
+ *   kind: "sensor",
+ *   fields: {
+ *     x: field(Float32, "Metres to the right of the origin"),
+ *     y: field(Float32, "Metres above the origin"),
+ *     frame_number: UInt64,
+ *   },
+ * });
+ *
+ * const pose: Frame<typeof Pose> = { x: 1.5, y: 0, frame_number: 1n };
+ * console.log(pose, Pose.default_capacity); // 64
+ * ```
+ *
+ * @throws {BridgeError} `schema_mismatch`, naming the schema, the field and what is wrong with it
+ */
+export function schema<const D extends FieldDefinitions>(
+  definition: SchemaDefinition<D>,
+): Schema<TypesOf<D>> {
+  const defaults = DEFAULTS_BY_KIND[definition.kind ?? "other"];
+  const { major, minor, patch } = definition.version;
+  const fields = defineFields(definition.fields);
+  const made: Schema<TypesOf<D>> = Object.freeze({
+    name: definition.name,
+    version: Object.freeze({ major, minor, patch }),
+    fields,
+    read_behavior: definition.read_behavior ?? defaults.read_behavior,
+    default_capacity: definition.default_capacity ?? defaults.default_capacity,
+    nesting: nestingOf(fields),
+  });
+  checkSchema(made);
+  return made;
+}

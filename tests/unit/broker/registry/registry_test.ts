@@ -1,0 +1,251 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  type Entry,
+  Registry,
+  type Rejection,
+} from "../../../../broker/registry/registry.ts";
+import { derivedState } from "../../../../proto/states/connection_record.ts";
+import { RETENTION_MS } from "../../../../proto/limits.ts";
+import { letters } from "../../../helpers/connection_events.ts";
+import { type FakeEndpoint, FakeWorld } from "../../../helpers/fake_world.ts";
+import { makeReady, refusal, SPEC, taken } from "../../../helpers/registry.ts";
+
+Deno.test("Registry: ids are 128 random bits, tokens 256, none alike", () => {
+  using registry = new FakeWorld().registry();
+  const seen = new Set<string>();
+  for (let i = 0; i < 50; i++) {
+    const entry = taken(registry.allocate({ ...SPEC, tokens: "fresh" }));
+    assert(/^[0-9a-f]{32}$/.test(entry.id));
+    assert(/^[0-9a-f]{64}$/.test(entry.tokens!.host));
+    assert(/^[0-9a-f]{64}$/.test(entry.tokens!.client));
+    for (const each of [entry.id, entry.tokens!.host, entry.tokens!.client]) {
+      seen.add(each);
+    }
+  }
+  assertEquals(seen.size, 150);
+  assertEquals(taken(registry.allocate(SPEC)).tokens, undefined);
+});
+
+Deno.test("Registry: the system's own randomness by default", () => {
+  const { clock } = new FakeWorld();
+  const ids = [1, 2].map(() => {
+    using registry = new Registry<FakeEndpoint>(clock);
+    return taken(registry.allocate(SPEC)).id;
+  });
+  assertEquals(new Set(ids).size, 2);
+});
+
+Deno.test("Registry: an id that is given is kept, once", () => {
+  using registry = new FakeWorld().registry();
+  const id = "ab".repeat(16);
+  assertEquals(taken(registry.allocate({ ...SPEC, id })).id, id);
+  assertStringIncludes(
+    refusal(registry.allocate({ ...SPEC, id })),
+    "in use",
+  );
+});
+
+Deno.test("Registry: an unknown id is said to be unknown", () => {
+  const world = new FakeWorld();
+  using registry = world.registry();
+  assertEquals(registry.lookup("x"), undefined);
+  assertStringIncludes(
+    refusal(registry.apply("x", { type: "host_alive" })),
+    "connection_not_found",
+  );
+  assertStringIncludes(
+    refusal(registry.store("x", world.endpoint())),
+    "connection_not_found",
+  );
+  assertStringIncludes(
+    refusal(registry.deliver("x", 1, (lent) => lent.dup())),
+    "connection_not_found",
+  );
+  assertEquals(world.disposals, [0, 1, 0]);
+});
+
+Deno.test("Registry: the endpoint is released at ready, the copy is the receiver's", () => {
+  const world = new FakeWorld();
+  using registry = world.registry();
+  const { id } = taken(registry.allocate(SPEC));
+  const endpoint = world.endpoint();
+  const copy = makeReady(registry, id, endpoint);
+  assertEquals(endpoint.disposals, 1);
+  assertEquals(copy.disposals, 0);
+});
+
+Deno.test("Registry: a replaced, a refused, and a failed connection's endpoint are released", () => {
+  const world = new FakeWorld();
+  using registry = world.registry();
+  const { id } = taken(registry.allocate(SPEC));
+  const [first, second, third] = ["1", "2", "3"].map((n) => world.endpoint(n));
+  taken(registry.store(id, first!));
+  taken(registry.store(id, second!));
+  assertEquals(world.disposals, [2, 1, 0]);
+  assertEquals(first!.disposals, 1);
+  taken(registry.apply(id, { type: "closed", reason: "bye" }));
+  assertEquals(second!.disposals, 1);
+  refusal(registry.store(id, third!));
+  assertEquals(world.disposals, [0, 3, 0]);
+});
+
+Deno.test("Registry: a copy that fails leaves everything as it was", () => {
+  const world = new FakeWorld();
+  using registry = world.registry();
+  const entry = taken(registry.allocate(SPEC));
+  taken(registry.store(entry.id, world.endpoint()));
+  taken(registry.apply(entry.id, { type: "endpoint_requested" }));
+  let message = "";
+  try {
+    registry.deliver(entry.id, 1, () => {
+      throw new Error("EMFILE");
+    });
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  assertEquals(message, "EMFILE");
+  assertEquals(entry.connection.client, "waiting_for_endpoint");
+  assertEquals(entry.deliveredTo, undefined);
+  assert("endpoint" in registry.deliver(entry.id, 2, (lent) => lent.dup()));
+});
+
+Deno.test("Registry: a delivery nobody asked for is refused and its copy released", () => {
+  const world = new FakeWorld();
+  using registry = world.registry();
+  const entry = taken(registry.allocate(SPEC));
+  taken(registry.store(entry.id, world.endpoint()));
+  refusal(registry.deliver(entry.id, 1, (lent) => lent.dup()));
+  assertEquals(world.disposals, [1, 1, 0]);
+  assertEquals(entry.deliveredTo, undefined);
+});
+
+Deno.test("Registry: delivered to one peer, which may ask again; no other gets it", () => {
+  const world = new FakeWorld();
+  using registry = world.registry();
+  const { id } = taken(registry.allocate(SPEC));
+  refusal(registry.deliver(id, 1, (lent) => lent.dup()));
+  taken(registry.store(id, world.endpoint()));
+  taken(registry.apply(id, { type: "endpoint_requested" }));
+  assert("endpoint" in registry.deliver(id, 1, (lent) => lent.dup()));
+  assert("endpoint" in registry.deliver(id, 1, (lent) => lent.dup()));
+  assertStringIncludes(
+    refusal(registry.deliver(id, 2, (lent) => lent.dup())),
+    "another process",
+  );
+  assertEquals(world.endpoints.length, 3);
+});
+
+Deno.test("Registry: times out by its timer, tells why, and is listed for a while", () => {
+  const world = new FakeWorld();
+  const { clock } = world;
+  using registry = world.registry();
+  const { id } = taken(registry.allocate({ ...SPEC, timeoutMs: 5000 }));
+  assertEquals(registry.nextDeadline(), clock.now() + 5000);
+  clock.advance(4999);
+  assertEquals(letters(registry.lookup(id)!.connection), "Pp");
+  clock.advance(1);
+  assertEquals(
+    registry.list()[0]!.failureReason,
+    "timed out after 5 s: it was allocated, then nobody was heard of",
+  );
+  assertEquals(registry.liveCount, 0);
+  clock.advance(RETENTION_MS - 1);
+  assertEquals(registry.list().length, 1);
+  clock.advance(1);
+  assertEquals(registry.list(), []);
+  assertEquals(registry.lookup(id), undefined);
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("Registry: a time that is over counts before its timer has fired", () => {
+  const world = new FakeWorld();
+  using registry = world.registry();
+  const { id } = taken(registry.allocate({ ...SPEC, timeoutMs: 5000 }));
+  world.clock.stall(5000);
+  assertStringIncludes(
+    refusal(registry.apply(id, { type: "host_alive" })),
+    "timed out after 5 s",
+  );
+});
+
+Deno.test("Registry: a ready connection has no deadline", () => {
+  const world = new FakeWorld();
+  using registry = world.registry();
+  const entry = taken(registry.allocate({ ...SPEC, timeoutMs: 5000 }));
+  makeReady(registry, entry.id, world.endpoint());
+  assertEquals(registry.nextDeadline(), undefined);
+  world.clock.advance(1e9);
+  assertEquals(derivedState(entry.connection), "ready");
+});
+
+Deno.test("Registry: quotas by runtime, by peer and in all, freed by failure", () => {
+  using registry = new FakeWorld().registry({
+    quotas: { total: 6, perRuntime: 3, perPeer: 2 },
+  });
+  const of = (runtimeId: string, peer?: number): Entry | Rejection =>
+    registry.allocate({ ...SPEC, runtimeId }, peer);
+  const { id } = taken(of("a", 1));
+  taken(of("a", 1));
+  assertStringIncludes(refusal(of("b", 1)), "this process has 2");
+  taken(of("a"));
+  assertStringIncludes(refusal(of("a")), 'runtime "a" has 3');
+  taken(of("b"));
+  taken(of("b"));
+  taken(of("b", 2));
+  assertStringIncludes(refusal(of("c")), "the broker has 6");
+  taken(registry.apply(id, { type: "closed", reason: "" }));
+  assertEquals(registry.liveCount, 5);
+  taken(of("a", 1));
+  refusal(of("a"));
+});
+
+Deno.test("Registry: 10,000 allocations meet the quota, and another runtime is served as before", () => {
+  using registry = new FakeWorld().registry();
+  let refused = 0;
+  for (let i = 0; i < 10_000; i++) {
+    if ("rejected" in registry.allocate(SPEC)) refused++;
+  }
+  assertEquals(refused, 10_000 - 4096);
+  taken(registry.allocate({ ...SPEC, runtimeId: "other" }));
+});
+
+Deno.test("Registry: failed connections that are kept are bounded, the oldest goes", () => {
+  using registry = new FakeWorld().registry({ quotas: { retained: 2 } });
+  const ids = [1, 2, 3].map(() => taken(registry.allocate(SPEC)).id);
+  for (const id of ids) {
+    taken(registry.apply(id, { type: "closed", reason: "" }));
+  }
+  assertEquals(registry.list().map(({ id }) => id), ids.slice(1));
+});
+
+Deno.test("Registry: onChange hears of the new, and of before and after", () => {
+  const heard: (string | undefined)[][] = [];
+  using registry = new FakeWorld().registry({
+    onChange: (after, before) =>
+      void heard.push([before && letters(before), letters(after)]),
+  });
+  const { id } = taken(registry.allocate(SPEC));
+  taken(registry.apply(id, { type: "host_alive" }));
+  assertEquals(heard, [[undefined, "Pp"], ["Pp", "Ap"]]);
+});
+
+Deno.test("Registry: disposed, it holds nothing, no timer, and has ended its watchers without a reason", () => {
+  const world = new FakeWorld();
+  const registry = world.registry();
+  const heard: string[] = [];
+  for (let i = 0; i < 3; i++) {
+    const { id } = taken(registry.allocate(SPEC, i));
+    taken(registry.store(id, world.endpoint()));
+    registry.subscribe(id, {
+      changed: () => void heard.push("changed"),
+      ended: () => void heard.push("ended"),
+    });
+  }
+  registry[Symbol.dispose]();
+  registry[Symbol.dispose]();
+  assertEquals(world.disposals, [0, 3, 0]);
+  assertEquals(heard, ["ended", "ended", "ended"]);
+  assertEquals(world.clock.pending, 0);
+  assertEquals(registry.list(), []);
+  assertEquals(registry.liveCount, 0);
+});

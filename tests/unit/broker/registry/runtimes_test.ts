@@ -1,0 +1,137 @@
+import { assertEquals } from "@std/assert";
+import {
+  type Registration,
+  Runtimes,
+} from "../../../../broker/registry/runtimes.ts";
+import { RUNTIME_STALE_MS } from "../../../../proto/limits.ts";
+import { FakeClock } from "../../../helpers/fake_world.ts";
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+function registration(
+  id: string,
+  rest: Partial<Registration> = {},
+): Registration {
+  return {
+    id,
+    name: `name of ${id}`,
+    apiEndpoint: "unix:/api",
+    logPath: "/log",
+    pid: 1,
+    peer: undefined,
+    ...rest,
+  };
+}
+
+function ids(runtimes: readonly { id: string }[]): string[] {
+  return runtimes.map(({ id }) => id);
+}
+
+Deno.test("runtimes: registering again replaces what was known, and comes last", () => {
+  const clock = new FakeClock();
+  const runtimes = new Runtimes(clock.now);
+  runtimes.register(registration("a"));
+  runtimes.register(registration("b"));
+  clock.advance(5);
+  assertEquals(runtimes.register(registration("a", { pid: 2 })), undefined);
+  assertEquals(ids(runtimes.list()), ["b", "a"]);
+  assertEquals(runtimes.get("a")?.pid, 2);
+  assertEquals(runtimes.get("a")?.registeredAt, clock.now());
+});
+
+Deno.test("runtimes: unregistering says whether there was one", () => {
+  const runtimes = new Runtimes(() => 0);
+  runtimes.register(registration("a"));
+  assertEquals(runtimes.unregister("a"), true);
+  assertEquals(runtimes.unregister("a"), false);
+  assertEquals(runtimes.get("a"), undefined);
+});
+
+Deno.test("runtimes: an XPC runtime is dead with its peer, and not before", () => {
+  const clock = new FakeClock();
+  const runtimes = new Runtimes(clock.now);
+  runtimes.register(registration("mine", { peer: 1 }));
+  runtimes.register(registration("other", { peer: 2 }));
+  clock.advance(10 * RUNTIME_STALE_MS);
+  assertEquals(runtimes.prune(NOBODY), []);
+  runtimes.peerLost(1);
+  assertEquals(ids(runtimes.list()), ["mine", "other"]);
+  // Its connections go with it: that one has not failed yet saves nobody.
+  assertEquals(ids(runtimes.prune(new Set(["mine"]))), ["mine"]);
+  assertEquals(ids(runtimes.list()), ["other"]);
+});
+
+Deno.test("runtimes: a gRPC runtime is dead when it was silent for long and has no connection", () => {
+  const clock = new FakeClock();
+  const runtimes = new Runtimes(clock.now);
+  runtimes.register(registration("a"));
+  clock.advance(RUNTIME_STALE_MS - 1);
+  assertEquals(runtimes.prune(NOBODY), []);
+  clock.advance(1);
+  assertEquals(runtimes.prune(new Set(["a"])), []);
+  assertEquals(ids(runtimes.prune(NOBODY)), ["a"]);
+  assertEquals(runtimes.prune(NOBODY), []);
+});
+
+Deno.test("runtimes: the end of a peer that registered before does not end who came after it", () => {
+  const runtimes = new Runtimes(() => 0);
+  runtimes.register(registration("a", { peer: 1 }));
+  runtimes.register(registration("a", { peer: 2 }));
+  runtimes.peerLost(1);
+  assertEquals(runtimes.get("a")?.ended, false);
+});
+
+Deno.test("runtimes: of those with one name the last that lives is found", () => {
+  const runtimes = new Runtimes(() => 0);
+  const name = "camera";
+  runtimes.register(registration("old", { name }));
+  runtimes.register(registration("new", { name }));
+  runtimes.register(registration("ended", { name, peer: 1 }));
+  runtimes.peerLost(1);
+  assertEquals(runtimes.named(name)?.id, "new");
+  runtimes.unregister("old");
+  runtimes.unregister("new");
+  assertEquals(runtimes.named(name)?.id, "ended");
+  assertEquals(runtimes.named("nobody"), undefined);
+});
+
+Deno.test("runtimes: quotas hold to the one, and an ended runtime makes room", () => {
+  const runtimes = new Runtimes(() => 0, { total: 3, perPeer: 2 });
+  assertEquals(runtimes.register(registration("a", { peer: 1 })), undefined);
+  assertEquals(runtimes.register(registration("b", { peer: 1 })), undefined);
+  assertEquals(
+    runtimes.register(registration("c", { peer: 1 })),
+    "Cannot register a runtime: this process has 2, the limit; unregister or prune some first",
+  );
+  assertEquals(runtimes.register(registration("c")), undefined);
+  assertEquals(
+    runtimes.register(registration("d")),
+    "Cannot register a runtime: the broker has 3, the limit; unregister or prune some first",
+  );
+  // One that is known takes no more room than it has.
+  assertEquals(runtimes.register(registration("b", { peer: 1 })), undefined);
+  runtimes.peerLost(1);
+  assertEquals(runtimes.register(registration("d")), undefined);
+  assertEquals(ids(runtimes.list()), ["c", "b", "d"]);
+});
+
+Deno.test("runtimes: the status is the kernel's word over XPC, and over gRPC what is heard", () => {
+  const clock = new FakeClock();
+  const runtimes = new Runtimes(clock.now);
+  runtimes.register(registration("x", { peer: 1 }));
+  runtimes.register(registration("g"));
+  const status = (id: string, inUse = false): string =>
+    runtimes.status(runtimes.get(id)!, inUse);
+  assertEquals([status("x"), status("g"), status("g", true)], [
+    "alive",
+    "unknown",
+    "alive",
+  ]);
+  clock.advance(RUNTIME_STALE_MS);
+  runtimes.peerLost(1);
+  assertEquals([status("x", true), status("g"), status("g", true)], [
+    "dead",
+    "dead",
+    "alive",
+  ]);
+});

@@ -1,0 +1,62 @@
+import { assertEquals } from "@std/assert";
+import {
+  bufferMisfit,
+  textureMisfit,
+} from "../../../../channel/memory/memory_spec.ts";
+import { surface } from "../../../helpers/fake_capabilities.ts";
+
+const GRAY = { width: 1, height: 32_768, pixel_format: "gray8" } as const;
+
+Deno.test("a texture's size is whole sides of 1 to 32768, and the type's format", () => {
+  assertEquals(textureMisfit("any", GRAY), undefined);
+  assertEquals(textureMisfit("gray8", GRAY), undefined);
+  assertEquals(textureMisfit("rgba8", surface("rgba8")), undefined);
+  for (
+    const [spec, got] of [
+      [{ ...GRAY, width: 0 }, "{width: 0, height: 32768, pixel_format: "],
+      [{ ...GRAY, width: -1 }, "{width: -1, "],
+      [{ ...GRAY, width: 1.5 }, "{width: 1.5, "],
+      [{ ...GRAY, width: NaN }, "{width: NaN, "],
+      [{ ...GRAY, width: 32_769 }, "{width: 32769, "],
+      [{ ...GRAY, width: "1" }, '{width: "1", '],
+      [{ ...GRAY, height: 1n }, "{width: 1, height: 1, "],
+      [{ ...GRAY, pixel_format: "grey8" }, '"grey8"'],
+      [{ ...GRAY, pixel_format: "toString" }, '"toString"'],
+      [{}, "{width: undefined, height: undefined, pixel_format: undefined}"],
+      [null, "null"],
+      [undefined, "nothing"],
+      ["gray8", '"gray8"'],
+      [7, "7"],
+    ] as const
+  ) {
+    const misfit = textureMisfit("any", spec);
+    assertEquals(misfit?.got.includes(got), true, `${misfit?.got}: ${got}`);
+    assertEquals(
+      misfit?.expected,
+      "a texture's {width, height, pixel_format}, sides from 1 to 32768, any format",
+    );
+  }
+  assertEquals(
+    textureMisfit("rgba8", GRAY)?.expected,
+    `a texture's {width, height, pixel_format}, sides from 1 to 32768, the format "rgba8"`,
+  );
+});
+
+Deno.test("a buffer's size is its length", () => {
+  assertEquals(bufferMisfit({ length: 0 }), undefined);
+  assertEquals(bufferMisfit({ length: 1 << 20 }), undefined);
+  assertEquals(bufferMisfit(new Float32Array(5)), undefined);
+  for (
+    const [spec, got] of [
+      [{ length: -1 }, "{length: -1}"],
+      [{ length: 0.5 }, "{length: 0.5}"],
+      [{ length: 2 ** 53 }, "{length: 9007199254740992}"],
+      [{ length: 4n }, "{length: 4}"],
+      [{}, "{length: undefined}"],
+      [null, "null"],
+      [5, "5"],
+    ] as const
+  ) {
+    assertEquals(bufferMisfit(spec)?.got, got);
+  }
+});

@@ -1,0 +1,189 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  type Feed,
+  type FeedOrigin,
+  plainFeed,
+} from "../../../../demo/input/feed.ts";
+import { MediaError } from "../../../../demo/input/media_error.ts";
+import { openOrigin, openSource } from "../../../../demo/input/source.ts";
+import { permittedTest } from "../../../helpers/permitted.ts";
+import { chunked, joined } from "./streams.ts";
+
+/** A mono video of one grey per frame. */
+function video(
+  greys: number[],
+  header = "YUV4MPEG2 W2 H1 F50:1 Cmono",
+): Uint8Array {
+  return joined(
+    `${header}\n`,
+    ...greys.flatMap((grey) => ["FRAME\n", [grey, grey]]),
+  );
+}
+
+/** An origin of that video, which counts what it opened and what was disposed of. */
+function origin(
+  bytes: Uint8Array,
+): FeedOrigin & { opened: number; disposed: number } {
+  const counted = {
+    name: "test",
+    notes: ["a note"],
+    opened: 0,
+    disposed: 0,
+    open: (): Promise<Feed> => {
+      counted.opened++;
+      return Promise.resolve({
+        ...plainFeed(chunked(bytes, 5)),
+        [Symbol.asyncDispose]: () => {
+          counted.disposed++;
+          return Promise.resolve();
+        },
+      });
+    },
+  };
+  return counted;
+}
+
+/** The first channel of the first pixel of up to `limit` frames. */
+async function greys(
+  source: Awaited<ReturnType<typeof openOrigin>>,
+  limit: number,
+): Promise<number[]> {
+  const pixels = new Uint8Array(source.width * source.height * 4);
+  const found: number[] = [];
+  while (found.length < limit && await source.next(pixels, source.width * 4)) {
+    found.push(pixels[0]!);
+  }
+  return found;
+}
+
+Deno.test("a source gives each frame once, and leaves the target alone at the end", async () => {
+  const from = origin(video([16, 235]));
+  {
+    await using source = await openOrigin(from);
+    assertEquals(source.name, "test");
+    assertEquals(source.notes, ["a note"]);
+    assertEquals([source.width, source.height, source.frameRate], [2, 1, 50]);
+    assertEquals(await greys(source, 10), [0, 255]);
+    const pixels = new Uint8Array(8).fill(7);
+    assertEquals(await source.next(pixels, 8), false);
+    assertEquals(await source.next(pixels, 8), false);
+    assert(pixels.every((byte) => byte === 7));
+  }
+  assertEquals([from.opened, from.disposed], [1, 1]);
+});
+
+Deno.test("a looping source begins again, and ends each pass", async () => {
+  const from = origin(video([16, 126, 235]));
+  {
+    await using source = await openOrigin(from, { loop: true });
+    assertEquals(await greys(source, 7), [0, 128, 255, 0, 128, 255, 0]);
+  }
+  assertEquals([from.opened, from.disposed], [3, 3]);
+});
+
+Deno.test("a looping still is read once", async () => {
+  const from = origin(video([235]));
+  await using source = await openOrigin(from, {
+    loop: true,
+    size: { width: 4, height: 4 },
+  });
+  assertEquals(await greys(source, 5), [255, 255, 255, 255, 255]);
+  assertEquals(from.opened, 1);
+});
+
+Deno.test("another size is scaled to, and said so", async () => {
+  const wide = origin(video([16, 235]));
+  await using source = await openOrigin(wide, {
+    size: { width: 6, height: 4 },
+    loop: true,
+  });
+  assertEquals([source.width, source.height], [6, 4]);
+  assertEquals(source.notes, ["a note", "scaled from 2x1"]);
+  assertEquals(await greys(source, 3), [0, 255, 0]);
+  const pixels = new Uint8Array(32 * 4).fill(7);
+  await source.next(pixels, 32);
+  assertEquals([...pixels.subarray(3 * 32 + 20, 3 * 32 + 26)], [
+    ...[255, 255, 255, 255],
+    ...[7, 7],
+  ]);
+});
+
+Deno.test("interlaced video is accepted, and said so", async () => {
+  const header = "YUV4MPEG2 W2 H1 F50:1 It Cmono";
+  await using source = await openOrigin(origin(video([16], header)));
+  assertEquals(source.notes, ["a note", "interlaced: shown woven, as stored"]);
+});
+
+Deno.test("a video without frames is refused, looping or not", async () => {
+  for (const loop of [false, true]) {
+    await using source = await openOrigin(origin(video([])), { loop });
+    await assertRejects(() => greys(source, 1), MediaError, "no frame");
+  }
+});
+
+Deno.test("a video that ends in a frame is refused there", async () => {
+  await using source = await openOrigin(origin(video([16, 16]).slice(0, -1)));
+  await assertRejects(() => greys(source, 3), MediaError, "frame 1");
+});
+
+Deno.test("what is no Y4M is refused when opened, and its feed disposed of", async () => {
+  const from = origin(joined("RIFF____WEBP"));
+  await assertRejects(() => openOrigin(from), MediaError, "RIFF");
+  assertEquals(from.disposed, 1);
+});
+
+Deno.test("a size that cannot be is refused", async () => {
+  for (
+    const [width, height] of [[0, 4], [4, -1], [4.5, 4], [4, 20000]] as const
+  ) {
+    const error = await assertRejects(
+      () => openSource(undefined, { size: { width, height } }),
+      MediaError,
+      `${width}x${height}`,
+    );
+    assertEquals(error.code, "bad_argument");
+  }
+});
+
+permittedTest("the shipped clip opens by default", { read: true }, async () => {
+  await using source = await openSource(undefined);
+  assertEquals([source.width, source.height, source.frameRate], [640, 360, 30]);
+  const pixels = new Uint8Array(source.width * source.height * 4);
+  let frames = 0;
+  while (await source.next(pixels, source.width * 4)) frames++;
+  assertEquals(frames, 60);
+});
+
+permittedTest(
+  "a .y4m file is read as it is, and closed",
+  { read: true, write: true },
+  async () => {
+    const path = await Deno.makeTempFile({ suffix: ".Y4M" });
+    try {
+      await Deno.writeFile(path, video([16, 235]));
+      await using whole = await openSource(path);
+      assertEquals(await greys(whole, 9), [0, 255]);
+      assert(path.endsWith(whole.name));
+      // The test's sanitizer sees a file that stays open.
+      await using part = await openSource(path, { loop: true });
+      assertEquals(await greys(part, 3), [0, 255, 0]);
+    } finally {
+      await Deno.remove(path);
+    }
+  },
+);
+
+permittedTest(
+  "an input that is not there, or a folder, is refused",
+  { read: true },
+  async () => {
+    for (const path of ["no-such-file.mp4", "no-such-file.y4m", "."]) {
+      const error = await assertRejects(
+        () => openSource(path),
+        MediaError,
+        JSON.stringify(path),
+      );
+      assertEquals(error.code, "input_not_found");
+    }
+  },
+);

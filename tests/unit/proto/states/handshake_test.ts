@@ -1,0 +1,209 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  type ClientEvent,
+  type ClientPhase,
+  clientStep,
+  type Credentials,
+  hasPayload,
+  helloMessage,
+  helloProblem,
+  type HostEvent,
+  type HostPhase,
+  hostStep,
+  pingMessage,
+  pongMessage,
+} from "../../../../proto/states/handshake.ts";
+import { PING, PONG } from "../../../../proto/wire/keys.ts";
+import {
+  uint64,
+  type XpcDictionary,
+} from "../../../../proto/wire/xpc_value.ts";
+
+function runHost(...events: HostEvent[]): [HostPhase, string[]] {
+  let phase: HostPhase = "new";
+  const done: string[] = [];
+  for (const event of events) {
+    const step = hostStep(phase, event);
+    phase = step.phase;
+    done.push(...step.effects.map((effect) => effect.type));
+  }
+  return [phase, done];
+}
+
+function runClient(...events: ClientEvent[]): [ClientPhase, string[]] {
+  let phase: ClientPhase = "new";
+  const done: string[] = [];
+  for (const event of events) {
+    const step = clientStep(phase, event);
+    phase = step.phase;
+    done.push(...step.effects.map((effect) => effect.type));
+  }
+  return [phase, done];
+}
+
+const HELLO: HostEvent = { type: "hello", peer: 1, problem: undefined };
+const HOST_WAY: HostEvent[] = [
+  { type: "begin" },
+  { type: "allocated" },
+  { type: "stored" },
+  HELLO,
+  { type: "pong", valid: true },
+  { type: "started" },
+];
+
+Deno.test("host: the way to an open gate", () => {
+  assertEquals(runHost(...HOST_WAY), ["open", [
+    "allocate",
+    "store_endpoint",
+    "spawn",
+    "adopt",
+    "ping",
+    "report_acked",
+    "open_gate",
+  ]]);
+});
+
+Deno.test("host: every event twice does nothing twice", () => {
+  const [phase, done] = runHost(...HOST_WAY.flatMap((event) => [event, event]));
+  assertEquals(phase, "open");
+  assertEquals(done.filter((effect) => effect !== "refuse").length, 7);
+  assertEquals(done.filter((effect) => effect === "refuse").length, 1);
+});
+
+Deno.test("host: a hello that is not its client's is refused in every phase, and changes nothing", () => {
+  for (let length = 0; length <= HOST_WAY.length; length++) {
+    const [phase] = runHost(...HOST_WAY.slice(0, length));
+    const step = hostStep(phase, { type: "hello", peer: 9, problem: "no" });
+    assertEquals(step, {
+      phase,
+      effects: [{ type: "refuse", peer: 9, reason: "no" }],
+    });
+  }
+});
+
+Deno.test("host: from every phase a failure ends it once, with its reason", () => {
+  for (let length = 0; length <= HOST_WAY.length; length++) {
+    const failed: HostEvent = {
+      type: "failed",
+      code: "client_failed",
+      reason: "why",
+    };
+    const [phase, done] = runHost(
+      ...HOST_WAY.slice(0, length),
+      failed,
+      failed,
+      { type: "close" },
+    );
+    assertEquals(phase, "ended");
+    assertEquals(done.filter((e) => e === "fail" || e === "close"), ["fail"]);
+  }
+});
+
+Deno.test("host: a broker that goes is given everything again while the client is awaited, and at no other time", () => {
+  for (let length = 0; length <= HOST_WAY.length; length++) {
+    const [phase] = runHost(...HOST_WAY.slice(0, length));
+    const step = hostStep(phase, { type: "broker_lost" });
+    const effects = phase === "awaiting_hello"
+      ? [{ type: "store_again" as const }]
+      : [];
+    assertEquals(step, { phase, effects });
+  }
+});
+
+Deno.test("host: a pong that is late or wrong fails, a late timer does not", () => {
+  const asked = HOST_WAY.slice(0, 4);
+  assertEquals(runHost(...asked, { type: "pong_overdue" })[0], "ended");
+  assertEquals(runHost(...asked, { type: "pong", valid: false })[0], "ended");
+  assertEquals(
+    runHost(...asked, { type: "pong", valid: true }, { type: "pong_overdue" })[
+      0
+    ],
+    "awaiting_started",
+  );
+});
+
+const CLIENT_WAY: ClientEvent[] = [
+  { type: "begin" },
+  { type: "schema_received" },
+  { type: "endpoint_received" },
+  { type: "ping", valid: true },
+  { type: "module_started" },
+];
+
+Deno.test("client: the way to running, asking again while the endpoint is not there", () => {
+  assertEquals(
+    runClient(
+      ...CLIENT_WAY.slice(0, 2),
+      { type: "endpoint_not_ready" },
+      { type: "endpoint_not_ready" },
+      ...CLIENT_WAY.slice(2),
+    ),
+    ["running", [
+      "get_schema",
+      "get_endpoint",
+      "get_endpoint",
+      "get_endpoint",
+      "connect",
+      "pong",
+      "report_acked",
+      "load_module",
+      "tell_started",
+    ]],
+  );
+});
+
+Deno.test("client: the pong goes before the module is loaded", () => {
+  const [, done] = runClient(...CLIENT_WAY);
+  assert(done.indexOf("pong") < done.indexOf("load_module"));
+});
+
+Deno.test("client: from every phase a failure or a close ends it once", () => {
+  for (let length = 0; length <= CLIENT_WAY.length; length++) {
+    for (const end of ["fail", "close"] as const) {
+      const event: ClientEvent = end === "fail"
+        ? { type: "failed", reason: "why" }
+        : { type: "close" };
+      const [phase, done] = runClient(
+        ...CLIENT_WAY.slice(0, length),
+        event,
+        event,
+      );
+      assertEquals(phase, "ended");
+      assertEquals(done.filter((e) => e === end).length, 1);
+    }
+  }
+});
+
+const CREDENTIALS: Credentials = {
+  connection_id: "c0ffee",
+  token: "secret",
+  schema_hash: "ab",
+};
+const same = (a: string, b: string): boolean => a === b;
+
+Deno.test("hello: accepted as it is made, refused with the reason for each thing that is wrong", () => {
+  const hello = helloMessage(CREDENTIALS);
+  assertEquals(helloProblem(hello, CREDENTIALS, same), undefined);
+  const wrong: [XpcDictionary, string][] = [
+    [{}, "must be a hello"],
+    [pingMessage(), "must be a hello, not ping"],
+    [{ ...hello, connection_id: "other" }, "another connection"],
+    [{ ...hello, token: "guess" }, "token is wrong"],
+    [{ ...hello, token: undefined }, "token is wrong"],
+    [{ ...hello, protocol_version: uint64(2) }, "protocol version 2"],
+    [{ ...hello, protocol_version: "1" }, "protocol version (none)"],
+    [{ ...hello, schema_hash: "cd" }, "schema is another"],
+  ];
+  for (const [message, words] of wrong) {
+    const problem = helloProblem(message, CREDENTIALS, same) ?? "accepted";
+    assert(problem.includes(words), `${problem} does not say ${words}`);
+    assert(!problem.includes("secret") && !problem.includes("guess"));
+  }
+});
+
+Deno.test("ping and pong are told apart by their bytes", () => {
+  assert(hasPayload(pingMessage(), PING));
+  assert(hasPayload(pongMessage(), PONG));
+  assert(!hasPayload(pingMessage(), PONG));
+  assert(!hasPayload({ payload: "SLP" }, PING));
+});

@@ -1,0 +1,265 @@
+/**
+ * `deno task test:c`: compiles the C tests, and runs them under something that
+ * finds what they do not assert; so too every input of the fuzzers' corpus.
+ */
+
+import { parseArgs } from "node:util";
+import {
+  type Checker,
+  type CheckerName,
+  CHECKERS,
+  complains,
+  findChecker,
+} from "./checkers.ts";
+import { announce, cc, compileObject, OUT, whenChanged } from "./compile.ts";
+import { compileFuzzer, FUZZERS, replay } from "../fuzz/fuzzers.ts";
+import {
+  describeEnd,
+  type Ended,
+  interruption,
+  lastWords,
+  runToEnd,
+} from "./programs.ts";
+import {
+  LINUX,
+  listC,
+  listShim,
+  listTests,
+  MACOS_PROGRAM,
+  ROOT,
+} from "./sources.ts";
+
+const USAGE = `deno task test:c [--under CHECKER] [TEST ...]
+
+  --under CHECKER  address (ASan and UBSan), thread (TSan), valgrind, and on
+                   macOS leaks (address)
+  TEST             the name of a file in c/tests, such as linux_wire_test (all)`;
+
+/** A test program takes up to half a minute under a checker, and each of its tests ends by itself before: see c/tests/check.h. */
+const LIMIT_MS = 1_200_000;
+
+/** What became of a program's tests. */
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+  readonly ignored: number;
+  /** Why the program counts as failed, in a line. */
+  readonly failure?: string;
+}
+
+/** What the test programs are run with. */
+interface Run {
+  readonly checker: Checker;
+  /** Theirs to write to. */
+  readonly scratch: string;
+  /** Ends what runs, and runs no more. */
+  readonly stop: AbortSignal;
+}
+
+const LINUX_SYSTEM = Deno.build.os === "linux";
+const FLAGS = LINUX_SYSTEM ? LINUX : MACOS_PROGRAM;
+
+/** What the tests are linked with, compiled once. */
+interface Parts {
+  readonly linux: readonly string[];
+  readonly shim: readonly string[];
+  readonly overDouble: readonly string[];
+}
+
+async function compileParts(checker: Checker): Promise<Parts> {
+  const flags = [...FLAGS, ...checker.flags];
+  const part = (name: string, sources: string[]): Promise<string> =>
+    compileObject(`${checker.name}/${name}.o`, sources, flags);
+  if (!LINUX_SYSTEM) {
+    const shim = await part("shim", await listShim("darwin"));
+    return { linux: [], shim: [shim], overDouble: [] };
+  }
+  const [linux, shim, overDouble] = await Promise.all([
+    part("linux", await listC("linux/")),
+    part("shim", await listShim("linux")),
+    part("shim_over_double", await listShim("double")),
+  ]);
+  return {
+    linux: [linux],
+    shim: [shim, linux],
+    overDouble: [overDouble, linux],
+  };
+}
+
+/** What stands in for macOS's frameworks; the test that loads it looks beside itself. */
+async function compileDouble(checker: Checker): Promise<void> {
+  const sources = await listC("tests/", "_double.c");
+  const flags = [...FLAGS, ...checker.flags, "-fPIC", "-shared"];
+  await whenChanged(
+    `${checker.name}/iosurface_double.so`,
+    sources,
+    flags,
+    (output) => cc([...flags, ...sources, "-o", output]),
+  );
+}
+
+/**
+ * A test of c/linux links that alone; one of the shim links both; one of the
+ * shim's surfaces on macOS links those, and lends the double its libxpc.
+ */
+async function compileTest(
+  name: string,
+  parts: Parts,
+  checker: Checker,
+): Promise<string> {
+  const source = `c/tests/${name}.c`;
+  const objects = name.startsWith("linux_")
+    ? parts.linux
+    : name.startsWith("iosurface_")
+    ? parts.overDouble
+    : parts.shim;
+  const text = await Deno.readTextFile(new URL(source, ROOT));
+  const flags = [
+    ...FLAGS,
+    ...checker.flags,
+    ...(objects === parts.overDouble ? ["-rdynamic"] : []),
+    ...[...text.matchAll(/^WRAP\((\w+)\);$/gm)]
+      .map(([, wrapped]) => `-Wl,--wrap=${wrapped}`),
+  ];
+  return await whenChanged(
+    `${checker.name}/${name}`,
+    [source, ...objects],
+    flags,
+    (output) => cc([...flags, source, ...objects, "-o", output]),
+  );
+}
+
+/** Runs a test program, and shows what it says when it has ended. */
+async function runTest(
+  program: string,
+  { checker, scratch, stop }: Run,
+): Promise<Tally> {
+  const [first, ...args] = [...checker.command, program];
+  const ended = await runToEnd(first!, {
+    args,
+    env: { ...checker.env, SCRATCH: scratch },
+    limitMs: LIMIT_MS,
+    stop,
+  });
+  const name = program.slice(program.lastIndexOf("/") + 1);
+  announce(`--- ${name}`);
+  announce(`${ended.stdout}${ended.stderr}`.trimEnd());
+  return tallyOf(name, ended);
+}
+
+function tallyOf(name: string, ended: Ended): Tally {
+  const [passed = 0, failed = 0, ignored = 0] =
+    /^(\d+) passed, (\d+) failed, (\d+) ignored$/m.exec(ended.stdout)
+      ?.slice(1).map(Number) ?? [];
+  const { code, left, stderr } = ended;
+  if (code === 0 && passed > 0 && !left && !complains(stderr)) {
+    return { passed, failed, ignored };
+  }
+  return {
+    passed,
+    failed: Math.max(failed, 1),
+    ignored,
+    failure: `FAILED ${name}: ${describeEnd(ended, LIMIT_MS)}; ` +
+      `last words: ${lastWords(ended)}`,
+  };
+}
+
+async function replayCorpora({ checker, stop }: Run): Promise<Tally> {
+  let passed = 0, failed = 0;
+  for (const fuzzer of FUZZERS) {
+    const program = await compileFuzzer(fuzzer, checker);
+    announce(`--- ${fuzzer}_fuzz, its corpus`);
+    if (await replay(fuzzer, program, checker, stop)) passed++;
+    else failed++;
+  }
+  return { passed, failed, ignored: 0 };
+}
+
+/** As many at once as there are processors. */
+async function runAll(tests: readonly string[], run: Run): Promise<Tally[]> {
+  const { checker, stop } = run;
+  const parts = await compileParts(checker);
+  if (LINUX_SYSTEM) await compileDouble(checker);
+  const tallies: Tally[] = [];
+  const rest = tests.values();
+  const work = async (): Promise<void> => {
+    for (const test of rest) {
+      const program = await compileTest(test, parts, checker);
+      if (stop.aborted) return;
+      tallies.push(await runTest(program, run));
+    }
+  };
+  await Promise.all(
+    Array.from({ length: navigator.hardwareConcurrency }, work),
+  );
+  return tallies;
+}
+
+function total(title: string, tallies: readonly Tally[]): boolean {
+  const sum = (kind: "passed" | "failed" | "ignored"): number =>
+    tallies.reduce((before, tally) => before + tally[kind], 0);
+  const ok = sum("failed") === 0;
+  for (const { failure } of tallies) {
+    if (failure !== undefined) announce(failure);
+  }
+  announce(
+    `${ok ? "ok" : "FAILED"} | ${sum("passed")} passed | ` +
+      `${sum("failed")} failed | ${sum("ignored")} ignored | ${title}`,
+  );
+  return ok;
+}
+
+async function main(): Promise<number> {
+  const { values, positionals: named } = parseArgs({
+    options: {
+      under: { type: "string", default: "address" },
+      help: { type: "boolean", default: false },
+    },
+    allowPositionals: true,
+  });
+  const name = CHECKERS.find((it) => it === values.under);
+  const tests = await listTests(LINUX_SYSTEM ? "linux" : "darwin");
+  const unknown = named.find((test) => !tests.includes(test));
+  if (values.help || !name || unknown) {
+    if (!values.help) {
+      announce(`Neither checker nor test: ${unknown ?? values.under}`);
+    }
+    announce(USAGE);
+    return values.help ? 0 : 2;
+  }
+  const title = (of: string): string => `C tests under ${of}`;
+  const checker = await findChecker(name satisfies CheckerName);
+  if (typeof checker === "string") {
+    announce(`${title(name)} are ignored: ${checker}`);
+    total(title(name), [{ passed: 0, failed: 0, ignored: tests.length }]);
+    return 0;
+  }
+  const stop = interruption();
+  const run: Run = { checker, scratch: makeScratch(), stop };
+  const tallies = await runAll(named.length ? named : tests, run);
+  // A fuzzer is one thread, over our libxpc.
+  if (LINUX_SYSTEM && name !== "thread" && named.length === 0) {
+    tallies.push(await replayCorpora(run));
+  }
+  const ok = total(title(checker.title), tallies);
+  return stop.aborted ? 130 : ok ? 0 : 1;
+}
+
+/**
+ * A folder that is gone when this program ends, with what crashed tests have
+ * left in it. Its path is short: sockets are in it.
+ */
+function makeScratch(): string {
+  const { stdout } = new Deno.Command("mktemp", {
+    args: ["-d", "/tmp/slb-tests-XXXXXX"],
+    stderr: "inherit",
+  }).outputSync();
+  const path = new TextDecoder().decode(stdout).trim();
+  addEventListener("unload", () => {
+    new Deno.Command("rm", { args: ["-rf", path] }).outputSync();
+  });
+  return path;
+}
+
+await Deno.mkdir(OUT, { recursive: true });
+Deno.exit(await main());

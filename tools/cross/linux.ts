@@ -1,0 +1,83 @@
+/** The shim for Linux, compiled for another processor and an older system than this machine's. */
+
+import { LINUX, LINUX_LINK, listC, listShim } from "../c/sources.ts";
+import { type Machine, readSharedLibrary, type SharedLibrary } from "./elf.ts";
+import type { Toolchain } from "./toolchain.ts";
+
+/** The processors. */
+export const MACHINES: readonly Machine[] = ["x86_64", "aarch64"];
+
+/** The shim's name on Linux. */
+export const LINUX_LIBRARY = "libstreamlib_bridge.so";
+
+/** The oldest glibc that it runs with: of 2018, in Debian 10, RHEL 8 and Ubuntu 20.04. */
+export const GLIBC_VERSION = "2.28";
+
+/** All are glibc's own. */
+const LIBRARIES = /^(libc|libpthread|ld-linux-(x86-64|aarch64))\.so\.\d$/;
+
+const FLAGS = ["-O2", "-g0", "-s", "-fPIC", "-fvisibility=hidden", "-shared"];
+
+/** As the cross toolchain names it. */
+export function linuxTarget(machine: Machine): string {
+  return `${machine}-linux-gnu.${GLIBC_VERSION}`;
+}
+
+/** What is not as it has to be of the shim for one processor; empty if all is. */
+export function linuxProblems(
+  library: SharedLibrary,
+  machine: Machine,
+): string[] {
+  const problems: string[] = [];
+  const say = (problem: string): void => {
+    problems.push(`${machine}: ${problem}`);
+  };
+  if (library.machine !== machine) say(`it is for ${library.machine}`);
+  for (const name of library.libraries) {
+    if (!LIBRARIES.test(name)) say(`it loads ${name}`);
+  }
+  for (const version of library.versions) {
+    if (isTooNew(version)) say(`it needs ${version}`);
+  }
+  if (!library.nodelete) say("closing it would unmap it under XPC's threads");
+  if (!library.bindsNow) say("its tables stay writable");
+  for (const section of library.sections) {
+    if (/^\.(debug|symtab|note\.gnu\.build-id)/.test(section)) {
+      say(`it has ${section}`);
+    }
+  }
+  return problems;
+}
+
+/** Whether the oldest glibc that we run with lacks it. */
+function isTooNew(version: string): boolean {
+  const [, major, minor] = /^GLIBC_(\d+)\.(\d+)/.exec(version) ?? [];
+  const [oldestMajor, oldestMinor] = GLIBC_VERSION.split(".").map(Number);
+  return Number(major) !== oldestMajor || Number(minor) > oldestMinor!;
+}
+
+/** Compiles and links the shim, with the flags of this machine's own build. Throws CompileError. */
+export async function compileLinux(
+  toolchain: Toolchain,
+  machine: Machine,
+  link: readonly string[] = LINUX_LINK,
+): Promise<Uint8Array> {
+  const sources = [...await listShim("linux"), ...await listC("linux/")];
+  return await toolchain.link(linuxTarget(machine), LINUX_LIBRARY, [
+    ...LINUX,
+    ...FLAGS,
+    ...sources,
+    ...link,
+  ]);
+}
+
+/** Builds the shim and checks it. Throws CompileError, or Error with all problems. */
+export async function buildLinux(
+  toolchain: Toolchain,
+  machine: Machine,
+): Promise<Uint8Array> {
+  const bytes = await compileLinux(toolchain, machine);
+  const problems = linuxProblems(readSharedLibrary(bytes), machine);
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+  return bytes;
+}
