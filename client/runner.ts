@@ -84,7 +84,7 @@ function readIdentity(): ClientIdentity {
   if (connection_id === undefined || service === undefined) {
     throw new BridgeError(
       "bad_argument",
-      "Cannot runClient a client by itself: STREAMLIB_CONNECTION_ID and " +
+      "Cannot run a client by itself: STREAMLIB_CONNECTION_ID and " +
         "STREAMLIB_BROKER_XPC_SERVICE are not set; a host starts its client",
     );
   }

@@ -8,7 +8,7 @@ import type { ConnectionInfo } from "../../proto/broker_gen.ts";
 import { escapeControls } from "../../proto/escape.ts";
 import { formatLatency, formatMegabytes, formatRate } from "../text/amounts.ts";
 import { type Option, ValueError } from "../option.ts";
-import { type Command, type Invocation } from "../command.ts";
+import type { Command, Invocation } from "../command.ts";
 import {
   type Output,
   say,

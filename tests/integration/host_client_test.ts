@@ -292,9 +292,9 @@ permittedTest("a client that nobody's host has started says so, and ends", {
   const { code, stderr } = await run(Deno.execPath(), {
     args: [
       "eval",
-      `import { run } from "${
+      `import { runClient } from "${
         new URL("../../client/runner.ts", import.meta.url).href
-      }"; await run(() => Promise.reject());`,
+      }"; await runClient(() => Promise.reject());`,
     ],
     clearEnv: true,
     env: { HOME: "/nonexistent", NO_COLOR: "1" },
