@@ -259,7 +259,18 @@ async function ourText(): Promise<string> {
     }
   };
   for (
-    const folder of ["proto", "ffi", "c", "broker", "host", "client", "launchd"]
+    const folder of [
+      "proto",
+      "ffi",
+      "channel",
+      "c",
+      "broker",
+      "host",
+      "client",
+      "cli",
+      "demo",
+      "launchd",
+    ]
   ) {
     await look(new URL(`${folder}/`, ROOT));
   }
