@@ -1,5 +1,5 @@
 /**
- * Where a broker's gRPC control plane is.
+ * The address of a broker's gRPC control plane.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { VARIABLES } from "../proto/environment.ts";
 import { BridgeError } from "../proto/errors.ts";
 
-/** A Unix socket by its absolute path, or a port of this machine. */
+/** The absolute path of a Unix socket, or a port on the loopback interface. */
 export type Address =
   | { readonly transport: "unix"; readonly path: string }
   | {
@@ -19,7 +19,7 @@ export type Address =
 /**
  * Reads `unix:/absolute/path` or `127.0.0.1:50051`.
  *
- * Throws BridgeError `bad_argument` that says what was expected.
+ * Throws BridgeError `bad_argument` for any other text.
  *
  * ```ts ignore
  * parseAddress("127.0.0.1:50051"); // { transport: "tcp", hostname: "127.0.0.1", port: 50051 }
@@ -47,7 +47,7 @@ export function parseAddress(text: string): Address {
   };
 }
 
-/** The text of an address, as gRPC takes it. */
+/** Returns the address as text, in the form that gRPC uses. */
 export function formatAddress(address: Address): string {
   return address.transport === "unix"
     ? `unix:${address.path}`

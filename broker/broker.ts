@@ -1,6 +1,6 @@
 /**
- * A broker: the registry, its handlers, and their carriers, put together.
- * It runs alone (`deno task broker`) or embedded in a host's process.
+ * A broker: puts the registry, its handlers and their carriers together. It
+ * runs in a process of its own (`deno task broker`) or embedded in a host's.
  *
  * @module
  */
@@ -23,52 +23,50 @@ import { Registry } from "./registry/registry.ts";
 import { Relay } from "./xpc/xpc_carrier.ts";
 import { Runtimes } from "./registry/runtimes.ts";
 
-/** What a broker serves, and where it writes. */
+/** The options of a broker. */
 export interface BrokerOptions {
   /**
-   * A lease, taken over; one of this isolate's own if not said.
+   * The shim, which the broker takes and closes. By default it opens one.
    *
    * @internal
    */
   readonly native?: Native;
   /** The XPC service name. */
   readonly service: string;
-  /** Where gRPC is served, `unix:/path`; not at all if not said. */
+  /** The gRPC address, `unix:/path`. Without it gRPC is not served. */
   readonly grpc?: string;
-  /** Where log records go, and how many. */
+  /** Where log records go, and from which level. */
   readonly log: Omit<LogOptions, "now">;
 }
 
-/** A broker that serves. */
+/** A running broker. */
 export class Broker implements AsyncDisposable {
   /** The XPC service name. */
   readonly service: string;
-  /** Where gRPC is served; `undefined` if it is not. */
+  /** The gRPC address; `undefined` if gRPC is not served. */
   readonly grpc: string | undefined;
   readonly #parts: Parts;
   readonly #stack: AsyncDisposableStack;
 
   /**
-   * Starts one, and returns when every carrier has answered itself.
+   * Starts a broker. Returns when the XPC service has answered a test message
+   * and gRPC accepts connections.
    *
-   * @throws {BridgeError} `name_in_use` where the service or the address is
-   * taken, `bad_argument` where an address cannot be
+   * @throws {BridgeError} `name_in_use` if another process has the service name
+   * or the address, `bad_argument` if the address cannot be used
    */
   static async start(options: BrokerOptions): Promise<Broker> {
     await using stack = new AsyncDisposableStack();
     const native = stack.use(options.native ?? Native.open());
     const { clock } = native;
-    // Epoch milliseconds that never go backwards.
+    // Milliseconds since the epoch, monotonic.
     const now = (): number => performance.timeOrigin + clock.now();
     const logs = new LogRing();
     const log = new Log("broker", {
       ...options.log,
       now,
-      sink: (line) => {
-        logs.add(line); // first: a full disk shows here as well
-        options.log.sink(line);
-      },
-    });
+      sink: (line) => options.log.sink(line),
+    }, logs);
     const registry = stack.use(
       new Registry<OwnedCapability>({
         now,
@@ -104,7 +102,7 @@ export class Broker implements AsyncDisposable {
     );
     let carrier: GrpcCarrier | undefined;
     if (options.grpc !== undefined) {
-      // Only now: grpc-js and protobufjs cost 100 ms and read the environment.
+      // Loaded on demand: grpc-js and protobufjs take 100 ms and read the environment.
       const { GrpcCarrier } = await import("./grpc/grpc_carrier.ts");
       carrier = stack.use(
         await GrpcCarrier.start({
@@ -145,7 +143,7 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Whom and what it has at this moment.
+   * The runtimes, connections and peers that it has now.
    *
    * @internal
    */
@@ -168,12 +166,12 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Resolves once it has nothing to do any more, by `limits`; never without
-   * them. Dispose it then before anything else happens: nobody is connected at
-   * that moment, and who connects to sockets that a service manager has passed
-   * waits there for the next broker.
+   * Resolves when the broker may end by `limits`; never without limits. Dispose
+   * it in the same turn of the event loop: nobody is connected then, and a peer
+   * that connects to a socket passed by a service manager is served by the next
+   * broker.
    *
-   * @param signal ends the looking: it resolves then, too
+   * @param signal stops the check; the promise resolves then too
    * @internal
    */
   async unused(
@@ -184,7 +182,7 @@ export class Broker implements AsyncDisposable {
     const { log, isRestarted } = this.#parts;
     const { sessions, ...others } = limits;
     if (sessions !== undefined && !isRestarted) {
-      log.warn("will not be recycled: no service manager would start the next");
+      log.warn("--recycle-after has no effect without a service manager");
     }
     const usable = isRestarted ? limits : others;
     if (Object.keys(usable).length === 0) return await new Promise(() => {});
@@ -199,20 +197,20 @@ export class Broker implements AsyncDisposable {
     }
   }
 
-  /** Stops serving. Channels that are open go on without it. */
+  /** Stops serving. Open channels are not affected. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
   }
 }
 
-/** What a broker looks at when it is asked how it is. */
+/** The parts that the broker keeps. */
 interface Parts {
   readonly registry: Registry<OwnedCapability>;
   readonly runtimes: Runtimes;
   readonly relay: Relay;
   readonly carrier: GrpcCarrier | undefined;
   readonly log: Log;
-  /** Whether a service manager holds its sockets, and starts the next broker. */
+  /** Whether a service manager owns the sockets, and so starts the next broker. */
   readonly isRestarted: boolean;
 }
 
@@ -223,7 +221,8 @@ function logChange(
 ): void {
   const state = derivedState(after);
   if (before && derivedState(before) === state) return;
-  log.info(state, {
+  const level = state === "failed" ? "warn" : "info";
+  log[level](state, {
     connection_id: after.id,
     runtime_id: after.runtimeId,
     processor_id: after.processorId,

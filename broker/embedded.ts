@@ -1,6 +1,6 @@
 /**
- * A broker inside a host's process, for its own children. Hosts of one
- * isolate share one; the last that lets go ends it.
+ * A broker inside a host's process, for the clients of that host. All hosts of
+ * an isolate share one; it ends with the last of them.
  *
  * @module
  */
@@ -13,8 +13,9 @@ import { Broker } from "./broker.ts";
 let current: { readonly broker: Promise<Broker>; holders: number } | undefined;
 
 /**
- * A hold on this isolate's embedded broker, started if this is the first. It
- * listens under a name that nobody can guess, and serves XPC alone.
+ * Returns a reference to this isolate's embedded broker, and starts it for the
+ * first reference. It has a random service name and serves XPC only. The broker
+ * ends when the last reference is disposed.
  */
 export async function embedBroker(): Promise<
   { readonly service: string } & AsyncDisposable
@@ -38,6 +39,6 @@ export async function embedBroker(): Promise<
 function start(): Promise<Broker> {
   const random = crypto.getRandomValues(new Uint8Array(CONNECTION_ID_BYTES));
   const service = embeddedService(serviceName(permittedEnvironment()), random);
-  // Its host tells of every failure by itself: the log would say it twice.
+  // The host reports every failure itself, so the broker logs only its own errors.
   return Broker.start({ service, log: { sink: () => {}, level: "error" } });
 }

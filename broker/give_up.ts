@@ -1,16 +1,17 @@
 /**
- * What a broker process may do no more once it serves.
+ * Permissions that a broker process gives up once it serves.
  *
  * @module
  */
 
 /**
- * Gives up, for good, what was needed to start alone: to load a library, the
- * shim being loaded, and, where no log file is written, to read and write
- * files. So what a compiled broker has without a scope, since no path is known
- * when it is made, it has until it serves.
+ * Revokes permissions that only the start needs: ffi, because the shim is loaded
+ * now, and, without a log file, read and write. A compiled broker is built
+ * before any path is known, so its permissions have no scope; this limits them
+ * to the time of its start.
  *
- * For the main module of a process; an embedded broker shares its host's.
+ * Only for the main module of a broker process: an embedded broker shares the
+ * permissions of its host.
  */
 export function giveUpAfterStart(keepsFiles: boolean): void {
   Deno.permissions.revokeSync({ name: "ffi" });

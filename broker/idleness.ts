@@ -1,6 +1,6 @@
 /**
- * When a broker has nothing to do any more. A pure decision: who asks hands in
- * the time, and what there is.
+ * Decides when a broker that is not used may end. Pure: the caller passes the
+ * time and what the broker has.
  *
  * @module
  */
@@ -9,36 +9,36 @@
 export interface Occupancy {
   /** Runtimes that are not dead. */
   readonly runtimes: number;
-  /** Connections between a host and a client that have not failed. */
+  /** Connections between a host and a client that are not over. */
   readonly connections: number;
-  /** Processes that are connected over XPC. */
+  /** Peers that are connected over XPC. */
   readonly peers: number;
-  /** Connections over gRPC. */
+  /** Open gRPC connections. */
   readonly clients: number;
-  /** How many were connected over XPC or gRPC since the start: it tells of those who came and went unseen. */
+  /** XPC peers and gRPC connections since the start. A change shows a peer that came and went between two checks. */
   readonly arrivals: number;
-  /** How many of them over gRPC: each has cost memory that Deno does not give back. */
+  /** gRPC connections since the start. Each costs memory that Deno does not free. */
   readonly sessions: number;
 }
 
-/** When a broker ends by itself. Without either it never does. */
+/** When a broker ends by itself; never if both are undefined. */
 export interface IdlenessLimits {
-  /** Milliseconds with nothing registered and nobody connected. */
+  /** Milliseconds without a registered runtime, a connection or a peer. */
   readonly idleMs?: number;
-  /** Sessions over gRPC, after which it ends as soon as nobody is connected. */
+  /** The number of gRPC connections after which it ends as soon as nobody is connected. */
   readonly sessions?: number;
 }
 
-/** Why it may end, or in how many milliseconds to look again. */
+/** The reason to end, or the time until the next check in milliseconds. */
 export type IdleVerdict =
   | { readonly end: "idle" | "recycled" }
   | { readonly lookAgainMs: number };
 
-/** Nobody waits for it: looking seldom costs nothing, and it is late by as much. */
+/** Checked once a second, so an unused broker ends up to a second late. */
 const LOOK_MS = 1_000;
 
 /**
- * Looks at a broker from time to time.
+ * Checks a broker's occupancy and remembers since when it is unused.
  *
  * ```ts ignore
  * const idleness = new Idleness({ idleMs: 300_000 });
@@ -55,7 +55,7 @@ export class Idleness {
     this.#limits = limits;
   }
 
-  /** What there is at `now`, in milliseconds of a clock that never goes back. */
+  /** Checks the occupancy at `now`, in milliseconds of a monotonic clock. */
   look(now: number, occupancy: Occupancy): IdleVerdict {
     const { idleMs, sessions } = this.#limits;
     const { runtimes, connections, peers, clients, arrivals } = occupancy;

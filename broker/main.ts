@@ -1,11 +1,11 @@
 /**
- * `deno task broker`: runs a broker until SIGINT or SIGTERM, or until it has
- * nothing to do any more, where that is asked for.
+ * `deno task broker`: runs a broker until SIGINT or SIGTERM, or, with
+ * `--idle-exit` or `--recycle-after`, until it is not used.
  *
- * Log records go to a file, or to stderr, which else has only what happens
- * before that file is open, and fatal errors. On stdout, one line when it is
- * ready: words, or with `--json` an object with `grpc`, `xpc_service`, `pid`
- * and `version`.
+ * Log records go to stderr, or to the log file; then stderr has only errors from
+ * before that file is open, and fatal ones. One line on stdout says that the
+ * broker is ready: text, or with `--json` an object with `grpc`, `xpc_service`,
+ * `pid` and `version`.
  *
  * @module
  */
@@ -49,8 +49,8 @@ async function serve(options: MainOptions): Promise<void> {
   });
   giveUpAfterStart(file !== undefined);
   announce(broker, options.json);
-  // Nothing may wait between this and the broker's disposal: who connects to
-  // sockets that were passed must find this one, or the next.
+  // No await between this and the broker's disposal: a peer that connects to a
+  // passed socket must be served by this broker or by the next one.
   const unused = broker.unused(limits, systemClock, stopped.signal);
   await Promise.race([unused, stopped.promise]);
 }
@@ -71,7 +71,7 @@ function announce(broker: Broker, json: boolean): void {
   );
 }
 
-/** SIGINT and SIGTERM, from the start on: one that comes while it starts ends it as soon as it has. */
+/** Listens to SIGINT and SIGTERM from the start on. A signal during the start ends the broker right after it. */
 class StopSignals implements Disposable {
   readonly #controller = new AbortController();
   readonly #stopped = Promise.withResolvers<void>();

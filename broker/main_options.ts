@@ -1,5 +1,5 @@
 /**
- * What `broker/main.ts` is told on its command line.
+ * The command line of `broker/main.ts`.
  *
  * @module
  */
@@ -8,38 +8,38 @@ import { parseArgs } from "@std/cli/parse-args";
 import { FOREGROUND_BROKER } from "../proto/foreground.ts";
 import { type EnvironmentSource, names } from "../proto/names.ts";
 import type { IdlenessLimits } from "./idleness.ts";
-import { LOG_LEVELS, type LogLevel } from "./log/log.ts";
+import { LOG_LEVELS, type LogLevel } from "./log/log_record.ts";
 
-/** What `--help` says. */
+/** The help text. */
 export const BROKER_USAGE = `Usage: ${FOREGROUND_BROKER} [options]
 
 Runs a broker until SIGINT or SIGTERM.
 
-It makes its sockets itself, or takes those that a service manager passes to it:
-launchd, or systemd by LISTEN_FDS, both named as the service.
+It makes its sockets itself, or uses those that a service manager passes to it:
+launchd, or systemd with LISTEN_FDS; both have the name of the service.
 
 Options:
   --service NAME      the XPC service name to serve
                       (default: $STREAMLIB_BROKER_XPC_SERVICE, else com.tatolab.streamlib.broker)
-  --listen ADDR       where gRPC is served: unix:/absolute/path
+  --listen ADDR       the address of gRPC: unix:/absolute/path
                       (default: $STREAMLIB_BROKER_ENDPOINT, else a private socket in
                       $STREAMLIB_HOME/run, $XDG_RUNTIME_DIR/streamlib or ~/.streamlib/run);
-                      a socket that was passed takes its place
-  --no-grpc           serve XPC alone
+                      a socket that was passed is used in place of it
+  --no-grpc           serve XPC only
   --log-level L       ${LOG_LEVELS.join(", ")} (default: info)
-  --log-file PATH     log to this file, an absolute path, in place of stderr: 4 MiB, then it
-                      becomes PATH.1, and so on to PATH.4. Needs --allow-read and --allow-write
-                      of its directory
-  --idle-exit SECS    end with code 0 when for so long nothing was registered and nobody connected
-                      (default: never)
-  --recycle-after N   end with code 0 once N gRPC sessions have been and nobody is connected.
-                      Only where a service manager will start the next one; else it has no effect
-  --foreground        for containers: log to stderr, and never end by itself, whatever the three
-                      options above say
-  --json              say that it is ready as JSON
-  -h, --help          this text
+  --log-file PATH     write the log to this file, an absolute path, instead of stderr. At 4 MiB it
+                      is renamed to PATH.1, and so on up to PATH.4. Needs --allow-read and
+                      --allow-write for its directory
+  --idle-exit SECS    end with code 0 after SECS seconds without a registered runtime, a connection
+                      or a peer (default: never)
+  --recycle-after N   end with code 0 when N gRPC sessions have ended and nobody is connected. Has
+                      an effect only under a service manager, which starts the next broker
+  --foreground        for containers: log to stderr and never end by itself; the three options
+                      above have no effect
+  --json              print the line that says that it is ready as JSON
+  -h, --help          show this text
 
-Exit codes: 0 it ended in order, 1 it could not serve, 2 wrong arguments.
+Exit codes: 0 ended in order, 1 cannot serve, 2 wrong arguments.
 
 Examples:
   ${FOREGROUND_BROKER}
@@ -47,27 +47,27 @@ Examples:
   ${FOREGROUND_BROKER} --idle-exit 300
 `;
 
-/** Wrong arguments: the message says which. */
+/** Thrown for wrong arguments. */
 export class BrokerUsageError extends Error {}
 
-/** What was asked for. */
+/** The options from the command line and the environment. */
 export interface MainOptions {
   /** The XPC service name. */
   readonly service: string;
-  /** Where gRPC is served; `undefined`: not at all. */
+  /** The gRPC address; `undefined` if gRPC is not served. */
   readonly grpc: string | undefined;
   readonly level: LogLevel;
-  /** The log file; `undefined`: stderr. */
+  /** The log file; `undefined` for stderr. */
   readonly logFile: string | undefined;
   /** When it ends by itself. */
   readonly limits: IdlenessLimits;
-  /** Whether it says that it is ready as JSON. */
+  /** Whether the line that says that it is ready is JSON. */
   readonly json: boolean;
 }
 
 /**
- * Reads the arguments. Throws {@link BrokerUsageError}, and BridgeError
- * `bad_argument` for what `names` refuses.
+ * Reads the arguments. Throws {@link BrokerUsageError} for a wrong argument, and
+ * BridgeError `bad_argument` if `names` refuses a name or a path.
  */
 export function readBrokerOptions(
   args: readonly string[],
@@ -129,7 +129,7 @@ function absolute(
   );
 }
 
-/** Longer than anybody waits; timers cannot be set for ever. */
+/** One year: timers have a limit. */
 const MAX_SECS = 365 * 24 * 3600;
 
 function positive(

@@ -1,5 +1,5 @@
 /**
- * The broker as a library: start one in a process of your own.
+ * The broker as a library: starts a broker in your own process.
  *
  * ```ts ignore
  * import { Broker } from "@streamlib/bridge/broker";
@@ -15,4 +15,5 @@
  */
 
 export { Broker, type BrokerOptions } from "./broker.ts";
-export type { LogLevel, LogOptions } from "./log/log.ts";
+export type { LogOptions } from "./log/log.ts";
+export type { LogLevel } from "./log/log_record.ts";

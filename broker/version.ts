@@ -1,5 +1,5 @@
 /**
- * What this broker is: the answer of `GetVersion`.
+ * The version of this broker: the response of `GetVersion`.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { BUILD, type BuildStamp } from "./build_stamp.ts";
 
 export type { BuildStamp };
 
-/** The version of this package with that of the protocol it speaks. */
+/** Returns the versions of this package and of its protocol, with the commit and the time of the build. */
 export function versionInfo(build: BuildStamp = BUILD): GetVersionResponse {
   return {
     version: config.version,

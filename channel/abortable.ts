@@ -1,5 +1,5 @@
 /**
- * A wait that can be called off.
+ * A wait that a signal can abort.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 import { BridgeError } from "../proto/errors.ts";
 
 /**
- * As `promise`, or `aborted` as soon as `signal` says so: for every promise of
- * this library that is a property, such as a host's and a sender's `ready`.
- * What is waited for goes on.
+ * Waits for `promise`, but rejects with `aborted` as soon as `signal` aborts.
+ * For the promises of this library that are properties, such as the `ready` of
+ * a host or a sender. Only the wait ends; what `promise` stands for goes on.
  *
  * ```ts
  * import { abortable } from "@streamlib/bridge";
@@ -19,7 +19,7 @@ import { BridgeError } from "../proto/errors.ts";
  * console.log(error.code); // "aborted"
  * ```
  *
- * @throws {BridgeError} `aborted`, with the signal's reason as its cause; what `promise` rejects with
+ * @throws {BridgeError} `aborted` if the signal aborts, with its reason as the cause; what `promise` rejects with
  */
 export async function abortable<T>(
   promise: Promise<T>,
@@ -28,7 +28,7 @@ export async function abortable<T>(
   const called = Promise.withResolvers<never>();
   const abort = (): void =>
     called.reject(
-      new BridgeError("aborted", "The wait was called off", {
+      new BridgeError("aborted", "The wait was aborted by its signal", {
         cause: signal.reason,
       }),
     );

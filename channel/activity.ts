@@ -1,18 +1,18 @@
 /**
- * When a processor's functions are called: loops that work while there is
- * something to do, and otherwise wait without costing anything.
+ * The loop that calls a processor's functions while there is work, and waits
+ * without using the processor otherwise.
  *
  * @module
  */
 
-/** How long a continuous loop rests after a turn that did nothing, in milliseconds. */
+/** Default pause of a continuous loop after a turn in which no frame was sent or read, in milliseconds. */
 export const DEFAULT_REST_MS = 16;
 
-/** Something may have changed: who waits for that, looks again. */
+/** A signal that something may have changed, for loops that wait for work. */
 export class Activity {
   #waiting: PromiseWithResolvers<void> | undefined;
 
-  /** Wakes whoever waits. */
+  /** Ends all waits that are in progress. */
   changed(): void {
     this.#waiting?.resolve();
     this.#waiting = undefined;
@@ -32,27 +32,27 @@ export class Activity {
   }
 }
 
-/** A turn of the event loop: control messages and releases come in between the calls. */
+/** Resolves after one turn of the event loop, in which control messages and releases are handled. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** What a loop needs to know of a channel. */
+/** The counters of a channel that a loop needs. */
 export interface FrameProgress {
   /** Frames sent and received so far. */
   readonly transferred: number;
-  /** Frames that came and were not read yet. */
+  /** Frames received and not yet read. */
   readonly unread: number;
 }
 
-/** Frames that were sent or read so far: whether it changes tells whether anything was done. */
+/** The number of frames sent or read so far. If it changes during a turn, the turn did something. */
 function workDone({ transferred, unread }: FrameProgress): number {
   return transferred - unread;
 }
 
 /**
- * Calls `turn` again and again until `signal` aborts. After a turn in which no
- * frame was sent or read, it waits for activity, or for `restMs`.
+ * Calls `turn` repeatedly until `signal` aborts. After a turn in which no frame
+ * was sent or read, waits for activity, but at most `restMs` milliseconds.
  */
 export async function continuousLoop(
   progress: FrameProgress,

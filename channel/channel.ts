@@ -1,18 +1,17 @@
 /**
- * The channel between a host and its client: all ports of both directions on
- * one connection. Host and client use the same one; they differ in which
- * ports send.
+ * The channel between a host and its client: all ports of both directions, on
+ * one connection. Host and client use the same class; they differ only in
+ * which ports send.
  *
- * The channel exists before its connection, so that ports can be handed out
- * at once: {@link Channel.attach} gives it the connection when the handshake
- * has tested it, {@link Channel.open} lets frames go. It can also outlive one:
- * {@link Channel.detach} makes it ready for the next, under the same ports.
+ * A channel exists before its connection, so that its ports can be used at
+ * once. {@link Channel.attach} gives it a connection, {@link Channel.open}
+ * allows frames. A channel can outlive its connection: {@link Channel.detach}
+ * prepares it for the next one, with the same ports.
  *
  * @module
  */
 
 import { BridgeError, describeError } from "../proto/errors.ts";
-import { frameMessage } from "../proto/wire/frame_message.ts";
 import { CHANNEL_KEY, CTRL_TYPE, MSG_TYPE } from "../proto/wire/keys.ts";
 import type { Port, PortMap, PortsOf, SchemaOf } from "../proto/schema/port.ts";
 import {
@@ -23,15 +22,16 @@ import {
 import type { Connection } from "../ffi/connection.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
-import type { FrameReceiver } from "./frame_receiver.ts";
+import { DictionaryTransport } from "./dictionary/dictionary_transport.ts";
+import { type FrameReceiver, PortReceiver } from "./frame_receiver.ts";
 import {
   type FrameSender,
   PortSender,
   type SenderChannel,
 } from "./frame_sender.ts";
-import { IncomingFrames } from "./incoming_frames.ts";
 import { type Latency, LatencyWindow } from "./latency_window.ts";
 import { checkMemory, shareOut } from "./memory/memory_plan.ts";
+import { MemoryTable } from "./memory/memory_table.ts";
 import { OfferedMemory } from "./memory/offered_memory.ts";
 
 /** The sending half of every port of a map. */
@@ -44,29 +44,29 @@ export type Receivers<M extends PortMap> = {
   readonly [K in keyof M]: FrameReceiver<SchemaOf<M[K]>>;
 };
 
-/** What a channel tells its owner. */
+/** What a channel reports to its owner. */
 export interface ChannelEvents {
-  /** A control message that is not about surfaces. It is disposed when this returns. */
+  /** A control message was received that is not about memory or releases. It is disposed when this returns. */
   control(type: string, message: Message): void;
-  /** A frame can be read on `port`. */
-  arrived(port: string): void;
-  /** Something that came does not fit, told once per kind; it was dropped and counted. */
+  /** Called when a frame can be read. The ports call it directly. */
+  readonly arrived: () => void;
+  /** Something invalid was received, dropped and counted. Reported once per kind. */
   problem(text: string): void;
 }
 
-/** What went over a channel, since it was made; its latency is that of the newest frames. */
+/** Counters of a channel since it was made, and the latency of its newest frames. */
 export interface ChannelStats extends Latency {
-  /** Frames sent, over all ports. */
+  /** Frames sent, on all ports. */
   readonly sent: number;
-  /** Frames received. */
+  /** Frames received, on all ports. */
   readonly received: number;
-  /** Frames dropped, on either half of this side. */
+  /** Frames that this side dropped: at its sending ports and at its receiving ports. */
   readonly dropped: number;
-  /** Messages that did not fit their schema, or no port. */
+  /** Messages received and dropped because they were invalid, such as frames that do not fit their schema. */
   readonly misfits: number;
   /**
-   * Bytes of the textures, buffers, data and arrays of numbers in the frames
-   * received: what a transport that copies would have copied.
+   * Bytes of the textures, buffers, data and numeric arrays in the received
+   * frames: what a transport without shared memory would have copied.
    */
   readonly bytes: number;
 }
@@ -74,29 +74,32 @@ export interface ChannelStats extends Latency {
 /** One side's half of a channel. */
 export class Channel<Out extends PortMap, In extends PortMap>
   implements Disposable {
-  /** Where frames go in, by port. */
+  /** The sending half of each outgoing port, by port name. */
   readonly senders: Senders<Out>;
-  /** Where frames come out, by port. */
+  /** The receiving half of each incoming port, by port name. */
   readonly receivers: Receivers<In>;
+  readonly #native: Native;
   readonly #events: ChannelEvents;
   readonly #senders = new Map<string, PortSender>();
-  readonly #incoming: IncomingFrames;
+  readonly #receivers = new Map<string, PortReceiver>();
+  readonly #table: MemoryTable;
+  readonly #transport: DictionaryTransport;
   readonly #offered = new OfferedMemory((type, fields) =>
     this.sendControl(type, fields)
   );
   readonly #latency = new LatencyWindow();
-  readonly #told = new Set<string>();
+  /** The kinds of problems that were reported. */
+  readonly #reported = new Set<string>();
   #connection: Connection | undefined;
   #open = false;
   #ended = false;
-  #nextFrame = 1n;
   #misfits = 0;
 
   /**
    * @param outgoing the ports that this side sends on
    * @param incoming the ports that this side receives on
-   * @throws {BridgeError} `schema_mismatch` where the frames of either have
-   * more textures and buffers than a channel can offer
+   * @throws {BridgeError} `schema_mismatch` if the frames of one direction
+   * have more textures and buffers than a channel can offer
    */
   constructor(
     native: Native,
@@ -104,47 +107,66 @@ export class Channel<Out extends PortMap, In extends PortMap>
     incoming: PortsOf<In>,
     events: ChannelEvents,
   ) {
+    this.#native = native;
     this.#events = events;
     checkMemory(outgoing);
     checkMemory(incoming);
-    const way = this.#wayOut();
+    for (const [name, port] of Object.entries<Port>(incoming)) {
+      this.#receivers.set(name, new PortReceiver(name, port, events.arrived));
+    }
+    this.#table = new MemoryTable(
+      native,
+      (id, generation) => this.#transport.releaseMemory(id, generation),
+    );
+    this.#transport = new DictionaryTransport(
+      {
+        send: (message) => this.#connection?.send(message),
+        memoryReleased: (id, use) => this.#offered.released(id, use),
+        frameReleased: (id) => this.#frameReleased(id),
+        problem: (kind, text) => this.#problem(kind, text),
+      },
+      this.#table,
+      this.#receivers,
+    );
+    const shared = this.#senderChannel();
     for (const [name, port] of Object.entries<Port>(outgoing)) {
-      this.#senders.set(name, new PortSender(native, way, name, port));
+      const writer = this.#transport.writer(name, port.schema);
+      const sender = new PortSender(native, shared, name, port, writer);
+      this.#senders.set(name, sender);
     }
     shareOut([...this.#senders.values()].flatMap((sender) => sender.pools));
-    this.#incoming = new IncomingFrames(native, incoming, {
-      arrived: (name) => events.arrived(name),
-      problem: (kind, text) => this.#problem(kind, text),
-      release: (fields) => this.sendControl(CTRL_TYPE.release, fields),
-    });
     this.senders = byName<FrameSender>(this.#senders) as Senders<Out>;
-    this.receivers = byName<FrameReceiver>(this.#incoming.ports) as Receivers<
-      In
-    >;
+    this.receivers = byName<FrameReceiver>(this.#receivers) as Receivers<In>;
   }
 
-  /** Whether frames may go. */
+  /** Whether frames can be sent. */
   get isOpen(): boolean {
     return this.#open;
   }
 
-  /** What went over it so far. */
+  /** The name of the transport, for statistics. */
+  get path(): string {
+    return this.#transport.path;
+  }
+
+  /** The counters so far. */
   get stats(): ChannelStats {
-    let sent = 0, received = 0, dropped = 0;
+    let sent = 0, received = 0, dropped = 0, bytes = 0;
     for (const sender of this.#senders.values()) {
       sent += sender.stats.sent;
       dropped += sender.stats.dropped;
     }
-    for (const receiver of this.#incoming.ports.values()) {
+    for (const receiver of this.#receivers.values()) {
       received += receiver.stats.received;
       dropped += receiver.stats.dropped;
+      bytes += receiver.bytes;
     }
     return {
       sent,
       received,
       dropped,
       misfits: this.#misfits,
-      bytes: this.#incoming.bytes,
+      bytes,
       ...this.#latency.latency,
     };
   }
@@ -153,16 +175,16 @@ export class Channel<Out extends PortMap, In extends PortMap>
   get transferred(): number {
     let frames = 0;
     for (const { stats } of this.#senders.values()) frames += stats.sent;
-    for (const { stats } of this.#incoming.ports.values()) {
+    for (const { stats } of this.#receivers.values()) {
       frames += stats.received;
     }
     return frames;
   }
 
-  /** Frames that came and were not read yet. */
+  /** Frames received and not yet read. */
   get unread(): number {
     let unread = 0;
-    for (const receiver of this.#incoming.ports.values()) {
+    for (const receiver of this.#receivers.values()) {
       unread += receiver.size;
     }
     return unread;
@@ -171,14 +193,14 @@ export class Channel<Out extends PortMap, In extends PortMap>
   // ---- life ----
 
   /**
-   * The connection that the handshake has tested; still the caller's to
-   * dispose, after the channel, or after {@link detach}.
+   * Sets the connection. The caller still owns it, and disposes it after the
+   * channel, or after {@link detach}.
    */
   attach(connection: Connection): void {
     this.#connection = connection;
   }
 
-  /** From now on frames go. */
+  /** Allows frames from now on. */
   open(): void {
     if (this.#ended) return;
     this.#open = true;
@@ -186,14 +208,14 @@ export class Channel<Out extends PortMap, In extends PortMap>
   }
 
   /**
-   * The connection is gone, and the process at its other end with it; the
-   * channel is not. Frames that are sent now are dropped and counted, until
-   * another connection is attached and the channel opened again; `ready` waits
-   * for that. What came can still be read, what is being filled still be sent.
+   * Forgets the connection, but keeps the channel for the next one. Until then
+   * frames that are sent are dropped and counted, and `ready` waits. Frames that
+   * were received can still be read; frames that were acquired can still be sent
+   * on the next connection.
    *
-   * The caller makes sure that the process is dead: the memory that it had is
-   * written to again. Nothing of the old connection may be handed to
-   * {@link receive} once the next one is attached.
+   * Call it only when the process at the other end is dead: the memory that was
+   * out with it is written to again. Once the next connection is attached, do
+   * not pass messages of the old one to {@link receive}.
    */
   detach(): void {
     if (this.#ended) return;
@@ -201,30 +223,37 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.#connection = undefined;
     this.#offered.forget();
     for (const sender of this.#senders.values()) sender.detach();
-    this.#incoming.detach();
+    this.#peerGone();
+    for (const receiver of this.#receivers.values()) receiver.detach();
   }
 
-  /** No more frames, either way: readers see the end once they have read what came, or `failure`. */
+  /** Ends both directions for good. Readers first get the frames received so far, then the end, or `failure`. */
   end(failure?: Error): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#open = false;
     const closed = failure ??
       new BridgeError("closed", "Cannot send: the channel is closed");
-    this.#offered.forget(); // at the end nothing needs to be retired
+    this.#offered.forget(); // nothing needs to be retired at the end
     for (const sender of this.#senders.values()) sender.end(closed);
-    this.#incoming.end(failure);
+    this.#peerGone();
+    for (const receiver of this.#receivers.values()) receiver.end(failure);
   }
 
-  /** Ends it, and drops what was not read. */
+  #peerGone(): void {
+    this.#transport.detach();
+    this.#table.retireAll();
+  }
+
+  /** Ends the channel and drops the frames that were not read. */
   [Symbol.dispose](): void {
     this.end();
-    this.#incoming.clear();
+    for (const receiver of this.#receivers.values()) receiver.clear();
   }
 
   // ---- sending ----
 
-  /** Sends a control message. */
+  /** Sends a control message. Without a connection it does nothing. */
   sendControl(type: string, fields: XpcDictionary = {}): void {
     this.#connection?.send({
       [CHANNEL_KEY.msgType]: MSG_TYPE.control,
@@ -233,7 +262,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     });
   }
 
-  #wayOut(): SenderChannel {
+  #senderChannel(): SenderChannel {
     const isOpen = (): boolean => this.#open;
     return {
       get isOpen(): boolean {
@@ -241,20 +270,15 @@ export class Channel<Out extends PortMap, In extends PortMap>
       },
       offered: this.#offered,
       latency: this.#latency,
-      sendFrame: (portName, fields) => {
-        const id = this.#nextFrame++;
-        this.#connection?.send(frameMessage(id, portName, fields));
-        return id;
-      },
     };
   }
 
   // ---- receiving ----
 
   /**
-   * A message came on the connection; it is disposed here. Never throws for
-   * what a peer sent. What comes when there is no connection any more, or the
-   * channel has ended, is late, and dropped.
+   * Handles a message from the connection, and disposes it. Never throws because
+   * of what a peer sent. Without a connection, or after the end, the message is
+   * dropped.
    */
   receive(message: Message): void {
     using _ = message;
@@ -264,40 +288,57 @@ export class Channel<Out extends PortMap, In extends PortMap>
       if (!(error instanceof BridgeError)) throw error;
       this.#problem(error.code, describeError(error));
     }
-    // Nobody who asked for an answer is left waiting.
+    // A peer that asked for a reply must not wait for its deadline.
     if (message.wantsReply) message.reply({});
   }
 
   #dispatch(message: Message): void {
     const type = getString(message.body, CHANNEL_KEY.msgType);
-    if (type === MSG_TYPE.frame) this.#incoming.receive(message);
+    if (type === MSG_TYPE.frame) this.#transport.receiveFrame(message);
     else if (type === MSG_TYPE.control) this.#receiveControl(message);
-    else this.#problem("type", `a message of type '${type ?? "(none)"}' came`);
+    else {this.#problem(
+        "type",
+        `received a message of unknown type '${type ?? "(none)"}'`,
+      );}
   }
 
   #problem(kind: string, text: string): void {
     this.#misfits++;
-    if (this.#told.has(kind)) return;
-    this.#told.add(kind);
+    if (this.#reported.has(kind)) return;
+    this.#reported.add(kind);
     this.#events.problem(text);
   }
 
   #receiveControl(message: Message): void {
-    const { body } = message;
-    const type = getString(body, CHANNEL_KEY.ctrlType) ?? "(none)";
-    const id = getNumber(body, CHANNEL_KEY.surfaceId, "uint64");
-    if (type === CTRL_TYPE.surfaceOffer) {
-      this.#incoming.offer(message);
-    } else if (type === CTRL_TYPE.surfaceRetire) {
-      if (id !== undefined) this.#incoming.retire(id);
-    } else if (type === CTRL_TYPE.release) {
-      const generation = getNumber(body, CHANNEL_KEY.generation, "uint64");
-      const frame = getNumber(body, CHANNEL_KEY.frameId, "uint64");
-      if (id !== undefined) this.#offered.released(id, generation);
-      else if (frame !== undefined) this.#frameReleased(frame);
+    const type = getString(message.body, CHANNEL_KEY.ctrlType) ?? "(none)";
+    if (type === CTRL_TYPE.surfaceOffer) this.#receiveOffer(message);
+    else if (type === CTRL_TYPE.surfaceRetire) this.#receiveRetire(message);
+    else if (type === CTRL_TYPE.release) {
+      this.#transport.receiveRelease(message.body);
     } else {
       this.#events.control(type, message);
     }
+  }
+
+  /** Throws `malformed_message` if the peer offers too much memory, or the same id twice. */
+  #receiveOffer(message: Message): void {
+    const id = getNumber(message.body, CHANNEL_KEY.surfaceId, "uint64");
+    const memory = message.take(CHANNEL_KEY.surface, "surface") ??
+      message.take(CHANNEL_KEY.surface, "shmem");
+    if (id !== undefined && memory) {
+      this.#table.offer(id, memory);
+      return;
+    }
+    if (memory) this.#native.symbols.slb_release(memory.handle);
+    this.#problem(
+      CTRL_TYPE.surfaceOffer,
+      "received a surface_offer without its id or its memory",
+    );
+  }
+
+  #receiveRetire({ body }: Message): void {
+    const id = getNumber(body, CHANNEL_KEY.surfaceId, "uint64");
+    if (id !== undefined) this.#table.retire(id);
   }
 
   #frameReleased(id: bigint): void {

@@ -1,5 +1,5 @@
 /**
- * How large a frame is: what a transport that copies would have had to copy.
+ * The size of a frame: what a transport without shared memory would copy.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import { NativeSurface } from "../ffi/surface.ts";
 
 /**
- * The bytes of a frame's textures, buffers, data and arrays of numbers, at
- * whatever depth. Single values and text are not counted.
+ * Returns the bytes of a frame's textures, buffers, data and numeric arrays, at
+ * any depth. Single values and text are not counted.
  */
 export function frameBytes(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;

@@ -6,20 +6,22 @@
 
 import type { Port } from "../proto/schema/port.ts";
 import type { Frame, Schema } from "../proto/schema/field_type.ts";
+import { frameBytes } from "./frame_bytes.ts";
+import type { FrameQueue } from "./transport.ts";
 
-/** A frame that came, on lease: dispose it soon, the sender waits for its surfaces. */
+/** A received frame, on lease. Dispose it soon: until then the sender cannot use its memory again. */
 export type ReceivedFrame<S extends Schema> = Frame<S> & Disposable;
 
-/** What one port has received. */
+/** Counters of a receiving port. */
 export interface ReceiverStats {
-  /** Frames that came. */
+  /** Frames received. */
   readonly received: number;
-  /** Of those, frames that nobody read: overtaken by newer ones, or too many. */
+  /** Received frames that were dropped unread: newer ones replaced them, or the queue was full. */
   readonly dropped: number;
 }
 
 /**
- * Where frames come out of the channel.
+ * The receiving half of a port.
  *
  * ```ts ignore
  * for await (using frame of blur.output.video) show(frame.pixel_buffer.pixels);
@@ -29,20 +31,21 @@ export interface FrameReceiver<S extends Schema = Schema>
   extends AsyncIterable<ReceivedFrame<S>> {
   /** The port's name. */
   readonly name: string;
-  /** What its frames hold. */
+  /** The schema of its frames. */
   readonly schema: S;
-  /** What was received and dropped so far. */
+  /** The counters so far. */
   readonly stats: ReceiverStats;
-  /** Frames that can be read. */
+  /** The number of frames that can be read now. */
   readonly size: number;
   /**
-   * The next frame, or the newest where the port skips to the latest; `null`
-   * when there is none. The caller disposes it.
+   * Returns the next frame, or the newest one if the port skips to the latest,
+   * or `null` if there is none. The caller disposes the frame.
    */
   get(): ReceivedFrame<S> | null;
   /**
-   * The same, and where there is none the next to come. `null` when the channel
-   * was closed in order, or when `signal` aborts; throws why where it failed.
+   * Like {@link get}, but waits if there is no frame. Returns `null` when the
+   * channel was closed in order or `signal` aborts. Throws the channel's failure
+   * if it failed.
    *
    * ```ts ignore
    * using frame = await blur.output.video.next();
@@ -50,30 +53,31 @@ export interface FrameReceiver<S extends Schema = Schema>
    */
   next(signal?: AbortSignal): Promise<ReceivedFrame<S> | null>;
   /**
-   * Frames as they come, each the caller's to dispose. Ends when the channel
-   * was closed in order, throws why when it failed.
+   * Iterates over the frames as they are received. The caller disposes each.
+   * Ends when the channel was closed in order, throws its failure if it failed.
    */
   [Symbol.asyncIterator](): AsyncGenerator<ReceivedFrame<S>, void>;
-  /** The same, until `signal` aborts: it then ends, and what was not read can be read later. */
+  /** Like the iterator, but also ends when `signal` aborts. Frames not read by then can be read later. */
   frames(signal: AbortSignal): AsyncGenerator<ReceivedFrame<S>, void>;
 }
 
-/** The receiving half of a port, with what its channel tells it. */
+/** A {@link FrameReceiver} with the methods that its channel and transport call. */
 export class PortReceiver<S extends Schema = Schema>
-  implements FrameReceiver<S> {
+  implements FrameReceiver<S>, FrameQueue {
   readonly name: string;
   readonly schema: S;
   readonly #port: Port<S>;
   readonly #arrived: () => void;
   #queue: ReceivedFrame<S>[] = [];
-  /** How many of the queue an earlier peer has sent: the one of now knows nothing of them. */
+  /** The number of frames in the queue that an earlier peer has sent. The current peer does not count them. */
   #inherited = 0;
   #waiting: PromiseWithResolvers<void> | undefined;
   #end: { readonly failure: Error | undefined } | undefined;
   #received = 0;
   #dropped = 0;
+  #bytes = 0;
 
-  /** Made by the channel. `arrived` is called when a frame can be read. */
+  /** Called by the channel. `arrived` is called when a frame can be read. */
   constructor(name: string, port: Port<S>, arrived: () => void) {
     this.name = name;
     this.schema = port.schema;
@@ -81,13 +85,18 @@ export class PortReceiver<S extends Schema = Schema>
     this.#arrived = arrived;
   }
 
-  /** Whether every frame is read, in turn. */
+  /** Whether every frame is read, in the order of sending. */
   get inOrder(): boolean {
     return this.#port.read_behavior === "read_next_in_order";
   }
 
   get stats(): ReceiverStats {
     return { received: this.#received, dropped: this.#dropped };
+  }
+
+  /** Bytes of the frames received, as {@link frameBytes} counts them. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get size(): number {
@@ -154,9 +163,10 @@ export class PortReceiver<S extends Schema = Schema>
 
   // ---- called by the channel ----
 
-  /** A frame came. A full queue loses its oldest, or this one where order counts. */
+  /** Adds a frame. If the queue is full, drops this frame on a port in order, else the oldest one. */
   put(frame: ReceivedFrame<S>): void {
     this.#received++;
+    this.#bytes += frameBytes(frame);
     const { capacity } = this.#port;
     if (this.inOrder && this.#queue.length - this.#inherited >= capacity) {
       this.#drop(frame);
@@ -171,23 +181,23 @@ export class PortReceiver<S extends Schema = Schema>
   }
 
   /**
-   * The peer is gone, and another may come, which has all of the capacity
-   * again: what a port in order has promised it must not depend on who was
-   * there before. What came can still be read; the oldest goes where a peer
-   * before that one has left as much.
+   * The peer is gone; another one may follow. It may use the whole capacity: a
+   * port in order must have room for it, whatever its predecessor sent. The
+   * frames received so far can still be read. If there are more of them than the
+   * capacity, because earlier peers have left some too, the oldest are dropped.
    */
   detach(): void {
     while (this.#queue.length > this.#port.capacity) this.#drop(this.#shift());
     this.#inherited = this.#queue.length;
   }
 
-  /** No more will come. What came can still be read. */
+  /** No more frames will be received. Those received can still be read. */
   end(failure: Error | undefined): void {
     this.#end ??= { failure };
     this.#wake();
   }
 
-  /** Drops what was not read. */
+  /** Drops the frames that were not read. */
   clear(): void {
     const unread = this.#queue;
     this.#queue = [];

@@ -5,13 +5,8 @@
  */
 
 import { BridgeError } from "../proto/errors.ts";
-import type { NumericArray } from "../proto/schema/field_type.ts";
-import { compile, type FrameCodec } from "../proto/wire/frame_codec.ts";
-import { CHANNEL_KEY } from "../proto/wire/keys.ts";
 import type { Port } from "../proto/schema/port.ts";
 import type { Frame, Schema } from "../proto/schema/field_type.ts";
-import type { Surface } from "../proto/schema/surface.ts";
-import { uint64, type XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { Clock } from "../ffi/clock.ts";
 import type { Native } from "../ffi/native.ts";
 import { type Filling, FrameMemory, giveBack } from "./memory/frame_memory.ts";
@@ -19,35 +14,35 @@ import type { FrameTemplate } from "./memory/frame_template.ts";
 import type { Bounded } from "./memory/memory_plan.ts";
 import type { LatencyWindow } from "./latency_window.ts";
 import type { Flight, Pooled } from "./memory/memory_pool.ts";
-import type { OfferedMemory, PieceOwner } from "./memory/offered_memory.ts";
+import type { OfferedMemory } from "./memory/offered_memory.ts";
+import { type OutgoingPort, OutgoingRecord } from "./outgoing_record.ts";
+import type { PortWriter } from "./transport.ts";
 
-/** A frame that is being filled. Dispose it, or send it: what was sent is disposed. */
+/** A frame to fill. Dispose it or send it; sending disposes it. */
 export type OutgoingFrame<S extends Schema> =
   & { -readonly [K in keyof Frame<S>]: Frame<S>[K] }
   & Disposable;
 
 /** What a sender needs from its channel. */
 export interface SenderChannel {
-  /** Whether frames may go. */
+  /** Whether frames can be sent. */
   readonly isOpen: boolean;
-  /** What the receiver was offered. */
+  /** The memory that the peer was offered. */
   readonly offered: OfferedMemory;
-  /** How long frames are out. */
+  /** The times from sending to release. */
   readonly latency: LatencyWindow;
-  /** Sends the fields of a frame of this port; the frame's id. */
-  sendFrame(portName: string, fields: XpcDictionary): bigint;
 }
 
-/** What one port has sent. */
+/** Counters of a sending port. */
 export interface SenderStats {
-  /** Frames that went to the other side. */
+  /** Frames sent to the other side. */
   readonly sent: number;
-  /** Frames that did not: the channel was not open, or there was no room. */
+  /** Frames not sent: the channel was not open, or there was no room. */
   readonly dropped: number;
 }
 
 /**
- * Where frames go into the channel. Nothing here waits, except {@link ready}.
+ * The sending half of a port. Nothing here waits, except {@link ready}.
  *
  * ```ts ignore
  * await blur.input.video.ready;
@@ -59,62 +54,56 @@ export interface SenderStats {
 export interface FrameSender<S extends Schema = Schema> {
   /** The port's name. */
   readonly name: string;
-  /** What its frames hold. */
+  /** The schema of its frames. */
   readonly schema: S;
-  /** What was sent and dropped so far. */
+  /** The counters so far. */
   readonly stats: SenderStats;
   /**
    * Resolves when the next frame would not be dropped: the channel is open and
-   * there is room, for a frame with as many textures and buffers as the last.
+   * has room for a frame with as many textures and buffers as the last one.
    * Rejects when the channel has ended. This is the back-pressure of a port
-   * that must lose nothing.
+   * that must not lose frames.
    */
   readonly ready: Promise<void>;
   /**
-   * A frame to fill, in memory that the receiver sees: its textures and
-   * buffers, at whatever depth, are as large as the template's (another frame
-   * will do), everything else is the template's own. Where there is no room it
-   * can be filled all the same, and {@link send} will drop and count it.
+   * Returns a frame to fill. Its textures and buffers, at any depth, are shared
+   * memory of the sizes that the template has; all other values are copied from
+   * the template. Another frame can serve as the template. If there is no room,
+   * the frame can be filled as usual, but {@link send} drops and counts it.
    *
-   * @throws {BridgeError} `schema_mismatch` naming schema, field and value
-   * where the template is not one of this schema, or asks for more textures
-   * and buffers than there can be; why the channel has ended, once it has
+   * @throws {BridgeError} `schema_mismatch` naming schema, field and value if the
+   * template does not fit the schema, or asks for more textures and buffers
+   * than a frame can have; the channel's failure, or `closed`, once it has ended
    */
   acquire(template: FrameTemplate<S>): OutgoingFrame<S>;
   /**
-   * Sends a frame that {@link acquire} gave, once, without waiting. False: it
-   * was dropped, because the channel is not open or there was no room.
+   * Sends a frame from {@link acquire}, once, without waiting. Returns false if
+   * it was dropped, because the channel is not open or there was no room.
    *
-   * @throws {BridgeError} `schema_mismatch` naming schema, field and value
-   * where the frame does not fit, `bad_argument` for a frame that is not of
-   * this port, was sent before, or has over 1 MiB without its shared memory
+   * @throws {BridgeError} `schema_mismatch` naming schema, field and value if the
+   * frame does not fit; `bad_argument` if the frame is not from this port, was
+   * sent before, or is larger than 1 MiB without its shared memory
    */
   send(frame: Frame<S>): boolean;
 }
 
-/** A frame that acquire() gave, from then until its memory is back. */
-interface OutgoingRecord extends Filling, Flight {
-  /** It was sent or disposed. */
-  done: boolean;
-}
-
-/** The sending half of a port, with what its channel tells it. */
+/** A {@link FrameSender} with the methods that its channel calls. */
 export class PortSender<S extends Schema = Schema>
-  implements FrameSender<S>, PieceOwner {
+  implements FrameSender<S>, OutgoingPort {
   readonly name: string;
   readonly schema: S;
   readonly #clock: Clock;
-  readonly #codec: FrameCodec<S>;
   readonly #channel: SenderChannel;
+  readonly #writer: PortWriter<S>;
   readonly #memory: FrameMemory;
   readonly #inOrder: boolean;
-  /** Frames that may be held or out at a time. */
+  /** The most frames that may be held or out at one time. */
   readonly #limit: number;
-  /** Frames that are being filled. */
+  /** Frames acquired and not yet sent or disposed. */
   #held = 0;
-  /** Frames that the receiver has, and will release. */
+  /** Frames sent and not yet released. */
   #out = 0;
-  /** Of those, the ones without shared memory: they are released by their id. */
+  /** Of those, the frames without shared memory. They are released by their frame id. */
   readonly #bare = new Map<bigint, Flight>();
   readonly #records = new WeakMap<object, OutgoingRecord>();
   #waiting: PromiseWithResolvers<void> | undefined;
@@ -122,21 +111,22 @@ export class PortSender<S extends Schema = Schema>
   #sent = 0;
   #dropped = 0;
 
-  /** Made by the channel. */
+  /** Called by the channel. */
   constructor(
     native: Native,
     channel: SenderChannel,
     name: string,
     port: Port<S>,
+    writer: PortWriter<S>,
   ) {
     this.name = name;
     this.schema = port.schema;
     this.#clock = native.clock;
     this.#channel = channel;
-    this.#codec = compile(port.schema);
+    this.#writer = writer;
     this.#inOrder = port.read_behavior === "read_next_in_order";
-    // In order: as many as the receiver can keep, so that none is lost there. Else also
-    // the one that it looks at and the one that is being filled: it drops the oldest itself.
+    // In order: as many as the receiver can keep, so that it drops none. Otherwise two more,
+    // the frame being read and the frame being filled: the receiver drops the oldest itself.
     this.#limit = this.#inOrder ? port.capacity : port.capacity + 2;
     this.#memory = new FrameMemory(
       native,
@@ -146,7 +136,7 @@ export class PortSender<S extends Schema = Schema>
     );
   }
 
-  /** The pools of its memory, which ask for as much as they can use. */
+  /** The memory pools of this port. Each first asks for as many pieces as it can use. */
   get pools(): Bounded[] {
     return this.#memory.pools;
   }
@@ -160,7 +150,7 @@ export class PortSender<S extends Schema = Schema>
     if (this.#channel.isOpen && this.#hasRoom) return Promise.resolve();
     if (!this.#waiting) {
       this.#waiting = Promise.withResolvers();
-      this.#waiting.promise.catch(() => {}); // whoever awaits it hears of it
+      this.#waiting.promise.catch(() => {}); // reported to whoever awaits it
     }
     return this.#waiting.promise;
   }
@@ -171,13 +161,8 @@ export class PortSender<S extends Schema = Schema>
 
   acquire(template: FrameTemplate<S>): OutgoingFrame<S> {
     if (this.#failure) throw this.#failure;
-    const record: OutgoingRecord = {
-      pieces: new Map(),
-      spare: this.#held + this.#out >= this.#limit,
-      out: 0,
-      sentAt: 0,
-      done: false,
-    };
+    const spare = this.#held + this.#out >= this.#limit;
+    const record = new OutgoingRecord(this, this.#channel.offered, spare);
     const frame = this.#memory.fill(template, record);
     if (this.#counts(record)) this.#held++;
     this.#records.set(frame, record);
@@ -187,7 +172,7 @@ export class PortSender<S extends Schema = Schema>
     return frame as unknown as OutgoingFrame<S>;
   }
 
-  /** Whether a frame takes room until its receiver releases it. */
+  /** Whether a frame counts against the limit until its receiver releases it. */
   #counts({ spare, pieces }: Filling): boolean {
     return !spare && (this.#inOrder || pieces.size > 0);
   }
@@ -198,55 +183,27 @@ export class PortSender<S extends Schema = Schema>
       throw new BridgeError(
         "bad_argument",
         `Cannot send this frame on port '${this.name}': ${
-          record ? "it was sent or disposed before" : "acquire() it here first"
+          record
+            ? "it was already sent or disposed"
+            : "get it from acquire() of this port"
         }`,
       );
     }
     if (record.spare || !this.#channel.isOpen) {
-      const misfit = this.#codec.check(frame);
+      const misfit = this.#writer.check(frame);
       this.#discard(record);
       if (misfit) throw new BridgeError("schema_mismatch", misfit.message);
       this.#dropped++;
       return false;
     }
-    const fields = this.#encode(frame, record);
-    for (const pooled of record.pieces.values()) {
-      if (pooled.state === "out") this.#channel.offered.offer(pooled, this);
-    }
-    const id = this.#channel.sendFrame(this.name, fields);
+    for (const pooled of record.pieces.values()) pooled.state = "held"; // an earlier attempt may have failed halfway
+    const id = this.#writer.send(frame, record);
     this.#sent++;
     this.#takeOff(id, record);
     return true;
   }
 
-  /** The frame as it crosses. The pieces that it names, and no others, are out then. */
-  #encode(frame: Frame<S>, record: OutgoingRecord): XpcDictionary {
-    for (const pooled of record.pieces.values()) pooled.state = "held"; // an attempt before may have failed halfway
-    return this.#codec.encode(frame, {
-      texture: (surface) => this.#name(record, surface),
-      buffer: (samples) => ({
-        ...this.#name(record, samples),
-        [CHANNEL_KEY.length]: uint64(samples.length),
-      }),
-    });
-  }
-
-  #name(record: OutgoingRecord, value: Surface | NumericArray): XpcDictionary {
-    const pooled = record.pieces.get(value);
-    if (!pooled) {
-      throw new BridgeError(
-        "bad_argument",
-        `Cannot send this memory on port '${this.name}': fill what acquire() gave`,
-      );
-    }
-    pooled.state = "out";
-    return {
-      [CHANNEL_KEY.surfaceId]: uint64(pooled.id),
-      [CHANNEL_KEY.generation]: uint64(pooled.generation),
-    };
-  }
-
-  /** It was sent: what it does not name is free, the rest comes back with its release. */
+  /** After sending: pieces that the frame does not name are free, the others are out until their release. */
   #takeOff(id: bigint, record: OutgoingRecord): void {
     record.done = true;
     record.sentAt = this.#clock.now();
@@ -279,7 +236,7 @@ export class PortSender<S extends Schema = Schema>
 
   // ---- called by the channel ----
 
-  /** The channel opened, or room was made. */
+  /** The channel has opened, or there may be more room. */
   changed(): void {
     if (!this.#waiting || !this.#channel.isOpen || !this.#hasRoom) return;
     this.#waiting.resolve();
@@ -294,7 +251,7 @@ export class PortSender<S extends Schema = Schema>
     this.changed();
   }
 
-  /** The receiver has released a frame that had no shared memory. */
+  /** The receiver has released a frame without shared memory. Ignores an id that is not of this port. */
   released(frameId: bigint): void {
     const flight = this.#bare.get(frameId);
     if (!flight) return;
@@ -308,14 +265,14 @@ export class PortSender<S extends Schema = Schema>
     this.#channel.latency.record(this.#clock.now() - sentAt);
   }
 
-  /** The receiver is gone, and what it had is free. Another one may come. */
+  /** The receiver is gone, and the memory that was out with it is free. Another one may follow. */
   detach(): void {
     this.#memory.recall();
     this.#bare.clear();
     this.#out = 0;
   }
 
-  /** The channel has ended: nothing will ever be sent. */
+  /** The channel has ended: no more frames will be sent. */
   end(failure: Error): void {
     this.#failure = failure;
     this.#waiting?.reject(failure);

@@ -1,40 +1,39 @@
 /**
- * How long frames took lately, from their sending to their release by the
- * other side.
+ * The latency of recent frames: from sending to the release by the other side.
  *
  * @module
  */
 
-/** Measurements that are kept: the newest. */
+/** The number of measurements that are kept. */
 const WINDOW = 1_024;
 
-/** The latency of recent frames, in microseconds; 0 where none was measured. */
+/** The latency of recent frames, in microseconds. 0 if there is no measurement. */
 export interface Latency {
-  /** Half of them took no longer. */
+  /** The median. */
   readonly p50_us: number;
-  /** 99 of 100 took no longer. */
+  /** The 99th percentile. */
   readonly p99_us: number;
 }
 
 /**
- * The newest measurements. To record one costs a store; they are sorted when
- * somebody asks.
+ * Keeps the newest measurements. Recording is one store; they are sorted only
+ * when {@link latency} is read.
  */
 export class LatencyWindow {
   readonly #ring: Float64Array;
   #count = 0;
 
-  /** @param size how many are kept */
+  /** @param size the number of measurements to keep */
   constructor(size: number = WINDOW) {
     this.#ring = new Float64Array(size);
   }
 
-  /** One more frame has come back, after so many milliseconds. */
+  /** Adds a measurement, in milliseconds. */
   record(ms: number): void {
     this.#ring[this.#count++ % this.#ring.length] = ms;
   }
 
-  /** What they say together, by nearest rank. */
+  /** The percentiles of the kept measurements, by nearest rank. */
   get latency(): Latency {
     const kept = Math.min(this.#count, this.#ring.length);
     const sorted = this.#ring.slice(0, kept).sort();

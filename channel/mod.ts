@@ -1,5 +1,5 @@
 /**
- * What users see of a channel: its ports and frames.
+ * The public part of channels: ports and frames.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * What a side tells the broker once a second: what came over its channel since
- * that connection's gate opened.
+ * The statistics that each side reports to the broker once a second.
  *
  * @module
  */
@@ -8,20 +7,29 @@
 import type { RequestOf } from "../proto/wire/control.ts";
 import type { ChannelStats } from "./channel.ts";
 
-/** How frames travel: every one as a dictionary. */
-const PATH = "dictionary";
+/** A channel, as far as its statistics are concerned. */
+export interface ReportedChannel {
+  /** How its frames travel. */
+  readonly path: string;
+  /** Its counters. */
+  readonly stats: ChannelStats;
+}
 
-/** The report; `before` is what the channel said when the gate opened. Latency is that of the newest frames, whenever they went. */
+/**
+ * Returns the report of a channel: what was received since `before`, the
+ * counters at the time when frames could first flow. The latency is that of the
+ * newest frames, including frames sent before that time.
+ */
 export function statsReport(
-  now: ChannelStats,
+  { path, stats }: ReportedChannel,
   before: ChannelStats,
 ): RequestOf<"ReportStats"> {
   return {
-    path: PATH,
-    frames: now.received - before.received,
-    bytes: now.bytes - before.bytes,
-    dropped: now.dropped - before.dropped,
-    p50_us: now.p50_us,
-    p99_us: now.p99_us,
+    path,
+    frames: stats.received - before.received,
+    bytes: stats.bytes - before.bytes,
+    dropped: stats.dropped - before.dropped,
+    p50_us: stats.p50_us,
+    p99_us: stats.p99_us,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The arguments of one command, checked.
+ * Reads and checks the arguments of a command.
  *
  * @module
  */
@@ -10,18 +10,18 @@ import { type Command, lineOf } from "./command.ts";
 import { Arguments, type Option, ValueError } from "./option.ts";
 import { CommandError, EXIT } from "./exit.ts";
 
-/** `--help`, which every command has. */
+/** `--help`, an option of every command. */
 export const HELP_OPTION: Option<boolean> = {
   name: "help",
   short: "h",
-  meaning: "this text",
+  meaning: "show this help",
 };
 
 /**
- * Reads the arguments that follow a command's words; "help" where that is what
- * was asked for.
+ * Reads the arguments that follow a command's words. Returns "help" if they
+ * contain `--help`.
  *
- * @throws {CommandError} bad usage
+ * @throws {CommandError} `usage`
  */
 export function readArguments(
   command: Command,
@@ -31,7 +31,7 @@ export function readArguments(
   const wrong = (what: string): CommandError => usageError(command.path, what);
   const options: readonly Option<unknown>[] = [...command.options, HELP_OPTION];
   const flags = options.filter(({ value }) => value === undefined);
-  // The parser would take --json=no for --json.
+  // The parser would read --json=no as --json.
   const assigned = args.slice(0, args.indexOf("--") >>> 0)
     .map((arg) => /^--([^=]+)=/.exec(arg)?.[1])
     .find((name) => flags.some((flag) => flag.name === name));
@@ -40,7 +40,7 @@ export function readArguments(
     [...args],
     {
       boolean: flags.map(({ name }) => name),
-      // An operand stays text, also where it looks like a number.
+      // An operand stays a string, even if it looks like a number.
       string: [...options.filter((o) => o.value).map((o) => o.name), "_"],
       alias: Object.fromEntries(
         options.flatMap(({ name, short }) => short ? [[short, name]] : []),
@@ -64,7 +64,7 @@ export function readArguments(
   return new Arguments(given, operands);
 }
 
-/** A command line that cannot be followed. */
+/** The error for a command line that is wrong. */
 export function usageError(
   path: readonly string[],
   what: string,

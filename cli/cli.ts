@@ -1,5 +1,5 @@
 /**
- * From a command line to an exit code.
+ * Runs a command line and returns its exit code.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import { commandHelp, groupHelp, isWithin } from "./text/help.ts";
 /**
  * Runs one command line.
  *
- * @param args the arguments, without the program's own name
- * @param console the machine that it runs on
- * @returns the code to exit with. What nobody expects is thrown
+ * @param args the arguments, without the program's name
+ * @param console the machine that the command runs on
+ * @returns the exit code. An unexpected error is thrown
  */
 export async function runCommandLine(
   args: readonly string[],
@@ -59,7 +59,7 @@ async function dispatch(
   return answerGroup(words, option, console);
 }
 
-/** What is no command: the program itself, the beginning of a command, or a mistake. */
+/** Handles words that are no complete command: none at all, the first words of commands, or a mistake. */
 function answerGroup(
   words: readonly string[],
   option: string | undefined,
@@ -80,7 +80,7 @@ function answerGroup(
   if (option !== undefined) {
     throw usageError(
       words,
-      `'${option}' stands where a command is expected; options follow it`,
+      `a command is expected in place of '${option}'; options follow the command`,
     );
   }
   console.err.write(groupHelp(COMMANDS, words));

@@ -1,9 +1,9 @@
 /**
- * What a command is: one object that says all about it. Its arguments, its
- * help, its completion and its part of the documentation are read from there.
+ * A command is one object. Its arguments, its help, its shell completion and its
+ * part of docs/cli.md are derived from it.
  *
- * A new command is a file in `commands/` that exports one, and a line in
- * `commands.ts`.
+ * A new command is a file in `commands/` that exports a {@link Command}, and a
+ * line in `commands.ts`.
  *
  * @module
  */
@@ -12,48 +12,48 @@ import type { Arguments, Operand, Option } from "./option.ts";
 import type { Console, Right } from "./terminal/console.ts";
 import type { ExitCode } from "./exit.ts";
 
-/** What `--json` writes. Fields are added at times, and never changed or removed. */
+/** What `--json` writes. Fields may be added, but are never changed or removed. */
 export interface JsonShape {
-  /** How many, and in what. */
+  /** The form of the output, such as "an array of objects". */
   readonly form: string;
-  /** What each field is, by its name. */
+  /** The meaning of each field, by its name. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** A command that runs now. */
+/** One run of a command. */
 export interface Invocation {
   readonly args: Arguments;
   readonly console: Console;
-  /** Every command, this one included. */
+  /** All commands, including this one. */
   readonly commands: readonly Command[];
 }
 
 /** One command. */
 export interface Command {
-  /** The words that name it. */
+  /** The words of the command, such as `broker`, `status`. */
   readonly path: readonly string[];
-  /** What it does, in one sentence. */
+  /** What the command does, in one sentence. */
   readonly summary: string;
-  /** What else is to be known, a paragraph each. */
+  /** More about the command, one text for each paragraph. */
   readonly details?: readonly string[];
   readonly operands?: readonly Operand[];
-  /** Its options; every command has `--help` besides. */
+  /** The options. `--help` is not listed: every command has it. */
   readonly options: readonly Option<unknown>[];
-  /** Whether all that follows its words goes to another program as it is, `--help` too: then it has operands alone. */
+  /** Set if all arguments, including `--help`, are passed to another program. The command then has operands only. */
   readonly passesOn?: true;
   readonly json?: JsonShape;
-  /** What it may do besides reading, and reaching the broker; it has given up the rest before it runs. */
+  /** The rights that the command needs. It loses all other {@link Right}s before it runs. */
   readonly needs?: readonly Right[];
-  /** Command lines, without `streamlib` before them. */
+  /** Command lines, without the leading `streamlib`. */
   readonly examples: readonly string[];
-  /** Does it. Throws CommandError or BridgeError, which {@link exitCodeOf} makes a code. */
+  /** Runs the command. Throws CommandError or BridgeError, which {@link exitCodeOf} turns into an exit code. */
   run(invocation: Invocation): Promise<ExitCode>;
 }
 
-/** What the program is called. */
+/** The name of the program. */
 export const PROGRAM = "streamlib";
 
-/** A command's words, as they are typed. */
+/** A command as it is typed, without arguments. */
 export function lineOf(path: readonly string[]): string {
   return [PROGRAM, ...path].join(" ");
 }

@@ -1,23 +1,18 @@
 /**
- * Every command of `streamlib`, in the order of its help.
+ * Every command of `streamlib`, in the order in which the help lists them.
  *
  * @module
  */
 
 import type { Command } from "./command.ts";
 import { brokerConnections } from "./commands/broker_connections.ts";
-import { brokerInstall } from "./commands/broker_install.ts";
 import { brokerDoctor } from "./commands/broker_doctor.ts";
 import { brokerLogs } from "./commands/broker_logs.ts";
 import { brokerProcessors } from "./commands/broker_processors.ts";
-import { brokerRestart } from "./commands/broker_restart.ts";
 import { brokerRuntimes } from "./commands/broker_runtimes.ts";
-import { brokerStart } from "./commands/broker_start.ts";
+import { SERVICE_COMMANDS } from "./commands/broker_service.ts";
 import { brokerStatus } from "./commands/broker_status.ts";
-import { brokerStop } from "./commands/broker_stop.ts";
 import { brokerTop } from "./commands/broker_top.ts";
-import { brokerUninstall } from "./commands/broker_uninstall.ts";
-import { brokerUpdate } from "./commands/broker_update.ts";
 import { completions } from "./commands/completions.ts";
 import { demo } from "./commands/demo.ts";
 import { help } from "./commands/help.ts";
@@ -25,7 +20,7 @@ import { logs } from "./commands/logs.ts";
 import { runtimesList } from "./commands/runtimes_list.ts";
 import { runtimesPrune } from "./commands/runtimes_prune.ts";
 
-/** The table of commands. None loads gRPC before it runs. */
+/** The table of commands. No command loads gRPC before it runs. */
 export const COMMANDS: readonly Command[] = [
   brokerStatus,
   brokerRuntimes,
@@ -34,12 +29,7 @@ export const COMMANDS: readonly Command[] = [
   brokerLogs,
   brokerTop,
   brokerDoctor,
-  brokerInstall,
-  brokerUninstall,
-  brokerUpdate,
-  brokerStart,
-  brokerStop,
-  brokerRestart,
+  ...SERVICE_COMMANDS,
   runtimesList,
   runtimesPrune,
   logs,

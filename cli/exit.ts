@@ -1,12 +1,12 @@
 /**
- * How a command ends: its exit codes, and the errors that carry one.
+ * The exit codes of a command, and the errors that lead to them.
  *
  * @module
  */
 
 import { BridgeError, type ErrorCode } from "../proto/errors.ts";
 
-/** The exit codes of `streamlib`. Stable: scripts match on them. */
+/** The exit codes of `streamlib`. Stable: scripts depend on them. */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -18,22 +18,22 @@ export const EXIT = {
 /** One of {@link EXIT}. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** What each code means, for the documentation. */
+/** The meaning of each exit code, for the help. */
 export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
-  done: "done; also when Ctrl-C ended a command that goes on until then",
-  failed: "failed",
-  usage: "bad usage: an unknown command or option, or a value that cannot be",
-  unreachable: "no broker can be reached, or it does not answer in time",
-  notFound: "not found: no such runtime, or no such file",
+  done: "success; also if Ctrl-C ended a command that runs until Ctrl-C",
+  failed: "failure",
+  usage: "bad usage: an unknown command or option, or an invalid value",
+  unreachable: "the broker cannot be reached, or does not answer in time",
+  notFound: "not found: there is no such runtime, file or service",
 };
 
-/** A command that cannot do what it was asked: what, why, and what to type next. */
+/** A command failed: what, why, and what to type next. */
 export class CommandError extends Error {
   override name = "CommandError";
 
-  /** @param exit the code to end with
+  /** @param exit the exit code
    * @param message what was tried and what was found
-   * @param next a command line that helps */
+   * @param next a command line that helps, shown after `Try:` */
   constructor(
     readonly exit: ExitCode,
     message: string,
@@ -50,7 +50,7 @@ const CODES: Partial<Record<ErrorCode, ExitCode>> = {
   timed_out: EXIT.unreachable,
 };
 
-/** The code that an error ends a command with; `undefined` for one that nobody expects. */
+/** The exit code for an error; `undefined` for an unexpected one. */
 export function exitCodeOf(error: unknown): ExitCode | undefined {
   if (error instanceof CommandError) return error.exit;
   if (error instanceof BridgeError) return CODES[error.code] ?? EXIT.failed;

@@ -1,5 +1,5 @@
 /**
- * The first call to a broker that is being started.
+ * Waits until a broker that is being started answers.
  *
  * @module
  */
@@ -11,15 +11,16 @@ import type { Console } from "./terminal/console.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import type { Service } from "./service.ts";
 
-/** From connecting to an answer, all in all: a cold Deno on a slow disk takes some seconds. */
+/** The limit for the whole wait. On a slow disk Deno's first start takes some seconds. */
 const DEADLINE_MS = 20_000;
 const PAUSE_MS = 200;
 
 /**
- * Calls until the broker says that it is healthy; the first call starts it.
+ * Calls the broker until it reports that it is healthy. The first call starts
+ * it.
  *
- * @throws {CommandError} `unreachable` with the manager's reason after 20 s, or
- * as soon as the manager says that it has failed
+ * @throws {CommandError} `unreachable`, with the manager's reason, after 20 s or
+ * as soon as the manager reports that the service has failed
  * @throws {BridgeError} `version_mismatch`
  */
 export async function firstContact(
@@ -39,7 +40,7 @@ export async function firstContact(
         timeoutMs: Math.max(1, until - console.now()),
       });
       if (healthy) return version;
-      found = `it says that it is ${status}`;
+      found = `it reports that it is ${status}`;
     } catch (error) {
       if (!isBrokerGone(error)) throw error;
       found = (error as BridgeError).message;
@@ -58,7 +59,7 @@ export async function firstContact(
   );
 }
 
-/** The version of the broker that runs under the manager, if one does; none is started. */
+/** The version of the broker that the manager runs; undefined if none runs or it does not answer. Does not start one. */
 export async function runningVersion(
   { names, manager }: Service,
   console: Console,

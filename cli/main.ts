@@ -6,7 +6,7 @@
  * $ deno install --global --name streamlib … jsr:@streamlib/bridge/cli
  * ```
  *
- * docs/cli.md has every command, and the permissions that it takes.
+ * docs/cli.md lists the commands and the permissions that they need.
  *
  * @module
  */

@@ -1,55 +1,55 @@
 /**
- * Options and operands of commands, and what a command line gives for them.
+ * The options and operands of commands, and their values in a command line.
  *
  * @module
  */
 
-/** A value that an option takes. */
+/** The value of an option. */
 export interface OptionValue<T> {
-  /** What stands for it in the help, such as N. */
+  /** The placeholder in the help, such as N. */
   readonly label: string;
-  /** What it is of, where these are all. */
+  /** All permitted values, if there is a fixed set. */
   readonly choices?: readonly string[];
-  /** The value that `text` is. Throws ValueError or BridgeError where it is none. */
+  /** Parses `text`. Throws ValueError or BridgeError if it is not valid. */
   read(text: string): T;
 }
 
-/** An option: a flag, or with a value. */
+/** An option: a flag, or an option with a value. */
 export interface Option<T> {
-  /** Its name, without the dashes. */
+  /** The name, without the dashes. */
   readonly name: string;
-  /** Its name in one letter. */
+  /** The name of one letter, without the dash. */
   readonly short?: string;
-  /** `undefined`: it is a flag. */
+  /** `undefined` for a flag. */
   readonly value?: OptionValue<T>;
-  /** What it does, in a few words. */
+  /** What the option does, in a few words. */
   readonly meaning: string;
 }
 
-/** An argument that is no option. */
+/** An argument that is not an option. */
 export interface Operand {
-  /** What stands for it in the help, such as RUNTIME. */
+  /** The placeholder in the help, such as RUNTIME. */
   readonly label: string;
   readonly meaning: string;
-  /** What it is of, where these are all. */
+  /** All permitted values, if there is a fixed set. */
   readonly choices?: readonly string[];
-  /** Whether it may be left out, or given several times. One that must be there if not said. */
+  /** `any`: it may be left out or repeated. By default it is required, once. */
   readonly count?: "any";
 }
 
-/** What is wrong with the value of an option or an operand. */
+/** The value of an option is invalid. The message says what is expected. */
 export class ValueError extends Error {
   override name = "ValueError";
 }
 
-/** The arguments that a command was given. */
+/** The arguments of one command line. */
 export class Arguments {
   readonly #values: ReadonlyMap<Option<unknown>, unknown>;
-  /** What is no option, in its order. */
+  /** The operands, in order. */
   readonly operands: readonly string[];
 
-  /** @param values by the option's own object
-   * @param operands what is no option */
+  /** @param values the values of the options that were given, by the option's object
+   * @param operands the operands, in order */
   constructor(
     values: ReadonlyMap<Option<unknown>, unknown>,
     operands: readonly string[] = [],
@@ -58,7 +58,7 @@ export class Arguments {
     this.operands = operands;
   }
 
-  /** The value of an option, `undefined` where it was not given. */
+  /** The value of an option; `undefined` if it was not given. */
   get<T>(option: Option<T>): T | undefined {
     return this.#values.get(option) as T | undefined;
   }

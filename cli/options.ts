@@ -1,5 +1,5 @@
 /**
- * The options that several commands have.
+ * The options that several commands share.
  *
  * @module
  */
@@ -8,39 +8,39 @@ import { formatAddress, parseAddress } from "../broker/address.ts";
 import { parseAge } from "./text/ages.ts";
 import { type Option, ValueError } from "./option.ts";
 
-/** Where the broker is. */
+/** The broker's address. */
 export const ENDPOINT: Option<string> = {
   name: "endpoint",
   value: {
     label: "ADDR",
     read: (text) => formatAddress(parseAddress(text)),
   },
-  meaning: "the broker's gRPC address, unix:/absolute/path or 127.0.0.1:PORT",
+  meaning: "the broker's gRPC address: unix:/absolute/path or 127.0.0.1:PORT",
 };
 
-/** For programs. */
+/** JSON instead of text. */
 export const JSON_OUTPUT: Option<boolean> = {
   name: "json",
   meaning: "write JSON",
 };
 
-/** Only one runtime's. */
+/** Limits a listing to one runtime. */
 export const RUNTIME: Option<string> = {
   name: "runtime",
   value: { label: "ID", read: (text) => text },
-  meaning: "only of this runtime, by its id or its name",
+  meaning: "show only this runtime, given by its id or name",
 };
 
-/** Not to end. */
+/** Continues with new lines. */
 export const FOLLOW: Option<boolean> = {
   name: "follow",
   short: "f",
-  meaning: "go on with what comes, until Ctrl-C",
+  meaning: "show new lines as they come, until Ctrl-C",
 };
 
 const MAX_LINES = 1_000_000;
 
-/** How many of the last lines. */
+/** The number of lines to show. */
 export const LINES: Option<number> = {
   name: "lines",
   short: "n",
@@ -52,21 +52,21 @@ export const LINES: Option<number> = {
       throw new ValueError(`a whole number up to ${MAX_LINES}`);
     },
   },
-  meaning: "only the last N (default: 100, with --since all)",
+  meaning: "show only the last N lines (default: 100; with --since: all)",
 };
 
-/** How many of the last lines where nobody says. */
+/** The number of lines without `--lines` and `--since`. */
 export const DEFAULT_LINES = 100;
 
 const RFC_3339 =
   /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
 
-/** A moment: before now, or on the calendar. */
+/** A point in time: relative to now, or absolute in epoch milliseconds. */
 export type Since =
   | { readonly secondsAgo: number }
   | { readonly at: number };
 
-/** From when on. */
+/** The age of the oldest line to show. */
 export const SINCE: Option<Since> = {
   name: "since",
   value: {
@@ -81,10 +81,11 @@ export const SINCE: Option<Since> = {
       );
     },
   },
-  meaning: "only what is not older, such as 5m, or a time in RFC 3339",
+  meaning:
+    "show only lines since then: an age such as 5m, or a time in RFC 3339",
 };
 
-/** The moment in epoch milliseconds; `undefined` for the beginning of time. */
+/** Converts to epoch milliseconds; `undefined` if there is no limit. */
 export function sinceAt(
   since: Since | undefined,
   now: number,

@@ -1,18 +1,18 @@
 /**
- * The programs of this package that the command line runs beside itself, in
- * processes of their own: it has no ffi, and they have.
+ * The programs of this package that the command line starts in processes of
+ * their own, because they need ffi and the command line does not have it.
  *
  * @module
  */
 
-/** One of them. */
+/** A program of this package. */
 export interface OwnProgram {
   readonly module: URL;
-  /** What it may do, as Deno's flags. */
+  /** Its permissions, as Deno's flags. */
   readonly permissions: readonly string[];
 }
 
-/** What a Deno needs of its environment to start another. */
+/** The variables that a Deno process needs to start another one. */
 const ENVIRONMENT = [
   "DENO_DIR",
   "HOME",
@@ -31,8 +31,8 @@ const ENVIRONMENT = [
 /**
  * The probe of `broker doctor`.
  *
- * @param home where the package's shim is kept, below
- * @param deno the program that its child runs
+ * @param home STREAMLIB_HOME: the package's shim is kept in `lib/` of it
+ * @param deno the path of Deno, which the probe starts as its child
  */
 export function probeProgram(home: string, deno: string): OwnProgram {
   const kept = escaped(`${home}/lib`);
@@ -52,7 +52,7 @@ export function probeProgram(home: string, deno: string): OwnProgram {
   };
 }
 
-/** The demo, with what `deno task demo` gives it. */
+/** The demo, with the permissions of `deno task demo`. */
 export function demoProgram(): OwnProgram {
   return {
     module: new URL("../demo/main.ts", import.meta.url),
@@ -68,7 +68,7 @@ export function demoProgram(): OwnProgram {
   };
 }
 
-/** The arguments of a Deno that runs one of them. */
+/** The arguments with which Deno runs a program. */
 export function argumentsFor(
   { module, permissions }: OwnProgram,
   args: readonly string[] = [],
@@ -84,15 +84,15 @@ export function argumentsFor(
   ];
 }
 
-/** A path in a list of paths: Deno's own escape. */
+/** A path in a comma-separated list: Deno reads `,,` as a comma. */
 function escaped(path: string): string {
   return path.replaceAll(",", ",,");
 }
 
 /**
- * Never called. By it the programs, and the processors that they have run in
- * processes of their own, belong to this module's graph, so that Deno has them
- * by the time that they are run: nothing is downloaded then.
+ * Never called. These imports make the programs, and the processors that they
+ * start, part of this module's graph. Deno downloads them with it, so that
+ * nothing is downloaded when they are started.
  */
 export const importOwnPrograms = (): Promise<unknown[]> =>
   Promise.all([

@@ -1,15 +1,15 @@
 /**
- * Rates, from totals that are looked at now and then.
+ * Rates, computed from totals that are read repeatedly.
  *
  * @module
  */
 
 import type { ConnectionInfo } from "../proto/broker_gen.ts";
 
-/** Each side reports once a second; over several reports their jitter evens out. */
+/** Each side reports once a second. Over several reports the jitter averages out. */
 const WINDOW_MS = 5_000;
 
-/** What one connection carries in a second, both directions together. */
+/** The traffic of a connection per second, both directions together. */
 export interface Rate {
   readonly frames: number;
   readonly bytes: number;
@@ -24,7 +24,7 @@ interface Sample extends Rate {
  *
  * ```ts ignore
  * const rates = new Rates();
- * rates.update(connections, 0); // all 0: nothing to compare with
+ * rates.update(connections, 0); // all 0: there is no earlier sample
  * rates.update(connectionsASecondLater, 1000).get(id)?.frames; // 60
  * ```
  */
@@ -32,10 +32,10 @@ export class Rates {
   readonly #samples = new Map<string, Sample[]>();
 
   /**
-   * Takes the totals of this moment.
+   * Adds the current totals, and returns the rates.
    *
-   * @param connections all of them: one that is missing is forgotten
-   * @param now milliseconds
+   * @param connections all connections; one that is missing is forgotten
+   * @param now the time in milliseconds
    * @returns the rates, by connection id
    */
   update(
@@ -62,7 +62,7 @@ export class Rates {
     }));
   }
 
-  /** The earlier samples within the window, or the last one before it. Totals that went back are another channel's. */
+  /** The earlier samples within the window, or the last one before it. None if the totals went back: they are of another channel. */
   #comparable(id: string, { at, frames, bytes }: Sample): Sample[] {
     const earlier = this.#samples.get(id) ?? [];
     const last = earlier.at(-1);

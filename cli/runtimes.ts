@@ -1,5 +1,5 @@
 /**
- * Runtimes as they are listed, and found by what a person types.
+ * Lists runtimes, and finds the one that a user names.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { openSession, type Session } from "./session.ts";
 import type { Style } from "./text/style.ts";
 import { type Cell, type Column, tableLines } from "./text/table.ts";
 
-/** An error names so many; a list names them all. */
+/** The number of runtimes that an error names. */
 const MAX_NAMED = 10;
 
 /** A runtime as `--json` writes it. */
@@ -30,29 +30,34 @@ export interface RuntimeRow {
   readonly log_path: string;
 }
 
-/** What its fields are. */
+/** The meaning of each field. */
 export const RUNTIME_FIELDS: Readonly<Record<keyof RuntimeRow, string>> = {
-  runtime_id: "the id that it registered with",
-  name: "its name for people; several may have the same",
-  pid: "its process id: the kernel's word over XPC, a claim over gRPC",
+  runtime_id: "the id that the runtime registered with",
+  name: "its name, for people; it need not be unique",
+  pid:
+    "its process id: verified by the kernel over XPC, as claimed by the runtime over gRPC",
   status:
-    "`alive`: the kernel says so, or it has a connection; `dead`: `runtimes prune` would forget it; else `unknown`",
+    "`alive`: the kernel reports that it runs, or it has a connection that has not ended; `dead`: `runtimes prune` would remove it; otherwise `unknown`",
   age_secs: "seconds since it registered",
-  registered_at_unix_ms: "when that was, epoch milliseconds",
-  processor_count: "its bridged processors",
-  connection_count: "its connections that have not failed",
-  api_endpoint: "where its API is reached, or empty",
-  log_path: "the file that it logs to, or empty",
+  registered_at_unix_ms: "the time of the registration, in epoch milliseconds",
+  processor_count: "the number of its bridged processors",
+  connection_count: "the number of its connections that have not ended",
+  api_endpoint: "the address of its API, or empty",
+  log_path: "the path of its log file, or empty",
 };
 
-/** How a status looks. */
+/** The style of each status. */
 export const STATUS_STYLES: Readonly<Record<string, Style>> = {
   alive: "good",
   dead: "bad",
   unknown: "waiting",
 };
 
-/** @param now epoch milliseconds */
+/**
+ * The row of a runtime.
+ *
+ * @param now the time in epoch milliseconds
+ */
 export function runtimeRow(runtime: RuntimeInfo, now: number): RuntimeRow {
   const { registered_at_unix_ms } = runtime;
   const age = Math.floor((now - registered_at_unix_ms) / 1000);
@@ -73,8 +78,8 @@ export function runtimeRow(runtime: RuntimeInfo, now: number): RuntimeRow {
 /**
  * Lists the registered runtimes.
  *
- * @param columns what a table has
- * @param cells a runtime's cells in it
+ * @param columns the columns of the table
+ * @param cells returns the cells of a runtime
  */
 export async function listRuntimes(
   invocation: Invocation,
@@ -95,7 +100,7 @@ export async function listRuntimes(
   return EXIT.done;
 }
 
-/** The runtime of this id, else of this name: of several the last to register, a dead one only where all are. */
+/** The runtime with this id, or else with this name. Of several with the name: the last one to register that is not dead, or else the last one. */
 export function matchRuntime(
   runtimes: readonly RuntimeInfo[],
   query: string,
@@ -106,10 +111,10 @@ export function matchRuntime(
 }
 
 /**
- * The id of the runtime that a person means. Connections may belong to a
- * runtime that never registered: its id will do.
+ * The id of the runtime that a user names. The id of a runtime that never
+ * registered is accepted if it has connections.
  *
- * @throws {CommandError} `notFound`, naming those that there are
+ * @throws {CommandError} `notFound`; the message lists the known runtimes
  */
 export async function runtimeId(
   { client }: Session,
@@ -125,7 +130,7 @@ export async function runtimeId(
   throw noSuchRuntime(query, runtimes);
 }
 
-/** The error for a runtime that is not there. */
+/** The error for a runtime that does not exist. */
 export function noSuchRuntime(
   query: string,
   runtimes: readonly RuntimeInfo[],
@@ -137,7 +142,7 @@ export function noSuchRuntime(
   if (more > 0) known.push(`and ${more} more`);
   return new CommandError(
     EXIT.notFound,
-    `There is no runtime '${query}': the broker knows ${
+    `Cannot find the runtime '${query}': the broker knows ${
       known.length === 0 ? "none" : known.join(", ")
     }`,
     "streamlib runtimes list",

@@ -1,6 +1,6 @@
 /**
- * The broker as a service of the user's, for the commands that install it,
- * start it and stop it.
+ * The broker as a service of the user, for the commands that install, start and
+ * stop it.
  *
  * @module
  */
@@ -24,20 +24,21 @@ import { say, writeJson } from "./terminal/console.ts";
 import { CommandError, EXIT, type ExitCode } from "./exit.ts";
 import { JSON_OUTPUT } from "./options.ts";
 
-/** Under the names of dev mode. */
+/** Selects the service of this checkout. */
 export const DEV: Option<boolean> = {
   name: "dev",
-  meaning: "the service of this checkout alone, under its names of dev mode",
+  meaning:
+    "act on the separate service of this checkout, under its dev mode name",
 };
 
-/** Over what is in the way. */
+/** Overwrites foreign files, and replaces a broker that was started by hand. */
 export const FORCE: Option<boolean> = {
   name: "force",
   meaning:
-    "write over files that streamlib did not write, and take the place of a broker that was started by hand",
+    "overwrite files that streamlib did not write, and replace a broker that was started by hand",
 };
 
-/** A compiled broker. */
+/** Installs a compiled broker. */
 export const BINARY: Option<string> = {
   name: "binary",
   value: {
@@ -47,10 +48,11 @@ export const BINARY: Option<string> = {
       throw new ValueError("the absolute path of a compiled streamlib-broker");
     },
   },
-  meaning: "install this compiled broker, not this Deno with this package",
+  meaning:
+    "install this compiled broker instead of this Deno with this package",
 };
 
-/** What `--json` writes for every command of a service. */
+/** What `--json` writes for each command that acts on the service. */
 export interface ServiceJson {
   readonly action: string;
   readonly service: string;
@@ -59,17 +61,17 @@ export interface ServiceJson {
   readonly files: readonly string[];
 }
 
-/** What each of its fields is. */
+/** The meaning of each field. */
 export const SERVICE_FIELDS: Readonly<Record<keyof ServiceJson, string>> = {
-  action: "what was done: the command's last word",
+  action: "the last word of the command, such as `install`",
   service: "the name of the service",
   manager: "`launchd` or `systemd`",
   state:
-    "how it is now: `absent`, `stopped`, `listening` (the first client starts the broker), `running` or `failed`",
-  files: "the files that were written or removed, an array of paths",
+    "its state afterwards: `absent`, `stopped`, `listening` (the first client starts the broker), `running` or `failed`",
+  files: "the paths of the files that were written or removed, an array",
 };
 
-/** A service, and what may be done with it. */
+/** The service, and what acts on it. */
 export interface Service {
   readonly names: Names;
   readonly manager: ServiceManager;
@@ -81,7 +83,7 @@ const EXITS: Partial<Record<ServiceErrorCode, ExitCode>> = {
   not_installed: EXIT.notFound,
 };
 
-/** Runs `act` with the service that is meant; its errors become the command's. */
+/** Runs `act` with the service that the options select. A ServiceError becomes a CommandError. */
 export async function withService(
   invocation: Invocation,
   act: (service: Service) => Promise<ExitCode>,
@@ -121,7 +123,7 @@ function serviceOf({ args, console }: Invocation): Service {
   return { names: all, manager, installer };
 }
 
-/** Whatever the environment names, this checkout's own names. */
+/** The environment with dev mode on, and without a given service name. */
 function devMode(env: EnvironmentSource): EnvironmentSource {
   return {
     get: (name) =>
@@ -133,12 +135,12 @@ function devMode(env: EnvironmentSource): EnvironmentSource {
   };
 }
 
-/** A service listens where its names say: another address would be one that nobody serves. */
+/** Throws if the environment gives another address: a service listens only on the sockets that its name determines. */
 function checkAddress({ service, grpcAddress, grpcSocket }: Names): void {
   if (grpcAddress === `unix:${grpcSocket}`) return;
   throw new ServiceError(
     "bad_argument",
-    `Cannot manage the service ${service}: STREAMLIB_BROKER_ENDPOINT is ${grpcAddress}, and a service's broker is at unix:${grpcSocket}`,
+    `Cannot manage the service ${service}: STREAMLIB_BROKER_ENDPOINT is ${grpcAddress}, but this service listens at unix:${grpcSocket}`,
     "unset STREAMLIB_BROKER_ENDPOINT",
   );
 }
@@ -154,9 +156,8 @@ async function isServed(path: string): Promise<boolean> {
 }
 
 /**
- * Tells what was done: JSON, or the files, and then lines of words.
- *
- * @param outcome what the installer did; a command without one touched no file
+ * Tells the user what was done: as JSON, or as the paths of the files on stdout
+ * and `words` on stderr.
  */
 export function tell(
   { args, console: { out, err } }: Invocation,
@@ -180,7 +181,7 @@ export function tell(
   for (const line of words) say(err, line);
 }
 
-/** A command line, for the service of the one that is run now. */
+/** A command line that acts on the same service: with `--dev` if this one has it. */
 export function ofSameService({ args }: Invocation, line: string): string {
   return args.has(DEV) ? `${line} --dev` : line;
 }

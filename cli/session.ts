@@ -1,5 +1,5 @@
 /**
- * A broker that was reached, and that speaks this version of the protocol.
+ * A connection to a broker that answers and speaks this protocol version.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import { type Invocation, lineOf } from "./command.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import { ENDPOINT } from "./options.ts";
 
-/** How there comes to be a broker, where none is installed. */
+/** How to get a broker if none is installed. */
 const START =
   `streamlib broker install, or, in another terminal, ${FOREGROUND_BROKER}`;
 
-/** A broker that answers. */
+/** A connection to a broker that has answered. */
 export interface Session extends Disposable {
   readonly address: string;
   readonly version: GetVersionResponse;
@@ -27,11 +27,11 @@ export interface Session extends Disposable {
 }
 
 /**
- * Finds the broker: at `--endpoint`, else by the service's names.
+ * Connects to the broker: at `--endpoint`, or else at the service's socket.
  *
  * @throws {CommandError} `unreachable`
- * @throws {BridgeError} `version_mismatch`; `bad_argument` where the
- * environment names no address that can be
+ * @throws {BridgeError} `version_mismatch`; `bad_argument` if the
+ * environment contains an invalid address
  */
 export async function openSession(
   { args, console }: Pick<Invocation, "args" | "console">,
@@ -59,7 +59,7 @@ export async function openSession(
   }
 }
 
-/** By the files of an installed one: no program is run to find out. */
+/** The command that starts a broker. Only looks whether the files of a service exist; runs no program. */
 function startHint(env: EnvironmentSource): string {
   const { plistFile, systemdDirectory, systemdSocketUnit } = names(env);
   const file = plistFile ??
@@ -69,7 +69,7 @@ function startHint(env: EnvironmentSource): string {
       return lineOf(["broker", "start"]);
     }
   } catch {
-    // Not there, or not to be looked at: then the general hint holds.
+    // It does not exist or cannot be read: the general hint is right.
   }
   return START;
 }
@@ -79,19 +79,19 @@ function isUnreachable(error: unknown): error is BridgeError {
     (error.code === "broker_unreachable" || error.code === "timed_out");
 }
 
-/** Why a broker cannot be reached, as the system says it: a missing socket is the usual case. */
+/** Why a broker cannot be reached, in words. A missing socket is the usual case. */
 export function reasonOf(error: BridgeError): string {
   const { details = error.message } = (error.cause ?? {}) as {
     details?: string;
   };
   if (details.includes("ENOENT") || details.includes("NotFound")) {
-    return "there is no such socket, so none is running under this name";
+    return "there is no such socket, so no broker is running under this name";
   }
   if (details.includes("ECONNREFUSED")) {
-    return "nobody listens there; it was killed, or has not started yet";
+    return "no process listens there; the broker was killed, or it has not started yet";
   }
   if (details.includes("Deadline exceeded")) {
-    return "what listens there does not answer; it is stopped, or no broker";
+    return "the process that listens there does not answer; it is stopped, or it is not a broker";
   }
   return details;
 }

@@ -1,6 +1,6 @@
 /**
- * The client's half of the bridge: it does what the handshake's state machine
- * says, until frames flow, and ends in order.
+ * The client's half of the bridge: performs the effects of the handshake's state
+ * machine, until the end.
  *
  * @module
  */
@@ -17,7 +17,12 @@ import {
   parseConnectionSchema,
 } from "../proto/schema/json/connection_schema_json.ts";
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
-import { BridgeError, describeError } from "../proto/errors.ts";
+import {
+  BridgeError,
+  describeError,
+  firstError,
+  stackOf,
+} from "../proto/errors.ts";
 import {
   CLIENT_PHASE_TEXT,
   type ClientEffect,
@@ -38,15 +43,14 @@ import {
   ClientSession,
   type ClientSurroundings,
 } from "./client_session.ts";
-import { firstError, stackOf } from "./failure.ts";
 
-/** How long the host may take from our hello to its ping. */
+/** The time limit from the client's hello to the host's ping. */
 const PING_TIMEOUT_MS = 10_000;
 
 const HOST_LOST =
   "the channel ended without a teardown: the host has failed, or its process has ended";
 
-/** What a host tells a processor that runs. */
+/** A host's command to a processor. */
 export type ClientCommand = "start" | "stop" | "pause" | "resume";
 
 const COMMANDS: ReadonlySet<string> = new Set<ClientCommand>([
@@ -56,15 +60,15 @@ const COMMANDS: ReadonlySet<string> = new Set<ClientCommand>([
   CTRL_TYPE.resume,
 ]);
 
-/** What the bridge asks of the runner. */
+/** The callbacks of a bridge. */
 export interface ClientBridgeEvents {
-  /** The channel works: load the module, and call {@link ClientBridge.started}. */
+  /** Called when the channel works. The runner then loads the module and calls {@link ClientBridge.started}. */
   load(schema: ConnectionSchema): void;
-  /** A frame can be read. */
-  arrived(): void;
-  /** The host wants the processor to start, stop, pause or resume. */
+  /** Called when a frame can be read. It is handed to the ports as it is. */
+  readonly arrived: () => void;
+  /** Called when the host starts, stops, pauses or resumes the processor. */
   command(command: ClientCommand): void;
-  /** It is over: by the host's wish or death (`undefined`), or by a failure. Called once. */
+  /** Called once, at the end: with the failure, or with `undefined` if the host has closed the channel or has ended. */
   ended(failure: BridgeError | undefined): void;
 }
 
@@ -86,7 +90,7 @@ export class ClientBridge implements AsyncDisposable {
   #statsTimer: Timer | undefined;
   #reported: Promise<unknown> | undefined;
 
-  /** Begins at once. */
+  /** Begins the handshake. */
   constructor(
     identity: ClientIdentity,
     surroundings: ClientSurroundings,
@@ -100,22 +104,22 @@ export class ClientBridge implements AsyncDisposable {
     this.#apply({ type: "begin" });
   }
 
-  /** The ports. There once the module is to be loaded. */
+  /** The ports. Throws `closed` before {@link ClientBridgeEvents.load} is called. */
   get channel(): Channel<PortMap, PortMap> {
     if (this.#channel) return this.#channel;
     throw new BridgeError(
       "closed",
-      "Cannot use the ports: there is no channel",
+      "Cannot use the ports: there is no channel yet",
     );
   }
 
-  /** The module, a processor of this mode, has started: the host may send frames. */
+  /** Reports that the module, a processor of this mode, has started: the host may send frames. */
   started(mode: string): void {
     this.#mode = mode;
     this.#apply({ type: "module_started" });
   }
 
-  /** The processor has failed: the host is told, with the stack. */
+  /** Reports to the host that the processor has failed, with the stack. */
   failed(error: unknown): void {
     const first = firstError(error);
     this.#channel?.sendControl(CTRL_TYPE.error, {
@@ -208,7 +212,7 @@ export class ClientBridge implements AsyncDisposable {
     };
   }
 
-  /** So that the broker's record says more than that this process is gone; the first word counts. */
+  /** Reports the end to the broker, whose record would else say only that this process is gone. Only the first report is sent. */
   #report(failure: string | undefined): void {
     this.#reported ??= this.#session.reportEnd(failure);
   }
@@ -216,17 +220,17 @@ export class ClientBridge implements AsyncDisposable {
   async #reportAcked(): Promise<undefined> {
     const refusal = await this.#session.reportAcked();
     if (refusal !== undefined && this.#phase !== "ended") {
-      this.#warn(`the broker did not take the ack: ${refusal}`);
+      this.#warn(`the broker refused the ack: ${refusal}`);
     }
   }
 
-  /** Once a second, for as long as frames can flow. */
+  /** Reports the counters once a second, while frames can flow. */
   #reportStats(channel: Channel<PortMap, PortMap>, before: ChannelStats): void {
     this.#statsTimer = this.#native.clock.after(
       STATS_INTERVAL_MS,
       () =>
         this.#run(async () => {
-          await this.#session.reportStats(statsReport(channel.stats, before));
+          await this.#session.reportStats(statsReport(channel, before));
           if (this.#phase === "running") this.#reportStats(channel, before);
           return undefined;
         }),
@@ -246,14 +250,14 @@ export class ClientBridge implements AsyncDisposable {
       schema.inputs,
       {
         control: (type, message) => this.#heard(type, message),
-        arrived: () => this.#events.arrived(),
+        arrived: this.#events.arrived,
         problem: (text) => this.#warn(text),
       },
     );
     this.#channel.attach(connection);
     connection.activate({
       message: (message) => this.#channel!.receive(message),
-      // The end of the channel is a shutdown, whoever caused it.
+      // The end of the channel ends the processor, whatever caused it.
       ended: () => this.#hostLost(),
     });
     connection.send(
@@ -305,7 +309,7 @@ export class ClientBridge implements AsyncDisposable {
     }
   }
 
-  /** Lets go of everything, once the broker knows why. */
+  /** Releases everything, after the broker has the report of the end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopWaiting();
     await this.#reported;

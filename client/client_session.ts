@@ -1,22 +1,25 @@
 /**
- * The client's side of its connection at the broker: the schema, the host's
- * endpoint, the ack. It goes on asking a broker that is gone, or that has come
- * back and knows nothing yet.
+ * The client's calls to the broker for its connection: it gets the schema and the
+ * host's endpoint, and reports the ack, the counters and the end. It repeats a
+ * request if there is no broker, or if a new broker does not know the connection
+ * yet.
  *
  * @module
  */
 
 import { BrokerLink } from "../ffi/broker_link.ts";
 import { OwnedCapability } from "../ffi/capability.ts";
-import { pause } from "../ffi/clock.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
+import {
+  PersistentRequest,
+  UnknownConnection,
+} from "../ffi/persistent_request.ts";
 import {
   accepted,
   type CallOptions,
   checkVersion,
   type ControlClient,
-  isBrokerGone,
   type RequestOf,
   type ResponseOf,
   type UnaryMethod,
@@ -30,35 +33,35 @@ import {
 } from "../proto/limits.ts";
 import { getNumber, getString, uint64 } from "../proto/wire/xpc_value.ts";
 
-/** How long one request for the endpoint is held by the broker. */
+/** How long the broker holds one request for the endpoint. */
 const HOLD_MS = 10_000;
-/** What a held request may take on top of that. */
+/** The further time limit of a held request. */
 const HOLD_SLACK_MS = 5_000;
-/** How long no broker may know a connection of which none was heard before: one that has just come back hears of it from the host, soon. */
+/** How long brokers may not know the connection. A broker that has just started learns it from the host soon. */
 const UNKNOWN_GRACE_MS = 5_000;
 
-/** Which connection this process is the client of. */
+/** The connection of this client. */
 export interface ClientIdentity {
   readonly connection_id: string;
-  /** The client's token; "" where the connection has none. */
+  /** The client's token; "" if the connection has none. */
   readonly token: string;
   /** The broker's service name. */
   readonly service: string;
 }
 
-/** What a client stands on. */
+/** What a client uses of its process. */
 export interface ClientSurroundings {
-  /** A lease, taken over. */
+  /** A lease; the client takes ownership. */
   readonly native: Native;
-  /** Opens what carries the control calls over gRPC; the connection to the broker carries them if not said. */
+  /** Opens the control API over gRPC. Default: the XPC connection to the broker carries the control calls. */
   readonly openControl?: () => Promise<ControlClient>;
-  /** Whether the process that started this one is gone, so that no answer will ever come. */
+  /** Whether the process that started this one is gone. */
   isOrphan(): boolean;
-  /** Called for what a person who looks for the reason of a delay should know. */
+  /** Called with warnings, for instance about the reason of a delay. */
   warn(text: string): void;
 }
 
-/** One connection, as the broker knows it. Its calls throw `BridgeError`. */
+/** One connection of the client at the broker. Its methods throw `BridgeError`. */
 export class ClientSession implements Disposable {
   readonly #identity: ClientIdentity;
   readonly #surroundings: ClientSurroundings;
@@ -66,39 +69,51 @@ export class ClientSession implements Disposable {
   readonly #link: BrokerLink;
   readonly #abort = new AbortController();
   #control: Promise<ControlClient> | undefined;
-  #deadline: number;
-  /** A broker has known the connection: it exists, whatever the next one says. */
-  #known = false;
+  readonly #request: PersistentRequest;
 
-  /** Connects with the first call. */
+  /** Connects to the broker with the first call. */
   constructor(identity: ClientIdentity, surroundings: ClientSurroundings) {
     this.#identity = identity;
     this.#surroundings = surroundings;
     this.#native = surroundings.native;
     this.#link = new BrokerLink(this.#native, identity.service);
-    this.#deadline = this.#native.clock.now() + DEFAULT_TIMEOUT_SECS * 1000;
+    const { clock } = this.#native;
+    this.#request = new PersistentRequest(clock, {
+      firstPauseMs: POLL_INTERVAL_MS,
+      maxPauseMs: POLL_INTERVAL_MS,
+      unknownGraceMs: UNKNOWN_GRACE_MS,
+      deadline: clock.now() + DEFAULT_TIMEOUT_SECS * 1000,
+      orphanError: ({ message }) =>
+        surroundings.isOrphan()
+          ? new BridgeError(
+            "channel_lost",
+            `The host's process is gone; the last attempt: ${message}`,
+          )
+          : undefined,
+      retrying: (reason) => surroundings.warn(`asking again: ${reason}`),
+    });
   }
 
-  /** The connection's schema as JSON text. */
+  /** Returns the connection's schema as JSON text. */
   async getSchema(): Promise<string> {
     const { connection_id, service } = this.#identity;
-    const text = await this.#untilAnswered(async () => {
+    const text = await this.#request.ask(async () => {
       const [{ found, schema_json }] = await Promise.all([
         this.#call("GetConnectionSchema", { connection_id }),
         checkVersion(this.#link, service, { signal: this.#abort.signal }),
       ]);
-      return found ? schema_json : undefined;
-    });
+      return found ? schema_json : this.#unknown();
+    }, this.#abort.signal);
     if (text !== "") return text;
     throw new BridgeError(
       "schema_mismatch",
-      "This connection has no schema: whoever allocates it gives schema_json",
+      "This connection has no schema: it was allocated without schema_json",
     );
   }
 
-  /** The host's endpoint, which the caller disposes; `undefined` where it was not there for as long as one request is held. */
+  /** Returns the host's endpoint, which the caller disposes; `undefined` if the broker did not get it while it held the request. */
   async getEndpoint(): Promise<OwnedCapability | undefined> {
-    const answer = await this.#untilAnswered(async () => {
+    const answer = await this.#request.ask(async () => {
       using reply = await this.#link.relay(MESSAGE_TYPE.getEndpoint, {
         [KEY.connectionId]: this.#identity.connection_id,
         [KEY.waitMs]: uint64(HOLD_MS),
@@ -108,21 +123,21 @@ export class ClientSession implements Disposable {
         signal: this.#abort.signal,
       });
       return this.#endpointIn(reply);
-    });
+    }, this.#abort.signal);
     return answer === "not ready" ? undefined : answer;
   }
 
-  /** The channel works, whatever the broker says to that; what it says is returned if it is no. */
+  /** Reports that the channel works. Returns the broker's refusal, `undefined` if it accepts. */
   reportAcked(): Promise<string | undefined> {
     return this.#tell("MarkAcked", {});
   }
 
-  /** What came over the channel. As little as an ack can it end anything. */
+  /** Reports the channel's counters. Returns the error as text; the channel goes on. */
   reportStats(stats: RequestOf<"ReportStats">): Promise<string | undefined> {
     return this.#tell("ReportStats", stats);
   }
 
-  /** Tells the broker that it is over: in order, or with the failure. It is, whatever the broker says to that, and also after {@link abort}. */
+  /** Reports the end of the connection: a close, or the failure. The broker's answer is ignored. Works after {@link abort} too. */
   async reportEnd(failure: string | undefined): Promise<void> {
     const options = { timeoutMs: LAST_WORD_TIMEOUT_MS };
     await (failure === undefined
@@ -130,20 +145,20 @@ export class ClientSession implements Disposable {
       : this.#tell("ReportFailure", { reason: failure }, options));
   }
 
-  /** Calls off what is under way: it then throws. */
+  /** Aborts the calls that are under way: they throw. */
   abort(): void {
     this.#abort.abort();
   }
 
-  /** As {@link abort}, and ends the connection to the broker. */
+  /** Aborts the calls that are under way, and closes the connection to the broker. */
   [Symbol.dispose](): void {
     this.abort();
-    // Opening it failed: whoever asked was told.
+    // If opening it failed, the call that needed it has thrown that.
     this.#control?.then((control) => control[Symbol.dispose](), () => {});
     this.#link[Symbol.dispose]();
   }
 
-  /** One call that nothing depends on: what it failed with, as text. Never throws: an error here would hide the one that is reported. */
+  /** Makes a call whose result does not matter to the connection. Returns the error as text. Never throws: an error here would hide the one that is reported. */
   async #tell<
     M extends "MarkAcked" | "ReportStats" | "ReportFailure" | "CloseConnection",
   >(
@@ -174,7 +189,7 @@ export class ClientSession implements Disposable {
     return await control.call(method, request, { ...options, token });
   }
 
-  /** What carries the control calls. Throws `client_failed` where its module cannot be loaded: one of its npm packages is not in Deno's cache, for instance. */
+  /** Opens the carrier of the control calls. Throws `client_failed` if its module cannot be loaded, for instance because an npm package is not in Deno's cache. */
   async #openControl(): Promise<ControlClient> {
     const { openControl } = this.#surroundings;
     if (!openControl) return this.#link;
@@ -184,58 +199,28 @@ export class ClientSession implements Disposable {
       if (cause instanceof BridgeError) throw cause;
       throw new BridgeError(
         "client_failed",
-        `Cannot load what control: "grpc" needs in the client, control: "xpc" needs none of it: ${
+        `Cannot load the modules that control: "grpc" needs in the client: ${
           describeError(cause)
-        }`,
+        }; control: "xpc" needs none`,
         { cause },
       );
     }
   }
 
-  /** Asks until there is an answer; `undefined` stands for a broker that does not know the connection. */
-  async #untilAnswered<T>(ask: () => Promise<T | undefined>): Promise<T> {
-    const { clock } = this.#native;
-    const { signal } = this.#abort;
-    let unknownSince: number | undefined;
-    let told = "";
-    while (true) {
-      let trouble: BridgeError;
-      try {
-        const answer = await ask();
-        if (answer !== undefined) {
-          this.#known = true;
-          return answer;
-        }
-        unknownSince ??= clock.now();
-        trouble = new BridgeError(
-          "connection_failed",
-          `The broker '${this.#identity.service}' knows no connection of this id; check STREAMLIB_CONNECTION_ID`,
-        );
-        const tooLong = clock.now() - unknownSince >= UNKNOWN_GRACE_MS;
-        if (tooLong && !this.#known) throw trouble;
-      } catch (error) {
-        if (!isBrokerGone(error)) throw error;
-        unknownSince = undefined;
-        trouble = error as BridgeError;
-      }
-      if (this.#surroundings.isOrphan()) {
-        throw new BridgeError(
-          "channel_lost",
-          `The host's process is gone, and nobody answers for it: ${trouble.message}`,
-        );
-      }
-      if (clock.now() >= this.#deadline) throw trouble;
-      if (trouble.message !== told) {
-        told = trouble.message;
-        this.#surroundings.warn(`asking again: ${told}`);
-      }
-      await pause(clock, POLL_INTERVAL_MS, signal);
-      signal.throwIfAborted();
-    }
+  #unknown(): UnknownConnection {
+    const { service } = this.#identity;
+    return new UnknownConnection(
+      new BridgeError(
+        "connection_failed",
+        `The broker '${service}' does not know this connection; check STREAMLIB_CONNECTION_ID`,
+      ),
+    );
   }
 
-  /** What the answer to `get_endpoint` means; `undefined` where the broker does not know the connection. */
-  #endpointIn(reply: Message): OwnedCapability | "not ready" | undefined {
+  /** Interprets the reply to `get_endpoint`. */
+  #endpointIn(
+    reply: Message,
+  ): OwnedCapability | "not ready" | UnknownConnection {
     const { body } = reply;
     if (body[KEY.found] === true) {
       const endpoint = reply.take(KEY.endpoint, "endpoint");
@@ -249,12 +234,12 @@ export class ClientSession implements Disposable {
     if (reason === REASON.hostEndpointNotReady) {
       const left = getNumber(body, KEY.timeoutRemainingSecs, "uint64");
       if (left !== undefined) {
-        this.#deadline = this.#native.clock.now() + Number(left) * 1000;
+        this.#request.extend(this.#native.clock.now() + Number(left) * 1000);
       }
       return "not ready";
     }
     const error = getString(body, KEY.error);
-    if (error === REASON.connectionNotFound) return undefined;
+    if (error === REASON.connectionNotFound) return this.#unknown();
     throw new BridgeError(
       "connection_failed",
       `The broker has no endpoint for this client: ${

@@ -1,5 +1,5 @@
 /**
- * When a processor's functions are called, by its mode.
+ * Calls a processor's functions, each mode in its own loop.
  *
  * @module
  */
@@ -22,41 +22,41 @@ import type {
   ReactiveDefinition,
 } from "./processor.ts";
 
-/** How long `start` may take to return once `running` has aborted, at the end. */
+/** The time that `start` gets to return at the end, after `running` has aborted. */
 const STOP_GRACE_MS = 500;
 
 type AnyContext = Context<PortMap, PortMap>;
 
 /**
- * What the host wants of the processor, and whether there is something to do.
- * What came while nobody looked is remembered.
+ * Keeps the host's commands and the arrivals of frames until the loop takes
+ * them.
  */
 export class ProcessorInbox {
-  /** Changes when a frame or a command comes, or at the end. */
+  /** Changes when a frame or a command comes, and at the end. */
   readonly activity: Activity = new Activity();
-  /** Frames that came since this was last set to 0. */
+  /** The number of frames that came since this was last set to 0. */
   arrivals = 0;
   readonly #commands: ClientCommand[] = [];
 
-  /** A frame can be read. */
+  /** Notes that a frame can be read. */
   arrived(): void {
     this.arrivals++;
     this.activity.changed();
   }
 
-  /** The host wants something. */
+  /** Adds a command of the host. */
   command(command: ClientCommand): void {
     this.#commands.push(command);
     this.activity.changed();
   }
 
-  /** The oldest command that nobody took. */
+  /** Takes the oldest command; `undefined` if there is none. */
   takeCommand(): ClientCommand | undefined {
     return this.#commands.shift();
   }
 }
 
-/** Calls the processor's functions until the context's signal aborts. Throws what they throw. */
+/** Calls the processor's functions until the context's signal aborts. Throws their errors. */
 export async function runLoop(
   processor: Processor,
   context: AnyContext,
@@ -73,7 +73,7 @@ export async function runLoop(
   }
 }
 
-/** Obeys pause and resume; returns when the processor is not paused, or is over. */
+/** Handles pause and resume. Returns when the processor is not paused, or when it must end. */
 async function whilePaused(
   definition: Processor["definition"],
   context: AnyContext,
@@ -95,14 +95,14 @@ async function whilePaused(
   }
 }
 
-/** Calls `process` whenever frames came. Control messages are handled between the calls. */
+/** Calls `process` when frames have come. Commands are handled between the calls. */
 async function reactive(
   definition: ReactiveDefinition<PortMap, PortMap>,
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,
 ): Promise<void> {
-  let stuck = false; // the last call took nothing: another makes sense only for a new frame
+  let stuck = false; // the last call took no frame: the next call waits for a new one
   while (!context.signal.aborted) {
     await whilePaused(definition, context, control);
     if (context.signal.aborted) return;
@@ -145,7 +145,7 @@ async function manual(
   let failure: { error: unknown } | undefined;
   const start = async (before: Promise<void> | undefined): Promise<void> => {
     const { signal } = running!.stop;
-    await before; // a start after a stop waits until the one before has returned
+    await before; // a start after a stop waits until the start before it has returned
     if (signal.aborted) return;
     const both = AbortSignal.any([signal, context.signal]);
     await definition.start({ ...context, running: both });
@@ -157,12 +157,12 @@ async function manual(
     } else if (
       command === "start" && !running?.stop.signal.aborted && running
     ) {
-      continue; // it runs already
+      continue; // it is running
     } else if (command === "start") {
       const before = running?.done;
       running = { stop: new AbortController(), done: Promise.resolve() };
       running.done = start(before).catch((error) => {
-        if (context.signal.aborted) return; // it ended with the channel
+        if (context.signal.aborted) return; // the end of the channel caused it
         failure = { error };
         control.activity.changed();
       });

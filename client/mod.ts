@@ -1,5 +1,5 @@
 /**
- * For a processor: what its module imports.
+ * The API of a processor's module.
  *
  * ```ts
  * import { reactive, VideoFrame } from "@streamlib/bridge/client";

@@ -1,5 +1,5 @@
 /**
- * What a processor's module exports.
+ * Defines processors: what a processor's module exports.
  *
  * @module
  */
@@ -12,68 +12,68 @@ import {
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
 import type { PortMap } from "../proto/schema/port.ts";
 
-/** What a processor's functions are given. */
+/** The argument of a processor's functions. */
 export interface Context<I extends PortMap, O extends PortMap> {
-  /** Where frames come in, by port. */
+  /** Receives frames from the host, by port. */
   readonly input: Receivers<I>;
-  /** Where frames go out, by port. */
+  /** Sends frames to the host, by port. */
   readonly output: Senders<O>;
-  /** Aborts when the processor is to end: for whatever it waits for. */
+  /** Aborts when the processor must end. Pass it to everything that the processor waits for. */
   readonly signal: AbortSignal;
 }
 
-/** What every kind of processor has: its ports, and what is called once. */
+/** What every kind of processor has: ports, and functions for its start and end. */
 export interface ProcessorDefinition<I extends PortMap, O extends PortMap> {
-  /** What comes in, by port. Left out together with `outputs`: whatever the host says. */
+  /** The schema of each input port. Default, if `outputs` is absent too: the host's ports. */
   readonly inputs?: I;
-  /** What goes out, by port. */
+  /** The schema of each output port. */
   readonly outputs?: O;
-  /** Called once, before the first frame: load models here. */
+  /** Called once, before the first frame. Load models here. */
   setup?(context: Context<I, O>): void | Promise<void>;
-  /** Called when the host pauses the processor: no more `process` until it is resumed. */
+  /** Called when the host pauses the processor. `process` is not called until the host resumes it. */
   pause?(context: Context<I, O>): void | Promise<void>;
   /** Called when the host resumes the processor. */
   resume?(context: Context<I, O>): void | Promise<void>;
-  /** Called once, at the end, also after a failure. */
+  /** Called once, at the end, also after a failure. It must return within 1.5 s. */
   teardown?(context: Context<I, O>): void | Promise<void>;
 }
 
-/** A processor that works on each frame that comes. */
+/** A processor that processes each frame as it comes. */
 export interface ReactiveDefinition<I extends PortMap, O extends PortMap>
   extends ProcessorDefinition<I, O> {
-  /** Called when a frame has come, never twice at a time. What it throws ends the processor and reaches the host's owner. */
+  /** Called when a frame has come; the calls never overlap. An error ends the processor and is reported to the host's owner. */
   process(context: Context<I, O>): void | Promise<void>;
 }
 
-/** A processor that works again and again, frames or not. */
+/** A processor that runs in a loop, whether frames come or not. */
 export interface ContinuousDefinition<I extends PortMap, O extends PortMap>
   extends ProcessorDefinition<I, O> {
-  /** Milliseconds to rest after a call in which no frame was read or sent; 16 if not said. A frame that comes ends the rest. */
+  /** Milliseconds to wait after a call in which no frame was read or sent. A frame that comes ends the wait. Default: 16. */
   readonly restMs?: number;
-  /** Called again and again, never twice at a time. */
+  /** Called repeatedly; the calls never overlap. An error ends the processor and is reported to the host's owner. */
   process(context: Context<I, O>): void | Promise<void>;
 }
 
-/** What `start` of a manual processor is given. */
+/** The argument of a manual processor's `start`. */
 export interface RunningContext<I extends PortMap, O extends PortMap>
   extends Context<I, O> {
-  /** Aborts when the host stops the processor, or ends it. */
+  /** Aborts when the host stops or ends the processor. */
   readonly running: AbortSignal;
 }
 
-/** A processor that works from start to stop. */
+/** A processor that runs from start to stop. */
 export interface ManualDefinition<I extends PortMap, O extends PortMap>
   extends ProcessorDefinition<I, O> {
-  /** Called when the host starts the processor. It may work until `running` aborts, or set something going and return. */
+  /** Called when the host starts the processor. It may run until `running` aborts, or start something and return. */
   start(context: RunningContext<I, O>): void | Promise<void>;
-  /** Called when the host stops the processor, after `running` has aborted; not awaited by `start`, nor awaiting it. */
+  /** Called when the host stops the processor, after `running` has aborted. `start` may not have returned yet. */
   stop?(context: Context<I, O>): void | Promise<void>;
 }
 
-/** A processor as the runner takes it. Made by {@link reactive}, {@link continuous} or {@link manual}. */
+/** A processor. Made by {@link reactive}, {@link continuous} or {@link manual}. */
 export type Processor =
   & {
-    /** The ports that it declares; `undefined` where it takes the host's. */
+    /** The ports that it declares; `undefined` if it uses the host's ports. */
     readonly schema: ConnectionSchema | undefined;
   }
   & (
@@ -97,12 +97,12 @@ export type Processor =
     }
   );
 
-/** How a processor is told from whatever else a module may export. */
+/** Every processor that was made here; a module may export something else. */
 const PROCESSORS = new WeakSet<object>();
 
 /**
- * A processor that works on each frame that comes. Export it as the module's
- * default.
+ * Makes a processor that processes each frame as it comes. Export it as the
+ * module's default.
  *
  * ```ts
  * import { reactive, VideoFrame } from "@streamlib/bridge/client";
@@ -121,7 +121,7 @@ const PROCESSORS = new WeakSet<object>();
  * });
  * ```
  *
- * @throws {BridgeError} `schema_mismatch` where a port cannot be as declared
+ * @throws {BridgeError} `schema_mismatch` if a port's declaration is not valid
  */
 export function reactive<
   const I extends PortMap = NoPorts,
@@ -131,8 +131,8 @@ export function reactive<
 }
 
 /**
- * A processor that works again and again, frames or not. Export it as the
- * module's default.
+ * Makes a processor that runs in a loop, whether frames come or not. Export it as
+ * the module's default.
  *
  * ```ts
  * import { continuous, DataFrame } from "@streamlib/bridge/client";
@@ -152,7 +152,7 @@ export function reactive<
  * });
  * ```
  *
- * @throws {BridgeError} `schema_mismatch` where a port cannot be as declared
+ * @throws {BridgeError} `schema_mismatch` if a port's declaration is not valid
  */
 export function continuous<
   const I extends PortMap = NoPorts,
@@ -162,7 +162,7 @@ export function continuous<
 }
 
 /**
- * A processor that works from start to stop. Export it as the module's
+ * Makes a processor that runs from start to stop. Export it as the module's
  * default.
  *
  * ```ts
@@ -184,7 +184,7 @@ export function continuous<
  * });
  * ```
  *
- * @throws {BridgeError} `schema_mismatch` where a port cannot be as declared
+ * @throws {BridgeError} `schema_mismatch` if a port's declaration is not valid
  */
 export function manual<
   const I extends PortMap = NoPorts,
@@ -198,7 +198,7 @@ function make<I extends PortMap, O extends PortMap>(
   definition: ProcessorDefinition<I, O>,
 ): Processor {
   const { inputs, outputs } = definition;
-  // The runner gives it the ports of the schema that was checked against this one.
+  // The runner passes the ports of the host's schema, which it has checked against this one.
   const processor = Object.freeze({
     mode,
     schema: inputs || outputs
@@ -213,7 +213,7 @@ function make<I extends PortMap, O extends PortMap>(
   return processor;
 }
 
-/** Whether a value is what {@link reactive}, {@link continuous} or {@link manual} returned. */
+/** Whether {@link reactive}, {@link continuous} or {@link manual} returned a value. */
 export function isProcessor(value: unknown): value is Processor {
   return typeof value === "object" && value !== null && PROCESSORS.has(value);
 }

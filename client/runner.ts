@@ -1,6 +1,7 @@
 /**
- * The client's process: finds its host, loads the user's module, and calls it
- * for each frame until the end. The host gives it to Deno as the main module:
+ * The main program of the client's process: connects to its host, loads the
+ * user's module, and runs its processor until the end. The host starts Deno with
+ * this main module:
  *
  * ```ts ignore
  * import { runClient } from "…/client/runner.ts";
@@ -17,34 +18,32 @@ import { canonicalJson } from "../proto/schema/json/canonical_json.ts";
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
 import type { OpenControl } from "../proto/wire/control.ts";
 import { readVariable } from "../proto/environment.ts";
-import { BridgeError } from "../proto/errors.ts";
+import { BridgeError, failureReason } from "../proto/errors.ts";
 import type { Port, PortMap } from "../proto/schema/port.ts";
 import { schemaToJson } from "../proto/schema/json/schema_json.ts";
 import { ClientBridge } from "./bridge.ts";
 import type { ClientIdentity, ClientSurroundings } from "./client_session.ts";
-import { failureReason } from "./failure.ts";
 import { ProcessorInbox, runLoop } from "./loops.ts";
 import { type Context, isProcessor, type Processor } from "./processor.ts";
 
-/** What a client may be told by its host when it is started. */
+/** The options that a host gives its client. */
 export interface RunnerOptions {
-  /** The host's process id: this process outlives that one by no more than it takes to end in order. */
+  /** The host's process id. When that process has ended, this one is killed after the time that an orderly end takes. */
   readonly host?: number;
-  /** Opens the control API over gRPC, for a host that wants it so. */
+  /** Opens the control API over gRPC, if the host uses it. */
   readonly openGrpc?: OpenControl;
-  /** Opens the shim; a test gives one that fails on purpose. */
+  /** Opens the shim. A test passes a shim that fails on purpose. */
   readonly openNative?: () => Native;
 }
 
-/** How long this process may outlive its host's: more than an end in order takes. */
+/** How long this process may outlive its host: more than an orderly end takes. */
 const FOLLOW_GRACE_MS = 3_000;
-/** How long a processor's `teardown` may take. */
+/** The time limit of a processor's `teardown`. */
 const TEARDOWN_MS = 1_500;
 
 /**
- * Runs the processor that `load` gives, until the host ends it, and then ends
- * this process: with code 0, or 1 after a failure, which is also told to the
- * host and written to stderr.
+ * Runs a processor until the host ends it, then exits: with code 0, or with code
+ * 1 after a failure, which is also reported to the host and written to stderr.
  *
  * @param load imports the user's module; called when the channel works
  */
@@ -53,8 +52,8 @@ export async function runClient(
   options: RunnerOptions = {},
 ): Promise<never> {
   let code = 0;
-  // Ctrl-C goes to every process of a terminal. Ours ends when its host says
-  // so, or is gone: a host that ends in order still gets what is under way.
+  // Ctrl-C goes to every process of a terminal. The client ends when its host
+  // tells it to or is gone, so that the host still gets the frames under way.
   Deno.addSignalListener("SIGINT", () => {});
   try {
     await runProcessor(load, options);
@@ -65,7 +64,7 @@ export async function runClient(
   Deno.exit(code);
 }
 
-/** Lost where nobody reads it any more: a host that was killed has no more use for it. */
+/** Writes one line to stderr. Drops it if the pipe is closed, as after the host was killed. */
 function toStderr(text: string): void {
   try {
     Deno.stderr.writeSync(
@@ -88,12 +87,12 @@ function readIdentity(): ClientIdentity {
         "STREAMLIB_BROKER_XPC_SERVICE are not set; a host starts its client",
     );
   }
-  // The processor's own code has no use for it.
+  // The processor's own code must not see the token.
   if (token !== "") Deno.env.delete("STREAMLIB_CONNECTION_TOKEN");
   return { connection_id, token, service };
 }
 
-/** This process, as a bridge sees it. Throws what `Native.open` throws, and `channel_lost` where its host is gone already. */
+/** Returns what a bridge needs of this process. Throws what `Native.open` throws, and `channel_lost` if the host is gone already. */
 function surroundings(
   { host, openGrpc, openNative = () => Native.open() }: RunnerOptions,
 ): ClientSurroundings {
@@ -113,14 +112,14 @@ function surroundings(
   };
 }
 
-/** Nobody else ends a client that never comes back from `process`, once its host was killed. */
+/** Makes the shim end this process after its host's. Nothing else ends a client that never returns from `process` when its host was killed. */
 function follow(native: Native, host: number): void {
   const result = native.symbols.slb_process_follow(host, FOLLOW_GRACE_MS);
   if (result < 0) toStderr(native.lastError()); // an old kernel, for instance
   if (result !== 1) return;
   throw new BridgeError(
     "channel_lost",
-    "The host's process had ended before its client began",
+    "The host's process had ended before its client started",
   );
 }
 
@@ -157,7 +156,7 @@ async function runProcessor(
     signal: abort.signal,
   };
   let processor: Processor | undefined;
-  // Disposed at the end: an error of teardown does not replace the one before it.
+  // Disposed at the end: an error of teardown does not replace an earlier error.
   await using held = new AsyncDisposableStack();
   held.defer(() => tearDown(processor, context));
   try {
@@ -175,20 +174,20 @@ async function runProcessor(
   if (failure) throw failure;
 }
 
-/** Whether this is only how a processor that was at work hears that its host has closed the channel. */
+/** Whether an error says only that the host has closed the channel while the processor was running. */
 function isOurEnd(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && error instanceof BridgeError &&
     error.code === "closed";
 }
 
-/** The processor that a module exports, checked against the ports that the host has. */
+/** Returns the processor that a module exports. Throws `schema_mismatch` if its ports differ from the host's. */
 function takeProcessor(module: unknown, schema: ConnectionSchema): Processor {
   const exported = (module as { default?: unknown } | undefined)?.default;
   if (!isProcessor(exported)) {
     throw new BridgeError(
       "client_failed",
-      "The module's default export is not a processor: " +
-        "`export default reactive({…})`, `manual` or `continuous` of this same package",
+      "The module's default export is not a processor: write " +
+        "`export default reactive({…})`, or `manual` or `continuous`, of this same package",
     );
   }
   const declared = exported.schema;

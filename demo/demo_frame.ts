@@ -1,5 +1,5 @@
 /**
- * The demo's own schema: a video frame that carries its own evidence.
+ * The demo's own schema: a video frame with checksums.
  *
  * @module
  */
@@ -32,14 +32,14 @@ const FIELDS = {
   ),
 } as const;
 
-/** A picture with checksums, so that the host can verify what the client saw and did. */
+/** A video frame with checksums, by which the host verifies what the client read and wrote. */
 export const DemoFrame: Schema<TypesOf<typeof FIELDS>> = schema({
   name: "com.tatolab.streamlib.DemoFrame",
   version: { major: 1, minor: 0, patch: 0 },
   fields: FIELDS,
 });
 
-/** The one port of the demo, in and out: nothing may be skipped. */
+/** The demo's port, for input and output. No frame is skipped. */
 export const DEMO_PORT: Port<typeof DemoFrame> = port(DemoFrame, {
   read_behavior: "read_next_in_order",
   capacity: 4,

@@ -1,6 +1,6 @@
 /**
- * `deno task demo`: the main job on real input. A source, a processor in its
- * own process, and the numbers: every frame that comes back is verified.
+ * `deno task demo`: sends a video through a processor in its own process,
+ * verifies every frame that comes back, and prints the figures.
  *
  * @module
  */
@@ -16,10 +16,10 @@ const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 
-/** What ends a preview: Ctrl-C, or whoever started it. */
+/** The signals that end a preview. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
-/** A terminal's Ctrl-C comes from the terminal, and once more from `deno task`. */
+/** Ctrl-C arrives twice, from the terminal and from `deno task`: signals within this time count as one. */
 const SAME_SIGNAL_MS = 500;
 
 const encoder = new TextEncoder();
@@ -28,7 +28,7 @@ function say(text: string): void {
   Deno.stderr.writeSync(encoder.encode(`${text}\n`));
 }
 
-/** Aborts at the first signal. Who is in a hurry sends another. */
+/** Aborts at the first signal; exits at the second. */
 function stopOnSignal(): { readonly signal: AbortSignal } & Disposable {
   const stop = new AbortController();
   let first: number | undefined;
@@ -60,7 +60,7 @@ async function main(): Promise<number> {
       stop: stop?.signal ?? new AbortController().signal,
     });
     for (const problem of problems) say(`demo: ${problem}`);
-    // The words go to stderr only where stdout is for a program.
+    // With --json, stdout is for a program: the table goes to stderr.
     if (options.json) Deno.stderr.writeSync(encoder.encode(table(summary)));
     else Deno.stdout.writeSync(encoder.encode(table(summary)));
     if (options.snapshot) say(`wrote ${options.snapshot}`);

@@ -32,27 +32,27 @@ Examples:
   deno task demo --frames 600 --size 1920x1080 --json
 `;
 
-/** What the demo is to do. */
+/** The demo's options. */
 export interface DemoOptions {
   readonly input: string | undefined;
-  /** `undefined`: one pass over the input, or with a preview until it is stopped. */
+  /** `undefined`: one pass over the input; with a preview, until it is stopped. */
   readonly frames: number | undefined;
   readonly size: Size | undefined;
   readonly snapshot: string | undefined;
-  /** The port of the preview's page, 0 for any that is free; `undefined`: no preview. */
+  /** The port of the preview's page; 0 for a free one; `undefined`: no preview. */
   readonly preview: number | undefined;
   readonly broker: string | undefined;
   readonly json: boolean;
 }
 
-/** A command line that cannot be followed. */
+/** The command line is not valid. */
 export class DemoUsageError extends Error {
   override name = "UsageError";
 }
 
-/** Reads the command line; "help" where that is what was asked for. */
+/** Parses the command line. Returns "help" if that is asked for. Throws {@link DemoUsageError}. */
 export function readDemoOptions(args: string[]): DemoOptions | "help" {
-  // Without a value it would take the argument after it for one.
+  // parseArgs would take the next argument as the value of a --preview without one.
   const given = args.map((arg) => arg === "--preview" ? "--preview=0" : arg);
   const parsed = parseArgs(given, {
     boolean: ["json", "help"],

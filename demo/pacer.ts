@@ -1,15 +1,15 @@
 /**
- * A film at its own speed.
+ * Paces a video at its own frame rate.
  *
  * @module
  */
 
-/** Nothing is slower: a demo that stands still for a minute looks broken. */
+/** The longest interval. With a slower video the demo would look broken. */
 const MAX_INTERVAL_MS = 1000;
 
 /**
- * Says when each frame is due. Who is late is not hurried: the film goes on
- * from there.
+ * Computes when each frame is due. After a delay of more than one interval the
+ * video goes on from there; frames are not sent faster to catch up.
  *
  * ```ts
  * import { Pacer } from "./pacer.ts";
@@ -28,7 +28,7 @@ export class Pacer {
     this.#intervalMs = Math.min(1000 / frameRate, MAX_INTERVAL_MS);
   }
 
-  /** How many milliseconds to wait, at the time `now`, before the next frame. */
+  /** Returns the milliseconds to wait, at the time `now`, before the next frame. */
   wait(now: number): number {
     const due = this.#due ?? now;
     const late = now - due > this.#intervalMs;
@@ -37,7 +37,7 @@ export class Pacer {
   }
 }
 
-/** Waits; less when `signal` aborts. */
+/** Waits `ms` milliseconds, or until `signal` aborts. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted || ms <= 0) return;
   const { promise, resolve } = Promise.withResolvers<void>();

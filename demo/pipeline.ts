@@ -1,5 +1,5 @@
 /**
- * Frames in, results out: the part of the demo that a program of your own
+ * Sends frames and receives results: the part of the demo that your own program
  * would have too.
  *
  * @module
@@ -13,16 +13,16 @@ import type { PictureTap } from "./preview/picture_tap.ts";
 import type { FrameSource } from "./input/source.ts";
 import type { Verifier } from "./verify/verifier.ts";
 
-/** Every so many frames the whole result is computed again in the host. */
+/** The host computes the whole result of every 60th frame again. */
 const RECOMPUTE_EVERY = 60;
 
-/** The demo's host: pictures in, pictures out. */
+/** The demo's host. */
 export type DemoHost = ReactiveHost<
   { video: typeof DEMO_PORT },
   { video: typeof DEMO_PORT }
 >;
 
-/** Starts the processor that finds edges, with the broker of that service name if one is given. */
+/** Starts the edge detector; uses the broker of that service name if one is given. */
 export function launch(broker: string | undefined): DemoHost {
   return ReactiveHost.launch({
     module: new URL("./filter/edges.ts", import.meta.url),
@@ -32,20 +32,20 @@ export function launch(broker: string | undefined): DemoHost {
   });
 }
 
-/** How frames are sent. */
+/** The options of {@link sendAll}. */
 export interface SendOptions {
-  /** How many at the most. */
+  /** The largest number of frames to send. */
   readonly limit: number;
-  /** Whether at the source's own speed; else as fast as they come back. */
+  /** Whether to send at the source's frame rate; else as fast as results come back. */
   readonly paced: boolean;
-  /** No more frames once it aborts. */
+  /** Ends the sending when it aborts. */
   readonly stop: AbortSignal;
   readonly verifier: Verifier;
-  /** Sees every frame that goes in. */
+  /** Gets every frame that is sent. */
   readonly pictures: PictureTap | undefined;
 }
 
-/** Sends frames until the source, the limit or `stop` ends it. Returns how many. */
+/** Sends frames until the source ends, the limit is reached or `stop` aborts. Returns the number of frames sent. */
 export async function sendAll(
   host: DemoHost,
   source: FrameSource,
@@ -79,15 +79,15 @@ export async function sendAll(
   return limit;
 }
 
-/** What came back, beside what the verifier knows. */
+/** Counters of the results, beside those of the verifier. */
 export class Results {
-  /** How many frames. */
+  /** The number of results. */
   received = 0;
-  /** Payload bytes that the client copied while it worked. */
+  /** Payload bytes that the client has copied since the first result. */
   clientCopied = 0;
   #firstCopied: bigint | undefined;
 
-  /** One more. */
+  /** Adds a result. */
   add(frame: { readonly client_copied_bytes: bigint }): void {
     this.received++;
     this.#firstCopied ??= frame.client_copied_bytes;
@@ -96,11 +96,11 @@ export class Results {
 }
 
 /**
- * Takes results until as many have come as were sent.
+ * Receives results until there are as many as frames sent.
  *
- * @param sending resolves with how many were sent
- * @param onFrame called with each, which is lent for the call
- * @param onLast called with the last, likewise
+ * @param sending resolves with the number of frames sent
+ * @param onFrame called with each result, which is valid during the call
+ * @param onLast called with the last result, which is valid during the call
  */
 export async function receiveAll(
   host: DemoHost,

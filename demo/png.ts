@@ -1,5 +1,5 @@
 /**
- * PNG, to write: a still of what went through.
+ * Writes PNG files.
  *
  * @module
  */
@@ -70,7 +70,7 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Each row as what it differs from its left or its upper neighbours, whichever is less, after the filter's number. */
+/** Filters each row: the filter's number, then the differences to the left or the upper neighbours, whichever are smaller. */
 function filterRows(
   width: number,
   height: number,

@@ -1,5 +1,5 @@
 /**
- * How far the demo has come, and what came of it, in words for a person.
+ * Prints the demo's progress and its final table.
  *
  * @module
  */
@@ -8,21 +8,21 @@
 export interface Screen {
   /** Writes text as it is. */
   write(text: string): void;
-  /** Whether a line that was written can be written over. */
+  /** Whether a written line can be overwritten. */
   readonly terminal: boolean;
-  /** Whether colours are welcome. */
+  /** Whether to use colours. */
   readonly colour: boolean;
-  /** How many characters fit beside each other. */
+  /** The width in characters. */
   readonly columns: number;
 }
 
-/** How far something has come. */
+/** The state of a progress line. */
 export interface DemoProgress {
-  /** How many are done. */
+  /** The number of items done. */
   readonly done: number;
-  /** How many there will be; `undefined` for as many as come. */
+  /** The number of items in all; `undefined` if it is not known. */
   readonly total: number | undefined;
-  /** Whatever else is of interest now, such as "59.9 frames/s". */
+  /** More text, such as "59.9 frames/s". */
   readonly text: string;
 }
 
@@ -34,7 +34,7 @@ const DIM = "\x1b[2m";
 const RESET = "\x1b[0m";
 const ERASE_LINE = "\r\x1b[K";
 
-/** Standard error, as it is now. `NO_COLOR` is respected. */
+/** Returns standard error as a screen. Respects `NO_COLOR`. */
 export function stderrScreen(): Screen {
   const encoder = new TextEncoder();
   const terminal = Deno.stderr.isTerminal();
@@ -47,14 +47,14 @@ export function stderrScreen(): Screen {
     },
     terminal,
     colour: terminal && !Deno.noColor,
-    // A terminal that does not know its size says 0.
+    // A terminal that does not know its size reports 0.
     columns: terminal ? Deno.consoleSize().columns || 80 : 80,
   };
 }
 
 /**
- * One line that is drawn anew as things go on; where lines cannot be drawn
- * over, a line now and then.
+ * One line that is redrawn as the work goes on. Where lines cannot be
+ * overwritten, a new line is printed from time to time.
  *
  * ```ts
  * import { ProgressLine, stderrScreen } from "./progress.ts";
@@ -75,13 +75,13 @@ export class ProgressLine {
   /** Writes nothing yet.
    *
    * @param screen where to write
-   * @param now the time in milliseconds, from any beginning */
+   * @param now returns the time in milliseconds */
   constructor(screen: Screen, now: () => number) {
     this.#screen = screen;
     this.#now = now;
   }
 
-  /** Tells how far things are; drawn if the last drawing is long enough ago. */
+  /** Updates the progress. Draws it if the last drawing is long enough ago. */
   update(progress: DemoProgress): void {
     this.#pending = progress;
     const now = this.#now();
@@ -91,7 +91,7 @@ export class ProgressLine {
     this.#draw();
   }
 
-  /** Draws what has not been drawn yet, and leaves the line for good. */
+  /** Draws the last update and ends the line. */
   end(): void {
     if (this.#pending !== null) this.#draw();
     if (this.#screen.terminal && this.#drawnAt > -Infinity) {
@@ -112,7 +112,7 @@ export class ProgressLine {
       this.#screen.write(`${words.trimStart()}\n`);
       return;
     }
-    // A line that reaches the last column would wrap, and could not be drawn over.
+    // A line that reaches the last column would wrap, and could not be overwritten.
     const room = this.#screen.columns - 1;
     const cells = total !== undefined && room >= BAR_CELLS + 40 ? BAR_CELLS : 0;
     const full = Math.floor(part * cells);
@@ -127,8 +127,8 @@ export class ProgressLine {
 }
 
 /**
- * Rows of a label and a value in two columns, for any output. Values that do
- * not fit go on in the next line, below themselves.
+ * Formats rows of a label and a value in two columns. A value that does not fit
+ * continues on the next line, in its column.
  *
  * ```ts
  * import { closingTable } from "./progress.ts";
@@ -138,8 +138,8 @@ export class ProgressLine {
  * // dropped    0
  * ```
  *
- * @param rows what to show, in this order
- * @param columns how many characters fit beside each other
+ * @param rows labels and values, in order
+ * @param columns the width in characters
  * @returns whole lines */
 export function closingTable(
   rows: readonly (readonly [label: string, value: string])[],

@@ -1,11 +1,11 @@
 /**
- * The newest of many numbers, and what they say.
+ * Keeps the newest of many numbers.
  *
  * @module
  */
 
 /**
- * Keeps the newest numbers, however many come.
+ * Keeps the newest numbers, up to a limit.
  *
  * ```ts
  * import { Recent } from "./recent.ts";
@@ -20,31 +20,31 @@ export class Recent {
   readonly #limit: number;
   readonly #values: number[] = [];
 
-  /** @param limit how many are kept */
+  /** @param limit the number of numbers to keep */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** All that are kept, the oldest first. */
+  /** The numbers that are kept, the oldest first. */
   get values(): readonly number[] {
     return this.newest(this.#limit);
   }
 
-  /** The last `count` of them, or as many as there are. */
+  /** Returns the last `count` numbers, or fewer if there are fewer. */
   newest(count: number): readonly number[] {
     return this.#values.slice(-Math.min(count, this.#limit));
   }
 
-  /** One more. */
+  /** Adds a number. */
   add(value: number): void {
     this.#values.push(value);
-    // Seldom, and then many at once: a shift for each would move them all each time.
+    // Old numbers are removed in blocks: a shift per number would move all others each time.
     if (this.#values.length >= 2 * this.#limit) {
       this.#values.splice(0, this.#values.length - this.#limit);
     }
   }
 
-  /** Of times in milliseconds: how many there were a second, up to `now`; 0 for fewer than two. */
+  /** For times in milliseconds: returns the number per second up to `now`; 0 if there are fewer than two. */
   perSecond(now: number): number {
     const times = this.values;
     if (times.length < 2) return 0;

@@ -21,20 +21,20 @@ import { openSource } from "./input/source.ts";
 import { round, type Summary } from "./summary.ts";
 import { percentile, Verifier } from "./verify/verifier.ts";
 
-/** One pass over a long film is not what a demo is for. */
+/** The default limit of frames, for long videos. */
 const DEFAULT_MAX_FRAMES = 300;
-/** How long the client may take over one frame before it is taken for stuck. */
+/** The time without a result after which the client counts as stuck. */
 const STALL_MS = 15_000;
 
-/** What a run says, and when it ends. */
+/** The surroundings of a run. */
 export interface RunContext {
-  /** Shows a line to whoever started the demo. */
+  /** Prints a line. */
   say(text: string): void;
-  /** Ends the run in order: what is under way still comes back. */
+  /** Ends the run when it aborts; frames that were sent still come back. */
   readonly stop: AbortSignal;
 }
 
-/** Runs the demo; the summary, and what was wrong with the first few bad frames. */
+/** Runs the demo. Returns the summary, and the problems of the first few bad frames. */
 export async function runDemo(
   options: DemoOptions,
   { say, stop }: RunContext,
@@ -128,7 +128,7 @@ export async function runDemo(
       pids: { host: Deno.pid, client: clientPid },
       broker: { service: broker.service, embedded: broker.embedded },
     };
-    await live.now(); // the broker's last word on the connection, before it is closed
+    await live.now(); // the broker's last record of the connection before it is closed
     page?.end(live.last(
       "ended",
       stop.aborted
@@ -143,7 +143,7 @@ export async function runDemo(
   }
 }
 
-/** A run that was ended before it could begin. */
+/** The run was stopped before it could begin. */
 export class StoppedError extends Error {
   override name = "StoppedError";
 }
@@ -173,7 +173,7 @@ function progressText(
   return endless ? `${rate}  Ctrl-C ends` : rate;
 }
 
-/** Ends the host, with a reason, when nothing comes back any more. */
+/** Ends the host with a reason if no more results come. */
 function stallGuard(
   host: DemoHost,
   say: (text: string) => void,

@@ -1,12 +1,12 @@
 /**
- * What came of a demo: as one object, and as a table for people.
+ * The result of a demo, as an object and as a table.
  *
  * @module
  */
 
 import { closingTable } from "./progress.ts";
 
-/** What `--json` prints. */
+/** The object that `--json` prints. */
 export interface Summary {
   input: string;
   size: string;
@@ -26,12 +26,12 @@ export interface Summary {
   broker: { service: string; embedded: boolean };
 }
 
-/** `value` with as many digits after the point. */
+/** Formats `value` with that number of decimals. */
 export function round(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
 
-/** The summary for people, in whole lines. */
+/** Formats the summary as a table, in whole lines. */
 export function table(summary: Summary): string {
   const { latency_us: { p50, p99 }, pids, broker } = summary;
   return closingTable([

@@ -1,7 +1,7 @@
 /**
- * A process's connection to the broker, over XPC: the control calls as
- * promises, and the relay of the endpoint, which nothing else can carry. As
- * long as it is open the broker knows that this process lives.
+ * A process's XPC connection to the broker: the control calls as promises, and
+ * the relay of the endpoint, which only XPC can carry. While it is open, the
+ * broker takes this process to be alive.
  *
  * @module
  */
@@ -28,12 +28,12 @@ import { Connection } from "./connection.ts";
 import type { Message } from "./message.ts";
 import type { Native } from "./native.ts";
 
-/** The messages that carry an endpoint, one way or the other. */
+/** The messages that carry an endpoint, in the request or in the reply. */
 export type RelayMessage =
   | typeof MESSAGE_TYPE.storeEndpoint
   | typeof MESSAGE_TYPE.getEndpoint;
 
-/** Which message type carries a call: the other way round than the broker reads it. */
+/** The message type of each call: the inverse of the broker's table. */
 const MESSAGE_TYPE_OF_CALL: Readonly<Record<string, string>> = Object
   .fromEntries(
     Object.entries(CALL_OF_MESSAGE_TYPE).map(([type, call]) => [call, type]),
@@ -41,7 +41,7 @@ const MESSAGE_TYPE_OF_CALL: Readonly<Record<string, string>> = Object
 
 /** A connection to the broker. */
 export class BrokerLink implements ControlClient {
-  /** The service that it goes to. */
+  /** The name of the broker's service. */
   readonly service: string;
   readonly #native: Native;
   readonly #lost: () => void;
@@ -51,8 +51,8 @@ export class BrokerLink implements ControlClient {
 
   /**
    * @param service the broker's service name
-   * @param lost called when a broker that was there has gone. Calls may go on:
-   * they reach the one that comes next
+   * @param lost called when a broker that was reached has ended. Calls can go
+   * on: they reach the next broker
    */
   constructor(native: Native, service: string, lost: () => void = () => {}) {
     this.#native = native;
@@ -61,7 +61,7 @@ export class BrokerLink implements ControlClient {
     this.#connected();
   }
 
-  /** The connection: a fresh one where nobody served the name when the last was made, which XPC then never tries again. */
+  /** Returns the connection. Makes a new one if the last found no broker: XPC never retries such a connection. */
   #connected(): Connection {
     if (this.#connection) return this.#connection;
     const connection = Connection.toService(this.#native, this.service);
@@ -70,7 +70,7 @@ export class BrokerLink implements ControlClient {
       message: (message) => message[Symbol.dispose](),
       ended: (end, reason) => {
         this.#reason = reason;
-        // One that becomes invalid has found no broker: of the one before it the owner was told.
+        // "invalid" means that no broker was found. If there was one before, the owner was told when it ended.
         if (end === "invalid") this.#drop(connection);
         else if (!this.#disposed) this.#lost();
       },
@@ -83,7 +83,7 @@ export class BrokerLink implements ControlClient {
     connection[Symbol.dispose]();
   }
 
-  /** A call, as {@link ControlClient} says. */
+  /** Makes a call, see {@link ControlClient}. */
   async call<M extends UnaryMethod>(
     method: M,
     request: RequestOf<M>,
@@ -103,9 +103,9 @@ export class BrokerLink implements ControlClient {
   }
 
   /**
-   * Once more where the broker has gone as it was asked: one that ends because
-   * it is idle is no sign that there is none, the service manager starts the
-   * next. Only for what does no harm twice.
+   * Asks again if the broker ended during the call: an idle broker may end, and
+   * the service manager starts the next one. Only for calls that are harmless if
+   * made twice.
    */
   async #askTwice(ask: () => Promise<Message>): Promise<Message> {
     const connection = this.#connected();
@@ -114,13 +114,13 @@ export class BrokerLink implements ControlClient {
     } catch (error) {
       const gone = error instanceof BridgeError &&
         error.code === "broker_unreachable";
-      // One that nobody ever answered on is invalid, and disposed.
+      // A connection that never reached a broker is invalid and disposed.
       if (!gone || connection.isDisposed) throw error;
       return await ask();
     }
   }
 
-  /** Stores or gets the endpoint. The caller owns the reply. Throws as {@link call}, also where the broker refuses it. */
+  /** Stores or gets the endpoint. The caller owns the reply. Throws what {@link call} throws, and `connection_failed` if the broker refuses. */
   async relay(
     type: RelayMessage,
     fields: XpcDictionary,
@@ -165,7 +165,7 @@ export class BrokerLink implements ControlClient {
     throw new BridgeError(code, errorIn(reply.body));
   }
 
-  /** Why there is no answer, in terms of the broker. */
+  /** Converts the error of a request without an answer into one that names the broker. */
   #unanswered(
     type: string,
     timeoutMs: number,
@@ -192,7 +192,7 @@ export class BrokerLink implements ControlClient {
     );
   }
 
-  /** Ends it: the broker then takes this process for gone. */
+  /** Closes the connection. The broker then takes this process to have ended. */
   [Symbol.dispose](): void {
     this.#disposed = true;
     this.#connection?.[Symbol.dispose]();

@@ -1,5 +1,5 @@
 /**
- * Buffers: numbers in shared memory.
+ * Buffers: numeric arrays in shared memory.
  *
  * @module
  */
@@ -14,14 +14,14 @@ import type { SharedMemory } from "./shared_memory.ts";
 
 /** A region of shared memory, mapped from the start. */
 export class NativeBuffer implements SharedMemory {
-  /** How many bytes there are: whole pages. */
+  /** The size in bytes: whole pages. */
   readonly bytes: number;
   readonly #native: Native;
   readonly #handle: ShmemHandle;
   readonly #memory: ArrayBuffer;
   #disposed = false;
 
-  /** Takes a handle over, and maps it. Throws `native_failure` where that cannot be; the handle is released then. */
+  /** Takes over a handle and maps the memory. If that fails, releases the handle and throws `native_failure`. */
   constructor(native: Native, handle: ShmemHandle) {
     this.#native = native;
     this.#handle = handle;
@@ -38,7 +38,7 @@ export class NativeBuffer implements SharedMemory {
     ) as ArrayBuffer;
   }
 
-  /** A new region of at least so many bytes, zeroed. Throws `native_failure` where memory or descriptors ran out. */
+  /** Makes a zeroed region of at least `bytes` bytes. Throws `native_failure` if memory or descriptors run out. */
   static create(native: Native, bytes: number): NativeBuffer {
     return new NativeBuffer(
       native,
@@ -48,7 +48,7 @@ export class NativeBuffer implements SharedMemory {
     );
   }
 
-  /** The first `length` numbers, in place. The caller has checked that there are so many. */
+  /** Returns a view of the first `length` elements. The caller has checked that the region is large enough. */
   view<K extends NumericKind>(kind: K, length: number): NumericArrays[K] {
     return new NUMERIC_ARRAYS[kind](
       this.#memory,

@@ -9,9 +9,9 @@ import { BridgeError } from "../proto/errors.ts";
 import type { Native } from "./native.ts";
 
 /**
- * A capability that is held: an endpoint, a descriptor, a region. Held by as
- * many owners as were made with {@link dup}; the native object goes when the
- * last one lets go.
+ * A capability with an owner: an endpoint, a descriptor or a region of shared
+ * memory. {@link dup} makes further owners; the native object is released when
+ * the last one is disposed.
  */
 export class OwnedCapability implements Disposable {
   readonly #native: Native;
@@ -19,7 +19,7 @@ export class OwnedCapability implements Disposable {
   readonly #holders: { count: number };
   #disposed = false;
 
-  /** Takes a capability over. */
+  /** Takes over a capability. */
   constructor(
     native: Native,
     capability: Capability,
@@ -30,7 +30,7 @@ export class OwnedCapability implements Disposable {
     this.#holders = holders;
   }
 
-  /** What a message carries; still owned here. Throws `closed` once disposed. */
+  /** Returns the capability, to be put into a message. It stays owned here. Throws `closed` once disposed. */
   borrow(): Capability {
     if (this.#disposed) {
       throw new BridgeError(
@@ -41,14 +41,14 @@ export class OwnedCapability implements Disposable {
     return this.#capability;
   }
 
-  /** One more owner of the same capability. */
+  /** Returns one more owner of the same capability. */
   dup(): OwnedCapability {
     const capability = this.borrow();
     this.#holders.count++;
     return new OwnedCapability(this.#native, capability, this.#holders);
   }
 
-  /** Lets go. Again is harmless. */
+  /** Gives up ownership. Further calls do nothing. */
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;

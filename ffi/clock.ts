@@ -1,27 +1,26 @@
 /**
- * Time, as whatever waits sees it. It is handed in, so that a test can let an
- * hour pass in no time, and in any order.
+ * The clock. It is passed in, so that a test can let time pass as it likes.
  *
  * @module
  */
 
-/** A callback to come. */
+/** A scheduled callback. */
 export interface Timer {
-  /** Calls it off. Harmless when it has been called. */
+  /** Cancels the callback. Does nothing if it has been called. */
   cancel(): void;
-  /** The process need not stay alive for it. */
+  /** Lets the process end before the callback. */
   unref(): void;
 }
 
-/** A clock, and what it rings for. */
+/** A clock with timers. */
 export interface Clock {
-  /** Milliseconds since some moment; never goes backwards. */
+  /** Returns milliseconds since an arbitrary moment; never decreases. */
   now(): number;
-  /** Calls back once, in `ms` milliseconds. */
+  /** Calls `callback` once, after `ms` milliseconds. */
   after(ms: number, callback: () => void): Timer;
 }
 
-/** The time of this process. */
+/** The clock of this process. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after: (ms, callback) => {
@@ -33,7 +32,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves after `ms`, or when `signal` aborts. */
+/** Resolves after `ms` milliseconds, or when `signal` aborts. */
 export function pause(
   clock: Clock,
   ms: number,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BridgeError } from "../proto/errors.ts";
+import { BridgeError, type ErrorCode } from "../proto/errors.ts";
 import { Capability, type XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type {
   AnyHandle,
@@ -19,40 +19,44 @@ import { OwnedCapability } from "./capability.ts";
 const encoder = new TextEncoder();
 const MAX_TEXT_BYTES = 512;
 
-/** The process at the other end, by the kernel's word. */
+/** The peer's process, according to the kernel. */
 export interface Peer {
   readonly pid: number;
   readonly euid: number;
   readonly egid: number;
 }
 
-/** What a connection tells its owner. */
+/** The events of a connection. */
 export interface ConnectionEvents {
-  /** A message came. The receiver owns it: dispose it when done. */
+  /** A message has arrived. The receiver owns it, and must dispose it. */
   message(message: Message): void;
-  /** It ended: `interrupted` leaves it usable, `invalid` is the last thing heard. `reason` may be "". */
+  /** The connection has ended. After `interrupted` it is still usable; `invalid` is the last event. `reason` may be "". */
   ended(end: ConnectionEnd, reason: string): void;
-  /** A message beyond the limits was dropped. Answered already where an answer was asked for. */
+  /** A message beyond the limits was dropped. If it asked for a reply, it got one that says so. */
   malformed?(): void;
 }
 
-/** What a listener tells its owner. */
+/** The events of a listener. */
 export interface ListenerEvents {
-  /** Someone connected. The receiver owns the connection: activate it, or dispose it to refuse. */
+  /** A peer has connected. The receiver owns the connection: it activates it, or disposes it to refuse the peer. */
   peer(connection: Connection): void;
-  /** It ended, for instance because its name is taken: `reason` says so. */
-  ended(end: ConnectionEnd, reason: string): void;
+  /**
+   * The listener has ended. `reason` is text for people and may be "". `code` is
+   * `name_in_use` if another process serves the name, else `native_failure`;
+   * on macOS it is always `native_failure`.
+   */
+  ended(end: ConnectionEnd, reason: string, code: ErrorCode): void;
 }
 
-/** How long a request may take, and who may call it off. */
+/** The limits of a request. */
 export interface RequestOptions {
-  /** Milliseconds until it fails with `timed_out`. Every wait has one. */
+  /** The time until it fails with `timed_out`, in milliseconds. */
   timeoutMs: number;
-  /** Calls it off: it then fails with `aborted`. */
+  /** Cancels it: it then fails with `aborted`. */
   signal?: AbortSignal;
 }
 
-/** What listeners and connections share: activate, cancel, reason, disposal. */
+/** The common part of listeners and connections: activation, cancellation, reason, disposal. */
 abstract class Party implements Disposable {
   protected readonly native: Native;
   readonly #handle: AnyHandle;
@@ -63,7 +67,7 @@ abstract class Party implements Disposable {
     this.#handle = handle;
   }
 
-  /** The native object's name. */
+  /** The handle of the native object. */
   get handle(): AnyHandle {
     return this.#handle;
   }
@@ -80,7 +84,7 @@ abstract class Party implements Disposable {
     );
   }
 
-  /** Why it became invalid, in words; "" where the system does not say. */
+  /** Why it became invalid, as text for people; "" if unknown. */
   reason(): string {
     const text = new Uint8Array(MAX_TEXT_BYTES);
     const length = this.native.symbols.slb_connection_reason_copy(
@@ -91,7 +95,7 @@ abstract class Party implements Disposable {
     return new TextDecoder().decode(text.subarray(0, length));
   }
 
-  /** Ends it: the owner hears `invalid` once, then nothing. Again is harmless. */
+  /** Ends it. `invalid` is its last event. More than one call does no harm. */
   cancel(): void {
     if (this.#disposed) return;
     this.native.checked(
@@ -99,7 +103,7 @@ abstract class Party implements Disposable {
     );
   }
 
-  /** Ends it in silence and lets go of it. Again is harmless. */
+  /** Ends it without an event, and releases it. More than one call does no harm. */
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -108,16 +112,16 @@ abstract class Party implements Disposable {
   }
 }
 
-/** One end of a two-way connection. Born inactive: nothing is heard before {@link activate}. */
+/** One end of a two-way connection. It is inactive, without events, until {@link activate}. */
 export class Connection extends Party {
   readonly #requests = new Map<number, (end: ConnectionEnd) => void>();
 
-  /** Takes over a handle. Use the static makers. */
+  /** Takes a handle over. Use the static methods instead. */
   constructor(native: Native, handle: ConnectionHandle) {
     super(native, handle);
   }
 
-  /** A connection to a named service. */
+  /** Makes a connection to a named service. */
   static toService(native: Native, service: string): Connection {
     const name = encoder.encode(service);
     return new Connection(
@@ -132,7 +136,7 @@ export class Connection extends Party {
     );
   }
 
-  /** A connection to the listener behind an endpoint, which stays the caller's. */
+  /** Makes a connection to the listener of an endpoint. The caller still owns the endpoint. */
   static toEndpoint(native: Native, endpoint: Capability): Connection {
     return new Connection(
       native,
@@ -145,7 +149,7 @@ export class Connection extends Party {
     );
   }
 
-  /** Starts it; `events` hears of everything from now on. */
+  /** Starts it: its events go to `events`. */
   activate(events: ConnectionEvents): void {
     this.start({
       message: (message) => events.message(message),
@@ -171,7 +175,7 @@ export class Connection extends Party {
     }
   }
 
-  /** Who is at the other end. Known once something came from there. */
+  /** The peer. It is known when the first message from it has arrived. */
   peer(): Peer {
     const values = new Int32Array(4);
     this.native.checked(
@@ -184,7 +188,7 @@ export class Connection extends Party {
     return { pid, euid, egid };
   }
 
-  /** Sends, without waiting: to an ended connection too, where it is lost. Throws `bad_argument` for what XPC cannot carry. */
+  /** Sends a message, without waiting. On a connection that has ended it is lost. Throws `bad_argument` for a value that XPC cannot carry. */
   send(body: XpcDictionary): void {
     if (this.isDisposed) return;
     const packed = this.native.pack(body);
@@ -198,10 +202,10 @@ export class Connection extends Party {
   }
 
   /**
-   * Sends and waits for the reply, which the caller owns.
+   * Sends a message and waits for the reply, which the caller owns.
    *
-   * Rejects with `channel_lost` when the connection ends first, `timed_out`
-   * after the deadline, `aborted` when the signal says so.
+   * Rejects with `channel_lost` if the connection ends first, `timed_out` after
+   * the time limit, `aborted` if the signal is aborted.
    */
   request(body: XpcDictionary, options: RequestOptions): Promise<Message> {
     const { promise, resolve, reject } = Promise.withResolvers<Message>();
@@ -270,14 +274,14 @@ function aborted(signal: AbortSignal): BridgeError {
   });
 }
 
-/** Where others connect to: anonymous, by its endpoint, or a named service. */
+/** Accepts connections: anonymously, through its endpoint, or as a named service. */
 export class Listener extends Party {
-  /** Takes over a handle. Use the static makers. */
+  /** Takes a handle over. Use the static methods instead. */
   constructor(native: Native, handle: ListenerHandle) {
     super(native, handle);
   }
 
-  /** A listener that only the holders of its endpoint can reach. */
+  /** Makes a listener that only holders of its endpoint can reach. */
   static anonymous(native: Native): Listener {
     return new Listener(
       native,
@@ -285,7 +289,7 @@ export class Listener extends Party {
     );
   }
 
-  /** The listener of a named service. That the name is taken is heard as `ended`. */
+  /** Makes the listener of a named service. If another process serves the name, `ended` is called after the activation. */
   static ofService(native: Native, service: string): Listener {
     const name = encoder.encode(service);
     return new Listener(
@@ -300,11 +304,11 @@ export class Listener extends Party {
     );
   }
 
-  /** Starts it; `events` hears of everyone who connects. */
+  /** Starts it: its events go to `events`. */
   activate(events: ListenerEvents): void {
     this.start({
       message: (message) => message[Symbol.dispose](),
-      ended: (end) => events.ended(end, this.reason()),
+      ended: (end, code) => events.ended(end, this.reason(), code),
       peer: (handle) =>
         events.peer(new Connection(this.native, handle as ConnectionHandle)),
       malformed: (reply) => {
@@ -313,7 +317,7 @@ export class Listener extends Party {
     });
   }
 
-  /** The capability to connect to this anonymous listener; the caller disposes it. */
+  /** Makes the capability to connect to this anonymous listener. The caller must dispose it. */
   endpoint(): OwnedCapability {
     const handle = this.native.created(
       this.native.symbols.slb_endpoint_create(this.handle),

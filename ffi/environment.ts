@@ -1,12 +1,12 @@
 /**
- * The environment as far as this process may read it.
+ * The environment variables that this process has permission to read.
  *
  * @module
  */
 
 import type { EnvironmentSource } from "../proto/environment.ts";
 
-/** Variables that may be read; one that may not counts as unset. */
+/** Returns a source of variables in which one without permission counts as unset. Never prompts. */
 export function permittedEnvironment(): EnvironmentSource {
   return {
     get: (variable) =>

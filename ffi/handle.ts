@@ -1,14 +1,14 @@
 /**
- * Handles: the numbers that name native objects, one type a kind, so that a
- * wrong kind does not compile. The shim checks them again at run time: a stale
- * handle is an error there, never a crash.
+ * Handles: numbers that name native objects. Each kind has a type of its own, so
+ * that a handle of the wrong kind does not compile. The shim checks handles at
+ * run time too: a stale handle is an error, never a crash.
  *
  * @module
  */
 
 declare const kind: unique symbol;
 
-/** The name of a native object of one kind. Released exactly once by its owner. */
+/** Names a native object of one kind. Its owner releases it exactly once. */
 export type Handle<Kind extends string> = number & { readonly [kind]: Kind };
 
 /** An event queue. */
@@ -17,7 +17,7 @@ export type QueueHandle = Handle<"queue">;
 export type ListenerHandle = Handle<"listener">;
 /** One end of a connection. */
 export type ConnectionHandle = Handle<"connection">;
-/** The one answer to a request. */
+/** The right to answer a request once. */
 export type ReplyHandle = Handle<"reply">;
 /** A region of shared memory. */
 export type ShmemHandle = Handle<"shmem">;
@@ -25,5 +25,5 @@ export type ShmemHandle = Handle<"shmem">;
 export type SurfaceHandle = Handle<"surface">;
 /** A listening stream socket. */
 export type StreamHandle = Handle<"stream">;
-/** Any of them. */
+/** A handle of any kind. */
 export type AnyHandle = Handle<string>;

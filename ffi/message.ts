@@ -1,5 +1,5 @@
 /**
- * A message that was received, and the answer to it.
+ * Received messages, and replies to them.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { getCapability } from "../proto/wire/xpc_value.ts";
 import type { ReplyHandle } from "./handle.ts";
 import type { Symbols } from "./symbols.ts";
 
-/** What a message needs of the event queue that it came from. */
+/** What a message needs from the event queue that it came from. */
 export interface MessageQueue {
   readonly symbols: Symbols;
   pack(message: XpcDictionary): Uint8Array<ArrayBuffer>;
@@ -23,17 +23,17 @@ export interface MessageQueue {
 }
 
 /**
- * A received dictionary. It owns the capabilities in it until they are taken,
- * and the reply until it is sent: dispose it when done.
+ * A received message. It owns its capabilities until they are taken, and the
+ * right to reply until the reply is sent. Its receiver disposes it.
  */
 export class Message implements Disposable {
-  /** What was sent. */
+  /** The dictionary that was sent. */
   readonly body: XpcDictionary;
   readonly #queue: MessageQueue;
   readonly #owned: Set<Capability>;
   #reply: ReplyHandle;
 
-  /** Used by the event queue only. `reply` is 0 when none was asked for. */
+  /** Called by the event queue only. `reply` is 0 if the sender wants none. */
   constructor(queue: MessageQueue, unpacked: Unpacked, reply: ReplyHandle) {
     this.#queue = queue;
     this.body = unpacked.message;
@@ -41,12 +41,12 @@ export class Message implements Disposable {
     this.#reply = reply;
   }
 
-  /** Whether the sender waits for an answer that was not given yet. */
+  /** Whether the sender waits for a reply, and none was sent yet. */
   get wantsReply(): boolean {
     return this.#reply !== 0;
   }
 
-  /** Answers, once; without effect when no answer is asked for. Throws `bad_argument` for what XPC cannot carry. */
+  /** Sends the reply, once. Does nothing if the sender wants none. Throws `bad_argument` if XPC cannot carry `body`. */
   reply(body: XpcDictionary): void {
     if (this.#reply === 0) return;
     const packed = this.#queue.pack(body);
@@ -56,7 +56,7 @@ export class Message implements Disposable {
     this.#reply = 0 as ReplyHandle;
   }
 
-  /** Takes a capability out of the message: the caller owns it from then on. `undefined` when it is not there. */
+  /** Takes a capability out of the message; the caller then owns it. Returns undefined if there is none. */
   take(key: string, kind: CapabilityKind): Capability | undefined {
     const capability = getCapability(this.body, key, kind);
     return capability && this.#owned.delete(capability)
@@ -64,17 +64,17 @@ export class Message implements Disposable {
       : undefined;
   }
 
-  /** As {@link take}, for a capability that was found anywhere in the body. */
+  /** Like {@link take}, for a capability that was found anywhere in the body. */
   takeCapability(capability: Capability): void {
     if (!this.#owned.delete(capability)) {
       throw new BridgeError(
         "bad_argument",
-        `Cannot take the ${capability.kind} twice, or out of another message`,
+        `Cannot take the ${capability.kind}: it was taken before, or is in another message`,
       );
     }
   }
 
-  /** Releases what was not taken. Sending no reply leaves the asker to its deadline. */
+  /** Releases the capabilities that were not taken. If no reply was sent, the sender waits until its deadline. */
   [Symbol.dispose](): void {
     for (const capability of this.#owned) {
       this.#queue.symbols.slb_release(capability.handle);

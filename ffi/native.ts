@@ -1,67 +1,67 @@
 /**
- * The shim, opened for this isolate: its event queue, the bell, and the way
- * from an event to whoever waits for it.
+ * The shim, opened for this isolate: its event queue, the bell, and the delivery
+ * of events to their sinks.
  *
- * There is one queue an isolate. {@link Native.open} hands out leases of it;
- * the last one that is disposed closes it.
+ * There is one queue for each isolate. {@link Native.open} returns a lease of it;
+ * it is closed when the last lease is disposed.
  *
  * @module
  */
 
-import { BridgeError } from "../proto/errors.ts";
+import { BridgeError, type ErrorCode } from "../proto/errors.ts";
 import { Packer, unpack } from "../proto/wire/packed.ts";
 import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { Clock } from "./clock.ts";
 import type { AnyHandle, QueueHandle, ReplyHandle } from "./handle.ts";
 import { Message } from "./message.ts";
 import { type Bell, localShim, type Shim } from "./shim.ts";
-import { errorCodeOf, STATUS } from "./status.ts";
+import { endCodeOf, errorCodeOf, STATUS } from "./status.ts";
 import type { Symbols } from "./symbols.ts";
 
-/** What became of a connection. `interrupted`: its service went away, sending starts it again. */
+/** How a connection ended. `interrupted`: its service has ended; the next message connects again. */
 export type ConnectionEnd = "invalid" | "interrupted" | "termination";
 
-/** What the queue calls for the events of one connection or listener. */
+/** Receives the events of one connection or listener. */
 export interface EventSink {
-  /** A message came; the sink owns it. */
+  /** A message has arrived; the sink owns it. */
   message(message: Message): void;
-  /** A new, inactive peer of a listener; the sink owns the handle. */
+  /** A listener has a new, inactive peer; the sink owns the handle. */
   peer(handle: AnyHandle): void;
-  /** The connection or listener ended. */
-  ended(end: ConnectionEnd): void;
-  /** A message beyond the limits was dropped; its sender waits if `reply` is there. The sink owns it. */
+  /** The connection or listener ended. `code` is `name_in_use` if another process serves the listener's name, else `native_failure`. */
+  ended(end: ConnectionEnd, code: ErrorCode): void;
+  /** A message beyond the limits was dropped. If its sender waits for a reply, `reply` is its handle, which the sink owns. */
   malformed(reply: ReplyHandle | undefined): void;
 }
 
-/** What becomes of one request: exactly one of the two is called, once. */
+/** Receives the result of one request: exactly one of its methods is called, once. */
 export interface ReplySink {
-  /** The reply; the sink owns it. */
+  /** The reply has arrived; the sink owns it. */
   message(message: Message): void;
-  /** The connection ended first. */
+  /** The connection has ended without a reply. */
   ended(end: ConnectionEnd): void;
 }
 
-/** The counters of this process, see `slb_stats` in the header. */
+/** Counters of this process; see `slb_stats` in the header. */
 export interface NativeStats {
-  /** Live native objects, of all kinds and isolates. */
+  /** Live native objects of all kinds, in all isolates. */
   readonly live: number;
   /** Live native objects by kind. */
   readonly by_kind: Readonly<Record<NativeKind, number>>;
   /** Events that wait to be drained. */
   readonly events_waiting: number;
-  /** Payload bytes of data values that were put into messages: bytes copied. */
+  /** Bytes of data values that were copied into messages. */
   readonly data_bytes_sent: number;
   /** Messages sent. */
   readonly messages_sent: number;
   /** Messages received. */
   readonly messages_received: number;
-  /** Surfaces mapped now. */
+  /** Surfaces that are mapped. */
   readonly surfaces_mapped: number;
-  /** Bytes put on sockets; 0 where Apple's libxpc is used, as for the rest. */
+  /** Bytes that were sent on sockets. This counter and those below are 0 on macOS. */
   readonly socket_bytes_sent: number;
-  /** Bytes of messages too large for a packet, put in memory files. */
+  /** Bytes of messages that were too large for a packet, and sent in memory files. */
   readonly spill_bytes_sent: number;
-  /** Descriptors that crossed. */
+  /** Descriptors that were sent. */
   readonly descriptors_sent: number;
   /** Live XPC objects. */
   readonly xpc_objects: number;
@@ -88,7 +88,7 @@ const HEADER_BYTES = 20;
 const MAX_RECORD_BYTES = HEADER_BYTES + (1 << 20);
 const MAX_TEXT_BYTES = 512;
 const STATS_COUNT = 20;
-/** Full buffers that one turn of the loop takes; then timers and others get theirs. */
+/** The most buffers that are drained in one turn of the event loop, so that timers and others get their turn. */
 const MAX_BUFFERS_PER_TURN = 16;
 
 const EVENT_MESSAGE = 1;
@@ -105,16 +105,16 @@ const ENDS: Readonly<Record<number, ConnectionEnd>> = {
 
 const decoder = new TextDecoder();
 
-/** The one open {@link Native} of this isolate: a queue belongs to a thread, and so does this module. */
+/** The open {@link Native} of this isolate. A queue belongs to one thread, as this module does. */
 let current: Native | undefined;
 
 /** The shim as one isolate uses it. */
 export class Native implements Disposable {
   /** The C functions. */
   readonly symbols: Symbols;
-  /** The queue that every native object of this isolate belongs to. */
+  /** The queue that owns all native objects of this isolate. */
   readonly queue: QueueHandle;
-  /** The time that everything here goes by. */
+  /** The clock of all time limits. */
   readonly clock: Clock;
   readonly #shim: Shim;
   readonly #bell: Bell;
@@ -126,13 +126,13 @@ export class Native implements Disposable {
   #nextRequest = 1;
   #leases = 1;
 
-  /** A lease of this isolate's native queue, opened if this is the first. Throws as `loadLibrary` does. */
+  /** Returns a lease of this isolate's queue, which is opened for the first one. Throws as `loadLibrary` does. */
   static open(): Native {
     if (current) return current.lease();
     return current = new Native(localShim());
   }
 
-  /** A queue of its own on `shim`, which it takes over, and the first lease of it. Everyone but a test wants {@link Native.open}. */
+  /** Makes a separate queue with `shim`, which it owns, and its first lease. For tests; others use {@link Native.open}. */
   constructor(shim: Shim) {
     this.#shim = shim;
     this.symbols = shim.symbols;
@@ -144,13 +144,13 @@ export class Native implements Disposable {
     );
   }
 
-  /** One more lease. */
+  /** Adds a lease. */
   lease(): Native {
     this.#leases++;
     return this;
   }
 
-  /** Gives this lease back. The last one closes the queue and all that belongs to it. */
+  /** Returns this lease. The last one closes the queue and everything that belongs to it. */
   [Symbol.dispose](): void {
     if (--this.#leases > 0) return;
     if (current === this) current = undefined;
@@ -162,7 +162,7 @@ export class Native implements Disposable {
 
   // ---- results ----
 
-  /** The words for the last failure on this thread. */
+  /** The text of the last failure on this thread. */
   lastError(): string {
     const text = new Uint8Array(MAX_TEXT_BYTES);
     return decoder.decode(
@@ -175,7 +175,7 @@ export class Native implements Disposable {
     return this.symbols.slb_error_code();
   }
 
-  /** Takes over the descriptor of a bell, and calls `ring` from now on when it rings. */
+  /** Takes the descriptor of a bell over, and calls `ring` each time it rings. */
   bell(descriptor: number, ring: () => void): Bell {
     return this.#shim.bell(descriptor, ring);
   }
@@ -185,19 +185,19 @@ export class Native implements Disposable {
     return new BridgeError(errorCodeOf(status), this.lastError());
   }
 
-  /** A result that is not negative, or the shim's error thrown: `bad_argument` for what the caller gave, else mostly `native_failure`. */
+  /** Returns the result. Throws the shim's error if it is negative: `bad_argument` for a wrong argument, otherwise usually `native_failure`. */
   checked(result: number): number {
     if (result < 0) throw this.failure(result);
     return result;
   }
 
-  /** A handle that is not 0, or the shim's error thrown as {@link checked} does. */
+  /** Returns the handle. Throws the shim's error if it is 0, as {@link checked} does. */
   created<H extends AnyHandle>(handle: number): H {
     if (handle === 0) throw this.failure();
     return handle as H;
   }
 
-  /** The message in packed form, good until the next call. */
+  /** The message in packed form, valid until the next call. */
   pack(message: XpcDictionary): Uint8Array<ArrayBuffer> {
     return this.#packer.pack(message);
   }
@@ -225,21 +225,21 @@ export class Native implements Disposable {
     };
   }
 
-  // ---- who hears what ----
+  // ---- sinks ----
 
-  /** From now on `sink` hears the events of `handle`, and the process stays alive for it. */
+  /** Delivers the events of `handle` to `sink`. Until {@link unlisten} the process stays alive. */
   listen(handle: AnyHandle, sink: EventSink): void {
     this.#sinks.set(handle, sink);
     this.#bell.ref();
   }
 
-  /** Ends what {@link listen} began; later events are dropped with what they carry. */
+  /** Ends the delivery. Later events are dropped, and their capabilities released. */
   unlisten(handle: AnyHandle): void {
     this.#sinks.delete(handle);
     if (this.#sinks.size === 0) this.#bell.unref();
   }
 
-  /** A fresh request id whose reply goes to `sink`. */
+  /** Returns a new request id, whose reply goes to `sink`. */
   expectReply(sink: ReplySink): number {
     const id = this.#nextRequest;
     this.#nextRequest = id === 0xffff_ffff ? 1 : id + 1;
@@ -247,7 +247,7 @@ export class Native implements Disposable {
     return id;
   }
 
-  /** Nobody waits for this reply any more: a late one is dropped with what it carries. */
+  /** Stops the wait for a reply. A late one is dropped, and its capabilities released. */
   forgetReply(id: number): void {
     this.#requests.delete(id);
   }
@@ -262,7 +262,7 @@ export class Native implements Disposable {
 
   #drain(): void {
     for (let turn = 0; turn < MAX_BUFFERS_PER_TURN; turn++) {
-      if (this.#leases === 0) return; // a handler closed us
+      if (this.#leases === 0) return; // a handler has closed the queue
       const written = this.symbols.slb_queue_drain(
         this.queue,
         this.#buffer,
@@ -287,7 +287,7 @@ export class Native implements Disposable {
       try {
         this.#dispatch(at, length);
       } catch (error) {
-        reportError(error); // a bug in a handler must not cost the events behind it
+        reportError(error); // an error in one handler must not stop the events after it
       }
       at += length;
     }
@@ -309,7 +309,7 @@ export class Native implements Disposable {
       if (sink) sink.peer(subject as AnyHandle);
       else this.symbols.slb_release(subject);
     } else if (event === EVENT_ERROR) {
-      sink?.ended(ENDS[detail] ?? "invalid");
+      sink?.ended(ENDS[detail] ?? "invalid", endCodeOf(subject));
     } else if (event === EVENT_MALFORMED) {
       if (sink) sink.malformed(subject ? subject as ReplyHandle : undefined);
       else if (subject) this.symbols.slb_release(subject);

@@ -1,5 +1,5 @@
 /**
- * Memory that crosses to another process as a capability: surfaces and buffers.
+ * Memory that is sent to another process as a capability: surfaces and buffers.
  *
  * @module
  */
@@ -7,14 +7,14 @@
 import type { Capability } from "../proto/wire/xpc_value.ts";
 
 /**
- * Memory of this process or another. Disposing it detaches every view of it,
- * so that a forgotten one reads nothing rather than memory that is gone.
+ * Shared memory, made by this process or another. Disposing it detaches all
+ * views of it: a view that is still used has length 0 and reads nothing.
  */
 export interface SharedMemory extends Disposable {
-  /** The memory as a message carries it; still owned here. */
+  /** Returns the capability, to be put into a message. It stays owned here. */
   borrow(): Capability;
-  /** Begins CPU access; {@link unlock} ends it with the same argument. Nothing once disposed. */
+  /** Begins CPU access. {@link unlock} with the same argument ends it. Does nothing once disposed. */
   lock(readOnly: boolean): void;
-  /** Ends CPU access. Nothing once disposed. */
+  /** Ends CPU access. Does nothing once disposed. */
   unlock(readOnly: boolean): void;
 }

@@ -1,7 +1,7 @@
 /**
- * What {@link Native} stands on: the C functions, the bell that says that
- * events wait, and time. The one below is the shim of this machine; a test can
- * hand in another, of a machine that it has made up.
+ * What {@link Native} needs: the C functions, a bell that rings when events are
+ * waiting, and a clock. {@link localShim} returns those of this machine; a test
+ * can pass in those of a simulated one.
  *
  * @module
  */
@@ -11,21 +11,21 @@ import { type Clock, systemClock } from "./clock.ts";
 import { loadLibrary } from "./library/library.ts";
 import type { Symbols } from "./symbols.ts";
 
-/** Rings when events wait. It keeps the process alive unless `unref` was called last. */
+/** Rings when events are waiting. Keeps the process alive, unless `unref` was called last. */
 export interface Bell extends Disposable {
   ref(): void;
   unref(): void;
 }
 
-/** The C functions, and what comes with them. */
+/** The C functions, with a clock and bells. */
 export interface Shim extends Disposable {
   readonly symbols: Symbols;
   readonly clock: Clock;
-  /** Takes over the descriptor of a queue's bell, and calls `ring` from now on when events wait. */
+  /** Takes over the descriptor of a queue's bell. From then on `ring` is called when events are waiting. */
   bell(descriptor: number, ring: () => void): Bell;
 }
 
-/** The shim of this machine. Throws as `loadLibrary` does. */
+/** Returns the shim of this machine. Throws what `loadLibrary` throws. */
 export function localShim(): Shim {
   const library = loadLibrary();
   const { symbols } = library;
@@ -35,7 +35,7 @@ export function localShim(): Shim {
     bell: (fd, ring) => {
       const bell = new Socket({ fd, readable: true, writable: false });
       bell.on("data", ring);
-      // The descriptor is ours and the shim holds the other end: nothing but a bug ends it.
+      // This process owns the descriptor and the shim holds the other end: an error is a bug.
       bell.on("error", (error: Error) => reportError(error));
       bell.unref();
       return {

@@ -1,5 +1,5 @@
 /**
- * What this process has copied and sent, counted by the shim.
+ * Counters of what this process has copied and sent, kept by the shim.
  *
  * @module
  */
@@ -9,20 +9,20 @@ import { Native, type NativeStats } from "./native.ts";
 /** Counters of this process, since its start. */
 export interface TransferStats {
   /**
-   * Bytes of payload that were copied on their way to another process: data
-   * values put into messages, and messages too large for a packet. Pixels of
-   * surfaces are in neither, unless something copied them.
+   * Bytes of payload that were copied to send them: data values in messages, and
+   * messages too large for a packet. Pixels of surfaces are not included, unless
+   * they were copied into a message.
    */
   readonly copied_bytes: number;
-  /** Bytes put on sockets, all messages in whole; 0 on macOS. */
+  /** Bytes written to sockets, including message headers; 0 on macOS. */
   readonly socket_bytes: number;
   /** Messages sent. */
   readonly messages: number;
-  /** Descriptors that crossed; 0 on macOS. */
+  /** Descriptors sent; 0 on macOS. */
   readonly descriptors: number;
 }
 
-/** The counters now. */
+/** Returns the current counters. */
 export function transferStats(): TransferStats {
   using native = Native.open();
   const stats: NativeStats = native.stats();

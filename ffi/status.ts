@@ -1,12 +1,12 @@
 /**
- * The shim's status codes, the `SLB_E_` of its header.
+ * The shim's status and reason codes: `SLB_E_` and `SLB_REASON_` in its header.
  *
  * @module
  */
 
 import type { ErrorCode } from "../proto/errors.ts";
 
-/** The codes that something here is decided by. */
+/** The status codes that the TypeScript side uses. */
 export const STATUS = {
   handle: -1,
   argument: -2,
@@ -24,7 +24,18 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   [STATUS.permission]: "not_permitted",
 };
 
-/** What a failure with a status is called here. */
+/** Why a connection or listener is invalid: `SLB_REASON_` in the header. */
+export const END_REASON = { unknown: 0, inUse: 1 } as const;
+
+/** A value of {@link END_REASON}. */
+export type EndReason = typeof END_REASON[keyof typeof END_REASON];
+
+/** Returns the error code for the end of a connection or listener. */
+export function endCodeOf(reason: number): ErrorCode {
+  return reason === END_REASON.inUse ? "name_in_use" : "native_failure";
+}
+
+/** Returns the error code for a status of the shim. */
 export function errorCodeOf(status: number): ErrorCode {
   return CODES[status] ?? "native_failure";
 }

@@ -1,7 +1,7 @@
 /**
- * Listening Unix stream sockets, for what speaks another protocol than XPC.
- * The shim makes them, or finds the one that a service manager has passed, and
- * accepts: so no permission but that for ffi is needed.
+ * Listening Unix stream sockets, for protocols other than XPC. The shim makes
+ * the socket, or finds the one that a service manager has passed, and accepts
+ * connections. So no permission is needed except ffi.
  *
  * @module
  */
@@ -17,13 +17,14 @@ const MAX_PATH_BYTES = 108;
 const encoder = new TextEncoder();
 
 /**
- * Where others connect to. Disposing it stops listening; a socket that the
- * shim has made is then gone, one that was passed stays, with who waits there.
+ * A listening socket. Disposing it stops listening. A socket that the shim has
+ * made is removed; one that a service manager has passed stays, together with
+ * the connections that wait on it.
  */
 export class StreamListener implements Disposable {
   /** The path of the socket. */
   readonly path: string;
-  /** Whether a service manager has bound it, who listens there on and on. */
+  /** Whether a service manager has bound the socket, and goes on listening after this process. */
   readonly isInherited: boolean;
   readonly #native: Native;
   readonly #handle: StreamHandle;
@@ -32,13 +33,13 @@ export class StreamListener implements Disposable {
   #disposed = false;
 
   /**
-   * Binds `path`, an absolute one, with mode 0600, in a directory of mode 0700
-   * that is made if it is not there. A lock beside it holds it.
+   * Binds `path`, an absolute path, with mode 0600. The directory is made with
+   * mode 0700 if it does not exist. A lock file beside the socket is held.
    *
-   * Throws BridgeError: `name_in_use` when another process holds the path,
-   * `bad_argument` when the path cannot be a socket's, `not_permitted` when
-   * others could reach the directory or something else is in the socket's
-   * place, `native_failure` when the system refuses.
+   * Throws BridgeError: `name_in_use` if another process holds the path,
+   * `bad_argument` if it cannot be the path of a socket, `not_permitted` if other
+   * users can reach the directory or if the path is not a socket,
+   * `native_failure` if the system refuses.
    *
    * ```ts ignore
    * using listener = StreamListener.bind(native, "/run/user/1000/streamlib/broker.grpc");
@@ -57,8 +58,8 @@ export class StreamListener implements Disposable {
   }
 
   /**
-   * The socket that a service manager has passed for `service`; `undefined`
-   * where there is none. Throws BridgeError `native_failure`.
+   * Returns the socket that a service manager has passed for `service`, or
+   * undefined if there is none. Throws BridgeError `native_failure`.
    */
   static inherited(
     native: Native,
@@ -94,11 +95,11 @@ export class StreamListener implements Disposable {
   }
 
   /**
-   * The next connection, the caller's own. One call at a time.
+   * Returns the next connection; the caller owns it. One call at a time.
    *
-   * Rejects with BridgeError `native_failure` when there are too few
-   * descriptors, say: who waits goes on waiting, so try again later. `closed`
-   * once this is disposed.
+   * Rejects with BridgeError `native_failure` if accepting fails, for example for
+   * lack of descriptors; the connections go on waiting, so try again later.
+   * Rejects with `closed` once this is disposed.
    */
   async accept(): Promise<Socket> {
     for (;;) {
@@ -116,7 +117,7 @@ export class StreamListener implements Disposable {
     }
   }
 
-  /** Again does nothing. */
+  /** Stops listening. Further calls do nothing. */
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -136,7 +137,7 @@ function pathOf(native: Native, handle: StreamHandle): string {
   return new TextDecoder().decode(text.subarray(0, length));
 }
 
-/** Whether a service manager holds the name, has started this process to serve it, and starts the next one. */
+/** Whether a service manager holds the name, and has started this process to serve it. It will start the next one too. */
 export function isActivated(native: Native, service: string): boolean {
   const name = encoder.encode(service);
   return native.symbols.slb_service_is_activated(name, name.length) === 1;

@@ -1,5 +1,5 @@
 /**
- * Surfaces as native objects: made or received, mapped once.
+ * Surfaces as native objects, made here or received. Each is mapped once.
  *
  * @module
  */
@@ -23,25 +23,25 @@ const FORMATS: ReadonlyMap<number, PixelFormat> = new Map(
 );
 
 /**
- * A pixel buffer of this process or another, mapped into this one on the first
- * look at its pixels. Disposing it detaches `pixels`, so that a forgotten view
- * reads nothing rather than memory that is gone.
+ * A surface, made by this process or another. It is mapped when `pixels` is
+ * first read. Disposing it detaches `pixels`: a view that is still used has
+ * length 0 and reads nothing.
  */
 export class NativeSurface implements Surface, SharedMemory {
   readonly width: number;
   readonly height: number;
   readonly bytes_per_row: number;
   readonly pixel_format: PixelFormat;
-  /** Bytes of memory behind it: whole pages. */
+  /** The size of its memory in bytes: whole pages. */
   readonly bytes: number;
-  /** The memory's name, the same in every process that maps it. */
+  /** Identifies the memory. The same in every process that maps it. */
   readonly memory_id: bigint;
   readonly #native: Native;
   readonly #handle: SurfaceHandle;
   #pixels: Uint8Array<ArrayBuffer> | undefined;
   #disposed = false;
 
-  /** Takes a handle over; a surface of an unknown pixel format is released and refused. */
+  /** Takes over a handle. If the pixel format is unknown, releases it and throws `malformed_message`. */
   constructor(native: Native, handle: SurfaceHandle) {
     this.#native = native;
     this.#handle = handle;
@@ -82,7 +82,7 @@ export class NativeSurface implements Surface, SharedMemory {
     this.memory_id = BigInt(idLow) | BigInt(idHigh) << 32n;
   }
 
-  /** A new surface, zeroed. Throws `native_failure` where memory or descriptors ran out, or a side is 0 or over 32,768. */
+  /** Makes a zeroed surface. Throws `native_failure` if memory or descriptors run out, or if a side is 0 or over 32,768 pixels. */
   static create(
     native: Native,
     width: number,
@@ -107,7 +107,7 @@ export class NativeSurface implements Surface, SharedMemory {
     return new Capability("surface", this.#handle);
   }
 
-  /** The pixels in place, mapped on the first call. Throws `closed` once disposed. */
+  /** The pixels, without a copy. Mapped when first read. Throws `closed` once disposed. */
   get pixels(): Uint8Array<ArrayBuffer> {
     if (this.#pixels) return this.#pixels;
     if (this.#disposed) {
@@ -136,7 +136,7 @@ export class NativeSurface implements Surface, SharedMemory {
   }
 
   unlock(readOnly: boolean): void {
-    if (this.#disposed) return; // it ended with the channel
+    if (this.#disposed) return; // the access ended when the channel did
     this.#native.checked(
       this.#native.symbols.slb_surface_unlock(this.#handle, readOnly ? 1 : 0),
     );

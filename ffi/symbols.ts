@@ -1,15 +1,14 @@
 /**
- * The C ABI as `Deno.dlopen` wants it: the functions of
- * `c/include/streamlib_bridge.h`, in its order. A test compares the two in
- * name, arity and width.
+ * The C ABI for `Deno.dlopen`: the functions of `c/include/streamlib_bridge.h`,
+ * in the order of the header. A test compares names, parameters and types.
  *
  * @module
  */
 
-/** Bumped together with `SLB_ABI_VERSION`. */
-export const ABI_VERSION = 3;
+/** The version of the ABI; the same as `SLB_ABI_VERSION` in the header. */
+export const ABI_VERSION = 4;
 
-/** Every function of the shim. */
+/** All functions of the shim. */
 export const SYMBOLS = {
   slb_abi_version: { parameters: [], result: "u32" },
   slb_error_copy: { parameters: ["buffer", "u32"], result: "u32" },
@@ -86,5 +85,5 @@ export const SYMBOLS = {
   slb_surface_unlock: { parameters: ["u32", "u32"], result: "i32" },
 } as const;
 
-/** The loaded functions, typed. */
+/** The type of the loaded functions. */
 export type Symbols = Deno.StaticForeignLibraryInterface<typeof SYMBOLS>;

@@ -1,7 +1,7 @@
 /**
- * Where host, client and broker are put together: nothing else in this folder
- * knows a broker, and nothing else names a client. What costs something to
- * load is loaded only when there is need of it.
+ * Puts host, client and broker together. No other file in this folder imports a
+ * broker or names the client's runner. Modules that are slow to load are loaded
+ * when they are needed.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { OpenControl } from "../proto/wire/control.ts";
 import type { Embed } from "./broker_finder.ts";
 import { launchdBroker, type LoadAgent } from "./launchd_broker.ts";
 
-/** Runs a broker in this process, or shares the one that already does; on macOS, where a name must be known to launchd, has that run one. */
+/** Runs a broker in this process, or shares the one that already runs here. On macOS launchd runs it, because launchd must know each service name. */
 export const makeBroker: Embed = async () => {
   if (Deno.build.os === "darwin") return await launchdBroker(loadAgent);
   const { embedBroker } = await import("../broker/embedded.ts");
@@ -46,13 +46,13 @@ export const CLIENT_RUNNER: URL = new URL(
 );
 
 /**
- * Never called. By it the runner belongs to this module's graph, so that Deno
- * has it by the time that a host runs: a client downloads nothing of ours.
+ * Never called. It makes the runner part of this module's graph, so that Deno has
+ * it in its cache when a host runs: a client downloads nothing of this package.
  */
 export const importRunner = (): Promise<unknown> =>
   import("../client/runner.ts");
 
-/** The module whose `GrpcClient` gives a client the control API over gRPC. */
+/** The module whose `GrpcClient` carries a client's control calls over gRPC. */
 export const GRPC_CLIENT: URL = new URL(
   "../broker/grpc/grpc_client.ts",
   import.meta.url,

@@ -1,7 +1,7 @@
 /**
- * The host's half of the bridge: it does what the handshake's state machine
- * says for one connection, from its allocation to its end. What outlives a
- * connection is the supervisor's.
+ * The host's half of the bridge, for one connection: performs the effects of the
+ * handshake's state machine, from the allocation to the end. The supervisor
+ * keeps what outlives a connection.
  *
  * @module
  */
@@ -42,22 +42,22 @@ import {
   endClient,
 } from "./spawn/spawn.ts";
 
-/** How long a client that lost its channel may take to be gone, so that its exit can be told. */
+/** The time to wait for the client's exit after its channel has ended, so that the failure can name the exit status. */
 const EXIT_GRACE_MS = 500;
-/** How long a client that was told to end may take before it is killed. */
+/** The time that a client gets to end by itself, before it is killed. */
 const TEARDOWN_MS = 2_000;
 
-/** When each step of the handshake was done, in milliseconds since the connection's begin. */
+/** The time of each step of the handshake, in milliseconds since the connection began. */
 export interface HandshakeTimes {
-  /** The broker has the connection. */
+  /** The broker has allocated the connection. */
   allocated: number;
-  /** The broker has the endpoint. */
+  /** The broker has stored the endpoint. */
   stored: number;
   /** The client's process was started. */
   spawned: number;
   /** The client has connected and proven itself. */
   hello: number;
-  /** The channel was tested both ways, and the broker knows. */
+  /** Ping and pong have passed, and the broker knows. */
   acked: number;
   /** The client's module has started: frames can flow. */
   started: number;
@@ -66,29 +66,29 @@ export interface HandshakeTimes {
 /** When a processor's functions are called. */
 export type ProcessorMode = "reactive" | "manual" | "continuous";
 
-/** What a bridge needs, whichever connection it makes. */
+/** The options of a bridge. They are the same for each connection of a host. */
 export interface HostBridgeOptions extends SessionOptions {
-  /** What kind of processor the module must be. */
+  /** The mode that the module's processor must have. */
   readonly processorType: ProcessorMode;
-  /** Starts the client with the variables that name its connection. */
+  /** Starts the client's process with the environment variables that name its connection. */
   spawn(env: Readonly<Record<string, string>>): ClientProcess;
-  /** Called for what the owner should know and nothing else tells. */
+  /** Called with warnings for the owner. */
   warn(text: string): void;
 }
 
-/** Whom a bridge tells. */
+/** The callbacks of a bridge. */
 export interface HostBridgeEvents {
-  /** Frames can flow. */
+  /** Called when frames can flow. */
   opened(): void;
-  /** No more frames: with the failure, or `undefined` after a close. */
+  /** Called when no more frames can flow: with the failure, or with `undefined` after a close. */
   over(failure: BridgeError | undefined): void;
 }
 
 /** One connection of a host to a client, from allocation to teardown. */
 export class HostBridge {
-  /** Resolves when it is over and everything is released, the client's process gone. Rejects where that cannot be. */
+  /** Resolves when the connection has ended, everything is released, and the client's process is gone. Rejects if the release fails. */
   readonly released: Promise<void>;
-  /** The steps that were done. */
+  /** The times of the steps that were done. */
   readonly times: Partial<HandshakeTimes> = {};
   readonly #options: HostBridgeOptions;
   readonly #events: HostBridgeEvents;
@@ -106,8 +106,8 @@ export class HostBridge {
   /**
    * Begins at once, in the background.
    *
-   * @param native a lease, taken over
-   * @param channel the ports; detached when this is over
+   * @param native a lease; the bridge takes ownership
+   * @param channel the ports; detached when the connection ends
    */
   constructor(
     native: Native,
@@ -138,11 +138,11 @@ export class HostBridge {
       }),
     );
     this.#timer(options.timeoutSecs * 1000, () => this.#overdue());
-    held.move(); // released at the end from here on
+    held.move(); // from here on #release releases it
     this.#apply({ type: "begin" });
   }
 
-  /** How far it has come. */
+  /** The phase of the handshake. */
   get phase(): HostPhase {
     return this.#phase;
   }
@@ -167,12 +167,12 @@ export class HostBridge {
     return this.#client?.pid ?? 0;
   }
 
-  /** The connection as the broker has it; `undefined` before it is allocated. */
+  /** Returns the broker's record of the connection; `undefined` before it is allocated. */
   connectionInfo(): Promise<GetConnectionInfoResponse | undefined> {
     return this.#session.info();
   }
 
-  /** Ends it in order: the client is told, and given time to end. */
+  /** Closes the connection: tells the client to end, and gives it time to do so. */
   close(): void {
     this.#apply({ type: "close" });
   }
@@ -189,7 +189,7 @@ export class HostBridge {
     this.#apply({ type: "failed", code, reason });
   }
 
-  /** Runs one asynchronous step; what it throws fails the bridge. */
+  /** Runs one asynchronous step. An error fails the bridge. */
   #run(step: () => Promise<HostEvent | undefined>): void {
     Promise.try(step).then(
       (event) => event && this.#apply(event),
@@ -240,7 +240,7 @@ export class HostBridge {
           const refusal = await this.#session.reportAcked();
           if (refusal === undefined) this.#done("acked");
           else if (this.#phase !== "ended") {
-            this.#options.warn(`the broker did not take the ack: ${refusal}`);
+            this.#options.warn(`the broker refused the ack: ${refusal}`);
           }
           return undefined;
         });
@@ -253,7 +253,7 @@ export class HostBridge {
     }
   }
 
-  /** Until the client has come: then nobody needs the broker to have it. */
+  /** Stores the endpoint at the broker. Stops when the client has connected: the broker needs the endpoint no more. */
   async #store(): Promise<void> {
     using endpoint = this.#door.endpoint();
     await this.#session.storeEndpoint(endpoint, this.#arrived.signal);
@@ -306,7 +306,7 @@ export class HostBridge {
     this.#fail("client_failed", describeExit(exit, howFar));
   }
 
-  /** A control message of the client that is not about surfaces came. */
+  /** Handles a control message of the client, other than those about surfaces. */
   control(type: string, message: Message): void {
     if (type === CTRL_TYPE.pong) {
       this.#apply({ type: "pong", valid: hasPayload(message.body, PONG) });
@@ -322,14 +322,14 @@ export class HostBridge {
         this.#apply({ type: "started" });
       }
     } else if (type === CTRL_TYPE.error) {
-      const text = getString(message.body, CHANNEL_KEY.error) ?? "no words";
+      const text = getString(message.body, CHANNEL_KEY.error) ?? "no text";
       const stack = getString(message.body, CHANNEL_KEY.stack);
       const code = getString(message.body, CHANNEL_KEY.code);
-      // Before it has started, its error is about the module, which stays as it is.
+      // An error before the start is about the module. Its code is kept, since a restart would not cure it.
       const about = this.#phase === "awaiting_started" && isErrorCode(code);
       this.#fail(
         about ? code : "client_failed",
-        // A stack begins with the text, as a rule.
+        // A stack usually begins with the text.
         `the client failed: ${
           stack === undefined || stack.includes(text)
             ? stack ?? text
@@ -346,21 +346,20 @@ export class HostBridge {
     this.#events.opened();
   }
 
-  /** Once a second, for as long as frames can flow. */
+  /** Reports the counters once a second, while frames can flow. */
   #reportStats(before: ChannelStats): void {
     this.#timer(STATS_INTERVAL_MS, () =>
       this.#run(async () => {
-        const { stats } = this.#channel;
-        await this.#session.reportStats(statsReport(stats, before));
+        await this.#session.reportStats(statsReport(this.#channel, before));
         if (this.#phase === "open") this.#reportStats(before);
         return undefined;
       }));
   }
 
-  /** The channel is gone: the client's exit says why, if it comes soon. */
+  /** The channel has ended. If the client exits soon, its exit is the reason; else the failure says only that the channel ended. */
   #channelLost(): void {
     const phase = this.#phase;
-    if (phase === "ended") return; // as was to be expected
+    if (phase === "ended") return; // the host ended it
     this.#timer(EXIT_GRACE_MS, () =>
       this.#fail(
         "client_failed",

@@ -1,6 +1,6 @@
 /**
- * Which broker a host uses: the one that it is told, else the one that serves
- * the default name, else one of its own, embedded in its process.
+ * Finds the broker of a host: the given one; without one, the broker that serves
+ * the default name; if there is none, a broker embedded in this process.
  *
  * @module
  */
@@ -14,51 +14,51 @@ import {
 } from "../proto/wire/control.ts";
 import { BridgeError } from "../proto/errors.ts";
 
-/** A broker that was found or made. */
+/** A broker that was found or started. */
 export interface BrokerLease extends AsyncDisposable {
   /** Its service name. */
   readonly service: string;
   /** A connection to it. */
   readonly link: BrokerLink;
-  /** What carries the control calls to it: the same, or gRPC. */
+  /** The carrier of the control calls: `link`, or a gRPC client. */
   readonly control: ControlClient;
-  /** Its gRPC address, where that carries them. */
+  /** Its gRPC address; `undefined` if XPC carries the control calls. */
   readonly grpcAddress: string | undefined;
   /** Whether it runs in this process. */
   readonly embedded: boolean;
 }
 
 /**
- * Makes a broker where there is none: runs one in this process or shares the
- * one that already does, under a name of its own; or has one started that
- * serves the default name.
+ * Starts a broker. It runs in this process under a name of its own, and is shared
+ * by the hosts of this process; or it is started elsewhere and serves the default
+ * name.
  */
 export type Embed = (
   native: Native,
 ) => Promise<{ readonly service: string } & AsyncDisposable>;
 
-/** Where to look for a broker. */
+/** How to find a broker. */
 export interface BrokerSearch {
-  /** The service name that the user gave: then only that one will do. */
+  /** The service name that the user gave; only that broker is used. */
   readonly given: string | undefined;
   /** The default service name. */
   readonly fallback: string;
-  /** Makes one where there is none; `undefined` when that is not wanted. */
+  /** Starts a broker if there is none; `undefined` if none may be started. */
   readonly embed: Embed | undefined;
-  /** Where its gRPC is and what opens it, for who wants the control calls carried by that. */
+  /** The gRPC address, and the function that opens it, if gRPC carries the control calls. */
   readonly grpc?: { readonly address: string; readonly open: OpenControl };
 }
 
-/** How long a broker has to say its version: one that its service manager starts for this call may be slow to begin. */
+/** The time for the first answer. A broker that the service manager starts for this call may be slow. */
 const CONTACT_TIMEOUT_MS = 10_000;
 
 /**
  * Finds a broker.
  *
- * @param lost called when the one that was found has gone
- * @param signal calls the search off
- * @throws {BridgeError} `broker_unreachable` where the given one does not
- * answer, `version_mismatch` where one speaks another protocol
+ * @param lost called each time that the broker is lost
+ * @param signal aborts the search
+ * @throws {BridgeError} `broker_unreachable` if the given broker does not answer,
+ * `version_mismatch` if a broker has another version of the protocol
  */
 export async function findBroker(
   native: Native,
@@ -99,8 +99,8 @@ export async function findBroker(
 function noneWanted(error: BridgeError, service: string): BridgeError {
   return new BridgeError(
     "broker_unreachable",
-    `Cannot find a broker for ${service}, and none is to be made (embedBroker is false): ` +
-      `${error.message}; type \`streamlib broker start\`, or, where none is installed, \`streamlib broker install\``,
+    `Cannot find a broker for ${service}, and embedBroker is false: ` +
+      `${error.message}; run \`streamlib broker start\`, or \`streamlib broker install\` if none is installed`,
     { cause: error },
   );
 }

@@ -1,5 +1,5 @@
 /**
- * The continuous host: both ends work all the time.
+ * The continuous host: host and client both run in a loop.
  *
  * @module
  */
@@ -11,22 +11,22 @@ import type { HostOptions } from "./options.ts";
 import { ProcessorHost } from "./processor_host.ts";
 
 /**
- * A host whose client works again and again, frames or not, and which can do
- * so itself: see {@link run}.
+ * A host whose client runs in a loop, whether frames come or not. The host can
+ * run a loop of its own: see {@link run}.
  */
 export class ContinuousHost<
   I extends PortMap = NoPorts,
   O extends PortMap = NoPorts,
 > extends ProcessorHost<I, O> {
   /**
-   * Launches a host and its client. Returns at once: everything happens in the
-   * background, and `ready` says when frames can flow.
+   * Launches a host and its client. Returns at once; the connection is made in
+   * the background, and `ready` resolves when frames can flow.
    *
-   * Needs `--allow-ffi` and `--allow-run` of the Deno that runs the client.
+   * Needs `--allow-ffi`, and `--allow-run` for the Deno that runs the client.
    *
-   * @throws {BridgeError} `bad_argument`, `schema_mismatch` for options that
-   * cannot be, `library_not_found`, `not_permitted`, `version_mismatch` where
-   * the shim cannot be loaded
+   * @throws {BridgeError} `bad_argument` or `schema_mismatch` if an option is
+   * not valid; `library_not_found`, `not_permitted` or `version_mismatch` if the
+   * shim cannot be loaded
    */
   static launch<
     const I extends PortMap = NoPorts,
@@ -36,12 +36,12 @@ export class ContinuousHost<
   }
 
   /**
-   * Calls `turn` again and again, from when the host is ready until it has
-   * ended or `signal` aborts: send what came in, take what came out. After a
-   * turn in which no frame went either way the loop rests until one comes, or
-   * for `restMs`: waiting costs no processor time.
+   * Calls `turn` repeatedly, from when the host is ready until it has ended or
+   * `signal` aborts. Send and receive frames in `turn`. After a call in which no
+   * frame was sent or received, the loop waits until a frame comes, or for
+   * `restMs` milliseconds (default: 16). Waiting uses no CPU time.
    *
-   * @throws {BridgeError} why the host has failed; what `turn` throws
+   * @throws {BridgeError} the host's failure; and whatever `turn` throws
    */
   run(
     turn: (host: this) => void | Promise<void>,

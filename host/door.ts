@@ -1,6 +1,6 @@
 /**
- * Who comes to the host's listener: each peer shows by its first message that
- * it is our client, or is sent away with the reason.
+ * Accepts peers on the host's listener. A peer whose first message does not prove
+ * that it is our client gets an error with the reason and is disconnected.
  *
  * @module
  */
@@ -13,21 +13,21 @@ import { type Credentials, helloProblem } from "../proto/states/handshake.ts";
 import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import { CHANNEL_KEY, CTRL_TYPE, KEY, MSG_TYPE } from "../proto/wire/keys.ts";
 
-/** What the door asks, and whom it tells. */
+/** The callbacks of a door. */
 export interface DoorEvents {
-  /** What a client must prove. */
+  /** Returns what a client must prove. */
   credentials(): Credentials;
-  /** A peer has spoken; `problem` is why it is not our client, if it is not. */
+  /** Called with a peer's first message. `problem` says why the peer is not our client; `undefined` if it is. */
   hello(peer: number, problem: string | undefined): void;
-  /** The client that was let in says something; the receiver owns it. */
+  /** Called with each later message of the accepted client. The callee owns the message. */
   message(message: Message): void;
-  /** The connection of the client that was let in has ended. */
+  /** Called when the connection of the accepted client has ended. */
   left(): void;
-  /** The listener itself has ended. */
+  /** Called when the listener has ended. */
   closed(reason: string): void;
 }
 
-/** The host's listener, and the peers that have not been let in. */
+/** The host's listener, the accepted client, and the peers that are not accepted yet. */
 export class Door implements Disposable {
   readonly #events: DoorEvents;
   readonly #listener: Listener;
@@ -35,7 +35,7 @@ export class Door implements Disposable {
   #guest: Connection | undefined;
   #nextPeer = 1;
 
-  /** Opens at once; nobody can come before they have the endpoint. */
+  /** Opens the listener. A peer needs the endpoint to connect. */
   constructor(native: Native, events: DoorEvents) {
     this.#events = events;
     this.#listener = Listener.anonymous(native);
@@ -45,7 +45,7 @@ export class Door implements Disposable {
     });
   }
 
-  /** The capability to come here; the caller disposes it. */
+  /** Returns an endpoint of the listener; the caller disposes it. */
   endpoint(): OwnedCapability {
     return this.#listener.endpoint();
   }
@@ -76,7 +76,7 @@ export class Door implements Disposable {
     this.#events.hello(peer, problem);
   }
 
-  /** Lets a peer in: what it says from now on is told as `message`. */
+  /** Accepts a peer as the client: its further messages go to `message`. */
   letIn(peer: number): Connection {
     const connection = this.#peers.get(peer)!;
     this.#peers.delete(peer);
@@ -84,12 +84,12 @@ export class Door implements Disposable {
     return connection;
   }
 
-  /** Says something to the client that was let in. */
+  /** Sends a message to the accepted client, if there is one. */
   tell(body: XpcDictionary): void {
     this.#guest?.send(body);
   }
 
-  /** Sends a peer away, with the reason. */
+  /** Sends a peer an error with the reason, and disconnects it. */
   refuse(peer: number, reason: string): void {
     this.#peers.get(peer)?.send({
       [CHANNEL_KEY.msgType]: MSG_TYPE.control,
@@ -104,7 +104,7 @@ export class Door implements Disposable {
     this.#peers.delete(peer);
   }
 
-  /** Closes it, and lets go of everyone. */
+  /** Closes the listener and all connections. */
   [Symbol.dispose](): void {
     for (const peer of [...this.#peers.keys()]) this.#forget(peer);
     this.#guest?.[Symbol.dispose]();
@@ -112,7 +112,7 @@ export class Door implements Disposable {
   }
 }
 
-/** Whether two strings are equal, in a time that does not tell where they differ. */
+/** Compares two strings in a time that does not depend on where they differ. */
 function constantTimeEqual(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;

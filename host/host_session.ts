@@ -1,41 +1,48 @@
 /**
- * The host's side of one connection at the broker: found, allocated, stored,
- * acked, and told of the end. A broker that goes away before the client has
- * come is given everything again when it is back.
+ * The host's calls to the broker for one connection: it allocates the
+ * connection, stores the endpoint, reports the ack, the counters and the end. If
+ * the broker is lost before the client has connected, the next broker gets the
+ * same connection and endpoint.
  *
  * @module
  */
 
 import type { OwnedCapability } from "../ffi/capability.ts";
-import { pause } from "../ffi/clock.ts";
 import type { Native } from "../ffi/native.ts";
+import { PersistentRequest } from "../ffi/persistent_request.ts";
 import { canonicalJson } from "../proto/schema/json/canonical_json.ts";
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
 import { connectionSchemaToJson } from "../proto/schema/json/connection_schema_json.ts";
 import {
   accepted,
   type CallOptions,
-  isBrokerGone,
   type RequestOf,
   type ResponseOf,
   type UnaryMethod,
 } from "../proto/wire/control.ts";
 import { BridgeError } from "../proto/errors.ts";
 import type { Credentials } from "../proto/states/handshake.ts";
+import type { RetryRules } from "../proto/states/retry.ts";
 import { KEY, MESSAGE_TYPE } from "../proto/wire/keys.ts";
 import { LAST_WORD_TIMEOUT_MS, POLL_INTERVAL_MS } from "../proto/limits.ts";
 import { schemaHash } from "../proto/schema/json/schema_hash.ts";
 import type { BrokerLease } from "./broker_finder.ts";
 
-/** What is to be allocated. */
+/** The bridge ends the connection after its timeout: no deadline here. */
+const RETRY_RULES: RetryRules = {
+  firstPauseMs: POLL_INTERVAL_MS,
+  maxPauseMs: POLL_INTERVAL_MS,
+};
+
+/** The options of a session. */
 export interface SessionOptions {
   readonly schema: ConnectionSchema;
   readonly runtimeId: string;
   readonly processorId: string;
   readonly processorType: string;
-  /** Seconds until a connection that is not ready has failed. */
+  /** Seconds after which a connection that is not ready fails. */
   readonly timeoutSecs: number;
-  /** Finds the broker. `lost` is called when the one that was found has gone. */
+  /** Finds the broker. `lost` is called each time that a broker is lost. */
   findBroker(
     native: Native,
     lost: () => void,
@@ -43,58 +50,60 @@ export interface SessionOptions {
   ): Promise<BrokerLease>;
 }
 
-/** One connection, as the broker knows it. Its calls throw `BridgeError`. */
+/** One connection of the host at the broker. Its methods throw `BridgeError`. */
 export class HostSession implements AsyncDisposable {
   readonly #native: Native;
   readonly #options: SessionOptions;
   readonly #lost: () => void;
-  /** How many brokers have gone so far. */
+  /** The number of brokers lost so far. */
   #losses = 0;
-  /** The one that has allocated the connection, by how many had gone before it. */
+  /** The value of `#losses` when the connection was allocated. */
   #allocatedAt = 0;
-  #storing = false;
+  readonly #allocation: PersistentRequest;
+  readonly #storage: PersistentRequest;
   readonly #abort = new AbortController();
   #finding: Promise<BrokerLease> | undefined;
   #broker: BrokerLease | undefined;
   #hostToken = "";
   #credentials: Credentials = { connection_id: "", token: "", schema_hash: "" };
-  #trouble = "";
 
   /**
-   * @param options what is to be allocated
-   * @param lost called when the broker has gone
+   * @param lost called each time that a broker is lost
    */
   constructor(native: Native, options: SessionOptions, lost: () => void) {
     this.#native = native;
     this.#options = options;
+    this.#allocation = new PersistentRequest(native.clock, RETRY_RULES);
+    this.#storage = new PersistentRequest(native.clock, RETRY_RULES);
     this.#lost = () => {
       this.#losses++;
+      this.#storage.lost();
       lost();
     };
   }
 
-  /** The broker, once it is found. */
+  /** The broker; `undefined` before it is found. */
   get broker(): BrokerLease | undefined {
     return this.#broker;
   }
 
-  /** What the client must prove; empty before it is allocated. */
+  /** What the client must prove in its first message; empty strings before the connection is allocated. */
   get credentials(): Credentials {
     return this.#credentials;
   }
 
-  /** Why the broker is being asked again, "" if it is not. */
+  /** Why the broker is being asked again; "" if it is not. */
   get trouble(): string {
-    return this.#trouble;
+    return this.#allocation.trouble || this.#storage.trouble;
   }
 
-  /** Finds the broker, and allocates. */
+  /** Finds the broker and allocates the connection there. */
   async allocate(): Promise<void> {
     const { signal } = this.#abort;
     this.#finding = this.#options.findBroker(this.#native, this.#lost, signal);
     this.#broker = await this.#finding;
     const { schema } = this.#options;
-    const response = await this.#untilAnswered(() => {
+    const response = await this.#allocation.ask(() => {
       this.#allocatedAt = this.#losses;
       return this.#allocate({ want_tokens: true }, signal);
     }, signal);
@@ -107,68 +116,50 @@ export class HostSession implements AsyncDisposable {
   }
 
   /**
-   * Gives the broker the endpoint, which stays the caller's too: once, however
-   * often it has to be tried. Called again after a loss, it gives a broker that
-   * has come back everything that the one before it knew.
+   * Stores the endpoint at the broker, and repeats that until a broker has it.
+   * The caller keeps its endpoint. Call it again after a broker is lost: the next
+   * broker then gets the connection and the endpoint.
    *
-   * @param arrived aborts when the client has come, and it is over: it then ends without a word
+   * @param arrived aborts when the client has connected: the method then returns
    */
   async storeEndpoint(
     endpoint: OwnedCapability,
     arrived: AbortSignal,
   ): Promise<void> {
-    if (this.#storing) return; // whoever is at it has heard of the loss too
+    if (this.#storage.isAsking) return; // the call that is under way asks the next broker too
     const stop = AbortSignal.any([arrived, this.#abort.signal]);
+    let isFirst = true;
     try {
-      await this.#untilStored(endpoint, stop);
+      await this.#storage.ask(() => {
+        const isKnown = isFirst && this.#losses === this.#allocatedAt;
+        isFirst = false;
+        return isKnown
+          ? this.#store(endpoint, stop)
+          : this.#restore(endpoint, stop);
+      }, stop);
     } catch (error) {
       if (!stop.aborted) throw error;
     }
   }
 
-  /** Until the broker that is there has the endpoint: one that had it may be gone by the time that its answer is read. */
-  async #untilStored(
-    endpoint: OwnedCapability,
-    signal: AbortSignal,
-  ): Promise<void> {
-    let tried = false;
-    let losses: number;
-    this.#storing = true;
-    try {
-      do {
-        losses = this.#losses;
-        await this.#untilAnswered(() => {
-          const first = !tried && this.#losses === this.#allocatedAt;
-          tried = true;
-          return first
-            ? this.#store(endpoint, signal)
-            : this.#restore(endpoint, signal);
-        }, signal);
-      } while (losses !== this.#losses);
-    } finally {
-      this.#storing = false;
-    }
-  }
-
-  /** The channel works, whatever the broker says to that; what it says is returned if it is no. */
+  /** Reports that the channel works. Returns the broker's refusal, `undefined` if it accepts. */
   async reportAcked(): Promise<string | undefined> {
     const refusal = await this.#tell("MarkAcked", { side: "host" });
-    // It came back too late to see the client come, and would wait for it in vain.
+    // A broker that started after the client had connected would wait for the client until the timeout.
     if (refusal?.code === "connection_failed") {
       await this.#tell("CloseConnection", {
-        reason:
-          "the channel works; it was made with the broker before this one",
+        reason: "the channel works; it was opened through an earlier broker",
       });
     }
     return refusal?.message;
   }
 
-  /** What went over the channel. As little as an ack can it end anything. */
+  /** Reports the channel's counters. A failure is ignored: the channel goes on. */
   async reportStats(stats: RequestOf<"ReportStats">): Promise<void> {
     await this.#tell("ReportStats", { ...stats, side: "host" });
   }
 
-  /** The connection as the broker has it; `undefined` before it is allocated. */
+  /** Returns the broker's record of the connection; `undefined` before it is allocated. */
   async info(): Promise<ResponseOf<"GetConnectionInfo"> | undefined> {
     const { connection_id } = this.#credentials;
     if (connection_id === "") return undefined;
@@ -176,7 +167,7 @@ export class HostSession implements AsyncDisposable {
     return await this.#call("GetConnectionInfo", { connection_id }, { signal });
   }
 
-  /** Tells the broker that it is over: in order, or with the failure. It is over, whatever the broker says to that. */
+  /** Reports the end of the connection: a close, or the failure. The broker's answer is ignored. */
   async reportEnd(failure: BridgeError | undefined): Promise<void> {
     const timeoutMs = LAST_WORD_TIMEOUT_MS;
     await (failure
@@ -191,7 +182,7 @@ export class HostSession implements AsyncDisposable {
 
   // ---- calls ----
 
-  /** One call that nothing depends on: what it failed with. */
+  /** Makes a call whose result does not matter to the connection. Returns the error if it fails. */
   async #tell<
     M extends "MarkAcked" | "ReportStats" | "ReportFailure" | "CloseConnection",
   >(
@@ -244,7 +235,7 @@ export class HostSession implements AsyncDisposable {
     }, { token: this.#hostToken, signal });
   }
 
-  /** Stores where it is not stored, and allocates first where that is not known: the broker may be another, or the same, which was slow. */
+  /** Allocates the connection again under its old id, and stores the endpoint unless the broker has it. Works for a new broker, and for the same broker if its answer was lost. */
   async #restore(
     endpoint: OwnedCapability,
     signal: AbortSignal,
@@ -262,25 +253,6 @@ export class HostSession implements AsyncDisposable {
     await this.#store(endpoint, signal);
   }
 
-  /** Takes a step until the broker has answered it: one that is gone may come back. */
-  async #untilAnswered<T>(
-    step: () => Promise<T>,
-    signal: AbortSignal,
-  ): Promise<T> {
-    while (true) {
-      try {
-        const result = await step();
-        this.#trouble = "";
-        return result;
-      } catch (error) {
-        if (!isBrokerGone(error)) throw error;
-        this.#trouble = (error as BridgeError).message;
-      }
-      await pause(this.#native.clock, POLL_INTERVAL_MS, signal);
-      signal.throwIfAborted();
-    }
-  }
-
   #call<M extends UnaryMethod>(
     method: M,
     request: RequestOf<M>,
@@ -290,10 +262,10 @@ export class HostSession implements AsyncDisposable {
     return this.#broker!.control.call(method, request, { ...options, token });
   }
 
-  /** Calls off what is under way, and lets go of the broker. */
+  /** Aborts the calls that are under way, and releases the broker. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort();
-    const found = await this.#finding?.catch(() => undefined); // told by allocate
+    const found = await this.#finding?.catch(() => undefined); // thrown by allocate
     await found?.[Symbol.asyncDispose]();
   }
 }

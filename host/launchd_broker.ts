@@ -1,6 +1,6 @@
 /**
- * A broker of this login's, for macOS: launchd runs it, once a host has asked
- * for it. Never run on a Mac so far.
+ * The broker of this login on macOS: launchd runs it after a host has asked for
+ * it. Not run on a Mac so far.
  *
  * @module
  */
@@ -12,23 +12,23 @@ import { FOREGROUND_BROKER } from "../proto/foreground.ts";
 import { type Names, names } from "../proto/names.ts";
 import { warnToStderr } from "./stderr.ts";
 
-/** Has launchd load the agent of a service; its property list where that was done now, `undefined` where it was loaded already. */
+/** Makes launchd load the agent of a service. Returns the path of its property list, `undefined` if the agent was loaded already. */
 export type LoadAgent = (names: Names) => Promise<string | undefined>;
 
-/** What it works with; this process's own if not said. */
+/** What {@link launchdBroker} uses. Default: this process's own. */
 export interface LaunchdBrokerTools {
   readonly env?: EnvironmentSource;
-  /** Takes the line that says what was done. */
+  /** Called with a line that says what was done. */
   readonly say?: (text: string) => void;
   readonly os?: "linux" | "darwin";
 }
 
 /**
- * Has a broker serve the default name, from its first message on. It goes on
- * when the host ends: other hosts may use it by then.
+ * Makes launchd run a broker under the default name when the first message comes.
+ * The broker goes on when the host ends, since other hosts may use it.
  *
- * @throws {BridgeError} `not_permitted` where this process may not ask launchd,
- * `broker_unreachable` where launchd will not; both say what to do
+ * @throws {BridgeError} `not_permitted` if this process may not ask launchd,
+ * `broker_unreachable` if launchd refuses; both say what to do
  */
 export async function launchdBroker(
   load: LoadAgent,
@@ -44,7 +44,7 @@ export async function launchdBroker(
     const file = await load(all);
     if (file !== undefined) {
       say(
-        `no broker was there: launchd now runs one on demand until you log out (${file}). ` +
+        `no broker was running: launchd now runs one on demand until you log out (${file}). ` +
           "`streamlib broker install` makes it permanent, " +
           `\`launchctl bootout gui/$UID/${launchdLabel}\` ends it, and \`embedBroker: false\` prevents it`,
       );

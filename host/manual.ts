@@ -1,5 +1,5 @@
 /**
- * The manual host: its client works from start to stop.
+ * The manual host: its client runs from start to stop.
  *
  * @module
  */
@@ -10,22 +10,22 @@ import type { HostOptions } from "./options.ts";
 import { ProcessorHost } from "./processor_host.ts";
 
 /**
- * A host whose client works from {@link start} to {@link stop}: a source, for
- * instance, which may have no inputs at all.
+ * A host whose client runs from {@link start} to {@link stop}. Use it for a
+ * source, for instance; it needs no inputs.
  */
 export class ManualHost<
   I extends PortMap = NoPorts,
   O extends PortMap = NoPorts,
 > extends ProcessorHost<I, O> {
   /**
-   * Launches a host and its client. Returns at once: everything happens in the
-   * background, and `ready` says when frames can flow.
+   * Launches a host and its client. Returns at once; the connection is made in
+   * the background, and `ready` resolves when frames can flow.
    *
-   * Needs `--allow-ffi` and `--allow-run` of the Deno that runs the client.
+   * Needs `--allow-ffi`, and `--allow-run` for the Deno that runs the client.
    *
-   * @throws {BridgeError} `bad_argument`, `schema_mismatch` for options that
-   * cannot be, `library_not_found`, `not_permitted`, `version_mismatch` where
-   * the shim cannot be loaded
+   * @throws {BridgeError} `bad_argument` or `schema_mismatch` if an option is
+   * not valid; `library_not_found`, `not_permitted` or `version_mismatch` if the
+   * shim cannot be loaded
    */
   static launch<
     const I extends PortMap = NoPorts,
@@ -35,15 +35,15 @@ export class ManualHost<
   }
 
   /**
-   * Starts the processor. Before the host is ready this is remembered, and the
-   * client is told once it is, exactly once; not at all if {@link stop} came
-   * in between.
+   * Starts the processor. Before the host is ready, the start is remembered: the
+   * client gets it exactly once, when the host is ready, unless {@link stop} was
+   * called in between. After a restart the new client gets it too.
    */
   start(): void {
     this.setRunning(true);
   }
 
-  /** Stops what {@link start} started. */
+  /** Stops the processor after {@link start}. */
   stop(): void {
     this.setRunning(false);
   }

@@ -1,5 +1,5 @@
 /**
- * For a runtime: hosts, which run a processor in a process of its own.
+ * The API of a runtime. A host runs one processor in a process of its own.
  *
  * ```ts ignore
  * import { ReactiveHost, VideoFrame } from "@streamlib/bridge/host";

@@ -1,5 +1,5 @@
 /**
- * How a host is launched, and what that means for its parts.
+ * The options of a host, and the options of its parts that follow from them.
  *
  * @module
  */
@@ -25,49 +25,49 @@ import { type ClientPermissions, spawnClient } from "./spawn/spawn.ts";
 import { toStderr, warnToStderr } from "./stderr.ts";
 import type { Restart, SupervisorOptions } from "./supervisor.ts";
 
-/** How a host is launched. */
+/** The options of a host. */
 export interface HostOptions<I extends PortMap, O extends PortMap> {
-  /** The processor's module: its default export is what `reactive()`, `manual()` or `continuous()` of `@streamlib/bridge/client` returned. */
+  /** URL of the processor's module. Its default export must be the result of `reactive()`, `manual()` or `continuous()` of `@streamlib/bridge/client`. */
   readonly module: URL | string;
-  /** What the client receives, by port. */
+  /** The schema of each port on which the client receives frames. */
   readonly inputs?: I;
-  /** What the client sends, by port. */
+  /** The schema of each port on which the client sends frames. */
   readonly outputs?: O;
-  /** What the client's process may do beyond the bridge itself; nothing if not said. */
+  /** Permissions of the client's process, beyond those that the bridge needs. Default: none. */
   readonly permissions?: ClientPermissions;
-  /** Variables for the client's process, which it may read. */
+  /** Environment variables that are set in the client's process; it may read them. */
   readonly env?: Readonly<Record<string, string>>;
-  /** A `deno.json` by which the module's imports are resolved. If not said: the nearest beside or above the module, where this process may read that. */
+  /** Path or URL of the `deno.json` that resolves the module's imports. Default: the nearest one in the module's folder or a folder above, if this process may read it. */
   readonly config?: string | URL;
-  /** The Deno that runs the client; this process's own if not said. */
+  /** Path of the Deno executable that runs the client. Default: the executable of this process. */
   readonly deno?: string;
-  /** The service name of the broker to use, and no other. If not said: STREAMLIB_BROKER_XPC_SERVICE, else whoever serves the default name, else one embedded in this process. */
+  /** Service name of the broker; the host uses no other. Default: STREAMLIB_BROKER_XPC_SERVICE; if that is not set, the broker that serves the default name; if there is none, see {@link embedBroker}. */
   readonly broker?: string;
-  /** Whether a broker is made where none is found: in this process; on macOS by launchd, for this login, as docs/service.md has it. With false the host fails, and says how one is started. True if not said. */
+  /** Whether the host starts a broker if it finds none: in this process, or on macOS by launchd for this login (see docs/service.md). If false, the host fails with an error that says how to start a broker. Default: true. */
   readonly embedBroker?: boolean;
-  /** What carries the control calls: XPC, which host and client use anyway, or gRPC, which costs either some 100 ms and 40 MB and needs a broker that serves it. XPC if not said. */
+  /** The carrier of the control calls. gRPC costs host and client about 100 ms and 40 MB each, and needs a broker that serves it. Default: "xpc". */
   readonly control?: "xpc" | "grpc";
-  /** The broker's gRPC address, `unix:/path` or a loopback `127.0.0.1:port`, for `control: "grpc"`. If not said: STREAMLIB_BROKER_ENDPOINT, else the default name's. */
+  /** The broker's gRPC address for `control: "grpc"`: `unix:/path` or a loopback address such as `127.0.0.1:port`. Default: STREAMLIB_BROKER_ENDPOINT; if that is not set, the address that belongs to the broker's service name. */
   readonly brokerEndpoint?: string;
-  /** Whether a client that failed is followed by a fresh one, under the same ports, after a pause that grows: never if not said. Gives up after 8 in a row. */
+  /** Whether a new client is started after a failure. The ports stay; the pause before each restart doubles, from 100 ms to 5 s; the host gives up after 8 restarts in a row. Default: "never". */
   readonly restart?: RestartPolicy;
-  /** Hears of each restart, with the failure before it. */
+  /** Called before each restart, with the failure that caused it. Default: `warn` gets a description. */
   readonly onRestart?: (restart: Restart) => void;
-  /** Who owns the processor; shown by the broker. */
+  /** Id of the runtime that owns the processor; the broker shows it. Default: STREAMLIB_RUNTIME_ID; if that is not set, `pid-` and this process's id. */
   readonly runtimeId?: string;
-  /** Which processor it is; shown by the broker. A random one if not said. */
+  /** Id of the processor; the broker shows it. Default: a random UUID. */
   readonly processorId?: string;
-  /** Seconds until a connection that is not ready has failed: 300 if not said. */
+  /** Seconds after which a connection that is not ready fails. Default: 300. */
   readonly timeoutSecs?: number;
-  /** Ends the host as {@link ProcessorHost.close} does. */
+  /** Closes the host when it aborts, as {@link ProcessorHost.close} does. */
   readonly signal?: AbortSignal;
-  /** Takes what the client writes on stdout and stderr; this process's stderr if not said. */
+  /** Called with what the client writes to stdout and stderr. Default: writes it to this process's stderr. */
   readonly output?: (chunk: Uint8Array) => void;
-  /** Takes warnings, such as frames that do not fit; this process's stderr if not said. */
+  /** Called with warnings, for instance about a frame that does not match its schema. Default: writes them to this process's stderr. */
   readonly warn?: (text: string) => void;
 }
 
-/** The parts' options. Throws `bad_argument` or `schema_mismatch` for what cannot be. */
+/** Returns the options of the host's parts. Throws `bad_argument` or `schema_mismatch` if an option is not valid. */
 export function supervisorOptions<I extends PortMap, O extends PortMap>(
   options: HostOptions<I, O>,
   processorType: ProcessorMode,
@@ -140,7 +140,7 @@ function checkOneOf(
   );
 }
 
-/** The gRPC address that belongs to the service that is used. */
+/** Returns the gRPC address that belongs to the broker's service name. */
 function brokerEndpoint(
   { broker, brokerEndpoint }: Pick<
     HostOptions<PortMap, PortMap>,
@@ -159,7 +159,7 @@ function brokerEndpoint(
 
 function describeRestart({ failure, inARow, pauseMs }: Restart): string {
   return `${failure.message}\n` +
-    `streamlib: a fresh client follows in ${pauseMs} ms (restart ${inARow} of ${MAX_RESTARTS_IN_A_ROW} in a row)`;
+    `streamlib: starting a new client in ${pauseMs} ms (restart ${inARow} of ${MAX_RESTARTS_IN_A_ROW} in a row)`;
 }
 
 function configPath(config: string | URL | undefined): string | undefined {
@@ -172,7 +172,7 @@ function moduleUrl(module: URL | string): URL {
   if (url) return url;
   throw new BridgeError(
     "bad_argument",
-    `Cannot launch ${JSON.stringify(module)}: a module is named by its URL, ` +
+    `Cannot launch ${JSON.stringify(module)}: the module must be a URL, ` +
       "such as new URL('./blur.ts', import.meta.url)",
   );
 }

@@ -1,5 +1,5 @@
 /**
- * What every kind of host has: ports, readiness, the end.
+ * The base class of the three kinds of host.
  *
  * @module
  */
@@ -16,25 +16,25 @@ import { type HostOptions, supervisorOptions } from "./options.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /**
- * A host and its client. Launching one returns at once; everything happens in
- * the background. Until {@link ready}, frames that are sent are dropped and
- * counted, silently.
+ * A host and its client. `launch` returns at once; the connection is made in
+ * the background. Frames that are sent before {@link ready} are dropped without
+ * a warning, and counted in {@link stats}.
  */
 export abstract class ProcessorHost<
   I extends PortMap = NoPorts,
   O extends PortMap = NoPorts,
 > implements AsyncDisposable {
-  /** Where frames go in, by port. */
+  /** Sends frames to the client, by port. */
   readonly input: Senders<I>;
-  /** Where frames come out, by port. */
+  /** Receives frames from the client, by port. */
   readonly output: Receivers<O>;
-  /** Resolves when frames can flow; rejects with a {@link BridgeError} that says why they never will, and how far it got. */
+  /** Resolves when frames can flow. Rejects with a {@link BridgeError} if the host ends before that; the message says why, and how far the handshake got. */
   readonly ready: Promise<void>;
-  /** Resolves when it is over: with the failure, or `undefined` when it was closed. */
+  /** Resolves when the host has ended and everything is released: with the failure, or with `undefined` after {@link close}. Never rejects. */
   readonly ended: Promise<BridgeError | undefined>;
   readonly #supervisor: Supervisor<I, O>;
 
-  /** Launches: see the `launch` of each kind. */
+  /** Launches a host; see the `launch` method of each kind. */
   protected constructor(options: HostOptions<I, O>, mode: ProcessorMode) {
     const { signal } = options;
     if (signal?.aborted) {
@@ -68,17 +68,17 @@ export abstract class ProcessorHost<
   }
 
   /**
-   * The connection as the broker sees it now: the states of both sides, and
-   * since when. `undefined` before it is allocated.
+   * Returns the broker's record of the connection: the states of both sides,
+   * and the time of each change. `undefined` before the connection is allocated.
    *
    * ```ts ignore
    * const info = await host.connectionInfo();
    * console.log(info?.derived_state); // "awaiting_client", say
    * ```
    *
-   * @throws {BridgeError} `broker_unreachable`, `broker_lost`, `timed_out`
-   * where the broker does not answer, which ends no channel; `closed` after the
-   * host's end, `aborted` when that comes meanwhile
+   * @throws {BridgeError} `broker_unreachable`, `broker_lost` or `timed_out` if
+   * the broker does not answer; the channel goes on. `closed` if the host has
+   * ended, `aborted` if it ends before the answer
    */
   connectionInfo(): Promise<GetConnectionInfoResponse | undefined> {
     return this.#supervisor.bridge.connectionInfo();
@@ -90,27 +90,27 @@ export abstract class ProcessorHost<
     return { service: brokerService, embedded: brokerEmbedded };
   }
 
-  /** What went over the channel so far. */
+  /** The channel's counters since the launch. */
   get stats(): ChannelStats {
     return this.#supervisor.channel.stats;
   }
 
-  /** How many clients have followed one that failed; see {@link HostOptions.restart}. */
+  /** The number of restarts since the launch; see {@link HostOptions.restart}. */
   get restarts(): number {
     return this.#supervisor.restarts;
   }
 
-  /** When each step of the handshake was done, in milliseconds since the launch, or the last restart. */
+  /** The time of each step of the handshake, in milliseconds since the launch or the last restart. */
   get times(): Readonly<Partial<HandshakeTimes>> {
     return this.#supervisor.times;
   }
 
-  /** Tells the client to start or stop, once it can be told. */
+  /** Tells the client to start or stop, as soon as it is ready. */
   protected setRunning(on: boolean): void {
     this.#supervisor.setRunning(on);
   }
 
-  /** Calls `turn` again and again, from ready to the end; see {@link ContinuousHost.run}. */
+  /** Calls `turn` repeatedly while the host is ready; see {@link ContinuousHost.run}. */
   protected async repeat(
     turn: () => void | Promise<void>,
     restMs: number,
@@ -129,22 +129,22 @@ export abstract class ProcessorHost<
     if (failure) throw failure;
   }
 
-  /** No more calls of `process` until {@link resume}; remembered until the client can be told. */
+  /** Pauses the processor: `process` is not called until {@link resume}. Before the host is ready, the pause takes effect as soon as it is. */
   pause(): void {
     this.#supervisor.setPaused(true);
   }
 
-  /** Ends what {@link pause} began. */
+  /** Resumes the processor after {@link pause}. */
   resume(): void {
     this.#supervisor.setPaused(false);
   }
 
-  /** Ends it in order: the client is told and given time, then all is released. Again is harmless. */
+  /** Closes the host: tells the client to end, waits for it, and releases everything. Another call has no further effect. */
   close(): Promise<void> {
     return this.#supervisor.close();
   }
 
-  /** As {@link close}. */
+  /** Closes the host; see {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -1,6 +1,5 @@
 /**
- * The reactive host: each frame that goes in makes the client work, and its
- * results come out.
+ * The reactive host: its client processes each frame as it comes.
  *
  * @module
  */
@@ -11,22 +10,22 @@ import type { HostOptions } from "./options.ts";
 import { ProcessorHost } from "./processor_host.ts";
 
 /**
- * A host whose client works on each frame that comes. Until it is ready,
- * frames are dropped and counted, silently.
+ * A host whose client processes each frame as it comes. Frames that are sent
+ * before the host is ready are dropped without a warning, and counted.
  */
 export class ReactiveHost<
   I extends PortMap = NoPorts,
   O extends PortMap = NoPorts,
 > extends ProcessorHost<I, O> {
   /**
-   * Launches a host and its client. Returns at once: everything happens in the
-   * background, and `ready` says when frames can flow.
+   * Launches a host and its client. Returns at once; the connection is made in
+   * the background, and `ready` resolves when frames can flow.
    *
-   * Needs `--allow-ffi` and `--allow-run` of the Deno that runs the client.
+   * Needs `--allow-ffi`, and `--allow-run` for the Deno that runs the client.
    *
-   * @throws {BridgeError} `bad_argument`, `schema_mismatch` for options that
-   * cannot be, `library_not_found`, `not_permitted`, `version_mismatch` where
-   * the shim cannot be loaded
+   * @throws {BridgeError} `bad_argument` or `schema_mismatch` if an option is
+   * not valid; `library_not_found`, `not_permitted` or `version_mismatch` if the
+   * shim cannot be loaded
    */
   static launch<
     const I extends PortMap = NoPorts,

@@ -1,24 +1,24 @@
 /**
- * Whether a host that has failed begins again, and when. Pure.
+ * Decides whether and when a host restarts after a failure. Pure.
  *
  * @module
  */
 
 import type { BridgeError, ErrorCode } from "../proto/errors.ts";
 
-/** What becomes of a host whose client or connection has failed. */
+/** What a host does when its client or connection fails. */
 export type RestartPolicy = "never" | "on-failure";
 
-/** How long the first pause is, in milliseconds; each further one in a row is twice as long. */
+/** The pause before the first restart, in milliseconds. It doubles with each restart in a row. */
 export const FIRST_PAUSE_MS = 100;
-/** The longest pause, in milliseconds. */
+/** The longest pause before a restart, in milliseconds. */
 export const MAX_PAUSE_MS = 5_000;
-/** Restarts in a row; then the host gives up. */
+/** The number of restarts in a row after which the host gives up. */
 export const MAX_RESTARTS_IN_A_ROW = 8;
-/** A client that has run this long, in milliseconds, was no failed attempt: counting begins anew. */
+/** After a run of at least this many milliseconds, the restarts are counted from 0 again. */
 export const GOOD_RUN_MS = 10_000;
 
-/** Failures that a second attempt can only repeat. */
+/** The codes of failures that a restart cannot cure. */
 const PERMANENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "aborted",
   "bad_argument",
@@ -29,7 +29,7 @@ const PERMANENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "version_mismatch",
 ]);
 
-/** What to do about a failure: begin again after a pause, as the nth restart in a row, or give up. */
+/** Restart after `pauseMs` milliseconds, as restart number `inARow`, or give up. */
 export type RestartDecision =
   | {
     readonly restart: true;
@@ -39,10 +39,10 @@ export type RestartDecision =
   | { readonly restart: false };
 
 /**
- * Decides about one failure.
+ * Decides what follows one failure.
  *
- * @param inARow restarts in a row before this failure
- * @param ranMs how long frames could flow, 0 if they never could
+ * @param inARow the number of restarts in a row before this failure
+ * @param ranMs how long frames could flow, in milliseconds; 0 if they never could
  */
 export function decideRestart(
   policy: RestartPolicy,

@@ -1,44 +1,43 @@
 /**
- * A runtime's entry at the broker: what other tools find it by, kept there for
- * as long as the runtime lives.
+ * Keeps a runtime registered at the broker, so that other tools find it.
  *
  * @module
  */
 
 import { BrokerLink } from "../ffi/broker_link.ts";
-import { pause } from "../ffi/clock.ts";
 import { permittedEnvironment } from "../ffi/environment.ts";
 import { Native } from "../ffi/native.ts";
-import { accepted, isBrokerGone } from "../proto/wire/control.ts";
+import { PersistentRequest } from "../ffi/persistent_request.ts";
+import { accepted } from "../proto/wire/control.ts";
 import { readVariable } from "../proto/environment.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { POLL_INTERVAL_MS } from "../proto/limits.ts";
 import { serviceName } from "../proto/names.ts";
 import { warnToStderr } from "./stderr.ts";
 
-/** The longest rest between two attempts, in milliseconds. */
-const MAX_REST_MS = 1_000;
+/** The longest pause between two attempts, in milliseconds. */
+const MAX_PAUSE_MS = 1_000;
 
-/** What a runtime tells of itself. */
+/** The options of a {@link Runtime}. */
 export interface RuntimeOptions {
-  /** Its own id; the hosts that it launches give the same. */
+  /** Id of the runtime. Give the hosts that it launches the same `runtimeId`. */
   readonly runtimeId: string;
-  /** A name for people. */
+  /** Name of the runtime, shown to users. */
   readonly name: string;
-  /** Where its API is reached. */
+  /** Address of the runtime's own API. */
   readonly apiEndpoint?: string;
-  /** The file that it logs to. */
+  /** Path of the runtime's log file. */
   readonly logPath?: string;
-  /** The broker's service name. If not said: STREAMLIB_BROKER_XPC_SERVICE, else the default name. */
+  /** Service name of the broker. Default: STREAMLIB_BROKER_XPC_SERVICE; if that is not set, the default name. */
   readonly broker?: string;
-  /** Hears why a broker has refused the entry, where it has; this process's stderr if not said. */
+  /** Called with the reason if a broker refuses the registration. Default: writes it to this process's stderr. */
   readonly warn?: (text: string) => void;
 }
 
 /**
- * A runtime that is listed for as long as this is not disposed, with the
- * process id that the kernel vouches for. A broker that comes later, or again,
- * is told then.
+ * Registers this process as a runtime, until it is disposed. The broker takes
+ * the process id from the kernel. Registers again at each broker that starts
+ * later.
  *
  * ```ts ignore
  * await using runtime = new Runtime({ runtimeId: "studio-1", name: "Studio" });
@@ -46,78 +45,74 @@ export interface RuntimeOptions {
  * ```
  */
 export class Runtime implements AsyncDisposable {
-  /** Resolves when a broker has the entry for the first time; rejects with `closed` when it was disposed before. */
+  /** Resolves when a broker has accepted the registration for the first time. Rejects with `closed` if the runtime is disposed before that, or with the broker's refusal. */
   readonly registered: Promise<void>;
   readonly #options: RuntimeOptions;
   readonly #native: Native;
   readonly #link: BrokerLink;
+  readonly #request: PersistentRequest;
   readonly #registered = Promise.withResolvers<void>();
   readonly #abort = new AbortController();
   #working: Promise<void> | undefined;
-  /** How many brokers it was to tell so far. */
-  #brokers = 0;
 
-  /** Begins at once, in the background. Throws what `Native.open` throws. */
+  /** Registers in the background. Throws `library_not_found`, `not_permitted` or `version_mismatch` if the shim cannot be loaded. */
   constructor(options: RuntimeOptions) {
     const env = permittedEnvironment();
     const service = options.broker ??
       readVariable(env, "STREAMLIB_BROKER_XPC_SERVICE") ?? serviceName(env);
     this.#options = options;
     this.registered = this.#registered.promise;
-    this.registered.catch(() => {}); // told to whoever awaits it
+    this.registered.catch(() => {}); // thrown to the caller that awaits it
     using held = new DisposableStack();
     this.#native = held.use(Native.open());
+    this.#request = new PersistentRequest(this.#native.clock, {
+      firstPauseMs: POLL_INTERVAL_MS,
+      maxPauseMs: MAX_PAUSE_MS,
+    });
     this.#link = held.use(
-      new BrokerLink(this.#native, service, () => this.#register()),
+      new BrokerLink(this.#native, service, () => {
+        this.#request.lost();
+        this.#register();
+      }),
     );
     held.move();
     this.#register();
   }
 
-  /** Tells the broker, once it is there. */
+  /** Registers at the broker, in the background, unless that is under way. */
   #register(): void {
-    this.#brokers++;
-    this.#working ??= this.#tell().then(() => {
-      this.#working = undefined;
-    });
+    if (!this.#request.isAsking) this.#working = this.#untilRegistered();
   }
 
-  async #tell(): Promise<void> {
-    const { runtimeId, name, apiEndpoint, logPath } = this.#options;
+  async #untilRegistered(): Promise<void> {
     const { warn = warnToStderr } = this.#options;
     const { signal } = this.#abort;
-    let restMs = POLL_INTERVAL_MS;
-    while (!signal.aborted) {
-      const broker = this.#brokers;
-      try {
-        accepted(
-          "RegisterRuntime",
-          await this.#link.call("RegisterRuntime", {
-            runtime_id: runtimeId,
-            name,
-            api_endpoint: apiEndpoint ?? "",
-            log_path: logPath ?? "",
-            pid: Deno.pid,
-          }, { signal }),
-        );
-        this.#registered.resolve();
-        if (broker === this.#brokers) return;
-        continue; // the one that has answered is gone already
-      } catch (error) {
-        if (!(error instanceof BridgeError)) throw error;
-        if (!isBrokerGone(error)) {
-          if (signal.aborted) return;
-          this.#registered.reject(error);
-          warn(error.message);
-          return;
-        }
-      }
-      await pause(this.#native.clock, restMs, signal);
-      restMs = Math.min(MAX_REST_MS, 2 * restMs);
+    try {
+      await this.#request.ask(() => this.#attempt(signal), signal);
+    } catch (error) {
+      if (signal.aborted) return; // dispose rejects `registered`
+      if (!(error instanceof BridgeError)) throw error;
+      this.#registered.reject(error);
+      warn(error.message);
     }
   }
 
-  /** Takes the entry back, where a broker has it. */
+  async #attempt(signal: AbortSignal): Promise<void> {
+    const { runtimeId, name, apiEndpoint, logPath } = this.#options;
+    accepted(
+      "RegisterRuntime",
+      await this.#link.call("RegisterRuntime", {
+        runtime_id: runtimeId,
+        name,
+        api_endpoint: apiEndpoint ?? "",
+        log_path: logPath ?? "",
+        pid: Deno.pid,
+      }, { signal }),
+    );
+    this.#registered.resolve();
+  }
+
+  /** Unregisters the runtime, if there is a broker. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort();
     this.#registered.reject(
@@ -129,7 +124,7 @@ export class Runtime implements AsyncDisposable {
         runtime_id: this.#options.runtimeId,
       });
     } catch (error) {
-      // Without a broker there is no entry.
+      // Without a broker there is no registration.
       if (!(error instanceof BridgeError)) throw error;
     }
     this.#link[Symbol.dispose]();

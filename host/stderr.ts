@@ -1,11 +1,11 @@
 /**
- * This process's stderr: where what the client writes goes, and warnings, if
- * the owner does not want them elsewhere.
+ * Writes to this process's stderr: the client's output and warnings, unless the
+ * owner takes them.
  *
  * @module
  */
 
-/** What cannot be written, because nobody reads it any more, is lost: that is no failure of the host. */
+/** Writes bytes to stderr. Drops them if the pipe is closed: that is no failure of the host. */
 export function toStderr(chunk: Uint8Array): void {
   try {
     for (let at = 0; at < chunk.length;) {
@@ -16,7 +16,7 @@ export function toStderr(chunk: Uint8Array): void {
   }
 }
 
-/** A line of this library's own. */
+/** Writes one line to stderr, with this library's name before it. */
 export function warnToStderr(text: string): void {
   toStderr(new TextEncoder().encode(`streamlib: ${text}\n`));
 }

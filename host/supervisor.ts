@@ -1,7 +1,6 @@
 /**
- * What outlives a connection: the ports, what the owner wants of the client,
- * and the decision to begin again after a failure. Every kind of host is
- * built on this one.
+ * Keeps what outlives a connection: the ports, the owner's start and pause
+ * requests, and the restarts after a failure. Every kind of host is built on it.
  *
  * @module
  */
@@ -28,33 +27,33 @@ import { decideRestart, type RestartPolicy } from "./restart.ts";
 
 /** A restart that is about to happen. */
 export interface Restart {
-  /** Why: the client's crash with its exit status and the last that it wrote, for instance. */
+  /** Why the host restarts its client, for instance the client's exit status and the end of its stderr. */
   readonly failure: BridgeError;
-  /** The how manieth it is in a row, from 1. */
+  /** Consecutive restarts, counted from 1. */
   readonly inARow: number;
   /** Milliseconds until the next client is started. */
   readonly pauseMs: number;
 }
 
-/** What a supervisor needs. */
+/** The options of a supervisor. */
 export interface SupervisorOptions<I extends PortMap, O extends PortMap>
   extends HostBridgeOptions {
   readonly schema: ConnectionSchema<I, O>;
-  /** Whether a failure is the end. */
+  /** Whether a failure leads to a restart. */
   readonly restart: RestartPolicy;
   /** Called before each restart. */
   restarting(restart: Restart): void;
 }
 
-/** A host: one client at a time, one connection at a time. */
+/** Runs one client at a time, over one connection at a time. */
 export class Supervisor<I extends PortMap, O extends PortMap> {
-  /** The ports, there from the start and to the end; frames go while a client runs. */
+  /** The ports. They exist from the launch to the end; frames flow while a client runs. */
   readonly channel: Channel<I, O>;
-  /** Resolves when frames can flow for the first time, rejects with why they never will. */
+  /** Resolves when frames can flow for the first time. Rejects with the failure if the host ends before that. */
   readonly ready: Promise<void>;
-  /** Resolves when it is over and everything is released: with the failure, or `undefined` when it was closed. */
+  /** Resolves when the host has ended and everything is released: with the failure, or with `undefined` after a close. */
   readonly ended: Promise<BridgeError | undefined>;
-  /** Changes when a frame comes. */
+  /** Changes when a frame arrives. */
   readonly activity: Activity = new Activity();
   readonly #options: SupervisorOptions<I, O>;
   readonly #native: Native;
@@ -65,17 +64,17 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   #restarts = 0;
   #inARow = 0;
   #pause: Timer | undefined;
-  /** From the end of one connection to the begin of the next. */
+  /** Whether one connection has ended and the next has not begun. */
   #between = false;
   #over = false;
   #running = SWITCH_OFF;
   #paused = SWITCH_OFF;
 
-  /** Begins at once, in the background. `native` is a lease, taken over. */
+  /** Begins at once, in the background. Takes ownership of the lease `native`. */
   constructor(native: Native, options: SupervisorOptions<I, O>) {
     this.#options = options;
     this.ready = this.#ready.promise;
-    this.ready.catch(() => {}); // told to whoever awaits it, and by `ended`
+    this.ready.catch(() => {}); // reported by `ended` too
     this.ended = this.#ended.promise;
     using held = new DisposableStack();
     this.#native = held.use(native);
@@ -86,10 +85,10 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
       problem: (text) => options.warn(text),
     });
     this.#bridge = this.#connect();
-    held.move(); // released at the end from here on
+    held.move(); // from here on #end releases it
   }
 
-  /** The connection of now, or the last one. */
+  /** The current connection, or the last one. */
   get bridge(): Pick<
     HostBridge,
     | "phase"
@@ -102,27 +101,27 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     return this.#bridge;
   }
 
-  /** When each step of this connection's handshake was done. */
+  /** The time of each step of this connection's handshake. */
   get times(): Readonly<Partial<HandshakeTimes>> {
     return this.#bridge.times;
   }
 
-  /** How many times it has begun again. */
+  /** The number of restarts. */
   get restarts(): number {
     return this.#restarts;
   }
 
-  /** Tells the client to start or stop, once it can be told; and every client that comes after it. */
+  /** Tells the client to start or stop, as soon as it is ready, and each later client too. */
   setRunning(on: boolean): void {
     this.#turnRunning(on ? "on" : "off");
   }
 
-  /** Tells the client to pause or resume, once it can be told; and every client that comes after it. */
+  /** Tells the client to pause or resume, as soon as it is ready, and each later client too. */
   setPaused(on: boolean): void {
     this.#turnPaused(on ? "on" : "off");
   }
 
-  /** Ends it in order: the client is told, and given time to end. */
+  /** Closes the host: tells the client to end, and gives it time to do so. */
   async close(): Promise<void> {
     if (this.#between) this.#end(undefined);
     else this.#bridge.close();
@@ -154,7 +153,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
 
   #opened(): void {
     this.#openedAt = this.#native.clock.now();
-    // First paused, then running: a client that starts paused does not run for a moment.
+    // Pause is sent before start, so that a paused client does not run for a moment.
     this.#turnPaused("open");
     this.#turnRunning("open");
     this.#ready.resolve();
@@ -182,7 +181,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     restarting({ failure, inARow, pauseMs });
   }
 
-  /** Begins again, once nothing of the last connection is left. */
+  /** Makes the next connection, once the last one is released. */
   async #begin(): Promise<void> {
     try {
       await this.#bridge.released;

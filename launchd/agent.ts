@@ -1,7 +1,7 @@
 /**
- * The property list of the launchd agent: a broker that the first client
- * starts, by its XPC name or its gRPC socket. Neither RunAtLoad nor KeepAlive:
- * what nobody needs does not run.
+ * The property list of the launchd agent. The first client, over the XPC name or the
+ * gRPC socket, starts the broker. Without RunAtLoad and KeepAlive, so that a broker
+ * runs only while it is used.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import type { Names } from "../proto/names.ts";
 import type { BrokerProgram } from "./broker_program.ts";
 import { SIGNATURE } from "./signature.ts";
 
-/** Seconds from launchd's SIGTERM to its SIGKILL. */
+/** The time between launchd's SIGTERM and SIGKILL. */
 const EXIT_TIMEOUT_SECS = 10;
-/** As decimal, which is all that a property list has. */
+/** Written as a decimal number: a property list has no octal ones. */
 const SOCKET_MODE = 0o600;
 
-/** The name of the gRPC socket in the agent, by which the shim asks launchd for it. */
+/** The name of the gRPC socket in the agent. The shim asks launchd for this name. */
 const GRPC_SOCKET_KEY = "grpc";
 
 type Value =
@@ -25,7 +25,7 @@ type Value =
   | readonly string[]
   | { readonly [key: string]: Value };
 
-/** Where launchd puts what the broker writes before it has a log: beside that. */
+/** The file for the broker's stderr, beside its log file: errors before the log is open. */
 export function agentStderrFile(names: Names): string {
   return `${names.logDirectory}/stderr.log`;
 }
@@ -55,7 +55,7 @@ export function agentPlist(names: Names, program: BrokerProgram): string {
       },
       ProgramArguments: program.argv,
       EnvironmentVariables: program.environment,
-      // Not Background, which launchd throttles; it goes up with its clients' priority.
+      // Not Background, which launchd throttles. Adaptive follows the clients' priority.
       ProcessType: "Adaptive",
       LimitLoadToSessionType: "Aqua",
       ExitTimeOut: EXIT_TIMEOUT_SECS,
@@ -93,7 +93,7 @@ function element(value: Value, indent: string): string[] {
   ];
 }
 
-/** Text has no control characters: what makes a program and names refuses them, and XML 1.0 could not say them. */
+/** `text` has no control characters, which XML 1.0 cannot contain: `names` and `brokerProgram` refuse them. */
 function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;");

@@ -1,10 +1,9 @@
 /**
- * The command line of an installed broker: absolute, and with no more
- * permissions than it needs.
+ * The command line of an installed broker, with absolute paths and with only the
+ * permissions that it needs.
  *
- * Written once, by whoever installs it, and then run by launchd or systemd
- * with little else in the environment. What it may, and what not:
- * docs/service.md, "Permissions".
+ * It is written at installation and run by launchd or systemd with an almost empty
+ * environment. The permissions are explained in docs/service.md, "Permissions".
  *
  * @module
  */
@@ -12,34 +11,34 @@
 import { BridgeError } from "../proto/errors.ts";
 import type { Names } from "../proto/names.ts";
 
-/** After this many seconds with nothing registered an installed broker ends; the next client starts it again. */
+/** Seconds without use after which an installed broker ends. The next client starts it again. */
 export const IDLE_EXIT_SECS = 300;
-/** After this many sessions an installed broker ends as soon as nothing is connected. */
+/** The number of gRPC sessions after which an installed broker ends as soon as nobody is connected. */
 export const RECYCLE_AFTER = 1000;
 
-/** A program to run, as a plist or a unit describes it. */
+/** A program for a property list or a unit. */
 export interface BrokerProgram {
-  /** Program and arguments; every path is absolute. */
+  /** Program and arguments. All paths are absolute. */
   readonly argv: readonly string[];
-  /** The variables that it needs, by name. */
+  /** The environment variables that it needs. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** What {@link brokerProgram} is made from. Paths are absolute. */
+/** The options of {@link brokerProgram}. Paths are absolute. */
 export interface BrokerProgramOptions {
   /** The names of the service. */
   readonly names: Names;
-  /** A deno, or a compiled `streamlib-broker`. */
+  /** The path of `deno`, or of a compiled `streamlib-broker`. */
   readonly runtime: string;
-  /** Where `broker/main.ts` is, to be run with deno: an `https:` or `file:` URL or a path. `undefined` when `runtime` is the compiled broker. */
+  /** `broker/main.ts` for `deno`, as an `https:` or `file:` URL or a path; `undefined` if `runtime` is a compiled broker. */
   readonly module: string | undefined;
-  /** The shim. */
+  /** The path of the shim. */
   readonly library: string;
-  /** Where deno keeps what it has downloaded; deno's own choice by default, which follows HOME. */
+  /** Deno's cache directory; by default Deno's own, which depends on HOME. */
   readonly denoDir?: string;
-  /** The registries in the place of Deno's own, by the variables that name them, `JSR_URL` and `NPM_CONFIG_REGISTRY`: what deno has downloaded it finds again under their names alone. */
+  /** Other registries than the default ones, as values of `JSR_URL` and `NPM_CONFIG_REGISTRY`. Deno's cache is keyed by their URLs. */
   readonly registries?: Readonly<Record<string, string>>;
-  /** The lock file of what the module imports: without one, what another project has deno look up in the meantime may make it want versions that were never downloaded. */
+  /** The lock file of the module's imports. Without one, another project's look-ups in the cache could change the versions to ones that were not downloaded. */
   readonly lockFile?: string;
   /** Seconds; {@link IDLE_EXIT_SECS} by default. */
   readonly idleExitSecs?: number;
@@ -50,9 +49,9 @@ export interface BrokerProgramOptions {
 }
 
 /**
- * The command line and environment of an installed broker. Throws BridgeError
- * `bad_argument` when a path is not absolute or has control characters, and
- * when no variables lead a process to these names.
+ * Returns the command line and environment of an installed broker. Throws BridgeError
+ * `bad_argument` if a path is not absolute or has control characters, or if no
+ * environment variables lead to these names.
  */
 export function brokerProgram(options: BrokerProgramOptions): BrokerProgram {
   return {
@@ -66,10 +65,10 @@ export function brokerProgram(options: BrokerProgramOptions): BrokerProgram {
 }
 
 /**
- * The permission flags alone, one per element: the shim, the variables of its
- * own environment, the directory of its log, and the host that its modules come
- * from in the place of the seven that Deno allows by itself. No net, run or sys.
- * Empty for a compiled broker, whose permissions are part of it.
+ * Returns the permission flags, one per element: the shim, the variables of its
+ * environment, the directory of its log, and the host of its modules instead of the
+ * seven hosts that Deno allows by default. No net, run or sys. Empty for a compiled
+ * broker, which has its permissions built in.
  */
 export function brokerPermissions(
   options: BrokerProgramOptions,
@@ -86,7 +85,7 @@ export function brokerPermissions(
   ];
 }
 
-/** What is before the broker's own arguments. It must not ask, download, or be changed by files of where it starts. */
+/** Deno's own arguments: no prompts, no downloads, and no influence of files in the working directory. */
 function denoArguments(options: BrokerProgramOptions): string[] {
   const { module, lockFile } = options;
   if (module === undefined) return [];
@@ -99,7 +98,7 @@ function denoArguments(options: BrokerProgramOptions): string[] {
     ...(lockFile === undefined
       ? ["--no-lock"]
       : [`--lock=${checkedPath("lock file", lockFile)}`, "--frozen"]),
-    // Of a module's file the configuration is its own package's, and maps what it imports.
+    // For a file, Deno uses the configuration of its package, which has the import map.
     ...(remote ? ["--no-config"] : []),
     ...brokerPermissions(options),
     remote ? module : checkedPath("module", pathOf(module)),
@@ -131,7 +130,7 @@ function brokerEnvironment(
     ...placeVariables(options.names),
     STREAMLIB_LIBRARY: checkedPath("library", options.library),
     ...(module !== undefined && {
-      // Else Deno asks its site for a newer version, on its own, with no permission.
+      // Otherwise Deno looks for a newer version of itself on the net, without a permission.
       DENO_NO_UPDATE_CHECK: "1",
       ...(denoDir !== undefined && {
         DENO_DIR: checkedPath("DENO_DIR", denoDir),
@@ -141,12 +140,12 @@ function brokerEnvironment(
   };
 }
 
-/** The variables that the broker itself reads; those named GRPC_* are asked for by grpc-js. */
+/** The variables that the broker reads. grpc-js reads GRPC_*. */
 function variablesOf({ names }: BrokerProgramOptions): string[] {
   return [...Object.keys(placeVariables(names)), "STREAMLIB_LIBRARY", "GRPC_*"];
 }
 
-/** The variables from which `names` and the shim find these directories again, with nothing else in the environment. */
+/** The variables from which `names` and the shim derive the same directories. */
 function placeVariables(names: Names): Record<string, string> {
   const user = userHome(names);
   if (names.runDirectory === `${names.home}/run`) {
@@ -162,7 +161,7 @@ function placeVariables(names: Names): Record<string, string> {
     ...(runtime !== undefined && { XDG_RUNTIME_DIR: runtime }),
   };
   for (const [name, path] of Object.entries(found)) checkedPath(name, path);
-  // Without one, `names` could not be derived again.
+  // `names` needs one of them.
   if (config !== undefined || "HOME" in found) return found;
   throw new BridgeError(
     "bad_argument",
@@ -171,7 +170,7 @@ function placeVariables(names: Names): Record<string, string> {
   );
 }
 
-/** On macOS logs and agents are below HOME, whatever else is set. */
+/** On macOS logs and agents are always below HOME. */
 function userHome({ plistFile }: Names): { HOME?: string } {
   const folder = plistFile?.lastIndexOf("/Library/LaunchAgents/") ?? -1;
   return homeOf(folder < 0 ? undefined : plistFile?.slice(0, folder));
@@ -181,12 +180,12 @@ function homeOf(path: string | undefined): { HOME?: string } {
   return path === undefined ? {} : { HOME: path };
 }
 
-/** `/a` of `/a/b` and `/b`. */
+/** Returns `/a` for `/a/b` and `/b`; `undefined` if the path does not end so. */
 function parentOf(path: string, end: string): string | undefined {
   return path.endsWith(end) ? path.slice(0, -end.length) || "/" : undefined;
 }
 
-/** In Deno's lists of paths a comma parts two, and two commas are one. */
+/** Escapes a path for Deno's comma-separated lists. */
 function inList(path: string): string {
   return path.replaceAll(",", ",,");
 }
@@ -196,7 +195,7 @@ export function isRemote(module: string): boolean {
   return /^https?:/.test(module);
 }
 
-/** A checkout has `@std` from JSR. What is cached is still asked for under its host. */
+/** The host for --allow-import. A checkout has `@std` from JSR. Cached modules need the permission too. */
 function importHost(
   module: string,
   { JSR_URL = "https://jsr.io" }: Readonly<Record<string, string>> = {},
@@ -214,7 +213,7 @@ function pathOf(module: string): string {
 }
 
 function checkedPath(what: string, path: string): string {
-  // deno-lint-ignore no-control-regex -- neither a plist nor a unit can be trusted with one
+  // deno-lint-ignore no-control-regex -- property lists and units cannot quote them
   if (path.startsWith("/") && !/[\x00-\x1f\x7f]/.test(path)) return path;
   throw new BridgeError(
     "bad_argument",

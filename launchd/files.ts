@@ -1,6 +1,6 @@
 /**
- * The files that a service is installed by: written whole or not at all, and
- * never over what somebody else wrote.
+ * The files of an installed service. They are replaced atomically, and files of others
+ * are not overwritten.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import { agentStderrFile } from "./agent.ts";
 import { ServiceError } from "./service_error.ts";
 import { SIGNATURE } from "./signature.ts";
 
-/** Others may read what a service is, as both managers want it; only its owner may write it. */
+/** Readable for all, as both managers need it; writable only for the owner. */
 const FILE_MODE = 0o644;
 
-/** What is at a path. */
+/** What is at a path; `foreign` is what streamlib did not write. */
 export type Found =
   | { readonly kind: "nothing" }
   | { readonly kind: "ours"; readonly text: string }
   | { readonly kind: "foreign"; readonly what: string };
 
-/** Looks at a path; a link is never ours, whatever it leads to. */
+/** Looks at a path. A link is always foreign. */
 export async function lookAt(path: string): Promise<Found> {
   let info: Deno.FileInfo;
   try {
@@ -40,9 +40,9 @@ export async function lookAt(path: string): Promise<Found> {
     : { kind: "foreign", what: "a file that streamlib did not write" };
 }
 
-/** Puts a text in a file's place at once; its directory is made if it is not there. Throws ServiceError `refused`. */
+/** Replaces a file atomically. Makes its directory if it is missing. Throws ServiceError `refused`. */
 export async function replaceFile(path: string, text: string): Promise<void> {
-  // Neither manager reads a file whose name ends so.
+  // Both managers ignore files with this ending.
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     await Deno.mkdir(dirname(path), { recursive: true });
@@ -50,16 +50,16 @@ export async function replaceFile(path: string, text: string): Promise<void> {
       createNew: true,
       mode: FILE_MODE,
     });
-    // The umask took bits away, and those that stay must not depend on it.
+    // The mode must not depend on the umask.
     await Deno.chmod(temporary, FILE_MODE);
     await Deno.rename(temporary, path);
   } catch (error) {
-    await removeFile(temporary).catch(() => {}); // the first error is the one to tell
+    await removeFile(temporary).catch(() => {}); // the first error is reported
     throw cannotWrite(path, error);
   }
 }
 
-/** Removes a file or a link; says whether there was one. */
+/** Removes a file or a link. Returns whether there was one. */
 export async function removeFile(path: string): Promise<boolean> {
   try {
     await Deno.remove(path);
@@ -70,7 +70,7 @@ export async function removeFile(path: string): Promise<boolean> {
   }
 }
 
-/** Makes a directory that only its owner can look into; one that is there stays as it is. Throws ServiceError `refused`. */
+/** Makes a directory with mode 0700. An existing one is not changed. Throws ServiceError `refused`. */
 export async function makePrivateDirectory(path: string): Promise<void> {
   try {
     await Deno.mkdir(path, { recursive: true, mode: 0o700 });
@@ -79,12 +79,12 @@ export async function makePrivateDirectory(path: string): Promise<void> {
   }
 }
 
-/** Where the lock file of an installed broker is: not where it may write itself. */
+/** The path of an installed broker's lock file, where the broker itself has no write permission. */
 export function lockFileOf({ home, service }: Names): string {
   return `${home}/${service}.lock`;
 }
 
-/** Removes the broker's lock file, its log files, and the directories that are empty then; the paths of the files. */
+/** Removes the broker's lock file, its log files, and then its empty directories. Returns the paths of the removed files. */
 export async function removeKept(names: Names): Promise<string[]> {
   const { logDirectory, logFile } = names;
   const removed: string[] = [];

@@ -1,5 +1,5 @@
 /**
- * Installing a broker as a service of its user's, and taking it away again.
+ * Installs, updates and uninstalls a broker as a service of the user.
  *
  * @module
  */
@@ -22,25 +22,25 @@ import type {
 } from "./service_manager.ts";
 import { Systemd } from "./systemd.ts";
 
-/** What was done. */
+/** The result of an installation, an update or a removal. */
 export interface InstallOutcome {
-  /** How the service is now. */
+  /** The state of the service after it. */
   readonly report: ServiceReport;
   /** The files that were written, or removed. */
   readonly files: readonly string[];
 }
 
-/** What an installer works with. */
+/** The options of an installer. */
 export interface InstallerOptions {
   readonly names: Names;
   readonly manager: ServiceManager;
-  /** What is to be installed; asked for only when it is. */
+  /** Returns the program to install. Called only if it is needed. */
   readonly program: () => Promise<BrokerProgram>;
-  /** Whether somebody listens at the broker's gRPC socket. */
+  /** Whether a process listens on the broker's gRPC socket. */
   readonly isServed: () => Promise<boolean>;
 }
 
-/** The user's service manager for a service: launchd on macOS, else systemd. Throws ServiceError `no_manager`. */
+/** Returns the user's service manager: launchd on macOS, systemd on Linux. Throws ServiceError `no_manager`. */
 export function serviceManager(
   names: Names,
   tools: Omit<LaunchdTools, "file" | "userId"> & { userId: () => number },
@@ -51,8 +51,7 @@ export function serviceManager(
 }
 
 /**
- * One service, to be installed, brought up to date, and taken away. Each may
- * be done again, and then does nothing.
+ * Installs, updates and uninstalls one service. A repeated operation has no effect.
  */
 export class Installer {
   readonly #names: Names;
@@ -60,7 +59,7 @@ export class Installer {
   readonly #program: () => Promise<BrokerProgram>;
   readonly #isServed: () => Promise<boolean>;
 
-  /** Does nothing by itself. */
+  /** Has no side effects. */
   constructor(options: InstallerOptions) {
     this.#names = options.names;
     this.#manager = options.manager;
@@ -68,7 +67,7 @@ export class Installer {
     this.#isServed = options.isServed;
   }
 
-  /** Whether a file of the service's is in its place. */
+  /** Whether at least one file of the service exists. */
   async isInstalled(): Promise<boolean> {
     for (const path of this.#manager.paths) {
       if ((await lookAt(path)).kind !== "nothing") return true;
@@ -77,11 +76,11 @@ export class Installer {
   }
 
   /**
-   * Writes the files and loads them. Nothing is written where nobody manages
-   * services.
+   * Writes the files and loads the service. Without a service manager nothing is
+   * written.
    *
-   * @param force writes over what somebody else wrote, and takes the sockets
-   * from a broker that nobody installed
+   * @param force overwrites files of others, and takes the sockets from a broker that
+   * was started by hand
    * @throws {ServiceError} `no_manager`, `not_ours`, `in_use`, and as the manager does
    */
   async install(force: boolean): Promise<InstallOutcome> {
@@ -102,7 +101,7 @@ export class Installer {
   }
 
   /**
-   * Writes the files anew where they would be others today, and loads them.
+   * Writes the files that have changed, and loads the service again.
    *
    * @throws {ServiceError} `not_installed`, and as {@link install} does
    */
@@ -112,11 +111,11 @@ export class Installer {
   }
 
   /**
-   * Stops the broker and removes every file, its lock file and its logs too.
+   * Stops the broker and removes the service's files, its lock file and its logs.
    *
-   * @returns what was removed: nothing where nothing was installed
-   * @throws {ServiceError} `not_ours`, and as the manager does; not where
-   * there is none any more
+   * @returns the removed files; none if nothing was installed. `unmanaged` is the
+   * manager's error if there is no service manager: the files were removed anyway
+   * @throws {ServiceError} `not_ours`, and as the manager does, except `no_manager`
    */
   async uninstall(): Promise<InstallOutcome & { readonly unmanaged?: string }> {
     const files: string[] = [];
@@ -135,7 +134,7 @@ export class Installer {
     };
   }
 
-  /** Throws ServiceError `not_installed` unless a file is there, or the manager knows the service without one: an agent of this login's. */
+  /** Throws ServiceError `not_installed` if there is no file and the manager does not know the service either. It may know an agent of this login. */
   async checkKnown(action: string): Promise<void> {
     if (!await this.#isKnown()) throw this.#notInstalled(action);
   }
@@ -157,7 +156,7 @@ export class Installer {
     );
   }
 
-  /** The files that are not there as they should be. */
+  /** The files that are missing or have another content. */
   async #changedFiles(force: boolean): Promise<ServiceFile[]> {
     const changed: ServiceFile[] = [];
     for (const file of this.#manager.files(await this.#program())) {
@@ -187,7 +186,7 @@ export class Installer {
     );
   }
 
-  /** The manager's words where there is none: then nothing of ours runs under it either. */
+  /** Runs `run`. If there is no service manager, and so nothing of ours runs under it, returns the error's text. */
   async #whereManaged(run: () => Promise<void>): Promise<string | undefined> {
     try {
       await run();

@@ -1,7 +1,6 @@
 /**
- * `launchctl`, and what its codes mean. None of this has been run on a Mac:
- * the codes are those that `launchctl error` lists, with what people report
- * that they met them for.
+ * Runs `launchctl` and explains its codes. Not tested on a Mac: the codes are those of
+ * `launchctl error`, and their causes are from reports on the net.
  *
  * @module
  */
@@ -15,21 +14,21 @@ import {
 } from "./run_program.ts";
 import { ServiceError, type ServiceErrorCode } from "./service_error.ts";
 
-/** Codes that a caller acts on. */
+/** The codes that callers handle. */
 export const LAUNCHCTL = {
-  /** "No such process": what was to be booted out is not loaded. */
+  /** "No such process": the service to boot out is not loaded. */
   noSuchProcess: 3,
-  /** "Input/output error": is loaded already, is still ending, or cannot be loaded. */
+  /** "Input/output error": it is loaded already, is still ending, or cannot be loaded. */
   inputOutput: 5,
-  /** "File exists": is loaded already. */
+  /** "File exists": it is loaded already. */
   exists: 17,
   /** "Operation now in progress": it is still ending. */
   inProgress: 36,
-  /** "Operation already in progress": is loaded already, or is being loaded. */
+  /** "Operation already in progress": it is loaded already, or is being loaded. */
   alreadyInProgress: 37,
-  /** "Could not find specified domain": nobody is logged in at the screen. */
+  /** "Could not find specified domain": the user is not logged in at the screen. */
   noSuchDomain: 112,
-  /** "Could not find specified service": is not loaded. */
+  /** "Could not find specified service": it is not loaded. */
   noSuchService: 113,
 } as const;
 
@@ -39,7 +38,7 @@ export const NOT_LOADED: readonly number[] = [
   LAUNCHCTL.noSuchService,
 ];
 
-/** It is loaded, or is in between: look, wait, and try again. */
+/** It is loaded, or is being loaded or ended: check, wait, and try again. */
 export const IN_BETWEEN: readonly number[] = [
   LAUNCHCTL.inputOutput,
   LAUNCHCTL.exists,
@@ -122,7 +121,7 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   },
 };
 
-/** Runs `launchctl`; its result is the caller's to judge. Throws `no_manager` where there is none, `timed_out`. */
+/** Runs `launchctl` and returns its result, whatever the code. Throws `no_manager` if there is no such program, or `timed_out`. */
 export async function launchctl(
   run: RunProgram,
   args: readonly string[],
@@ -146,7 +145,7 @@ export async function launchctl(
   return ran;
 }
 
-/** The code of a result: what launchctl writes, as in `Bootstrap failed: 5: …`, counts before what it exits with. */
+/** The code of a result. A code in the output, as in `Bootstrap failed: 5: …`, has precedence over the exit code. */
 export function launchctlCode(ran: ProgramResult): number {
   if (ran.code === 0) return 0;
   const [, written] = /: (\d{1,3}): /.exec(`${ran.stderr}\n${ran.stdout}`) ??
@@ -155,7 +154,7 @@ export function launchctlCode(ran: ProgramResult): number {
 }
 
 /**
- * What a failure means, and what helps.
+ * Explains a failure, with a command that helps.
  *
  * @param target the service, `gui/501/com.example.service`
  */

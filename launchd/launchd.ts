@@ -1,6 +1,6 @@
 /**
- * The broker as an agent of the user's launchd. Never run on a Mac so far:
- * tried with a scripted launchctl alone.
+ * The broker as an agent of the user's launchd. Not tested on a Mac: only with a
+ * simulated launchctl.
  *
  * @module
  */
@@ -24,18 +24,18 @@ import type {
   ServiceReport,
 } from "./service_manager.ts";
 
-/** How often, and how long apart, launchd is looked at while it is in between: 12 s, more than the ExitTimeOut. */
+/** How often to check while launchd loads or ends the agent: 12 s in all, more than ExitTimeOut. */
 const ATTEMPTS = 60;
 const PAUSE_MS = 200;
 
-/** What an agent needs besides its names. */
+/** The dependencies of {@link Launchd}. */
 export interface LaunchdTools {
   readonly run: RunProgram;
-  /** The user's number. */
+  /** The user id. */
   readonly userId: number;
-  /** Resolves after so many milliseconds. */
+  /** Resolves after `ms` milliseconds. */
   readonly pause: (ms: number) => Promise<void>;
-  /** The property list; the one that is loaded at each login if not said. */
+  /** The property list; by default the one that launchd loads at each login. */
   readonly file?: string;
 }
 
@@ -48,7 +48,7 @@ export class Launchd implements ServiceManager {
   readonly #domain: string;
   readonly #target: string;
 
-  /** Throws ServiceError `no_manager` for root, who has no agents, and where no property list has a place. */
+  /** Throws ServiceError `no_manager` for root, who has no agents, and if the names have no property list. */
   constructor(names: Names, tools: LaunchdTools) {
     const file = tools.file ?? names.plistFile;
     const cannot = `Cannot manage the agent ${names.launchdLabel}`;
@@ -89,7 +89,7 @@ export class Launchd implements ServiceManager {
     return [logDirectory, runDirectory];
   }
 
-  /** As {@link ServiceManager.leftovers}: launchd makes the socket, and leaves it there; a host had an agent of one login. */
+  /** As {@link ServiceManager.leftovers}: the socket, which launchd makes and does not remove, and the agent of one login that a host may have loaded. */
   get leftovers(): readonly string[] {
     const { grpcSocket, sessionPlistFile } = this.#names;
     return sessionPlistFile === undefined || sessionPlistFile === this.#file
@@ -104,7 +104,7 @@ export class Launchd implements ServiceManager {
     }'`;
   }
 
-  /** As {@link ServiceManager.report}. What `print` writes is for people, so what it does not say is left out. */
+  /** As {@link ServiceManager.report}. `launchctl print` has no stable format, so every part of it is optional. */
   async report(): Promise<ServiceReport> {
     const args = ["print", this.#target];
     const ran = await launchctl(this.#tools.run, args);
@@ -129,7 +129,7 @@ export class Launchd implements ServiceManager {
     }
     const args = ["bootstrap", this.#domain, this.#file];
     await this.#until(args, (ran) =>
-      // What cannot be loaded because it is: by whoever was faster.
+      // It fails if another process has loaded it meanwhile.
       IN_BETWEEN.includes(launchctlCode(ran)) && this.#isLoaded());
   }
 
@@ -142,7 +142,7 @@ export class Launchd implements ServiceManager {
     if (code !== 0 && !IN_BETWEEN.includes(code)) {
       throw explainLaunchctl(ran, args, this.#target);
     }
-    // It returns before the broker has ended; until then nothing can be loaded.
+    // bootout returns before the broker has ended, and until then nothing can be loaded.
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (!await this.#isLoaded()) return;
       await this.#tools.pause(PAUSE_MS);
@@ -173,7 +173,7 @@ export class Launchd implements ServiceManager {
     return Promise.resolve();
   }
 
-  /** Repeats a command while launchd is in between, and `done` is not. */
+  /** Repeats a command while launchd loads or ends the agent, until `done` returns true. */
   async #until(
     args: readonly string[],
     done: (ran: ProgramResult) => Promise<boolean> | boolean,
@@ -195,7 +195,7 @@ export class Launchd implements ServiceManager {
     return code === 0;
   }
 
-  /** A service that is not found and a domain that is not there look the same to `print` on some systems. */
+  /** On some systems `print` has the same code for an unknown service and a missing domain. Throws `no_manager` for the domain. */
   async #checkDomain(): Promise<void> {
     const args = ["print", this.#domain];
     const ran = await launchctl(this.#tools.run, args);

@@ -1,7 +1,6 @@
 /**
- * What an installed broker is made of: this Deno, this package's module, its
- * shim, and the directory of what Deno has downloaded, with the names of the
- * registries that it came from.
+ * Finds the parts of an installed broker: this Deno, this package's module, its shim,
+ * Deno's cache directory, and the registries in use.
  *
  * @module
  */
@@ -18,13 +17,13 @@ import { lockFileOf, makePrivateDirectory, removeFile } from "./files.ts";
 import { complaintOf, type RunProgram } from "./run_program.ts";
 import { ServiceError } from "./service_error.ts";
 
-/** The broker's main module, in whichever form this package came. */
+/** The URL of the broker's main module. */
 const MAIN: string = import.meta.resolve("../broker/main.ts");
 
-/** What names other registries than Deno's own. */
+/** The variables that set other registries than the default ones. */
 const REGISTRIES = ["JSR_URL", "NPM_CONFIG_REGISTRY"];
 
-/** What is to be run, where it is not this Deno with this package's own module. */
+/** Another program than this Deno with this package's own module. */
 export interface ProgramChoice {
   /** The absolute path of a compiled `streamlib-broker`. */
   readonly binary?: string | undefined;
@@ -33,11 +32,11 @@ export interface ProgramChoice {
 }
 
 /**
- * The program of a broker with these names. What its module imports is in
- * Deno's cache then: the broker itself downloads nothing.
+ * Returns the program of a broker with these names. Downloads the module and its
+ * imports to Deno's cache first, because the broker itself downloads nothing.
  *
- * @throws {ServiceError} `bad_argument` where a file is not there, `refused`
- * where the module cannot be had
+ * @throws {ServiceError} `bad_argument` if a file is missing, `refused` if the module
+ * cannot be downloaded
  * @throws {BridgeError} as `brokerProgram` and `locateLibrary` do
  */
 export async function locateBroker(
@@ -45,7 +44,7 @@ export async function locateBroker(
   run: RunProgram,
   { binary, module = MAIN }: ProgramChoice = {},
 ): Promise<BrokerProgram> {
-  // Only now: in a package it is the module with the shim's bytes.
+  // Loaded on demand: in a package this module contains the shim.
   const { locateLibrary } = await import("../ffi/library/library.ts");
   const library = locateLibrary();
   await checkFile("its shim", library, "deno task build");
@@ -59,7 +58,7 @@ export async function locateBroker(
     });
   }
   const runtime = Deno.execPath();
-  // A checkout's imports are in its `deno.json`, which is edited: a lock would be out of date at once.
+  // No lock file for a checkout: its `deno.json` changes, and the lock would be out of date.
   const lockFile = isRemote(module) ? lockFileOf(names) : undefined;
   if (lockFile === undefined) {
     await fetchModule(runtime, module, ["--no-lock"], run);
@@ -79,7 +78,7 @@ export async function locateBroker(
   });
 }
 
-/** Nothing here imports the broker, so Deno may not have it yet. Where it has, it does not ask the net. */
+/** Downloads a module and its imports, if they are not in Deno's cache. */
 async function fetchModule(
   deno: string,
   module: string,
@@ -98,9 +97,8 @@ async function fetchModule(
 }
 
 /**
- * Writes down what it has fetched; what was written down before, stays as it
- * is. A broker that starts meanwhile finds the file before, or the whole new
- * one.
+ * Downloads a module and writes its lock file. Entries of an existing lock file are
+ * kept. The file is replaced atomically, for a broker that starts meanwhile.
  */
 async function fetchLocked(
   deno: string,
@@ -121,7 +119,7 @@ async function fetchLocked(
   }
 }
 
-/** Where Deno keeps its downloads: the manager's environment is not the one that this was typed in. */
+/** Deno's cache directory in this environment: the service manager's environment may have another one. */
 async function denoDirectory(
   deno: string,
   run: RunProgram,
@@ -132,7 +130,7 @@ async function denoDirectory(
   return denoDir;
 }
 
-/** The registries that Deno has been told, without the password that one may be named with: others can read what is installed, and nothing is downloaded. */
+/** The registries in the environment, without user and password in the URL: other users can read the installed files, and the broker downloads nothing. */
 function registriesIn(env: EnvironmentSource): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of REGISTRIES) {
@@ -157,7 +155,7 @@ async function checkFile(
   throw new ServiceError(
     "bad_argument",
     `Cannot install ${path} as ${what}: ${
-      info ? "it is no file" : "it is not there"
+      info ? "it is not a regular file" : "it does not exist"
     }`,
     next,
   );

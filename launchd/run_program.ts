@@ -1,52 +1,52 @@
 /**
- * Running other programs. Those of a service manager are run by what is handed
- * in, so that a test can be launchd.
+ * Runs other programs. The service managers get this function as a parameter, so that
+ * a test can replace it.
  *
  * @module
  */
 
-/** How a program is run. */
+/** The options of a run. */
 export interface ProgramOptions {
-  /** Variables for it, besides those of this process. */
+  /** Environment variables in addition to those of this process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds after which it is killed, which counts as code 124; no limit if not said. */
+  /** The time limit in milliseconds, after which it is killed and its code is 124. No limit by default. */
   readonly timeoutMs?: number;
-  /** Called with what it writes to stdout while it does; nothing is kept then. */
+  /** Called with each piece of stdout. The result's `stdout` is empty then. */
   readonly onStdout?: (text: string) => void;
-  /** Its three streams are this process's own; nothing is kept. */
+  /** It uses the three streams of this process. The result has no output then. */
   readonly inherit?: boolean;
-  /** Its standard input is empty, and ends when this is settled; at once if not said. */
+  /** Its stdin is empty, and is closed when this settles; at once by default. */
   readonly stdinUntil?: Promise<void>;
 }
 
-/** A program that has ended. */
+/** The result of a program. */
 export interface ProgramResult {
-  /** Its exit code; 128 and the signal's number where one ended it. */
+  /** The exit code; 128 plus the signal's number if a signal ended it. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a program to its end; `undefined` where there is no such program. */
+/** Runs a program to its end. Resolves with `undefined` if there is no such program. */
 export type RunProgram = (
   program: string,
   args: readonly string[],
   options?: ProgramOptions,
 ) => Promise<ProgramResult | undefined>;
 
-/** After so long a service manager is not going to answer any more. */
+/** The time limit for a service manager's program. */
 export const PROGRAM_TIMEOUT_MS = 30_000;
 
-/** The code of a program that was killed after its time, as `timeout` has it. */
+/** The code of a program that was killed at its time limit, as of `timeout`. */
 export const TIMED_OUT = 124;
 
-/** What a program had to say about its failure, in one line. */
+/** The first line of a program's output, stderr first: its error message. */
 export function complaintOf({ code, stdout, stderr }: ProgramResult): string {
   const lines = `${stderr}\n${stdout}`.split("\n").map((line) => line.trim());
   return lines.find((line) => line !== "") ?? `it ended with code ${code}`;
 }
 
-/** Runs one by Deno. Needs `--allow-run` for it. */
+/** Runs a program with `Deno.Command`. Needs `--allow-run`. */
 export const runProgram: RunProgram = async (program, args, options = {}) => {
   const { env, timeoutMs, onStdout, inherit = false, stdinUntil } = options;
   const piped = inherit ? "inherit" : "piped";
@@ -63,7 +63,7 @@ export const runProgram: RunProgram = async (program, args, options = {}) => {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-  // It fails where the program has ended before.
+  // Closing fails if the program has ended already.
   stdinUntil?.then(() => child.stdin.close()).catch(() => {});
   const late = new AbortController();
   const timeout = timeoutMs === undefined
@@ -86,13 +86,13 @@ function kill(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // it has ended by itself
+    if (!(error instanceof TypeError)) throw error; // it has ended already
   }
 }
 
 /**
- * What comes from a stream, unless somebody takes it as it comes. Until the
- * signal: a program that has ended may leave another that holds the stream.
+ * Reads a stream to its end, or until the signal aborts: after a program has ended, a
+ * child of it may keep the stream open. With `take` nothing is kept.
  */
 async function textOf(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,

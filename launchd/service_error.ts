@@ -1,19 +1,19 @@
 /**
- * What can go wrong with a service.
+ * The errors of services.
  *
  * @module
  */
 
 /**
- * Every code of a {@link ServiceError}. Stable.
+ * The codes of {@link ServiceError}. Stable.
  *
- * - `bad_argument`: what was asked for cannot be
- * - `in_use`: a broker that nobody installed has the service's sockets
- * - `no_manager`: no launchd or systemd manages this user's services
- * - `not_installed`: there is nothing to start, stop or update
- * - `not_ours`: a file that somebody else wrote is in the place
- * - `refused`: the service manager would not
- * - `timed_out`: it did not come to an end in time
+ * - `bad_argument`: an argument or a path cannot be used
+ * - `in_use`: a broker that was started by hand has the service's sockets
+ * - `no_manager`: there is no launchd or systemd for this user's services
+ * - `not_installed`: there is no service to start, stop or update
+ * - `not_ours`: a file of the service was not written by streamlib
+ * - `refused`: the service manager or the file system refused
+ * - `timed_out`: it did not end within its time limit
  */
 export type ServiceErrorCode =
   | "bad_argument"
@@ -24,13 +24,13 @@ export type ServiceErrorCode =
   | "refused"
   | "timed_out";
 
-/** An expected failure: what was tried, what was found, and what to type next. */
+/** An expected failure, with a command that helps. */
 export class ServiceError extends Error {
   override name = "ServiceError";
 
   /** @param code the stable name of the failure
    * @param message what was tried and what was found
-   * @param next a command line that helps */
+   * @param next a command line that helps, or what to do in words */
   constructor(
     readonly code: ServiceErrorCode,
     message: string,

@@ -1,13 +1,13 @@
 /**
- * What launchd and systemd have in common: a service is described by files,
- * loaded, and then started by the first client that connects.
+ * The interface of launchd and systemd. A service is described by files, loaded, and
+ * started by the first client that connects.
  *
  * @module
  */
 
 import type { BrokerProgram } from "./broker_program.ts";
 
-/** A file that describes the service to its manager. */
+/** A file that describes the service. */
 export interface ServiceFile {
   /** Its absolute path. */
   readonly path: string;
@@ -15,10 +15,13 @@ export interface ServiceFile {
 }
 
 /**
- * How a service is:
- * `absent` when its manager does not know it, `stopped` when it does but
- * nothing listens, `listening` when the first client will start the broker,
- * `running` when it runs, `failed` when it was started and went wrong.
+ * The state of a service:
+ *
+ * - `absent`: the manager does not know it
+ * - `stopped`: it is installed, and its sockets do not listen
+ * - `listening`: the first client will start the broker
+ * - `running`: the broker runs
+ * - `failed`: the broker was started and has failed
  */
 export type ServiceState =
   | "absent"
@@ -27,40 +30,41 @@ export type ServiceState =
   | "running"
   | "failed";
 
-/** What a manager says of the service. */
+/** A manager's report about the service. */
 export interface ServiceReport {
   readonly state: ServiceState;
-  /** Of the broker's process, where it runs. */
+  /** The broker's process id, if it runs. */
   readonly pid?: number;
-  /** Why it failed, in the manager's words. */
+  /** Why it failed, in the words of the manager. */
   readonly reason?: string;
 }
 
-/** The user's service manager, for one service. All throw ServiceError. */
+/** The user's service manager, for one service. Its methods throw ServiceError. */
 export interface ServiceManager {
   readonly kind: "launchd" | "systemd";
-  /** The files that describe `program` to it. Pure. */
+  /** Returns the files that describe `program`. Pure. */
   files(program: BrokerProgram): readonly ServiceFile[];
   /** The paths of those files. */
   readonly paths: readonly string[];
-  /** The directories that it does not make itself, each for its owner alone. */
+  /** The directories that must be made for it, with mode 0700. */
   readonly directories: readonly string[];
-  /** What it makes by itself, and may leave behind. */
+  /** Files that the manager makes and may not remove. */
   readonly leftovers: readonly string[];
-  /** How the service is. Throws `no_manager` where nobody manages this user's. */
+  /** Returns the state of the service. Throws `no_manager` if there is no manager for this user. */
   report(): Promise<ServiceReport>;
   /**
-   * Lets clients start the broker, now and after the next login. Again does
-   * nothing, unless the files were `changed`: then a broker that ran is ended.
+   * Loads the service, so that clients can start the broker, now and after the next
+   * login. A service that is loaded is loaded again only if its files were `changed`;
+   * a running broker is ended then.
    */
   load(changed: boolean): Promise<void>;
-  /** Ends the broker and does not start it again before the next login. It is well where nothing is loaded. */
+  /** Ends the broker; it is not started again before the next login. No effect if the service is not loaded. */
   stop(): Promise<void>;
-  /** Ends the broker, and starts it afresh. The service is loaded after it, if it was not. */
+  /** Ends the broker and starts it again. Loads the service if it is not loaded. */
   restart(): Promise<void>;
-  /** Stops, and takes back what {@link load} did for later logins. Before the files are removed. */
+  /** Stops the service, also for later logins. Called before the files are removed. */
   unload(): Promise<void>;
-  /** Lets go of what it remembers of the files. After they were removed. */
+  /** Makes the manager forget the files. Called after they were removed. */
   forget(): Promise<void>;
   /** A command line that shows why the broker does not start. */
   readonly diagnosis: string;

@@ -1,8 +1,7 @@
 /**
- * An agent for one login: on macOS a name that processes find each other by
- * must be known to launchd, so where no broker is installed a host has launchd
- * load one from a file of its own. Nothing is written to LaunchAgents; at
- * logout it is gone. Never run on a Mac so far.
+ * An agent for one login. On macOS launchd must know an XPC service name. If no broker
+ * is installed, a host lets launchd load an agent from a file of its own, outside of
+ * LaunchAgents; it is unloaded at logout. Not tested on a Mac.
  *
  * @module
  */
@@ -13,20 +12,20 @@ import { lookAt, makePrivateDirectory, replaceFile } from "./files.ts";
 import { Launchd, type LaunchdTools } from "./launchd.ts";
 import { ServiceError } from "./service_error.ts";
 
-/** What an agent is loaded with. */
+/** The dependencies of {@link loadSessionAgent}. */
 export interface SessionAgentTools extends Omit<LaunchdTools, "file"> {
-  /** What it runs. */
+  /** Returns the program of the agent. */
   readonly program: () => Promise<BrokerProgram>;
 }
 
 /**
- * Has launchd load the agent, so that the next message to the service's name
- * starts its broker.
+ * Lets launchd load the agent, so that the next message to the service name starts
+ * the broker.
  *
- * @returns the property list, where it was loaded now; `undefined` where it
- * was loaded already
- * @throws {ServiceError} as `Launchd` does; `not_ours` where somebody else
- * wrote the file
+ * @returns the property list if it was loaded now; `undefined` if it was loaded
+ * already
+ * @throws {ServiceError} as `Launchd` does; `not_ours` if the file was not written by
+ * streamlib
  */
 export async function loadSessionAgent(
   names: Names,

@@ -1,9 +1,9 @@
 /**
- * By what a file is known to be ours.
+ * The mark in the files of an installed service.
  *
  * @module
  */
 
-/** In every file that is installed, as a comment. It must not change: it is looked for in files of older versions. */
+/** A comment in every installed file. It must not change: it identifies files of older versions too. */
 export const SIGNATURE =
   "Written by `streamlib broker install`; `streamlib broker uninstall` removes it.";

@@ -1,5 +1,5 @@
 /**
- * `systemctl --user`, and what it means when it fails.
+ * Runs `systemctl --user` and explains its failures.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import {
 import { ServiceError } from "./service_error.ts";
 import { FOREGROUND_BROKER } from "../proto/foreground.ts";
 
-/** Runs a broker where no service manager does. */
+/** The command for a broker without a service manager. */
 export const IN_THE_FOREGROUND: string =
   `${FOREGROUND_BROKER}, in another terminal`;
 
-/** Runs `systemctl --user` with `args`; throws ServiceError unless it ends with code 0. */
+/** Runs `systemctl --user` with `args` and returns its stdout. Throws ServiceError unless it ends with code 0. */
 export async function systemctl(
   run: RunProgram,
   args: readonly string[],
@@ -35,7 +35,7 @@ export async function systemctl(
 const NO_BUS =
   /Failed to connect to (\w+ scope )?bus|DBUS_SESSION_BUS_ADDRESS|not been booted with systemd|Host is down/i;
 
-/** What a failure means, and what helps. Without a result there is no such program. */
+/** Explains a failure, with a command that helps. `ran` is `undefined` if there is no systemctl. */
 export function explainSystemctl(
   ran: ProgramResult | undefined,
   args: readonly string[],
@@ -66,7 +66,7 @@ export function explainSystemctl(
       `systemctl --user unmask ${unit}`,
     );
   }
-  // 5 is LSB's code for what is not installed; `show` and `disable` only say so.
+  // 5 is LSB's code for "not installed"; `show` and `disable` have only the text.
   if (ran.code === 5 || /not found|not loaded|not exist/.test(complaint)) {
     return new ServiceError(
       "not_installed",

@@ -18,14 +18,14 @@ import { serviceUnit, socketUnit } from "./units.ts";
 
 const PROPERTIES = "Id,LoadState,ActiveState,MainPID,Result,ExecMainStatus";
 
-/** A socket unit and the service that it starts. */
+/** Manages a socket unit and the service unit that it starts. */
 export class Systemd implements ServiceManager {
   readonly kind = "systemd";
   readonly #names: Names;
   readonly #run: RunProgram;
   readonly #directory: string;
 
-  /** Throws ServiceError `no_manager` where there is no place for units. */
+  /** Throws ServiceError `no_manager` if there is no directory for units. */
   constructor(names: Names, run: RunProgram) {
     const { systemdDirectory } = names;
     if (systemdDirectory === undefined) {
@@ -66,7 +66,7 @@ export class Systemd implements ServiceManager {
     return [this.#names.logDirectory];
   }
 
-  /** As {@link ServiceManager.leftovers}: what `systemctl enable` makes, where systemd was not there to take it back. */
+  /** As {@link ServiceManager.leftovers}: the link of `systemctl enable`, which stays if systemd does not run at the removal. */
   get leftovers(): readonly string[] {
     const { systemdSocketUnit } = this.#names;
     return [this.#pathOf(`sockets.target.wants/${systemdSocketUnit}`)];
@@ -132,7 +132,7 @@ export class Systemd implements ServiceManager {
   /** As {@link ServiceManager.stop}. */
   async stop(): Promise<void> {
     const { systemdSocketUnit, systemdUnit } = this.#names;
-    // In one call: a broker alone would be started again by its sockets.
+    // In one call: otherwise the sockets could start the broker again.
     await this.#systemctl("stop", systemdSocketUnit, systemdUnit);
   }
 
@@ -140,7 +140,7 @@ export class Systemd implements ServiceManager {
   async restart(): Promise<void> {
     const { systemdSocketUnit, systemdUnit } = this.#names;
     await this.#forgetFailures();
-    // Its sockets go on listening: who connects meanwhile waits.
+    // The sockets keep listening: a client that connects meanwhile waits.
     await this.#systemctl("enable", "--now", systemdSocketUnit);
     await this.#systemctl("restart", systemdUnit);
   }
@@ -158,7 +158,7 @@ export class Systemd implements ServiceManager {
     await this.#forgetFailures();
   }
 
-  /** Else a unit that failed too often is not started any more. */
+  /** Without it systemd does not start a unit that has failed too often. */
   async #forgetFailures(): Promise<void> {
     const { systemdSocketUnit, systemdUnit } = this.#names;
     await this.#whereLoaded([

@@ -1,6 +1,6 @@
 /**
- * The systemd user units: a socket unit that listens, and the broker that the
- * first client of it starts.
+ * The systemd user units: a socket unit that listens, and a service unit with the
+ * broker, which the first client starts.
  *
  * @module
  */
@@ -11,9 +11,8 @@ import type { BrokerProgram } from "./broker_program.ts";
 import { SIGNATURE } from "./signature.ts";
 
 /**
- * What works for a user's units without namespaces, which a user's manager may
- * not be allowed to make: these are prctl and seccomp alone. V8 writes code
- * that it runs, so MemoryDenyWriteExecute would end it.
+ * Hardening with prctl and seccomp only: a user's manager may not be allowed to make
+ * namespaces. Not MemoryDenyWriteExecute, because V8 generates code.
  */
 const HARDENING = [
   "NoNewPrivileges=yes",
@@ -26,7 +25,7 @@ const HARDENING = [
   "UMask=0077",
 ];
 
-/** The text of the `.socket` unit. Throws `bad_argument` where there is no XPC socket: on macOS. */
+/** The text of the `.socket` unit. Throws `bad_argument` on macOS, which has no XPC socket. */
 export function socketUnit(names: Names): string {
   const { service, xpcSocket, grpcSocket } = names;
   if (xpcSocket === undefined) {
@@ -68,12 +67,12 @@ export function serviceUnit(names: Names, program: BrokerProgram): string {
     "",
     "[Service]",
     "Type=exec",
-    // ':' leaves every $ as it is; %% is all there is to escape besides quotes.
+    // ':' turns off the expansion of $. So only % and quotes are escaped.
     `ExecStart=:${startable(program.argv).map(quoted).join(" ")}`,
     ...environment.map(([name, value]) =>
       `Environment=${quoted(`${name}=${value}`)}`
     ),
-    "# That it ended because nobody needed it is no failure.",
+    "# An unused broker ends with code 0, which is no failure.",
     "Restart=on-failure",
     "RestartSec=1",
     "TimeoutStopSec=10",
@@ -88,12 +87,12 @@ function lines(all: readonly string[]): string {
   return `${all.join("\n")}\n`;
 }
 
-/** A value that is one word to its end: only specifiers are read in it. */
+/** Escapes a value that is a whole line: only % is special in it. */
 function literal(text: string): string {
   return text.replaceAll("%", "%%");
 }
 
-/** systemd starts no program with a quote or a backslash in its path; a shell that becomes it does. */
+/** systemd cannot start a program with a quote or a backslash in its path; a shell can. */
 function startable(argv: readonly string[]): readonly string[] {
   return /["'\\]/.test(argv[0] ?? "")
     ? ["/bin/sh", "-c", 'exec "$0" "$@"', ...argv]
@@ -103,8 +102,8 @@ function startable(argv: readonly string[]): readonly string[] {
 const PLAIN = /^[\w@+=:,./-]+$/;
 
 /**
- * One word of several. In double quotes systemd reads the escapes of C; `%`
- * begins a specifier anywhere. Control characters were refused before.
+ * Escapes one of several words. In double quotes systemd reads the escapes of C, and `%`
+ * begins a specifier. Control characters were refused before.
  */
 function quoted(text: string): string {
   const word = literal(text);

@@ -5,57 +5,60 @@
  * @module
  */
 
-/** Nothing is asked for. */
+/** Has no fields. */
 export type GetHealthRequest = Record<string, never>;
 
-/** The state of the broker itself. */
+/** The health of the broker. */
 export interface GetHealthResponse {
-  /** Whether it serves. */
+  /** Whether it works. */
   healthy: boolean;
-  /** The same in a word for people. */
+  /** The same as a word. */
   status: string;
   /** Seconds since it started. */
   uptime_secs: number;
 }
 
-/** Nothing is asked for. */
+/** Has no fields. */
 export type GetVersionRequest = Record<string, never>;
 
-/** What is running. */
+/** The broker's version. */
 export interface GetVersionResponse {
   /** The release, as in 1.2.3. */
   version: string;
-  /** The commit that it was built from, or "unknown". */
+  /**
+   * The commit that it was built from, with "-dirty" at its end if files were
+   * changed, or "unknown".
+   */
   git_commit: string;
   /** When it was built, RFC 3339, or "unknown". */
   build_date: string;
-  /** The version of the protocol. A caller with another one gives up. */
+  /** The version of the protocol. A caller with another version must not go on. */
   protocol_version: number;
 }
 
-/** What a runtime tells of itself. */
+/** A runtime's registration. */
 export interface RegisterRuntimeRequest {
-  /** The runtime's own id; registering it again replaces what was known. */
+  /** The runtime's own id. A second registration replaces the first. */
   runtime_id: string;
   /** A name for people. */
   name: string;
-  /** Where the runtime's API is reached. */
+  /** The address of the runtime's API. */
   api_endpoint: string;
-  /** The file that it logs to. */
+  /** The path of its log file. */
   log_path: string;
-  /** Its process id: a claim, shown but never acted on. */
+  /** Its process id, which is shown and not used. */
   pid: number;
 }
 
 /** Whether it was registered. */
 export interface RegisterRuntimeResponse {
-  /** Whether it was. */
+  /** Whether it was registered. */
   success: boolean;
-  /** Why it was not, or "". */
+  /** Why not, or "". */
   error: string;
 }
 
-/** Which runtime goes. */
+/** Which runtime to remove. */
 export interface UnregisterRuntimeRequest {
   /** The id that it registered with. */
   runtime_id: string;
@@ -67,12 +70,12 @@ export interface UnregisterRuntimeResponse {
   success: boolean;
 }
 
-/** Nothing is asked for. */
+/** Has no fields. */
 export type ListRuntimesRequest = Record<string, never>;
 
 /** All runtimes. */
 export interface ListRuntimesResponse {
-  /** In the order in which they registered. */
+  /** In the order of registration. */
   runtimes: readonly RuntimeInfo[];
 }
 
@@ -84,24 +87,24 @@ export interface RuntimeInfo {
   registered_at_unix_ms: number;
   /** Its bridged processors. */
   processor_count: number;
-  /** Its connections that have not failed. */
+  /** Its connections that are not over. */
   connection_count: number;
   /** Its name for people. */
   name: string;
-  /** Where its API is reached. */
+  /** The address of its API. */
   api_endpoint: string;
-  /** The file that it logs to. */
+  /** The path of its log file. */
   log_path: string;
-  /** The process id that it claims. */
+  /** Its process id: over XPC from the kernel, over gRPC a claim. */
   pid: number;
   /**
-   * "alive": the kernel says so, or it has a connection that has not failed.
-   * "dead": PruneDeadRuntimes would forget it. Else "unknown".
+   * "alive": its peer is connected, or it has a connection that is not over.
+   * "dead": PruneDeadRuntimes would remove it. Otherwise "unknown".
    */
   status: string;
 }
 
-/** Which runtime; INVALID_ARGUMENT when neither is given. */
+/** Which runtime. INVALID_ARGUMENT if neither field is set. */
 export interface GetRuntimeEndpointRequest {
   /** By its name for people. */
   name?: string;
@@ -109,26 +112,26 @@ export interface GetRuntimeEndpointRequest {
   runtime_id?: string;
 }
 
-/** Where a runtime is. */
+/** The addresses of a runtime. */
 export interface GetRuntimeEndpointResponse {
-  /** False if there is no such runtime; the rest is empty then. */
+  /** False if there is no such runtime; the other fields are empty then. */
   found: boolean;
   /** Its id. */
   runtime_id: string;
   /** Its name for people. */
   name: string;
-  /** Where its API is reached. */
+  /** The address of its API. */
   api_endpoint: string;
-  /** The file that it logs to. */
+  /** The path of its log file. */
   log_path: string;
 }
 
-/** Nothing is asked for. */
+/** Has no fields. */
 export type PruneDeadRuntimesRequest = Record<string, never>;
 
-/** Which runtimes were forgotten. */
+/** Which runtimes were removed. */
 export interface PruneDeadRuntimesResponse {
-  /** How many. */
+  /** Their number. */
   pruned_count: number;
   /** Their names for people. */
   pruned_names: readonly string[];
@@ -142,7 +145,7 @@ export interface ListProcessorsRequest {
 
 /** The processors asked for. */
 export interface ListProcessorsResponse {
-  /** In the order in which they came. */
+  /** In the order of their first connection. */
   processors: readonly ProcessorInfo[];
 }
 
@@ -152,7 +155,7 @@ export interface ProcessorInfo {
   runtime_id: string;
   /** Its id within the runtime. */
   processor_id: string;
-  /** Its type, as its host gave it. */
+  /** Its type, from its host. */
   processor_type: string;
   /** When its connection was allocated. */
   registered_at_unix_ms: number;
@@ -172,7 +175,7 @@ export interface ListConnectionsResponse {
   connections: readonly ConnectionInfo[];
 }
 
-/** One row of the list of connections. Traffic is that of both directions. */
+/** One connection in a list. Traffic is the sum of both directions. */
 export interface ConnectionInfo {
   /** Its id. */
   connection_id: string;
@@ -180,37 +183,41 @@ export interface ConnectionInfo {
   runtime_id: string;
   /** The processor that it bridges. */
   processor_id: string;
-  /** Always "host": a connection is listed under the runtime that hosts it. */
+  /** Always "host": a connection belongs to the runtime that hosts it. */
   role: string;
   /** When it became ready. */
   established_at_unix_ms: number;
-  /** Frames received, as the sides report them. */
+  /** Frames received, as reported by the sides. */
   frames_transferred: number;
-  /** Bytes received, as the sides report them. */
+  /** Bytes received, as reported by the sides. */
   bytes_transferred: number;
   /** pending, alive, xpc_ready, acked or failed. */
   host_state: string;
   /** pending, alive, waiting_for_endpoint, xpc_endpoint_received, acked or failed. */
   client_state: string;
-  /** What the connection as a whole is doing; while not ready, what it waits for. */
+  /**
+   * The state of the connection as a whole: closed, failed, ready, or what it
+   * waits for. One that a side closed in order is "closed", while the states of
+   * both sides are "failed". Older brokers report it as "failed".
+   */
   derived_state: string;
   /** Seconds since it was allocated. */
   age_secs: number;
-  /** Seconds that it may take to become ready. */
+  /** The time limit to become ready, in seconds. */
   timeout_secs: number;
-  /** Why it failed, or "". */
+  /** Why it failed or was closed, or "". */
   failure_reason: string;
-  /** Frames dropped by their receivers, as the sides report them. */
+  /** Frames dropped, as reported by the sides. */
   dropped_frames: number;
-  /** Latency as in ReportStatsRequest, median, of the direction that is slower. */
+  /** Median latency of the slower direction, see ReportStatsRequest. */
   p50_us: number;
-  /** 99th percentile of the same, of the direction where it is longer. */
+  /** 99th percentile of the latency, of the direction where it is larger. */
   p99_us: number;
 }
 
 /**
- * What a host wants to bridge. The last three are for a host that is adopted
- * again by a restarted broker.
+ * A host's new connection. With the last three fields a restarted broker adopts an
+ * existing connection.
  */
 export interface AllocateConnectionRequest {
   /** The runtime that the host belongs to; it need not be registered. */
@@ -219,17 +226,17 @@ export interface AllocateConnectionRequest {
   processor_id: string;
   /** The processor's type, for people. */
   processor_type: string;
-  /** Seconds that it may take to become ready; 0 is the default, 300. */
+  /** The time limit to become ready, in seconds; 0 is the default, 300. */
   timeout_secs: number;
-  /** The channel's ports, inputs and outputs as the client sees them, as JSON. */
+  /** The channel's inputs and outputs, from the client's view, as JSON. */
   schema_json: string;
-  /** Whether each side gets a token and must show it from then on. */
+  /** Whether each side gets a token, which its calls need from then on. */
   want_tokens: boolean;
-  /** The id that the connection had with the previous broker. */
+  /** The connection's id at the previous broker. */
   connection_id: string;
-  /** The host's token of then. */
+  /** The host's token at the previous broker. */
   host_token: string;
-  /** The client's token of then. */
+  /** The client's token at the previous broker. */
   client_token: string;
 }
 
@@ -241,23 +248,23 @@ export interface AllocateConnectionResponse {
   success: boolean;
   /** Why it was not, or "". */
   error: string;
-  /** The token that the host shows, 256 bits in hexadecimal, or "". */
+  /** The host's token, 256 random bits in hexadecimal, or "". */
   host_token: string;
-  /** The token that the host hands to its client, likewise. */
+  /** The client's token, likewise. The host passes it to its client. */
   client_token: string;
 }
 
-/** A host's sign of life. */
+/** The host has started. */
 export interface HostAliveRequest {
-  /** The connection that it speaks of. */
+  /** The connection's id. */
   connection_id: string;
 }
 
-/** What a host wants to know. */
+/** The client's state. */
 export interface HostAliveResponse {
-  /** False for an unknown or failed connection. */
+  /** False if the connection is unknown or over. */
   success: boolean;
-  /** How far the client is. */
+  /** The client's state. */
   client_state: string;
   /** Why it did not succeed, or "". */
   error: string;
@@ -265,71 +272,71 @@ export interface HostAliveResponse {
 
 /** A host's confirmation that its endpoint is stored. */
 export interface HostXpcReadyRequest {
-  /** The connection that it speaks of. */
+  /** The connection's id. */
   connection_id: string;
 }
 
-/** What a host wants to know. */
+/** The client's state. */
 export interface HostXpcReadyResponse {
-  /** False for an unknown or failed connection, and while nothing is stored. */
+  /** False if the connection is unknown or over, or no endpoint is stored. */
   success: boolean;
-  /** How far the client is. */
+  /** The client's state. */
   client_state: string;
   /** Why it did not succeed, or "". */
   error: string;
 }
 
-/** A client's sign of life. */
+/** The client has started. */
 export interface ClientAliveRequest {
-  /** The connection that it speaks of. */
+  /** The connection's id. */
   connection_id: string;
 }
 
-/** What a client wants to know. */
+/** The host's state. */
 export interface ClientAliveResponse {
-  /** False for an unknown or failed connection. */
+  /** False if the connection is unknown or over. */
   success: boolean;
-  /** How far the host is. */
+  /** The host's state. */
   host_state: string;
   /** Why it did not succeed, or "". */
   error: string;
 }
 
-/** Whose client. */
+/** Which connection. */
 export interface GetClientStatusRequest {
   /** The connection. */
   connection_id: string;
 }
 
-/** How far the client is. */
+/** The client's state. */
 export interface GetClientStatusResponse {
   /** Its state, or "not_found". */
   client_state: string;
 }
 
-/** Whose host. */
+/** Which connection. */
 export interface GetHostStatusRequest {
   /** The connection. */
   connection_id: string;
 }
 
-/** How far the host is. */
+/** The host's state. */
 export interface GetHostStatusResponse {
   /** Its state, or "not_found". */
   host_state: string;
 }
 
-/** One side is done with the handshake. */
+/** One side has finished the handshake. */
 export interface MarkAckedRequest {
-  /** The connection that it speaks of. */
+  /** The connection's id. */
   connection_id: string;
   /** "host" or "client". */
   side: string;
 }
 
-/** What became of the connection. */
+/** The state of the connection. */
 export interface MarkAckedResponse {
-  /** False for an unknown connection, and where the state forbids it. */
+  /** False if the connection is unknown, or its state does not allow it. */
   success: boolean;
   /** The derived state. */
   connection_state: string;
@@ -351,23 +358,26 @@ export interface GetConnectionInfoResponse {
   host_state: string;
   /** pending, alive, waiting_for_endpoint, xpc_endpoint_received, acked or failed. */
   client_state: string;
-  /** What the connection as a whole is doing. */
+  /** The state of the connection as a whole, see ConnectionInfo. */
   derived_state: string;
-  /** Whether the broker holds the endpoint now: until ready, failed or closed. */
+  /**
+   * Whether the broker holds the endpoint now. It does not when the connection is
+   * ready or over.
+   */
   host_xpc_endpoint_stored: boolean;
   /** Whether the client has received the endpoint. */
   client_connected: boolean;
   /** Seconds since it was allocated. */
   age_secs: number;
-  /** Seconds that it may take to become ready. */
+  /** The time limit to become ready, in seconds. */
   timeout_secs: number;
-  /** How often the client has asked for the endpoint. */
+  /** The number of the client's requests for the endpoint. */
   poll_count: number;
-  /** Milliseconds from the client's first such request to the delivery, or until now. */
+  /** Milliseconds from the client's first request to the delivery, or until now. */
   wait_ms: number;
   /** When it was allocated. */
   created_at_unix_ms: number;
-  /** When the host was first heard of. */
+  /** When the host has started. */
   host_alive_at_unix_ms: number;
   /** When the host stored its endpoint. */
   endpoint_stored_at_unix_ms: number;
@@ -375,35 +385,38 @@ export interface GetConnectionInfoResponse {
   first_endpoint_request_at_unix_ms: number;
   /** When the client received it. */
   endpoint_delivered_at_unix_ms: number;
-  /** When the host reported its half of the handshake done. */
+  /** When the host reported that it has finished the handshake. */
   host_acked_at_unix_ms: number;
-  /** When the client did. */
+  /** When the client reported it. */
   client_acked_at_unix_ms: number;
-  /** When both had. */
+  /** When it became ready: both had reported it. */
   ready_at_unix_ms: number;
   /** When it failed or was closed. */
   failed_at_unix_ms: number;
-  /** When the host was last heard of. */
+  /** When the host was last seen. */
   host_last_seen_unix_ms: number;
-  /** When the client was last heard of. */
+  /** When the client was last seen. */
   client_last_seen_unix_ms: number;
-  /** Why it failed, or "". */
+  /** Why it failed or was closed, or "". */
   failure_reason: string;
-  /** How frames travel, as the sides report it: "lane", "dictionary", or "". */
+  /**
+   * The transport of the frames, as reported by the sides: "lane", "dictionary",
+   * or "".
+   */
   path: string;
 }
 
-/** Which connection ends. */
+/** Which connection to close. */
 export interface CloseConnectionRequest {
   /** Its id. */
   connection_id: string;
-  /** Why, for those who look later. */
+  /** The reason, for people. */
   reason: string;
 }
 
 /** Whether it was known. */
 export interface CloseConnectionResponse {
-  /** False for an unknown connection. */
+  /** False if the connection is unknown. */
   success: boolean;
 }
 
@@ -417,7 +430,7 @@ export interface GetConnectionSchemaRequest {
 export interface GetConnectionSchemaResponse {
   /** False if the broker does not know the connection. */
   found: boolean;
-  /** Inputs and outputs as the client sees them, as JSON. */
+  /** Inputs and outputs from the client's view, as JSON. */
   schema_json: string;
 }
 
@@ -427,108 +440,116 @@ export interface WatchConnectionRequest {
   connection_id: string;
 }
 
-/** The connection as it is after one change. */
+/** The connection after one change. */
 export interface WatchConnectionResponse {
-  /** False, in one only event, for a connection that the broker does not know. */
+  /** False if the broker does not know the connection; then this is the only event. */
   found: boolean;
   /** Its id. */
   connection_id: string;
-  /** How far the host is. */
+  /** The host's state. */
   host_state: string;
-  /** How far the client is. */
+  /** The client's state. */
   client_state: string;
-  /** What the connection as a whole is doing. */
+  /** The state of the connection as a whole, see ConnectionInfo. */
   derived_state: string;
   /** Whether the broker holds the endpoint now. */
   host_xpc_endpoint_stored: boolean;
-  /** Why it failed, or "". */
+  /** Why it failed or was closed, or "". */
   failure_reason: string;
-  /** When this was so. */
+  /** The time of this state. */
   at_unix_ms: number;
 }
 
-/** Why one side cannot go on. */
+/** A failure of one side. */
 export interface ReportFailureRequest {
-  /** The connection that it speaks of. */
+  /** The connection's id. */
   connection_id: string;
   /** "host" or "client": the side that reports. */
   side: string;
-  /** What happened, for people; kept up to 1024 characters. */
+  /** What happened, for people; cut to 1024 characters. */
   reason: string;
 }
 
-/** Whether the connection has failed by this. */
+/** Whether the report was accepted. */
 export interface ReportFailureResponse {
-  /** False for an unknown connection. */
+  /** False if the connection is unknown. */
   success: boolean;
   /** Why it did not succeed, or "". */
   error: string;
 }
 
-/**
- * What one side has received since the channel opened: running totals, so that
- * a lost report costs nothing.
- */
+/** Totals of one side since the channel was opened. A lost report does no harm. */
 export interface ReportStatsRequest {
-  /** The connection that it speaks of. */
+  /** The connection's id. */
   connection_id: string;
   /** "host" or "client": the side that reports. */
   side: string;
-  /** How frames travel: "lane" or "dictionary". */
+  /** The transport of the frames: "lane" or "dictionary". */
   path: string;
   /** Frames received. */
   frames: number;
   /** Bytes received. */
   bytes: number;
-  /** Frames dropped: of those received, and of its own before they went. */
+  /** Frames dropped: received ones, and own ones before they were sent. */
   dropped: number;
   /**
-   * Median time from sending a frame to its release by the other side, of the
-   * last that were released, in microseconds; 0 where there is none.
+   * Median time from sending a frame to its release by the other side, over the
+   * last released frames, in microseconds; 0 if there is none.
    */
   p50_us: number;
-  /** 99th percentile of the same, in microseconds. */
+  /** 99th percentile of the same time, in microseconds. */
   p99_us: number;
 }
 
-/** Whether the report was taken. */
+/** Whether the report was accepted. */
 export interface ReportStatsResponse {
-  /** False for an unknown connection. */
+  /** False if the connection is unknown. */
   success: boolean;
 }
 
-/** Which records. */
+/** Which log records. */
 export interface TailLogsRequest {
   /**
-   * Terms key=value separated by blanks, all of which must match a record:
-   * level (at least that), component, connection_id, runtime_id. "" for all.
+   * Terms key=value, separated by blanks, which must all match: level (this one
+   * and more important ones), component, connection_id, runtime_id. "" for all.
    */
   filter: string;
-  /** Whether to go on with new records until the caller cancels. */
+  /** Whether to send new records too, until the caller cancels. */
   follow: boolean;
-  /** The earliest time of interest, RFC 3339, or "" for all that is kept. */
+  /** The earliest time, RFC 3339, or "" for all records that are kept. */
   since: string;
 }
 
-/** Some records. */
+/** Some log records. */
 export interface TailLogsResponse {
   /** Oldest first. */
   records: readonly LogRecord[];
+  /**
+   * The number of records, before those in this message, that are not kept any
+   * more because the caller read too slowly.
+   */
+  lost: number;
+  /**
+   * Not "" in the last message of a stream that has reached its maximum length:
+   * the value of since with which the next call goes on. Records of that very
+   * time are sent again.
+   */
+  resume_since: string;
 }
 
-/** One log record. Control characters in what came from a peer are escaped. */
+/** One log record. Control characters in text of a peer are escaped. */
 export interface LogRecord {
-  /** When, RFC 3339. */
+  /** The time, RFC 3339. */
   time: string;
   /** debug, info, warn or error. */
   level: string;
-  /** The part of the broker that speaks. */
+  /** The part of the broker that wrote it. */
   component: string;
   /** The connection that it is about, or "". */
   connection_id: string;
   /** What happened. */
   message: string;
-  /** What else is known, as a JSON object, or "". */
+  /** More details, as a JSON object, or "". */
   fields_json: string;
 }
 
@@ -595,21 +616,21 @@ export const METHODS = {
     response: "GetHealthResponse",
     responseStream: false,
   },
-  /** What is running. Called at first contact, to compare protocol versions. */
+  /** The broker's version. Called at first contact, to compare protocol versions. */
   GetVersion: {
     path: "/streamlib.broker.BrokerService/GetVersion",
     request: "GetVersionRequest",
     response: "GetVersionResponse",
     responseStream: false,
   },
-  /** A runtime makes itself known. Called again after the broker was restarted. */
+  /** Registers a runtime. Called again after a restart of the broker. */
   RegisterRuntime: {
     path: "/streamlib.broker.BrokerService/RegisterRuntime",
     request: "RegisterRuntimeRequest",
     response: "RegisterRuntimeResponse",
     responseStream: false,
   },
-  /** A runtime says goodbye. */
+  /** Removes a runtime. */
   UnregisterRuntime: {
     path: "/streamlib.broker.BrokerService/UnregisterRuntime",
     request: "UnregisterRuntimeRequest",
@@ -623,7 +644,7 @@ export const METHODS = {
     response: "ListRuntimesResponse",
     responseStream: false,
   },
-  /** Where one runtime's API is. */
+  /** The address of one runtime's API. */
   GetRuntimeEndpoint: {
     path: "/streamlib.broker.BrokerService/GetRuntimeEndpoint",
     request: "GetRuntimeEndpointRequest",
@@ -631,9 +652,10 @@ export const METHODS = {
     responseStream: false,
   },
   /**
-   * Forgets dead runtimes, and signals nobody. One that registered over XPC is
-   * dead when that connection has ended; one that registered over gRPC when it
-   * has not done so for a day and has no living connection.
+   * Removes dead runtimes; no process gets a signal. A runtime that registered
+   * over XPC is dead when that peer connection has ended. One that registered over
+   * gRPC is dead when it has not registered for a day and all its connections are
+   * over.
    */
   PruneDeadRuntimes: {
     path: "/streamlib.broker.BrokerService/PruneDeadRuntimes",
@@ -648,14 +670,14 @@ export const METHODS = {
     response: "ListProcessorsResponse",
     responseStream: false,
   },
-  /** All connections of one runtime, or of all, the failed ones for a while. */
+  /** All connections of one runtime, or of all; those that are over for a minute. */
   ListConnections: {
     path: "/streamlib.broker.BrokerService/ListConnections",
     request: "ListConnectionsRequest",
     response: "ListConnectionsResponse",
     responseStream: false,
   },
-  /** A host asks for a connection to a client that it is about to start. */
+  /** A host allocates a connection for a client that it will start. */
   AllocateConnection: {
     path: "/streamlib.broker.BrokerService/AllocateConnection",
     request: "AllocateConnectionRequest",
@@ -683,21 +705,21 @@ export const METHODS = {
     response: "ClientAliveResponse",
     responseStream: false,
   },
-  /** How far the client is. For a host that polls. */
+  /** The client's state. For a host that polls. */
   GetClientStatus: {
     path: "/streamlib.broker.BrokerService/GetClientStatus",
     request: "GetClientStatusRequest",
     response: "GetClientStatusResponse",
     responseStream: false,
   },
-  /** How far the host is. For a client that polls. */
+  /** The host's state. For a client that polls. */
   GetHostStatus: {
     path: "/streamlib.broker.BrokerService/GetHostStatus",
     request: "GetHostStatusRequest",
     response: "GetHostStatusResponse",
     responseStream: false,
   },
-  /** One side has seen its half of the ping and pong. */
+  /** One side has finished its part of ping and pong. */
   MarkAcked: {
     path: "/streamlib.broker.BrokerService/MarkAcked",
     request: "MarkAckedRequest",
@@ -711,7 +733,7 @@ export const METHODS = {
     response: "GetConnectionInfoResponse",
     responseStream: false,
   },
-  /** Either side ends the connection. */
+  /** One side closes the connection. */
   CloseConnection: {
     path: "/streamlib.broker.BrokerService/CloseConnection",
     request: "CloseConnectionRequest",
@@ -726,8 +748,8 @@ export const METHODS = {
     responseStream: false,
   },
   /**
-   * Every change of one connection's state, the current state first. The stream
-   * ends when the connection has failed or was closed.
+   * The current state of one connection, then every change. The stream ends when
+   * the connection has failed or was closed.
    */
   WatchConnection: {
     path: "/streamlib.broker.BrokerService/WatchConnection",
@@ -735,14 +757,14 @@ export const METHODS = {
     response: "WatchConnectionResponse",
     responseStream: true,
   },
-  /** One side says why it cannot go on: the connection fails with that reason. */
+  /** One side reports a failure: the connection fails with that reason. */
   ReportFailure: {
     path: "/streamlib.broker.BrokerService/ReportFailure",
     request: "ReportFailureRequest",
     response: "ReportFailureResponse",
     responseStream: false,
   },
-  /** What a side has received, once a second: the broker never sees a frame. */
+  /** Statistics of one side, once a second: the broker sees no frames. */
   ReportStats: {
     path: "/streamlib.broker.BrokerService/ReportStats",
     request: "ReportStatsRequest",
@@ -750,9 +772,9 @@ export const METHODS = {
     responseStream: false,
   },
   /**
-   * The broker's log records, oldest first, and on request those that follow.
-   * Records that a slow reader missed are counted in one of component "tail". A
-   * stream ends after a bounded length with a record that says from when to go on.
+   * The broker's log records, oldest first, and on request new ones. A reader
+   * that is too slow misses records and gets their number (lost). A stream ends
+   * after a bounded length; its last message has resume_since.
    */
   TailLogs: {
     path: "/streamlib.broker.BrokerService/TailLogs",
@@ -1120,6 +1142,8 @@ export const DESCRIPTOR: Readonly<Record<string, MessageDescriptor>> = {
   TailLogsResponse: {
     fields: {
       records: { rule: "repeated", type: "LogRecord", id: 1 },
+      lost: { type: "int64", id: 2 },
+      resume_since: { type: "string", id: 3 },
     },
   },
   LogRecord: {
@@ -1252,52 +1276,53 @@ export const FILE_DESCRIPTOR: string =
   "GAoHZHJvcHBlZBgGIAEoBFIHZHJvcHBlZBIVCgZwNTBfdXMYByABKAFSBXA1MFVzEhUKBnA5" +
   "OV91cxgIIAEoAVIFcDk5VXMiLwoTUmVwb3J0U3RhdHNSZXNwb25zZRIYCgdzdWNjZXNzGAEg" +
   "ASgIUgdzdWNjZXNzIlcKD1RhaWxMb2dzUmVxdWVzdBIWCgZmaWx0ZXIYASABKAlSBmZpbHRl" +
-  "chIWCgZmb2xsb3cYAiABKAhSBmZvbGxvdxIUCgVzaW5jZRgDIAEoCVIFc2luY2UiSQoQVGFp" +
-  "bExvZ3NSZXNwb25zZRI1CgdyZWNvcmRzGAEgAygLMhsuc3RyZWFtbGliLmJyb2tlci5Mb2dS" +
-  "ZWNvcmRSB3JlY29yZHMiswEKCUxvZ1JlY29yZBISCgR0aW1lGAEgASgJUgR0aW1lEhQKBWxl" +
-  "dmVsGAIgASgJUgVsZXZlbBIcCgljb21wb25lbnQYAyABKAlSCWNvbXBvbmVudBIjCg1jb25u" +
-  "ZWN0aW9uX2lkGAQgASgJUgxjb25uZWN0aW9uSWQSGAoHbWVzc2FnZRgFIAEoCVIHbWVzc2Fn" +
-  "ZRIfCgtmaWVsZHNfanNvbhgGIAEoCVIKZmllbGRzSnNvbjKIEgoNQnJva2VyU2VydmljZRJU" +
-  "CglHZXRIZWFsdGgSIi5zdHJlYW1saWIuYnJva2VyLkdldEhlYWx0aFJlcXVlc3QaIy5zdHJl" +
-  "YW1saWIuYnJva2VyLkdldEhlYWx0aFJlc3BvbnNlElcKCkdldFZlcnNpb24SIy5zdHJlYW1s" +
-  "aWIuYnJva2VyLkdldFZlcnNpb25SZXF1ZXN0GiQuc3RyZWFtbGliLmJyb2tlci5HZXRWZXJz" +
-  "aW9uUmVzcG9uc2USZgoPUmVnaXN0ZXJSdW50aW1lEiguc3RyZWFtbGliLmJyb2tlci5SZWdp" +
-  "c3RlclJ1bnRpbWVSZXF1ZXN0Gikuc3RyZWFtbGliLmJyb2tlci5SZWdpc3RlclJ1bnRpbWVS" +
-  "ZXNwb25zZRJsChFVbnJlZ2lzdGVyUnVudGltZRIqLnN0cmVhbWxpYi5icm9rZXIuVW5yZWdp" +
-  "c3RlclJ1bnRpbWVSZXF1ZXN0Gisuc3RyZWFtbGliLmJyb2tlci5VbnJlZ2lzdGVyUnVudGlt" +
-  "ZVJlc3BvbnNlEl0KDExpc3RSdW50aW1lcxIlLnN0cmVhbWxpYi5icm9rZXIuTGlzdFJ1bnRp" +
-  "bWVzUmVxdWVzdBomLnN0cmVhbWxpYi5icm9rZXIuTGlzdFJ1bnRpbWVzUmVzcG9uc2USbwoS" +
-  "R2V0UnVudGltZUVuZHBvaW50Eisuc3RyZWFtbGliLmJyb2tlci5HZXRSdW50aW1lRW5kcG9p" +
-  "bnRSZXF1ZXN0Giwuc3RyZWFtbGliLmJyb2tlci5HZXRSdW50aW1lRW5kcG9pbnRSZXNwb25z" +
-  "ZRJsChFQcnVuZURlYWRSdW50aW1lcxIqLnN0cmVhbWxpYi5icm9rZXIuUHJ1bmVEZWFkUnVu" +
-  "dGltZXNSZXF1ZXN0Gisuc3RyZWFtbGliLmJyb2tlci5QcnVuZURlYWRSdW50aW1lc1Jlc3Bv" +
-  "bnNlEmMKDkxpc3RQcm9jZXNzb3JzEicuc3RyZWFtbGliLmJyb2tlci5MaXN0UHJvY2Vzc29y" +
-  "c1JlcXVlc3QaKC5zdHJlYW1saWIuYnJva2VyLkxpc3RQcm9jZXNzb3JzUmVzcG9uc2USZgoP" +
-  "TGlzdENvbm5lY3Rpb25zEiguc3RyZWFtbGliLmJyb2tlci5MaXN0Q29ubmVjdGlvbnNSZXF1" +
-  "ZXN0Gikuc3RyZWFtbGliLmJyb2tlci5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZRJvChJBbGxv" +
-  "Y2F0ZUNvbm5lY3Rpb24SKy5zdHJlYW1saWIuYnJva2VyLkFsbG9jYXRlQ29ubmVjdGlvblJl" +
-  "cXVlc3QaLC5zdHJlYW1saWIuYnJva2VyLkFsbG9jYXRlQ29ubmVjdGlvblJlc3BvbnNlElQK" +
-  "CUhvc3RBbGl2ZRIiLnN0cmVhbWxpYi5icm9rZXIuSG9zdEFsaXZlUmVxdWVzdBojLnN0cmVh" +
-  "bWxpYi5icm9rZXIuSG9zdEFsaXZlUmVzcG9uc2USXQoMSG9zdFhwY1JlYWR5EiUuc3RyZWFt" +
-  "bGliLmJyb2tlci5Ib3N0WHBjUmVhZHlSZXF1ZXN0GiYuc3RyZWFtbGliLmJyb2tlci5Ib3N0" +
-  "WHBjUmVhZHlSZXNwb25zZRJaCgtDbGllbnRBbGl2ZRIkLnN0cmVhbWxpYi5icm9rZXIuQ2xp" +
-  "ZW50QWxpdmVSZXF1ZXN0GiUuc3RyZWFtbGliLmJyb2tlci5DbGllbnRBbGl2ZVJlc3BvbnNl" +
-  "EmYKD0dldENsaWVudFN0YXR1cxIoLnN0cmVhbWxpYi5icm9rZXIuR2V0Q2xpZW50U3RhdHVz" +
-  "UmVxdWVzdBopLnN0cmVhbWxpYi5icm9rZXIuR2V0Q2xpZW50U3RhdHVzUmVzcG9uc2USYAoN" +
-  "R2V0SG9zdFN0YXR1cxImLnN0cmVhbWxpYi5icm9rZXIuR2V0SG9zdFN0YXR1c1JlcXVlc3Qa" +
-  "Jy5zdHJlYW1saWIuYnJva2VyLkdldEhvc3RTdGF0dXNSZXNwb25zZRJUCglNYXJrQWNrZWQS" +
-  "Ii5zdHJlYW1saWIuYnJva2VyLk1hcmtBY2tlZFJlcXVlc3QaIy5zdHJlYW1saWIuYnJva2Vy" +
-  "Lk1hcmtBY2tlZFJlc3BvbnNlEmwKEUdldENvbm5lY3Rpb25JbmZvEiouc3RyZWFtbGliLmJy" +
-  "b2tlci5HZXRDb25uZWN0aW9uSW5mb1JlcXVlc3QaKy5zdHJlYW1saWIuYnJva2VyLkdldENv" +
-  "bm5lY3Rpb25JbmZvUmVzcG9uc2USZgoPQ2xvc2VDb25uZWN0aW9uEiguc3RyZWFtbGliLmJy" +
-  "b2tlci5DbG9zZUNvbm5lY3Rpb25SZXF1ZXN0Gikuc3RyZWFtbGliLmJyb2tlci5DbG9zZUNv" +
-  "bm5lY3Rpb25SZXNwb25zZRJyChNHZXRDb25uZWN0aW9uU2NoZW1hEiwuc3RyZWFtbGliLmJy" +
-  "b2tlci5HZXRDb25uZWN0aW9uU2NoZW1hUmVxdWVzdBotLnN0cmVhbWxpYi5icm9rZXIuR2V0" +
-  "Q29ubmVjdGlvblNjaGVtYVJlc3BvbnNlEmgKD1dhdGNoQ29ubmVjdGlvbhIoLnN0cmVhbWxp" +
-  "Yi5icm9rZXIuV2F0Y2hDb25uZWN0aW9uUmVxdWVzdBopLnN0cmVhbWxpYi5icm9rZXIuV2F0" +
-  "Y2hDb25uZWN0aW9uUmVzcG9uc2UwARJgCg1SZXBvcnRGYWlsdXJlEiYuc3RyZWFtbGliLmJy" +
-  "b2tlci5SZXBvcnRGYWlsdXJlUmVxdWVzdBonLnN0cmVhbWxpYi5icm9rZXIuUmVwb3J0RmFp" +
-  "bHVyZVJlc3BvbnNlEloKC1JlcG9ydFN0YXRzEiQuc3RyZWFtbGliLmJyb2tlci5SZXBvcnRT" +
-  "dGF0c1JlcXVlc3QaJS5zdHJlYW1saWIuYnJva2VyLlJlcG9ydFN0YXRzUmVzcG9uc2USUwoI" +
-  "VGFpbExvZ3MSIS5zdHJlYW1saWIuYnJva2VyLlRhaWxMb2dzUmVxdWVzdBoiLnN0cmVhbWxp" +
-  "Yi5icm9rZXIuVGFpbExvZ3NSZXNwb25zZTABYgZwcm90bzM=";
+  "chIWCgZmb2xsb3cYAiABKAhSBmZvbGxvdxIUCgVzaW5jZRgDIAEoCVIFc2luY2UigAEKEFRh" +
+  "aWxMb2dzUmVzcG9uc2USNQoHcmVjb3JkcxgBIAMoCzIbLnN0cmVhbWxpYi5icm9rZXIuTG9n" +
+  "UmVjb3JkUgdyZWNvcmRzEhIKBGxvc3QYAiABKANSBGxvc3QSIQoMcmVzdW1lX3NpbmNlGAMg" +
+  "ASgJUgtyZXN1bWVTaW5jZSKzAQoJTG9nUmVjb3JkEhIKBHRpbWUYASABKAlSBHRpbWUSFAoF" +
+  "bGV2ZWwYAiABKAlSBWxldmVsEhwKCWNvbXBvbmVudBgDIAEoCVIJY29tcG9uZW50EiMKDWNv" +
+  "bm5lY3Rpb25faWQYBCABKAlSDGNvbm5lY3Rpb25JZBIYCgdtZXNzYWdlGAUgASgJUgdtZXNz" +
+  "YWdlEh8KC2ZpZWxkc19qc29uGAYgASgJUgpmaWVsZHNKc29uMogSCg1Ccm9rZXJTZXJ2aWNl" +
+  "ElQKCUdldEhlYWx0aBIiLnN0cmVhbWxpYi5icm9rZXIuR2V0SGVhbHRoUmVxdWVzdBojLnN0" +
+  "cmVhbWxpYi5icm9rZXIuR2V0SGVhbHRoUmVzcG9uc2USVwoKR2V0VmVyc2lvbhIjLnN0cmVh" +
+  "bWxpYi5icm9rZXIuR2V0VmVyc2lvblJlcXVlc3QaJC5zdHJlYW1saWIuYnJva2VyLkdldFZl" +
+  "cnNpb25SZXNwb25zZRJmCg9SZWdpc3RlclJ1bnRpbWUSKC5zdHJlYW1saWIuYnJva2VyLlJl" +
+  "Z2lzdGVyUnVudGltZVJlcXVlc3QaKS5zdHJlYW1saWIuYnJva2VyLlJlZ2lzdGVyUnVudGlt" +
+  "ZVJlc3BvbnNlEmwKEVVucmVnaXN0ZXJSdW50aW1lEiouc3RyZWFtbGliLmJyb2tlci5VbnJl" +
+  "Z2lzdGVyUnVudGltZVJlcXVlc3QaKy5zdHJlYW1saWIuYnJva2VyLlVucmVnaXN0ZXJSdW50" +
+  "aW1lUmVzcG9uc2USXQoMTGlzdFJ1bnRpbWVzEiUuc3RyZWFtbGliLmJyb2tlci5MaXN0UnVu" +
+  "dGltZXNSZXF1ZXN0GiYuc3RyZWFtbGliLmJyb2tlci5MaXN0UnVudGltZXNSZXNwb25zZRJv" +
+  "ChJHZXRSdW50aW1lRW5kcG9pbnQSKy5zdHJlYW1saWIuYnJva2VyLkdldFJ1bnRpbWVFbmRw" +
+  "b2ludFJlcXVlc3QaLC5zdHJlYW1saWIuYnJva2VyLkdldFJ1bnRpbWVFbmRwb2ludFJlc3Bv" +
+  "bnNlEmwKEVBydW5lRGVhZFJ1bnRpbWVzEiouc3RyZWFtbGliLmJyb2tlci5QcnVuZURlYWRS" +
+  "dW50aW1lc1JlcXVlc3QaKy5zdHJlYW1saWIuYnJva2VyLlBydW5lRGVhZFJ1bnRpbWVzUmVz" +
+  "cG9uc2USYwoOTGlzdFByb2Nlc3NvcnMSJy5zdHJlYW1saWIuYnJva2VyLkxpc3RQcm9jZXNz" +
+  "b3JzUmVxdWVzdBooLnN0cmVhbWxpYi5icm9rZXIuTGlzdFByb2Nlc3NvcnNSZXNwb25zZRJm" +
+  "Cg9MaXN0Q29ubmVjdGlvbnMSKC5zdHJlYW1saWIuYnJva2VyLkxpc3RDb25uZWN0aW9uc1Jl" +
+  "cXVlc3QaKS5zdHJlYW1saWIuYnJva2VyLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNlEm8KEkFs" +
+  "bG9jYXRlQ29ubmVjdGlvbhIrLnN0cmVhbWxpYi5icm9rZXIuQWxsb2NhdGVDb25uZWN0aW9u" +
+  "UmVxdWVzdBosLnN0cmVhbWxpYi5icm9rZXIuQWxsb2NhdGVDb25uZWN0aW9uUmVzcG9uc2US" +
+  "VAoJSG9zdEFsaXZlEiIuc3RyZWFtbGliLmJyb2tlci5Ib3N0QWxpdmVSZXF1ZXN0GiMuc3Ry" +
+  "ZWFtbGliLmJyb2tlci5Ib3N0QWxpdmVSZXNwb25zZRJdCgxIb3N0WHBjUmVhZHkSJS5zdHJl" +
+  "YW1saWIuYnJva2VyLkhvc3RYcGNSZWFkeVJlcXVlc3QaJi5zdHJlYW1saWIuYnJva2VyLkhv" +
+  "c3RYcGNSZWFkeVJlc3BvbnNlEloKC0NsaWVudEFsaXZlEiQuc3RyZWFtbGliLmJyb2tlci5D" +
+  "bGllbnRBbGl2ZVJlcXVlc3QaJS5zdHJlYW1saWIuYnJva2VyLkNsaWVudEFsaXZlUmVzcG9u" +
+  "c2USZgoPR2V0Q2xpZW50U3RhdHVzEiguc3RyZWFtbGliLmJyb2tlci5HZXRDbGllbnRTdGF0" +
+  "dXNSZXF1ZXN0Gikuc3RyZWFtbGliLmJyb2tlci5HZXRDbGllbnRTdGF0dXNSZXNwb25zZRJg" +
+  "Cg1HZXRIb3N0U3RhdHVzEiYuc3RyZWFtbGliLmJyb2tlci5HZXRIb3N0U3RhdHVzUmVxdWVz" +
+  "dBonLnN0cmVhbWxpYi5icm9rZXIuR2V0SG9zdFN0YXR1c1Jlc3BvbnNlElQKCU1hcmtBY2tl" +
+  "ZBIiLnN0cmVhbWxpYi5icm9rZXIuTWFya0Fja2VkUmVxdWVzdBojLnN0cmVhbWxpYi5icm9r" +
+  "ZXIuTWFya0Fja2VkUmVzcG9uc2USbAoRR2V0Q29ubmVjdGlvbkluZm8SKi5zdHJlYW1saWIu" +
+  "YnJva2VyLkdldENvbm5lY3Rpb25JbmZvUmVxdWVzdBorLnN0cmVhbWxpYi5icm9rZXIuR2V0" +
+  "Q29ubmVjdGlvbkluZm9SZXNwb25zZRJmCg9DbG9zZUNvbm5lY3Rpb24SKC5zdHJlYW1saWIu" +
+  "YnJva2VyLkNsb3NlQ29ubmVjdGlvblJlcXVlc3QaKS5zdHJlYW1saWIuYnJva2VyLkNsb3Nl" +
+  "Q29ubmVjdGlvblJlc3BvbnNlEnIKE0dldENvbm5lY3Rpb25TY2hlbWESLC5zdHJlYW1saWIu" +
+  "YnJva2VyLkdldENvbm5lY3Rpb25TY2hlbWFSZXF1ZXN0Gi0uc3RyZWFtbGliLmJyb2tlci5H" +
+  "ZXRDb25uZWN0aW9uU2NoZW1hUmVzcG9uc2USaAoPV2F0Y2hDb25uZWN0aW9uEiguc3RyZWFt" +
+  "bGliLmJyb2tlci5XYXRjaENvbm5lY3Rpb25SZXF1ZXN0Gikuc3RyZWFtbGliLmJyb2tlci5X" +
+  "YXRjaENvbm5lY3Rpb25SZXNwb25zZTABEmAKDVJlcG9ydEZhaWx1cmUSJi5zdHJlYW1saWIu" +
+  "YnJva2VyLlJlcG9ydEZhaWx1cmVSZXF1ZXN0Gicuc3RyZWFtbGliLmJyb2tlci5SZXBvcnRG" +
+  "YWlsdXJlUmVzcG9uc2USWgoLUmVwb3J0U3RhdHMSJC5zdHJlYW1saWIuYnJva2VyLlJlcG9y" +
+  "dFN0YXRzUmVxdWVzdBolLnN0cmVhbWxpYi5icm9rZXIuUmVwb3J0U3RhdHNSZXNwb25zZRJT" +
+  "CghUYWlsTG9ncxIhLnN0cmVhbWxpYi5icm9rZXIuVGFpbExvZ3NSZXF1ZXN0GiIuc3RyZWFt" +
+  "bGliLmJyb2tlci5UYWlsTG9nc1Jlc3BvbnNlMAFiBnByb3RvMw==";

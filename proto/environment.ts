@@ -1,8 +1,8 @@
 /**
- * The environment variables of this library: the only place that reads them.
+ * The environment variables of this library. No other file reads them.
  *
- * Each is read on its own, when it is needed, so that a process may be granted
- * just the names it uses. An empty value counts as unset.
+ * Each variable is read separately, when it is needed, so that a process needs
+ * permission only for those that it uses. An empty value counts as unset.
  *
  * @module
  */
@@ -16,37 +16,47 @@ import {
   TOKEN_BYTES,
 } from "./limits.ts";
 
-/** Where variables come from; `Deno.env` is one. */
+/** A source of variables, such as `Deno.env`. */
 export interface EnvironmentSource {
-  /** The value of a variable, `undefined` when it is not set. */
+  /** Returns the value of a variable, or undefined if it is not set. */
   get(name: string): string | undefined;
 }
 
-/** Every variable, with the type that its value is read as. */
+/** All variables, with the types of their values. */
 export interface Environment {
+  /** The directory of all kept files: logs, units, and `run/`. Default: `$XDG_CONFIG_HOME/streamlib`, else `~/.streamlib`. */
   STREAMLIB_HOME: string;
+  /** The service name. All other names are derived from it. Default: `com.tatolab.streamlib.broker`, with `.dev-<hash>` of the checkout in dev mode. */
   STREAMLIB_BROKER_XPC_SERVICE: string;
+  /** The address of the gRPC control plane of the broker. Default: `unix:<run directory>/<service>.grpc`. */
   STREAMLIB_BROKER_ENDPOINT: string;
+  /** The loopback port, if TCP is used. Default: 50051, in dev mode 50052. */
   STREAMLIB_BROKER_PORT: number;
+  /** Whether this runs from a checkout, with names of its own. Default: false. */
   STREAMLIB_DEV_MODE: boolean;
+  /** The connection of a client process. Set by its host. */
   STREAMLIB_CONNECTION_ID: string;
+  /** The client token of that connection. Set by its host. */
   STREAMLIB_CONNECTION_TOKEN: string;
+  /** The runtime that this process belongs to. */
   STREAMLIB_RUNTIME_ID: string;
+  /** The path of the shim to load. Default: the one that `deno task build` made, else that of the package. */
   STREAMLIB_LIBRARY: string;
+  /** The home directory of the user. */
   HOME: string;
+  /** The configuration directory of the user. Without it, see STREAMLIB_HOME. */
   XDG_CONFIG_HOME: string;
+  /** The directory of the user for sockets, private and emptied at logout. The run directory is its `streamlib/`; without it, `~/.streamlib/run`. */
   XDG_RUNTIME_DIR: string;
 }
 
-/** One variable: what it means, what holds without it, and how it is read. */
+/** How a variable is read. */
 export interface Variable<Value> {
-  readonly meaning: string;
-  readonly fallback: string;
-  /** What a valid value looks like. */
+  /** The form of a valid value, for error messages. */
   readonly expects: string;
-  /** Whether its value must not be shown. */
+  /** True if the value must not be shown. */
   readonly secret?: true;
-  /** The value, or `undefined` when `text` is not one. */
+  /** Returns the value, or undefined if `text` is not valid. */
   readonly parse: (text: string) => Value | undefined;
 }
 
@@ -55,86 +65,55 @@ const PATH = {
   parse: parseAbsolutePath,
 } as const;
 
-/** The table of every variable. */
+/** How each variable is read. */
 export const VARIABLES: {
   readonly [Name in keyof Environment]: Variable<Environment[Name]>;
 } = {
-  STREAMLIB_HOME: {
-    ...PATH,
-    meaning: "Directory of everything that is kept: logs, units, and its run/",
-    fallback: "$XDG_CONFIG_HOME/streamlib, else ~/.streamlib",
-  },
+  STREAMLIB_HOME: PATH,
   STREAMLIB_BROKER_XPC_SERVICE: {
-    meaning: "The service name, from which every other name follows",
-    fallback:
-      "com.tatolab.streamlib.broker, in dev mode with .dev-<hash> of the checkout",
     expects:
       `1 to ${MAX_SERVICE_NAME_LENGTH} of the characters A-Z a-z 0-9 . _ -, not beginning with a dot`,
     parse: (text) => isServiceName(text) ? text : undefined,
   },
   STREAMLIB_BROKER_ENDPOINT: {
-    meaning: "Address of the broker's gRPC control plane",
-    fallback: "unix:<run directory>/<service>.grpc",
     expects:
       "unix:/absolute/path (at most 103 bytes) or 127.0.0.1:PORT, without http:// before it",
     parse: parseBrokerAddress,
   },
   STREAMLIB_BROKER_PORT: {
-    meaning: "Loopback port, where TCP is asked for",
-    fallback: "50051, in dev mode 50052",
     expects: "a port, 1 to 65535",
     parse: parsePort,
   },
   STREAMLIB_DEV_MODE: {
-    meaning: "Whether this runs from a checkout, under names of its own",
-    fallback: "false",
     expects: "1, true, 0 or false",
     parse: parseFlag,
   },
   STREAMLIB_CONNECTION_ID: {
-    meaning: "The connection of a client process, given by its host",
-    fallback: "none",
     expects: `${2 * CONNECTION_ID_BYTES} hexadecimal digits`,
     parse: (text) => parseHex(text, CONNECTION_ID_BYTES),
   },
   STREAMLIB_CONNECTION_TOKEN: {
-    meaning: "The client's token for its connection, given by its host",
-    fallback: "none",
     expects: `${2 * TOKEN_BYTES} hexadecimal digits`,
     secret: true,
     parse: (text) => parseHex(text, TOKEN_BYTES),
   },
   STREAMLIB_RUNTIME_ID: {
-    meaning: "The runtime that this process belongs to",
-    fallback: "none",
     expects: `1 to ${MAX_NAME_BYTES} printable ASCII characters without blanks`,
     parse: (text) =>
       text.length <= MAX_NAME_BYTES && /^[\x21-\x7e]+$/.test(text)
         ? text
         : undefined,
   },
-  STREAMLIB_LIBRARY: {
-    ...PATH,
-    meaning: "The shim to load, in place of this package's own",
-    fallback: "the one that `deno task build` made, else the package's own",
-  },
-  HOME: { ...PATH, meaning: "The user's own directory", fallback: "none" },
-  XDG_CONFIG_HOME: {
-    ...PATH,
-    meaning: "The user's configuration directory",
-    fallback: "~/.streamlib is used instead of its streamlib/",
-  },
-  XDG_RUNTIME_DIR: {
-    ...PATH,
-    meaning: "The user's directory for sockets, private and emptied at logout",
-    fallback: "~/.streamlib/run is used instead of its streamlib/",
-  },
+  STREAMLIB_LIBRARY: PATH,
+  HOME: PATH,
+  XDG_CONFIG_HOME: PATH,
+  XDG_RUNTIME_DIR: PATH,
 };
 
 /**
- * The value of one variable, or `undefined` when it is unset or empty.
+ * Returns the value of a variable, or undefined if it is unset or empty.
  *
- * Throws BridgeError `bad_argument` when the value is not a valid one.
+ * Throws BridgeError `bad_argument` if the value is not valid.
  */
 export function readVariable<Name extends keyof Environment>(
   source: EnvironmentSource,
@@ -158,7 +137,7 @@ export function readVariable<Name extends keyof Environment>(
   );
 }
 
-/** Whether `text` can be a service name; a dot first would hide its files. */
+/** Whether `text` is a valid service name. A leading dot is not allowed: it would hide the files. */
 export function isServiceName(text: string): boolean {
   return text.length <= MAX_SERVICE_NAME_LENGTH &&
     /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(text);

@@ -1,11 +1,11 @@
 /**
- * The error of this library: a class with a stable `code`, a message that says
- * what was tried, what was found and what to do.
+ * The error class of this library. Each error has a stable `code`, and a message
+ * that says what was tried, what was found and what to do.
  *
  * @module
  */
 
-/** Every code that a {@link BridgeError} can carry. Stable: programs may match on it. */
+/** The codes of {@link BridgeError}. They are stable: programs may compare them. */
 export type ErrorCode =
   | "aborted"
   | "bad_argument"
@@ -25,7 +25,7 @@ export type ErrorCode =
   | "timed_out"
   | "version_mismatch";
 
-/** The same as values; a code that is missing does not compile. */
+/** The codes as values. A missing one does not compile. */
 const CODES: Readonly<Record<ErrorCode, true>> = {
   aborted: true,
   bad_argument: true,
@@ -46,13 +46,13 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   version_mismatch: true,
 };
 
-/** Whether `text` is one of them. */
+/** Whether `text` is an error code. */
 export function isErrorCode(text: string | undefined): text is ErrorCode {
   return text !== undefined && Object.hasOwn(CODES, text);
 }
 
 /**
- * An expected failure, told in full.
+ * A failure with a code and a complete message.
  *
  * ```ts
  * import { BridgeError } from "@streamlib/bridge";
@@ -65,11 +65,11 @@ export class BridgeError extends Error {
   /** Always "BridgeError". */
   override name = "BridgeError";
 
-  /** An error that is complete.
+  /** Makes an error.
    *
    * @param code the stable name of the failure
    * @param message what was tried, what was found, what to do
-   * @param options the underlying `cause`, where there is one */
+   * @param options the underlying `cause`, if there is one */
   constructor(
     readonly code: ErrorCode,
     message: string,
@@ -79,8 +79,47 @@ export class BridgeError extends Error {
   }
 }
 
-/** Any thrown thing as one line of text, without its stack. */
+/**
+ * Returns the first error. A `SuppressedError` holds two: the error of
+ * a scope, and the error of the disposal that followed, which as a rule is a
+ * consequence. Its own message names neither.
+ */
+export function firstError(error: unknown): unknown {
+  return error instanceof SuppressedError
+    ? firstError(error.suppressed)
+    : error;
+}
+
+/** Returns name and message of an error, without its stack; of both errors if it is a `SuppressedError`, the first one first. */
 export function describeError(error: unknown): string {
+  if (error instanceof SuppressedError) {
+    return both(error, describeError, "; then");
+  }
   if (error instanceof Error) return `${error.name}: ${error.message}`;
   return String(error);
+}
+
+/** Returns the message of a `BridgeError`, and the stack of any other error; of both errors if it is a `SuppressedError`. */
+export function failureReason(error: unknown): string {
+  if (error instanceof SuppressedError) return both(error, failureReason);
+  if (error instanceof BridgeError) return error.message;
+  return stackOf(error) ?? String(error);
+}
+
+/** Returns the stack of an error, both stacks of a `SuppressedError`; `undefined` if `error` is not an `Error`. */
+export function stackOf(error: unknown): string | undefined {
+  if (error instanceof SuppressedError) {
+    return both(error, (one) => stackOf(one) ?? String(one));
+  }
+  return error instanceof Error ? error.stack ?? error.message : undefined;
+}
+
+function both(
+  { suppressed, error }: SuppressedError,
+  describe: (error: unknown) => string,
+  then = "\nThen",
+): string {
+  return `${describe(suppressed)}${then} a disposal failed too: ${
+    describe(error)
+  }`;
 }

@@ -1,22 +1,22 @@
 /**
- * Text of other processes, made safe to show in a terminal.
+ * Makes text of other processes safe for a terminal.
  *
  * @module
  */
 
 /**
- * What JSON leaves as it is but a terminal acts on: DEL, the C1 controls, line
- * and paragraph separators, and the marks that reverse the reading direction.
+ * The characters that JSON does not escape and a terminal acts on: DEL, the C1
+ * controls, line and paragraph separators, and marks of the writing direction.
  */
 const TERMINAL_CONTROLS =
   /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
-/** Escapes what JSON leaves as it is but a terminal acts on. */
+/** Escapes, in JSON text, the characters that JSON does not escape and a terminal acts on. */
 export function escapeTerminal(text: string): string {
   return text.replace(TERMINAL_CONTROLS, escaped);
 }
 
-/** Escapes every control character, as the log's lines do. */
+/** Escapes all control characters, in the form of JSON. */
 export function escapeControls(text: string): string {
   return escapeTerminal(
     // deno-lint-ignore no-control-regex -- they are what is looked for

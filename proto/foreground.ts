@@ -1,14 +1,14 @@
 /**
- * How a broker is run by hand: a command line for messages to name.
+ * The command line that runs a broker by hand, for use in messages.
  *
  * @module
  */
 
 /**
- * Runs a broker in the foreground: in a checkout its task, else the package's
- * own module. Its flags are not narrowed to paths and names, so that the line
- * works on any machine, the first time too, when the shim has to be written;
- * what only the start needed the broker gives up once it serves.
+ * Runs a broker in the foreground: the task in a checkout, else the module of
+ * the package. The permissions are not narrowed to paths and names, so that the
+ * line works on any machine, also when the shim must be written first. The
+ * broker gives up the permissions that only its start needs.
  */
 export const FOREGROUND_BROKER: string = import.meta.url.startsWith("file:")
   ? "deno task broker"

@@ -1,5 +1,5 @@
 /**
- * What both sides share and users see: schemas, ports, frames, errors.
+ * The public part of what both sides share: schemas, ports, frames, errors.
  *
  * @module
  */

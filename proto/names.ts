@@ -1,5 +1,5 @@
 /**
- * Every name of a broker, derived from one: its service name.
+ * All names of a broker. They are derived from its service name.
  *
  * @module
  */
@@ -22,31 +22,31 @@ const PRODUCTION_SERVICE = "com.tatolab.streamlib.broker";
 const PRODUCTION_PORT = 50051;
 const DEV_PORT = 50052;
 
-/** What {@link names} cannot take from the environment. */
+/** Options of {@link names} that are not environment variables. */
 export interface NamesOptions {
-  /** The system that the names are for; the one that this runs on by default. */
+  /** The system that the names are for. Default: the system that this runs on. */
   os?: "linux" | "darwin";
-  /** The service name; takes the place of STREAMLIB_BROKER_XPC_SERVICE and of dev mode. */
+  /** The service name. Overrides STREAMLIB_BROKER_XPC_SERVICE and dev mode. */
   service?: string;
-  /** The absolute path of the checkout, for dev mode; the one that this module is in by default. */
+  /** The absolute path of the checkout, for dev mode. Default: the checkout that this module is in. */
   checkout?: string;
 }
 
-/** The names that belong to one service. Paths are absolute, without a slash at the end. */
+/** The names of one service. Paths are absolute, without a trailing slash. */
 export interface Names {
-  /** The service itself: on macOS also its MachServices key. */
+  /** The service name. On macOS also its MachServices key. */
   readonly service: string;
-  /** The directory of everything that is kept. */
+  /** The directory of all kept files. */
   readonly home: string;
-  /** The private directory (0700) of the sockets. */
+  /** The directory of the sockets, private (mode 0700). */
   readonly runDirectory: string;
-  /** The socket behind the XPC service; Linux only, launchd holds the name on macOS. */
+  /** The socket of the XPC service. Linux only: on macOS launchd holds the name. */
   readonly xpcSocket: string | undefined;
   /** The socket of the gRPC control plane. */
   readonly grpcSocket: string;
-  /** Where the control plane is: `unix:/path` or `host:port`. */
+  /** The address of the control plane: `unix:/path` or `host:port`. */
   readonly grpcAddress: string;
-  /** The loopback address to use where TCP is asked for. */
+  /** The loopback address for TCP. */
   readonly tcpAddress: string;
   /** The directory of the broker's log files. */
   readonly logDirectory: string;
@@ -54,11 +54,11 @@ export interface Names {
   readonly logFile: string;
   /** The `Label` of the launchd agent. */
   readonly launchdLabel: string;
-  /** The property list of the launchd agent; macOS only. */
+  /** The property list of the launchd agent. macOS only. */
   readonly plistFile: string | undefined;
-  /** The property list of an agent for this login alone, which a host loads where none is installed; macOS only. */
+  /** The property list of an agent for this login only, which a host loads if none is installed. macOS only. */
   readonly sessionPlistFile: string | undefined;
-  /** Where the user's own systemd units are; Linux only, and there only with HOME or XDG_CONFIG_HOME. */
+  /** The directory of the user's systemd units. Linux only. Undefined without HOME and XDG_CONFIG_HOME. */
   readonly systemdDirectory: string | undefined;
   /** The systemd user unit that runs the broker. */
   readonly systemdUnit: string;
@@ -69,8 +69,8 @@ export interface Names {
 /**
  * Derives all names from the environment.
  *
- * Throws BridgeError `bad_argument` when a variable is not valid, when there is
- * no home directory, and when a socket's path cannot be made short enough.
+ * Throws BridgeError `bad_argument` if a variable is not valid, if there is no
+ * home directory, or if a socket's path cannot be made short enough.
  *
  * ```ts
  * import { names } from "@streamlib/bridge";
@@ -122,10 +122,10 @@ export function names(
 }
 
 /**
- * The name of a broker that runs inside a host process: never the service's
- * own, so that it cannot be taken for an installed one.
+ * Returns the name of a broker that runs inside a host process. It differs from
+ * the service name, so that it cannot be mistaken for an installed broker.
  *
- * @param service the service that it stands in for
+ * @param service the service that it replaces
  * @param random 16 random bytes
  */
 export function embeddedService(service: string, random: Uint8Array): string {
@@ -138,7 +138,7 @@ export function embeddedService(service: string, random: Uint8Array): string {
   return checkedService(`${service}.embedded-${random.toHex()}`);
 }
 
-/** The service name alone, from the same sources as {@link names}; needs no home directory. */
+/** Returns the service name only, from the same sources as {@link names}. Needs no home directory. */
 export function serviceName(
   env: EnvironmentSource,
   options: NamesOptions = {},
@@ -163,9 +163,9 @@ function checkedService(service: string): string {
 }
 
 /**
- * The directory of everything that is kept, alone, from the same sources as
- * {@link names}. Throws BridgeError `bad_argument` when a variable is not
- * valid, and when there is no home directory.
+ * Returns the directory of all kept files only, from the same sources as
+ * {@link names}. Throws BridgeError `bad_argument` if a variable is not valid,
+ * or if there is no home directory.
  */
 export function homeDirectory(
   env: EnvironmentSource,
@@ -182,9 +182,9 @@ export function homeDirectory(
 }
 
 /**
- * The C side finds the XPC socket by itself, from the environment alone. So
- * this is its rule to the letter, and neither dev mode nor XDG_CONFIG_HOME has
- * a say in it: checkouts share the directory, and no name in it.
+ * The C code finds the XPC socket itself, from the environment only. This must
+ * be exactly its rule, so dev mode and XDG_CONFIG_HOME have no influence:
+ * checkouts share the directory, but no name in it.
  */
 function runDirectoryOf(env: EnvironmentSource): string {
   const home = readVariable(env, "STREAMLIB_HOME");
@@ -194,7 +194,7 @@ function runDirectoryOf(env: EnvironmentSource): string {
   return `${userHome(env)}/.streamlib/run`;
 }
 
-/** A broker needs no units to run: without a place for them there are none. */
+/** Returns undefined if there is no directory for units. A broker can run without units. */
 function systemdDirectoryOf(env: EnvironmentSource): string | undefined {
   const home = readVariable(env, "HOME");
   const config = readVariable(env, "XDG_CONFIG_HOME") ??
@@ -207,7 +207,7 @@ function userHome(env: EnvironmentSource): string {
   if (home !== undefined) return home;
   throw new BridgeError(
     "bad_argument",
-    "Cannot find a directory to work in: HOME is not set, or may not be read " +
+    "Cannot find the home directory: HOME is not set, or this process may not read it " +
       "(--allow-env=HOME); set it, or STREAMLIB_HOME",
   );
 }
@@ -223,13 +223,13 @@ function checkoutOf({ checkout = ownCheckout() }: NamesOptions): string {
   );
 }
 
-/** The checkout that this module is in; a package's place where it is in none. */
+/** Returns the checkout that this module is in, or the root of the package. */
 function ownCheckout(): string {
   const root = new URL("../", import.meta.url);
   return root.protocol === "file:" ? fileURLToPath(root) : root.href;
 }
 
-/** `<directory>/<service>.<kind>`, with a hash for the service where that is too long for the kernel. */
+/** Returns `<directory>/<service>.<kind>`, with a hash in place of the service if that is too long for the kernel. */
 function socketPath(
   directory: string,
   service: string,
@@ -246,6 +246,6 @@ function socketPath(
       pathBytes(plain)
     } bytes, shortened it has ${
       pathBytes(short)
-    }, the system takes ${MAX_SOCKET_PATH_BYTES}; set STREAMLIB_HOME to a shorter path`,
+    }, the system allows ${MAX_SOCKET_PATH_BYTES}; set STREAMLIB_HOME to a shorter path`,
   );
 }

@@ -1,6 +1,6 @@
 /**
- * What a call of the control API is to its handler: who makes it, and the
- * functions that answer it. Both carriers serve these tables.
+ * The types of the control API's handlers: the caller, and the functions that
+ * answer a call. Both carriers serve these tables.
  *
  * @module
  */
@@ -10,71 +10,82 @@ import type {
   StreamMethod,
   UnaryMethod,
 } from "../../proto/wire/control.ts";
+import type { RequestFields } from "./fields.ts";
 import type {
   GetEndpointResponse,
   StoreEndpointResponse,
 } from "./relay_messages.ts";
 
-/** Who makes a call, as the carrier knows it: nothing in here was claimed inside a message. */
+/** The caller, as the carrier knows it. Except the token, nothing in here comes from the message. */
 export interface Caller {
-  /** Which carrier brought the call. */
+  /** The carrier of the call. */
   readonly carrier: "xpc" | "grpc";
   /** The per-side token, from the metadata or the dictionary. */
   readonly token?: string;
-  /** The process at the other end as the kernel names it; XPC only. `id` is unique per peer connection, for ever. */
+  /** The peer's process, from the kernel; XPC only. `id` names one peer connection and is never used again. */
   readonly peer?: {
     readonly id: number | string;
     readonly pid: number;
     readonly euid: number;
   };
-  /** Aborts when the call is cancelled or its peer is gone. */
+  /** Aborts when the call is cancelled or the peer has gone. */
   readonly signal: AbortSignal;
 }
 
-/** A call with one answer. `request` is any plain object: the handler checks its fields. */
+/** Handles a call with one response. `request` is any plain object: the handler checks its fields. */
 export type UnaryHandler<Response> = (
   caller: Caller,
   request: object,
 ) => Promise<Response>;
 
-/** A call with a stream of answers. It ends by itself or when the caller's signal aborts. */
+/** Handles a call with a stream of responses. The stream ends by itself or when the caller's signal aborts. */
 export type StreamHandler<Response> = (
   caller: Caller,
   request: object,
 ) => AsyncIterable<Response>;
 
-/** The calls with one answer, by their gRPC name. */
+/** Answers a call at once, from its fields. What it throws is the call's error. */
+export type Answer<Response> = (
+  caller: Caller,
+  fields: RequestFields,
+) => Response;
+
+/** An answer for each call with one response, by its gRPC name. */
+export type UnaryAnswers = {
+  readonly [M in UnaryMethod]: Answer<ResponseOf<M>>;
+};
+
+/** The handlers of calls with one response, by their gRPC name. */
 export type UnaryHandlers = {
   readonly [M in UnaryMethod]: UnaryHandler<ResponseOf<M>>;
 };
 
 /**
- * The calls with a stream of answers, by their gRPC name. `WatchConnection`
- * gives every change of state, the current state first, and ends when the
- * connection has failed or was closed. `TailLogs` gives the broker's log
- * records, and with `follow` those that come.
+ * The handlers of calls with a stream of responses, by their gRPC name.
+ * `WatchConnection` sends the current state, then every change, and ends when the
+ * connection has failed or was closed. `TailLogs` sends the broker's log records,
+ * and with `follow` new ones as they are written.
  */
 export type StreamHandlers = {
   readonly [M in StreamMethod]: StreamHandler<ResponseOf<M>>;
 };
 
-/** The relay's two messages, by their XPC `type`. Only XPC can carry an endpoint. */
+/** The handlers of the relay's two messages, by their XPC `type`. Only XPC can carry an endpoint. */
 export interface RelayHandlers<E> {
-  /** `endpoint` is the message's, `undefined` when it carries none; taken on every path, also when this throws. */
+  /** `endpoint` comes with the message; `undefined` if the message has none. The handler takes it, also when it throws. */
   readonly store_endpoint: (
     caller: Caller,
     request: object,
     endpoint: E | undefined,
   ) => Promise<StoreEndpointResponse>;
   /**
-   * Held for as long as the request's `wait_ms` says while nothing is stored.
-   * The endpoint in the answer is the carrier's own: it disposes it once it is
-   * sent.
+   * While no endpoint is stored the response is held for up to `wait_ms`. The
+   * carrier owns the endpoint in the response and disposes it after sending it.
    */
   readonly get_endpoint: UnaryHandler<GetEndpointResponse<E>>;
 }
 
-/** Everything that the broker can be asked. */
+/** All handlers of a broker. */
 export interface Handlers<E> {
   readonly unary: UnaryHandlers;
   readonly stream: StreamHandlers;

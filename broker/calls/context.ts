@@ -1,6 +1,6 @@
 /**
- * What all handlers share: the registry, the gate in front of it, and the way
- * from a request to the connection it is about.
+ * What all handlers share: the registry, the gate in front of it, and the
+ * look-up of the connection that a request is about.
  *
  * @module
  */
@@ -9,32 +9,32 @@ import type { ConnectionRecord } from "../../proto/states/connection_record.ts";
 import { HINT, REASON } from "../../proto/wire/keys.ts";
 import type { Side } from "../../proto/states/states.ts";
 import { Gate } from "../registry/auth.ts";
-import { RequestFields } from "./fields.ts";
-import type { Caller, UnaryHandler } from "./call_types.ts";
+import type { RequestFields } from "./fields.ts";
+import type { Caller } from "./call_types.ts";
 import type { Log } from "../log/log.ts";
 import { LogRing } from "../log/log_ring.ts";
 import type { Entry, Registry } from "../registry/registry.ts";
 import { Runtimes } from "../registry/runtimes.ts";
 import type { BuildStamp } from "../version.ts";
 
-/** What the handlers need from outside. */
+/** The dependencies of the handlers. */
 export interface HandlerOptions<E extends Disposable> {
   readonly registry: Registry<E>;
-  /** Copies the endpoint that it is lent. May throw: nothing has happened then. */
+  /** Copies a borrowed endpoint. If it throws, nothing has changed. */
   dup(endpoint: E): E;
   readonly log: Log;
-  /** The runtimes that are known; none, to begin with, by default. */
+  /** The known runtimes; empty by default. */
   readonly runtimes?: Runtimes;
-  /** The records to show; none by default. */
+  /** The records for `TailLogs`; empty by default. */
   readonly logs?: LogRing;
-  /** The registry's clock, epoch milliseconds. */
+  /** The registry's clock, milliseconds since the epoch. */
   now(): number;
   readonly build?: BuildStamp;
 }
 
-/** What became of an event: the connection as it is now, and why nothing happened, or "". */
+/** The result of an event: the connection after it, and the reason if it was rejected, else "". */
 export interface Acted {
-  /** `undefined` when the broker does not know it. */
+  /** `undefined` if the broker does not know it. */
   readonly connection: ConnectionRecord | undefined;
   readonly error: string;
 }
@@ -49,7 +49,7 @@ export class CallContext<E extends Disposable> {
   readonly now: () => number;
   readonly build: BuildStamp | undefined;
 
-  /** @param options the outside world */
+  /** @param options the dependencies */
   constructor(options: HandlerOptions<E>) {
     this.registry = options.registry;
     this.gate = new Gate(options.log);
@@ -61,19 +61,18 @@ export class CallContext<E extends Disposable> {
   }
 
   /**
-   * The connection that a request names, `undefined` when it is unknown.
-   * `caller` must be allowed to act as `side`; as an XPC peer it then is the
-   * one whose end is that side's end.
+   * Returns the connection that a request names; `undefined` if it is unknown.
+   * Throws if `caller` may not act as `side`. An XPC peer is bound to the side:
+   * when the peer ends, the side is lost.
    */
   entry(
-    operation: string,
     caller: Caller,
     fields: RequestFields,
     side: Side | "either",
   ): Entry | undefined {
     const entry = this.registry.lookup(fields.name("connection_id"));
     if (entry === undefined) return undefined;
-    const proven = this.gate.admit(operation, entry, caller, side);
+    const proven = this.gate.admit(fields.operation, entry, caller, side);
     if (side !== "either" && caller.peer !== undefined) {
       this.registry.bindPeer(entry.id, side, caller.peer.id);
     }
@@ -83,15 +82,14 @@ export class CallContext<E extends Disposable> {
     return entry;
   }
 
-  /** Applies an event to the connection that a request names, see {@link entry}. */
+  /** Applies an event to the connection that a request names. Throws as {@link entry} does. */
   act(
-    operation: string,
     caller: Caller,
     fields: RequestFields,
     side: Side | "either",
     event: Parameters<Registry<E>["apply"]>[1],
   ): Acted {
-    const entry = this.entry(operation, caller, fields, side);
+    const entry = this.entry(caller, fields, side);
     if (entry === undefined) {
       return { connection: undefined, error: UNKNOWN_CONNECTION };
     }
@@ -103,15 +101,6 @@ export class CallContext<E extends Disposable> {
   }
 }
 
-/** What is said about a connection that the broker does not know. */
+/** The error text for a connection that the broker does not know. */
 export const UNKNOWN_CONNECTION =
   `${REASON.connectionNotFound}: ${HINT.connectionNotFound}`;
-
-/** A handler that reads its fields and answers at once; what `answer` throws rejects the promise. */
-export function unary<Response>(
-  operation: string,
-  answer: (caller: Caller, fields: RequestFields) => Response,
-): UnaryHandler<Response> {
-  return (caller, request) =>
-    Promise.try(() => answer(caller, new RequestFields(operation, request)));
-}

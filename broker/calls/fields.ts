@@ -1,5 +1,5 @@
 /**
- * Reads a request's fields: the one place where what a peer sent becomes typed.
+ * Reads and checks the fields of a request.
  *
  * @module
  */
@@ -9,22 +9,23 @@ import { MAX_NAME_BYTES } from "../../proto/limits.ts";
 import { type Side, SIDES } from "../../proto/states/states.ts";
 
 /**
- * The fields of one request. An absent field (`undefined`, `null`) reads as
- * proto3's default; each reader throws BridgeError `bad_argument`, which names
- * the operation, the field, what was found and what is expected.
+ * The fields of one request. A missing field (`undefined`, `null`) has proto3's
+ * default. Each method throws BridgeError `bad_argument` with the operation, the
+ * field, what was found and what is expected.
  */
 export class RequestFields {
-  readonly #operation: string;
+  /** The name of the call, for errors and the log. */
+  readonly operation: string;
   readonly #request: Readonly<Record<string, unknown>>;
 
-  /** @param operation what the request asks for, for the message of an error
+  /** @param operation the name of the call
    * @param request any plain object */
   constructor(operation: string, request: object) {
-    this.#operation = operation;
+    this.operation = operation;
     this.#request = request as Record<string, unknown>;
   }
 
-  /** A string of at most `maxBytes` bytes of UTF-8; "" when absent. */
+  /** A string of at most `maxBytes` bytes of UTF-8; "" if missing. */
   text(name: string, maxBytes: number): string {
     const value = this.#read(name) ?? "";
     if (typeof value !== "string") {
@@ -41,7 +42,7 @@ export class RequestFields {
     return value;
   }
 
-  /** A name that may be "": short, without control characters. A path or an address may be longer. */
+  /** A string without control characters; "" if missing. `maxBytes` is larger for a path or an address. */
   optionalName(name: string, maxBytes = MAX_NAME_BYTES): string {
     const value = this.text(name, maxBytes);
     // deno-lint-ignore no-control-regex -- they have no place in a name
@@ -51,14 +52,14 @@ export class RequestFields {
     return value;
   }
 
-  /** A name that must be given. */
+  /** A name that is not "". */
   name(name: string): string {
     const value = this.optionalName(name);
     if (value === "") throw this.#malformed(name, "empty", "a name");
     return value;
   }
 
-  /** A string of exactly `bytes` bytes as lower-case hexadecimal digits, or "" when absent. */
+  /** `bytes` bytes as lower-case hexadecimal digits; "" if missing. */
   optionalHex(name: string, bytes: number): string {
     const value = this.text(name, MAX_NAME_BYTES);
     if (
@@ -81,7 +82,7 @@ export class RequestFields {
     throw this.#malformed(name, JSON.stringify(value), "host or client");
   }
 
-  /** A number from 0 to `max`, whole unless `fraction`; 0 when absent. A bigint in that range is taken too. */
+  /** A number or bigint from 0 to `max`; an integer unless `fraction` is set; 0 if missing. */
   number(name: string, max: number, fraction = false): number {
     const value = this.#read(name) ?? 0;
     const number = typeof value === "bigint" ? Number(value) : value;
@@ -96,14 +97,14 @@ export class RequestFields {
     );
   }
 
-  /** A boolean; false when absent. */
+  /** A boolean; false if missing. */
   flag(name: string): boolean {
     const value = this.#read(name) ?? false;
     if (typeof value === "boolean") return value;
     throw this.#malformed(name, describe(value), "true or false");
   }
 
-  /** JSON of an object in at most `maxBytes` bytes, or "". Only that it parses is checked here. */
+  /** A JSON object of at most `maxBytes` bytes, as text; "" if missing. Its content is not checked. */
   optionalJson(name: string, maxBytes: number): string {
     const text = this.text(name, maxBytes);
     if (text !== "" && !isJsonObject(text)) {
@@ -112,11 +113,11 @@ export class RequestFields {
     return text;
   }
 
-  /** The error for a field that is not what it has to be. */
+  /** The error for a malformed field. */
   #malformed(name: string, found: string, expected: string): BridgeError {
     return new BridgeError(
       "bad_argument",
-      `Cannot ${this.#operation}: field '${name}' is ${found}, expected ${expected}`,
+      `Cannot ${this.operation}: field '${name}' is ${found}, expected ${expected}`,
     );
   }
 

@@ -1,9 +1,9 @@
 /**
- * The control API, once: every operation is one function from a caller and a
- * plain request to a plain response, with no transport in it. Both carriers,
- * gRPC and XPC, are loops over these tables.
+ * The control API: each call is a function from a caller and a plain request to a
+ * plain response, without transport. Both carriers, gRPC and XPC, serve these
+ * tables.
  *
- * What a handler answers and what it throws:
+ * What a handler returns and what it throws:
  *
  * | condition | outcome |
  * |---|---|
@@ -18,26 +18,46 @@
  * @module
  */
 
-import type { Handlers } from "./call_types.ts";
+import type {
+  Answer,
+  Handlers,
+  UnaryAnswers,
+  UnaryHandler,
+  UnaryHandlers,
+} from "./call_types.ts";
 import { CallContext, type HandlerOptions } from "./context.ts";
-import { lifecycleHandlers } from "./lifecycle_handlers.ts";
+import { RequestFields } from "./fields.ts";
+import { lifecycleAnswers } from "./lifecycle_handlers.ts";
 import { logHandlers } from "./log_handlers.ts";
-import { queryHandlers, streamHandlers } from "./query_handlers.ts";
+import { queryAnswers, streamHandlers } from "./query_handlers.ts";
 import { relayHandlers } from "./relay_handlers.ts";
-import { runtimeHandlers } from "./runtime_handlers.ts";
+import { runtimeAnswers } from "./runtime_handlers.ts";
 
-/** Makes the handlers of one broker, over its registry. */
+/** Makes the handlers of a broker. */
 export function createHandlers<E extends Disposable>(
   options: HandlerOptions<E>,
 ): Handlers<E> {
   const context = new CallContext(options);
+  const answers: UnaryAnswers = {
+    ...runtimeAnswers(context),
+    ...lifecycleAnswers(context),
+    ...queryAnswers(context),
+  };
+  const unary = Object.entries(answers).map(([name, answer]) => [
+    name,
+    unaryHandler(name, answer),
+  ]);
   return {
-    unary: {
-      ...runtimeHandlers(context),
-      ...lifecycleHandlers(context),
-      ...queryHandlers(context),
-    },
+    unary: Object.fromEntries(unary) as UnaryHandlers,
     stream: { ...streamHandlers(context), ...logHandlers(context.logs) },
     relay: relayHandlers(context),
   };
+}
+
+function unaryHandler(
+  name: string,
+  answer: Answer<object>,
+): UnaryHandler<object> {
+  return (caller, request) =>
+    Promise.try(() => answer(caller, new RequestFields(name, request)));
 }

@@ -1,5 +1,5 @@
 /**
- * The calls that move a connection: allocate, alive, ready, acked, failure,
+ * The calls that change a connection: allocate, alive, ready, acked, failure,
  * statistics, close.
  *
  * @module
@@ -17,44 +17,29 @@ import {
   TOKEN_BYTES,
 } from "../../proto/limits.ts";
 import { sameToken, type Tokens } from "../registry/auth.ts";
-import { type Acted, type CallContext, unary } from "./context.ts";
+import type { Acted, CallContext } from "./context.ts";
 import type { RequestFields } from "./fields.ts";
-import type { Caller, UnaryHandler, UnaryHandlers } from "./call_types.ts";
+import type { Answer, Caller, UnaryAnswers } from "./call_types.ts";
 import type {
   AllocateConnectionResponse,
   HostAliveResponse,
 } from "../../proto/broker_gen.ts";
 import type { Entry, Rejection } from "../registry/registry.ts";
 
-/** Latencies past this many microseconds, over a day, are not believed. */
+/** The longest latency that is accepted, in microseconds: a little over a day. */
 const MAX_LATENCY_US = 1e11;
 
-/** The handlers of this file. */
-export type LifecycleHandlers = Pick<
-  UnaryHandlers,
-  | "AllocateConnection"
-  | "HostAlive"
-  | "HostXpcReady"
-  | "ClientAlive"
-  | "MarkAcked"
-  | "ReportFailure"
-  | "ReportStats"
-  | "CloseConnection"
->;
-
-/** Makes the handlers that move a connection. */
-export function lifecycleHandlers<E extends Disposable>(
+/** Makes the answers to the calls that change a connection. */
+export function lifecycleAnswers<E extends Disposable>(
   context: CallContext<E>,
-): LifecycleHandlers {
+) {
   return {
-    AllocateConnection: unary(
-      "AllocateConnection",
-      (caller, fields) => allocated(allocate(context, caller, fields)),
-    ),
-    HostAlive: hostEvent(context, "HostAlive", "host_alive"),
-    HostXpcReady: hostEvent(context, "HostXpcReady", "host_xpc_ready"),
-    ClientAlive: unary("ClientAlive", (caller, fields) => {
-      const acted = context.act("ClientAlive", caller, fields, "client", {
+    AllocateConnection: (caller, fields) =>
+      allocated(allocate(context, caller, fields)),
+    HostAlive: hostEvent(context, "host_alive"),
+    HostXpcReady: hostEvent(context, "host_xpc_ready"),
+    ClientAlive: (caller, fields) => {
+      const acted = context.act(caller, fields, "client", {
         type: "client_alive",
       });
       return {
@@ -62,10 +47,10 @@ export function lifecycleHandlers<E extends Disposable>(
         host_state: acted.connection?.host ?? NOT_FOUND,
         error: acted.error,
       };
-    }),
-    MarkAcked: unary("MarkAcked", (caller, fields) => {
+    },
+    MarkAcked: (caller, fields) => {
       const side = fields.side();
-      const acted = context.act("MarkAcked", caller, fields, side, {
+      const acted = context.act(caller, fields, side, {
         type: "acked",
         side,
       });
@@ -76,19 +61,19 @@ export function lifecycleHandlers<E extends Disposable>(
           : derivedState(acted.connection),
         error: acted.error,
       };
-    }),
-    ReportFailure: unary("ReportFailure", (caller, fields) => {
+    },
+    ReportFailure: (caller, fields) => {
       const side = fields.side();
-      const acted = context.act("ReportFailure", caller, fields, side, {
+      const acted = context.act(caller, fields, side, {
         type: "failure_reported",
         side,
         reason: reasonIn(fields),
       });
       return { success: succeeded(acted), error: acted.error };
-    }),
-    ReportStats: unary("ReportStats", (caller, fields) => {
+    },
+    ReportStats: (caller, fields) => {
       const side = fields.side();
-      const acted = context.act("ReportStats", caller, fields, side, {
+      const acted = context.act(caller, fields, side, {
         type: "stats_reported",
         side,
         stats: {
@@ -101,31 +86,30 @@ export function lifecycleHandlers<E extends Disposable>(
         },
       });
       return { success: succeeded(acted) };
-    }),
-    CloseConnection: unary("CloseConnection", (caller, fields) => {
-      const acted = context.act("CloseConnection", caller, fields, "either", {
+    },
+    CloseConnection: (caller, fields) => {
+      const acted = context.act(caller, fields, "either", {
         type: "closed",
         reason: reasonIn(fields),
       });
       return { success: succeeded(acted) };
-    }),
-  };
+    },
+  } satisfies Partial<UnaryAnswers>;
 }
 
-/** `HostAlive` and `HostXpcReady` differ in their event alone. */
+/** `HostAlive` and `HostXpcReady` differ only in their event. */
 function hostEvent<E extends Disposable>(
   context: CallContext<E>,
-  operation: string,
   type: "host_alive" | "host_xpc_ready",
-): UnaryHandler<HostAliveResponse> {
-  return unary(operation, (caller, fields) => {
-    const acted = context.act(operation, caller, fields, "host", { type });
+): Answer<HostAliveResponse> {
+  return (caller, fields) => {
+    const acted = context.act(caller, fields, "host", { type });
     return {
       success: succeeded(acted),
       client_state: acted.connection?.client ?? NOT_FOUND,
       error: acted.error,
     };
-  });
+  };
 }
 
 function allocate<E extends Disposable>(
@@ -171,7 +155,7 @@ function allocate<E extends Disposable>(
   return registry.apply(known.id, { type: "reallocated" });
 }
 
-/** The id and tokens by which a restarted broker is asked to adopt a connection again. */
+/** The id and tokens of a connection that a restarted broker is to adopt; `undefined` for a new connection. */
 function heldCredentials(
   fields: RequestFields,
 ): { id: string; tokens: Tokens } | undefined {
@@ -184,7 +168,7 @@ function heldCredentials(
   }
   throw new BridgeError(
     "bad_argument",
-    "Cannot AllocateConnection again: connection_id, host_token and client_token must all be given, the tokens different; give none of them for a new connection",
+    "Cannot AllocateConnection again: connection_id, host_token and client_token are all needed, with different tokens; for a new connection give none of them",
   );
 }
 

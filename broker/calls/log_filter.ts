@@ -1,5 +1,5 @@
 /**
- * Which log records are asked for.
+ * The filter of `TailLogs`.
  *
  * @module
  */
@@ -7,28 +7,28 @@
 import { BridgeError } from "../../proto/errors.ts";
 import { MAX_GRPC_MESSAGE_BYTES, MAX_NAME_BYTES } from "../../proto/limits.ts";
 import type { RequestFields } from "./fields.ts";
-import { LOG_LEVELS, type LogLevel } from "../log/log.ts";
-import type { KeptRecord } from "../log/log_ring.ts";
+import { LOG_LEVELS, type LogEntry, type LogLevel } from "../log/log_record.ts";
 
-/** Whether a record is asked for. */
-export type LogFilter = (kept: KeptRecord) => boolean;
+/** Whether a record passes. */
+export type LogFilter = (entry: LogEntry) => boolean;
 
 const KEYS = ["level", "component", "connection_id", "runtime_id"];
 const RFC_3339 =
   /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 
 /**
- * The filter that a request's `filter` and `since` make: terms `key=value`,
- * separated by blanks, all of which must match. `level` matches that level and
- * those that matter more; the others match exactly.
+ * Reads a request's `filter` and `since`. `filter` has terms `key=value`,
+ * separated by blanks, which must all match. `level` matches that level and more
+ * important ones; the other keys match exactly.
  *
- * Throws BridgeError `bad_argument` that names the term which is none.
+ * Throws BridgeError `bad_argument` with the malformed term.
  */
 export function readLogFilter(fields: RequestFields): LogFilter {
   const terms = fields.text("filter", MAX_GRPC_MESSAGE_BYTES)
     .split(/\s+/).filter((term) => term !== "").map(readTerm);
   const since = readSince(fields.text("since", MAX_NAME_BYTES));
-  return (kept) => kept.at >= since && terms.every((matches) => matches(kept));
+  return (entry) =>
+    entry.at >= since && terms.every((matches) => matches(entry));
 }
 
 function readTerm(term: string): LogFilter {
@@ -37,19 +37,21 @@ function readTerm(term: string): LogFilter {
   if (parts.length === 0 || value === "" || !KEYS.includes(key)) {
     throw malformed("filter", term, `key=value, key one of ${KEYS.join(", ")}`);
   }
-  if (key === "runtime_id") return ({ runtimeId }) => runtimeId === value;
-  if (key === "component") return ({ record }) => record.component === value;
+  if (key === "runtime_id") {
+    return ({ fields }) => fields["runtime_id"] === value;
+  }
+  if (key === "component") return ({ component }) => component === value;
   if (key === "connection_id") {
-    return ({ record }) => record.connection_id === value;
+    return ({ connectionId }) => connectionId === value;
   }
   const least = LOG_LEVELS.indexOf(value as LogLevel);
   if (least < 0) {
     throw malformed("filter", term, `level=${LOG_LEVELS.join(", level=")}`);
   }
-  return ({ record }) => LOG_LEVELS.indexOf(record.level as LogLevel) >= least;
+  return ({ level }) => LOG_LEVELS.indexOf(level) >= least;
 }
 
-/** Epoch milliseconds; "" is the beginning of time. */
+/** Milliseconds since the epoch; -Infinity for "". */
 function readSince(text: string): number {
   if (text === "") return -Infinity;
   const at = RFC_3339.test(text) ? Date.parse(text.toUpperCase()) : NaN;

@@ -1,6 +1,6 @@
 /**
- * The calls that only look: health, version, states, information, lists, schema,
- * watch.
+ * The calls that change nothing: health, version, states, information, lists,
+ * schema, watch.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import {
 } from "../../proto/states/connection_record.ts";
 import { NOT_FOUND } from "../../proto/wire/keys.ts";
 import { SIDES } from "../../proto/states/states.ts";
-import { type CallContext, unary, UNKNOWN_CONNECTION } from "./context.ts";
+import { type CallContext, UNKNOWN_CONNECTION } from "./context.ts";
 import { RequestFields } from "./fields.ts";
-import type { Caller, StreamHandlers, UnaryHandlers } from "./call_types.ts";
+import type { Answer, StreamHandlers, UnaryAnswers } from "./call_types.ts";
 import type {
   ConnectionInfo,
   GetConnectionInfoResponse,
@@ -23,68 +23,49 @@ import type {
 import { versionInfo } from "../version.ts";
 import { watch } from "../registry/watch.ts";
 
-/** The handlers of this file with one answer. */
-export type QueryHandlers = Pick<
-  UnaryHandlers,
-  | "GetHealth"
-  | "GetVersion"
-  | "GetClientStatus"
-  | "GetHostStatus"
-  | "GetConnectionInfo"
-  | "GetConnectionSchema"
-  | "ListConnections"
->;
-
-/** Makes the handlers that only look. */
-export function queryHandlers<E extends Disposable>(
+/** Makes the answers to the calls that change nothing. */
+export function queryAnswers<E extends Disposable>(
   context: CallContext<E>,
-): QueryHandlers {
+) {
   const startedAt = context.now();
   const version = versionInfo(context.build);
-  const find = (
-    operation: string,
-    caller: Caller,
-    fields: RequestFields,
-  ): ConnectionRecord | undefined =>
-    context.entry(operation, caller, fields, "either")?.connection;
+  const find: Answer<ConnectionRecord | undefined> = (caller, fields) =>
+    context.entry(caller, fields, "either")?.connection;
   return {
-    GetHealth: unary("GetHealth", () => ({
+    GetHealth: () => ({
       healthy: true,
       status: "healthy",
       uptime_secs: secs(context.now() - startedAt),
-    })),
-    GetVersion: unary("GetVersion", () => ({ ...version })),
-    GetClientStatus: unary("GetClientStatus", (caller, fields) => ({
-      client_state: find("GetClientStatus", caller, fields)?.client ??
+    }),
+    GetVersion: () => ({ ...version }),
+    GetClientStatus: (caller, fields) => ({
+      client_state: find(caller, fields)?.client ??
         NOT_FOUND,
-    })),
-    GetHostStatus: unary("GetHostStatus", (caller, fields) => ({
-      host_state: find("GetHostStatus", caller, fields)?.host ?? NOT_FOUND,
-    })),
-    GetConnectionInfo: unary(
-      "GetConnectionInfo",
-      (caller, fields) =>
-        infoOf(find("GetConnectionInfo", caller, fields), context.now()),
-    ),
-    GetConnectionSchema: unary("GetConnectionSchema", (caller, fields) => {
-      const connection = find("GetConnectionSchema", caller, fields);
+    }),
+    GetHostStatus: (caller, fields) => ({
+      host_state: find(caller, fields)?.host ?? NOT_FOUND,
+    }),
+    GetConnectionInfo: (caller, fields) =>
+      infoOf(find(caller, fields), context.now()),
+    GetConnectionSchema: (caller, fields) => {
+      const connection = find(caller, fields);
       return {
         found: connection !== undefined,
         schema_json: connection?.schemaJson ?? "",
       };
-    }),
-    ListConnections: unary("ListConnections", (_caller, fields) => {
+    },
+    ListConnections: (_caller, fields) => {
       const runtime = fields.optionalName("runtime_id");
       const connections = context.registry.list().filter((connection) =>
         runtime === "" || connection.runtimeId === runtime
       );
       const now = context.now();
       return { connections: connections.map((each) => summaryOf(each, now)) };
-    }),
-  };
+    },
+  } satisfies Partial<UnaryAnswers>;
 }
 
-/** Makes the handlers with a stream of answers. */
+/** Makes the handler of `WatchConnection`. */
 export function streamHandlers<E extends Disposable>(
   context: CallContext<E>,
 ): Pick<StreamHandlers, "WatchConnection"> {
@@ -93,9 +74,8 @@ export function streamHandlers<E extends Disposable>(
       caller,
       request,
     ): AsyncGenerator<WatchConnectionResponse> {
-      const operation = "WatchConnection";
-      const fields = new RequestFields(operation, request);
-      const entry = context.entry(operation, caller, fields, "either");
+      const fields = new RequestFields("WatchConnection", request);
+      const entry = context.entry(caller, fields, "either");
       if (entry === undefined) {
         yield {
           found: false,
@@ -197,7 +177,7 @@ function summaryOf(connection: ConnectionRecord, now: number): ConnectionInfo {
   };
 }
 
-/** The wire's times are whole numbers, 0 for what has not happened. */
+/** The protocol has whole milliseconds, and 0 for an event that has not happened. */
 function whole(ms = 0): number {
   return Math.floor(ms);
 }

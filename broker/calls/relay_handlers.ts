@@ -1,5 +1,5 @@
 /**
- * The relay: the host hands in its endpoint, the client takes a copy.
+ * The relay: the host stores its endpoint, the client gets a copy.
  *
  * @module
  */
@@ -48,7 +48,7 @@ function store<E extends Disposable>(
   if (endpoint !== undefined) owned.use(endpoint);
   peerOf(STORE, caller);
   const fields = new RequestFields(STORE, request);
-  const entry = context.entry(STORE, caller, fields, "host");
+  const entry = context.entry(caller, fields, "host");
   if (endpoint === undefined) {
     throw new BridgeError(
       "bad_argument",
@@ -88,14 +88,14 @@ async function get<E extends Disposable>(
   const peer = peerOf(GET, caller);
   const fields = new RequestFields(GET, request);
   const waitMs = fields.number("wait_ms", MAX_TIMEOUT_SECS * 1000);
-  const entry = context.entry(GET, caller, fields, "client");
+  const entry = context.entry(caller, fields, "client");
   if (entry === undefined) return unknownConnection();
   registry.apply(entry.id, { type: "endpoint_requested" });
   if (waitMs > 0) {
     await waitForEndpoint(registry, entry.id, waitMs, caller.signal);
   }
-  // A peer that left while it was held gets nothing: its copy would be counted
-  // as delivered, and a client that comes after it refused.
+  // A peer that has gone meanwhile gets no copy: it would count as delivered,
+  // and the next client would be refused.
   if (!caller.signal.aborted) {
     const delivery = registry.deliver(entry.id, peer, context.dup);
     if ("endpoint" in delivery) {
@@ -123,7 +123,7 @@ function delivered<E>(
   };
 }
 
-/** Why a known connection gives `peer` no endpoint. */
+/** The response for a known connection that has no endpoint for `peer`. */
 function undelivered(
   entry: Entry,
   peer: PeerId,
@@ -175,7 +175,7 @@ function unknownConnection(): GetEndpointResponse<never> {
   };
 }
 
-/** Only a peer that the kernel names can hand in an endpoint or take one. */
+/** Endpoints need a peer that the kernel identifies. Throws `bad_argument` without one. */
 function peerOf(operation: string, caller: Caller): PeerId {
   if (caller.peer !== undefined) return caller.peer.id;
   throw new BridgeError(

@@ -1,20 +1,20 @@
 /**
- * The messages of the endpoint relay. XPC alone carries them: an endpoint has
- * no byte form, so `proto/broker.proto` cannot describe them.
+ * The messages of the endpoint relay. Only XPC carries them: an endpoint cannot be
+ * serialized, so `proto/broker.proto` cannot describe them.
  *
  * @module
  */
 
-/** The answer of `store_endpoint`. */
+/** The response of `store_endpoint`. */
 export type StoreEndpointResponse =
   | { success: true; client_state: string; client_poll_count: number }
   | { success: false; error: string; hint: string };
 
-/** The answer of `get_endpoint`. */
+/** The response of `get_endpoint`. */
 export type GetEndpointResponse<E> =
   | {
     found: true;
-    /** A copy of its own for the carrier, which disposes it once it is sent. */
+    /** A copy that the carrier owns and disposes after sending it. */
     endpoint: E;
     host_state: string;
     polls_until_success: number;

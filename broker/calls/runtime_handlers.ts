@@ -16,9 +16,9 @@ import {
 } from "../../proto/states/connection_record.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { MAX_PATH_BYTES } from "../../proto/limits.ts";
-import { type CallContext, unary } from "./context.ts";
+import type { CallContext } from "./context.ts";
 import type { RequestFields } from "./fields.ts";
-import type { Caller, UnaryHandlers } from "./call_types.ts";
+import type { Caller, UnaryAnswers } from "./call_types.ts";
 import type {
   Registration,
   RuntimeRecord,
@@ -27,31 +27,20 @@ import type {
 
 const MAX_PID = 2 ** 31 - 1;
 
-/** The handlers of this file. */
-export type RuntimeHandlers = Pick<
-  UnaryHandlers,
-  | "RegisterRuntime"
-  | "UnregisterRuntime"
-  | "ListRuntimes"
-  | "GetRuntimeEndpoint"
-  | "PruneDeadRuntimes"
-  | "ListProcessors"
->;
-
-/** Makes the handlers about runtimes. */
-export function runtimeHandlers<E extends Disposable>(
+/** Makes the answers to the calls about runtimes. */
+export function runtimeAnswers<E extends Disposable>(
   context: CallContext<E>,
-): RuntimeHandlers {
+) {
   const { registry, runtimes } = context;
   return {
-    RegisterRuntime: unary("RegisterRuntime", (caller, fields) => {
+    RegisterRuntime: (caller, fields) => {
       const full = runtimes.register(registrationIn(caller, fields));
       return { success: full === undefined, error: full ?? "" };
-    }),
-    UnregisterRuntime: unary("UnregisterRuntime", (_caller, fields) => ({
+    },
+    UnregisterRuntime: (_caller, fields) => ({
       success: runtimes.unregister(fields.name("runtime_id")),
-    })),
-    ListRuntimes: unary("ListRuntimes", () => {
+    }),
+    ListRuntimes: () => {
       const ofRuntime = byRuntime(registry.list());
       return {
         runtimes: runtimes.list().map((runtime) => {
@@ -64,8 +53,8 @@ export function runtimeHandlers<E extends Disposable>(
           );
         }),
       };
-    }),
-    GetRuntimeEndpoint: unary("GetRuntimeEndpoint", (_caller, fields) => {
+    },
+    GetRuntimeEndpoint: (_caller, fields) => {
       const id = fields.optionalName("runtime_id");
       const name = fields.optionalName("name");
       if (id === "" && name === "") {
@@ -75,8 +64,8 @@ export function runtimeHandlers<E extends Disposable>(
         );
       }
       return endpointOf(id === "" ? runtimes.named(name) : runtimes.get(id));
-    }),
-    PruneDeadRuntimes: unary("PruneDeadRuntimes", () => {
+    },
+    PruneDeadRuntimes: () => {
       const live = registry.list().filter((each) => !hasFailed(each));
       const pruned = runtimes.prune(
         new Set(live.map(({ runtimeId }) => runtimeId)),
@@ -85,18 +74,18 @@ export function runtimeHandlers<E extends Disposable>(
         pruned_count: pruned.length,
         pruned_names: pruned.map(({ name }) => name),
       };
-    }),
-    ListProcessors: unary("ListProcessors", (_caller, fields) => {
+    },
+    ListProcessors: (_caller, fields) => {
       const runtime = fields.optionalName("runtime_id");
       const connections = registry.list().filter(({ runtimeId }) =>
         runtime === "" || runtimeId === runtime
       );
       return { processors: processorsOf(connections) };
-    }),
-  };
+    },
+  } satisfies Partial<UnaryAnswers>;
 }
 
-/** Over XPC the process id is the kernel's, whatever the message says. */
+/** Over XPC the process id comes from the kernel, not from the message. */
 function registrationIn(caller: Caller, fields: RequestFields): Registration {
   const claimed = fields.number("pid", MAX_PID);
   return {
@@ -146,9 +135,9 @@ function endpointOf(
 }
 
 /**
- * One row for each processor, however many connections it had: its client may
- * have been restarted. What counts is the newest connection that has not failed,
- * and where all have, the newest.
+ * One row per processor. A processor whose client was restarted has several
+ * connections: the row shows the newest one that is not over, or, if all are over,
+ * the newest.
  */
 function processorsOf(
   connections: readonly ConnectionRecord[],

@@ -1,7 +1,7 @@
 /**
- * The broker's own accept loop. That of grpc-js, like every server of Node's in
- * Deno, never accepts again after the process has once run out of descriptors;
- * this one waits and goes on.
+ * The broker's own accept loop. The one of grpc-js, like every Node server in
+ * Deno, stops accepting for ever after the process has once run out of file
+ * descriptors. This one waits and accepts again.
  *
  * @module
  */
@@ -15,47 +15,47 @@ import { ConnStream } from "./conn_stream.ts";
 import { judgePreface } from "./http2_preface.ts";
 import type { Log } from "../log/log.ts";
 
-/** Connections at one time. */
+/** The limit of open connections. */
 const MAX_CONNECTIONS = 256;
-/** Time for a peer's first bytes. */
+/** The time limit for a peer's first bytes. */
 const PREFACE_TIMEOUT_MS = 5_000;
-/** Pause after a failed accept: doubled each time, from the first to the last. */
+/** The pause after a failed accept doubles each time, from the first value to the last. */
 const FIRST_PAUSE_MS = 10;
 const LAST_PAUSE_MS = 1_000;
 
-/** Where connections come from. Throws BridgeError `closed` when it is closed. */
+/** A listener. `accept` throws BridgeError `closed` after it was closed. */
 export interface StreamSource {
-  /** The next connection, the caller's own. */
+  /** Resolves with the next connection, which the caller owns. */
   accept(): Promise<Socket>;
 }
 
-/** What an {@link Acceptor} does with what comes. */
+/** The options of an {@link Acceptor}. */
 export interface AcceptorOptions {
-  /** Takes a peer that has begun to speak HTTP/2. */
+  /** Takes a connection whose peer has sent an HTTP/2 preface. */
   onConnection: (stream: Duplex) => void;
-  /** Where it is noted, once each time, that accepting fails, is refused, or works again. */
+  /** Gets one record each time that accepting begins to fail, works again, or begins to be refused. */
   log: Log;
-  /** Connections at one time; one more is closed at once. 256 by default. */
+  /** The limit of open connections, 256 by default. Further connections are closed at once. */
   maxConnections?: number;
-  /** Milliseconds for a peer's HTTP/2 preface, after which it is dropped. 5000 by default. */
+  /** The time limit for a peer's HTTP/2 preface in milliseconds, 5000 by default. */
   prefaceTimeoutMs?: number;
 }
 
 /**
- * Accepts connections until it is disposed, which also ends those that are
- * open. The listener stays its owner's, who closes it after that.
+ * Accepts connections until it is disposed, which also closes the open ones. It
+ * borrows the listener, whose owner closes it later.
  */
 export class Acceptor implements Disposable {
   readonly #listener: StreamSource;
   readonly #options: AcceptorOptions;
   readonly #maxConnections: number;
-  /** Every open connection, with what ends it. */
+  /** A function for each open connection that closes it. */
   readonly #open = new Set<() => void>();
   readonly #stop = new AbortController();
   #full = false;
   #sessions = 0;
 
-  /** Starts at once. */
+  /** Starts to accept. */
   constructor(listener: StreamSource, options: AcceptorOptions) {
     this.#listener = listener;
     this.#options = options;
@@ -63,17 +63,17 @@ export class Acceptor implements Disposable {
     void this.#accept();
   }
 
-  /** How many connections are open now. */
+  /** The number of open connections. */
   get connectionCount(): number {
     return this.#open.size;
   }
 
-  /** How many connections were handed on since the start. */
+  /** The number of connections that were passed on since the start. */
   get sessionCount(): number {
     return this.#sessions;
   }
 
-  /** Stops accepting, and ends what is open. */
+  /** Stops accepting, and closes the open connections. */
   [Symbol.dispose](): void {
     this.#stop.abort();
     for (const end of [...this.#open]) end();
@@ -88,7 +88,7 @@ export class Acceptor implements Disposable {
         pauseMs = 0;
       } catch (error) {
         const closed = error instanceof BridgeError && error.code === "closed";
-        if (closed) return; // by its owner
+        if (closed) return; // its owner closed it
         if (pauseMs === 0) {
           this.#options.log.error("cannot accept, will try again", {
             error: describeError(error),
@@ -116,12 +116,12 @@ export class Acceptor implements Disposable {
     void this.#greet(socket);
   }
 
-  /** Hands a connection on once it speaks HTTP/2, and drops it where it does not. */
+  /** Passes a connection on after its HTTP/2 preface, or closes it if there is none. */
   async #greet(socket: Socket): Promise<void> {
     const end = (): void => void socket.destroy();
     this.#open.add(end);
     socket.once("close", () => this.#open.delete(end));
-    socket.on("error", end); // a peer that is gone is no news
+    socket.on("error", end); // the peer has gone: nothing to report
     const timeout = setTimeout(
       end,
       this.#options.prefaceTimeoutMs ?? PREFACE_TIMEOUT_MS,
@@ -136,7 +136,7 @@ export class Acceptor implements Disposable {
   }
 }
 
-/** The first bytes of a peer that speaks HTTP/2, or `undefined`. The socket is paused then. */
+/** Reads the first bytes of a peer, then pauses the socket. Resolves with `undefined` if they are no HTTP/2 preface. */
 function readPreface(socket: Socket): Promise<Uint8Array | undefined> {
   const { promise, resolve } = Promise.withResolvers<Uint8Array | undefined>();
   let first = new Uint8Array(0);
@@ -155,7 +155,7 @@ function readPreface(socket: Socket): Promise<Uint8Array | undefined> {
   return promise;
 }
 
-/** Waits, or less where `signal` aborts. */
+/** Resolves after `ms`, or earlier if `signal` aborts. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return delay(ms, undefined, { signal }).catch(() => {});
 }

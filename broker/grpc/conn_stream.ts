@@ -1,7 +1,7 @@
 /**
- * A connection of which something was read already, as the stream that grpc-js
- * takes: Deno's HTTP/2 reads a socket's handle by itself, and would never see
- * what was put back.
+ * A stream for grpc-js over a connection whose first bytes were already read.
+ * Deno's HTTP/2 reads a socket's handle directly, so it would not see bytes that
+ * were put back with `unshift`.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { Duplex } from "node:stream";
 
 type Done = (error?: Error | null) => void;
 
-/** Reads and writes a connection, which it owns: destroying the stream closes it. */
+/** Reads and writes a connection, which it owns: destroying the stream closes the connection. */
 export class ConnStream extends Duplex {
   readonly #socket: Socket;
 
-  /** @param socket the connection, paused; taken
-   * @param first what was read from it before, given out first */
+  /** @param socket the paused connection, which the stream takes
+   * @param first the bytes that were already read */
   constructor(socket: Socket, first: Uint8Array) {
-    // Not half open: a peer that has ended gets no more answers, and is let go.
+    // Not half-open: when the peer has ended its side, the connection is closed.
     super({ allowHalfOpen: false });
     this.#socket = socket;
     this.push(first);

@@ -1,9 +1,9 @@
 /**
- * The gRPC carrier: the handlers on a Unix socket. Puts the socket, the accept
- * loop and the server together.
+ * The gRPC carrier: serves the handlers on a Unix socket. Puts the socket, the
+ * accept loop and the server together.
  *
- * Loads grpc-js and protobufjs, some 100 ms and 40 MB, and reads GRPC_*
- * variables while it does: import it dynamically, where gRPC is served.
+ * Import it dynamically, only if gRPC is served: it loads grpc-js and protobufjs,
+ * which takes 100 ms and 40 MB and reads GRPC_* variables.
  *
  * @module
  */
@@ -16,29 +16,29 @@ import { formatAddress, parseAddress } from "../address.ts";
 import { type GrpcHandlers, GrpcServer } from "./grpc_server.ts";
 import type { Log } from "../log/log.ts";
 
-/** What a {@link GrpcCarrier} serves, and where. */
+/** The options of a {@link GrpcCarrier}. */
 export interface GrpcCarrierOptions {
-  /** The shim; the caller's, and open as long as what is served. */
+  /** The shim, borrowed: it must stay open as long as the carrier. */
   readonly native: Native;
-  /** The service; a socket that a service manager has passed for it is used in place of the address. */
+  /** The service name. If a service manager has passed a socket for it, that is used instead of the address. */
   readonly service: string;
   /** `unix:/absolute/path`. */
   readonly address: string;
-  /** The calls. One that is missing answers UNIMPLEMENTED. */
+  /** The handlers. A call without one gets UNIMPLEMENTED. */
   readonly handlers: GrpcHandlers;
-  /** Where refused connections and faults of handlers are noted. */
+  /** Gets records of refused connections and of failed handlers. */
   readonly log: Log;
-  /** Connections at one time; one more is closed at once. 256 by default. */
+  /** The limit of open connections, 256 by default. Further connections are closed at once. */
   readonly maxConnections?: number;
-  /** Milliseconds for a peer's first bytes, after which it is dropped. 5000 by default. */
+  /** The time limit for a peer's HTTP/2 preface in milliseconds, 5000 by default. */
   readonly prefaceTimeoutMs?: number;
 }
 
-/** A control plane that is being served. Disposing it ends it and removes its socket, unless that was passed. */
+/** A running gRPC carrier. Disposing it ends it and removes its socket, unless the socket was passed. */
 export class GrpcCarrier implements AsyncDisposable {
-  /** Where, as a gRPC client takes it. */
+  /** The address for a gRPC client. */
   readonly address: string;
-  /** Whether a service manager has passed the socket. */
+  /** Whether a service manager passed the socket. */
   readonly isInherited: boolean;
   readonly #listener: StreamListener;
   readonly #acceptor: Acceptor;
@@ -47,9 +47,9 @@ export class GrpcCarrier implements AsyncDisposable {
   /**
    * Starts to serve.
    *
-   * Throws BridgeError: `name_in_use` when another broker serves there,
-   * `bad_argument` when the address is not one of a Unix socket,
-   * `not_permitted` when its directory is open to others.
+   * Throws BridgeError `name_in_use` if another broker serves the address,
+   * `bad_argument` if it is not the address of a Unix socket, `not_permitted` if
+   * other users can use its directory.
    *
    * ```ts ignore
    * const { GrpcCarrier } = await import("./grpc_carrier.ts");
@@ -69,7 +69,7 @@ export class GrpcCarrier implements AsyncDisposable {
         ...(prefaceTimeoutMs !== undefined && { prefaceTimeoutMs }),
       }),
     );
-    // Last in, first out: calls end while their connections still stand.
+    // Disposed first, so that calls end before their connections.
     held.use(server);
     return new GrpcCarrier(listener, acceptor, held.move());
   }
@@ -86,20 +86,20 @@ export class GrpcCarrier implements AsyncDisposable {
     this.#resources = resources;
   }
 
-  /** Connections that are open now. */
+  /** The number of open connections. */
   get connectionCount(): number {
     return this.#acceptor.connectionCount;
   }
 
-  /** Connections that were handed on to the server since the start: each has cost an HTTP/2 session. */
+  /** The number of connections since the start that had an HTTP/2 session. */
   get sessionCount(): number {
     return this.#acceptor.sessionCount;
   }
 
   /**
-   * Ends calls and connections, and removes the socket. Takes a second at most.
-   * Who connects meanwhile to a socket that was passed waits for the next
-   * broker; one of our own is held until the last call has ended.
+   * Ends calls and connections, and removes the socket, within about a second. A
+   * passed socket is released first: a client that connects meanwhile is served by
+   * the next broker. A socket of our own is kept until the last call has ended.
    */
   [Symbol.asyncDispose](): Promise<void> {
     if (this.isInherited) this.#listener[Symbol.dispose]();
@@ -107,7 +107,7 @@ export class GrpcCarrier implements AsyncDisposable {
   }
 }
 
-/** The socket that was passed, or else a new one. */
+/** The socket that was passed, or a new one. */
 function listen(
   { native, service, address, log }: GrpcCarrierOptions,
 ): StreamListener {

@@ -1,9 +1,9 @@
 /**
- * A client of the control plane, typed by the calls of `broker.proto`: for the
- * command line, for probes, and for who prefers gRPC to XPC.
+ * A client of the control plane, typed by the calls of `broker.proto`. Used by the
+ * command line and by probes.
  *
- * Loads grpc-js and protobufjs, some 100 ms and 40 MB, and reads GRPC_*
- * variables while it does: import it dynamically, where gRPC is spoken.
+ * Import it dynamically, only if gRPC is used: it loads grpc-js and protobufjs,
+ * which takes 100 ms and 40 MB and reads GRPC_* variables.
  *
  * @module
  */
@@ -35,19 +35,19 @@ import { type CodecTable, createCodecs } from "./grpc_codec.ts";
 import { guardHttp2 } from "./http2_guard.ts";
 
 const OPTIONS: ClientOptions = {
-  // A loopback address must never go through a proxy.
+  // No proxy for a loopback address.
   "grpc.enable_http_proxy": 0,
   "grpc.enable_channelz": 0,
   "grpc.use_local_subchannel_pool": 1,
   "grpc.max_receive_message_length": -1,
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 1_000,
-  // A stream has no deadline: this is how a broker that hangs is found out.
+  // A stream has no deadline: keepalive detects a broker that hangs.
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 5_000,
 };
 
-/** What a status means to the caller; any other one is `broker_lost`. */
+/** The error code for each status; `broker_lost` for any other. */
 const CODES: Partial<Record<status, ErrorCode>> = {
   [status.CANCELLED]: "aborted",
   [status.DEADLINE_EXCEEDED]: "timed_out",
@@ -60,13 +60,13 @@ const CODES: Partial<Record<status, ErrorCode>> = {
 };
 
 /**
- * One session to one broker. It connects with its first call, and again when
- * the broker is back. Every call has a deadline.
+ * A session with one broker. It connects with the first call, and again after the
+ * broker was restarted. Every call has a deadline.
  *
- * Calls throw BridgeError: `broker_unreachable`, `timed_out`, `bad_argument`,
- * `not_permitted`, `version_mismatch` for a call that the broker does not know,
- * `aborted`, `broker_lost` when the answer was lost on its way, or `closed`
- * after this client was disposed.
+ * Calls throw BridgeError `broker_unreachable`, `timed_out`, `bad_argument`,
+ * `not_permitted`, `aborted`, `version_mismatch` if the broker does not have the
+ * call, `broker_lost` if the response was lost, or `closed` after this client was
+ * disposed.
  *
  * ```ts ignore
  * const { GrpcClient } = await import("./grpc_client.ts");
@@ -81,7 +81,7 @@ export class GrpcClient implements ControlClient {
   readonly #codecs: CodecTable = createCodecs();
   #closed = false;
 
-  /** Throws BridgeError `bad_argument` when `address` is neither `unix:/path` nor a loopback port. */
+  /** Throws BridgeError `bad_argument` if `address` is neither `unix:/path` nor a loopback port. */
   constructor(address: string) {
     guardHttp2();
     this.address = formatAddress(parseAddress(address));
@@ -92,7 +92,7 @@ export class GrpcClient implements ControlClient {
     );
   }
 
-  /** Makes a call with one answer. */
+  /** Makes a call with one response. */
   async call<M extends UnaryMethod>(
     method: M,
     request: RequestOf<M>,
@@ -123,8 +123,8 @@ export class GrpcClient implements ControlClient {
   }
 
   /**
-   * Makes a call with a stream of answers. Leaving the loop cancels it. There
-   * is no deadline for the stream as a whole.
+   * Makes a call with a stream of responses. Leaving the loop cancels it. The
+   * stream itself has no deadline.
    */
   async *stream<M extends StreamMethod>(
     method: M,
@@ -142,7 +142,7 @@ export class GrpcClient implements ControlClient {
       request,
       metadata,
     );
-    call.on("error", () => {}); // the loop below throws it; after that it is no news
+    call.on("error", () => {}); // the loop below throws it
     const abort = (): void => call.cancel();
     if (options.signal?.aborted) abort();
     options.signal?.addEventListener("abort", abort, { once: true });
@@ -159,13 +159,13 @@ export class GrpcClient implements ControlClient {
     }
   }
 
-  /** Closes the session. Calls under way throw. */
+  /** Closes the session. Pending calls throw. */
   [Symbol.dispose](): void {
     this.#closed = true;
     this.#client.close();
   }
 
-  /** grpc-js throws an error of its own where its channel is shut down. */
+  /** Throws `closed`; grpc-js would throw an error of its own. */
   #checkOpen(method: MethodName): void {
     if (!this.#closed) return;
     throw new BridgeError(
@@ -215,7 +215,7 @@ export class GrpcClient implements ControlClient {
     );
   }
 
-  /** A deadline that passes before there is a connection means that there is no broker. */
+  /** False if the deadline passed without a connection, so that there is no broker. */
   #isConnected(code: status): boolean {
     return code !== status.DEADLINE_EXCEEDED ||
       this.#client.getChannel().getConnectivityState(false) ===
@@ -239,7 +239,7 @@ export class GrpcClient implements ControlClient {
   }
 }
 
-/** Throws `bad_argument` for a token that no header can carry. It does not repeat the token. */
+/** Throws `bad_argument` if the token cannot be a header. The message does not contain the token. */
 function metadataOf(method: MethodName, { token }: CallOptions): Metadata {
   const metadata = new Metadata();
   if (token === undefined) return metadata;

@@ -1,6 +1,6 @@
 /**
- * Messages of the control API to and from bytes. Loads protobufjs, so only what
- * speaks gRPC imports it, and dynamically.
+ * Encodes and decodes the messages of the control API. It loads protobufjs, so
+ * import it dynamically, only if gRPC is used.
  *
  * @module
  */
@@ -13,19 +13,19 @@ import {
   PACKAGE,
 } from "../../proto/broker_gen.ts";
 
-/** One message type's way to bytes and back. */
+/** The codec of one message type. */
 export interface Codec {
-  /** The bytes of a message; absent fields are their defaults. */
+  /** Encodes a message. Missing fields have their defaults. */
   encode(message: object): Buffer;
-  /** The message in `bytes`, every field there, 64-bit ones as numbers. Throws where they are none. */
+  /** Decodes a message with all its fields, 64-bit ones as numbers. Throws if `bytes` are malformed. */
   decode(bytes: Uint8Array): object;
 }
 
-/** What {@link createCodecs} makes: a codec by the name of its message. */
+/** Returns the codec of a message, by its name. */
 export type CodecTable = (message: string) => Codec;
 
 /**
- * The codecs of a package; those of `broker.proto` by default.
+ * Makes the codecs of a package, by default those of `broker.proto`.
  *
  * ```ts ignore
  * const codecs = createCodecs();
@@ -41,7 +41,7 @@ export function createCodecs(
   const root = new protobuf.Root();
   const scope = root.define(packageName);
   for (const [name, message] of Object.entries(messages)) {
-    // protobufjs only reads it, which its type does not say.
+    // protobufjs does not change it, but its type is not readonly.
     scope.add(
       protobuf.Type.fromJSON(name, message as unknown as protobuf.IType),
     );

@@ -1,7 +1,7 @@
 /**
- * Descriptions of the services that gRPC reflection hands out: those of
- * `broker.proto` are generated, those of the small standard services are made
- * here from the same tables that encode their messages.
+ * The file descriptors for gRPC reflection. That of `broker.proto` is generated;
+ * those of the small standard services are made here from the tables that also
+ * encode their messages.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import type { MessageDescriptor } from "../../proto/broker_gen.ts";
 import { createCodecs } from "./grpc_codec.ts";
 import type { StandardMessage, StandardService } from "./grpc_standard.ts";
 
-/** A .proto file, as reflection knows it. */
+/** A .proto file for reflection. */
 export interface DescribedFile {
   readonly name: string;
   /** The serialized FileDescriptorProto. */
   readonly bytes: Uint8Array;
   /** The full names of its services. */
   readonly services: readonly string[];
-  /** The full names of everything in it. */
+  /** The full names of all symbols in it. */
   readonly symbols: readonly string[];
 }
 
@@ -30,7 +30,7 @@ const all = (type: string, id: number) => ({
   id,
 });
 
-/** The part of descriptor.proto that is needed to write and to read such files. */
+/** The part of descriptor.proto that is needed here. */
 const DESCRIPTOR_PROTO: Readonly<Record<string, MessageDescriptor>> = {
   FileDescriptorProto: {
     fields: {
@@ -86,7 +86,7 @@ const CODEC = createCodecs("google.protobuf", DESCRIPTOR_PROTO)(
 const TYPE = { string: 9, bytes: 12, int32: 5, message: 11, enum: 14 };
 const LABEL = { optional: 1, repeated: 3 };
 
-/** A named thing of a descriptor, with the things in it. */
+/** A named element of a descriptor, with its children. */
 interface Named {
   name: string;
   field?: Named[];

@@ -1,7 +1,6 @@
 /**
- * `grpc.health.v1.Health`, so that any health prober works unconfigured. Two
- * calls and two messages: less than a dependency and a second loader of .proto
- * files.
+ * `grpc.health.v1.Health`, for standard health probes. Two calls and two messages
+ * are less than a dependency that loads .proto files in its own way.
  *
  * @module
  */
@@ -21,7 +20,7 @@ const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = STATUS;
 
 const CALL = { request: "HealthCheckRequest", response: "HealthCheckResponse" };
 
-/** The service as it is served and described. */
+/** The description of the service. */
 export const HEALTH: StandardService = {
   file: "grpc/health/v1/health.proto",
   packageName: "grpc.health.v1",
@@ -39,7 +38,7 @@ export const HEALTH: StandardService = {
   },
 };
 
-/** The names that can be asked for: the server as a whole, and its one service. */
+/** The names that a probe can ask for: the server as a whole, and its service. */
 const SERVICES = ["", `${PACKAGE}.BrokerService`];
 
 interface Request {
@@ -50,12 +49,12 @@ interface Response {
 }
 type Watcher = ServerWritableStream<Request, Response>;
 
-/** Answers health probes: serving, until told that it is over. */
+/** Answers health probes with SERVING until it is closed. */
 export class Health {
   readonly #watchers = new Set<Watcher>();
   #status: number = SERVING;
 
-  /** What to give to a grpc-js server for {@link HEALTH}. */
+  /** The implementation of {@link HEALTH} for a grpc-js server. */
   readonly implementation: UntypedServiceImplementation = {
     Check: (
       call: ServerUnaryCall<Request, Response>,
@@ -75,7 +74,7 @@ export class Health {
     },
   };
 
-  /** The server is closing: says so to all who watch, and ends their streams. */
+  /** Sends NOT_SERVING to all watchers, and ends their streams. */
   close(): void {
     this.#status = NOT_SERVING;
     for (const call of this.#watchers) {

@@ -1,6 +1,6 @@
 /**
- * `grpc.reflection.v1.ServerReflection` and its older twin `v1alpha`, so that
- * grpcurl and the like work without a .proto file.
+ * `grpc.reflection.v1.ServerReflection` and the older `v1alpha`, so that tools like
+ * grpcurl work without a .proto file.
  *
  * @module
  */
@@ -90,7 +90,7 @@ const MESSAGES: Readonly<Record<string, StandardMessage>> = {
   },
 };
 
-/** Both versions: they differ in their names alone. */
+/** Both versions, which differ only in their names. */
 export const REFLECTION: readonly StandardService[] = ["v1", "v1alpha"].map(
   (version) => ({
     file: `grpc/reflection/${version}/reflection.proto`,
@@ -108,7 +108,7 @@ export const REFLECTION: readonly StandardService[] = ["v1", "v1alpha"].map(
   }),
 );
 
-/** What is asked: one of these is there. */
+/** A request; one of the optional fields is set. */
 interface Question {
   host: string;
   file_by_filename?: string;
@@ -117,7 +117,7 @@ interface Question {
 }
 type Call = ServerDuplexStream<Question, object>;
 
-/** Describes the services of this server to who asks. */
+/** Answers reflection requests for the services of this server. */
 export class Reflection {
   readonly #files: readonly DescribedFile[] = [
     Uint8Array.fromBase64(FILE_DESCRIPTOR),
@@ -125,7 +125,7 @@ export class Reflection {
   ].map(readFile);
   readonly #calls = new Set<Call>();
 
-  /** What to give to a grpc-js server for each of {@link REFLECTION}. */
+  /** The implementation of each of {@link REFLECTION} for a grpc-js server. */
   readonly implementation: UntypedServiceImplementation = {
     ServerReflectionInfo: (call: Call): void => {
       let questions = 0;
@@ -133,7 +133,7 @@ export class Reflection {
       call.on("cancelled", () => this.#calls.delete(call));
       call.on("end", () => call.end());
       call.on("data", (question: Question) => {
-        // What is written may never be read, and nothing says so.
+        // Limited, because nothing shows whether the peer reads the responses.
         if (++questions <= MAX_REFLECTION_REQUESTS) {
           call.write(this.#answer(question));
         } else if (questions === MAX_REFLECTION_REQUESTS + 1) {
@@ -147,7 +147,7 @@ export class Reflection {
     },
   };
 
-  /** The server is closing: ends all streams. */
+  /** Ends all streams. */
   close(): void {
     for (const call of this.#calls) call.end();
   }

@@ -1,9 +1,9 @@
 /**
- * The handlers as a gRPC server: a loop over their tables, with nothing of its
- * own. It listens to nothing; `grpc_carrier.ts` brings it connections.
+ * Serves the handlers over gRPC. It has no listener; `grpc_carrier.ts` passes
+ * connections to it.
  *
- * Loads grpc-js and protobufjs, some 100 ms and 40 MB, and reads GRPC_*
- * variables while it does: import it dynamically, where gRPC is served.
+ * Import it dynamically, only if gRPC is served: it loads grpc-js and protobufjs,
+ * which takes 100 ms and 40 MB and reads GRPC_* variables.
  *
  * @module
  */
@@ -38,11 +38,11 @@ import type {
 import { guardHttp2 } from "./http2_guard.ts";
 import type { Log } from "../log/log.ts";
 
-/** The handlers to serve, by the names of their calls. */
+/** The handlers to serve, by the name of the call. */
 export interface GrpcHandlers {
-  /** Those with one answer. */
+  /** Those with one response. */
   readonly unary: Readonly<Partial<Record<MethodName, UnaryHandler<object>>>>;
-  /** Those with a stream of answers. */
+  /** Those with a stream of responses. */
   readonly stream: Readonly<Partial<Record<MethodName, StreamHandler<object>>>>;
 }
 
@@ -51,25 +51,25 @@ const OPTIONS: ServerOptions = {
   "grpc.max_concurrent_streams": 100,
   "grpc.max_receive_message_length": MAX_GRPC_MESSAGE_BYTES,
   "grpc.max_send_message_length": -1,
-  // A peer that is stopped or gone without a word is let go after half a minute.
+  // The connection of a peer that does not answer for half a minute is closed.
   "grpc.keepalive_time_ms": 20_000,
   "grpc.keepalive_timeout_ms": 10_000,
 };
 
-/** How long the end of a server waits for its connections to go. */
+/** The time for connections to close before the server destroys them. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
- * Serves handlers to the connections it is handed. What a handler throws becomes
- * a status:
+ * Serves handlers on the connections that it gets. An error of a handler becomes a
+ * status:
  *
  * | thrown | status |
  * |---|---|
  * | BridgeError `bad_argument` | INVALID_ARGUMENT, with its message |
  * | BridgeError `not_permitted` | PERMISSION_DENIED, with its message |
- * | anything else | INTERNAL, without it: that goes to the log |
+ * | anything else | INTERNAL, without the message, which is logged |
  *
- * A call without a handler answers UNIMPLEMENTED.
+ * A call without a handler gets UNIMPLEMENTED.
  */
 export class GrpcServer implements AsyncDisposable {
   readonly #server: Server;
@@ -77,14 +77,14 @@ export class GrpcServer implements AsyncDisposable {
   readonly #health = new Health();
   readonly #reflection = new Reflection();
   readonly #log: Log;
-  /** Aborts every call under way. */
+  /** The controllers of the pending calls. */
   readonly #calls = new Set<AbortController>();
   readonly #connections = new Set<Duplex>();
-  /** Told when the last connection has gone. */
+  /** Called when the last connection has closed. */
   #idle: (() => void) | undefined;
 
   /** @param handlers the calls to serve
-   * @param log where faults of handlers are noted */
+   * @param log gets records of failed handlers */
   constructor(handlers: GrpcHandlers, log: Log) {
     guardHttp2();
     this.#log = log;
@@ -112,7 +112,7 @@ export class GrpcServer implements AsyncDisposable {
     );
   }
 
-  /** Serves a connection, which it takes. */
+  /** Takes a connection and serves it. */
   injectConnection(connection: Duplex): void {
     this.#connections.add(connection);
     connection.once("close", () => {
@@ -123,12 +123,12 @@ export class GrpcServer implements AsyncDisposable {
   }
 
   /**
-   * Aborts the calls under way, tells the peers to go, and ends after a second
-   * the connections that are left.
+   * Aborts the pending calls, sends GOAWAY to the peers, and after a second
+   * destroys the connections that are still open.
    *
-   * When all have gone is counted here: `tryShutdown` says so too early, since
-   * sessions that are closing count as closed for it, or never, where a stream
-   * stays open.
+   * Connections are counted here. The callback of `tryShutdown` comes too early,
+   * because a session that is closing counts as closed, or never, if a stream stays
+   * open.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#health.close();
@@ -184,7 +184,7 @@ export class GrpcServer implements AsyncDisposable {
     };
   }
 
-  /** Who calls. Disposed when the call is answered; its signal never aborts after that. */
+  /** The caller. It is disposed when the call is answered; its signal does not abort after that. */
   #caller(
     call: {
       metadata: Metadata;
@@ -193,7 +193,7 @@ export class GrpcServer implements AsyncDisposable {
   ): Caller & Disposable {
     const controller = new AbortController();
     this.#calls.add(controller);
-    // grpc-js reports every finished call as cancelled, too.
+    // grpc-js reports finished calls as cancelled too.
     call.on("cancelled", () => {
       if (this.#calls.has(controller)) controller.abort();
     });
@@ -261,7 +261,7 @@ function notServed(name: MethodName): StatusObject {
   };
 }
 
-/** Resolves once the reader has caught up, or the call is over. */
+/** Resolves when the stream can take more, or when the call is over. */
 async function drained(
   call: ServerWritableStream<object, object>,
   signal: AbortSignal,

@@ -1,6 +1,6 @@
 /**
- * The form in which the standard services of gRPC, health and reflection, are
- * written down here: one table each, which serves, encodes and describes them.
+ * The tables of gRPC's standard services, health and reflection. One table per
+ * service is used to serve it, to encode its messages and to describe it.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface StandardMethod {
   readonly responseStream: boolean;
 }
 
-/** A standard service, with all that is needed to serve and to describe it. */
+/** A standard service. */
 export interface StandardService {
   /** The name of its .proto file. */
   readonly file: string;
@@ -35,7 +35,7 @@ export interface StandardService {
   readonly messages: Readonly<Record<string, StandardMessage>>;
 }
 
-/** The calls' paths and codecs, as grpc-js's servers and clients take them. */
+/** Returns the paths and codecs of the calls, for a server or client of grpc-js. */
 export function definitionOf(service: StandardService): ServiceDefinition {
   const { packageName, messages } = service;
   const codecs = createCodecs(packageName, messages);

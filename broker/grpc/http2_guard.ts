@@ -1,12 +1,12 @@
 /**
- * A guard against a fault of Deno 2.9.4 to 2.9.6: when GOAWAY arrives on an
- * HTTP/2 session that has carried some hundred calls, `node:http2` closes the
- * session inside nghttp2's own receive callback, and the process is killed
- * (SIGABRT or SIGSEGV, denoland/deno#36788). A server dies when its client
- * closes, a client when its server drains.
+ * A workaround for a bug of Deno 2.9.4 to 2.9.6. When GOAWAY arrives on an HTTP/2
+ * session that has carried some hundred calls, `node:http2` closes the session
+ * inside nghttp2's receive callback, and the process is killed (SIGABRT or
+ * SIGSEGV, denoland/deno#36788). A server dies when a client closes, a client when
+ * its server shuts down.
  *
- * With the guard every session's `close` and `destroy` wait for a later turn of
- * the event loop, when nghttp2 is not on the stack any more.
+ * With the guard, `close` and `destroy` of every session run in a later turn of the
+ * event loop, when nghttp2 is not on the stack.
  *
  * @module
  */
@@ -18,16 +18,16 @@ type Emitter = { on(event: string, listener: (value: object) => void): void };
 
 const FACTORIES = ["createServer", "createSecureServer", "connect"] as const;
 
-/** Whether that version of Deno has the fault. */
+/** Whether this version of Deno has the bug. */
 export function hasHttp2Fault(version: string): boolean {
   return ["2.9.4", "2.9.5", "2.9.6"].includes(version);
 }
 
 /**
- * Puts the guard around every HTTP/2 session that is made from now on, where
- * this version of Deno needs it. Calling it again changes nothing.
+ * Guards every HTTP/2 session that is made from now on, if this version of Deno has
+ * the bug. A second call has no effect.
  *
- * @param version the version of Deno that this runs on
+ * @param version the running version of Deno
  * @returns whether the guard is in place
  */
 export function guardHttp2(version: string = Deno.version.deno): boolean {
@@ -47,7 +47,7 @@ export function guardHttp2(version: string = Deno.version.deno): boolean {
   return true;
 }
 
-/** Marks a factory that has the guard, also for another copy of this module. */
+/** Marks a guarded factory. A global symbol, because this module may be loaded twice. */
 const guarded: unique symbol = Symbol.for(
   "@streamlib/bridge/http2_guard",
 ) as never;

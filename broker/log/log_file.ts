@@ -1,11 +1,11 @@
 /**
- * The broker's log file: lines appended, and the file put aside when it has
- * grown, so that a broker that runs for ever does not fill the disk.
+ * The broker's log file. It is rotated at a maximum size, and only a fixed number
+ * of older files is kept, so that the log cannot fill the disk.
  *
  * ```text
- * broker.log      the newest
- * broker.log.1    the one before
- * broker.log.4    the oldest that is kept
+ * broker.log      the current file
+ * broker.log.1    the file before it
+ * broker.log.4    the oldest file that is kept
  * ```
  *
  * @module
@@ -14,39 +14,39 @@
 import { dirname } from "node:path";
 import { BridgeError } from "../../proto/errors.ts";
 
-/** Bytes of a file, at the most, unless one line is longer. */
+/** The maximum size of a file in bytes; a single line may be longer. */
 const MAX_BYTES = 4 << 20;
-/** Files that are kept beside the newest. */
+/** The number of older files that are kept. */
 const KEPT = 4;
 
-/** How much is kept. */
+/** The limits of a log file. */
 export interface LogFileLimits {
-  /** Bytes of a file. */
+  /** The maximum size of a file in bytes. */
   readonly bytes: number;
-  /** Older files. */
+  /** The number of older files that are kept. */
   readonly kept: number;
 }
 
 const encoder = new TextEncoder();
 
-/** A log file that is open for appending. */
+/** A log file, open for appending. */
 export class LogFile implements Disposable {
-  /** Where it is. */
+  /** Its absolute path. */
   readonly path: string;
   readonly #limits: LogFileLimits;
-  /** `undefined` after a rotation that failed half-way: the next line tries again. */
+  /** `undefined` after a rotation that failed: the next line opens it again. */
   #file: Deno.FsFile | undefined;
   #bytes = 0;
-  /** The last line is there in part: the next must not be joined to it. */
+  /** The last line was written only in part, so the next one needs a line feed before it. */
   #torn = false;
 
   /**
-   * Opens it, with mode 0600; its directory is made, with 0700, where it is
-   * missing. Needs to read and write that directory.
+   * Opens or creates the file with mode 0600, and its directory with mode 0700.
+   * Needs the permissions to read and to write the directory.
    *
-   * Throws BridgeError `not_permitted` without these permissions, when others
-   * can write in the directory, and when something that is no file is in its
-   * place; `native_failure` when the system refuses.
+   * Throws BridgeError `not_permitted` without these permissions, if other users can
+   * write in the directory, or if the path is not that of a regular file;
+   * `native_failure` if the system refuses.
    *
    * @param path an absolute path
    * @param limits 4 MiB and four older files by default
@@ -69,7 +69,7 @@ export class LogFile implements Disposable {
     this.#open();
   }
 
-  /** Appends a line, with its line feed. Throws what the system says, a full disk for instance: the line is then lost, and the file good for the next. */
+  /** Appends a line, which ends with a line feed. Throws the system's error, for example for a full disk: the line is lost, and the next one can be written. */
   write(line: string): void {
     const bytes = encoder.encode(this.#torn ? `\n${line}` : line);
     const full = this.#bytes + bytes.length > this.#limits.bytes;
@@ -84,7 +84,7 @@ export class LogFile implements Disposable {
   }
 
   #open(): void {
-    // Not by a link that was put there: the directory is private, see above.
+    // The path cannot be a planted link: the directory is private, see above.
     this.#file = Deno.openSync(this.path, {
       append: true,
       create: true,
@@ -105,7 +105,7 @@ export class LogFile implements Disposable {
     this.#open();
   }
 
-  /** Closes it. Again does nothing. */
+  /** Closes the file. A second call has no effect. */
   [Symbol.dispose](): void {
     this.#file?.close();
     this.#file = undefined;
@@ -134,7 +134,7 @@ function checkFile(path: string): void {
   }
   throw new BridgeError(
     "not_permitted",
-    `Cannot keep the log in ${path}: something that is no file is there; look at it, then remove it, or choose another place with --log-file`,
+    `Cannot keep the log in ${path}: it is not a regular file; look at it, then remove it, or choose another place with --log-file`,
   );
 }
 

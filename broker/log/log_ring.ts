@@ -1,35 +1,23 @@
 /**
- * The last log records, to show to who asks: the same lines that went to the
- * log, so redacted and cut like those.
+ * The last log records, for `TailLogs`.
  *
  * @module
  */
 
-import type { LogRecord } from "../../proto/broker_gen.ts";
 import {
   MAX_LOG_LENGTH,
   MAX_LOG_RECORDS,
   MAX_LOG_TAILS,
 } from "../../proto/limits.ts";
-import { escapeControls } from "../../proto/escape.ts";
+import type { LogEntry } from "./log_record.ts";
 
-/** A record that is kept. */
-export interface KeptRecord {
-  readonly record: LogRecord;
-  /** Its time, epoch milliseconds. */
-  readonly at: number;
-  /** The runtime that it is about, or "". */
-  readonly runtimeId: string;
-  /** How many characters its line had. */
-  readonly length: number;
-}
-
-/** How much a ring keeps, and for how many. */
+/** The limits of a ring. */
 export interface LogRingLimits {
+  /** Records. */
   readonly records: number;
-  /** Characters of all lines. */
+  /** Characters of all records' lines. */
   readonly length: number;
-  /** Tails at a time. */
+  /** Tails at one time. */
   readonly tails: number;
 }
 
@@ -39,26 +27,32 @@ const DEFAULT_LIMITS: LogRingLimits = {
   tails: MAX_LOG_TAILS,
 };
 
+/** A record, and the length of its line in characters. */
+interface KeptEntry {
+  readonly entry: LogEntry;
+  readonly length: number;
+}
+
 /**
- * Keeps the last records. Each has a number, the first 0: a reader remembers
- * how far it came, and sees from {@link first} what it has missed. So a slow
- * reader costs nothing, and delays nobody.
+ * Keeps the last records. Records are numbered from 0. A reader keeps the number
+ * of its next record, and {@link first} tells it how many it has missed: a slow
+ * reader costs no memory and delays nobody.
  *
  * ```ts ignore
  * const ring = new LogRing();
- * const log = new Log("broker", { now: Date.now, sink: (line) => ring.add(line) });
+ * const log = new Log("broker", { now: Date.now, sink: () => {} }, ring);
  * log.info("serving");
- * ring.at(0)?.record.message; // "serving"
+ * ring.at(0)?.message; // "serving"
  * ```
  */
 export class LogRing {
   readonly #limits: LogRingLimits;
-  readonly #kept: KeptRecord[] = [];
+  readonly #kept: KeptEntry[] = [];
   readonly #tails = new Set<() => void>();
   #first = 0;
   #length = 0;
 
-  /** @param limits where it ends; those of `proto/limits.ts` by default */
+  /** @param limits those of `proto/limits.ts` by default */
   constructor(limits: Partial<LogRingLimits> = {}) {
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
   }
@@ -68,54 +62,41 @@ export class LogRing {
     return this.#first;
   }
 
-  /** The number that the next record will have. */
+  /** The number of the next record to be added. */
   get end(): number {
     return this.#first + this.#kept.length;
   }
 
-  /** The record of this number, `undefined` when it is not kept. */
-  at(number: number): KeptRecord | undefined {
-    return this.#kept[number - this.#first];
+  /** The record with this number; `undefined` if it is not kept. */
+  at(number: number): LogEntry | undefined {
+    return this.#kept[number - this.#first]?.entry;
   }
 
-  /** Takes a line as a `Log` writes it, and lets the oldest go to make room for it. */
-  add(line: string): void {
-    const { records, length } = this.#limits;
-    this.#kept.push(parse(line));
-    this.#length += line.length;
-    while (this.#kept.length > records || this.#length > length) {
+  /** The length of that record's line in characters; 0 if it is not kept. */
+  lengthAt(number: number): number {
+    return this.#kept[number - this.#first]?.length ?? 0;
+  }
+
+  /** Adds a record, whose line has `length` characters, and drops the oldest ones above the limits. */
+  add(entry: LogEntry, length: number): void {
+    const limits = this.#limits;
+    this.#kept.push({ entry, length });
+    this.#length += length;
+    while (
+      this.#kept.length > limits.records || this.#length > limits.length
+    ) {
       this.#length -= this.#kept.shift()!.length;
       this.#first++;
     }
     for (const wake of this.#tails) wake();
   }
 
-  /** Calls `wake` after each record until what is returned is disposed; `undefined` where there are as many tails as may be. */
+  /** Calls `wake` after each record until the result is disposed. Returns `undefined` if the limit of tails is reached. */
   subscribe(wake: () => void): Disposable | undefined {
     if (this.#tails.size >= this.#limits.tails) return undefined;
-    // Its own function: who subscribes twice is there twice.
+    // A new function each time: the same `wake` may subscribe twice.
     const tail = (): void => wake();
     this.#tails.add(tail);
     return { [Symbol.dispose]: () => void this.#tails.delete(tail) };
   }
-}
-
-/** The line's values are plain again once it is parsed, so what a terminal acts on is escaped anew. */
-function parse(line: string): KeptRecord {
-  const { time, level, component, connection_id = "", message, ...rest } = JSON
-    .parse(line);
-  const hasMore = Object.keys(rest).length > 0;
-  return {
-    record: {
-      time,
-      level,
-      component,
-      connection_id: escapeControls(String(connection_id)),
-      message: escapeControls(message),
-      fields_json: hasMore ? escapeControls(JSON.stringify(rest)) : "",
-    },
-    at: Date.parse(time),
-    runtimeId: String(rest.runtime_id ?? ""),
-    length: line.length,
-  };
 }

@@ -1,14 +1,14 @@
 /**
- * Who may do what to a connection.
+ * Authorization: who may act on a connection.
  *
- * A connection that was allocated with tokens obeys only them: a call that acts
- * as a side carries that side's token, a call about the connection as a whole
- * carries either. One that was allocated without is open to whoever reached the
- * broker, which the socket's mode and the kernel's user id have decided; but
- * there the first XPC peer that acts as a side stays the only one.
+ * A connection that was allocated with tokens needs them. A call that acts as a
+ * side needs that side's token; a call about the connection as a whole needs either
+ * token. A connection without tokens is open to every process that can reach the
+ * broker, which the socket's mode and the kernel's user id decide. There the first
+ * XPC peer that acts as a side remains that side.
  *
- * A refusal throws BridgeError `not_permitted`, says which side's token was
- * needed and never what it is, and is counted and logged.
+ * A refusal throws BridgeError `not_permitted` with the side whose token is needed,
+ * never with the token. Refusals are counted and logged.
  *
  * @module
  */
@@ -19,31 +19,31 @@ import { CONNECTION_ID_BYTES, TOKEN_BYTES } from "../../proto/limits.ts";
 import type { Side } from "../../proto/states/states.ts";
 import type { Log } from "../log/log.ts";
 
-/** Names one XPC peer connection of the broker, for ever. */
+/** The id of one XPC peer connection; never used again. */
 export type PeerId = number | string;
 
-/** The secrets of a connection's sides: 256 random bits each, hex. */
+/** The tokens of both sides: 256 random bits each, in hexadecimal. */
 export type Tokens = { readonly [side in Side]: string };
 
-/** What is known about who may act on a connection. */
+/** Who may act on a connection. */
 export interface Authority {
   /** The connection. */
   readonly id: string;
-  /** Its tokens, if they were wanted. */
+  /** Its tokens, if it was allocated with tokens. */
   readonly tokens: Tokens | undefined;
   /** The XPC peers that act as its sides. */
   readonly peers: { readonly [side in Side]?: PeerId };
 }
 
-/** What a caller shows. */
+/** The credentials of a caller. */
 export interface Claim {
-  /** The per-side token. */
+  /** The token of its side. */
   readonly token?: string;
-  /** The XPC peer, as the kernel knows it. */
+  /** The XPC peer, from the kernel. */
   readonly peer?: { readonly id: PeerId };
 }
 
-/** Makes `bytes` random bytes. */
+/** Returns `bytes` random bytes. */
 export type RandomBytes = (bytes: number) => Uint8Array;
 
 /** A new connection id. */
@@ -59,33 +59,33 @@ export function newTokens(randomBytes: RandomBytes): Tokens {
   };
 }
 
-/** Whether two tokens are the same, in a time that depends on their lengths alone. */
+/** Compares two tokens. The time depends only on their lengths. */
 export function sameToken(expected: string, given: string): boolean {
   const encoder = new TextEncoder();
   const [a, b] = [encoder.encode(expected), encoder.encode(given)];
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Lets callers through, or counts and logs them. */
+/** Admits callers, or refuses them; refusals are counted and logged. */
 export class Gate {
   readonly #log: Log;
   #denied = 0;
 
-  /** @param log where refusals are noted */
+  /** @param log gets records of refusals */
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** How many calls were refused so far. */
+  /** The number of refused calls. */
   get denied(): number {
     return this.#denied;
   }
 
   /**
-   * Checks that `claim` may act as `side`, or, for `"either"`, may speak about
-   * the connection at all.
+   * Checks that `claim` may act as `side`, or, for `"either"`, on the connection as a
+   * whole. Throws `not_permitted` if not.
    *
-   * @returns the side that the claim proves, `undefined` where it proves none
+   * @returns the side that the claim proves; `undefined` if it proves none
    */
   admit(
     operation: string,
@@ -114,7 +114,7 @@ export class Gate {
         operation,
         authority.id,
         claim,
-        `no token, the one of side ${wanted} is needed`,
+        `no token; the token of side ${wanted} is needed`,
       );
     }
     const isHost = sameToken(tokens.host, claim.token);
@@ -131,7 +131,7 @@ export class Gate {
     );
   }
 
-  /** Counts and logs a refusal, and makes the error to throw. */
+  /** Counts and logs a refusal. Returns the error to throw. */
   refuse(
     operation: string,
     connectionId: string,
@@ -146,8 +146,8 @@ export class Gate {
   }
 
   /**
-   * Counts and logs a refusal. The 1st, 2nd, 4th, 8th … is logged: a flood of
-   * guesses is seen, and does not fill the disk.
+   * Counts a refusal. The 1st, 2nd, 4th, 8th … refusal is logged, so that many
+   * guesses are visible and do not fill the disk.
    */
   note(
     operation: string,

@@ -1,10 +1,10 @@
 /**
- * Who is due when, and the one timer that this takes.
+ * Deadlines by id, and one timer for all of them.
  *
  * @module
  */
 
-/** Calls `callback` once after `ms`; returns what cancels it. */
+/** Calls `callback` once after `ms`. Returns a function that cancels it. */
 export type SetTimer = (callback: () => void, ms: number) => () => void;
 
 interface Due {
@@ -13,27 +13,26 @@ interface Due {
 }
 
 /**
- * Deadlines by id, the earliest at hand: a binary heap that knows where each id
- * stands, so that setting and deleting cost log(n). With ten thousand
- * connections pending, allocating one more costs what it did.
+ * Deadlines by id, in a binary heap with an index of the ids: the earliest one costs
+ * O(1), setting and deleting O(log n).
  */
 export class Deadlines {
   readonly #heap: Due[] = [];
   readonly #place = new Map<string, number>();
 
-  /** The earliest deadline, or `undefined` when there is none. */
+  /** The earliest deadline; `undefined` if there is none. */
   first(): Due | undefined {
     return this.#heap[0];
   }
 
-  /** Sets the deadline of `id`, in place of the one that it has. */
+  /** Sets or replaces the deadline of `id`. */
   set(id: string, at: number): void {
     const place = this.#place.get(id) ?? this.#heap.length;
     this.#put(place, { id, at });
     this.#sift(place);
   }
 
-  /** Forgets the deadline of `id`, if it has one. */
+  /** Deletes the deadline of `id`, if it has one. */
   delete(id: string): void {
     const place = this.#place.get(id);
     if (place === undefined) return;
@@ -44,7 +43,7 @@ export class Deadlines {
     this.#sift(place);
   }
 
-  /** Moves what stands at `place` up or down to where it belongs. */
+  /** Restores the heap's order after a change at `place`. */
   #sift(place: number): void {
     const due = this.#heap[place]!;
     let hole = place;
@@ -78,7 +77,7 @@ export class Deadlines {
   }
 }
 
-/** Rings at the earliest deadline that it was told of, or before: who is rung looks at the clock. */
+/** Calls back at the earliest deadline that was set, or earlier: the callback must compare with the clock. */
 export class Alarm {
   readonly #now: () => number;
   readonly #setTimer: SetTimer;
@@ -86,15 +85,15 @@ export class Alarm {
   #timer: { at: number; cancel: () => void } | undefined;
 
   /** @param now the clock, in milliseconds
-   * @param setTimer where timers come from
-   * @param ring what to do */
+   * @param setTimer the source of timers
+   * @param ring the callback */
   constructor(now: () => number, setTimer: SetTimer, ring: () => void) {
     this.#now = now;
     this.#setTimer = setTimer;
     this.#ring = ring;
   }
 
-  /** Rings by `at`; never, for `undefined`. A timer that is set for earlier is left to run, which spares the churn. */
+  /** Calls back at `at` or earlier; never for `undefined`. An earlier timer that runs already is kept, which saves work. */
   set(at: number | undefined): void {
     if (at !== undefined && this.#timer && this.#timer.at <= at) return;
     this.#timer?.cancel();

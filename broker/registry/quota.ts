@@ -1,6 +1,6 @@
 /**
- * Who has how many connections: every live connection is charged to its
- * runtime and to the XPC peers that are its sides.
+ * The quotas of connections. Each live connection counts for its runtime and for the
+ * XPC peers that are its sides.
  *
  * @module
  */
@@ -14,18 +14,18 @@ import {
 } from "../../proto/limits.ts";
 import type { PeerId } from "./auth.ts";
 
-/** How much a broker takes on. Failed connections do not count, except for `retained`. */
+/** The limits of a broker. Connections that are over count only for `retained`. */
 export interface Quotas {
   readonly total: number;
   readonly perRuntime: number;
   readonly perPeer: number;
-  /** Failed connections that stay listed. */
+  /** Connections that are over and still listed. */
   readonly retained: number;
-  /** Watchers and held requests of one connection. */
+  /** Watchers and held requests per connection. */
   readonly watchers: number;
 }
 
-/** The quotas of a broker that is not told otherwise. */
+/** The default quotas. */
 export const DEFAULT_QUOTAS: Quotas = {
   total: MAX_CONNECTIONS,
   perRuntime: MAX_CONNECTIONS_PER_RUNTIME,
@@ -34,24 +34,24 @@ export const DEFAULT_QUOTAS: Quotas = {
   watchers: MAX_WATCHERS_PER_CONNECTION,
 };
 
-/** The accounts. `T` is what is charged. */
+/** Counts per runtime and per peer. `T` is the type of what is counted. */
 export class Ledger<T> {
   readonly #quotas: Quotas;
   readonly #ofRuntime = new Map<string, number>();
   readonly #ofPeer = new Map<PeerId, Set<T>>();
   #total = 0;
 
-  /** @param quotas where each account ends */
+  /** @param quotas the limits */
   constructor(quotas: Quotas) {
     this.#quotas = quotas;
   }
 
-  /** How much is charged in all. */
+  /** The number of all connections. */
   get total(): number {
     return this.#total;
   }
 
-  /** Why one more cannot be charged to `runtime` and `peer`, or `undefined` when it can. */
+  /** The reason why `runtime` and `peer` cannot have one more; `undefined` if they can. */
   refusal(runtime: string, peer: PeerId | undefined): string | undefined {
     const { total, perRuntime, perPeer } = this.#quotas;
     if (this.#total >= total) return full("the broker", total);
@@ -62,13 +62,13 @@ export class Ledger<T> {
     return ofPeer >= perPeer ? full("this process", perPeer) : undefined;
   }
 
-  /** Charges one to `runtime`. */
+  /** Adds one to `runtime`. */
   charge(runtime: string): void {
     this.#total++;
     this.#ofRuntime.set(runtime, (this.#ofRuntime.get(runtime) ?? 0) + 1);
   }
 
-  /** Takes one off `runtime` again. */
+  /** Subtracts one from `runtime`. */
   discharge(runtime: string): void {
     this.#total--;
     const left = (this.#ofRuntime.get(runtime) ?? 0) - 1;
@@ -76,21 +76,21 @@ export class Ledger<T> {
     else this.#ofRuntime.delete(runtime);
   }
 
-  /** Charges `item` to `peer`; once, however often it is said. */
+  /** Adds `item` to `peer`. A second call has no effect. */
   bind(peer: PeerId, item: T): void {
     const items = this.#ofPeer.get(peer);
     if (items !== undefined) items.add(item);
     else this.#ofPeer.set(peer, new Set([item]));
   }
 
-  /** Takes `item` off `peer` again. */
+  /** Removes `item` from `peer`. */
   unbind(peer: PeerId, item: T): void {
     const items = this.#ofPeer.get(peer);
     items?.delete(item);
     if (items?.size === 0) this.#ofPeer.delete(peer);
   }
 
-  /** What is charged to `peer`. */
+  /** The items of `peer`. */
   of(peer: PeerId): T[] {
     return [...this.#ofPeer.get(peer) ?? []];
   }

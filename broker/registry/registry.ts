@@ -29,15 +29,15 @@ import {
 import { Alarm, Deadlines, type SetTimer } from "./deadlines.ts";
 import { DEFAULT_QUOTAS, Ledger, type Quotas } from "./quota.ts";
 
-/** What a registry needs from outside. */
+/** The dependencies of a registry. */
 export interface RegistryOptions {
-  /** Epoch milliseconds, never going backwards: `performance.timeOrigin + performance.now()`. */
+  /** Milliseconds since the epoch, monotonic: `performance.timeOrigin + performance.now()`. */
   now(): number;
   readonly setTimer: SetTimer;
-  /** By default the system's. */
+  /** The system's by default. */
   randomBytes?: RandomBytes;
   quotas?: Partial<Quotas>;
-  /** Told of every new connection (`before` is undefined), change of state and stored endpoint. */
+  /** Called for each new connection (`before` is undefined), change of state and stored endpoint. */
   onChange?(
     after: ConnectionRecord,
     before: ConnectionRecord | undefined,
@@ -46,33 +46,33 @@ export interface RegistryOptions {
 
 /** What to allocate. */
 export interface Allocation extends Omit<ConnectionSpec, "id"> {
-  /** Given when a restarted broker re-adopts a connection. */
+  /** Set if a restarted broker adopts a connection. */
   readonly id?: string;
-  /** `"fresh"` makes new ones; tokens are given when a restarted broker re-adopts a connection. */
+  /** `"fresh"` for new tokens; the connection's tokens if a restarted broker adopts it. */
   readonly tokens?: "fresh" | Tokens;
 }
 
-/** A connection in the registry, as others see it. */
+/** A connection in the registry, read-only. */
 export interface Entry {
   readonly id: string;
-  /** The record as it is now. */
+  /** The current record. */
   readonly connection: ConnectionRecord;
   readonly tokens: Tokens | undefined;
-  /** The XPC peers whose end is a side's end. */
+  /** The XPC peers that are its sides: when a peer ends, the side is lost. */
   readonly peers: { readonly [side in Side]?: PeerId };
   /** The XPC peer that has received the endpoint. */
   readonly deliveredTo: PeerId | undefined;
 }
 
-/** Hears of one connection. Called in the order of the changes; may call the registry. */
+/** Watches one connection. Called in the order of the changes; may call the registry. */
 export interface Watcher {
   /** The record after a change. */
   changed(connection: ConnectionRecord): void;
-  /** Nothing follows: the connection has failed, or the registry is gone. */
+  /** The last call: the connection is over, or the registry was disposed. */
   ended(): void;
 }
 
-/** An event that came to nothing, with the reason. */
+/** The reason why an event was rejected. */
 export interface Rejection {
   readonly rejected: string;
 }
@@ -88,16 +88,16 @@ interface OwnEntry<E> extends Entry {
 /**
  * Holds the records and their endpoints.
  *
- * `E` is the native endpoint. One that was handed in is disposed exactly once:
- * when another replaces it, when its connection is ready or has failed, when it
- * is refused, or with the registry.
+ * `E` is the native endpoint. The registry takes each endpoint and disposes it exactly
+ * once: when it is refused or replaced, when its connection is ready or over, or when
+ * the registry is disposed.
  */
 export class Registry<E extends Disposable> implements Disposable {
   readonly #options: RegistryOptions;
   readonly #quotas: Quotas;
   readonly #randomBytes: RandomBytes;
   readonly #entries = new Map<string, OwnEntry<E>>();
-  /** Ids of failed connections, the first to go first. */
+  /** The ids of connections that are over, the oldest first. */
   readonly #retained = new Set<string>();
   readonly #ledger: Ledger<OwnEntry<E>>;
   readonly #deadlines = new Deadlines();
@@ -105,7 +105,7 @@ export class Registry<E extends Disposable> implements Disposable {
   readonly #changes: (() => void)[] = [];
   #telling = false;
 
-  /** @param options the outside world */
+  /** @param options the dependencies */
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#quotas = { ...DEFAULT_QUOTAS, ...options.quotas };
@@ -119,12 +119,12 @@ export class Registry<E extends Disposable> implements Disposable {
     );
   }
 
-  /** How many connections have not failed. */
+  /** The number of connections that are not over. */
   get liveCount(): number {
     return this.#ledger.total;
   }
 
-  /** Makes a connection, or says which quota is full. `peer` is the XPC peer that is to be its host. */
+  /** Makes a connection, or returns which quota is full. `peer` is the XPC peer that is its host. */
   allocate(allocation: Allocation, peer?: PeerId): Entry | Rejection {
     const full = this.#ledger.refusal(allocation.runtimeId, peer);
     if (full !== undefined) return { rejected: full };
@@ -149,18 +149,18 @@ export class Registry<E extends Disposable> implements Disposable {
     return entry;
   }
 
-  /** The connection `id`, timed out first if its time is over. */
+  /** Returns the connection `id`. A connection that is due is timed out first. */
   lookup(id: string): Entry | undefined {
     return this.#find(id);
   }
 
-  /** Every connection, failed ones that are still listed included, oldest first. */
+  /** Returns all connections, the oldest first, with those that are over and still listed. */
   list(): ConnectionRecord[] {
     this.expire();
     return Array.from(this.#entries.values(), (entry) => entry.connection);
   }
 
-  /** Applies an event. The endpoint has methods of its own, {@link store} and {@link deliver}. */
+  /** Applies an event. For an endpoint use {@link store} and {@link deliver}. */
   apply(
     id: string,
     event: Exclude<
@@ -172,7 +172,7 @@ export class Registry<E extends Disposable> implements Disposable {
     return entry === undefined ? unknown(id) : this.#step(entry, event);
   }
 
-  /** Takes `endpoint`, also when it is refused. */
+  /** Stores `endpoint`. The registry takes it, also if it is refused. */
   store(id: string, endpoint: E): Entry | Rejection {
     const entry = this.#find(id);
     const outcome = entry === undefined
@@ -183,11 +183,10 @@ export class Registry<E extends Disposable> implements Disposable {
   }
 
   /**
-   * Hands a copy of the endpoint to `peer`. From then on only that peer gets
-   * one. `dup` copies the endpoint that it is lent; if it throws, nothing has
-   * changed.
+   * Returns a copy of the endpoint for `peer`. From then on only that peer gets
+   * copies. `dup` copies a borrowed endpoint; if it throws, nothing has changed.
    *
-   * @returns the copy, the caller's to dispose
+   * @returns the copy, which the caller owns
    */
   deliver(
     id: string,
@@ -211,9 +210,9 @@ export class Registry<E extends Disposable> implements Disposable {
   }
 
   /**
-   * Makes the end of `peer` the end of `side`. With tokens the last peer that
-   * proved to be the side counts, so that a process may come back on a new
-   * connection; without, and for a client that has its endpoint, the first.
+   * Binds `peer` to `side`: when the peer ends, the side is lost. With tokens the last
+   * peer that proved to be the side is bound, so that a process can connect again.
+   * Without tokens, and for a client that has its endpoint, the first peer stays bound.
    */
   bindPeer(id: string, side: Side, peer: PeerId): void {
     const entry = this.#entries.get(id);
@@ -228,7 +227,7 @@ export class Registry<E extends Disposable> implements Disposable {
     this.#ledger.bind(peer, entry);
   }
 
-  /** Fails every connection that `peer` is a side of. */
+  /** Fails every connection of which `peer` is a side. */
   peerLost(peer: PeerId, reason = "its connection to the broker ended"): void {
     for (const entry of this.#ledger.of(peer)) {
       const side = SIDES.find((side) => entry.peers[side] === peer);
@@ -239,9 +238,9 @@ export class Registry<E extends Disposable> implements Disposable {
   }
 
   /**
-   * Tells `watcher` of every change from now on, until what is returned is
-   * disposed. A failed or unknown connection ends the watcher at once; one that
-   * has as many watchers as it may rejects it.
+   * Calls `watcher` for every change until the result is disposed. If the connection
+   * is over or unknown, the watcher ends at once; at the limit of watchers it is
+   * rejected.
    */
   subscribe(id: string, watcher: Watcher): Disposable | Rejection {
     const entry = this.#find(id);
@@ -259,7 +258,7 @@ export class Registry<E extends Disposable> implements Disposable {
     return { [Symbol.dispose]: () => void entry.watchers.delete(watcher) };
   }
 
-  /** Times out what is due, and drops what was listed long enough. */
+  /** Times out the connections that are due, and drops those that were listed long enough. */
   expire(): void {
     const now = this.#options.now();
     for (;;) {
@@ -272,17 +271,17 @@ export class Registry<E extends Disposable> implements Disposable {
     this.#alarm.set(this.nextDeadline());
   }
 
-  /** When {@link expire} has something to do, in epoch milliseconds. */
+  /** The time at which {@link expire} has work, milliseconds since the epoch; `undefined` if none. */
   nextDeadline(): number | undefined {
     return this.#deadlines.first()?.at;
   }
 
-  /** Calls `callback` after `ms`, by the registry's own timer source; returns what cancels it. */
+  /** Calls `callback` after `ms` by the registry's source of timers. Returns a function that cancels it. */
   setTimer(callback: () => void, ms: number): () => void {
     return this.#options.setTimer(callback, ms);
   }
 
-  /** Lets go of every endpoint and ends every watcher, without a word about why: the broker may be back soon. */
+  /** Disposes all endpoints and ends all watchers. Watchers get no failure: the next broker may adopt the connections. */
   [Symbol.dispose](): void {
     for (const entry of [...this.#entries.values()]) {
       if (!hasFailed(entry.connection)) this.#retire(entry);
@@ -307,7 +306,7 @@ export class Registry<E extends Disposable> implements Disposable {
     return entry;
   }
 
-  /** The one caller of transition(): takes over the new record, then performs its effects. */
+  /** The only caller of transition(): stores the new record, then performs its effects. */
   #step(
     entry: OwnEntry<E>,
     event: ConnectionEvent,
@@ -342,7 +341,7 @@ export class Registry<E extends Disposable> implements Disposable {
     return entry;
   }
 
-  /** Queued, so that a watcher that calls back in does not turn the order round for the others. */
+  /** Changes are queued, so that all watchers get them in order, even if one calls the registry. */
   #tell(entry: OwnEntry<E>, before: ConnectionRecord | undefined): void {
     const after = entry.connection;
     const watchers = [...entry.watchers];
@@ -365,7 +364,7 @@ export class Registry<E extends Disposable> implements Disposable {
     }
   }
 
-  /** A connection that has just failed: counts no longer, and stays listed for a while. */
+  /** A connection that is over no longer counts for the quotas, and stays listed for {@link RETENTION_MS}. */
   #retire(entry: OwnEntry<E>): void {
     this.#ledger.discharge(entry.connection.runtimeId);
     for (const side of SIDES) {
@@ -387,7 +386,7 @@ export class Registry<E extends Disposable> implements Disposable {
     this.#deadlines.delete(entry.id);
   }
 
-  /** Takes `entry` from the peer's, unless the peer is its other side as well. */
+  /** Removes `entry` from the peer's count, unless the peer is its other side too. */
   #unbind(entry: OwnEntry<E>, peer: PeerId): void {
     if (SIDES.every((side) => entry.peers[side] !== peer)) {
       this.#ledger.unbind(peer, entry);

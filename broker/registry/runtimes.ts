@@ -1,16 +1,15 @@
 /**
- * The runtimes that made themselves known. A runtime's id and name are what it
- * says they are: they help to find it, and grant nothing.
+ * The registered runtimes. A runtime chooses its id and name: they help to find it,
+ * and grant no rights.
  *
- * Which runtimes are dead is decided without asking, or signalling, any
- * process:
+ * Whether a runtime is dead is decided without asking or signalling its process:
  *
  * | registered over | dead when |
  * |---|---|
- * | XPC | the connection that it registered on has ended: the kernel's word |
- * | gRPC | it has not registered for {@link RUNTIME_STALE_MS}, and has no connection that has not failed |
+ * | XPC | its peer connection has ended, as the kernel reports |
+ * | gRPC | it has not registered for {@link RUNTIME_STALE_MS}, and all its connections are over |
  *
- * The process id that came over gRPC is shown, and never looked at.
+ * A process id that was sent over gRPC is shown and not used.
  *
  * @module
  */
@@ -22,31 +21,31 @@ import {
 } from "../../proto/limits.ts";
 import type { PeerId } from "./auth.ts";
 
-/** What a runtime tells of itself. */
+/** The registration of a runtime. */
 export interface Registration {
   readonly id: string;
-  /** A name for people; several may have the same. */
+  /** A name for people; several runtimes may have the same. */
   readonly name: string;
   readonly apiEndpoint: string;
   readonly logPath: string;
-  /** Of the XPC peer, by the kernel's word; over gRPC a claim. */
+  /** The process id: over XPC from the kernel, over gRPC a claim. */
   readonly pid: number;
-  /** The XPC peer that registered it, whose end is its end. */
+  /** The XPC peer that registered it: when the peer ends, the runtime is dead. */
   readonly peer: PeerId | undefined;
 }
 
-/** A runtime as it is known. */
+/** A registered runtime. */
 export interface RuntimeRecord extends Registration {
-  /** Epoch milliseconds. */
+  /** Milliseconds since the epoch. */
   readonly registeredAt: number;
-  /** Whether its XPC peer is gone. */
+  /** Whether its XPC peer has ended. */
   readonly ended: boolean;
 }
 
-/** What the broker knows of a runtime's life; `unknown` is one that registered over gRPC, not long ago. */
+/** `unknown`: it registered over gRPC less than {@link RUNTIME_STALE_MS} ago, and all its connections are over. */
 export type RuntimeStatus = "alive" | "dead" | "unknown";
 
-/** How many runtimes a broker takes on. */
+/** The limits of registered runtimes. */
 export interface RuntimeQuotas {
   readonly total: number;
   readonly perPeer: number;
@@ -70,20 +69,20 @@ const DEFAULT_QUOTAS: RuntimeQuotas = {
 export class Runtimes {
   readonly #now: () => number;
   readonly #quotas: RuntimeQuotas;
-  /** By their ids, the first to register first. */
+  /** By id, in the order of registration. */
   readonly #runtimes = new Map<string, RuntimeRecord>();
 
-  /** @param now epoch milliseconds
-   * @param quotas where they end */
+  /** @param now milliseconds since the epoch
+   * @param quotas the limits */
   constructor(now: () => number, quotas: Partial<RuntimeQuotas> = {}) {
     this.#now = now;
     this.#quotas = { ...DEFAULT_QUOTAS, ...quotas };
   }
 
   /**
-   * Takes a runtime on, in the place of one with the same id.
+   * Registers a runtime. It replaces one with the same id.
    *
-   * @returns which quota is full, `undefined` when it was taken
+   * @returns which quota is full; `undefined` if it was registered
    */
   register(registration: Registration): string | undefined {
     const { id, peer } = registration;
@@ -105,28 +104,28 @@ export class Runtimes {
     return undefined;
   }
 
-  /** Forgets a runtime; whether it was known. */
+  /** Removes a runtime. Returns whether it was registered. */
   unregister(id: string): boolean {
     return this.#runtimes.delete(id);
   }
 
-  /** The runtime with this id. */
+  /** Returns the runtime with this id. */
   get(id: string): RuntimeRecord | undefined {
     return this.#runtimes.get(id);
   }
 
-  /** Of the runtimes with this name the last to register, one that has ended only where all have. */
+  /** Returns the runtime with this name that registered last. One that has ended is returned only if all have ended. */
   named(name: string): RuntimeRecord | undefined {
     const same = this.list().filter((runtime) => runtime.name === name);
     return same.findLast(({ ended }) => !ended) ?? same.at(-1);
   }
 
-  /** Every runtime, in the order in which they registered. */
+  /** Returns all runtimes, in the order of registration. */
   list(): RuntimeRecord[] {
     return [...this.#runtimes.values()];
   }
 
-  /** The runtimes that `peer` registered have ended. They stay listed until they are pruned. */
+  /** Marks the runtimes that `peer` registered as ended. They stay listed until they are pruned. */
   peerLost(peer: PeerId): void {
     for (const runtime of this.#runtimes.values()) {
       if (runtime.peer !== peer) continue;
@@ -135,9 +134,9 @@ export class Runtimes {
   }
 
   /**
-   * Whether a runtime is dead, by the table above.
+   * Returns the status of a runtime, by the table above.
    *
-   * @param inUse whether it has a connection that has not failed
+   * @param inUse whether it has a connection that is not over
    */
   status(runtime: RuntimeRecord, inUse: boolean): RuntimeStatus {
     if (runtime.peer !== undefined) return runtime.ended ? "dead" : "alive";
@@ -147,10 +146,10 @@ export class Runtimes {
   }
 
   /**
-   * Forgets the dead.
+   * Removes the dead runtimes.
    *
-   * @param inUse the ids of runtimes with a connection that has not failed
-   * @returns who was forgotten
+   * @param inUse the ids of runtimes with a connection that is not over
+   * @returns the removed runtimes
    */
   prune(inUse: ReadonlySet<string>): RuntimeRecord[] {
     const dead = this.list().filter((runtime) =>
@@ -160,7 +159,7 @@ export class Runtimes {
     return dead;
   }
 
-  /** Forgets the one that ended first to register, if one has. */
+  /** Removes the ended runtime that registered first. Returns false if there is none. */
   #makeRoom(runtimes: readonly RuntimeRecord[]): boolean {
     const ended = runtimes.find((runtime) => runtime.ended);
     return ended !== undefined && this.#runtimes.delete(ended.id);

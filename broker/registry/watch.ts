@@ -1,5 +1,5 @@
 /**
- * Waiting for what happens to a connection, as a stream and as a promise.
+ * Waits for changes of a connection, as a stream and as a promise.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { clientReached } from "../../proto/states/states.ts";
 import type { Registry } from "./registry.ts";
 
 /**
- * The connection as it is now and after every change, until it has failed, the
- * registry is gone, or `signal` aborts. Nothing at all for an unknown one.
+ * Yields the connection's record as it is now and after every change, until the
+ * connection is over, the registry is disposed, or `signal` aborts. Yields nothing for
+ * an unknown connection.
  *
- * States only move forward, so what a slow reader leaves unread is bounded.
+ * The queue for a slow reader is bounded, because states only move forward.
  *
- * Throws BridgeError `not_permitted` when the connection has as many watchers
- * as it may.
+ * Throws BridgeError `not_permitted` at the limit of watchers.
  */
 export async function* watch<E extends Disposable>(
   registry: Registry<E>,
@@ -63,10 +63,10 @@ export async function* watch<E extends Disposable>(
 }
 
 /**
- * Resolves once the connection has an endpoint stored (or had one that the
- * client has received), has failed or is gone, after `ms`, or when `signal`
- * aborts, whichever is first; at once when the connection has as many watchers
- * as it may. What it then is, the caller looks up: another may have been faster.
+ * Resolves when an endpoint is stored or was received by the client, when the
+ * connection is over or unknown, after `ms`, or when `signal` aborts, whichever is
+ * first; at once at the limit of watchers. The caller must look at the connection
+ * again: another peer may have been faster.
  */
 export async function waitForEndpoint<E extends Disposable>(
   registry: Registry<E>,
@@ -89,12 +89,12 @@ export async function waitForEndpoint<E extends Disposable>(
   const abort = (): void => resolve();
   signal.addEventListener("abort", abort);
   await promise;
-  // The signal is the peer's, and outlives this wait.
+  // The signal belongs to the peer and outlives this wait.
   signal.removeEventListener("abort", abort);
   cancel();
 }
 
-/** Whether waiting changes nothing any more: there is an endpoint, or there was one and it is received. */
+/** Whether there is nothing to wait for: an endpoint is stored or was received, or the connection is over. */
 function isSettled(connection: ConnectionRecord): boolean {
   return connection.endpointStored || hasFailed(connection) ||
     clientReached(connection.client, "xpc_endpoint_received");

@@ -1,10 +1,10 @@
 /**
- * The XPC carrier: the control API and the endpoint relay as dictionaries, on
- * the broker's named service. gRPC carries the same calls, but no endpoint.
+ * The XPC carrier: serves the control API and the endpoint relay as dictionaries on
+ * the broker's XPC service. gRPC carries the same calls, but no endpoint.
  *
- * A request is a dictionary whose `type` names the call and whose other keys
- * are the request's fields; the reply has the response's fields. Integers
- * travel as uint64. Every message that asks for a reply gets one.
+ * A request is a dictionary whose `type` names the call and whose other keys are the
+ * request's fields. The reply has the response's fields. Integers are uint64. Every
+ * message that expects a reply gets one.
  *
  * @module
  */
@@ -14,7 +14,11 @@ import { Connection, Listener } from "../../ffi/connection.ts";
 import type { Message } from "../../ffi/message.ts";
 import type { Native } from "../../ffi/native.ts";
 import { fromDictionary, toDictionary } from "../../proto/wire/control.ts";
-import { BridgeError, describeError } from "../../proto/errors.ts";
+import {
+  BridgeError,
+  describeError,
+  type ErrorCode,
+} from "../../proto/errors.ts";
 import {
   CALL_OF_MESSAGE_TYPE,
   KEY,
@@ -26,14 +30,14 @@ import type { Log } from "../log/log.ts";
 
 const SELF_TEST_TIMEOUT_MS = 5_000;
 
-/** What the relay serves, and whom it tells. */
+/** The options of the relay. */
 export interface RelayOptions {
   readonly native: Native;
   /** The service name to serve. */
   readonly service: string;
   readonly handlers: Handlers<OwnedCapability>;
   readonly log: Log;
-  /** A peer's connection has ended: whatever it was a side of has lost that side. */
+  /** Called when a peer's connection has ended: the sides that it was are lost. */
   peerLost(peer: number): void;
 }
 
@@ -52,10 +56,10 @@ export class Relay implements Disposable {
   #nextPeer = 1;
 
   /**
-   * Serves the name, and returns when a message to it has come back.
+   * Serves the name. Returns when a test message to it was answered.
    *
-   * @throws {BridgeError} `name_in_use` where another process serves the name,
-   * `native_failure` where it cannot be served for another reason
+   * @throws {BridgeError} `name_in_use` if another process serves the name,
+   * `native_failure` if it cannot be served for another reason
    */
   static async start(options: RelayOptions): Promise<Relay> {
     const relay = new Relay(options);
@@ -70,43 +74,40 @@ export class Relay implements Disposable {
 
   private constructor(options: RelayOptions) {
     this.#options = options;
-    this.#ended.promise.catch(() => {}); // heard in start(), logged afterwards
+    this.#ended.promise.catch(() => {}); // start() awaits it; later errors are logged
     this.#listener = Listener.ofService(options.native, options.service);
     this.#listener.activate({
       peer: (connection) => this.#welcome(connection),
-      ended: (_, reason) => this.#listenerEnded(reason),
+      ended: (_, reason, code) => this.#listenerEnded(reason, code),
     });
   }
 
-  /** Processes that are connected now. */
+  /** The number of connected peers. */
   get peerCount(): number {
     return this.#peers.size;
   }
 
-  /** How many have been connected since the start, this process's own test among them. */
+  /** The number of peers since the start, with this process's own test message. */
   get peerTotal(): number {
     return this.#nextPeer - 1;
   }
 
-  /** Stops serving: all peers are let go. */
+  /** Stops serving and ends the connections of all peers. */
   [Symbol.dispose](): void {
     this.#listener[Symbol.dispose]();
     for (const peer of [...this.#peers.values()]) this.#farewell(peer);
   }
 
-  #listenerEnded(reason: string): void {
+  #listenerEnded(reason: string, code: ErrorCode): void {
     const { service, log } = this.#options;
-    const taken = reason.includes("already serves");
     const text =
       `Cannot serve '${service}': ${reason || "XPC refused the name"}` +
-      (taken ? "; stop that one, or choose another name" : "");
+      (code === "name_in_use" ? "; stop that one, or choose another name" : "");
     log.error(text);
-    this.#ended.reject(
-      new BridgeError(taken ? "name_in_use" : "native_failure", text),
-    );
+    this.#ended.reject(new BridgeError(code, text));
   }
 
-  /** A message to the name, as anyone would send it: it must come back from this very process. */
+  /** Sends a message to the name as any client does. This process must answer it. */
   async #selfTest(): Promise<void> {
     const { native, service } = this.#options;
     using connection = Connection.toService(native, service);
@@ -152,7 +153,7 @@ export class Relay implements Disposable {
 
   // ---- calls ----
 
-  /** Answers one message, whatever it is. */
+  /** Answers one message of any content. */
   async #serve(peer: Peer, message: Message): Promise<void> {
     using held = new DisposableStack();
     held.use(message);
@@ -177,7 +178,7 @@ export class Relay implements Disposable {
     if (!peer.gone.signal.aborted) message.reply(answer);
   }
 
-  /** The answer; what is in `held` lives until it is sent. */
+  /** Returns the answer. What is put into `held` lives until the answer is sent. */
   async #call(
     peer: Peer,
     message: Message,
@@ -232,7 +233,7 @@ export class Relay implements Disposable {
     };
   }
 
-  /** Answers once the watch stands; then every change is pushed until there are no more. */
+  /** Returns the answer when the watch has begun. Then every change is sent as a message. */
   async #watch(
     peer: Peer,
     caller: Caller,
@@ -258,7 +259,7 @@ export class Relay implements Disposable {
   }
 }
 
-/** The request as the handlers take it. */
+/** Returns the request for the handlers, without type and token. */
 function requestIn(body: XpcDictionary): object {
   const { [KEY.type]: _type, [KEY.token]: _token, ...request } = fromDictionary(
     body,

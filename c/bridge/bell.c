@@ -6,7 +6,7 @@
 
 #include "private_socket.h"
 
-/* A macOS may be older than MSG_NOSIGNAL: the socket itself is told as well. */
+/* Older versions of macOS lack MSG_NOSIGNAL: there the socket needs this option. */
 static int set_no_signal(int descriptor) {
 #ifdef SO_NOSIGPIPE
     int on = 1;
@@ -31,6 +31,6 @@ bool bell_make(int *read_end, int *write_end) {
 }
 
 void bell_ring(int write_end) {
-    /* Its buffer is full only if rings already wait to be heard. */
+    /* If the buffer is full, unread rings are there already, so a lost one does no harm. */
     send(write_end, "", 1, MSG_NOSIGNAL);
 }

@@ -1,15 +1,15 @@
 /*
- * bell.h: two connected descriptors. A byte at one wakes who waits at the other.
+ * bell.h: two connected descriptors. A byte written to one wakes the reader of the other.
  */
 #ifndef SLB_BELL_H
 #define SLB_BELL_H
 
 #include <stdbool.h>
 
-/* Both ends close-on-exec and non-blocking, the caller's own. False with errno. */
+/* Makes both ends, close-on-exec and non-blocking; the caller owns them. Returns false with errno on failure. */
 bool bell_make(int *read_end, int *write_end);
 
-/* Never waits, never raises SIGPIPE. One that is not heard yet will do for this one too. */
+/* Rings. Never blocks, never raises SIGPIPE. Several rings may be read as one. */
 void bell_ring(int write_end);
 
 #endif

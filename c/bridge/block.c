@@ -4,7 +4,7 @@
 #ifdef __APPLE__
 extern void *_NSConcreteStackBlock[32];
 #else
-/* There only if the program links a Blocks runtime; nothing here reads it. */
+/* Defined only if the program links a Blocks runtime; nothing here reads it. */
 extern void *_NSConcreteStackBlock[32] __attribute__((weak));
 #endif
 

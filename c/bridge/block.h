@@ -1,9 +1,9 @@
 /*
- * block.h: blocks made by hand, so that any C compiler can give XPC a handler.
+ * block.h: blocks made without compiler support, so that any C compiler can give XPC a handler.
  *
- * The layout is the Block ABI's: XPC copies `descriptor->size` bytes and calls
- * `invoke` with the block first. What is captured is flat: a pointer that the
- * maker keeps alive, and a number.
+ * The layout is that of the Block ABI: XPC copies `descriptor->size` bytes, and
+ * calls `invoke` with the block as its first argument. A block captures a
+ * pointer, whose target the maker keeps alive, and a number.
  */
 #ifndef SLB_BLOCK_H
 #define SLB_BLOCK_H
@@ -25,13 +25,13 @@ struct block {
     uint32_t number;
 };
 
-/* A block on the caller's stack: whoever wants to keep it copies it, as XPC does. */
+/* Returns a block for the caller's stack. XPC copies it if it keeps it. */
 struct block block_make(void (*invoke)(struct block *, xpc_object_t), void *context, uint32_t number);
 
-/* The block as XPC's prototypes want it. */
+/* The block in the type that XPC's prototypes have. */
 static inline xpc_handler_t block_handler(struct block *block) { return (xpc_handler_t)(void *)block; }
 
-/* Calls `visit` for each entry until it returns false; returns whether it never did. */
+/* Calls `visit` for each entry until it returns false. Returns true if it never did. */
 bool block_each_entry(xpc_object_t dictionary, bool (*visit)(void *context, const char *key, xpc_object_t value),
                       void *context);
 

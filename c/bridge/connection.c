@@ -1,9 +1,9 @@
 /*
  * connection.c: listeners and connections. See connection.h.
  *
- * A connection is held by its handle and by XPC: the struct is the
- * xpc_connection_t's context, and its finalizer gives that reference back, so
- * a handler that XPC runs late still finds it.
+ * Both the handle and XPC hold a reference to a connection: the struct is the
+ * context of the xpc_connection_t, whose finalizer drops that reference. So it
+ * exists as long as XPC may run a handler.
  */
 #include "connection.h"
 
@@ -23,8 +23,8 @@ struct connection {
     struct object object;
     xpc_connection_t xpc;
     pthread_mutex_t lock; /* guards what follows */
-    uint32_t pending;     /* events of it on the queue */
-    bool suspended;       /* because too many are pending */
+    uint32_t pending;     /* its events on the queue */
+    bool suspended;       /* because too many events are pending */
     bool activated;
     bool cancelled;
 };
@@ -35,7 +35,7 @@ uint64_t connection_messages_received(void) { return atomic_load(&messages_recei
 
 struct object *connection_object(struct connection *connection) { return &connection->object; }
 
-/* ---- flow: a connection whose events are not drained is suspended ---- */
+/* ---- flow control: a connection is suspended while too many of its events are undrained ---- */
 
 static void connection_put(struct connection *connection, struct event *event) {
     pthread_mutex_lock(&connection->lock);
@@ -74,14 +74,14 @@ static void on_event(struct block *block, xpc_object_t object) {
     struct connection *connection = block->context;
     struct event *event = calloc(1, sizeof *event);
     xpc_type_t type = xpc_get_type(object);
-    if (!event) { /* out of memory: what cannot be told ends the connection */
+    if (!event) { /* out of memory: an event would be lost, so the connection ends */
         xpc_connection_cancel(connection->xpc);
         return;
     }
     if (type == XPC_TYPE_CONNECTION) {
         event->kind = SLB_EVENT_PEER;
         event->peer = connection_create(connection->object.queue, SLB_KIND_CONNECTION, xpc_retain(object));
-        bool own = xpc_connection_get_euid(object) == geteuid(); /* nobody but our own user is served */
+        bool own = xpc_connection_get_euid(object) == geteuid(); /* only this user is served */
         if (event->peer && !own) object_abandon(&event->peer->object);
         if (!event->peer || !own) {
             free(event);
@@ -94,6 +94,7 @@ static void on_event(struct block *block, xpc_object_t object) {
         atomic_fetch_add(&messages_received, 1);
     } else {
         event->kind = SLB_EVENT_ERROR;
+        event->subject = platform_reason_code(connection->xpc);
         event->detail = error_detail(object);
     }
     connection_put(connection, event);
@@ -113,7 +114,7 @@ static void on_reply(struct block *block, xpc_object_t object) {
         }
         connection_put(connection, event);
     }
-    object_release(&connection->object); /* taken by slb_connection_request for this one call */
+    object_release(&connection->object); /* slb_connection_request took it for this call */
 }
 
 /* ---- life ---- */
@@ -128,7 +129,7 @@ static void connection_cancel(struct connection *connection) {
     pthread_mutex_unlock(&connection->lock);
     if (!first) return;
     xpc_connection_cancel(connection->xpc);
-    /* XPC tells of the cancellation, and lets go, only where it may run handlers. */
+    /* XPC reports the cancellation, and drops its reference, only if it may run handlers. */
     if (activate) xpc_connection_activate(connection->xpc);
     if (resume) xpc_connection_resume(connection->xpc);
 }
@@ -136,7 +137,7 @@ static void connection_cancel(struct connection *connection) {
 static void connection_closing(struct object *object) {
     struct connection *connection = (struct connection *)object;
     connection_cancel(connection);
-    xpc_release(connection->xpc); /* the handle's; `xpc` stays valid until the finalizer */
+    xpc_release(connection->xpc); /* the handle's reference; `xpc` stays valid until the finalizer runs */
 }
 
 static void connection_finalize(struct object *object) {
@@ -147,7 +148,7 @@ static void connection_finalize(struct object *object) {
 
 static void on_finalize(void *context) { object_release(&((struct connection *)context)->object); }
 
-/* Takes over `xpc`. NULL: out of memory, the error is set, `xpc` is cancelled and released. */
+/* Takes `xpc` over. NULL: out of memory; the error is set, `xpc` is cancelled and released. */
 static struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_connection_t xpc) {
     struct connection *connection = calloc(1, sizeof *connection);
     if (!connection) {
@@ -229,7 +230,7 @@ slb_handle slb_endpoint_create(slb_handle listener_handle) {
     return handle;
 }
 
-/* A connection or a listener: most calls take either. */
+/* The connection or listener that the handle names: most functions accept both. */
 static struct connection *take_either(slb_handle handle) {
     struct connection *connection = handle_take(handle, SLB_KIND_CONNECTION);
     return connection ? connection : handle_take(handle, SLB_KIND_LISTENER);
@@ -274,7 +275,7 @@ int32_t slb_connection_request(slb_handle handle, const uint8_t *bytes, uint32_t
     if (!connection) return SLB_E_HANDLE;
     xpc_object_t message = packed_read(bytes, length);
     if (message) {
-        object_retain(&connection->object); /* given back by on_reply, which runs exactly once */
+        object_retain(&connection->object); /* on_reply, which runs exactly once, releases it */
         struct block handler = block_make(on_reply, connection, request_id);
         xpc_connection_send_message_with_reply(connection->xpc, message, NULL, block_handler(&handler));
         xpc_release(message);
@@ -283,7 +284,7 @@ int32_t slb_connection_request(slb_handle handle, const uint8_t *bytes, uint32_t
     return message ? 0 : SLB_E_ARGUMENT;
 }
 
-/* ---- who and why ---- */
+/* ---- the peer, and the reason of an end ---- */
 
 int32_t slb_connection_peer(slb_handle handle, int32_t *values) {
     struct connection *connection = handle_take(handle, SLB_KIND_CONNECTION);

@@ -10,10 +10,10 @@ struct connection;
 
 struct object *connection_object(struct connection *connection);
 
-/* One event of the connection has left the queue: it may go on receiving. */
+/* To be called when an event of the connection has left the queue: it may receive again. */
 void connection_drained(struct connection *connection);
 
-/* Messages received in this process. */
+/* The number of messages that this process has received. */
 uint64_t connection_messages_received(void);
 
 #endif

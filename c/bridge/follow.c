@@ -1,9 +1,9 @@
 /*
- * follow.c: a process that ends with another.
+ * follow.c: ends this process soon after another process has ended.
  *
- * A client hears of its host's end on the channel, and ends in order. But user
- * code that never returns to its event loop hears of nothing, and a host that
- * was killed ends nobody: this thread does.
+ * A client learns on the channel that its host has ended, and ends in order. But
+ * user code that never returns to its event loop learns nothing, and a host that
+ * was killed cannot end its clients. This thread does it in both cases.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -41,7 +41,7 @@ static int start(struct follow *following) {
     if (why) return why;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited: signals are the program's business */
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits the mask: only the program's own threads handle signals */
     why = pthread_create(&thread, &attributes, follow, following);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
@@ -55,7 +55,7 @@ int32_t slb_process_follow(int32_t pid, uint32_t grace_ms) {
     int why = watch < 0 ? errno : 0;
     *following = (struct follow){.watch = watch, .grace_ms = grace_ms};
     if (!why) why = start(following);
-    if (!why) return 0; /* the thread's from here on */
+    if (!why) return 0; /* the thread owns it now */
     if (watch >= 0) close(watch);
     free(following);
     if (why == ESRCH) return 1;

@@ -32,14 +32,14 @@ __attribute__((weak)) const char *iosurface_framework_path(enum framework framew
                                    : "/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation";
 }
 
-/* A framework that is loaded already is only counted; none is ever unloaded. */
+/* dlopen only counts a framework that is loaded already; none is ever unloaded. */
 static void *find(enum framework framework, const char *name) {
     void *library = dlopen(iosurface_framework_path(framework), RTLD_NOW | RTLD_LOCAL);
     return library ? dlsym(library, name) : NULL;
 }
 
 static struct iosurface_api loaded;
-static char problem[SLB_MAX_TEXT_BYTES]; /* why it is not loaded; empty if it is */
+static char problem[SLB_MAX_TEXT_BYTES]; /* why it could not be loaded; empty if it was */
 
 static void load(void) {
     const char *missing = iosurface_api_fill(&loaded, find);

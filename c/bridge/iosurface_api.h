@@ -1,11 +1,11 @@
 /*
- * iosurface_api.h: what the shim uses of IOSurface.framework and CoreFoundation.
+ * iosurface_api.h: the parts of IOSurface.framework and CoreFoundation that the shim uses.
  *
- * Declared by hand and found at run time: where the shim is cross-compiled
- * there are neither headers nor stubs of the two, and a process without
- * surfaces has no need to load them. Names, types and values are those of
+ * They are declared here and looked up at run time: the cross compiler has
+ * neither headers nor stubs of the two frameworks, and a process without
+ * surfaces need not load them. Names, types and values are those of
  * IOSurfaceRef.h, IOSurfaceAPI.h, IOSurfaceTypes.h, CFBase.h, CFNumber.h and
- * CFDictionary.h; what each does is said there. All are there from macOS 10.7.
+ * CFDictionary.h, which document them. All exist since macOS 10.7.
  */
 #ifndef SLB_IOSURFACE_API_H
 #define SLB_IOSURFACE_API_H
@@ -21,18 +21,18 @@ typedef const struct __CFNumber *CFNumberRef;
 typedef const struct __CFDictionary *CFDictionaryRef;
 typedef struct __IOSurface *IOSurfaceRef;
 
-/* CFNumberType: from an int32_t. */
+/* CFNumberType of an int32_t. */
 #define SLB_CF_NUMBER_SINT32 3
 
-/* IOSurfaceLockOptions: nothing is written; to be given to the unlock as to the lock. */
+/* IOSurfaceLockOptions: read access only. Lock and unlock must get the same options. */
 #define SLB_IOSURFACE_LOCK_READ_ONLY 1u
 
 enum framework { CORE_FOUNDATION, IO_SURFACE };
 
 /*
- * F: a function, its result, name and parameters. V: a variable, its type and
- * name. Create, Copy and Lookup give +1, which CFRelease ends, or xpc_release
- * for an XPC object.
+ * F: a function, with its result, name and parameters. V: a variable, with its
+ * type and name. Create, Copy and Lookup return a reference that the caller must
+ * drop with CFRelease, or with xpc_release for an XPC object.
  */
 #define IOSURFACE_API(F, V)                                                                                    \
     F(CORE_FOUNDATION, void, CFRelease, (CFTypeRef object))                                                    \
@@ -76,16 +76,16 @@ struct iosurface_api {
 #undef MEMBER_VARIABLE
 };
 
-/* The system's, loaded on the first call. NULL with the error set if something of it is missing. */
+/* The system's functions, loaded at the first call. NULL with the error set if one is missing. */
 const struct iosurface_api *iosurface_api(void);
 
-/* What a framework calls `name`, or NULL. */
+/* Returns the address of `name` in a framework, or NULL. */
 typedef void *(*iosurface_find_f)(enum framework framework, const char *name);
 
-/* Fills it in. NULL, or the first name that `find` has not. */
+/* Fills in `api`. Returns NULL, or the first name that `find` does not have. */
 const char *iosurface_api_fill(struct iosurface_api *api, iosurface_find_f find);
 
-/* Where the framework is. Weak, so that a test can put a double in its place. */
+/* The path of a framework. Weak, so that a test can replace it. */
 const char *iosurface_framework_path(enum framework framework);
 
 #endif

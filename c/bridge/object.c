@@ -62,8 +62,9 @@ void object_abandon(struct object *object) {
 
 /* ---- the handle table ----
  *
- * A handle is a slot's index in the low 20 bits and its generation above, so
- * that a released handle is told from its successor 4,095 times over.
+ * A handle holds the index of its slot in the low 20 bits, and the generation of
+ * the slot above them. A released handle becomes valid again only after its slot
+ * was used 4,095 more times.
  */
 
 #define INDEX_BITS 20
@@ -71,9 +72,9 @@ void object_abandon(struct object *object) {
 #define GENERATION_MAX ((1u << (32 - INDEX_BITS)) - 1)
 
 struct slot {
-    struct object *object; /* NULL: free */
+    struct object *object; /* NULL: the slot is free */
     uint32_t generation;   /* never 0, so that no handle is 0 */
-    uint32_t next_free;    /* index, valid while free; 0 ends the list */
+    uint32_t next_free;    /* index of the next free slot, if this one is free; 0 ends the list */
 };
 
 static struct {
@@ -119,7 +120,7 @@ slb_handle handle_consume(struct object *object) {
     return handle;
 }
 
-/* The slot of a live handle; the lock is held. */
+/* The slot of a live handle. The caller holds the lock. */
 static struct slot *table_find(slb_handle handle) {
     uint32_t index = handle & INDEX_MASK;
     if (index == 0 || index >= table.used) return NULL;
@@ -127,7 +128,7 @@ static struct slot *table_find(slb_handle handle) {
     return slot->object && slot->generation == handle >> INDEX_BITS ? slot : NULL;
 }
 
-/* Frees the slot and gives its object to the caller; the lock is held. */
+/* Frees the slot; the caller then owns its object. The caller holds the lock. */
 static struct object *table_remove(struct slot *slot) {
     struct object *object = slot->object;
     atomic_store(&object->handle, 0);

@@ -1,10 +1,10 @@
 /*
  * object.h: native objects, the handles that name them, and the last error.
  *
- * An object is counted. Its handle holds one reference, and so does whoever
- * took it with handle_take. `closing` runs once, when the object's handle is
- * released or when it is abandoned before it had one; `finalize` runs once,
- * when the last reference goes, and frees it.
+ * Objects are reference-counted. A handle holds one reference to its object;
+ * handle_take takes another. `closing` runs once: when the handle is released,
+ * or when the object is abandoned before it had one. `finalize` runs once, when
+ * the last reference is dropped, and frees the object.
  */
 #ifndef SLB_OBJECT_H
 #define SLB_OBJECT_H
@@ -22,37 +22,37 @@ struct queue;
 struct object {
     uint32_t kind; /* SLB_KIND_* */
     atomic_uint references;
-    _Atomic(slb_handle) handle; /* 0 before and after it has one: events of it are dropped */
-    struct queue *queue;        /* the owner, counted; NULL for a queue itself */
+    _Atomic(slb_handle) handle; /* 0 before it has one and after the release: its events are then dropped */
+    struct queue *queue;        /* the owner, with a reference; NULL for a queue */
     void (*closing)(struct object *);
     void (*finalize)(struct object *);
 };
 
-/* Fills in a fresh object with one reference and no handle. `closing` may be NULL. */
+/* Initialises an object, with one reference and no handle. `closing` may be NULL. */
 void object_init(struct object *object, uint32_t kind, struct queue *queue,
                  void (*closing)(struct object *), void (*finalize)(struct object *));
 void object_retain(struct object *object);
 void object_release(struct object *object);
 
-/* Closes and releases an object that never got a handle. */
+/* Closes and releases an object that has no handle. */
 void object_abandon(struct object *object);
 
 /*
- * Gives the object a handle, which takes over the caller's reference. 0: out
- * of memory; the object has been abandoned and the error is set.
+ * Makes a handle for the object, and moves the caller's reference to it. 0: out
+ * of memory; the object is abandoned and the error is set.
  */
 slb_handle handle_consume(struct object *object);
 
-/* The object that the handle names, +1. NULL: no such handle or another kind; the error is set. */
+/* The object that the handle names, with a reference for the caller. NULL: no such handle, or of another kind; the error is set. */
 void *handle_take(slb_handle handle, uint32_t kind);
 
 /* Closes every object of the queue and frees its handle. */
 void handles_close_all(struct queue *queue);
 
-/* Live handles: all of them in counts[0], then by kind. */
+/* The numbers of live handles: all in counts[0], then by kind. */
 void handles_count(uint64_t counts[10]);
 
-/* Records the words for a failure on this thread; returns `code`. */
+/* Stores code and text of a failure on this thread. Returns `code`. */
 int32_t fail(int32_t code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

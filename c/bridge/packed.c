@@ -10,7 +10,7 @@
 #include "transfer.h"
 #include "stats.h"
 
-/* ---- XPC to bytes, first pass: how many, and is it within the limits ---- */
+/* ---- XPC to bytes, first pass: the number of bytes, and the limits ---- */
 
 struct measure {
     uint64_t bytes;
@@ -56,7 +56,7 @@ static bool measure_value(struct measure *measure, xpc_object_t value) {
         measure->bytes += 4;
         if (++measure->capabilities > SLB_MAX_MESSAGE_CAPABILITIES) return false;
     } else if (type != XPC_TYPE_NULL) {
-        return false; /* connections, activities and the like have no place in a message */
+        return false; /* for example a connection or an activity: these cannot be sent */
     }
     return measure->bytes <= SLB_MAX_MESSAGE_BYTES;
 }
@@ -165,7 +165,7 @@ static bool write_value(struct writer *writer, xpc_object_t value) {
 }
 
 bool packed_write(struct queue *queue, xpc_object_t message, uint8_t *out, uint32_t bytes) {
-    (void)bytes; /* measured before, and an XPC message does not change */
+    (void)bytes; /* packed_measure has returned it, and a received message does not change */
     struct writer writer = {.queue = queue, .at = out};
     if (write_value(&writer, message)) return true;
     while (writer.handle_count) slb_release(writer.handles[--writer.handle_count]);
@@ -194,7 +194,7 @@ static bool read_number(struct reader *reader, uint64_t *value, int bytes) {
     return true;
 }
 
-/* `length` bytes of the input, or NULL when there are fewer. */
+/* The next `length` bytes of the input, or NULL if there are fewer. */
 static const uint8_t *read_bytes(struct reader *reader, uint64_t length) {
     if ((uint64_t)(reader->end - reader->at) < length) return NULL;
     const uint8_t *bytes = reader->at;

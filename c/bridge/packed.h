@@ -20,7 +20,7 @@
  *   13   date        i64, nanoseconds since 1970
  *   14   uuid        16 bytes
  *
- * A message is a dictionary. proto/wire/packed.ts is the other end.
+ * A message is a dictionary. proto/wire/packed.ts implements the same.
  */
 #ifndef SLB_PACKED_H
 #define SLB_PACKED_H
@@ -45,16 +45,17 @@ enum packed_tag {
     PACKED_UUID = 14,
 };
 
-/* What a message takes, packed. False: it is beyond a limit, or holds what cannot be packed. */
+/* The size of a packed message in bytes. False: it exceeds a limit, or has a value that cannot be packed. */
 bool packed_measure(xpc_object_t message, uint32_t *bytes);
 
 /*
  * Packs a message that was measured. Its capabilities become handles of
- * `queue`, owned by whoever reads the bytes. False: out of memory; nothing is left.
+ * `queue`, which the reader of the bytes owns. False: out of memory; all handles
+ * are released.
  */
 bool packed_write(struct queue *queue, xpc_object_t message, uint8_t *out, uint32_t bytes);
 
-/* Unpacks a dictionary, +1. NULL: malformed, the error is set. Handles in it stay the caller's. */
+/* Unpacks a dictionary; the caller owns it, and still owns the handles in it. NULL: malformed; the error is set. */
 xpc_object_t packed_read(const uint8_t *bytes, uint32_t length);
 
 #endif

@@ -26,6 +26,10 @@ uint32_t platform_reason_copy(xpc_connection_t connection, uint8_t *text, uint32
     return length;
 }
 
+uint32_t platform_reason_code(xpc_connection_t connection) {
+    return xpc_linux_invalidation_errno(connection) == EADDRINUSE ? SLB_REASON_IN_USE : SLB_REASON_UNKNOWN;
+}
+
 uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t capacity) {
     char path[SLB_MAX_TEXT_BYTES];
     if (xpc_linux_service_path(name, path, sizeof path) < 0) {
@@ -38,7 +42,7 @@ uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t ca
 void *platform_region_create(size_t bytes) { return xpc_linux_region_create(bytes); }
 void platform_region_destroy(void *region, size_t bytes) { xpc_linux_region_destroy(region, bytes); }
 
-/* Not by the C library's own pidfd_open: many do not have it yet. */
+/* As a system call: many C libraries have no pidfd_open yet. */
 int platform_process_watch(int32_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 void platform_process_wait(int watch) {

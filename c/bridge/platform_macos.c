@@ -1,7 +1,7 @@
 /*
  * platform_macos.c: platform.h over macOS.
  *
- * Compiled and linked without a Mac; see docs/macos.md for what was run where.
+ * It was compiled and linked without a Mac; docs/macos.md lists what was run where.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,8 +19,8 @@
 #include "private_socket.h"
 
 /*
- * Deno unmaps a library at exit while XPC's threads still run: this one stays.
- * On Linux the linker is told so; Apple's has no such option.
+ * Deno unmaps a library at exit, while XPC's threads may still run. This keeps
+ * the library mapped. On Linux a linker option does it; Apple's linker has none.
  */
 __attribute__((constructor)) static void stay_mapped(void) {
     Dl_info self;
@@ -37,6 +37,12 @@ uint32_t platform_reason_copy(xpc_connection_t connection, uint8_t *text, uint32
     return (uint32_t)length;
 }
 
+/* Apple's libxpc gives the reason as text only. */
+uint32_t platform_reason_code(xpc_connection_t connection) {
+    (void)connection;
+    return SLB_REASON_UNKNOWN;
+}
+
 uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t capacity) {
     (void)text;
     (void)capacity;
@@ -51,9 +57,9 @@ void *platform_region_create(size_t bytes) {
 
 void platform_region_destroy(void *region, size_t bytes) { munmap(region, bytes); }
 
-/* A kernel queue, on which the process's end is the only event. */
+/* Returns a kernel queue whose only event is the end of the process. */
 int platform_process_watch(int32_t pid) {
-    if (pid <= 0) { /* of which it would say that they have ended */
+    if (pid <= 0) { /* kevent would report these as ended */
         errno = EINVAL;
         return -1;
     }
@@ -73,10 +79,10 @@ void platform_process_wait(int watch) {
     while (kevent(watch, NULL, 0, &ended, 1, NULL) < 0 && errno == EINTR) continue;
 }
 
-/* In an agent's plist: Sockets {grpc: {SockPathName: ...}}. */
+/* The key in an agent's plist: Sockets {grpc: {SockPathName: ...}}. */
 #define STREAM_SOCKET_KEY "grpc"
 
-/* launchd gives what it has under the key once; a job has one socket there. */
+/* launchd hands out the sockets under a key once; a job of ours has one there. */
 int platform_stream_inherited(const char *service) {
     if (!platform_is_activated(service)) {
         errno = ENOENT;
@@ -98,7 +104,7 @@ int platform_stream_inherited(const char *service) {
     return -1;
 }
 
-/* launchd tells each job its label, which is the service's name. */
+/* launchd sets this variable to the job's label, which is the service's name. */
 bool platform_is_activated(const char *service) {
     const char *label = getenv("XPC_SERVICE_NAME");
     return label && strcmp(label, service) == 0;
@@ -113,5 +119,5 @@ int platform_accept(int listening) {
     return -1;
 }
 
-/* What c/linux counts of itself; Apple's libxpc tells nobody. */
+/* Apple's libxpc has no counters for these. */
 void platform_stats(uint64_t counters[5]) { memset(counters, 0, 5 * sizeof *counters); }

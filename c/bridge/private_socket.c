@@ -1,4 +1,4 @@
-/* private_socket.c: see private_socket.h. POSIX alone: the same on both systems. */
+/* private_socket.c: see private_socket.h. It uses POSIX only, and is the same on both systems. */
 #include "private_socket.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ int private_socket_set_flags(int descriptor) {
 
 /* ---- the directory ---- */
 
-/* Makes what is missing of it, for this user only. */
+/* Makes the missing directories of the path, for this user only. */
 static void make_directories(char *path) {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
@@ -87,7 +87,7 @@ static int32_t foreign(const char *path, const char *suffix) {
                 path, suffix);
 }
 
-/* Another process has it: whose it is, its content tells. */
+/* Fails because another process holds the lock; its pid is in the file. */
 static int32_t in_use(const char *path, int lock) {
     char text[16] = "";
     ssize_t length = pread(lock, text, sizeof text - 1, 0);
@@ -102,13 +102,13 @@ static int32_t in_use(const char *path, int lock) {
 static void write_holder(int lock) {
     char text[16];
     int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    /* For people alone: on a full disk it is the lock that counts. */
+    /* The pid is for people only: if the disk is full, the lock still works. */
     if (ftruncate(lock, 0) == 0 && pwrite(lock, text, (size_t)length, 0) < 0) return;
 }
 
 /*
- * The file is removed before the lock is let go, so a lock on a file that is
- * not in its place any more is worth nothing: try again.
+ * Its holder removes the file before it drops the lock. So a lock on a file that
+ * is no longer at the path does not count: try again.
  */
 static int32_t take_lock(const char *path, struct private_socket *socket) {
     char name[LOCK_NAME_BYTES];
@@ -144,7 +144,7 @@ static int32_t take_lock(const char *path, struct private_socket *socket) {
 
 /* ---- the socket, with the lock held ---- */
 
-/* Takes away what a killed broker left. */
+/* Removes the socket of a broker that was killed. */
 static int32_t remove_stale(const char *path, const struct private_socket *socket) {
     struct stat found;
     if (fstatat(socket->directory, socket->file, &found, AT_SYMLINK_NOFOLLOW) != 0) return 0;
@@ -159,7 +159,7 @@ static bool bind_and_listen(const char *path, struct private_socket *to) {
     to->descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
     return to->descriptor >= 0 && private_socket_set_flags(to->descriptor) == 0 &&
            bind(to->descriptor, (const struct sockaddr *)&address, sizeof address) == 0 &&
-           /* Nobody else can have reached it before this: the directory is private. */
+           /* No other user can have reached it before: the directory is private. */
            fchmodat(to->directory, to->file, 0600, 0) == 0 && listen(to->descriptor, SOMAXCONN) == 0;
 }
 
@@ -209,7 +209,7 @@ void private_socket_close(struct private_socket *socket) {
         struct stat found;
         char name[LOCK_NAME_BYTES];
         lock_name(socket->file, name);
-        /* Where someone took the lock's file away, what is there now is another broker's. */
+        /* If the lock file was removed by others, the files at the path belong to another broker. */
         if (is_file_at(socket->lock, socket->directory, name)) {
             bool is_socket = fstatat(socket->directory, socket->file, &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(found.st_mode);
             if (is_socket) unlinkat(socket->directory, socket->file, 0);

@@ -16,7 +16,7 @@ struct queue {
     struct object object;
     pthread_mutex_t lock;
     struct event *first, *last;
-    uint32_t first_bytes; /* what the first event takes once packed; 0: not measured yet */
+    uint32_t first_bytes; /* the size of the first event, packed; 0: not measured yet */
     int bell_read;        /* -1 once taken */
     int bell_write;
     bool closed;
@@ -32,8 +32,8 @@ struct queue *queue_take(slb_handle handle) { return handle_take(handle, SLB_KIN
 
 /* ---- the end of the thread that made a queue ----
  *
- * A Worker that is terminated runs no JavaScript any more, but its thread does
- * end: this key's destructor then closes its queue, and with it all connections.
+ * A Worker that is terminated runs no more JavaScript, but its thread ends: then
+ * the destructor of this key closes the queue, and all its connections.
  */
 
 static pthread_key_t owner_key;
@@ -133,7 +133,7 @@ static void put32(uint8_t *at, uint32_t value) {
     for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> (8 * i));
 }
 
-/* Unlinks the first event. Only the drainer removes, so what it saw as first still is. */
+/* Unlinks the first event. Only the drainer removes events, so it is still the one that the drainer saw. */
 static void queue_unlink_first(struct queue *queue) {
     pthread_mutex_lock(&queue->lock);
     struct event *event = queue->first;
@@ -143,7 +143,7 @@ static void queue_unlink_first(struct queue *queue) {
     pthread_mutex_unlock(&queue->lock);
 }
 
-/* The first event that still has someone to tell, measured; drops the others on the way. */
+/* The first event whose source still has a handle, measured. Drops those before it. */
 static struct event *queue_first(struct queue *queue) {
     for (;;) {
         pthread_mutex_lock(&queue->lock);
@@ -161,7 +161,7 @@ static struct event *queue_first(struct queue *queue) {
                 xpc_release(event->message);
                 event->message = NULL;
                 if (event->kind == SLB_EVENT_MESSAGE) event->kind = SLB_EVENT_MALFORMED;
-                else event->detail = SLB_ERROR_INVALID; /* a reply that cannot be read is no reply */
+                else event->detail = SLB_ERROR_INVALID; /* an unreadable reply counts as a lost connection */
                 bytes = 0;
             }
             queue->first_bytes = SLB_EVENT_HEADER_BYTES + bytes;
@@ -170,7 +170,7 @@ static struct event *queue_first(struct queue *queue) {
     }
 }
 
-/* Writes the event; false when memory ran out, and the event is then lost as malformed. */
+/* Writes the event; as malformed if memory runs out. */
 static void event_write(struct queue *queue, struct event *event, uint8_t *out, uint32_t bytes) {
     uint32_t subject = event->subject;
     if (event->reply) {

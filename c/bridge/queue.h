@@ -1,5 +1,5 @@
 /*
- * queue.h: events on their way from XPC's threads to the isolate that owns the queue.
+ * queue.h: the queue of events from XPC's threads to the isolate that owns it.
  */
 #ifndef SLB_QUEUE_H
 #define SLB_QUEUE_H
@@ -11,27 +11,27 @@ struct connection;
 struct event {
     struct event *next;
     uint32_t kind;             /* SLB_EVENT_* */
-    uint32_t subject;          /* request id of a REPLY */
+    uint32_t subject;          /* request id of a REPLY, SLB_REASON_* of an ERROR */
     uint32_t detail;           /* SLB_ERROR_* */
-    struct connection *source; /* counted */
-    struct connection *peer;   /* of a PEER, counted and not yet active */
-    xpc_object_t message;      /* of a MESSAGE or REPLY, counted */
-    xpc_object_t reply;        /* of a MESSAGE that asks for one: the empty reply, counted */
+    struct connection *source; /* with a reference */
+    struct connection *peer;   /* of a PEER, with a reference, not active yet */
+    xpc_object_t message;      /* of a MESSAGE or REPLY, with a reference */
+    xpc_object_t reply;        /* of a MESSAGE that asks for a reply: the empty one, with a reference */
 };
 
 void queue_retain(struct queue *queue);
 void queue_release(struct queue *queue);
 
 /*
- * Puts the event at the end and rings the bell if the queue was empty. Takes
- * the event over; on a closed queue it is dropped.
+ * Appends the event, and rings the bell if the queue was empty. The queue owns
+ * the event; a closed queue drops it.
  */
 void queue_put(struct queue *queue, struct event *event);
 
-/* Events waiting in all queues. */
+/* The number of events that wait in all queues. */
 uint64_t queue_events_waiting(void);
 
-/* The queue behind a handle, +1; NULL with the error set. */
+/* The queue that the handle names, with a reference for the caller; NULL with the error set. */
 struct queue *queue_take(slb_handle handle);
 
 #endif

@@ -9,7 +9,7 @@
 struct reply {
     struct object object;
     xpc_object_t dictionary;
-    xpc_connection_t connection; /* counted: the reply may be sent when the handler is long done */
+    xpc_connection_t connection; /* with a reference: the reply may be sent long after the handler has returned */
 };
 
 static void reply_finalize(struct object *object) {

@@ -1,4 +1,4 @@
-/* stats.c: slb_stats, and the version. See stats.h. */
+/* stats.c: slb_stats, the ABI version, paths of services. See stats.h. */
 #include "stats.h"
 
 #include <stdatomic.h>

@@ -1,15 +1,15 @@
 /*
- * stats.h: what this process has sent, for whoever claims that pixels are not copied.
+ * stats.h: counters of what this process has sent. They show whether pixels are copied.
  */
 #ifndef SLB_STATS_H
 #define SLB_STATS_H
 
 #include <stdint.h>
 
-/* A data value of so many bytes was put into a message: a copy. */
+/* Counts the bytes of a data value that was copied into a message. */
 void stats_count_data(uint64_t bytes);
 
-/* A message was handed to XPC. */
+/* Counts a message that was given to XPC. */
 void stats_count_message(void);
 
 #endif

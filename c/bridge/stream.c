@@ -1,10 +1,10 @@
 /*
- * stream.c: listening stream sockets, for what speaks another protocol than XPC.
+ * stream.c: listening stream sockets, for protocols other than XPC.
  *
- * The isolate accepts by itself, without waiting, and so sees every failure and
- * decides the pace. That there is something to accept again, a thread of each
- * listener tells it: the runtime's own accept loop never goes on after the
- * process has once run out of descriptors.
+ * The isolate itself accepts, without waiting, so it sees each failure and sets
+ * the pace. A thread for each listener rings a bell when there is a client to
+ * accept. Deno's own accept loop is not used: it stops for good when the process
+ * has once run out of descriptors.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,9 +27,9 @@ struct stream {
     struct object object;
     struct private_socket socket;
     int bell_read;  /* -1 once taken */
-    int bell_write; /* the watcher's: a byte when there is something to accept */
-    int order_write; /* a byte: watch, and ring once. Its end is the watcher's. */
-    int order_read;  /* the watcher's */
+    int bell_write; /* the watcher writes a byte when a client waits */
+    int order_write; /* a byte makes the watcher watch, and ring once; a close ends it */
+    int order_read;  /* the watcher reads from it */
     pthread_t watcher;
     bool watched;
 };
@@ -56,7 +56,7 @@ static void *watch(void *context) {
 static int start_watcher(struct stream *stream) {
     sigset_t all, before;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited: signals are the program's business */
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits the mask: only the program's own threads handle signals */
     int why = pthread_create(&stream->watcher, NULL, watch, stream);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     stream->watched = why == 0;
@@ -84,10 +84,10 @@ static void stream_finalize(struct object *object) { free(object); }
 
 static bool make_ends(struct stream *stream) {
     return bell_make(&stream->bell_read, &stream->bell_write) && bell_make(&stream->order_read, &stream->order_write) &&
-           fcntl(stream->order_read, F_SETFL, 0) == 0; /* the watcher waits for orders */
+           fcntl(stream->order_read, F_SETFL, 0) == 0; /* blocking: the watcher waits for orders */
 }
 
-/* The listener over `socket`, which is taken over; 0 with the error set. */
+/* Makes a listener from `socket`, which it takes over. 0 with the error set on failure. */
 static slb_handle stream_handle(struct queue *queue, const struct private_socket *socket) {
     struct stream *stream = calloc(1, sizeof *stream);
     if (!stream) {
@@ -106,7 +106,7 @@ static slb_handle stream_handle(struct queue *queue, const struct private_socket
     return 0;
 }
 
-/* The bytes as a string of at most `capacity` bytes with its end; false: empty, too long, or with a 0 in it. */
+/* Copies the bytes as a terminated string into `capacity` bytes. False: empty, too long, or with a NUL inside. */
 static bool as_string(const uint8_t *bytes, uint32_t length, char *text, uint32_t capacity) {
     if (length == 0 || length >= capacity || memchr(bytes, 0, length)) return false;
     memcpy(text, bytes, length);
@@ -168,7 +168,7 @@ int32_t slb_stream_accept(slb_handle handle) {
     int32_t result = descriptor;
     if (descriptor < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         bell_ring(stream->order_write);
-        result = fail(SLB_E_AGAIN, "Nobody waits to be accepted; the bell tells when somebody does");
+        result = fail(SLB_E_AGAIN, "No client waits to be accepted; the bell rings when one does");
     } else if (descriptor < 0) {
         result = fail(SLB_E_SYSTEM, "Cannot accept a connection: %s", strerror(errno));
     }
@@ -183,7 +183,7 @@ uint32_t slb_stream_path_copy(slb_handle handle, uint8_t *text, uint32_t capacit
     socklen_t filled = sizeof address;
     uint32_t length = 0;
     if (getsockname(stream->socket.descriptor, (struct sockaddr *)&address, &filled) == 0) {
-        /* Not always terminated, and empty for a socket without a name. */
+        /* The path may lack a terminator, and is empty if the socket has no name. */
         while (length < sizeof address.sun_path && length < capacity && address.sun_path[length]) length++;
         memcpy(text, address.sun_path, length);
     } else {

@@ -1,4 +1,4 @@
-/* surface.c: what is the same on every system. See surface.h. */
+/* surface.c: the parts that are the same on all systems. See surface.h. */
 #include "surface.h"
 
 bool surface_size_allowed(uint32_t width, uint32_t height, uint32_t element_bytes, uint64_t bytes_per_row) {

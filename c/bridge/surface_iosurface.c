@@ -1,10 +1,10 @@
 /*
  * surface_iosurface.c: surface.h over IOSurface (macOS).
  *
- * What a peer sends is judged by the object that the kernel knows, never by
- * what the peer says of it. A surface is not global: only who was sent it has
- * it. While there is a handle the surface counts as used by this process, and
- * while there is an XPC object of it, by whoever holds that.
+ * A surface of a peer is checked by what the kernel says of it, never by what
+ * the peer says. Surfaces are not global: only processes that were sent one can
+ * use it. This process counts as a user of a surface while it has a handle for
+ * it; every holder of an XPC object of the surface counts as a user too.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -16,11 +16,11 @@
 struct surface {
     struct object object;
     const struct iosurface_api *api;
-    IOSurfaceRef ref; /* owned, and one use of it */
+    IOSurfaceRef ref; /* owned, with one use count */
     uint32_t layout[8];
     pthread_mutex_t lock; /* guards what follows */
     surface_locks locks;
-    void *mapping; /* the system's own; NULL until it was asked for */
+    void *mapping; /* belongs to the system; NULL until the first slb_surface_map */
 };
 
 static atomic_ullong mapped_count;
@@ -29,7 +29,7 @@ uint64_t surface_mapped_count(void) { return atomic_load(&mapped_count); }
 
 /* ---- IOSurfaces ---- */
 
-/* A dictionary of 32-bit numbers, +1; NULL: out of memory. */
+/* Makes a dictionary of 32-bit numbers, which the caller owns; NULL: out of memory. */
 static CFDictionaryRef numbers_create(const struct iosurface_api *api, const void *const *keys,
                                       const int32_t *values, long count) {
     const void *copied[8], *numbers[8];
@@ -52,7 +52,7 @@ static size_t aligned_row(const struct iosurface_api *api, uint32_t width, uint3
     return api->IOSurfaceAlignProperty(*api->kIOSurfaceBytesPerRow, (size_t)width * element_bytes);
 }
 
-/* A new surface, zeroed, +1. The sizes are those that surface_size_allowed lets through, so they fit. */
+/* Makes a zeroed surface, which the caller owns. surface_size_allowed has checked the sizes, so they fit into 32 bits. */
 static IOSurfaceRef ref_create(const struct iosurface_api *api, uint32_t width, uint32_t height,
                                uint32_t element_bytes, uint32_t pixel_format) {
     size_t row = aligned_row(api, width, element_bytes);
@@ -70,8 +70,8 @@ static IOSurfaceRef ref_create(const struct iosurface_api *api, uint32_t width, 
 }
 
 /*
- * The layout of slb_surface_layout. False: it is not one plane of whole
- * elements that lie in its memory, and the error is set.
+ * Reads the values of slb_surface_layout. False with the error set: it does not
+ * consist of one plane of whole elements inside its memory.
  */
 static bool layout_read(const struct iosurface_api *api, IOSurfaceRef ref, uint32_t layout[8]) {
     size_t width = api->IOSurfaceGetWidth(ref), height = api->IOSurfaceGetHeight(ref);
@@ -79,7 +79,7 @@ static bool layout_read(const struct iosurface_api *api, IOSurfaceRef ref, uint3
     size_t bytes = api->IOSurfaceGetAllocSize(ref), planes = api->IOSurfaceGetPlaneCount(ref);
     bool plain = planes == 0 && api->IOSurfaceGetElementWidth(ref) == 1 && api->IOSurfaceGetElementHeight(ref) == 1;
     bool within = width > 0 && height > 0 && element > 0 && bytes <= SURFACE_MAX_BYTES && row <= bytes / height &&
-                  width <= row / element; /* so that every number fits into 32 bits, too */
+                  width <= row / element; /* this also makes every number fit into 32 bits */
     if (!plain || !within) {
         fail(SLB_E_ARGUMENT,
              "Cannot use a surface of %zu x %zu elements of %zu bytes, %zu bytes a row, %zu planes, in %zu bytes: "
@@ -159,12 +159,12 @@ int32_t slb_surface_layout(slb_handle handle, uint32_t *values) {
 
 /* ---- as XPC objects ----
  *
- * Apple names no type for the XPC object of a surface, and what a lookup does
- * with any other object is nowhere said. So the type is learnt from one that
- * is made for the purpose, and nothing else is ever looked up.
+ * Apple documents neither the type of a surface's XPC object, nor what a lookup
+ * does with an object of another type. So the type is taken from a surface that
+ * is made for this, and objects of other types are never looked up.
  */
 
-/* NULL: the system makes none now. */
+/* The type of a surface's XPC object. NULL: the system could not make a surface. */
 static xpc_type_t learn_type(void) {
     const struct iosurface_api *api = iosurface_api();
     IOSurfaceRef ref = api ? ref_create(api, 1, 1, 4, 0x42475241 /* 'BGRA' */) : NULL;
@@ -176,7 +176,7 @@ static xpc_type_t learn_type(void) {
 }
 
 bool surface_is(xpc_object_t value) {
-    static _Atomic(xpc_type_t) learnt; /* whoever learns it learns the same */
+    static _Atomic(xpc_type_t) learnt; /* every thread finds the same type */
     xpc_type_t type = atomic_load(&learnt);
     if (!type) atomic_store(&learnt, type = learn_type());
     return type && xpc_get_type(value) == type;
@@ -200,7 +200,7 @@ xpc_object_t surface_copy_xpc(slb_handle handle) {
     return value;
 }
 
-/* ---- CPU access: the lock is held ---- */
+/* ---- CPU access. The caller of these holds the lock. ---- */
 
 static int32_t lock(struct surface *surface, bool read_only) {
     int code = surface->api->IOSurfaceLock(surface->ref, options(read_only), NULL);
@@ -216,7 +216,7 @@ static int32_t unlock(struct surface *surface, bool read_only) {
     return fail(SLB_E_SYSTEM, "Cannot unlock surface %u: kern_return_t 0x%x", surface->layout[6], (unsigned)code);
 }
 
-/* The address is there while it is locked; the system leaves the memory where it is until the last release. */
+/* The address can be read while the surface is locked. The memory stays at this address until the last release. */
 static void *map(struct surface *surface) {
     bool locked = surface->locks[0] || surface->locks[1];
     if (!locked && lock(surface, true) < 0) return NULL;
@@ -244,7 +244,7 @@ int32_t slb_surface_lock(slb_handle handle, uint32_t read_only) {
     pthread_mutex_lock(&surface->lock);
     int32_t result = lock(surface, read_only != 0);
     if (result == 0 && surface->mapping && surface->api->IOSurfaceGetBaseAddress(surface->ref) != surface->mapping) {
-        unlock(surface, read_only != 0); /* Apple promises nothing of where it is between two locks */
+        unlock(surface, read_only != 0); /* Apple does not promise the same address after the next lock */
         result = fail(SLB_E_SYSTEM, "Cannot lock surface %u: its memory has moved", surface->layout[6]);
     }
     pthread_mutex_unlock(&surface->lock);

@@ -1,9 +1,9 @@
 /*
  * surface_memfd.c: surface.h over sealed memory files (Linux).
  *
- * The file is sealed against shrinking before anyone else sees it, so no peer
- * can turn a read of a pixel into a SIGBUS. c/linux refuses to receive any
- * surface whose file is not sealed or smaller than its layout says.
+ * The file is sealed against shrinking before it is sent, so no peer can cause a
+ * SIGBUS when a pixel is read. c/linux refuses a received surface if its file is
+ * not sealed, or smaller than its layout says.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "queue.h"
 #include "surface.h"
 
-#define ROW_ALIGNMENT 64u /* a cache line, and what GPUs want at least */
+#define ROW_ALIGNMENT 64u /* a cache line, and the least that GPUs need */
 
 struct surface {
     struct object object;
@@ -78,7 +78,7 @@ xpc_object_t surface_copy_xpc(slb_handle handle) {
     return value;
 }
 
-/* A sealed memory file of `bytes`, all its pages present; -1 with errno. */
+/* Makes a sealed memory file of `bytes` bytes with all its pages allocated. -1 with errno on failure. */
 static int memory_file(uint64_t bytes) {
     int file = memfd_create("streamlib-surface", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (file < 0) return -1;
@@ -122,7 +122,7 @@ slb_handle slb_surface_create(slb_handle queue_handle, uint32_t width, uint32_t 
 int32_t slb_surface_layout(slb_handle handle, uint32_t *values) {
     struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
     if (!surface) return SLB_E_HANDLE;
-    uint64_t id = 0; /* the memory file's inode: the same in every process */
+    uint64_t id = 0; /* the inode of the memory file, the same in every process */
     int file = xpc_linux_surface_dup_fd(surface->value);
     struct stat status;
     if (file >= 0) {
@@ -147,7 +147,7 @@ void *slb_surface_map(slb_handle handle) {
     pthread_mutex_lock(&surface->lock);
     if (!surface->mapping) {
         int file = xpc_linux_surface_dup_fd(surface->value);
-        /* Pages of our own are there already; those of a peer's file may be holes, which cost nothing untouched. */
+        /* Only pages made here are allocated already. A peer's file may have holes, which need no memory until they are touched. */
         int flags = MAP_SHARED | (surface->made_here ? MAP_POPULATE : 0);
         void *mapping = file < 0 ? MAP_FAILED
                                  : mmap(NULL, (size_t)surface->layout.length, PROT_READ | PROT_WRITE, flags, file, 0);
@@ -166,7 +166,7 @@ void *slb_surface_map(slb_handle handle) {
     return mapping;
 }
 
-/* Memory files are coherent: there is nothing to do but to see that each unlock has its lock. */
+/* Memory files are coherent: only the pairing of locks and unlocks is checked. */
 
 int32_t slb_surface_lock(slb_handle handle, uint32_t read_only) {
     struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);

@@ -73,7 +73,7 @@ slb_handle slb_shmem_create(slb_handle queue_handle, uint64_t bytes) {
         xpc_object_t value = xpc_shmem_create(region, (size_t)bytes);
         if (value) handle = transfer_handle_consume(queue, SLB_KIND_SHMEM, value);
         else fail(SLB_E_SYSTEM, "Cannot share a region of %llu bytes", (unsigned long long)bytes);
-        platform_region_destroy(region, (size_t)bytes); /* the shmem holds its own */
+        platform_region_destroy(region, (size_t)bytes); /* the shmem has its own mapping */
     } else {
         fail(SLB_E_MEMORY, "Cannot make a region of %llu bytes: %s", (unsigned long long)bytes, strerror(errno));
     }

@@ -1,5 +1,5 @@
 /*
- * descriptors.h - descriptors of every kind that a message may or may not have, made once.
+ * descriptors.h - descriptors of each kind that a message may have or must not have, created once.
  */
 #ifndef FUZZ_DESCRIPTORS_H
 #define FUZZ_DESCRIPTORS_H
@@ -20,7 +20,7 @@ static inline int memory_of(size_t length, int seals) {
     return fd;
 }
 
-/* One that stays the caller's: sealed memory, memory that can shrink, a socket, a pipe. */
+/* Returns a descriptor, borrowed: sealed memory, memory that can shrink, a socket, or a pipe. */
 static inline int descriptor_of(unsigned kind) {
     static int made[KINDS];
     if (!made[3]) {
@@ -34,7 +34,7 @@ static inline int descriptor_of(unsigned kind) {
     return made[kind % KINDS];
 }
 
-/* How many descriptors are open, in one system call. */
+/* The number of open descriptors, by one system call. */
 static inline int count_open(void) {
     struct pollfd all[MOST_OPEN];
     int closed = 0;
@@ -44,7 +44,7 @@ static inline int count_open(void) {
     return MOST_OPEN - closed;
 }
 
-/* What must never happen; the driver keeps the input. */
+/* Aborts if the condition does not hold; the fuzzer keeps the input. */
 #define MUST(condition)                                                                                        \
     do {                                                                                                       \
         if (!(condition)) {                                                                                    \

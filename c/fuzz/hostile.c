@@ -1,5 +1,5 @@
 /*
- * hostile.c - see hostile.h. Made of the script's bytes, but so that a valid packet is the likeliest.
+ * hostile.c - see hostile.h. The script's bytes choose the packet; most scripts give a valid one.
  */
 #include "hostile.h"
 
@@ -41,7 +41,7 @@ static void put_number(struct hostile_packet *packet, uint8_t number) {
     put64(packet, number);
 }
 
-/* A value of each descriptor: fd, endpoint, shmem or surface, true to what is there or not. */
+/* A value for each descriptor: fd, endpoint, shmem or surface, which may not match the descriptor. */
 static void put_carriers(struct hostile_packet *packet, uint8_t tags) {
     put_dictionary(packet, (uint32_t)packet->count);
     for (size_t i = 0; i < packet->count; i++) {
@@ -74,7 +74,7 @@ static void put_long(struct hostile_packet *packet) {
     put(packet, zeros, LONG_BYTES);
 }
 
-/* A memfd of the long body: sealed as it must be, not sealed, and a byte too short. */
+/* Returns a memfd with the long body: correctly sealed, not sealed, or one byte too short. */
 static int long_body(unsigned kind) {
     static int made[3];
     static const int seals[3] = {F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW, F_SEAL_SHRINK,
@@ -124,7 +124,7 @@ static void set_header(struct hostile_packet *packet, uint8_t kind, uint8_t id, 
     xl_header_encode(&header, packet->bytes);
 }
 
-/* One thing that is wrong with it; most often nothing. */
+/* Makes one thing in the packet wrong, or nothing. */
 static void spoil(struct hostile_packet *packet, struct script *script) {
     size_t at = next_byte(script);
     switch (at & 15) {

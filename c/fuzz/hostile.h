@@ -1,5 +1,5 @@
 /*
- * hostile.h - packets of a peer that keeps to no rule.
+ * hostile.h - packets of a peer that breaks the rules.
  */
 #ifndef FUZZ_HOSTILE_H
 #define FUZZ_HOSTILE_H
@@ -20,17 +20,17 @@ struct hostile_packet {
     uint8_t bytes[PACKET_BYTES];
 };
 
-/* Makes what is made only once. */
+/* Creates everything that is created only once. */
 void hostile_prepare(void);
-/* The next packet that the script tells of; valid until the next call. */
+/* Returns the next packet of the script; valid until the call after the next. */
 struct hostile_packet *hostile_packet(struct script *script);
-/* Appends the second to the first, as one packet. */
+/* Appends the bytes of the second packet to the first. */
 void hostile_merge(struct hostile_packet *packet, const struct hostile_packet *second);
-/* A well-formed CONNECT. */
+/* Returns a valid CONNECT with this socket. */
 struct hostile_packet *hostile_connect(int socket);
-/* Sends its bytes from `from` to `to`; the descriptors too, unless there are none. */
+/* Sends the bytes from `from` to `to`; with the descriptors if `from` is 0. */
 void hostile_send(int socket, const struct hostile_packet *packet, size_t from, size_t to);
-/* Takes what our side has sent. A descriptor that came is the caller's; else -1. False: nothing there. */
+/* Receives a packet of our side. `descriptor` is its first one, owned by the caller, or -1. False: there is none. */
 bool hostile_receive(int socket, int *descriptor);
 
 #endif

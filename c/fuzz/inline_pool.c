@@ -13,7 +13,7 @@
 enum { SOCKETS = 128, STEPS_MAX = 20000, RESTS_MAX = 4 };
 
 static struct {
-    xpc_connection_t connection; /* not held; NULL: not watched */
+    xpc_connection_t connection; /* not held; NULL if not watched */
     uint32_t events;
     bool armed;
 } watched[SOCKETS];
@@ -59,7 +59,7 @@ void xl_pool_rest(xpc_connection_t connection) {
 
 bool xl_pool_is_resting(xpc_connection_t connection) { return connection->links.resting; }
 
-/* There is no other thread that could receive the reply. */
+/* There is no other thread to receive the reply. */
 bool xl_pool_block(void) { return false; }
 void xl_pool_unblock(void) {}
 

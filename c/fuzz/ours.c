@@ -11,14 +11,14 @@
 
 enum { LIVES_MAX = 32, PROMISES_MAX = 256 };
 
-/* What is known of a connection; its context. */
+/* The context of a connection: what has happened to it. */
 struct life {
     xpc_connection_t connection;
     bool activated, cancelled, finalized, by_name;
     unsigned invalid, suspended;
 };
 
-/* A block that is to run exactly once. */
+/* A block that must run exactly once. */
 struct promise {
     unsigned kept;
 };
@@ -79,7 +79,7 @@ static void answer(xpc_object_t message) {
     MUST(!xpc_dictionary_create_reply(message));
     xpc_dictionary_set_value(reply, "echo", message);
     xpc_connection_send_message(remote, reply);
-    xpc_connection_send_message(remote, reply); /* answers nothing: the first did */
+    xpc_connection_send_message(remote, reply); /* has no effect: the first answered */
     xpc_release(reply);
 }
 
@@ -142,7 +142,7 @@ static struct promise *promise(void) {
     return ours.promises_count < PROMISES_MAX ? &ours.promises[ours.promises_count++] : NULL;
 }
 
-/* ---- What a program does -------------------------------------------------------------- */
+/* ---- The actions of a program --------------------------------------------------------- */
 
 void ours_add(xpc_connection_t connection) {
     if (!connection) return;
@@ -168,7 +168,7 @@ static void barrier(xpc_connection_t connection) {
     if (it) xpc_connection_send_barrier(connection, BARRIER(keep_promise, it));
 }
 
-/* Four of 60000 bytes fill a socket; one of 64 KiB goes into a memfd. */
+/* Four messages of 60000 bytes fill a socket; one over 64 KiB goes into a memfd. */
 static void send_data(xpc_connection_t connection, size_t length) {
     static const uint8_t zeros[XL_INLINE_MAX];
     xpc_object_t message = xpc_dictionary_create_empty();
@@ -226,9 +226,10 @@ void ours_release(bool cancels) {
     while (ours.held_count) ours_answer(true);
     for (size_t i = 0; i < ours.retained_count; i++) {
         struct life *life = ours.retained[i];
-        for (; life->suspended; life->suspended--) xpc_connection_resume(life->connection); /* as Apple demands */
+        /* Apple requires balanced suspensions at the last release. */
+        for (; life->suspended; life->suspended--) xpc_connection_resume(life->connection);
         if (cancels) cancel(life);
-        if (i == 0) life->cancelled = true; /* its last reference; a peer lives on without any */
+        if (i == 0) life->cancelled = true; /* its last reference; a peer needs none */
         xpc_release(life->connection);
     }
     ours.retained_count = 0;

@@ -1,6 +1,6 @@
 /*
- * ours.h - our side of a conversation, and what it may be told: each handler as often as it is
- * promised, nothing after INVALID, nothing but INVALID after a cancel.
+ * ours.h - our side of a conversation. Checks its events: each handler runs as often as promised,
+ * nothing follows INVALID, and only INVALID follows a cancel.
  */
 #ifndef FUZZ_OURS_H
 #define FUZZ_OURS_H
@@ -10,25 +10,25 @@
 
 enum { RETAINED_MAX = 4 };
 
-/* What the handlers do with a message. */
+/* How the handlers treat a message. */
 enum answer { IGNORE, ANSWER, HOLD, SEND_AND_CANCEL };
-/* What a listener's handler does with a peer. */
+/* How a listener's handler treats a peer. */
 enum welcome { ACTIVATE, ACTIVATE_AND_RETAIN, RETAIN, TURN_AWAY };
 
 void ours_begin(enum answer answer, enum welcome welcome);
-/* Takes over a connection that has just been created; NULL stays without consequence. */
+/* Consumes a connection that has just been created. NULL has no effect. */
 void ours_add(xpc_connection_t connection);
-/* One that is held, chosen by a number; NULL if there is none. */
+/* Returns a held connection, chosen by a number; NULL if there is none. */
 xpc_connection_t ours_get(unsigned number);
-/* One thing that a program can do, with that connection. */
+/* Does one thing that a program can do with a connection. */
 void ours_act(xpc_connection_t connection, struct script *script);
-/* Answers, or drops, what was held first. */
+/* Answers or drops the oldest held message. */
 void ours_answer(bool drop);
-/* The nth allocation from now on fails, once; 0: none does. */
+/* Makes the nth allocation from now on fail, once; 0: none. */
 void ours_fail_allocation(unsigned nth);
-/* Lets go of everything; then nothing may come any more. */
+/* Releases everything. No new peer is accepted after it. */
 void ours_release(bool cancel);
-/* When all has been run: everybody was told what was promised. */
+/* Checks, when everything has run, that each handler was called as promised. */
 void ours_check(void);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * script.h - an input, read as the script of a conversation; after its end all is 0.
+ * script.h - reads an input as the script of a conversation. After its end every byte is 0.
  */
 #ifndef FUZZ_SCRIPT_H
 #define FUZZ_SCRIPT_H

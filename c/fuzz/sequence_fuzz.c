@@ -1,11 +1,11 @@
 /*
  * sequence_fuzz.c - conversations with a hostile peer, in each of our roles.
  *
- * An input is a script: a byte for the role and what our handlers do, one for the order of events,
- * then what happens, step by step: the peer connects, sends packets whole, cut, split or merged,
- * with descriptors, listens, hangs up; our side sends, asks, waits, suspends, cancels, runs out of
- * memory. Linked with inline_pool.c, so there are no threads and no waiting, and the same script
- * has always the same course. Names are served here, not in a directory.
+ * An input is a script: a byte for the role and the behaviour of our handlers, one for the order of
+ * events, then the steps. The peer connects, sends packets (whole, cut, split or merged, with
+ * descriptors), receives, hangs up; our side sends, requests, suspends, cancels, gets no memory.
+ * Linked with inline_pool.c, so there are no threads and no waiting, and a script always does the
+ * same. This file replaces service.c: names are not served in a directory.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,12 +19,12 @@ enum { STEPS_MAX = 50, PEERS_MAX = 4 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The other side: its ends of connections, and where it connects or is connected to. */
+/* The hostile side: its sockets, and its way to our side. */
 static struct {
-    int peers[PEERS_MAX], ends[PEERS_MAX]; /* of each, maybe, also the end that it has given away */
+    int peers[PEERS_MAX], ends[PEERS_MAX]; /* its sockets; the other ends of them, if it kept these */
     unsigned count;
-    int door; /* to, or of, the endpoint */
-    uint8_t dialled; /* what becomes of who connects by name */
+    int door; /* a duplicate of our listener's endpoint, or the listening end of its own */
+    uint8_t dialled; /* how a connection by name ends */
 } hostile;
 
 static void forget(int *fd) {
@@ -32,7 +32,7 @@ static void forget(int *fd) {
     *fd = -1;
 }
 
-/* Takes both over. With too many it hangs up on the oldest. */
+/* Consumes both. Closes the oldest if there are too many. */
 static void add_peer(int socket, int end) {
     unsigned at = hostile.count++ % PEERS_MAX;
     forget(&hostile.peers[at]);
@@ -53,8 +53,9 @@ int xl_service_connect(const char *service, struct ucred *server, bool *busy, ch
     return ends[0];
 }
 
-int xl_service_listen(const char *service, struct xl_claim *claim, char reason[XL_REASON_BYTES]) {
+int xl_service_listen(const char *service, struct xl_claim *claim, bool *in_use, char reason[XL_REASON_BYTES]) {
     (void)claim;
+    *in_use = false;
     snprintf(reason, XL_REASON_BYTES, "%s is not to be had", service);
     return -1;
 }
@@ -92,7 +93,7 @@ static void open_role(uint8_t role) {
 
 /* ---- Steps ---------------------------------------------------------------------------- */
 
-/* The hostile peer connects to our listener, and keeps the end it gives away, or not. */
+/* Connects to our listener. If it keeps the end that it sends, both sides have it. */
 static void connect_peer(bool keeps) {
     int ends[2];
     if (hostile.door < 0 || xl_socket_pair(ends) != 0) return;
@@ -122,7 +123,7 @@ static void hang_up(unsigned peer, uint8_t how) {
     }
 }
 
-/* Bits 0 to 3 are the step, 4 and 5 whose, 6: then everything runs. */
+/* Bits 0 to 3: the step. Bits 4 and 5: which connection. Bit 6: everything runs after it. */
 static void step(struct script *script) {
     uint8_t byte = next_byte(script);
     unsigned who = byte >> 4 & 3;

@@ -1,9 +1,9 @@
 /*
  * wire_fuzz.c - the decoder of the wire format, on any bytes.
  *
- * An input is a byte that says how many descriptors there are (bits 0 to 4) and whether a header
- * comes first (bit 7), a byte of their kinds, and the packet. Besides what the sanitizers see:
- * what was decoded encodes to the same bytes, equals its copy, and leaves nothing behind.
+ * An input is a byte with the number of descriptors (bits 0 to 4) and whether a header comes first
+ * (bit 7), a byte for their kinds, and the packet. Checks, besides those of the sanitizers: a
+ * decoded body encodes to the same bytes, equals its copy, and leaves no object or descriptor.
  */
 #include <string.h>
 
@@ -18,7 +18,7 @@ static uint64_t live_objects(void) {
     return stats.live_objects;
 }
 
-/* The format says that encoding is unique. */
+/* Encoding is unique: see wire.h. */
 static void check_encoding(xpc_object_t body, const uint8_t *bytes, size_t length, size_t descriptors) {
     struct xl_measure measure;
     struct xl_carrier *carriers[XPC_LINUX_DESCRIPTORS_MAX];
@@ -31,12 +31,12 @@ static void check_encoding(xpc_object_t body, const uint8_t *bytes, size_t lengt
     free(again);
 }
 
-/* What a program may ask of any object. */
+/* Calls the functions that work on every object. */
 static void use(xpc_object_t body, size_t descriptors) {
     xpc_object_t copy = xpc_copy(body);
     char *text = xpc_copy_description(body);
     MUST(copy && text && *text);
-    /* Descriptors are equal by identity, and a copy of an fd is another. NaN equals nothing. */
+    /* A copy of a descriptor is not equal to it, and NaN equals nothing. */
     if (!descriptors && xpc_equal(body, copy)) MUST(xpc_hash(body) == xpc_hash(copy));
     MUST(xpc_dictionary_get_count(copy) == xpc_dictionary_get_count(body));
     free(text);

@@ -6,24 +6,24 @@
  *
  * Handles. A native object is named by a 32-bit handle, never by a pointer: a
  * stale, foreign or released handle is an error (SLB_E_HANDLE), never a crash.
- * 0 is no handle. A function that returns a handle gives the caller one that
- * must be released exactly once with slb_release; on failure it returns 0.
- * Every object belongs to the event queue that it was made with and goes away
- * with it at the latest.
+ * 0 is not a handle. A function that returns a handle makes the caller its
+ * owner, who must release it exactly once with slb_release; on failure the
+ * function returns 0. Every object belongs to the event queue that it was made
+ * with, and is released with that queue at the latest.
  *
  * Errors. Functions that return int32_t return a value >= 0, or one of the
- * SLB_E_ codes. slb_error_copy gives the words for the last failure on the
+ * SLB_E_ codes. slb_error_copy returns the text of the last failure on the
  * calling thread: what was tried and what was found.
  *
- * Threads. Every function may be called from any thread; calls with the same
- * handle are the caller's to put in order. XPC's own threads never call out of
- * the shim: they put events on a queue and ring its bell, a
- * socket that the owner of the queue reads with its own event loop.
+ * Threads. Every function may be called from any thread; the caller must not
+ * call two at the same time with the same handle. The threads of XPC never call
+ * functions outside the shim: they put events on a queue and ring its bell, a
+ * socket that the owner of the queue reads in its own event loop.
  *
- * Messages cross this ABI in the packed form that packed.h describes.
+ * Messages cross this ABI in the packed form, which packed.h describes.
  *
- * ffi/symbols.ts lists the same functions; a test compares the two. Each
- * prototype stands on the lines between SLB_API and a semicolon.
+ * ffi/symbols.ts lists the same functions, and a test compares the two. The test
+ * reads each prototype from SLB_API to the next semicolon.
  */
 #ifndef STREAMLIB_BRIDGE_H
 #define STREAMLIB_BRIDGE_H
@@ -32,16 +32,16 @@
 
 #define SLB_API __attribute__((visibility("default")))
 
-/* Changes whenever a signature, a layout or a meaning here changes. */
-#define SLB_ABI_VERSION 3
+/* Raised by one for each change of a signature, a layout or a meaning in this file. */
+#define SLB_ABI_VERSION 4
 
 /* Limits on one message, sent or received. */
 #define SLB_MAX_MESSAGE_BYTES 1048576
 #define SLB_MAX_MESSAGE_DEPTH 32
 #define SLB_MAX_MESSAGE_CAPABILITIES 16
-/* Events of one connection that may wait to be drained; then it is suspended. */
+/* The number of undrained events at which a connection is suspended. */
 #define SLB_MAX_PENDING_EVENTS 256
-/* Bytes that slb_error_copy and slb_connection_reason_copy write at the most. */
+/* The most bytes that slb_error_copy and slb_connection_reason_copy write. */
 #define SLB_MAX_TEXT_BYTES 512
 
 typedef uint32_t slb_handle;
@@ -53,12 +53,12 @@ typedef uint32_t slb_handle;
 #define SLB_E_SYSTEM (-4)   /* a system call failed */
 #define SLB_E_BUFFER (-5)   /* the buffer is too small for the next event */
 #define SLB_E_CLOSED (-6)   /* the connection or the queue is closed */
-#define SLB_E_AGAIN (-7)    /* nothing is there yet */
-#define SLB_E_IN_USE (-8)   /* another process has it */
-#define SLB_E_PERMISSION (-9) /* others could reach it, or it is not this user's */
-#define SLB_E_ABSENT (-10)  /* there is no such thing */
+#define SLB_E_AGAIN (-7)    /* nothing is available yet */
+#define SLB_E_IN_USE (-8)   /* another process uses it */
+#define SLB_E_PERMISSION (-9) /* other users can reach it, or it belongs to another user */
+#define SLB_E_ABSENT (-10)  /* it does not exist */
 
-/* Kinds of handle, the index of slb_stats' first counters. */
+/* Kinds of handle. Each is the index of its counter in slb_stats. */
 #define SLB_KIND_QUEUE 1
 #define SLB_KIND_LISTENER 2
 #define SLB_KIND_CONNECTION 3
@@ -70,7 +70,7 @@ typedef uint32_t slb_handle;
 #define SLB_KIND_STREAM 9
 
 /*
- * Events, as slb_queue_drain writes them, little-endian, one after the other:
+ * Events, as slb_queue_drain writes them, one after the other, little-endian:
  *
  *   offset  size  field
  *   0       4     length of the whole record
@@ -84,8 +84,8 @@ typedef uint32_t slb_handle;
  *   MESSAGE    reply handle, or 0 if none is asked  0
  *   REPLY      request id given to _request         0, or SLB_ERROR_*
  *   PEER       handle of the new, inactive peer     0
- *   ERROR      0                                    SLB_ERROR_*
- *   MALFORMED  reply handle, or 0                   0: beyond the limits above
+ *   ERROR      SLB_REASON_*                         SLB_ERROR_*
+ *   MALFORMED  reply handle, or 0                   0; the message exceeds a limit above
  */
 #define SLB_EVENT_HEADER_BYTES 20
 #define SLB_EVENT_MESSAGE 1
@@ -94,46 +94,49 @@ typedef uint32_t slb_handle;
 #define SLB_EVENT_ERROR 4
 #define SLB_EVENT_MALFORMED 5
 
-/* What XPC says of a connection. */
-#define SLB_ERROR_INVALID 1     /* it is gone for good */
-#define SLB_ERROR_INTERRUPTED 2 /* the service went away; sending starts it again */
-#define SLB_ERROR_TERMINATION 3 /* the system asks this process to end soon */
+/* The end of a connection or listener, as XPC reports it. */
+#define SLB_ERROR_INVALID 1     /* it cannot be used again */
+#define SLB_ERROR_INTERRUPTED 2 /* the service ended; the next message connects again */
+#define SLB_ERROR_TERMINATION 3 /* the system asks this process to exit soon */
+
+/* Why a connection or listener is invalid; slb_connection_reason_copy returns the text. */
+#define SLB_REASON_UNKNOWN 0 /* always so on macOS: Apple's libxpc gives no code */
+#define SLB_REASON_IN_USE 1  /* another process serves the listener's name */
 
 /* ---- library ---- */
 
-/* SLB_ABI_VERSION as this library was compiled. */
+/* The SLB_ABI_VERSION that this library was compiled with. */
 SLB_API uint32_t slb_abi_version(void);
 
-/* The last failure on this thread as UTF-8, not terminated; returns its bytes. */
+/* Copies the text of the last failure on this thread: UTF-8, not terminated. Returns its length in bytes. */
 SLB_API uint32_t slb_error_copy(uint8_t *text, uint32_t capacity);
 
-/* The SLB_E_ code of the last failure on this thread, for a function that returns a handle; 0 before the first. */
+/* The SLB_E_ code of the last failure on this thread, for functions that return a handle; 0 before the first failure. */
 SLB_API int32_t slb_error_code(void);
 
 /*
- * Counters of this process, as 64-bit values; returns how many were written.
+ * Writes counters of this process, and returns how many it has written.
  * [0] all live handles, [1..9] those of each SLB_KIND, [10] events waiting,
  * [11] payload bytes of data values sent, [12] messages sent, [13] messages
  * received, [14] surfaces mapped, [15] bytes put on sockets, [16] bytes spilled
  * to memory files, [17] descriptors sent, [18] live XPC objects,
- * [19] live XPC connections. [15] to [19] are 0 where Apple's libxpc is used.
+ * [19] live XPC connections. [15] to [19] are 0 on macOS.
  */
 #define SLB_STATS_COUNT 20
 SLB_API uint32_t slb_stats(uint64_t *counters, uint32_t capacity);
 
-/* Releases what the handle names; a connection or listener is cancelled first. */
+/* Releases a handle and its object; a connection or listener is cancelled first. */
 SLB_API int32_t slb_release(slb_handle handle);
 
 /* ---- this process ---- */
 
-/* What slb_process_follow exits with. */
+/* The exit code of a process that slb_process_follow ends. */
 #define SLB_EXIT_FOLLOWED 70
 
 /*
- * From now on this process outlives the process `pid` by `grace_ms` at the
- * most: then it exits at once with SLB_EXIT_FOLLOWED, even while its own thread
- * never comes back from what it is doing. Returns 1, and does nothing, if that
- * process has ended already, else 0.
+ * Makes this process exit `grace_ms` milliseconds after the process `pid` has
+ * ended, with SLB_EXIT_FOLLOWED, even if its main thread is blocked. Returns 0;
+ * or 1, and does nothing, if that process has ended already.
  */
 SLB_API int32_t slb_process_follow(int32_t pid, uint32_t grace_ms);
 
@@ -141,30 +144,31 @@ SLB_API int32_t slb_process_follow(int32_t pid, uint32_t grace_ms);
 
 /*
  * Makes a queue. It is closed by slb_release, or when the thread that made it
- * ends (a Worker that was terminated): then all that belongs to it is released.
+ * ends, for example a Worker that is terminated. Closing it releases all objects
+ * that belong to it.
  */
 SLB_API slb_handle slb_queue_create(void);
 
 /*
- * The descriptor to read for the bell, non-blocking; the caller owns it from
- * then on and closes it. Once only. One byte comes when the queue goes from
- * empty to non-empty.
+ * Returns the descriptor of the bell, non-blocking; the caller owns it and must
+ * close it. Can be called once for each queue. One byte can be read from it each
+ * time the queue goes from empty to non-empty.
  */
 SLB_API int32_t slb_queue_take_bell(slb_handle queue);
 
 /*
- * Moves as many whole events as fit into the buffer, oldest first; returns the
- * bytes written, 0 when there is none. SLB_E_BUFFER: the next one alone does
- * not fit; slb_queue_next_bytes says what it needs.
+ * Moves as many whole events as fit into the buffer, oldest first. Returns the
+ * number of bytes written, 0 if there is no event. SLB_E_BUFFER: not even the
+ * next event fits; slb_queue_next_bytes returns its size.
  */
 SLB_API int32_t slb_queue_drain(slb_handle queue, uint8_t *buffer, uint32_t capacity);
 
-/* The bytes that the next event needs, 0 when there is none. */
+/* The size of the next event in bytes; 0 if there is no event. */
 SLB_API uint32_t slb_queue_next_bytes(slb_handle queue);
 
 /* ---- connections ---- */
 
-/* An anonymous listener, inactive: reachable only through its endpoint. */
+/* An anonymous listener, inactive. Only its endpoint leads to it. */
 SLB_API slb_handle slb_listener_create(slb_handle queue);
 
 /* The listener of a named service, inactive. `name` is UTF-8, not terminated. */
@@ -179,115 +183,119 @@ SLB_API slb_handle slb_connection_create_service(slb_handle queue, const uint8_t
 /* A connection to the listener behind an endpoint, inactive. The endpoint stays the caller's. */
 SLB_API slb_handle slb_connection_create_endpoint(slb_handle queue, slb_handle endpoint);
 
-/* Starts events on a connection or listener; again is harmless. */
+/* Starts the events of a connection or listener. More than one call does no harm. */
 SLB_API int32_t slb_connection_activate(slb_handle connection);
 
-/* Ends a connection or listener: one last SLB_ERROR_INVALID, then silence. */
+/* Ends a connection or listener. Its last event is SLB_ERROR_INVALID. */
 SLB_API int32_t slb_connection_cancel(slb_handle connection);
 
-/* Sends a packed dictionary; the order of sends is kept. */
+/* Sends a packed dictionary. Messages arrive in the order in which they were sent. */
 SLB_API int32_t slb_connection_send(slb_handle connection, const uint8_t *message, uint32_t length);
 
-/* Sends a packed dictionary and asks for a reply: exactly one SLB_EVENT_REPLY with `request_id`. */
+/* Sends a packed dictionary and asks for a reply. Exactly one SLB_EVENT_REPLY with `request_id` follows. */
 SLB_API int32_t slb_connection_request(slb_handle connection, const uint8_t *message, uint32_t length, uint32_t request_id);
 
-/* Answers a request; on success the reply's handle is released. */
+/* Replies to a request. On success the reply's handle is released. */
 SLB_API int32_t slb_reply_send(slb_handle reply, const uint8_t *message, uint32_t length);
 
-/* The kernel's word on who is at the other end: pid, euid, egid, asid into values[0..3]. */
+/* Writes who the peer is, according to the kernel, into values[0..3]: pid, euid, egid, asid. */
 SLB_API int32_t slb_connection_peer(slb_handle connection, int32_t *values);
 
-/* Why a connection or listener became invalid, as UTF-8; returns the bytes, 0 if unknown. */
+/* Copies the reason why a connection or listener became invalid, as UTF-8. Returns its length in bytes, 0 if unknown. */
 SLB_API uint32_t slb_connection_reason_copy(slb_handle connection, uint8_t *text, uint32_t capacity);
 
-/* The path of a named service's socket; returns the bytes. 0 with the error set on macOS, where launchd holds the names. */
+/* Copies the path of a named service's socket. Returns its length in bytes; 0 with the error set on macOS, where names belong to launchd. */
 SLB_API uint32_t slb_service_path_copy(const uint8_t *name, uint32_t length, uint8_t *text, uint32_t capacity);
 
 /*
- * Whether a service manager (launchd, systemd) holds the name and has started
- * this process to serve it: 1 or 0. It starts the next one when somebody
- * connects.
+ * Returns 1 if a service manager (launchd, systemd) owns the name and has
+ * started this process to serve it, else 0. When this process has ended, the
+ * manager starts a new one as soon as a client connects.
  */
 SLB_API int32_t slb_service_is_activated(const uint8_t *service, uint32_t length);
 
-/* ---- listening stream sockets: for what speaks another protocol than XPC ---- */
+/* ---- listening stream sockets: for protocols other than XPC ---- */
 
 /*
- * Listens on a Unix socket that only this user reaches: mode 0600, in a
- * directory of mode 0700 that is made if need be, held by a lock beside it
- * ("<path>.lock"), so that a dead process's socket is in nobody's way.
- * `path` is absolute, UTF-8, not terminated, of 103 bytes at most. A release
- * takes the socket away, and lets go of the lock last.
+ * Listens on a Unix socket that only this user can reach: its mode is 0600, and
+ * that of its directory, which is made if necessary, is 0700. A lock on the file
+ * "<path>.lock" is held while the socket is served: a socket without a lock was
+ * left by a dead process, and is replaced. `path` is absolute, UTF-8, not
+ * terminated, 103 bytes at most. Releasing the handle removes the socket, then
+ * drops the lock.
  *
- * 0 with slb_error_code: SLB_E_ARGUMENT (the path cannot be a socket's),
- * SLB_E_IN_USE (another process listens there), SLB_E_PERMISSION (others reach
- * the directory, or something else is in the socket's place), SLB_E_SYSTEM.
+ * Returns 0 with slb_error_code: SLB_E_ARGUMENT (not a valid path for a socket),
+ * SLB_E_IN_USE (another process listens there), SLB_E_PERMISSION (other users
+ * can reach the directory, or another file is at the path), SLB_E_SYSTEM.
  */
 SLB_API slb_handle slb_stream_listen(slb_handle queue, const uint8_t *path, uint32_t length);
 
 /*
- * The stream socket that a service manager listens on for this service and has
- * passed to this process: on Linux by LISTEN_FDS, named as the service; on
- * macOS the one under "grpc" in the agent's Sockets, once in a process. A
- * release leaves it, and who waits there, to the service manager. 0 with
- * slb_error_code SLB_E_ABSENT where there is none.
+ * The listening stream socket of this service that a service manager has passed
+ * to this process: on Linux through LISTEN_FDS, under the service's name; on
+ * macOS the one under "grpc" in the agent's Sockets, once for each process.
+ * Releasing the handle does not close the socket of the service manager: clients
+ * that wait there are accepted by the next process. Returns 0 with
+ * slb_error_code SLB_E_ABSENT if there is no such socket.
  */
 SLB_API slb_handle slb_stream_inherited(slb_handle queue, const uint8_t *service, uint32_t length);
 
 /*
- * The descriptor to read for this listener's own bell, as slb_queue_take_bell.
- * One byte comes when somebody waits to be accepted, once after each accept
- * that was SLB_E_AGAIN.
+ * Returns the descriptor of this listener's own bell, as slb_queue_take_bell
+ * does. After an accept that returned SLB_E_AGAIN, one byte can be read from it
+ * when the next client waits to be accepted.
  */
 SLB_API int32_t slb_stream_take_bell(slb_handle stream);
 
 /*
- * The next connection, at once: a descriptor that is the caller's, non-blocking
- * and close-on-exec. SLB_E_AGAIN: nobody waits, and the bell rings when somebody
- * does. SLB_E_SYSTEM: too few descriptors, say; who waits goes on waiting.
+ * Accepts the next connection, without waiting. Returns its descriptor, which
+ * the caller owns; it is non-blocking and close-on-exec. SLB_E_AGAIN: no client
+ * waits; the bell rings when one does. SLB_E_SYSTEM: for example no descriptor
+ * is free; clients that wait stay in the queue.
  */
 SLB_API int32_t slb_stream_accept(slb_handle stream);
 
-/* Where it listens: the path of its socket as UTF-8; returns the bytes. */
+/* Copies the path of its socket, as UTF-8. Returns its length in bytes. */
 SLB_API uint32_t slb_stream_path_copy(slb_handle stream, uint8_t *text, uint32_t capacity);
 
 /* ---- shared memory ---- */
 
-/* A region of `bytes`, zeroed, that can be sent. */
+/* Makes a region of `bytes` bytes, zeroed, that can be sent. */
 SLB_API slb_handle slb_shmem_create(slb_handle queue, uint64_t bytes);
 
-/* Its address in this process, mapped on first use; NULL on failure. Valid until release. */
+/* Its address in this process, mapped at the first call; NULL on failure. Valid until release. */
 SLB_API void *slb_shmem_map(slb_handle shmem);
 
-/* How many bytes slb_shmem_map made visible, rounded up to whole pages; 0 before. */
+/* The number of bytes that slb_shmem_map has mapped, whole pages; 0 before it. */
 SLB_API uint64_t slb_shmem_bytes(slb_handle shmem);
 
 /* ---- descriptors ---- */
 
-/* Wraps a copy of `descriptor`; the caller's own stays open. */
+/* Wraps a copy of `descriptor`, which the caller still owns. */
 SLB_API slb_handle slb_fd_create(slb_handle queue, int32_t descriptor);
 
-/* A new descriptor each call, close-on-exec, owned by the caller. */
+/* Returns a new descriptor at each call, close-on-exec; the caller owns it. */
 SLB_API int32_t slb_fd_dup(slb_handle fd);
 
 /* ---- surfaces: two-dimensional pixel buffers ---- */
 
 /*
- * Makes a surface of width by height elements of `element_bytes` each, zeroed,
- * its rows aligned by the system, `pixel_format` a FourCC. On Linux its pages
- * are present.
+ * Makes a surface of `width` by `height` elements of `element_bytes` bytes each,
+ * zeroed. The system aligns its rows. `pixel_format` is a FourCC. On Linux all
+ * its pages are allocated at once.
  */
 SLB_API slb_handle slb_surface_create(slb_handle queue, uint32_t width, uint32_t height, uint32_t element_bytes, uint32_t pixel_format);
 
-/* width, height, bytes per row, pixel format, bytes (low, high), id (low, high) into values[0..7]. */
+/* Writes into values[0..7]: width, height, bytes per row, pixel format, size in bytes (low, high), id (low, high). */
 SLB_API int32_t slb_surface_layout(slb_handle surface, uint32_t *values);
 
-/* The first pixel's address in this process, mapped on first use; NULL on failure. Valid until release. */
+/* The address of the first pixel in this process, mapped at the first call; NULL on failure. Valid until release. */
 SLB_API void *slb_surface_map(slb_handle surface);
 
 /*
- * Brackets CPU access, to be called in pairs: an unlock without a lock of the
- * same `read_only` is SLB_E_ARGUMENT. A release ends what is still locked.
+ * Begin and end CPU access. Each lock needs an unlock with the same `read_only`;
+ * an unlock without its lock is SLB_E_ARGUMENT. Releasing the handle ends all
+ * locks.
  */
 SLB_API int32_t slb_surface_lock(slb_handle surface, uint32_t read_only);
 SLB_API int32_t slb_surface_unlock(slb_handle surface, uint32_t read_only);

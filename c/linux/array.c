@@ -175,7 +175,7 @@ const char *xpc_array_get_string(xpc_object_t xarray, size_t index) {
 const uint8_t *xpc_array_get_uuid(xpc_object_t xarray, size_t index) {
     static const uuid_t null_uuid;
     const uint8_t *bytes = xpc_uuid_get_bytes(xpc_array_get_value(xarray, index));
-    return bytes ? bytes : null_uuid; /* a dictionary's gives NULL: Apple's headers say so of each */
+    return bytes ? bytes : null_uuid; /* a dictionary's getter returns NULL: both as in Apple's headers */
 }
 
 int xpc_array_dup_fd(xpc_object_t xarray, size_t index) { return xpc_fd_dup(xpc_array_get_value(xarray, index)); }

@@ -1,9 +1,9 @@
 /*
  * block.c - see block.h.
  *
- * The layout is the published Block ABI. A program that links a Blocks runtime has its blocks
- * copied by that runtime; otherwise no block can have captured anything that needs one, and a
- * flat copy is what the runtime would make too (its helpers, if there are any, are called).
+ * The layout is the published Block ABI. In a program that links a Blocks runtime, that runtime
+ * copies the blocks. Without a runtime, no block can capture anything that needs one, so a flat
+ * copy is enough; copy and dispose helpers are called if the block has them.
  */
 #include "block.h"
 
@@ -21,7 +21,7 @@ struct layout {
     const struct descriptor {
         unsigned long reserved;
         unsigned long size;
-        void (*copy)(void *to, const void *from); /* these two only with HAS_HELPERS */
+        void (*copy)(void *to, const void *from); /* this and dispose only with HAS_HELPERS */
         void (*dispose)(const void *block);
     } *descriptor;
 };

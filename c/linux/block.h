@@ -1,5 +1,5 @@
 /*
- * block.h - blocks: called, and kept, whoever made them.
+ * block.h - calls and keeps blocks, of a compiler or made by hand.
  */
 #ifndef XL_BLOCK_H
 #define XL_BLOCK_H
@@ -8,19 +8,19 @@
 #include <stddef.h>
 #include <xpc/xpc.h>
 
-/* A kept copy of a block, counted, so that a handler may be replaced while it runs. */
+/* A copy of a block with a reference count, so that a handler can be replaced while it runs. */
 struct xl_block;
 
-/* NULL if `block` is NULL or memory runs out. */
+/* Returns NULL if `block` is NULL or there is no memory. */
 struct xl_block *xl_block_copy(const void *block);
 struct xl_block *xl_block_retain(struct xl_block *kept);
 void xl_block_release(struct xl_block *kept);
 
-/* For a handler, void (^)(xpc_object_t). */
+/* Calls a handler, void (^)(xpc_object_t). */
 void xl_block_call(const struct xl_block *kept, xpc_object_t object);
-/* For a barrier, void (^)(void). */
+/* Calls a barrier, void (^)(void). */
 void xl_block_call_empty(const struct xl_block *kept);
-/* The same for a block that is not kept; and for appliers, which never are. */
+/* Call a block that is not kept; appliers never are. */
 void xl_block_invoke(void *block, xpc_object_t object);
 void xl_block_invoke_empty(void *block);
 bool xl_block_invoke_index(void *block, size_t index, xpc_object_t value);

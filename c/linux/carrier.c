@@ -1,5 +1,5 @@
 /*
- * carrier.c - objects that hold a descriptor; of them, plain descriptors and endpoints.
+ * carrier.c - objects that hold a descriptor: what they share, and fd and endpoint objects.
  */
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -12,7 +12,7 @@ void xl_carrier_last_release(struct xl_object *object) {
     xl_object_free(object);
 }
 
-/* The header of xpc_fd_create: a copy does not equal the original. */
+/* A copy does not equal the original: see Apple's header on xpc_fd_create. */
 static struct xl_object *fd_copy(const struct xl_object *object) {
     return xpc_fd_create(((const struct xl_carrier *)object)->fd);
 }

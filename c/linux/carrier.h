@@ -14,14 +14,14 @@ struct xl_carrier {
 };
 
 void xl_carrier_last_release(struct xl_object *object);
-/* Owns `fd` from then on, and closes it when it fails. */
+/* Consumes `fd`, and closes it on failure. */
 struct xl_carrier *xl_carrier_consume(xpc_type_t type, int fd);
-/* A duplicate, close-on-exec, or -1 with errno. */
+/* Returns a duplicate, close-on-exec, or -1 with errno. */
 int xl_fd_dup(int fd);
 
-/* What an endpoint is: a Unix socket that keeps packets apart. */
+/* Whether it can be an endpoint: a Unix socket of type SOCK_SEQPACKET. */
 bool xl_is_seqpacket(int fd);
-/* 0 if a surface may have this layout in the memory behind `fd`, else an errno. */
+/* Returns 0 if a surface may have this layout in the memory behind `fd`, else an errno. */
 int xl_surface_check(int fd, const struct xpc_linux_surface_layout *layout);
 
 #endif

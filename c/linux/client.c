@@ -1,5 +1,5 @@
 /*
- * client.c - reaching the other side, and losing it.
+ * client.c - connects clients to the other side, and handles its loss.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static void connect_by_name(xpc_connection_t connection) {
     else xl_connection_invalidate(connection, XL_INVALID_ERROR, "%s", reason);
 }
 
-/* Sends one end of a new pair to the listener; `ends[0]` is ours. */
+/* Sends ends[1] of a new pair to the listener; ends[0] is ours. */
 static enum xl_sent send_end(xpc_connection_t connection, const int ends[2]) {
     const char *why;
     bool refused;
@@ -30,9 +30,9 @@ static enum xl_sent send_end(xpc_connection_t connection, const int ends[2]) {
 }
 
 /*
- * The endpoint is a send right to the listener. A copy of it stays with the connection, to hang
- * up when the listener is cancelled or dies: then this connection ends too (the header of
- * xpc_connection_create_from_endpoint), even while its peer lives on.
+ * The endpoint is a send right to the listener. The connection keeps a duplicate, the lifeline,
+ * which hangs up when the listener is cancelled or dies. Then this connection ends too, even if
+ * its peer still exists (see Apple's header on xpc_connection_create_from_endpoint).
  */
 static void connect_to_endpoint(xpc_connection_t connection) {
     int ends[2];
@@ -72,7 +72,7 @@ void xl_client_connect(xpc_connection_t connection) {
     }
 }
 
-/* A client by name goes on: what it sends next connects it again. */
+/* A client by name stays usable: its next send connects again. */
 static void interrupt(xpc_connection_t connection) {
     xl_pool_forget(connection->socket);
     close(connection->socket);

@@ -43,14 +43,14 @@ void xl_connection_retain(xpc_connection_t connection) {
     if (atomic_fetch_add(&connection->head.references, 1) == 0) xl_connection_hold(connection);
 }
 
-/* The program has let go: nobody is left to cancel it, so that is done now. */
+/* The program has released its last reference, so it can no longer cancel the connection: cancels it. */
 static void connection_last_release(struct xl_object *object) {
     xpc_connection_t connection = (xpc_connection_t)object;
     pthread_mutex_lock(&connection->lock);
     connection->suspended = 0;
     connection->cancelled = true;
     xl_connection_invalidate(connection, XL_INVALID_ERROR, "released by this process");
-    /* What a suspension held back is due too, also if INVALID was told before it. */
+    /* Delivers what a suspension held back, even if INVALID was delivered before the suspension. */
     if (!connection->told || connection->inbox.first) xl_pool_schedule(connection);
     pthread_mutex_unlock(&connection->lock);
     xl_connection_drop(connection);
@@ -77,7 +77,7 @@ xpc_connection_t xl_connection_create(enum xl_role role) {
     xpc_connection_t connection = xl_object_create(XPC_TYPE_CONNECTION, sizeof *connection);
     if (!connection) return NULL;
     xl_stats_add(XL_LIVE_CONNECTIONS, 1);
-    atomic_init(&connection->holds, 2); /* the program's, and one until INVALID is told */
+    atomic_init(&connection->holds, 2); /* the program's, and one until INVALID is delivered */
     pthread_mutex_init(&connection->lock, NULL);
     pthread_cond_init(&connection->replied, NULL);
     connection->role = role;
@@ -91,7 +91,7 @@ xpc_connection_t xl_connection_create(enum xl_role role) {
     return connection;
 }
 
-/* ---- At work, with the lock held ------------------------------------------------------ */
+/* ---- Running, with the lock held ------------------------------------------------------ */
 
 bool xl_connection_is_live(xpc_connection_t connection) {
     return connection->state == XL_ACTIVE && !connection->suspended;
@@ -119,12 +119,12 @@ void xl_connection_invalidate(xpc_connection_t connection, xpc_object_t reply_er
     va_start(ap, why);
     vsnprintf(connection->reason, sizeof connection->reason, why, ap);
     va_end(ap);
-    if (connection->state == XL_INACTIVE) connection->cancelled = true; /* it was to deliver nothing yet */
+    if (connection->state == XL_INACTIVE) connection->cancelled = true; /* an inactive connection delivers nothing */
     connection->state = XL_INVALID;
     /*
-     * Not left to the close: a copy of the socket, in a child not yet at its exec, or kept by
-     * the peer that made it, would keep the other side from hearing. A listening socket may be
-     * a service manager's, who goes on with it.
+     * close alone is not enough: the other side would see no end while a copy of the socket is
+     * open, in a child before its exec or in the peer that made the pair. A listening socket may
+     * belong to a service manager, which continues to use it, so it is only closed.
      */
     if (connection->role != XL_NAMED_LISTENER) shutdown(connection->socket, SHUT_RDWR);
     close_socket(&connection->socket);
@@ -175,12 +175,12 @@ void xl_connection_run(xpc_connection_t connection, int socket) {
     do_io(connection);
     xl_inbox_dispatch(connection);
     xl_connection_arm(connection);
-    /* What was sent before the listener went is still delivered: on, until nothing is left. */
+    /* What was sent before the listener ended is still delivered: runs again until nothing is left. */
     if (mine && connection->listener_gone && xl_connection_is_live(connection)) xl_pool_schedule(connection);
     pthread_mutex_unlock(&connection->lock);
 }
 
-/* ---- What a program calls ------------------------------------------------------------- */
+/* ---- The API -------------------------------------------------------------------------- */
 
 static xpc_connection_t create(enum xl_role role, const char *name, dispatch_queue_t queue) {
     xpc_connection_t connection = xl_connection_create(role);
@@ -202,7 +202,7 @@ xpc_connection_t xpc_connection_create(const char *name, dispatch_queue_t target
     connection->socket = ends[0];
     connection->endpoint = ends[1];
     if (xl_pool_watch(ends[0], connection, 0) == 0) return connection;
-    close(ends[0]); /* it will say so when it is activated */
+    close(ends[0]); /* reported when the connection is activated */
     close(ends[1]);
     connection->socket = connection->endpoint = -1;
     return connection;
@@ -236,13 +236,13 @@ void xpc_connection_set_event_handler(xpc_connection_t connection, xpc_handler_t
         old = connection->handler;
         connection->handler = kept;
     } else {
-        connection->cancelled = true; /* the old handler is not to get what was meant for this one */
+        connection->cancelled = true; /* the old handler must not get events for the new one */
         xl_connection_invalidate(connection, XL_INVALID_ERROR, "out of memory for a handler");
         tell_now = !connection->handler && !connection->told && !connection->told_early;
         connection->told_early |= tell_now;
     }
     pthread_mutex_unlock(&connection->lock);
-    if (tell_now) xl_block_invoke((void *)handler, XL_INVALID_ERROR); /* it cannot be kept until its turn */
+    if (tell_now) xl_block_invoke((void *)handler, XL_INVALID_ERROR); /* there is no memory to keep it for later */
     xl_block_release(old);
 }
 
@@ -258,7 +258,7 @@ void xpc_connection_activate(xpc_connection_t connection) {
             connection->kept = true;
         }
         if (why) xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot start a thread: %s", strerror(why));
-        else do_io(connection); /* now, so that a name is served when this returns */
+        else do_io(connection); /* now, so that the name is served when this function returns */
     }
     pthread_mutex_unlock(&connection->lock);
     if (!first) return;
@@ -266,7 +266,7 @@ void xpc_connection_activate(xpc_connection_t connection) {
         xl_pool_schedule(connection);
     } else {
         xl_connection_hold(connection);
-        xl_connection_run(connection, -1); /* here, for there is no other thread that could tell */
+        xl_connection_run(connection, -1); /* on this thread: there is no other to deliver INVALID */
         xl_connection_drop(connection);
     }
 }
@@ -332,6 +332,13 @@ void xpc_connection_set_finalizer_f(xpc_connection_t connection, xpc_finalizer_t
 char *xpc_connection_copy_invalidation_reason(xpc_connection_t connection) {
     pthread_mutex_lock(&connection->lock);
     char *reason = connection->state == XL_INVALID ? strdup(connection->reason) : NULL;
+    pthread_mutex_unlock(&connection->lock);
+    return reason;
+}
+
+int xpc_linux_invalidation_errno(xpc_connection_t connection) {
+    pthread_mutex_lock(&connection->lock);
+    int reason = connection->reason_errno;
     pthread_mutex_unlock(&connection->lock);
     return reason;
 }

@@ -1,5 +1,5 @@
 /*
- * decode.c - bytes to objects; nothing in them is trusted.
+ * decode.c - bytes to objects. The bytes are not trusted.
  */
 #include <endian.h>
 #include <errno.h>
@@ -16,7 +16,7 @@ struct reader {
     const char *why;
 };
 
-/* Everything fails through here, so the first reason stays. */
+/* Every failure calls this, so the first reason is kept. */
 static void *fail(struct reader *reader, const char *why) {
     if (!reader->why) reader->why = why;
     return NULL;
@@ -24,7 +24,7 @@ static void *fail(struct reader *reader, const char *why) {
 
 static size_t left(const struct reader *reader) { return (size_t)(reader->end - reader->at); }
 
-/* The next `length` bytes, or NULL if there are not as many. */
+/* Takes the next `length` bytes. Returns NULL if there are fewer. */
 static const uint8_t *take(struct reader *reader, size_t length) {
     if (left(reader) < length) return fail(reader, "a value is cut short");
     const uint8_t *bytes = reader->at;
@@ -51,7 +51,7 @@ static uint64_t take64(struct reader *reader) {
     return le64toh(value);
 }
 
-/* What could be made of it, or NULL if there was an error before or memory ran out. */
+/* Returns the object, or NULL if there was an error before or there is no memory. */
 static xpc_object_t made(struct reader *reader, xpc_object_t object) {
     if (!object) return fail(reader, "out of memory");
     if (!reader->why) return object;
@@ -127,7 +127,7 @@ static xpc_object_t take_surface(struct reader *reader) {
 
 static xpc_object_t take_value(struct reader *reader, int depth);
 
-/* How many elements follow; each takes at least `least` bytes, so a lie is known at once. */
+/* The number of elements. Each needs at least `least` bytes, so a count that is too high fails at once. */
 static uint32_t take_count(struct reader *reader, size_t least) {
     uint32_t count = take32(reader);
     if (count <= left(reader) / least) return count;
@@ -145,7 +145,7 @@ static xpc_object_t take_array(struct reader *reader, int depth) {
     return array;
 }
 
-/* The next key, valid as long as the input, checked against the one before. */
+/* Takes the next key, which must follow the one before. The result points into the input. */
 static const char *take_key(struct reader *reader, const struct _xpc_dictionary_s *dictionary, size_t *length) {
     *length = take32(reader);
     const char *key = (const char *)take(reader, *length);

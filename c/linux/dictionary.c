@@ -1,5 +1,5 @@
 /*
- * dictionary.c - dictionaries, and the errors that are read like them.
+ * dictionary.c - dictionaries, and errors, which are read like dictionaries.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +78,7 @@ const struct _xpc_type_s _xpc_type_dictionary = {
 
 /* ---- Entries, ascending by key -------------------------------------------------------- */
 
-/* Where the key is, or belongs. */
+/* The index of the key, or the one at which to insert it. */
 static size_t find(const struct _xpc_dictionary_s *dictionary, const char *key, bool *found) {
     size_t low = 0, high = dictionary->count;
     *found = false;
@@ -120,7 +120,7 @@ bool xl_dictionary_append_consume(struct _xpc_dictionary_s *dictionary, const ch
     return insert_consume(dictionary, dictionary->count, key, length, value);
 }
 
-/* A NULL value is one that could not be made. */
+/* A NULL value means that there was no memory to create it. */
 static void set_consume(xpc_object_t xdict, const char *key, xpc_object_t value) {
     struct _xpc_dictionary_s *dictionary = xl_as(xdict, XPC_TYPE_DICTIONARY);
     if (!dictionary || !key || !value) {

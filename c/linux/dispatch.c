@@ -5,7 +5,7 @@
 
 #include "connection.h"
 
-/* libdispatch's, if the program has it. */
+/* libdispatch's functions; NULL if the program has no libdispatch. */
 __attribute__((weak)) extern void dispatch_sync_f(dispatch_queue_t queue, void *context, void (*work)(void *));
 __attribute__((weak)) extern void dispatch_retain(void *object);
 __attribute__((weak)) extern void dispatch_release(void *object);
@@ -45,8 +45,8 @@ static void make_call(void *context) {
 }
 
 /*
- * Runs one block, on the queue if there is one, and lets go of it. The connection is held for
- * the program meanwhile, so that a handler can retain what it gets even after the last release.
+ * Runs one block, on the queue if there is one, and releases it. Meanwhile the connection has a
+ * reference for the program, so a handler can retain it even after the program's last release.
  */
 static void call_consume(xpc_connection_t connection, dispatch_queue_t queue, struct xl_block *block,
                          xpc_object_t object) {
@@ -54,7 +54,7 @@ static void call_consume(xpc_connection_t connection, dispatch_queue_t queue, st
     struct call call = {.block = block, .object = object};
     xl_connection_retain(connection);
     if (queue && dispatch_sync_f) {
-        bool counted = xl_pool_block(); /* the queue may be busy for long: that is no work of ours */
+        bool counted = xl_pool_block(); /* the queue may be busy for long, so another thread takes over */
         dispatch_sync_f(queue, &call, make_call);
         if (counted) xl_pool_unblock();
     } else {
@@ -72,8 +72,8 @@ void xl_connection_attach(xpc_connection_t connection, xpc_object_t object) {
 }
 
 /*
- * After its listener's handler has seen it, or is not to. One that is to be activated later is the
- * program's alone until then: if it never is, the last release ends it.
+ * Called when the listener's handler has returned, or must not run. A peer that the program keeps
+ * and activates later belongs to the program until then; the last release ends it.
  */
 static void settle_peer(xpc_connection_t listener, xpc_connection_t peer, bool unwanted) {
     pthread_mutex_lock(&peer->lock);
@@ -111,7 +111,7 @@ static void perform(xpc_connection_t connection, struct xl_item *taken) {
     }
 }
 
-/* The last event. With it the connection lets go of all that it has. */
+/* The last event. The connection releases everything that it holds. */
 static void tell_invalid(xpc_connection_t connection) {
     struct xl_block *handler = connection->handler;
     dispatch_queue_t queue = xl_queue_retain(connection->queue);
@@ -125,7 +125,7 @@ static void tell_invalid(xpc_connection_t connection) {
     xl_queue_release(queue);
     xl_listener_dismiss_strangers(connection);
     if (connection->role == XL_PEER) xl_stranger_leave(connection);
-    if (connection->kept) xpc_release(connection); /* the listener's handler held no reference: this was it */
+    if (connection->kept) xpc_release(connection); /* the library's reference for the program */
     xl_connection_drop(connection);
 
     pthread_mutex_lock(&connection->lock);

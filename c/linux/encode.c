@@ -1,5 +1,5 @@
 /*
- * encode.c - objects to bytes. One walk, taken twice: to measure, then to write.
+ * encode.c - objects to bytes. The same walk runs twice: to measure, then to write.
  */
 #include <endian.h>
 #include <string.h>
@@ -8,11 +8,11 @@
 #include "wire.h"
 
 struct writer {
-    uint8_t *out; /* NULL: only measure */
+    uint8_t *out; /* NULL: measure only */
     struct xl_carrier **carriers;
     struct xl_measure so_far;
     struct xl_measure limit;
-    const char *why; /* the first thing that forbids sending */
+    const char *why; /* the first reason against sending */
 };
 
 static void put(struct writer *writer, const void *bytes, size_t length) {
@@ -30,7 +30,7 @@ static void put8(struct writer *writer, enum xl_tag tag) {
 }
 
 static void put32(struct writer *writer, uint64_t value) {
-    uint32_t bytes = htole32((uint32_t)value); /* more than the limit allows never gets here */
+    uint32_t bytes = htole32((uint32_t)value); /* larger values were refused before */
     put(writer, &bytes, 4);
 }
 

@@ -13,7 +13,7 @@ const struct _xpc_type_s _xpc_type_error = {.name = "error", .describe = describ
 
 const char *const _xpc_error_key_description = DESCRIPTION_KEY;
 
-/* A constant error: a dictionary of one entry. Nothing writes through these pointers. */
+/* A constant error is a dictionary with one entry, in read-only memory. */
 #define ERROR_CONSTANT(name, its_text)                                                                         \
     static const struct xl_bytes name##_text = {                                                               \
         .head = XL_CONSTANT(_xpc_type_string),                                                                 \

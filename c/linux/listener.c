@@ -1,9 +1,9 @@
 /*
  * listener.c - listeners: endpoints, new peers, and when they are announced.
  *
- * Whoever connects is a stranger at first: a connection that its listener's program knows
- * nothing of, in the listener's list. The first packet tells who it is; one of another user is
- * dropped. Then the peer is announced, its first message waiting in its inbox.
+ * A new connection is a stranger at first: it is in the listener's list, and the program does not
+ * know it. Its first packet identifies the sender; a stranger of another user is dropped. Then the
+ * peer is announced to the listener's handler, with the first message in its inbox.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,11 +18,13 @@ enum { ACCEPTS_AT_ONCE = 64 };
 void xl_listener_open(xpc_connection_t listener) {
     char reason[XL_REASON_BYTES];
     if (listener->role == XL_NAMED_LISTENER) {
-        int fd = xl_service_listen(listener->name, &listener->claim, reason);
+        bool in_use;
+        int fd = xl_service_listen(listener->name, &listener->claim, &in_use, reason);
+        if (fd < 0 && in_use) listener->reason_errno = EADDRINUSE;
         if (fd >= 0) xl_connection_adopt(listener, fd, 0);
         else xl_connection_invalidate(listener, XL_INVALID_ERROR, "%s", reason);
     } else {
-        /* It should have been born with its sockets: an endpoint can be made before it is active. */
+        /* An anonymous listener gets its sockets at creation: endpoints may be made before activation. */
         xl_connection_invalidate(listener, XL_INVALID_ERROR, "no descriptors or memory for a listener");
     }
 }
@@ -52,7 +54,7 @@ static bool unlink_stranger(xpc_connection_t stranger) {
     return true;
 }
 
-/* Until its socket is adopted nobody else knows the stranger: its own lock is not needed. */
+/* No other thread knows the stranger until its socket is adopted, so its own lock is not needed. */
 static void add_stranger_consume(xpc_connection_t listener, int fd) {
     xpc_connection_t stranger = xl_connection_create(XL_PEER);
     if (!stranger) {
@@ -101,7 +103,7 @@ void xl_listener_dismiss_strangers(xpc_connection_t listener) {
     }
 }
 
-/* Hands the stranger, and its hold on the listener, to the listener's inbox. */
+/* Moves the stranger, and its hold on the listener, to the listener's inbox. */
 static bool announce(xpc_connection_t stranger) {
     xpc_connection_t listener = stranger->listener;
     pthread_mutex_lock(&listener->lock);
@@ -153,7 +155,7 @@ static bool accept_by_name(xpc_connection_t listener) {
     int fd = accept4(listener->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
         if (errno == EINTR || errno == ECONNABORTED) return true;
-        /* Too few descriptors, say. It stays in the queue, so asking again at once would spin. */
+        /* For example no free descriptor. The connection stays in the queue, so an immediate retry would loop. */
         if (errno != EAGAIN) xl_pool_rest(listener);
         return false;
     }
@@ -170,7 +172,7 @@ static bool accept_by_endpoint(xpc_connection_t listener) {
     const char *why;
     switch (xl_packet_receive(listener->socket, &packet, &why)) {
     case XL_NOTHING: return false;
-    case XL_BAD: return true; /* who sent it cannot be told from the others that hold the endpoint */
+    case XL_BAD: return true; /* ignored: the sender cannot be told from the others that hold the endpoint */
     case XL_END:
         xl_connection_invalidate(listener, XL_INVALID_ERROR, "a holder of the endpoint has shut it down");
         return false;

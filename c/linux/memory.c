@@ -20,7 +20,7 @@ size_t xl_memory_round(uint64_t length) {
 int xl_memory_create(size_t length) {
     int fd = memfd_create("xpc", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) return -1;
-    /* F_SEAL_SEAL: nobody who receives it can seal it against our own writing. */
+    /* F_SEAL_SEAL: a receiver cannot seal it against our own writing. */
     if (ftruncate(fd, (off_t)length) == 0 &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
         return fd;

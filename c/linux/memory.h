@@ -1,5 +1,5 @@
 /*
- * memory.h - memory files (memfd): made, checked, and found again by address.
+ * memory.h - memory files (memfd): creation and checks.
  */
 #ifndef XL_MEMORY_H
 #define XL_MEMORY_H
@@ -8,15 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A memfd of `length` bytes that can neither shrink nor grow, or -1 with errno. */
+/* Returns a memfd of `length` bytes that can neither shrink nor grow, or -1 with errno. */
 int xl_memory_create(size_t length);
 /*
- * May this descriptor, of a peer say, be mapped without any risk of SIGBUS? It must be a memfd
- * (of ordinary pages) with at least the seals `seals`, F_SEAL_SHRINK always among them, and at
- * least `length` bytes. Returns 0, or the errno that fits: EPERM (no such memfd), ERANGE.
+ * Checks that a descriptor, for example of a peer, can be mapped without a risk of SIGBUS: it must
+ * be a memfd of ordinary pages, at least `length` bytes long, with F_SEAL_SHRINK and `seals`.
+ * Returns 0, EPERM (not such a memfd) or ERANGE (too short).
  */
 int xl_memory_check(int fd, uint64_t length, int seals);
-/* `length` up to whole pages; 0 if there is no such size. */
+/* Rounds `length` up to whole pages. Returns 0 if `length` is 0 or the result too large. */
 size_t xl_memory_round(uint64_t length);
 
 #endif

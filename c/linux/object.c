@@ -1,5 +1,5 @@
 /*
- * object.c - references, types, and what can be asked of any object.
+ * object.c - reference counts, types, and the functions for every object.
  */
 #include "object.h"
 

@@ -1,8 +1,8 @@
 /*
- * object.h - what every XPC object has, and how the values are laid out.
+ * object.h - the head of every XPC object, and the layout of values.
  *
- * Every object starts with struct xl_object: its type, which is a table of functions, and its
- * count of references. Values (all but containers and connections) never change once made.
+ * Every object begins with struct xl_object: its type, which is a table of functions, and its
+ * reference count. Values (all objects except containers and connections) are immutable.
  */
 #ifndef XL_OBJECT_H
 #define XL_OBJECT_H
@@ -16,17 +16,17 @@ struct xl_object {
     _Atomic uint32_t references;
 };
 
-/* What a type does. A function left out has the meaning that stands beside it. */
+/* The functions of a type. The comment says what happens if one is NULL. */
 struct _xpc_type_s {
     const char *name;
-    void (*last_release)(struct xl_object *object); /* frees what it holds, and it: only it */
-    bool (*equal)(const struct xl_object *a, const struct xl_object *b);  /* same object */
-    size_t (*hash)(const struct xl_object *object);                       /* of its address */
-    struct xl_object *(*copy)(const struct xl_object *object);            /* retained */
-    void (*describe)(const struct xl_object *object, FILE *out);          /* nothing */
+    void (*last_release)(struct xl_object *object); /* frees it and what it holds. NULL: only it */
+    bool (*equal)(const struct xl_object *a, const struct xl_object *b);  /* equal if the same object */
+    size_t (*hash)(const struct xl_object *object);                       /* hash of the address */
+    struct xl_object *(*copy)(const struct xl_object *object);            /* the same object, retained */
+    void (*describe)(const struct xl_object *object, FILE *out);          /* writes nothing */
 };
 
-/* Constants: never counted, never freed, in read-only memory. */
+/* Constants: in read-only memory, without reference count, never freed. */
 #define XL_IMMORTAL UINT32_MAX
 #define XL_CONSTANT(its_type) {.type = &(its_type), .references = XL_IMMORTAL}
 
@@ -44,17 +44,17 @@ struct xl_number { /* int64, uint64, double, date */
     } value;
 };
 
-struct xl_bytes { /* data, string (NUL beyond `length`), uuid */
+struct xl_bytes { /* data, string (with a NUL after `length` bytes), uuid */
     struct xl_object head;
     size_t length;
-    const uint8_t *bytes; /* behind the struct, in the same allocation */
+    const uint8_t *bytes; /* after the struct, in the same allocation */
 };
 
 struct xl_array {
     struct xl_object head;
     size_t count, capacity;
     struct xl_object **values;
-    bool incomplete; /* a value was lost for want of memory */
+    bool incomplete; /* a value is missing because there was no memory for it */
 };
 
 struct xl_entry {
@@ -62,44 +62,44 @@ struct xl_entry {
     struct xl_object *value;
 };
 
-/* A dictionary's part in an exchange. A reply context is used up once: reply_id is then 0. */
+/* A dictionary's part in an exchange. reply_id is 0 once a request's reply is created, or a reply sent. */
 enum xl_part { XL_PLAIN, XL_REQUEST, XL_REPLY };
 
 struct _xpc_dictionary_s { /* dictionary, error */
     struct xl_object head;
     size_t count, capacity;
-    struct xl_entry *entries; /* ascending by key: lookup halves, and the wire order is unique */
+    struct xl_entry *entries; /* ascending by key, for binary search and a unique encoding */
     bool incomplete;
     enum xl_part part;
     uint64_t reply_id;
-    xpc_connection_t remote; /* owned; where it came from, or where the reply goes */
+    xpc_connection_t remote; /* owned; the sender, or the destination of a reply */
 };
 
-/* Zeroed memory, or NULL. Weak, so that a test can make it fail. Freed with free. */
+/* Returns zeroed memory for free, or NULL. Weak, so that a test can make it fail. */
 void *xl_alloc(size_t size);
-/* Room for `needed` elements: the array moved to twice its capacity, or NULL, and all as it was. */
+/* Grows an array to at least `needed` elements. Returns NULL on failure and leaves the array unchanged. */
 void *xl_grow(void *array, size_t count, size_t *capacity, size_t needed, size_t element);
 
-/* A zeroed object of `size` bytes with one reference, counted as live; or NULL. */
+/* Returns a zeroed object of `size` bytes with one reference, counted as live; or NULL. */
 void *xl_object_create(xpc_type_t type, size_t size);
-/* The end of every last_release: the memory itself. */
+/* Frees the memory: the last step of every last_release. */
 void xl_object_free(struct xl_object *object);
-/* The object if it has that type, else NULL. */
+/* Returns the object if it has that type, else NULL. */
 void *xl_as(xpc_object_t object, xpc_type_t type);
 void xl_describe(const struct xl_object *object, FILE *out);
-/* In quotes, control bytes escaped. */
+/* Writes the text in quotes, with control bytes escaped. */
 void xl_describe_text(const void *text, size_t length, FILE *out);
-/* 64-bit FNV-1a, `seed` being an earlier result or 0. */
+/* 64-bit FNV-1a; `seed` is an earlier result, or 0. */
 size_t xl_hash_bytes(size_t seed, const void *bytes, size_t length);
 
-/* Copies the bytes; a NUL is added behind them. */
+/* Copies the bytes and adds a NUL. */
 xpc_object_t xl_bytes_create(xpc_type_t type, const void *bytes, size_t length);
-/* Takes over the value, also when it fails; a NULL value is one that could not be made. */
+/* Consumes the value, even on failure. A NULL value means that there was no memory to create it. */
 bool xl_array_append_consume(struct xl_array *array, xpc_object_t value);
-/* For the decoder: the key must follow all others. Takes over the value, also when it fails. */
+/* For the decoder: the key must follow all others. Consumes the value, even on failure. */
 bool xl_dictionary_append_consume(struct _xpc_dictionary_s *dictionary, const char *key, size_t length,
                                   xpc_object_t value);
-/* Readable as a dictionary: one, or an error. */
+/* Returns the object if it is a dictionary or an error, else NULL. */
 const struct _xpc_dictionary_s *xl_as_entries(xpc_object_t object);
 
 #endif

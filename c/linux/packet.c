@@ -17,10 +17,10 @@
 #define SCM_PIDFD 4
 #endif
 
-/* One more than any packet may have, so that too many are seen to be too many. */
+/* One more than a packet may have, so that an excess is noticed. */
 enum { ROOM = XPC_LINUX_DESCRIPTORS_MAX + 2 };
 
-/* A packet as it came, before anything in it is believed. */
+/* A packet as received, not checked yet. */
 struct raw {
     uint8_t bytes[XL_HEADER_BYTES + XL_INLINE_MAX];
     size_t length;
@@ -36,7 +36,7 @@ static void close_all(struct raw *raw) {
     }
 }
 
-/* Without credentials the kernel has room for more descriptors: what does not fit is closed. */
+/* Without credentials there is room for more descriptors: those in excess are closed. */
 static void read_descriptors(const struct cmsghdr *control, struct raw *raw) {
     size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < count; i++) {
@@ -56,7 +56,7 @@ static void read_control(struct msghdr *header, struct raw *raw) {
             memcpy(&raw->sender, CMSG_DATA(control), sizeof raw->sender);
             raw->identified = true;
         } else if (control->cmsg_type == SCM_PIDFD) {
-            /* A peer that kept a copy of our end can ask for these; they are not to leak. */
+            /* A peer that kept a copy of our end can switch these on. Their descriptors must not leak. */
             int pidfd;
             memcpy(&pidfd, CMSG_DATA(control), sizeof pidfd);
             if (pidfd >= 0) close(pidfd);
@@ -64,7 +64,7 @@ static void read_control(struct msghdr *header, struct raw *raw) {
     }
 }
 
-/* The body of a long message, copied: whoever still has the memfd cannot change it under us. */
+/* Reads the body of a long message as a copy, which the sender cannot change. */
 static xpc_object_t decode_spilled(const struct xl_header *header, struct raw *raw, const char **why) {
     int fd = raw->descriptors[header->descriptors];
     if (xl_memory_check(fd, header->length, F_SEAL_WRITE) != 0) {
@@ -109,7 +109,7 @@ static const char *decode(struct raw *raw, struct xl_packet *packet) {
 }
 
 enum xl_received xl_packet_receive(int socket, struct xl_packet *packet, const char **why) {
-    struct raw raw; /* 64 KiB: zeroed below only where that matters */
+    struct raw raw; /* 64 KiB: only the fields that need it are zeroed below */
     raw.count = 0;
     raw.identified = false;
     _Alignas(struct cmsghdr) uint8_t
@@ -122,7 +122,7 @@ enum xl_received xl_packet_receive(int socket, struct xl_packet *packet, const c
         .msg_controllen = sizeof control,
     };
     ssize_t length;
-    /* ECONNRESET comes once, before packets that are still queued: go on until the end. */
+    /* ECONNRESET comes once, before packets that are still queued: continues until the end. */
     do length = recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (length < 0 && (errno == EINTR || errno == ECONNRESET));
     if (length < 0 && errno == EAGAIN) return XL_NOTHING;
@@ -133,7 +133,7 @@ enum xl_received xl_packet_receive(int socket, struct xl_packet *packet, const c
     raw.length = (size_t)length;
     read_control(&header, &raw);
     if (length == 0) {
-        close_all(&raw); /* an empty packet looks like the end, but could still carry some */
+        close_all(&raw); /* an empty packet looks like the end, but may have descriptors */
         return XL_END;
     }
     *packet = (struct xl_packet){.descriptor = -1};

@@ -1,5 +1,5 @@
 /*
- * packet.h - packets on a socket: what is to be sent, and what has arrived.
+ * packet.h - packets on a socket: sent (parcel.c) and received (packet.c).
  */
 #ifndef XL_PACKET_H
 #define XL_PACKET_H
@@ -8,10 +8,10 @@
 
 #include "wire.h"
 
-/* A packet to be sent: encoded, and holding its descriptors, until the kernel takes it. */
+/* An encoded packet in the outbox. Owns its descriptors until the kernel has the packet. */
 struct xl_parcel {
     struct xl_parcel *next;
-    struct xl_item *barrier; /* owned; if there is one, nothing is sent: the block is to run */
+    struct xl_item *barrier; /* owned; if not NULL, the parcel is not sent: the barrier runs instead */
     uint64_t data_bytes;
     int spill; /* owned memfd of a long body, or -1 */
     uint32_t spill_bytes;
@@ -22,23 +22,23 @@ struct xl_parcel {
 };
 
 /*
- * Packs a message, `body` NULL for a kind without one. On failure NULL, with `why` a static
- * text, and `refused`: over the limits (the message is at fault), or not (the system is).
+ * Encodes a message; `body` is NULL for a kind without one. On failure NULL and `why`, a static
+ * text; `refused`: the message is over the limits, otherwise the system lacks a resource.
  */
 struct xl_parcel *xl_parcel_create(enum xl_kind kind, uint64_t id, xpc_object_t body, const char **why, bool *refused);
 void xl_parcel_free(struct xl_parcel *parcel);
 
 enum xl_sent {
     XL_SENT,
-    XL_FULL,  /* when the socket is writable again */
-    XL_BUSY,  /* the system lacks something: in a while */
-    XL_GONE,  /* nobody is there to receive it */
-    XL_FAILED /* errno says why; sending again would not help */
+    XL_FULL,  /* retry when the socket is writable */
+    XL_BUSY,  /* the system lacks a resource: retry later */
+    XL_GONE,  /* the other side has closed */
+    XL_FAILED /* with errno; a retry would not help */
 };
-/* Never blocks. `descriptor` is sent with a packet of kind CONNECT; else -1. */
+/* Never blocks. `descriptor` is that of a CONNECT packet, else -1. */
 enum xl_sent xl_parcel_send(int socket, const struct xl_parcel *parcel, int descriptor);
 
-/* A packet that has arrived. */
+/* A received packet. */
 struct xl_packet {
     struct xl_header header;
     struct ucred sender;
@@ -48,16 +48,16 @@ struct xl_packet {
 
 enum xl_received {
     XL_RECEIVED,
-    XL_NOTHING, /* yet */
+    XL_NOTHING, /* nothing has arrived yet */
     XL_END,     /* the other side has closed */
-    XL_BAD      /* `why`, a static text, says what is wrong with it: close the socket */
+    XL_BAD      /* the packet is invalid, for the reason `why`, a static text: close the socket */
 };
 /* Never blocks. */
 enum xl_received xl_packet_receive(int socket, struct xl_packet *packet, const char **why);
 
-/* A connected pair of sockets; both tell who sends. 0, or -1 with errno. */
+/* Creates a connected pair of sockets that receive credentials. Returns 0, or -1 with errno. */
 int xl_socket_pair(int ends[2]);
-/* Makes a socket tell who sends. 0, or -1 with errno. */
+/* Makes a socket receive credentials. Returns 0, or -1 with errno. */
 int xl_socket_identify(int socket);
 
 #endif

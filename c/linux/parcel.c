@@ -23,7 +23,7 @@ static bool write_all(int fd, const uint8_t *bytes, size_t length) {
     return true;
 }
 
-/* A body too long for a packet goes into a memfd. */
+/* Writes a body that is too long for a packet into a memfd. */
 static int spill(const uint8_t *bytes, size_t length) {
     int fd = memfd_create("xpc-message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) return -1;
@@ -87,7 +87,7 @@ static enum xl_sent failure(void) {
     case EAGAIN: return XL_FULL;
     case ENOBUFS:
     case ENOMEM:
-    case ETOOMANYREFS: return XL_BUSY; /* too many descriptors of this user are on their way */
+    case ETOOMANYREFS: return XL_BUSY; /* too many descriptors of this user are in flight */
     case EPIPE:
     case ECONNRESET:
     case ECONNREFUSED:
@@ -111,7 +111,7 @@ enum xl_sent xl_parcel_send(int socket, const struct xl_parcel *parcel, int desc
     if (parcel->spill >= 0) descriptors[count++] = parcel->spill;
     if (descriptor >= 0) descriptors[count++] = descriptor;
 
-    /* Said, not left to the kernel: unasked, it would tell the real ids, not the effective ones. */
+    /* Set explicitly: by default the kernel sends the real ids, not the effective ones. */
     struct ucred self = {.pid = getpid(), .uid = geteuid(), .gid = getegid()};
     _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof self) + CMSG_SPACE(sizeof descriptors)] = {0};
     struct iovec vector = {.iov_base = (void *)parcel->bytes, .iov_len = parcel->length};
@@ -133,7 +133,7 @@ int xl_socket_identify(int socket) {
 
 int xl_socket_pair(int ends[2]) {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return -1;
-    /* Both at once: what either sends before the other listens must tell who sent it, too. */
+    /* On both ends now: packets that arrive before the other end is used must have credentials too. */
     if (xl_socket_identify(ends[0]) == 0 && xl_socket_identify(ends[1]) == 0) return 0;
     int why = errno;
     close(ends[0]);

@@ -1,7 +1,7 @@
 /*
  * pool.c - see pool.h.
  *
- * Lock order: a connection's lock before the pool's. The pool calls nothing with its own held.
+ * Lock order: a connection's lock, then the pool's. The pool calls nothing with its lock held.
  */
 #include "pool.h"
 
@@ -24,7 +24,7 @@ static struct {
     pthread_mutex_t lock;
     int epoll, bell, timer;
     int threads, waiting, blocked;
-    struct _xpc_connection_s **by_socket;     /* whom a socket belongs to; not owned */
+    struct _xpc_connection_s **by_socket;     /* the connection of each socket; not held */
     size_t by_socket_length;
     struct _xpc_connection_s *ready, **ready_end; /* held */
     struct _xpc_connection_s *resting;            /* held */
@@ -34,7 +34,7 @@ static _Thread_local bool is_pool_thread;
 
 static void *work(void *unused);
 
-/* One more thread, unless one waits already or there are enough. */
+/* Starts a thread, unless one waits already or the limit is reached. */
 static int provide_thread(void) {
     if (pool.waiting > 0 || pool.threads - pool.blocked >= THREADS_MAX) return 0;
     pthread_attr_t attributes;
@@ -44,13 +44,13 @@ static int provide_thread(void) {
     if (why) return why;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* inherited: signals are the program's business */
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits this: signals go to the program's threads */
     why = pthread_create(&thread, &attributes, work, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     if (why) return why;
     pool.threads++;
-    pool.waiting++; /* in its name, so that it is not provided twice */
+    pool.waiting++; /* for the new thread, so that no second one is started */
     return 0;
 }
 
@@ -88,7 +88,7 @@ int xl_pool_start(void) {
     return why;
 }
 
-/* Edge-triggered: each ring wakes a thread, and nobody needs to read the count. */
+/* Edge-triggered: each ring wakes a thread, and the count need not be read. */
 static void ring(void) {
     ssize_t ignored = write(pool.bell, &(uint64_t){1}, sizeof(uint64_t));
     (void)ignored;
@@ -188,7 +188,7 @@ static struct _xpc_connection_s *take_ready(void) {
     struct _xpc_connection_s *first = pool.ready;
     if (!first) return NULL;
     pool.ready = first->links.next_ready;
-    if (pool.ready) ring(); /* the rest is for other threads */
+    if (pool.ready) ring(); /* other threads take the rest */
     else pool.ready_end = &pool.ready;
     first->links.ready = false;
     return first;
@@ -199,20 +199,20 @@ static void end_rest(void) {
         struct _xpc_connection_s *connection = pool.resting;
         pool.resting = connection->links.next_resting;
         connection->links.resting = false;
-        if (connection->links.ready) xl_connection_drop(connection); /* ready holds it once already */
+        if (connection->links.ready) xl_connection_drop(connection); /* the ready list already has a hold */
         else append_ready(connection);
     }
     if (pool.ready) ring();
 }
 
-/* Which connection an event is for, held; NULL if for none. */
+/* The connection that an event is for, held; NULL if there is none. */
 static struct _xpc_connection_s *take_event(int fd) {
     if (fd == pool.bell) return take_ready();
     if (fd == pool.timer) {
         end_rest();
         return NULL;
     }
-    /* The socket may be closed by now, and its number another's: that one is then run in vain. */
+    /* If the socket was closed and its number reused, the other connection runs and finds nothing to do. */
     struct _xpc_connection_s *connection = (size_t)fd < pool.by_socket_length ? pool.by_socket[fd] : NULL;
     if (connection) xl_connection_hold(connection);
     return connection;
@@ -231,7 +231,7 @@ static void *work(void *unused) {
         if (count > 0) {
             pool.waiting--;
             connection = take_event(event.data.fd);
-            if (connection) provide_thread(); /* cannot? then the next that is done with its handlers waits */
+            if (connection) provide_thread(); /* on failure the next thread that ends its handlers waits */
             else pool.waiting++;
         }
         pthread_mutex_unlock(&pool.lock);

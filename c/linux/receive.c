@@ -1,11 +1,11 @@
 /*
- * receive.c - from the socket to the inbox.
+ * receive.c - moves packets from the socket to the inbox.
  */
 #include <unistd.h>
 
 #include "connection.h"
 
-enum { PACKETS_AT_ONCE = 64 }; /* then the handlers: what more there is stays in the kernel */
+enum { PACKETS_AT_ONCE = 64 }; /* then handlers run; further packets stay in the kernel */
 
 const char *xl_connection_identify(xpc_connection_t connection, const struct ucred *sender) {
     if (sender->uid != geteuid()) return "the sender is another user";
@@ -15,8 +15,8 @@ const char *xl_connection_identify(xpc_connection_t connection, const struct ucr
         return NULL;
     }
     /*
-     * Each packet is checked, not just the first: a socket can be passed on or inherited, and
-     * whoever then uses it must not speak in the name of the process that opened it.
+     * Each packet is checked, not just the first: a socket can be passed on or inherited, and the
+     * process that uses it then must not act as the process that opened it.
      */
     bool same = sender->pid == connection->other.pid && sender->uid == connection->other.uid;
     return same ? NULL : "the sender is another process than before";
@@ -36,7 +36,7 @@ bool xl_inbox_add_message(xpc_connection_t connection, const struct xl_packet *p
     return true;
 }
 
-/* Takes over what the packet owns. NULL, or what is wrong with it. */
+/* Consumes the packet. Returns NULL, or why it is refused. */
 static const char *handle(xpc_connection_t connection, struct xl_packet *packet) {
     const char *why = xl_connection_identify(connection, &packet->sender);
     struct xl_item *awaited = NULL;
@@ -60,13 +60,13 @@ static const char *handle(xpc_connection_t connection, struct xl_packet *packet)
         if (!why) why = "only an endpoint can be connected to";
         break;
     }
-    xpc_release(packet->body); /* under the lock, but it has no way back yet, so it answers nothing */
+    xpc_release(packet->body); /* safe with the lock held: without a remote connection it sends no decline */
     return why;
 }
 
 void xl_inbox_receive(xpc_connection_t connection) {
     for (int i = 0; i < PACKETS_AT_ONCE; i++) {
-        /* While a handler runs, packets wait in the kernel; only for a reply are they taken. */
+        /* While a handler runs, packets wait in the kernel, unless a thread waits for a reply. */
         if (connection->dispatching && !connection->waiters) return;
         struct xl_packet packet;
         const char *why = NULL;

@@ -1,5 +1,5 @@
 /*
- * send.c - messages out, and the replies that are awaited for them.
+ * send.c - sends messages, and keeps the awaited replies.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static void append(xpc_connection_t connection, struct xl_parcel *parcel) {
     connection->outbox_end = &parcel->next;
 }
 
-/* Takes the first parcel away; its barrier, if it is one, is due. */
+/* Removes the first parcel. If it is a barrier, that becomes due. */
 static void remove_first(xpc_connection_t connection) {
     struct xl_parcel *first = connection->outbox;
     connection->outbox = first->next;
@@ -57,7 +57,7 @@ void xl_outbox_unwind(xpc_connection_t connection, xpc_object_t error) {
     while ((item = xl_items_take_first(&connection->awaited))) xl_awaited_finish(connection, item, error);
 }
 
-/* True: the first parcel has been dealt with. */
+/* Returns true if the first parcel is done. */
 static bool send_first(xpc_connection_t connection) {
     if (connection->outbox->barrier) {
         connection->in_barrier = true;
@@ -72,7 +72,7 @@ static bool send_first(xpc_connection_t connection) {
     }
     switch (xl_parcel_send(connection->socket, connection->outbox, -1)) {
     case XL_SENT:
-    case XL_GONE: remove_first(connection); return true; /* the end is still to be read, after what precedes it */
+    case XL_GONE: remove_first(connection); return true; /* the end is noticed when it is read, after earlier packets */
     case XL_FULL: xl_connection_arm(connection); return false;
     case XL_BUSY: xl_pool_rest(connection); return false;
     case XL_FAILED: break;
@@ -86,7 +86,7 @@ void xl_outbox_flush(xpc_connection_t connection) {
     while (connection->outbox && !connection->in_barrier && send_first(connection)) continue;
 }
 
-/* ---- What a program calls ------------------------------------------------------------- */
+/* ---- The API -------------------------------------------------------------------------- */
 
 static struct xl_item *item_create(enum xl_item_kind kind, const void *block, dispatch_queue_t queue) {
     struct xl_item *item = xl_alloc(sizeof *item);
@@ -101,7 +101,7 @@ static struct xl_item *item_create(enum xl_item_kind kind, const void *block, di
     return item;
 }
 
-/* Takes over the parcel, and the item that awaits a reply to it, if any. */
+/* Consumes the parcel, and the item that awaits its reply, if any. */
 static void submit(xpc_connection_t connection, struct xl_parcel *parcel, struct xl_item *awaiting) {
     bool listens = connection->role == XL_ANONYMOUS_LISTENER || connection->role == XL_NAMED_LISTENER;
     if (connection->state == XL_INVALID || listens) {
@@ -115,7 +115,7 @@ static void submit(xpc_connection_t connection, struct xl_parcel *parcel, struct
     xl_outbox_flush(connection);
 }
 
-/* Of a message that cannot even be packed. */
+/* Handles a message that could not be encoded. */
 static void give_up(xpc_connection_t connection, enum xl_kind kind, uint64_t id, struct xl_item *awaiting,
                     const char *why, bool refused) {
     pthread_mutex_lock(&connection->lock);
@@ -124,7 +124,7 @@ static void give_up(xpc_connection_t connection, enum xl_kind kind, uint64_t id,
     if (awaiting) xl_awaited_finish(connection, awaiting, refused ? XL_INTERRUPTED : XL_INVALID_ERROR);
     if (awaiting) xl_pool_schedule(connection);
     pthread_mutex_unlock(&connection->lock);
-    if (refused && kind == XL_KIND_REPLY) xl_connection_decline(connection, id); /* or it would wait for ever */
+    if (refused && kind == XL_KIND_REPLY) xl_connection_decline(connection, id); /* else the sender waits for ever */
 }
 
 static void send_kind(xpc_connection_t connection, enum xl_kind kind, uint64_t id, xpc_object_t message,
@@ -155,7 +155,7 @@ void xpc_connection_send_message(xpc_connection_t connection, xpc_object_t messa
     if (!connection) return;
     if (!dictionary || dictionary->part != XL_REPLY || dictionary->remote != connection) {
         send_kind(connection, XL_KIND_MESSAGE, 0, message, NULL);
-    } else if (dictionary->reply_id) { /* else it has been sent already, and that answers once */
+    } else if (dictionary->reply_id) { /* 0: the reply has been sent already */
         uint64_t id = dictionary->reply_id;
         dictionary->reply_id = 0;
         send_kind(connection, XL_KIND_REPLY, id, message, NULL);
@@ -167,7 +167,7 @@ void xpc_connection_send_message_with_reply(xpc_connection_t connection, xpc_obj
     if (!connection || !handler) return;
     struct xl_item *item = item_create(XL_REPLY_HANDLER, (const void *)handler, replyq);
     if (item) send_request(connection, message, item);
-    else xl_block_invoke((void *)handler, XL_INTERRUPTED); /* no memory to say it later, but it is to be said */
+    else xl_block_invoke((void *)handler, XL_INTERRUPTED); /* now: there is no memory to deliver it later */
 }
 
 void xpc_connection_send_barrier(xpc_connection_t connection, dispatch_block_t barrier) {
@@ -185,7 +185,7 @@ void xpc_connection_send_barrier(xpc_connection_t connection, dispatch_block_t b
     pthread_mutex_lock(&connection->lock);
     append(connection, parcel);
     if (connection->state == XL_INVALID) {
-        remove_first(connection); /* due at once */
+        remove_first(connection); /* the barrier runs at once */
         xl_pool_schedule(connection);
     } else {
         xl_outbox_flush(connection);
@@ -202,7 +202,7 @@ xpc_object_t xpc_connection_send_message_with_reply_sync(xpc_connection_t connec
     }
     item->waiter = &waiter;
     pthread_mutex_lock(&connection->lock);
-    connection->waiters++; /* first, for from now on packets are taken although a handler runs */
+    connection->waiters++; /* first: from now on packets are received although a handler runs */
     pthread_mutex_unlock(&connection->lock);
     send_request(connection, message, item);
     pthread_mutex_lock(&connection->lock);

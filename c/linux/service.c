@@ -1,5 +1,5 @@
 /*
- * service.c - serving a name, and connecting to one.
+ * service.c - serves a name, and connects to one.
  */
 #include "service.h"
 
@@ -36,7 +36,7 @@ static struct sockaddr_un address_of(const struct xl_service_path *path) {
     return address;
 }
 
-/* A new socket connected to the path, or -1 with errno. */
+/* Returns a new socket that is connected to the path, or -1 with errno. */
 static int connect_to(const struct xl_service_path *path, struct ucred *server) {
     struct sockaddr_un address = address_of(path);
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -52,13 +52,15 @@ static int connect_to(const struct xl_service_path *path, struct ucred *server) 
     return -1;
 }
 
-static int explain_busy(pid_t holder, char reason[XL_REASON_BYTES]) {
+static int explain_busy(pid_t holder, bool *in_use, char reason[XL_REASON_BYTES]) {
+    *in_use = true;
     snprintf(reason, XL_REASON_BYTES, "another process already serves this name (pid %d)", (int)holder);
     return -1;
 }
 
-/* With the lock held: makes the way free. What answers is served without our kind of lock. */
-static int remove_stale(int directory, const struct xl_service_path *path, char reason[XL_REASON_BYTES]) {
+/* With the lock held: removes a stale socket file. Fails if a process without our lock answers there. */
+static int remove_stale(int directory, const struct xl_service_path *path, bool *in_use,
+                        char reason[XL_REASON_BYTES]) {
     const char *file = path->text + path->directory + 1;
     struct stat status;
     struct ucred server;
@@ -69,8 +71,8 @@ static int remove_stale(int directory, const struct xl_service_path *path, char 
     }
     int fd = connect_to(path, &server);
     if (fd >= 0) close(fd);
-    if (fd >= 0) return explain_busy(server.pid, reason);
-    if (errno == EAGAIN) return explain_busy(0, reason); /* its queue is full, so it has one */
+    if (fd >= 0) return explain_busy(server.pid, in_use, reason);
+    if (errno == EAGAIN) return explain_busy(0, in_use, reason); /* the queue is full, so a process listens */
     unlinkat(directory, file, 0);
     return 0;
 }
@@ -78,7 +80,7 @@ static int remove_stale(int directory, const struct xl_service_path *path, char 
 static int bind_socket(const struct xl_service_path *path, char reason[XL_REASON_BYTES]) {
     struct sockaddr_un address = address_of(path);
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* The file takes its mode from the socket: no moment at which others could connect. */
+    /* The file gets its mode from the socket, so at no time can another user connect. */
     if (fd >= 0 && fchmod(fd, 0600) == 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
         listen(fd, SOMAXCONN) == 0) {
         return fd;
@@ -89,7 +91,7 @@ static int bind_socket(const struct xl_service_path *path, char reason[XL_REASON
 }
 
 static int bind_locked(const char *service, const struct xl_service_path *path, struct xl_claim *claim,
-                       char reason[XL_REASON_BYTES]) {
+                       bool *in_use, char reason[XL_REASON_BYTES]) {
     char text[512];
     int length = snprintf(text, sizeof text, "%d\n%.400s\n", (int)getpid(), service);
     if (ftruncate(claim->lock, 0) != 0 || pwrite(claim->lock, text, (size_t)length, 0) != length) {
@@ -97,13 +99,14 @@ static int bind_locked(const char *service, const struct xl_service_path *path, 
         return -1;
     }
     xl_directory_sweep(claim->directory, xl_lock_name(claim->file).text);
-    return remove_stale(claim->directory, path, reason) == 0 ? bind_socket(path, reason) : -1;
+    return remove_stale(claim->directory, path, in_use, reason) == 0 ? bind_socket(path, reason) : -1;
 }
 
-int xl_service_listen(const char *service, struct xl_claim *claim, char reason[XL_REASON_BYTES]) {
+int xl_service_listen(const char *service, struct xl_claim *claim, bool *in_use, char reason[XL_REASON_BYTES]) {
     struct xl_service_path path;
     pid_t holder;
     *claim = (struct xl_claim){.directory = -1};
+    *in_use = false;
     int inherited = xl_service_inherited(service);
     if (inherited >= 0) return inherited;
     if (xl_service_locate(service, &path) != 0) return explain_locate(service, reason);
@@ -112,16 +115,16 @@ int xl_service_listen(const char *service, struct xl_claim *claim, char reason[X
     const char *file = path.text + path.directory + 1;
     int lock = xl_lock_take(directory, xl_lock_name(file).text, true, &holder);
     if (lock < 0) {
-        if (errno == EWOULDBLOCK) explain_busy(holder, reason);
+        if (errno == EWOULDBLOCK) explain_busy(holder, in_use, reason);
         else snprintf(reason, XL_REASON_BYTES, "cannot lock %s: %s", path.text, strerror(errno));
         close(directory);
         return -1;
     }
     *claim = (struct xl_claim){.directory = directory, .lock = lock};
     strcpy(claim->file, file);
-    int fd = bind_locked(service, &path, claim, reason);
+    int fd = bind_locked(service, &path, claim, in_use, reason);
     if (fd >= 0) return fd;
-    unlinkat(directory, xl_lock_name(file).text, 0); /* not the socket: it may be another's */
+    unlinkat(directory, xl_lock_name(file).text, 0); /* but not the socket: it may belong to another process */
     close(lock);
     close(directory);
     claim->directory = -1;
@@ -130,7 +133,7 @@ int xl_service_listen(const char *service, struct xl_claim *claim, char reason[X
 
 void xl_claim_drop(struct xl_claim *claim) {
     if (claim->directory < 0) return;
-    /* In this order: whoever gets the lock next finds no socket of ours to remove. */
+    /* The socket first: the next holder of the lock must find no socket of ours. */
     unlinkat(claim->directory, claim->file, 0);
     unlinkat(claim->directory, xl_lock_name(claim->file).text, 0);
     close(claim->lock);

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Makes the directory and what is missing above it, for this user only. */
+/* Creates the directory and its missing parents, for this user only. */
 static void make_directories(char *path) {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
@@ -63,7 +63,7 @@ static bool is_file_at(int fd, int directory, const char *name) {
            opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
-/* The text of a lock file, "<pid>\n<service>\n". */
+/* Reads a lock file, "<pid>\n<service>\n". */
 static void read_lock(int fd, char out[512]) {
     ssize_t length = pread(fd, out, 511, 0);
     out[length > 0 ? length : 0] = '\0';
@@ -76,7 +76,7 @@ int xl_lock_take(int directory, const char *name, bool create, pid_t *holder) {
         int fd = openat(directory, name, flags, 0600);
         if (fd < 0) return -1;
         if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-            /* Its last holder may have taken the file away between our opening and locking it. */
+            /* The last holder may have removed the file between our open and our flock. */
             if (is_file_at(fd, directory, name)) return fd;
         } else if (errno != EINTR) {
             int why = errno;
@@ -94,8 +94,8 @@ int xl_lock_take(int directory, const char *name, bool create, pid_t *holder) {
 }
 
 /*
- * Whose left-over it is, its content tells: the file may be named by a hash. That is read first
- * and without the lock, so that no other service, just starting, finds its lock taken by us.
+ * The content of the lock file has the service's name; the file name may be a hash. It is read
+ * before locking, so that another service that is starting does not find its lock taken.
  */
 static void sweep_one(int directory, const char *lock_name) {
     char text[512] = "", file[112];

@@ -7,24 +7,25 @@
 #include "service.h"
 
 /*
- * The directory of `path`, opened: ours, for nobody else, no symbolic link. Made if missing
- * and `create`. -1 with the reason as text, and errno ENOENT if it is only missing.
+ * Opens the directory of `path`, which must belong to this user, be closed to others, and not be a
+ * symbolic link. With `create` it is created if missing. On failure -1 and the reason; errno is
+ * ENOENT if the directory is missing.
  */
 int xl_directory_open(const struct xl_service_path *path, bool create, char reason[XL_REASON_BYTES]);
 
-/* The name of the lock beside the socket `file`. */
+/* The name of the lock file of the socket `file`. */
 struct xl_lock_name {
     char text[112];
 };
 struct xl_lock_name xl_lock_name(const char *file);
 
 /*
- * Locks a file in the directory; its descriptor. -1 with errno: EWOULDBLOCK if another holds
- * it, and then `holder` is that one's process id (0: unknown).
+ * Locks a file in the directory and returns its descriptor, or -1 with errno. EWOULDBLOCK: another
+ * process holds it, and `holder` is its process id (0: unknown).
  */
 int xl_lock_take(int directory, const char *name, bool create, pid_t *holder);
 
-/* Takes the sockets of dead embedded brokers away; `except` is the caller's own lock. */
+/* Removes the sockets of dead embedded brokers; `except` is the caller's own lock. */
 void xl_directory_sweep(int directory, const char *except);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * service_inherited.c - listening sockets that a service manager opened and passed on.
  *
- * The protocol is systemd's: descriptors from 3 on, LISTEN_FDS how many, LISTEN_PID for whom,
- * LISTEN_FDNAMES their names, separated by ':'. The name is the service's. The original stays
- * open, so that a listener can be cancelled and made again.
+ * The protocol is systemd's: descriptors from 3 on; LISTEN_FDS is their number, LISTEN_PID the
+ * process that they are for, LISTEN_FDNAMES their names, separated by ':'. The name is that of the
+ * service. The original stays open, so a cancelled listener can be created again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,7 +39,7 @@ int xpc_linux_inherited_socket(const char *service, int type) {
         size_t length = strcspn(name, ":");
         if (length == wanted && memcmp(name, service, length) == 0 && is_option(fd, SO_DOMAIN, AF_UNIX) &&
             is_option(fd, SO_TYPE, type) && is_option(fd, SO_ACCEPTCONN, 1)) {
-            fcntl(fd, F_SETFD, FD_CLOEXEC); /* meant for this process, not for its children */
+            fcntl(fd, F_SETFD, FD_CLOEXEC); /* children must not inherit it */
             int flags = fcntl(fd, F_GETFL);
             return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? xl_fd_dup(fd) : -1;
         }

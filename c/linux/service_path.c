@@ -1,5 +1,5 @@
 /*
- * service_path.c - where a named service's socket is.
+ * service_path.c - the path of a named service's socket.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 enum { PATH_BYTES_MAX = 103 }; /* macOS's limit, so that one rule holds on both systems */
 
-/* The first variable that is set decides; an empty one counts as not set. */
+/* The first variable that is set and not empty decides. */
 static int find_directory(char out[4096]) {
     static const struct {
         const char *variable, *below;
@@ -33,7 +33,7 @@ static int find_directory(char out[4096]) {
     return -1;
 }
 
-/* "<directory>/<leaf>.xpc", if it is short enough. */
+/* Writes "<directory>/<leaf>.xpc". Fails if that is too long. */
 static bool join(struct xl_service_path *path, const char *directory, const char *leaf) {
     size_t before = strlen(directory), name = strlen(leaf);
     if (before + 1 + name + strlen(".xpc") > PATH_BYTES_MAX) return false;

@@ -1,5 +1,5 @@
 /*
- * sha256.h - SHA-256 (FIPS 180-4), for names too long for a socket's path.
+ * sha256.h - SHA-256 (FIPS 180-4), for service names that are too long for a socket's path.
  */
 #ifndef XL_SHA256_H
 #define XL_SHA256_H

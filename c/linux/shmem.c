@@ -1,9 +1,9 @@
 /*
  * shmem.c - shared memory objects, and the regions that they are made from.
  *
- * xpc_shmem_create is given no more than an address. A table of regions tells which memfd is
- * behind it. Foreign mappings are unmapped with munmap, which the table does not hear of: for
- * them the kernel's list of mappings has to confirm the table first.
+ * xpc_shmem_create gets only an address. A table of regions has the memfd for each address.
+ * Foreign mappings are unmapped with munmap, without notice to the table, so their entries are
+ * checked against the kernel's list of mappings before use.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -40,7 +40,7 @@ static struct region *regions;
 
 enum answer { NO, YES, UNKNOWN };
 
-/* Is all of the range mapped shared and writable, and (unless inode is 0) of that memfd? */
+/* Whether the whole range is mapped shared and writable and, unless inode is 0, from that memfd. */
 static enum answer is_shared(uintptr_t start, size_t length, ino_t inode) {
     FILE *maps = fopen("/proc/self/maps", "re");
     if (!maps) return UNKNOWN;
@@ -70,7 +70,7 @@ static void forget(struct region **link) {
     free(region);
 }
 
-/* Takes over `fd`, also when it fails. */
+/* Consumes `fd`, even on failure. */
 static bool remember_consume(void *start, size_t length, int fd, bool foreign) {
     struct region *region = xl_alloc(sizeof *region);
     if (!region) {
@@ -122,11 +122,11 @@ void xpc_linux_region_destroy(void *region, size_t length) {
         forget(link);
         break;
     }
-    munmap(region, size); /* under the lock: no other create can get the address before it is forgotten */
+    munmap(region, size); /* with the lock held, so that no new region can get the address before the entry is gone */
     pthread_mutex_unlock(&lock);
 }
 
-/* Moves a foreign shared mapping into a memfd of ours, in place; its descriptor, or -1. */
+/* Replaces a foreign shared mapping in place by a memfd with the same content. Returns the memfd, or -1. */
 static int adopt(void *start, size_t size) {
     if (is_shared((uintptr_t)start, size, 0) != YES) {
         errno = EINVAL;
@@ -153,7 +153,7 @@ static const struct region *find(uintptr_t start, size_t size, bool foreign) {
     return NULL;
 }
 
-/* A new descriptor of the memfd behind the address, or -1 with errno. */
+/* Returns a new descriptor of the memfd behind the address, or -1 with errno. */
 static int dup_memory(void *start, size_t size) {
     const struct region *own = find((uintptr_t)start, size, false);
     if (own) return xl_fd_dup(own->fd);
@@ -165,7 +165,7 @@ static int dup_memory(void *start, size_t size) {
     if (known) return xl_fd_dup(known->fd);
     int fd = adopt(start, size);
     int duplicate = fd < 0 ? -1 : xl_fd_dup(fd);
-    if (fd >= 0) remember_consume(start, size, fd, true); /* if not, the next create adopts it anew */
+    if (fd >= 0) remember_consume(start, size, fd, true); /* on failure the next create adopts it again */
     return duplicate;
 }
 
@@ -187,7 +187,7 @@ size_t xpc_shmem_map(xpc_object_t xshmem, void **region) {
     const struct xl_carrier *shmem = xl_as(xshmem, XPC_TYPE_SHMEM);
     size_t size = shmem ? xl_memory_round(shmem->length) : 0;
     if (!size) return 0;
-    /* No fall-back to read-only: who counts on writing would crash at a peer's will. */
+    /* Not mapped read-only as a fall-back: a peer could make a program that writes crash. */
     void *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, shmem->fd, 0);
     if (start == MAP_FAILED) return 0;
     *region = start;

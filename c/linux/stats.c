@@ -1,5 +1,5 @@
 /*
- * stats.c - see stats.h. Each counter is exact; together they are no snapshot.
+ * stats.c - see stats.h. Each counter is exact, but they are not read at the same moment.
  */
 #include "stats.h"
 
@@ -13,7 +13,7 @@ void xl_stats_add(enum xl_counter counter, uint64_t amount) {
 }
 
 void xl_stats_subtract(enum xl_counter counter, uint64_t amount) {
-    /* Whoever reads that an object is gone may count on all that was done with it. */
+    /* A thread that reads the lower count also sees every write made before the object was freed. */
     atomic_fetch_sub_explicit(&counters[counter], amount, memory_order_release);
 }
 

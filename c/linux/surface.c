@@ -1,5 +1,5 @@
 /*
- * surface.c - surfaces: a picture's layout and the memory that it is in.
+ * surface.c - surfaces: the layout of a picture, and its memory.
  */
 #include <errno.h>
 
@@ -18,7 +18,7 @@ const struct _xpc_type_s _xpc_type_linux_surface = {
     .describe = describe_surface,
 };
 
-/* The one place that knows what memory may back a surface: here a dma-buf would be accepted. */
+/* The only place that decides which memory may back a surface. Support for dma-buf would be added here. */
 static int check_backing(int fd, uint64_t length) { return xl_memory_check(fd, length, 0); }
 
 int xl_surface_check(int fd, const struct xpc_linux_surface_layout *layout) {

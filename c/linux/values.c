@@ -29,7 +29,7 @@ static void describe_bool(const struct xl_object *object, FILE *out) {
     fputs(((const struct _xpc_bool_s *)object)->value ? "true" : "false", out);
 }
 
-/* There are only two, so that being equal is being the same. */
+/* There are only two booleans, so they are equal if they are the same object. */
 const struct _xpc_type_s _xpc_type_bool = {.name = "bool", .describe = describe_bool};
 
 const struct _xpc_bool_s _xpc_bool_true = {XL_CONSTANT(_xpc_type_bool), true};
@@ -58,7 +58,7 @@ static bool double_equal(const struct xl_object *a, const struct xl_object *b) {
 
 static size_t double_hash(const struct xl_object *object) {
     double value = ((const struct xl_number *)object)->value.d;
-    if (value == 0) value = 0; /* -0.0 equals 0.0, so it must hash alike */
+    if (value == 0) value = 0; /* -0.0 equals 0.0, so both need the same hash */
     return xl_hash_bytes(type_hash(object), &value, sizeof value);
 }
 
@@ -158,7 +158,7 @@ void xl_describe_text(const void *text, size_t length, FILE *out) {
     for (size_t i = 0; i < length; i++) {
         uint8_t byte = ((const uint8_t *)text)[i];
         if (byte < 0x20 || byte == 0x7f || byte == '"' || byte == '\\') {
-            fprintf(out, "\\x%02x", byte); /* no control byte reaches a log or a terminal */
+            fprintf(out, "\\x%02x", byte); /* keeps control bytes out of logs and terminals */
         } else {
             fputc(byte, out);
         }

@@ -11,17 +11,17 @@
  *        6     2  flags         bit 0: the body is not here but in a memfd (spilled)
  *        8     4  length        of the body in bytes, at most 1 MiB
  *       12     4  descriptors   of the body, at most 16
- *       16     8  id            REQUEST, REPLY, DECLINE: which exchange, not 0; else 0
+ *       16     8  id            of the request, for REQUEST, REPLY and DECLINE, not 0; else 0
  *
  *   kind     id   body         meaning
  *   MESSAGE  0    dictionary   no reply wanted
  *   REQUEST  n    dictionary   wants a REPLY or a DECLINE with the same id
  *   REPLY    n    dictionary   the answer; an unknown id is ignored
  *   DECLINE  n    none         no answer will come
- *   CONNECT  0    none         to an endpoint: its one descriptor is a new peer's socket
+ *   CONNECT  0    none         to an endpoint: its one descriptor is the socket of a new peer
  *
  * The descriptors come as SCM_RIGHTS of the packet, in the order in which the body names them.
- * A body over 64 KiB is spilled: one descriptor more, the last, is a memfd of exactly `length`
+ * A body over 64 KiB is spilled: an additional last descriptor is a memfd of exactly `length`
  * bytes, sealed against writing and shrinking. Each packet carries SCM_CREDENTIALS.
  *
  * The body is one value, a dictionary. A value is a tag of one byte and its content:
@@ -45,10 +45,10 @@
  *    15  surface     width, height, bytes per row, FourCC (4 each), length (8), and a memfd
  *
  * Nesting is at most 32 deep, the body itself being depth 1. Nothing may follow the value and
- * every descriptor must be used. Whatever breaks a rule, the whole packet is refused and its
- * sender's connection closed. Encoding is unique: equal messages give equal bytes.
+ * every descriptor must be used. A packet that breaks a rule is refused, and the connection to its
+ * sender is closed. Encoding is unique: equal messages give equal bytes.
  *
- * Encoding and decoding are pure functions over buffers. Sockets are packet.c's business.
+ * Encoding and decoding are pure functions over buffers. packet.c and parcel.c use sockets.
  */
 #ifndef XL_WIRE_H
 #define XL_WIRE_H
@@ -90,31 +90,31 @@ struct xl_header {
     enum xl_kind kind;
     bool spilled;
     uint32_t length;
-    uint32_t descriptors; /* of the body: without the spilled body's own */
+    uint32_t descriptors; /* of the body; the memfd of a spilled body is not counted */
     uint64_t id;
 };
 
 struct xl_carrier;
 
-/* What encoding a message takes. */
+/* The size of an encoded message. */
 struct xl_measure {
     size_t length;
     size_t descriptors;
-    uint64_t data_bytes; /* payload of data values */
+    uint64_t data_bytes; /* bytes in data values */
 };
 
 void xl_header_encode(const struct xl_header *header, uint8_t out[XL_HEADER_BYTES]);
-/* NULL, or why these bytes are no header. */
+/* Returns NULL, or why these bytes are not a header: a static text. */
 const char *xl_header_decode(const uint8_t *bytes, size_t length, struct xl_header *out);
 
-/* NULL, or why the object cannot be sent: a static text. */
+/* Returns NULL, or why the object cannot be sent: a static text. */
 const char *xl_body_measure(xpc_object_t message, struct xl_measure *out);
 /* Writes exactly what was measured; carriers[i] is borrowed from the message. */
 void xl_body_encode(xpc_object_t message, const struct xl_measure *measure, uint8_t *out,
                     struct xl_carrier **carriers);
 /*
- * A new dictionary, or NULL with `why` a static text. Owns the descriptors that it has taken
- * from `descriptors`, and puts -1 in their place; the others remain the caller's.
+ * Returns a new dictionary, or NULL with `why` a static text. Takes the descriptors that it uses
+ * from `descriptors` and writes -1 in their place; the caller keeps the others.
  */
 xpc_object_t xl_body_decode(const uint8_t *bytes, size_t length, int *descriptors, size_t count, const char **why);
 

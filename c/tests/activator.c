@@ -1,15 +1,15 @@
 /*
- * activator.c: what a service manager does for a broker, for the tests.
+ * activator.c - acts as the service manager of a broker, for tests.
  *
  *     activator SERVICE SEQPACKET_PATH STREAM_PATH PROGRAM ARGUMENT...
  *
- * Listens at both paths. When somebody connects to either it starts the program,
- * with both sockets as systemd passes them, and again after its end. systemd-socket-activate
- * cannot: it takes one type of socket a call.
+ * Listens at both paths. When a client connects to one, it starts the program with both sockets,
+ * passed as systemd does; and again after the program's end. systemd-socket-activate cannot do
+ * this, because it has one type of socket per call.
  *
- * Says on its standard output "listening", "started PID" and "ended STATUS"; the program's own
- * goes nowhere. At the end of its standard input it ends the program, by SIGKILL where SIGTERM does
- * not, and takes its sockets away. The program does not outlive it.
+ * Prints "listening", "started PID" and "ended STATUS"; the program's output is discarded. When its
+ * standard input ends, it ends the program, by SIGTERM and then SIGKILL, and removes the sockets.
+ * The program ends with it.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -25,7 +25,7 @@
 
 enum { INHERITED = 3, SOCKETS = 2, NOT_STARTED = 127, PATIENCE_MS = 60000 };
 
-/* The same, not where the program expects a socket: there dup2 must find nothing that is of use. */
+/* Moves a descriptor away from the numbers at which the program expects its sockets. */
 static int high(int fd) {
     int copy = fcntl(fd, F_DUPFD, INHERITED + SOCKETS);
     close(fd);
@@ -60,7 +60,7 @@ static void become(const char *service, const int sockets[SOCKETS], char **progr
     _exit(NOT_STARTED);
 }
 
-/* Waits for its end; false when it could not even be started. */
+/* Waits for the end of the program. Returns false if it could not be started. */
 static int reap(pid_t child) {
     int status = 0;
     waitpid(child, &status, 0);
@@ -77,7 +77,7 @@ int main(int argc, char **argv) {
     pid_t child = 0;
     int life = -1; /* hangs up with the child */
     for (int going = 1; going;) {
-        /* A child that runs accepts by itself: then its life is watched, else the sockets. */
+        /* Watches the end of a child that runs, which accepts connections itself, and else the sockets. */
         struct pollfd watched[] = {
             {.fd = 0, .events = POLLIN},
             {.fd = life, .events = POLLIN},

@@ -59,7 +59,7 @@ static struct sockaddr_un address_of(const char *at) {
     return address;
 }
 
-/* A socket connected to the path; -1 if nobody listens there. */
+/* Returns a socket that is connected to the path; -1 if no process listens there. */
 static int connect_to(const char *at) {
     struct sockaddr_un address = address_of(at);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -69,7 +69,7 @@ static int connect_to(const char *at) {
     return -1;
 }
 
-/* Accepts; waits for the bell as long as nobody is there. */
+/* Accepts a connection; waits for the bell if there is none. */
 static int accept_next(slb_handle stream, int bell) {
     int32_t fd;
     while ((fd = slb_stream_accept(stream)) == SLB_E_AGAIN) {
@@ -122,7 +122,7 @@ static void takes_over_from_the_dead(void) {
     pid_t child = fork();
     if (child == 0) {
         struct inbox *inbox = inbox_open();
-        _exit(listen_at(inbox, path) ? 0 : 1); /* as a kill does: without a release */
+        _exit(listen_at(inbox, path) ? 0 : 1); /* as after a kill: nothing is released */
     }
     CHECK(wait_for_child(child) == 0);
     CHECK(exists(path));
@@ -139,7 +139,7 @@ static void takes_over_from_the_dead(void) {
 static void leaves_alone_what_is_not_its_own(void) {
     struct inbox *inbox = inbox_open();
     slb_handle stream = listen_at(inbox, path);
-    /* Somebody cleans up too eagerly, and another broker begins: what is there then is that one's. */
+    /* The files are removed by others, and another broker starts: the files then belong to it. */
     CHECK(unlink(path) == 0 && unlink(beside(".lock")) == 0);
     slb_handle other = listen_at(inbox, path);
     CHECK(other != 0);
@@ -269,7 +269,7 @@ static void who_waits_is_accepted_once_there_are_descriptors(void) {
 #define AS_SYSTEMD_DOES (void)0
 #endif
 
-/* As a service manager: descriptor 3 is a listening socket of this type at the path. */
+/* Acts as a service manager: descriptor 3 becomes a listening socket of this type at the path. */
 static void pass_socket(int type) {
     struct sockaddr_un address = address_of(path);
     int fd = socket(AF_UNIX, type, 0);
@@ -284,7 +284,7 @@ static void pass_socket(int type) {
 
 static bool is_activated(void) { return slb_service_is_activated((const uint8_t *)SERVICE, strlen(SERVICE)) == 1; }
 
-/* In a process of its own, with nothing on descriptor 3. */
+/* Runs in a separate process, without a descriptor 3. */
 static void in_child(void (*body)(void)) {
     pid_t child = fork();
     if (child == 0) {
@@ -300,10 +300,10 @@ static void in_child(void (*body)(void)) {
 static void serve_inherited(void) {
     CHECK(!is_activated());
     pass_socket(SOCK_STREAM);
-    CHECK(!is_activated()); /* the name is not held: that would be XPC's socket */
+    CHECK(!is_activated()); /* only XPC's socket would mean that the name is held */
     struct inbox *inbox = inbox_open();
-    for (int round = 0; round < 2; round++) { /* it can be let go and taken again */
-        int early = connect_to(path); /* before anyone accepts: in the backlog */
+    for (int round = 0; round < 2; round++) { /* it can be released and taken again */
+        int early = connect_to(path); /* before any accept: it waits in the backlog */
         slb_handle stream = inherit(inbox);
         CHECK(stream != 0);
         uint8_t where[128] = "";
@@ -315,10 +315,10 @@ static void serve_inherited(void) {
         close(early);
         CHECK(slb_release(stream) == 0);
         close(bell);
-        CHECK(exists(path)); /* the service manager's */
+        CHECK(exists(path)); /* it belongs to the service manager */
         early = connect_to(path);
         CHECK(early >= 0);
-        int late = accept(3, NULL, NULL); /* and the next broker's to answer */
+        int late = accept(3, NULL, NULL); /* the next broker can accept it */
         CHECK(late >= 0);
         close(late);
         close(early);

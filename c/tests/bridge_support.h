@@ -1,6 +1,6 @@
 /*
- * bridge_support.h: what the tests of the shim share: a queue's events, packed messages, two
- * connected ends, and nothing left over.
+ * bridge_support.h: common code of the shim's tests: events of a queue, packed messages, a
+ * connected pair, and a check that nothing is left.
  */
 #ifndef BRIDGE_SUPPORT_H
 #define BRIDGE_SUPPORT_H
@@ -56,7 +56,7 @@ static inline struct record inbox_next(struct inbox *inbox) {
         if (inbox->filled > 0) break;
         if (!is_readable(inbox->bell)) {
             fprintf(stderr, "no event came within %d s\n", PATIENCE_SECONDS);
-            exit(1); /* what follows would wait for it again and again */
+            exit(1); /* the next tests would wait in vain too */
         }
         char rings[64];
         CHECK(read(inbox->bell, rings, sizeof rings) > 0);
@@ -132,7 +132,7 @@ static inline uint64_t count(int index) {
     return counters[index];
 }
 
-/* Waits until nothing of XPC's is left: its threads let go in their own time. */
+/* Waits until XPC's threads have released all objects, and checks the counters. */
 static inline void check_nothing_left(void) {
     time_t end = patience_end();
     while ((count(0) || count(18) || count(10)) && look_again(end)) continue;

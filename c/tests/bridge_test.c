@@ -1,6 +1,6 @@
 /*
- * bridge_test.c: the shim through its own ABI, with both ends in this process:
- * every message goes through the kernel all the same.
+ * bridge_test.c: tests the shim through its ABI, with both ends in this process.
+ * Each message goes through the kernel nevertheless.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -35,7 +35,7 @@ static void test_wrong_handles_are_errors(void) {
     CHECK(slb_release(surface) == 0);
     CHECK(slb_release(surface) == SLB_E_HANDLE); /* released before */
     slb_handle next = slb_surface_create(inbox->queue, 4, 4, 4, 0x52474241);
-    CHECK(next != surface); /* the slot is used again, the handle is not */
+    CHECK(next != surface); /* the slot is used again, but with another handle */
     CHECK(slb_surface_map(surface) == NULL);
     CHECK(slb_release(next) == 0);
     inbox_close(inbox);
@@ -164,7 +164,7 @@ static void test_a_reader_that_is_slow_holds_up_its_peer_not_memory(void) {
     time_t end = patience_end();
     while (count(10) < SLB_MAX_PENDING_EVENTS && look_again(end)) continue;
     CHECK(count(10) >= SLB_MAX_PENDING_EVENTS);
-    lapse_ms(50); /* in which the others could arrive, if nothing stopped them */
+    lapse_ms(50); /* the other messages would arrive now, if there were no back-pressure */
     CHECK(count(10) <= SLB_MAX_PENDING_EVENTS + 1);
     for (int i = 0; i < MESSAGES; i++) {
         struct record record = inbox_next(pair.inbox);
@@ -177,7 +177,7 @@ static void test_a_reader_that_is_slow_holds_up_its_peer_not_memory(void) {
 static void test_a_buffer_that_is_too_small(void) {
     struct pair pair = pair_open();
     CHECK(slb_connection_send(pair.client, HELLO, sizeof HELLO) == 0);
-    time_t end = patience_end(); /* the bell may still ring for an event before this one */
+    time_t end = patience_end(); /* the bell may still ring for an earlier event */
     while (slb_queue_next_bytes(pair.inbox->queue) == 0 && look_again(end)) continue;
     CHECK(is_readable(pair.inbox->bell));
     uint8_t small[SLB_EVENT_HEADER_BYTES];
@@ -238,6 +238,34 @@ static void test_never_activated(void) {
     inbox_close(inbox);
 }
 
+#ifdef __APPLE__
+static void test_a_name_in_use_is_told_by_its_code(void) { IGNORE("Apple's libxpc gives no code"); }
+#else
+static void test_a_name_in_use_is_told_by_its_code(void) {
+    char home[] = "/tmp/slb_XXXXXX", runs[sizeof home + 4];
+    CHECK(mkdtemp(home) != NULL);
+    setenv("STREAMLIB_HOME", home, 1);
+    struct inbox *inbox = inbox_open();
+    static const uint8_t name[] = "bridge.test";
+    slb_handle listeners[2];
+    for (int i = 0; i < 2; i++) {
+        listeners[i] = slb_listener_create_service(inbox->queue, name, sizeof name - 1);
+        CHECK(slb_connection_activate(listeners[i]) == 0);
+    }
+    struct record record = inbox_next(inbox);
+    CHECK(record.event == SLB_EVENT_ERROR && record.source == listeners[1]);
+    CHECK(record.subject == SLB_REASON_IN_USE && record.detail == SLB_ERROR_INVALID);
+    CHECK(slb_connection_cancel(listeners[0]) == 0);
+    record = inbox_next(inbox);
+    CHECK(record.event == SLB_EVENT_ERROR && record.source == listeners[0]);
+    CHECK(record.subject == SLB_REASON_UNKNOWN && record.detail == SLB_ERROR_INVALID);
+    inbox_close(inbox);
+    snprintf(runs, sizeof runs, "%s/run", home);
+    CHECK(rmdir(runs) == 0 && rmdir(home) == 0);
+    unsetenv("STREAMLIB_HOME");
+}
+#endif
+
 static void test_surface_locks_are_paired(void) {
     struct inbox *inbox = inbox_open();
     slb_handle surface = slb_surface_create(inbox->queue, 4, 4, 4, 0x52474241);
@@ -271,7 +299,7 @@ static void test_surface_arguments(void) {
     inbox_close(inbox);
 }
 
-/* The roles of the children: "pid descriptor" is whom to follow, and where to say so. */
+/* The child processes. The argument of a follower is "pid descriptor": the process to follow, and where to write when it follows. */
 static int be_child(const char *role, const char *argument) {
     int followed, ready;
     if (strcmp(role, "sleeper") == 0) pause();
@@ -313,6 +341,7 @@ static const struct test tests[] = {
     {"a thread that ends takes its queue with it", test_a_thread_that_ends_takes_its_queue_with_it},
     {"closing in any order", test_closing_in_any_order},
     {"never activated", test_never_activated},
+    {"a name in use is told by its code", test_a_name_in_use_is_told_by_its_code},
     {"surface locks are paired", test_surface_locks_are_paired},
     {"surface arguments", test_surface_arguments},
     {"a process that follows another ends with it", test_a_process_that_follows_another_ends_with_it},

@@ -1,13 +1,13 @@
 /*
- * check.h - a test program is a table of named tests.
+ * check.h - test programs: a table of named tests, and checks.
  *
  *     static void adds(void) { CHECK(1 + 1 == 2); }
  *     static const struct test tests[] = {{"adds", adds}};
  *     int main(int argc, char **argv) { return RUN_TESTS(tests, NULL, argc, argv); }
  *
- * It prints "ok name", "not ok name" or "ignored name: reason" for each and a last line "N passed,
- * N failed, N ignored"; the exit status is 1 if any failed. With names as arguments only those
- * are run. A test that does not end within TEST_SECONDS ends the program, after a line that says so.
+ * It prints "ok name", "not ok name" or "ignored name: reason" for each test, and a last line
+ * "N passed, N failed, N ignored". The exit status is 1 if any failed. With names as arguments it
+ * runs only those. A test that takes longer than TEST_SECONDS ends the program, with a message.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -27,16 +27,16 @@ struct test {
 };
 
 static _Atomic int check_failures;
-static const char *check_ignored; /* why the test that runs cannot be run here; NULL: it can */
+static const char *check_ignored; /* why this test cannot run here; NULL if it can */
 
-/* Ends the test: something is missing here that is no fault of ours. */
+/* Ends the test as ignored, because this machine lacks something. */
 #define IGNORE(reason)                                                                                         \
     do {                                                                                                       \
         check_ignored = (reason);                                                                              \
         return;                                                                                                \
     } while (0)
 
-/* Says what did not hold, and goes on: what follows often tells why. */
+/* Reports a failure and continues: later checks often show the cause. */
 #define CHECK(condition)                                                                                       \
     do {                                                                                                       \
         if (!(condition)) {                                                                                    \
@@ -62,7 +62,7 @@ static inline bool check_wanted(const char *name, int argc, char **argv) {
     return argc < 2;
 }
 
-static char check_too_long[200]; /* what is said when the test that runs does not end */
+static char check_too_long[200]; /* the message for when this test does not end */
 
 static inline void check_end(int signal) {
     (void)signal;
@@ -70,7 +70,7 @@ static inline void check_end(int signal) {
     _exit(1);
 }
 
-/* `settle` is run after each test, to check that nothing is left of it; may be NULL. */
+/* `settle` runs after each test, to check that nothing is left over; may be NULL. */
 static inline int check_run(const struct test *tests, size_t count, void (*settle)(void), int argc, char **argv) {
     int passed = 0, failed = 0, ignored = 0;
     signal(SIGALRM, check_end);

@@ -1,5 +1,5 @@
 /*
- * hand_block.h - blocks by hand, for a compiler that has none.
+ * hand_block.h - blocks made by hand, for compilers without blocks.
  *
  *     xpc_connection_set_event_handler(connection, BLOCK(handle, context));
  */
@@ -28,7 +28,7 @@ static inline void hand_invoke(struct hand_block *block, xpc_object_t object) {
 
 static const struct hand_descriptor hand_descriptor = {0, sizeof(struct hand_block)};
 
-/* As an xpc_handler_t, for the time of the call it is passed to. */
+/* An xpc_handler_t that is valid during the call that it is passed to. */
 #define BLOCK(its_handler, its_context)                                                                        \
     ((xpc_handler_t)(void *)&(struct hand_block){                                                              \
         .invoke = hand_invoke,                                                                                 \

@@ -1,6 +1,6 @@
 /*
- * linux_block_test.c - blocks that need more than a flat copy, and dispatch queues: a program
- * that has libdispatch gets its handlers on its queues. This file plays libdispatch.
+ * linux_block_test.c - blocks that need more than a flat copy, and dispatch queues: with libdispatch
+ * in the program, handlers run on its queues. This file has stand-ins for libdispatch's functions.
  */
 #include "linux_support.h"
 
@@ -63,7 +63,7 @@ static void does_not_copy_a_global_block(void) {
     struct pair pair = pair_open();
     block.handler = record_event;
     xpc_connection_set_event_handler(pair.client, (xpc_handler_t)(void *)&block);
-    block.context = record_create(); /* seen, because it is the same block */
+    block.context = record_create(); /* has an effect because the block was not copied */
     xpc_connection_cancel(pair.client);
     CHECK(record_get(block.context, 0) == INVALID);
     pair_close(&pair);
@@ -103,7 +103,7 @@ static void runs_handlers_on_their_queues(void) {
     xpc_connection_send_message_with_reply(client, message, NULL, BLOCK(record_event, answers));
     xpc_connection_send_barrier(client, BARRIER(record_event, answers));
     CHECK(record_wait(answers, 3));
-    CHECK(replies.calls == 1 && events.calls == 2); /* without one of its own: the connection's */
+    CHECK(replies.calls == 1 && events.calls == 2); /* without a queue of its own: on the connection's */
     end(listener);
     CHECK(record_get(heard, 0) == INVALID);
     CHECK(events.calls == 3);

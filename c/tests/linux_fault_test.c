@@ -1,9 +1,9 @@
 /*
- * linux_fault_test.c - the n-th call that can fail does fail, for every n, over a whole
- * exchange. Whatever fails: nobody crashes, nobody waits for ever, nothing is left over.
+ * linux_fault_test.c - runs a whole exchange once for every n, in which the n-th call that can fail
+ * does fail. In each run nothing crashes, nothing waits for ever, and nothing is left over.
  *
- * For each name that has a WRAP here, tools/c/run_tests.ts has the linker's --wrap put __wrap_name in its
- * place; __real_name is what it was.
+ * For each name with a WRAP here, tools/c/run_tests.ts passes --wrap to the linker, which replaces the
+ * function by __wrap_name; __real_name is the original.
  */
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -16,11 +16,11 @@
 
 #define SERVICE "com.example.faults"
 
-static _Atomic long until_failure; /* calls; 0 or less: none fails */
-static int failure;                /* errno of the one that does */
+static _Atomic long until_failure; /* the number of calls; 0 or less: none fails */
+static int failure;                /* the errno of the failing call */
 static _Atomic bool refuse_accept;
 static _Thread_local bool refuse_memory;
-enum { REST_MS = 3 }; /* what is shorter is no rest */
+enum { REST_MS = 3 }; /* a shorter wait is no rest */
 static _Atomic int accepts, rests;
 
 static bool fails(void) {
@@ -42,7 +42,7 @@ WRAP(pthread_create);
 WRAP(mmap);
 WRAP(timerfd_settime);
 
-/* Replaces c/linux's own, which is weak. */
+/* Replaces the weak function of c/linux. */
 void *xl_alloc(size_t size);
 void *xl_alloc(size_t size) { return refuse_memory || fails() ? NULL : calloc(1, size); }
 
@@ -85,7 +85,7 @@ int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *new, stru
 
 /* ---- The exchange --------------------------------------------------------------------- */
 
-/* Asks; the answer may be anything, but it comes, once. */
+/* Sends a request. A reply or an error must come, exactly once. */
 static void ask(xpc_connection_t client, xpc_object_t message) {
     struct record *answers = record_create();
     if (!message) return;
@@ -119,7 +119,7 @@ static void talk(xpc_connection_t client) {
     xpc_connection_send_barrier(client, BARRIER(record_event, passed));
     CHECK(record_wait(passed, 1));
     xpc_connection_cancel(client);
-    CHECK(record_wait(heard, 1)); /* one way or the other it ends, and says so */
+    CHECK(record_wait(heard, 1)); /* it ends with an event in any case */
     xpc_release(client);
 }
 
@@ -142,7 +142,7 @@ static void by_name(void) {
     end(listener);
 }
 
-/* Until an exchange gets through without reaching the call that would fail. */
+/* Until an exchange ends before the call that would fail. */
 static void with_every_failure(void (*exchange)(void), int with) {
     long n = 0, left = 0;
     failure = with;
@@ -153,7 +153,7 @@ static void with_every_failure(void (*exchange)(void), int with) {
         until_failure = 0;
         settle();
     } while (left <= 0 && n < 2000 && !check_failures);
-    CHECK(n > 50); /* or next to nothing was counted */
+    CHECK(n > 50); /* else almost no calls were counted */
 }
 
 static void by_endpoint_without_memory(void) { with_every_failure(by_endpoint, ENOMEM); }
@@ -161,7 +161,7 @@ static void by_endpoint_without_descriptors(void) { with_every_failure(by_endpoi
 static void by_name_without_memory(void) { with_every_failure(by_name, ENOMEM); }
 static void by_name_without_descriptors(void) { with_every_failure(by_name, EMFILE); }
 
-/* A listener without descriptors for new peers must not burn time, and must recover. */
+/* A listener without descriptors for new peers must not use the processor, and must recover. */
 static void accept_rests_and_recovers(void) {
     uint64_t listens = XPC_CONNECTION_MACH_SERVICE_LISTENER;
     xpc_connection_t listener = xpc_connection_create_mach_service(SERVICE, NULL, listens);
@@ -174,7 +174,7 @@ static void accept_rests_and_recovers(void) {
     while (accepts < 5 && look_again(patience)) continue;
     int tried = accepts;
     CHECK(tried >= 5);
-    CHECK(rests >= tried - 1); /* one between each two of them */
+    CHECK(rests >= tried - 1); /* one between two attempts */
     refuse_accept = false;
     xpc_object_t message = message_of(1);
     xpc_object_t reply = xpc_connection_send_message_with_reply_sync(client, message);
@@ -215,7 +215,7 @@ static void set_counter(xpc_connection_t connection, _Atomic int *told, bool wit
     refuse_memory = false;
 }
 
-/* Whatever is set and fails in whatever order: INVALID comes once. */
+/* INVALID comes once, whichever handlers are set and fail in which order. */
 static void is_told_once(void) {
     for (int order = 0; order < 16; order++) {
         _Atomic int told = 0;
@@ -232,7 +232,7 @@ static void is_told_once(void) {
     }
 }
 
-/* A listener's handler that keeps its peer for later, with a handler that hears. */
+/* A listener's handler that keeps its peer for later, with a handler that records events. */
 static void keep_peer(void *context, xpc_object_t event) {
     if (xpc_get_type(event) != XPC_TYPE_CONNECTION) return;
     *(_Atomic(xpc_connection_t) *)context = (xpc_connection_t)xpc_retain(event);
@@ -243,7 +243,7 @@ static void an_inactive_peer_delivers_nothing_but_invalid(void) {
     struct record *heard = record_create();
     xpc_connection_t listener = start(xpc_connection_create(NULL, NULL), keep_peer, &peer);
     xpc_connection_t client = start(connect_to_listener(listener), record_event, record_create());
-    send_number(client, 1); /* waits in the peer's inbox */
+    send_number(client, 1); /* stays in the peer's inbox */
     time_t patience = patience_end();
     while (!peer && look_again(patience)) continue;
     xpc_connection_set_event_handler(peer, BLOCK(record_event, heard));

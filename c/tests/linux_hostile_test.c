@@ -1,9 +1,9 @@
 /*
- * linux_hostile_test.c - peers that break the rules: they are dropped, with all that they sent,
- * and nobody else notices.
+ * linux_hostile_test.c - peers that break the rules: they are dropped with everything that they
+ * sent, and others do not notice.
  *
- * The hostile side speaks through bare sockets: it connects to an endpoint by hand and keeps
- * even the end that it has given away.
+ * The hostile side uses plain sockets: it connects to an endpoint by hand, and keeps a copy of the
+ * end that it sends to the listener.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -21,10 +21,10 @@
 struct scene {
     xpc_connection_t listener, honest;
     xpc_endpoint_t endpoint;
-    int ours, theirs; /* the hostile connection: its end, and the listener's, of which it kept a copy */
+    int ours, theirs; /* the hostile connection: its end, and its copy of the listener's end */
 };
 
-/* Sends bytes and descriptors as they are. */
+/* Sends bytes and descriptors unchanged. */
 static bool send_raw(int socket, const void *bytes, size_t length, const int *descriptors, size_t count) {
     _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(64 * sizeof(int))] = {0};
     struct iovec vector = {.iov_base = (void *)bytes, .iov_len = length};
@@ -48,7 +48,7 @@ static void send_kind(int socket, enum xl_kind kind, uint64_t id, xpc_object_t b
     xl_parcel_free(parcel);
 }
 
-/* The listener has closed: what it sent before (an answer, say) comes first. */
+/* Checks that the listener has closed. What it sent before, for example a reply, comes first. */
 static bool is_dropped(int socket) {
     char bytes[1000];
     while (is_readable(socket)) {
@@ -88,7 +88,7 @@ static void scene_close(struct scene *scene) {
     end(scene->listener);
 }
 
-/* A valid request, known to the listener: so the hostile peer has been announced. */
+/* Sends a valid request and waits for its reply, so that the hostile peer has been announced. */
 static void say_hello(struct scene *scene) {
     xpc_object_t message = message_of(1);
     char bytes[1000];
@@ -155,7 +155,7 @@ static void ask_for_pidfds(struct scene *scene) {
 
 static void connect_to_a_peer(struct scene *scene) { send_kind(scene->ours, XL_KIND_CONNECT, 0, NULL, 0); }
 
-/* A long body in a memfd that can still be changed. */
+/* A long body in a memfd that is not sealed against writing. */
 static void spill_unsealed(struct scene *scene) {
     struct xl_header header = {.kind = XL_KIND_MESSAGE, .spilled = true, .length = 100000};
     uint8_t bytes[XL_HEADER_BYTES];
@@ -183,7 +183,7 @@ static void speak(int socket) {
     xpc_release(message);
 }
 
-/* Another process in the name of the one that connected. */
+/* Another process sends on the connection of the one that opened it. */
 static void let_a_child_speak(struct scene *scene) {
     char socket[16];
     speak(scene->ours);
@@ -198,7 +198,7 @@ static void let_a_child_speak(struct scene *scene) {
 
 static void answer_what_was_not_asked(struct scene *scene) {
     xpc_object_t message = message_of(1);
-    say_hello(scene); /* a stranger that begins with an answer would be dropped */
+    say_hello(scene); /* a stranger whose first packet is a reply would be dropped */
     for (uint64_t id = 1; id < 50; id++) send_kind(scene->ours, XL_KIND_REPLY, id, message, -1);
     for (uint64_t id = 1; id < 50; id++) send_kind(scene->ours, XL_KIND_DECLINE, id, NULL, -1);
     xpc_release(message);
@@ -225,7 +225,7 @@ static void garbage_to_the_endpoint(void) {
     CHECK(pipe2(ends, O_CLOEXEC) == 0);
     CHECK(send_raw(fd, "garbage", 7, descriptors, 20));
     send_kind(fd, XL_KIND_MESSAGE, 0, message, -1);
-    send_kind(fd, XL_KIND_CONNECT, 0, NULL, ends[0]); /* a pipe is no socket */
+    send_kind(fd, XL_KIND_CONNECT, 0, NULL, ends[0]); /* a pipe, not a socket */
     check_honest(&scene);
     close(ends[0]);
     close(ends[1]);

@@ -27,7 +27,7 @@ static void shares_a_region(void) {
     CHECK(region[0] == 6 && two[0] == 6);
     xpc_linux_region_destroy(region, 10000);
     xpc_release(shmem);
-    two[1] = 7; /* mappings outlive the region and the objects */
+    two[1] = 7; /* mappings stay valid without the region and the objects */
     CHECK(one[1] == 7);
     xpc_release(again);
     munmap(one, size);
@@ -40,7 +40,7 @@ static void cannot_be_shrunk(void) {
     xpc_object_t shmem = xpc_shmem_create(region, 4096);
     struct stat status;
     int found = 0;
-    for (int fd = 3; fd < 100; fd++) { /* whatever memfd is open here */
+    for (int fd = 3; fd < 100; fd++) { /* every memfd that is open here */
         int seals = fcntl(fd, F_GET_SEALS);
         if (seals < 0 || fstat(fd, &status) != 0 || status.st_size == 0) continue;
         CHECK(ftruncate(fd, 0) == -1 && errno == EPERM);
@@ -61,7 +61,7 @@ static void adopts_foreign_shared_memory(void) {
     CHECK(mapped[0] == 1 && mapped[page()] == 2);
     foreign[0] = 3;
     CHECK(mapped[0] == 3);
-    xpc_object_t again = xpc_shmem_create(foreign, 2 * page()); /* the same memory, not another copy */
+    xpc_object_t again = xpc_shmem_create(foreign, 2 * page()); /* the same memory, not a second copy */
     char *second = NULL;
     CHECK(xpc_shmem_map(again, (void **)&second) == 2 * page());
     second[0] = 4;
@@ -69,7 +69,7 @@ static void adopts_foreign_shared_memory(void) {
     munmap(second, 2 * page());
     munmap(mapped, 2 * page());
     munmap(foreign, 2 * page());
-    /* Something else may get the address: it must not be taken for the old memory. */
+    /* Other memory may get the address. It must not be taken for the old memory. */
     foreign = mmap(foreign, 2 * page(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     foreign[0] = 9;
     xpc_object_t other = xpc_shmem_create(foreign, 2 * page());
@@ -80,7 +80,7 @@ static void adopts_foreign_shared_memory(void) {
     xpc_release(shmem);
     xpc_release(again);
     xpc_release(other);
-    /* What the adoption keeps open goes with the next one that finds it unmapped. */
+    /* The descriptor of the unmapped region is closed at the next call for any memory. */
     char *probe = mmap(NULL, page(), PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(xpc_shmem_create(probe, page()) == NULL);
     munmap(probe, page());

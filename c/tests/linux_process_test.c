@@ -1,7 +1,7 @@
 /*
  * linux_process_test.c - connections between processes: relay, death, reuse, identity.
  *
- * The other processes are this program again, in the roles at the end.
+ * The other processes are this program again, in the roles at the end of this file.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -30,7 +30,7 @@ static xpc_object_t request_sync(xpc_connection_t client, uint64_t number) {
     return reply;
 }
 
-/* A broker to which each child reports, and the endpoint that the child of that role stores. */
+/* A broker, and the messages that the children send to it. */
 struct broker {
     xpc_connection_t listener;
     struct record *reports;
@@ -65,7 +65,7 @@ static void tells_that_a_host_was_killed(void) {
     xpc_object_t unanswered = xpc_dictionary_create_empty();
     xpc_dictionary_set_bool(unanswered, "keep", true);
     xpc_connection_send_message_with_reply(client, unanswered, NULL, BLOCK(record_event, answers));
-    xpc_object_t after = request_sync(client, 6); /* the host has the other one by now */
+    xpc_object_t after = request_sync(client, 6); /* the host has the first request by now */
     kill_child(host);
     CHECK(record_get(answers, 0) == INTERRUPTED);
     CHECK(record_get(heard, 0) == INVALID);
@@ -87,7 +87,7 @@ static void connects_two_processes_through_a_third(void) {
     xpc_dictionary_set_value(reply, "endpoint", xpc_dictionary_get_value(stored, "endpoint"));
     xpc_connection_send_message(xpc_dictionary_get_remote_connection(reply), reply);
     xpc_release(reply);
-    CHECK(number_of(record_get(broker.reports, 2)) == (uint64_t)host); /* whom the client has talked to */
+    CHECK(number_of(record_get(broker.reports, 2)) == (uint64_t)host); /* the pid that the client was connected to */
     CHECK(wait_for_child(client) == 0);
     CHECK(record_get(broker.reports, 3) == INVALID);
     kill_child(host);
@@ -107,7 +107,7 @@ static void a_named_client_survives_its_service(void) {
     kill_child(first);
     CHECK(record_get(heard, 0) == INTERRUPTED);
 
-    pid_t second = spawn_child("service", ""); /* takes over the socket that the kill left behind */
+    pid_t second = spawn_child("service", ""); /* replaces the socket file that the killed process left */
     CHECK(record_wait(broker.reports, 3));     /* after the death of the first */
     reply = request_sync(client, 2);
     CHECK(number_of(xpc_dictionary_get_value(reply, "echo")) == 2);
@@ -117,7 +117,7 @@ static void a_named_client_survives_its_service(void) {
     kill_child(second);
     CHECK(record_get(heard, 1) == INTERRUPTED);
 
-    send_number(client, 3); /* now nobody is there */
+    send_number(client, 3); /* now no process serves the name */
     CHECK(record_get(heard, 2) == INVALID);
     check_reason(client, "no such service: nothing listens at");
     end(client);
@@ -173,7 +173,7 @@ static void shares_memory_and_descriptors(void) {
     xpc_connection_send_message(xpc_dictionary_get_remote_connection(reply), reply);
     close(ends[1]);
     CHECK(is_readable(ends[0]));
-    CHECK(read(ends[0], &byte, 1) == 1 && byte == 'x'); /* written after the memory was */
+    CHECK(read(ends[0], &byte, 1) == 1 && byte == 'x'); /* written after the memory */
     CHECK(words[0] == 41 && words[1] == 42 && words[3071] == 43);
     CHECK(wait_for_child(client) == 0);
     xpc_release(reply);
@@ -184,7 +184,7 @@ static void shares_memory_and_descriptors(void) {
 }
 
 static void another_user_is_not_served(void) {
-    if (geteuid() != 0) return; /* only root can become another */
+    if (geteuid() != 0) return; /* only root can become another user */
     struct broker broker = broker_open();
     struct record *seen = record_create();
     pid_t stranger = spawn_child("stranger", "");
@@ -199,15 +199,15 @@ static void another_user_is_not_served(void) {
     broker_close(&broker);
 }
 
-/* A service manager's part: listens, and passes that on as descriptor 3. */
+/* Acts as a service manager: listens, and passes the socket on as descriptor 3. */
 static void serves_an_inherited_socket(void) {
     struct broker broker = broker_open();
     struct record *heard = record_create();
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     CHECK(xpc_linux_service_path(SERVICE, address.sun_path, sizeof address.sun_path) == 0);
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0); /* inherited, and blocking at that */
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0); /* inherited by the child, and blocking */
     CHECK(bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 5) == 0);
-    xpc_connection_t client = client_of(SERVICE, heard); /* on demand: there before its service is */
+    xpc_connection_t client = client_of(SERVICE, heard); /* exists before its service, which starts on demand */
     send_number(client, 1);
     pid_t service = fork();
     if (service == 0) {
@@ -226,7 +226,7 @@ static void serves_an_inherited_socket(void) {
     xpc_release(reply);
     kill_child(service);
     CHECK(record_get(heard, 0) == INTERRUPTED);
-    CHECK(access(address.sun_path, F_OK) == 0); /* the manager's, not the service's to remove */
+    CHECK(access(address.sun_path, F_OK) == 0); /* it belongs to the manager, so the service must not remove it */
     close(fd);
     end(client);
     broker_close(&broker);
@@ -289,7 +289,7 @@ static void talk_to_host(xpc_connection_t broker, xpc_object_t reply) {
     end(client);
 }
 
-/* Asks the broker, and does what the answer is for. */
+/* Gets memory or an endpoint from the broker. Writes to the memory, or talks to the host of the endpoint. */
 static void client(xpc_connection_t broker) {
     xpc_object_t reply = request_sync(broker, 0);
     if (xpc_dictionary_get_value(reply, "memory")) write_memory(reply);
@@ -322,7 +322,7 @@ static int be_child(const char *role) {
         void (*play)(xpc_connection_t broker);
     } roles[] = {{"host", host},     {"service", service}, {"client", client},
                  {"talker", talker}, {"stranger", stranger}};
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* no child outlives a test that has crashed */
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* ends this child if the test has crashed */
     xpc_connection_t broker = client_of(BROKER, record_create());
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
         if (strcmp(role, roles[i].name) == 0) roles[i].play(broker);

@@ -1,5 +1,5 @@
 /*
- * linux_service_test.c - named services: paths, directories, locks, what is left behind.
+ * linux_service_test.c - named services: paths, directories, locks, stale files.
  */
 #include <fcntl.h>
 #include <sys/file.h>
@@ -16,7 +16,7 @@ static xpc_connection_t listen_as(const char *name, struct record *heard) {
     return start(xpc_connection_create_mach_service(name, NULL, listener), record_event, heard);
 }
 
-/* Serves the name, or does not and gives the reason: "" or a part of it is expected. */
+/* Tries to serve the name. True if it fails with a text that contains `reason`, or, for "", if it succeeds. */
 static bool serves(const char *name, const char *reason) {
     struct record *heard = record_create();
     xpc_connection_t listener = listen_as(name, heard);
@@ -91,7 +91,7 @@ static void finds_paths(void) {
     CHECK(xpc_linux_service_path(SERVICE, small, sizeof small) == -1 && errno == ERANGE);
 
     memset(name, 'a', sizeof name);
-    name[103 - strlen("/h/run/.xpc")] = '\0'; /* 103 bytes in all: the longest that is not shortened */
+    name[103 - strlen("/h/run/.xpc")] = '\0'; /* a path of 103 bytes: the longest that is not shortened */
     CHECK(strlen(path_of(name)) == 103 && strstr(path_of(name), "aaaa"));
     strcat(name, "a");
     CHECK_TEXT(path_of(name), "/h/run/96e78b5a83de995f.xpc");
@@ -115,7 +115,7 @@ static void makes_private_files(void) {
     CHECK(mode_of("a/b/run/" SERVICE ".xpc") == 0600);
     CHECK(mode_of("a/b/run/" SERVICE ".xpc.lock") == 0600);
     xpc_connection_cancel(listener);
-    CHECK(!exists("a/b/run/" SERVICE ".xpc")); /* when cancel returns */
+    CHECK(!exists("a/b/run/" SERVICE ".xpc")); /* already when cancel returns */
     CHECK(!exists("a/b/run/" SERVICE ".xpc.lock"));
     CHECK(record_get(heard, 0) == INVALID);
     xpc_release(listener);
@@ -153,14 +153,14 @@ static void only_one_listener_serves_a_name(void) {
     xpc_connection_t first = listen_as(SERVICE, heard);
     snprintf(expected, sizeof expected, "another process already serves this name (pid %d)", (int)getpid());
     CHECK(serves(SERVICE, expected));
-    CHECK(exists("run/" SERVICE ".xpc")); /* the loser has taken nothing away */
+    CHECK(exists("run/" SERVICE ".xpc")); /* the process without the lock has removed nothing */
     CHECK(serves(SERVICE ".other", ""));
     end(first);
     CHECK(serves(SERVICE, ""));
     leave_home();
 }
 
-/* A socket file as a killed listener leaves it; open: as one that serves without our lock. */
+/* A socket file as left by a killed listener; open: as of a process that serves without our lock. */
 static int plant_socket(const char *relative, bool open) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -182,7 +182,7 @@ static void takes_over_what_is_stale_and_nothing_else(void) {
     CHECK(mkdir(in_home("run"), 0700) == 0);
     plant_socket("run/" SERVICE ".xpc", false);
     plant_lock("run/" SERVICE ".xpc.lock", "1\n" SERVICE "\n");
-    CHECK(serves(SERVICE, "")); /* stale by its lock, whatever pid is in it */
+    CHECK(serves(SERVICE, "")); /* stale because its lock is free, whatever pid is in it */
     int served = plant_socket("run/" SERVICE ".xpc", true);
     CHECK(serves(SERVICE, "another process already serves this name"));
     CHECK(exists("run/" SERVICE ".xpc"));
@@ -193,7 +193,7 @@ static void takes_over_what_is_stale_and_nothing_else(void) {
     CHECK(exists("run/" SERVICE ".xpc"));
     CHECK(unlink(in_home("run/" SERVICE ".xpc")) == 0);
     CHECK(close(creat(in_home("victim"), 0600)) == 0);
-    CHECK(symlink("../victim", in_home("run/" SERVICE ".xpc.lock")) == 0); /* planted */
+    CHECK(symlink("../victim", in_home("run/" SERVICE ".xpc.lock")) == 0); /* planted by an attacker */
     CHECK(serves(SERVICE, "cannot lock"));
     CHECK(exists("victim") && exists("run/" SERVICE ".xpc.lock"));
     leave_home();
@@ -204,16 +204,16 @@ static void sweeps_dead_embedded_brokers(void) {
     CHECK(mkdir(in_home("run"), 0700) == 0);
     plant_socket("run/b.embedded-1.xpc", false);
     plant_lock("run/b.embedded-1.xpc.lock", "1\nb.embedded-1\n");
-    plant_socket("run/0123456789abcdef.xpc", false); /* one whose name was too long */
+    plant_socket("run/0123456789abcdef.xpc", false); /* with a name that was too long */
     plant_lock("run/0123456789abcdef.xpc.lock", "1\nlong.embedded-2\n");
-    plant_socket("run/other.xpc", false); /* not an embedded one: its own next listener's business */
+    plant_socket("run/other.xpc", false); /* not of an embedded broker: only its next listener removes it */
     plant_lock("run/other.xpc.lock", "1\nother\n");
     struct record *heard = record_create();
     xpc_connection_t alive = listen_as("b.embedded-3", heard);
     CHECK(!exists("run/b.embedded-1.xpc") && !exists("run/b.embedded-1.xpc.lock"));
     CHECK(!exists("run/0123456789abcdef.xpc") && !exists("run/0123456789abcdef.xpc.lock"));
     CHECK(exists("run/other.xpc") && exists("run/other.xpc.lock"));
-    CHECK(serves(SERVICE, "")); /* sweeps too, but not what is alive */
+    CHECK(serves(SERVICE, "")); /* sweeps too, but keeps sockets that are served */
     CHECK(exists("run/b.embedded-3.xpc") && exists("run/b.embedded-3.xpc.lock"));
     end(alive);
     leave_home();

@@ -1,7 +1,7 @@
 /*
- * linux_support.h - what the tests of c/linux share: handlers, waiting, and nothing left over.
+ * linux_support.h - shared by the tests of c/linux: handlers, waiting, checks for leaks.
  *
- * All waiting is for something to happen, with a deadline at which the test fails: see patience.h.
+ * Every wait is for an event, with a deadline at which the test fails: see patience.h.
  */
 #ifndef LINUX_SUPPORT_H
 #define LINUX_SUPPORT_H
@@ -23,11 +23,11 @@ enum { EVENTS_MAX = 20000 };
 #define INTERRUPTED ((xpc_object_t)XPC_ERROR_CONNECTION_INTERRUPTED)
 #define INVALID ((xpc_object_t)XPC_ERROR_CONNECTION_INVALID)
 
-/* ---- What has happened ---------------------------------------------------------------- */
+/* ---- Records of events ---------------------------------------------------------------- */
 
 /*
- * A record of events, in order; keeps a reference to each. Never freed by a test: handlers may
- * still be adding to it. `settle` does that, when nothing is alive that could.
+ * A record of events in order, each retained. Tests never free it, because handlers may still add
+ * to it; `settle` frees it when no object is left.
  */
 struct record {
     struct record *next;
@@ -70,7 +70,7 @@ static inline bool record_wait(struct record *record, size_t count) {
     return enough;
 }
 
-/* The event with that number, borrowed; NULL if it does not come in time. */
+/* Returns the event with that index, borrowed; NULL if it does not come in time. */
 static inline xpc_object_t record_get(struct record *record, size_t index) {
     return record_wait(record, index + 1) ? record->events[index] : NULL;
 }
@@ -112,13 +112,13 @@ static inline xpc_connection_t start(xpc_connection_t connection, handler_f hand
     return connection;
 }
 
-/* A listener's handler: accepts each peer, whose events all go to the record. */
+/* A listener's handler: accepts each peer, and records the events of all. */
 static inline void accept_into(void *context, xpc_object_t event) {
     if (xpc_get_type(event) == XPC_TYPE_CONNECTION) start(event, record_event, context);
     else record_event(context, event);
 }
 
-/* Answers a request with what it holds, or reports it to nobody. */
+/* Answers a request with a copy of it, as "echo". Ignores other messages. */
 static inline void answer(xpc_object_t request) {
     xpc_object_t reply = xpc_dictionary_create_reply(request);
     if (!reply) return;
@@ -132,12 +132,12 @@ static inline void answer_event(void *context, xpc_object_t event) {
     if (xpc_get_type(event) == XPC_TYPE_DICTIONARY) answer(event);
 }
 
-/* A listener's handler: its peers' requests are answered. */
+/* A listener's handler: answers its peers' requests. */
 static inline void accept_and_answer(void *context, xpc_object_t event) {
     if (xpc_get_type(event) == XPC_TYPE_CONNECTION) start(event, answer_event, context);
 }
 
-/* A listener whose peers report to `seen`, and a client of it that reports to `heard`. */
+/* A listener, with the events of its peers in `seen`, and its client, with its events in `heard`. */
 struct pair {
     xpc_connection_t listener, client;
     struct record *seen, *heard;
@@ -189,7 +189,7 @@ static inline void check_reason(xpc_connection_t connection, const char *part) {
     free(reason);
 }
 
-/* ---- Nothing left over ---------------------------------------------------------------- */
+/* ---- Leaks ---------------------------------------------------------------------------- */
 
 static inline int open_descriptors(void) {
     int count = 0;
@@ -206,9 +206,9 @@ static inline uint64_t live_objects(void) {
 }
 
 /*
- * After a test no object and no descriptor may be left. Other threads may still be letting go
- * of the last ones, and tell nobody when they are done, so this looks until they are. What is left
- * for good is one test's failure: the next ones are not to wait for it.
+ * After a test no object and no descriptor may be left. Other threads may still release the last
+ * ones, and do not report it, so this polls. A leak is counted as the failure of one test; the
+ * following tests accept what is left by then.
  */
 static int descriptors_before;
 static uint64_t objects_before;
@@ -228,7 +228,7 @@ static inline void settle(void) {
     if (open_descriptors() > descriptors_before) descriptors_before = open_descriptors();
 }
 
-/* Before the first test: so that the pool's own three descriptors count as being there. */
+/* Called before the first test. Starts the pool, so that its three descriptors do not count as leaks. */
 static inline void prepare(void) {
     xpc_connection_t listener = xpc_connection_create(NULL, NULL);
     end(listener);
@@ -248,7 +248,7 @@ static inline void remove_tree(const char *path) {
     if (system(command) != 0) fprintf(stderr, "cannot remove %s\n", path);
 }
 
-/* STREAMLIB_HOME is a new, empty directory; `leave_home` takes it away. */
+/* Sets STREAMLIB_HOME to a new, empty directory, which `leave_home` removes. */
 static inline void enter_home(void) {
     CHECK(make_directory(home, sizeof home));
     setenv("STREAMLIB_HOME", home, 1);

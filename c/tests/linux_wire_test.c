@@ -1,5 +1,5 @@
 /*
- * linux_wire_test.c - the wire format: bytes and back, and nothing else gets through.
+ * linux_wire_test.c - the wire format: messages survive encoding, and invalid bytes are refused.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -12,7 +12,7 @@
 
 enum { DESCRIPTORS = XPC_LINUX_DESCRIPTORS_MAX };
 
-/* A body and the descriptors that go with it: duplicates, owned, as after a receive. */
+/* A body and duplicates of its descriptors, owned, as after a receive. */
 struct encoded {
     uint8_t *bytes;
     size_t length;
@@ -42,7 +42,7 @@ static void encoded_free(struct encoded *encoded) {
     free(encoded->bytes);
 }
 
-/* Decodes from exactly as many bytes, so that a sanitizer sees the first one too many. */
+/* Decodes from a buffer of exactly that length, so that a sanitizer reports any read beyond it. */
 static xpc_object_t decode(const uint8_t *bytes, size_t length, const struct encoded *with, const char **why) {
     int descriptors[DESCRIPTORS];
     uint8_t *exact = malloc(length ? length : 1);
@@ -79,7 +79,7 @@ static xpc_object_t plain_sample(void) {
     return d;
 }
 
-/* With one of each kind of descriptor, too. */
+/* With one descriptor of each kind. */
 static xpc_object_t full_sample(void) {
     xpc_object_t d = plain_sample();
     struct xpc_linux_surface_layout layout = {16, 8, 64, 0x42475241, 512};
@@ -134,7 +134,7 @@ static void round_trips_descriptors(void) {
     xpc_release(message);
 }
 
-/* What is written down in wire.h, byte by byte: other versions depend on it. */
+/* The bytes must be those that wire.h describes, because other versions depend on them. */
 static void has_the_documented_bytes(void) {
     static const uint8_t body[] = {11, 2, 0, 0, 0,                        /* dictionary of 2 */
                                    1,  0, 0, 0, 'a', 3, 254, 255, 255, 255, 255, 255, 255, 255,
@@ -183,7 +183,7 @@ static uint64_t next_random(void) {
     return seed ^= seed << 17;
 }
 
-/* Whatever decodes must encode again, and to the same bytes. */
+/* Every body that decodes must encode to the same bytes. */
 static void survives_random_flips(void) {
     const char *why;
     xpc_object_t messages[] = {plain_sample(), full_sample()};
@@ -194,7 +194,7 @@ static void survives_random_flips(void) {
         for (int i = 0; i < (which ? 20000 : 200000); i++) {
             memcpy(bytes, encoded.bytes, encoded.length);
             for (uint64_t flips = 1 + next_random() % 3; flips; flips--) {
-                uint64_t byte = next_random() % 4 ? next_random() : next_random() % 20; /* a tag, more likely */
+                uint64_t byte = next_random() % 4 ? next_random() : next_random() % 20; /* often a tag */
                 bytes[next_random() % encoded.length] = (uint8_t)byte;
             }
             xpc_object_t decoded = decode(bytes, encoded.length, &encoded, &why);
@@ -209,7 +209,7 @@ static void survives_random_flips(void) {
         encoded_free(&encoded);
         xpc_release(messages[which]);
     }
-    CHECK(accepted > 1000); /* or the flips tested nothing but the first check */
+    CHECK(accepted > 1000); /* else the changes reached only the first check */
 }
 
 static bool refused_with(const void *bytes, size_t length, const char *expected) {
@@ -307,7 +307,7 @@ static xpc_object_t with_descriptors(int count) {
 }
 
 static void limits_what_is_sent(void) {
-    size_t overhead = 5 + 4 + 4 + 5; /* the dictionary, its key and that one's length, the data's */
+    size_t overhead = 5 + 4 + 4 + 5; /* of the dictionary, the key and its length, and the data */
     CHECK(may_be_sent(with_data(XPC_LINUX_MESSAGE_MAX - overhead), ""));
     CHECK(!may_be_sent(with_data(XPC_LINUX_MESSAGE_MAX - overhead + 1), "the message is longer than 1048576 bytes"));
     CHECK(may_be_sent(nested(32), ""));
@@ -323,7 +323,7 @@ static void limits_what_is_sent(void) {
     CHECK(!may_be_sent(message, "a dictionary is incomplete: a value could not be made"));
 }
 
-/* As nested(), but straight as bytes: the encoder would refuse it. */
+/* As nested(), but as bytes, because the encoder refuses it. */
 static void limits_the_depth_that_is_received(void) {
     uint8_t bytes[64 * 10], *at = bytes;
     const char *why;
@@ -333,7 +333,7 @@ static void limits_the_depth_that_is_received(void) {
         at += 10;
         *at = XL_TAG_NULL;
         xpc_object_t decoded = decode(bytes, (size_t)(at - bytes) + 1, &none, &why);
-        CHECK((decoded != NULL) == (depth < 32)); /* the null is one deeper */
+        CHECK((decoded != NULL) == (depth < 32)); /* the null inside is one level deeper */
         xpc_release(decoded);
     }
     CHECK_TEXT(why, "it is nested too deep");

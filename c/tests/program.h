@@ -1,9 +1,9 @@
 /*
  * program.h - the other processes of a test: this program again, as "--child role argument".
  *
- * They are started afresh, not only forked: after a fork a process with threads has lost all but
- * one of them, and no checker follows it further. Each ends by itself after TEST_SECONDS, so that
- * none is left of a test that has crashed.
+ * They are executed, not only forked: after a fork a process has only one of its threads, and the
+ * checkers do not support it. Each ends itself after TEST_SECONDS, so that none is left over when
+ * its test crashes.
  */
 #ifndef PROGRAM_H
 #define PROGRAM_H
@@ -23,7 +23,7 @@
 #include <mach-o/dyld.h>
 #endif
 
-/* This program's file. Its name, for /proc/self/exe itself is valgrind where that runs it. */
+/* The path of this program. Not "/proc/self/exe", which under valgrind is valgrind in a new process. */
 static inline const char *own_path(void) {
     static char path[4096];
 #ifdef __APPLE__
@@ -41,7 +41,7 @@ static inline bool under_valgrind(void) {
     return preloaded && strstr(preloaded, "vgpreload");
 }
 
-/* Of a process that was just forked. */
+/* Executes this program in a process that was just forked. */
 static inline void become_child(const char *role, const char *argument) {
     alarm(TEST_SECONDS);
     execl(own_path(), "child", "--child", role, argument, (char *)NULL);
@@ -54,7 +54,7 @@ static inline pid_t spawn_child(const char *role, const char *argument) {
     return child;
 }
 
-/* How it has ended, by itself; one that does not is killed, which its status says. */
+/* Waits for the end of a process and returns its status. Kills it at the deadline. */
 static inline int wait_for_child(pid_t child) {
     int status = -1;
     pid_t ended;
@@ -74,8 +74,8 @@ static inline void kill_child(pid_t child) {
 }
 
 /*
- * Makes a directory of this program's own and writes its path: in $SCRATCH, which tools/c/run_tests.ts
- * takes away with what a crash has left in it, else in /tmp.
+ * Creates a directory for this program and writes its path: in $SCRATCH, which tools/c/run_tests.ts
+ * removes even after a crash, else in /tmp.
  */
 static inline bool make_directory(char *path, size_t size) {
     const char *scratch = getenv("SCRATCH");

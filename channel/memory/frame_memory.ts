@@ -1,7 +1,7 @@
 /**
- * From a template to a frame that can be filled: a walk over the frame's type
- * and the template at once, which puts a surface wherever the type has a
- * texture, and a typed array over a region wherever it has a buffer.
+ * Makes a frame to fill from a template: walks the frame's type and the
+ * template together, puts a surface wherever the type has a texture, and a
+ * typed array over shared memory wherever it has a buffer.
  *
  * @module
  */
@@ -29,31 +29,31 @@ import { MemoryPool, type Pooled, type PoolOwner } from "./memory_pool.ts";
 import { bufferMisfit, textureMisfit } from "./memory_spec.ts";
 import { spareSurface } from "./spare_surface.ts";
 
-/** What a frame that is being filled has taken. */
+/** The memory that a frame to fill has taken. */
 export interface Filling {
-  /** The pieces, by what the frame shows of each. */
+  /** The pieces, by the surface or typed array that stands for each in the frame. */
   readonly pieces: Map<Surface | NumericArray, Pooled>;
-  /** It is filled in vain, in memory of this process alone: there was no room. */
+  /** There was no room: the frame is in private memory of this process, and will be dropped. */
   spare: boolean;
 }
 
-/** The value of one place in a frame, from its template. */
+/** Makes the value of one place in a frame from its template. */
 type Fill = (template: unknown, filling: Filling) => unknown | Misfit;
 
-/** A pool of whatever memory. */
+/** A pool of surfaces or of buffers. */
 interface AnyPool extends Bounded, Disposable {
   hasRoom(count: number): boolean;
   recall(): void;
 }
 
-/** One texture or buffer of a frame; in an array, all of its elements'. */
+/** One texture or buffer in a frame's type. All elements of an array share one place. */
 interface Place {
   readonly pool: AnyPool;
-  /** Pieces that the frame of now asks for, or the one before: the next is taken to be like it. */
+  /** The pieces that the newest frame asked for. The next frame is assumed to need as many. */
   asked: number;
 }
 
-/** The memory of the frames of one port: a pool for each place of a texture or buffer in them. */
+/** The memory of the frames of one port: one pool per place. */
 export class FrameMemory implements Disposable {
   readonly #native: Native;
   readonly #owner: PoolOwner;
@@ -63,7 +63,7 @@ export class FrameMemory implements Disposable {
   readonly #countMemory = memoryCounter();
   readonly #fill: Fill | undefined;
 
-  /** @param frames how many frames at a time should find memory */
+  /** @param frames the number of frames that need memory at one time */
   constructor(
     native: Native,
     owner: PoolOwner,
@@ -77,12 +77,12 @@ export class FrameMemory implements Disposable {
     this.#fill = this.#struct(schema.fields, 1);
   }
 
-  /** The pools. Each asks for as much as it can use. */
+  /** The pools. Each first asks for as many pieces as it can use. */
   get pools(): Bounded[] {
     return this.#places.map(({ pool }) => pool);
   }
 
-  /** Whether there is memory for a frame like the last. */
+  /** Whether there is memory for a frame like the last one. */
   get hasRoom(): boolean {
     return this.#places.every(({ pool, asked }) =>
       pool.hasRoom(Math.min(asked, pool.bound))
@@ -90,12 +90,12 @@ export class FrameMemory implements Disposable {
   }
 
   /**
-   * A frame as `template` wants it. Its memory is in `filling`, and writable
-   * until {@link giveBack}, or until the frame is sent.
+   * Returns a frame made from `template`. Its memory is added to `filling`, and
+   * is writable until {@link giveBack}, or until the frame is sent.
    *
-   * @throws {BridgeError} `schema_mismatch` naming schema, field and value
-   * where the template does not fit, `native_failure` where there is no more
-   * memory. Nothing is taken then
+   * @throws {BridgeError} `schema_mismatch` naming schema, field and value if
+   * the template does not fit; `native_failure` if there is no more memory. All
+   * pieces taken before are given back
    */
   fill(template: object, filling: Filling): Record<string, unknown> {
     if (!this.#fill) return { ...template };
@@ -115,7 +115,7 @@ export class FrameMemory implements Disposable {
     }
   }
 
-  /** The receiver is gone, and all that it had is free. */
+  /** The receiver is gone, and all memory that was out with it is free. */
   recall(): void {
     for (const { pool } of this.#places) pool.recall();
   }
@@ -125,9 +125,9 @@ export class FrameMemory implements Disposable {
     for (const { pool } of this.#places) pool[Symbol.dispose]();
   }
 
-  // ---- the walk: undefined where a type has no memory in it, and the template's value is the frame's ----
+  // ---- the walk: a type without memory gives undefined, and the value is copied from the template ----
 
-  /** @param count how many values of `type` one frame has at the most */
+  /** @param count the most values of `type` that one frame has */
   #type(type: FieldType, count: number): Fill | undefined {
     switch (type.kind) {
       case "Texture":
@@ -259,7 +259,7 @@ export class FrameMemory implements Disposable {
   }
 }
 
-/** What was taken is free again: the frame will not be sent. */
+/** Frees the memory of a frame that will not be sent. */
 export function giveBack({ pieces }: Filling): void {
   for (const pooled of pieces.values()) {
     pooled.memory.unlock(false);

@@ -1,5 +1,5 @@
 /**
- * What a frame that is to be sent looks like before there is memory for it.
+ * Templates: what an outgoing frame looks like, before it has memory.
  *
  * @module
  */
@@ -22,26 +22,26 @@ import type {
 import type { Schema } from "../../proto/schema/field_type.ts";
 import type { PixelFormat } from "../../proto/schema/surface.ts";
 
-/** The size and format of a surface. Any {@link Surface} is one. */
+/** The size and format of a surface. Any {@link Surface} has this form. */
 export interface SurfaceSpec {
   /** Pixels per row, from 1 to 32,768. */
   readonly width: number;
   /** Rows, from 1 to 32,768. */
   readonly height: number;
-  /** How the pixels are laid out. */
+  /** The layout of the pixels. */
   readonly pixel_format: PixelFormat;
 }
 
-/** The size of a buffer. Any typed array is one. */
+/** The size of a buffer. Any typed array has this form. */
 export interface BufferSpec {
-  /** How many numbers. */
+  /** The number of elements. */
   readonly length: number;
 }
 
 /**
- * What a value of the type `T` is to look like: a texture or a buffer its
- * size, an array as many elements as it shall have, `null` for what is not
- * there, and everything else itself.
+ * The template of a value of type `T`: the size for a texture or a buffer, one
+ * template per element for an array, `null` for an absent optional value, and
+ * the value itself for everything else.
  */
 export type TemplateOf<T extends FieldType> = FieldType extends T ? FieldValue
   : T extends Texture ? SurfaceSpec
@@ -53,13 +53,13 @@ export type TemplateOf<T extends FieldType> = FieldType extends T ? FieldValue
   : T extends Struct ? TemplatesOf<T["fields"]>
   : ValueOf<T>;
 
-/** What the values of some fields are to look like. */
+/** The templates of the values of some fields. */
 export type TemplatesOf<F extends Fields> = {
   readonly [K in keyof F]: TemplateOf<F[K]["type"]>;
 };
 
 /**
- * What a frame is to look like: a value for each field, and wherever there is
- * shared memory, at whatever depth, its size. Another frame will do.
+ * The template of a frame: a value for each field, and for shared memory, at
+ * any depth, its size. Another frame can serve as a template.
  */
 export type FrameTemplate<S extends Schema> = TemplatesOf<S["fields"]>;

@@ -1,6 +1,6 @@
 /**
- * How many pieces of shared memory each place of a frame may use: what one
- * side can have offered on a channel is bounded, so the ports share it.
+ * How many pieces of shared memory each place of a frame may use. The number
+ * that one side may offer on a channel is bounded, so its ports share it.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import type { Port } from "../../proto/schema/port.ts";
 import type { Schema } from "../../proto/schema/field_type.ts";
 
 /**
- * Refuses ports whose frames have more textures and buffers, at whatever
- * depth, than one side of a channel can offer.
+ * Refuses ports whose frames have more textures and buffers, at any depth,
+ * than one side of a channel can offer.
  *
  * @throws {BridgeError} `schema_mismatch`, naming the ports
  */
@@ -31,9 +31,9 @@ export function checkMemory(ports: Readonly<Record<string, Port>>): void {
 }
 
 /**
- * Counts the places of textures and buffers in the frames of a schema, an
- * array's element once. Each schema is walked once: those that refer to others
- * that refer to others can have more places than could ever be listed.
+ * Returns a function that counts the textures and buffers in a schema. An
+ * array's element counts once. Each schema is walked once: with references to
+ * schemas that have references, the count can be too large to walk.
  */
 export function memoryCounter(): (schema: Schema) => number {
   const counted = new Map<Schema, number>();
@@ -64,16 +64,16 @@ export function memoryCounter(): (schema: Schema) => number {
   return ofSchema;
 }
 
-/** Whatever has a bound that was asked for. */
+/** Something with a bound, which at first is what it asks for. */
 export interface Bounded {
-  /** Pieces at the most. */
+  /** The most pieces. */
   bound: number;
 }
 
 /**
- * Lowers the bounds so that together they are at most `total`. Who asks for
- * little gets it; the others share the rest alike. Each that asks gets one at
- * least where there are no more askers than pieces.
+ * Lowers the bounds so that their sum is at most `total`. Small requests are met
+ * in full; the others share the rest equally. Each gets at least one piece, if
+ * there are at least as many pieces as requests.
  */
 export function shareOut(
   askers: readonly Bounded[],

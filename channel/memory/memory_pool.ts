@@ -1,68 +1,68 @@
 /**
- * The shared memory that one place in the frames of a port sends: surfaces or
- * buffers, made once, used again and again.
+ * The shared memory of one place in the frames of a port: surfaces or buffers,
+ * made once and used many times.
  *
  * A piece is free, held by a frame that is being filled, or out with the
- * receiver. It comes back when the receiver releases the very generation that
- * was sent. The pool grows to a bound and no further.
+ * receiver. It is free again when the receiver releases the generation that was
+ * sent. The pool never has more pieces than its bound.
  *
  * @module
  */
 
 import type { SharedMemory } from "../../ffi/shared_memory.ts";
 
-/** A frame that the receiver has. */
+/** A frame that was sent and not yet released. */
 export interface Flight {
-  /** Pieces of it that the receiver has not released. */
+  /** The number of its pieces that are not yet released. */
   out: number;
-  /** When it was sent, in milliseconds. */
+  /** When it was sent, in milliseconds of the clock. */
   sentAt: number;
 }
 
 /** A piece of a pool. */
 export interface Pooled<M extends SharedMemory = SharedMemory> {
   readonly memory: M;
-  /** Names it on the channel. */
+  /** Its id on the channel. */
   readonly id: bigint;
-  /** Counts its uses; a release of an earlier one means nothing. */
+  /** The number of its uses so far. A release of an earlier use has no effect. */
   generation: bigint;
   state: "free" | "held" | "out";
-  /** The frame that it is out with. */
+  /** The frame that it is out with, if it is out. */
   flight: Flight | undefined;
 }
 
 /** What a pool needs from its channel. */
 export interface PoolOwner {
-  /** An id that nothing of this side had before. */
+  /** Returns an id that this side has not used before. */
   nextId(): bigint;
-  /** The piece is gone: a receiver that has it need not keep it. */
+  /** The piece will not be used again: the receiver is told, so that it can unmap it. */
   retire(pooled: Pooled): void;
 }
 
-/** How the memory of one place is made. */
+/** How the memory of one place is chosen and made. */
 export interface MemoryKind<M extends SharedMemory, Spec> {
-  /** Whether `memory` serves for `spec`. */
+  /** Whether `memory` can be used for `spec`. */
   fits(memory: M, spec: Spec): boolean;
-  /** Memory that does. Throws `native_failure` where there is no more. */
+  /** Makes memory for `spec`. Throws `native_failure` if there is none. */
   make(spec: Spec): M;
 }
 
-/** A bounded pool. Its users decide what a full one means. */
+/** A bounded pool. Its user decides what to do when it is full. */
 export class MemoryPool<M extends SharedMemory, Spec> implements Disposable {
-  /** Pieces at the most. To be lowered only before the first is taken. */
+  /** The most pieces. May be lowered only before the first piece is taken. */
   bound: number;
   readonly #owner: PoolOwner;
   readonly #kind: MemoryKind<M, Spec>;
   readonly #pieces = new Set<Pooled<M>>();
 
-  /** @param bound pieces at the most */
+  /** @param bound the most pieces */
   constructor(owner: PoolOwner, kind: MemoryKind<M, Spec>, bound: number) {
     this.#owner = owner;
     this.#kind = kind;
     this.bound = bound;
   }
 
-  /** Whether {@link take} would give `count` pieces, one after the other. */
+  /** Whether the next `count` calls of {@link take} would each return a piece. */
   hasRoom(count: number): boolean {
     let room = this.bound - this.#pieces.size;
     if (room >= count) return true;
@@ -70,7 +70,7 @@ export class MemoryPool<M extends SharedMemory, Spec> implements Disposable {
     return room >= count;
   }
 
-  /** A piece to fill, now `held`; `undefined` when all are in use. */
+  /** Returns a piece to fill, now `held`, or undefined if all are in use. */
   take(spec: Spec): Pooled<M> | undefined {
     let free: Pooled<M> | undefined;
     for (const pooled of this.#pieces) {
@@ -80,7 +80,7 @@ export class MemoryPool<M extends SharedMemory, Spec> implements Disposable {
     }
     if (this.#pieces.size >= this.bound) {
       if (!free) return undefined;
-      this.#drop(free); // of a size that nobody wants any more
+      this.#drop(free); // its size does not fit: make room for a piece that does
     }
     const pooled: Pooled<M> = {
       memory: this.#kind.make(spec),
@@ -93,7 +93,7 @@ export class MemoryPool<M extends SharedMemory, Spec> implements Disposable {
     return hold(pooled);
   }
 
-  /** The receiver is gone, and all that it had is free. */
+  /** The receiver is gone: all pieces that are out become free. */
   recall(): void {
     for (const pooled of this.#pieces) {
       if (pooled.state !== "out") continue;
@@ -108,7 +108,7 @@ export class MemoryPool<M extends SharedMemory, Spec> implements Disposable {
     pooled.memory[Symbol.dispose]();
   }
 
-  /** Releases everything. */
+  /** Releases all pieces. */
   [Symbol.dispose](): void {
     for (const pooled of this.#pieces) this.#drop(pooled);
   }

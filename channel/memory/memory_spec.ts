@@ -1,5 +1,5 @@
 /**
- * The sizes that a template asks for, checked.
+ * Checks of the sizes in a template.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { Misfit, valueMisfit } from "../../proto/wire/misfit.ts";
 import { show } from "../../proto/schema/schema_place.ts";
 import { PIXEL_FORMATS } from "../../proto/schema/surface.ts";
 
-/** The longest side of a surface that is made, in pixels. */
+/** The longest side of a surface, in pixels. */
 const MAX_SIDE = 32_768;
 
-/** Why `spec` is not the size of a surface of `format`, if it is not. */
+/** Returns why `spec` is not the size of a surface of `format`, or undefined if it is. */
 export function textureMisfit(
   format: TextureFormat,
   spec: unknown,
@@ -38,7 +38,7 @@ export function textureMisfit(
   );
 }
 
-/** Why `spec` is not the size of a buffer, if it is not. */
+/** Returns why `spec` is not the size of a buffer, or undefined if it is. */
 export function bufferMisfit(spec: unknown): Misfit | undefined {
   const expected = "a buffer's {length}, an integer from 0";
   if (!isObject(spec)) return valueMisfit(expected, spec);

@@ -1,5 +1,5 @@
 /**
- * The shared memory that the peer has offered, and who still looks at it.
+ * The shared memory that the peer has offered, and the leases on it.
  *
  * @module
  */
@@ -17,24 +17,24 @@ type Memory = NativeSurface | NativeBuffer;
 interface Imported {
   readonly memory: Memory;
   leases: number;
-  /** No new frame will name it: it goes with its last lease. */
+  /** No new frame will name it. It is disposed with its last lease. */
   retired: boolean;
 }
 
-/** A hold on one piece for as long as one frame is looked at. */
+/** Keeps one piece mapped and readable until the frame that names it is disposed. */
 export interface Lease {
   readonly memory: Memory;
-  /** Ends it. Again is harmless. */
+  /** Ends the lease. Further calls do nothing. */
   release(): void;
 }
 
-/** What the peer offered, by the id that the peer chose. */
+/** The memory that the peer has offered, by the id that the peer chose. */
 export class MemoryTable {
   readonly #native: Native;
   readonly #imported = new Map<bigint, Imported>();
   readonly #released: (id: bigint, generation: bigint) => void;
 
-  /** @param released tells the peer that a lease has ended */
+  /** @param released called when a lease has ended, to tell the peer */
   constructor(
     native: Native,
     released: (id: bigint, generation: bigint) => void,
@@ -43,7 +43,7 @@ export class MemoryTable {
     this.#released = released;
   }
 
-  /** Takes an offered surface or region over. Throws `malformed_message` for a second one of the same id, or too many. */
+  /** Takes over offered memory. Throws `malformed_message` if the id is in use, or if too much is offered. */
   offer(id: bigint, capability: Capability): void {
     const memory = this.#open(capability);
     const taken = this.#imported.has(id);
@@ -52,9 +52,7 @@ export class MemoryTable {
       throw new BridgeError(
         "malformed_message",
         `Cannot accept surface ${id}: ${
-          taken
-            ? "one of this id is there already"
-            : `${MAX_OFFERED} are there already`
+          taken ? "this id is in use" : `${MAX_OFFERED} are offered already`
         }`,
       );
     }
@@ -67,7 +65,7 @@ export class MemoryTable {
       : new NativeBuffer(this.#native, handle as ShmemHandle);
   }
 
-  /** The peer will not name this piece again. */
+  /** The peer will not name this piece again. Leases on it stay valid until they end. */
   retire(id: bigint): void {
     const imported = this.#imported.get(id);
     if (!imported) return;
@@ -76,7 +74,7 @@ export class MemoryTable {
     if (imported.leases === 0) imported.memory[Symbol.dispose]();
   }
 
-  /** A lease on an offered piece, `undefined` where the id is unknown. */
+  /** Returns a lease on an offered piece, or undefined if the id is unknown. */
   lease(id: bigint, generation: bigint): Lease | undefined {
     const imported = this.#imported.get(id);
     if (!imported) return undefined;
@@ -88,7 +86,7 @@ export class MemoryTable {
     });
   }
 
-  /** A lease on a surface that crossed inside a frame, nameless: it goes with the lease. In words, why it cannot be used. */
+  /** Returns a lease on memory that was sent inside a frame, without an id; it is disposed with the lease. Returns the reason if it cannot be used. */
   leaseOnce(capability: Capability): Lease | string {
     try {
       const memory = this.#open(capability);
@@ -99,7 +97,7 @@ export class MemoryTable {
     }
   }
 
-  /** The peer is gone. What someone still looks at stays until that lease ends, and nobody is told. */
+  /** The peer is gone. Leased memory stays until its lease ends; no release is sent. */
   retireAll(): void {
     for (const id of [...this.#imported.keys()]) this.retire(id);
   }

@@ -1,6 +1,6 @@
 /**
- * The shared memory that this side has offered to the peer, by the id under
- * which it did: the other end of the peer's `MemoryTable`.
+ * The shared memory that this side has offered to the peer. The peer keeps it
+ * in its `MemoryTable`.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { CHANNEL_KEY, CTRL_TYPE } from "../../proto/wire/keys.ts";
 import { uint64, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
 import type { Pooled, PoolOwner } from "./memory_pool.ts";
 
-/** Whoever is told that a piece has come back. */
+/** Is told when a piece is released. */
 export interface PieceOwner {
   /** The receiver has released the piece. */
   returned(pooled: Pooled): void;
 }
 
-/** What this side has offered, and who is told of its release. */
+/** The offered memory, by id, and who is told of its release. */
 export class OfferedMemory implements PoolOwner {
   readonly #send: (type: string, fields: XpcDictionary) => void;
   readonly #offered = new Map<bigint, { pooled: Pooled; owner: PieceOwner }>();
@@ -30,7 +30,7 @@ export class OfferedMemory implements PoolOwner {
     return this.#nextId++;
   }
 
-  /** Makes sure that the peer has the piece; `owner` hears of its releases. */
+  /** Offers the piece, unless the peer has it. `owner` is told of its releases. */
   offer(pooled: Pooled, owner: PieceOwner): void {
     if (this.#offered.has(pooled.id)) return;
     this.#offered.set(pooled.id, { pooled, owner });
@@ -47,8 +47,8 @@ export class OfferedMemory implements PoolOwner {
     });
   }
 
-  /** The peer says that it has released a piece. Its word counts where it names the use that it was last sent for. */
-  released(id: bigint, generation: bigint | undefined): void {
+  /** The peer reports a release. It has an effect only if the piece is out and `generation` is its current use. */
+  released(id: bigint, generation: bigint): void {
     const entry = this.#offered.get(id);
     if (!entry || entry.pooled.state !== "out") return;
     if (entry.pooled.generation === generation) {
@@ -56,7 +56,7 @@ export class OfferedMemory implements PoolOwner {
     }
   }
 
-  /** The peer is gone: whoever comes next has nothing. */
+  /** The peer is gone: the next one has been offered nothing. */
   forget(): void {
     this.#offered.clear();
   }

@@ -1,5 +1,6 @@
 /**
- * Pixels of this process alone, for a frame that will be dropped.
+ * A surface in private memory of this process, for a frame that will be
+ * dropped.
  *
  * @module
  */
@@ -7,10 +8,10 @@
 import { PIXEL_FORMATS, type Surface } from "../../proto/schema/surface.ts";
 import type { SurfaceSpec } from "./frame_template.ts";
 
-/** Rows begin at multiples of this, as those of real surfaces may: whoever computes the row's length finds out here too. */
+/** Rows are padded to multiples of this many bytes, as in real surfaces, so that code with a wrong row length fails here too. */
 const ROW_ALIGNMENT = 64;
 
-/** A surface that crosses nowhere. Its pixels are there from the first look at them on. */
+/** Makes a surface that is never sent. Its pixels are allocated when they are first read. */
 export function spareSurface(
   { width, height, pixel_format }: SurfaceSpec,
 ): Surface {

@@ -30,7 +30,7 @@ const POLL_MS = 500;
 const WATCH: Option<boolean> = {
   name: "watch",
   short: "w",
-  meaning: "go on and show every change, until Ctrl-C",
+  meaning: "show every change as it happens, until Ctrl-C",
 };
 
 interface ConnectionRow {
@@ -45,16 +45,16 @@ interface ConnectionRow {
 }
 
 const FIELDS: Readonly<Record<keyof ConnectionRow, string>> = {
-  connection_id: "its id",
+  connection_id: "the id of the connection",
   runtime_id: "the runtime that hosts it",
-  processor_id: "the processor that it bridges",
+  processor_id: "the processor in the client process",
   host_state: "`pending`, `alive`, `xpc_ready`, `acked` or `failed`",
   client_state:
     "`pending`, `alive`, `waiting_for_endpoint`, `xpc_endpoint_received`, `acked` or `failed`",
   derived_state:
-    "`ready`, `failed`, or what it waits for, as in the broker's protocol",
-  age_secs: "seconds since it was allocated",
-  why: "why it is not ready, in words for people; empty where it is",
+    "`ready`, `failed`, `closed`, or what the connection waits for (docs/troubleshooting.md lists the states)",
+  age_secs: "seconds since the connection was allocated",
+  why: "why the connection is not ready, in words; empty if it is ready",
 };
 
 const COLUMNS: readonly Column[] = [
@@ -65,17 +65,18 @@ const COLUMNS: readonly Column[] = [
   { title: "AGE", importance: 4 },
 ];
 
-/** The connections, and why one is not ready. */
+/** Lists the connections. */
 export const brokerConnections: Command = {
   path: ["broker", "connections"],
-  summary: "Lists the connections, the oldest first, and why one is not ready.",
+  summary:
+    "Lists the connections, oldest first, with the reason if one is not ready.",
   details: [
-    "A failed or closed connection stays listed for a minute, with the reason.",
-    "With --watch the list is drawn anew on a terminal; elsewhere, and with --json, a line is written for each connection, and again whenever its state has changed.",
+    "A failed or closed connection stays in the list for one minute, with the reason.",
+    "With --watch, a terminal shows the list and updates it. In a pipe, and with --json, one line is written for each connection, and another one each time its state changes.",
   ],
   options: [RUNTIME, WATCH, JSON_OUTPUT, ENDPOINT],
   json: {
-    form: "an array of objects; with --watch one object a line",
+    form: "an array of objects; with --watch, one object per line",
     fields: FIELDS,
   },
   examples: [
@@ -99,7 +100,7 @@ async function run(invocation: Invocation): Promise<ExitCode> {
   return EXIT.done;
 }
 
-/** By polling: to watch a connection by the call for it takes its token. */
+/** Polls: the call that watches a connection requires its token. */
 async function watch(
   { args, console }: Invocation,
   session: Session,

@@ -16,25 +16,28 @@ import { ENDPOINT, JSON_OUTPUT } from "../options.ts";
 type Row = Required<Pick<Finding, "link" | "state" | "found" | "why" | "mend">>;
 
 const FIELDS: Readonly<Record<keyof Row, string>> = {
-  link: `the link: ${LINKS.join(", ")}`,
+  link: `the name of the link: ${LINKS.join(", ")}`,
   state:
-    "`ok`, `note` (well, with something to know), `skipped` (not looked at) or `broken`",
-  found: "what was found, in words",
-  why: "what that means, or an empty text",
-  mend: "the command line that mends it, or an empty text",
+    "`ok`, `note` (works, with a remark), `skipped` (not checked) or `broken`",
+  found: "what was found",
+  why: "what that means, or empty",
+  mend: "the command line that fixes it, or empty",
 };
 
-/** The whole path, link by link. */
+/** Checks the whole path, link by link. */
 export const brokerDoctor: Command = {
   path: ["broker", "doctor"],
   summary:
-    "Looks at the whole path, link by link, with a real child process and real frames, and names the first that is broken with what mends it.",
+    "Checks every link of the path from Deno to frames in another process, and shows how to fix the first broken one.",
   details: [
-    "Links after a broken one are looked at as far as they can be. With no broker anywhere all is well: hosts run one of their own. The exit code is 3 where the first broken link is that the broker cannot be reached, else 1 where one is broken.",
-    "It starts a probe with the rights that a host has, which starts a child process, and `ps` where a broker does not answer.",
+    "It starts a real child process and sends it real frames. After a broken link it still checks all links that do not depend on it. That no broker is running is not a fault: hosts then run their own. The exit code is 0 if no link is broken, 3 if the first broken link means that the broker cannot be reached, and otherwise 1.",
+    "It runs a probe with the permissions of a host, which starts the child process, and runs `ps` if a broker does not answer.",
   ],
   options: [JSON_OUTPUT, ENDPOINT],
-  json: { form: "an array, one object a link, in their order", fields: FIELDS },
+  json: {
+    form: "an array of objects, one for each link, in order",
+    fields: FIELDS,
+  },
   needs: ["run", "sys"],
   examples: ["broker doctor", "broker doctor --json"],
   run,

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { LOG_LEVELS } from "../../broker/log/log.ts";
-import type { LogRecord } from "../../proto/broker_gen.ts";
+import { LOG_LEVELS } from "../../broker/log/log_record.ts";
 import type { Option } from "../option.ts";
 import type { Command, Invocation } from "../command.ts";
 import { say, writeJsonLine, writeLines } from "../terminal/console.ts";
@@ -13,9 +12,15 @@ import { EXIT, type ExitCode } from "../exit.ts";
 import {
   comingRecords,
   keptRecords,
+  type LogEvent,
   SeenRecords,
 } from "../logs/log_records.ts";
-import { RECORD_FIELDS, recordLine, recordRow } from "../text/log_text.ts";
+import {
+  lostLine,
+  RECORD_FIELDS,
+  recordLine,
+  recordRow,
+} from "../text/log_text.ts";
 import {
   DEFAULT_LINES,
   ENDPOINT,
@@ -31,15 +36,15 @@ import { openSession } from "../session.ts";
 const LEVEL: Option<string> = {
   name: "level",
   value: { label: "L", choices: LOG_LEVELS, read: (text) => text },
-  meaning: "only of this level, and of those that matter more",
+  meaning: "only records of this level and of more important ones",
 };
 
-/** What the broker has logged. */
+/** The broker's log. */
 export const brokerLogs: Command = {
   path: ["broker", "logs"],
-  summary: "Shows what the broker has logged, the oldest first.",
+  summary: "Shows the broker's log records, the oldest first.",
   details: [
-    "The records come from the broker itself, which keeps the last of them; no file is read. With --follow they go on when the broker is started again.",
+    "The records come from the running broker, which keeps the last ones; no file is read. With --follow the command goes on after a restart of the broker.",
   ],
   options: [FOLLOW, LINES, SINCE, LEVEL, JSON_OUTPUT, ENDPOINT],
   json: { form: "one object a line", fields: RECORD_FIELDS },
@@ -61,14 +66,16 @@ async function run(invocation: Invocation): Promise<ExitCode> {
   };
   const last = args.get(LINES) ??
     (wanted.since === undefined ? DEFAULT_LINES : Infinity);
-  const show = (record: LogRecord): void =>
-    args.has(JSON_OUTPUT)
-      ? writeJsonLine(out, recordRow(record))
-      : writeLines(out, [recordLine(record, out.colour)]);
+  const show = (event: LogEvent): void => {
+    if ("lost" in event) say(err, lostLine(event.lost));
+    else if (args.has(JSON_OUTPUT)) {
+      writeJsonLine(out, recordRow(event.record));
+    } else writeLines(out, [recordLine(event.record, out.colour)]);
+  };
   using session = await openSession(invocation);
   const seen = new SeenRecords();
   const kept = await keptRecords(session, wanted, seen);
-  // Before the first record: whoever has read that may press Ctrl-C.
+  // Before the first record is shown: from then on a user may press Ctrl-C.
   using interruptible = args.has(FOLLOW) ? console.interruptible() : undefined;
   kept.slice(Math.max(0, kept.length - last)).forEach(show);
   if (interruptible === undefined) return EXIT.done;
@@ -82,6 +89,6 @@ async function run(invocation: Invocation): Promise<ExitCode> {
     presence,
     signal,
   );
-  for await (const record of coming) show(record);
+  for await (const event of coming) show(event);
   return EXIT.done;
 }

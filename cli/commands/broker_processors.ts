@@ -24,10 +24,10 @@ interface ProcessorRow {
 }
 
 const FIELDS: Readonly<Record<keyof ProcessorRow, string>> = {
-  runtime_id: "the runtime that it belongs to",
-  processor_id: "its id within the runtime",
-  processor_type: "its type, as its host gave it, or empty",
-  bridge_state: "the derived state of its connection",
+  runtime_id: "the runtime that hosts the processor",
+  processor_id: "the id of the processor within the runtime",
+  processor_type: "the type that its host gave, or empty",
+  bridge_state: "the derived state of its newest connection",
   age_secs: "seconds since that connection was allocated",
 };
 
@@ -39,10 +39,11 @@ const COLUMNS: readonly Column[] = [
   { title: "AGE", importance: 4 },
 ];
 
-/** The bridged processors. */
+/** Lists the bridged processors. */
 export const brokerProcessors: Command = {
   path: ["broker", "processors"],
-  summary: "Lists the bridged processors, each with its newest connection.",
+  summary:
+    "Lists the processors in client processes, each with its newest connection.",
   options: [RUNTIME, JSON_OUTPUT, ENDPOINT],
   json: { form: "an array of objects", fields: FIELDS },
   examples: ["broker processors", "broker processors --runtime studio-1"],

@@ -17,10 +17,10 @@ const COLUMNS: readonly Column[] = [
   { title: "REGISTERED", importance: 3 },
 ];
 
-/** The registered runtimes. */
+/** Lists the registered runtimes. */
 export const brokerRuntimes: Command = {
   path: ["broker", "runtimes"],
-  summary: "Lists the registered runtimes, in the order in which they came.",
+  summary: "Lists the registered runtimes, in the order of registration.",
   options: [JSON_OUTPUT, ENDPOINT],
   json: { form: "an array of objects", fields: RUNTIME_FIELDS },
   examples: ["broker runtimes", "broker runtimes --json"],

@@ -22,6 +22,7 @@ interface Status {
   readonly ready_count: number;
   readonly pending_count: number;
   readonly failed_count: number;
+  readonly closed_count: number;
   readonly git_commit: string;
   readonly build_date: string;
   readonly protocol_version: number;
@@ -29,24 +30,27 @@ interface Status {
 }
 
 const FIELDS: Readonly<Record<keyof Status, string>> = {
-  status: "`healthy`, or what else the broker says of itself",
-  version: "the broker's release, as in 1.2.3",
-  uptime_secs: "seconds since it started",
-  runtime_count: "registered runtimes",
-  connection_count: "connections that have not failed",
-  ready_count: "those of them that are ready",
-  pending_count: "those of them that are not ready yet",
-  failed_count: "connections that failed or were closed within the last minute",
-  git_commit: "the commit that it was built from, or `unknown`",
-  build_date: "when it was built, RFC 3339, or `unknown`",
-  protocol_version: "the version of the protocol that it speaks",
-  endpoint: "the address that answered",
+  status: "`healthy`, or the state that the broker reports",
+  version: "the version of the broker, such as 1.2.3",
+  uptime_secs: "seconds since the broker started",
+  runtime_count: "the number of registered runtimes",
+  connection_count: "the number of connections that have not ended",
+  ready_count: "the number of those that are ready",
+  pending_count: "the number of those that are not ready yet",
+  failed_count: "the number of connections that failed within the last minute",
+  closed_count:
+    "the number of connections that were closed within the last minute",
+  git_commit: "the commit that the broker was built from, or `unknown`",
+  build_date: "the time of the build, RFC 3339, or `unknown`",
+  protocol_version: "the protocol version of the broker",
+  endpoint: "the address of the broker",
 };
 
-/** Whether the broker works, and what it has to do. */
+/** Shows the state of the broker. */
 export const brokerStatus: Command = {
   path: ["broker", "status"],
-  summary: "Shows whether the broker works, and how much it has to do.",
+  summary:
+    "Shows whether the broker is healthy, and counts runtimes and connections.",
   options: [JSON_OUTPUT, ENDPOINT],
   json: { form: "one object", fields: FIELDS },
   examples: ["broker status", "broker status --json"],
@@ -64,16 +68,22 @@ async function run(invocation: Invocation): Promise<ExitCode> {
   ]);
   const inState = (state: string): number =>
     connections.filter(({ derived_state }) => derived_state === state).length;
-  const [ready, failed] = [inState("ready"), inState("failed")];
+  const [ready, failed, closed] = [
+    inState("ready"),
+    inState("failed"),
+    inState("closed"),
+  ];
+  const open = connections.length - failed - closed;
   const status: Status = {
     status: health.status,
     version: version.version,
     uptime_secs: health.uptime_secs,
     runtime_count: runtimes.length,
-    connection_count: connections.length - failed,
+    connection_count: open,
     ready_count: ready,
-    pending_count: connections.length - failed - ready,
+    pending_count: open - ready,
     failed_count: failed,
+    closed_count: closed,
     git_commit: version.git_commit,
     build_date: version.build_date,
     protocol_version: version.protocol_version,
@@ -95,12 +105,13 @@ function statusLines(
     colour,
   );
   const version = escapeControls(`${status.version} (${status.git_commit})`);
-  const { ready_count, pending_count, failed_count } = status;
+  const { ready_count, pending_count, failed_count, closed_count } = status;
   const failed = failed_count === 0 ? "" : `, ${failed_count} failed`;
+  const closed = closed_count === 0 ? "" : `, ${closed_count} closed`;
   return [
     `Broker: ${word} | Version: ${version}`,
     `Uptime: ${formatAge(status.uptime_secs)}`,
     `Runtimes: ${status.runtime_count}`,
-    `Connections: ${ready_count} ready, ${pending_count} pending${failed}`,
+    `Connections: ${ready_count} ready, ${pending_count} pending${failed}${closed}`,
   ];
 }

@@ -21,7 +21,7 @@ import { ENDPOINT, JSON_OUTPUT } from "../options.ts";
 import { Presence } from "../presence.ts";
 import { Rates } from "../rates.ts";
 import { openSession, type Session } from "../session.ts";
-import { stateStyle } from "../text/states.ts";
+import { isOver, stateStyle } from "../text/states.ts";
 import { type Column, tableLines } from "../text/table.ts";
 
 const DEFAULT_INTERVAL_SECS = 2;
@@ -38,12 +38,12 @@ const INTERVAL: Option<number> = {
     },
   },
   meaning:
-    `seconds between two looks (default: ${DEFAULT_INTERVAL_SECS}); the sides report once a second`,
+    `seconds between updates (default: ${DEFAULT_INTERVAL_SECS}); hosts and clients report once a second`,
 };
 
 const ONCE: Option<boolean> = {
   name: "once",
-  meaning: "look twice, an interval apart, show that and end",
+  meaning: "measure for one interval, show the result and end",
 };
 
 interface TrafficRow {
@@ -74,24 +74,24 @@ const FIELDS: Readonly<
     [field in keyof TrafficRow as `connections[].${field}`]: string;
   }
 > = {
-  at_unix_ms: "when this was so, epoch milliseconds",
-  ready_count: "connections that are ready",
-  pending_count: "connections that are not ready yet",
-  frames_per_sec: "frames received by all sides, a second",
-  bytes_per_sec: "bytes received by all sides, a second",
-  dropped_frames: "frames dropped so far",
-  connections: "the connections that have not failed, an array of objects",
-  "connections[].connection_id": "its id",
+  at_unix_ms: "the time of the update, in epoch milliseconds",
+  ready_count: "the number of connections that are ready",
+  pending_count: "the number of connections that are not ready yet",
+  frames_per_sec: "frames per second, received by all hosts and clients",
+  bytes_per_sec: "bytes per second, received by all hosts and clients",
+  dropped_frames: "frames dropped so far, in all connections",
+  connections: "the connections that have not ended, an array of objects",
+  "connections[].connection_id": "the id of the connection",
   "connections[].runtime_id": "the runtime that hosts it",
-  "connections[].processor_id": "the processor that it bridges",
-  "connections[].derived_state": "`ready`, or what it waits for",
+  "connections[].processor_id": "the processor in the client process",
+  "connections[].derived_state": "`ready`, or what the connection waits for",
   "connections[].frames_per_sec":
-    "frames received by both sides, a second, over the last five or, if longer, the interval",
-  "connections[].bytes_per_sec": "bytes, likewise",
+    "frames per second, received by host and client, averaged over five seconds or over the interval if that is longer",
+  "connections[].bytes_per_sec": "bytes per second, likewise",
   "connections[].dropped_frames": "frames dropped so far",
   "connections[].p50_us":
-    "median time from sending a frame to its release, microseconds, of the slower direction; 0 where none is known",
-  "connections[].p99_us": "99th percentile of the same",
+    "median latency: microseconds from sending a frame to its release by the receiver, in the slower direction; 0 if unknown",
+  "connections[].p99_us": "99th percentile of the latency, likewise",
 };
 
 const COLUMNS: readonly Column[] = [
@@ -106,17 +106,17 @@ const COLUMNS: readonly Column[] = [
   { title: "P99", align: "right", importance: 5 },
 ];
 
-/** What goes over the connections. */
+/** Shows the traffic of the connections. */
 export const brokerTop: Command = {
   path: ["broker", "top"],
   summary:
-    "Shows live what goes over the connections: frames, megabytes, drops, latency.",
+    "Shows the live traffic of the connections: frames, megabytes, drops, latency.",
   details: [
-    "FRAMES/S and MB/S are what both sides receive, over the last five seconds; DROPS are all so far; P50 and P99 are the time from sending a frame to its release by the other side, of the slower direction.",
-    "On a terminal the screen is drawn anew, elsewhere a line is written for each connection and interval. Ctrl-C ends.",
+    "FRAMES/S and MB/S count what host and client receive, averaged over the last five seconds. DROPS is the total since the start. P50 and P99 are the latency in the slower direction: the time from sending a frame to its release by the receiver.",
+    "A terminal shows a table and updates it. In a pipe, one line is written for each connection and interval. Press Ctrl-C to end.",
   ],
   options: [ONCE, INTERVAL, JSON_OUTPUT, ENDPOINT],
-  json: { form: "one object a line and interval", fields: FIELDS },
+  json: { form: "one object per interval, each on one line", fields: FIELDS },
   examples: [
     "broker top",
     "broker top --once",
@@ -148,7 +148,7 @@ async function run(invocation: Invocation): Promise<ExitCode> {
       presence.answered();
       if (screen) {
         screen.draw(() => picture(traffic, out));
-      } else if (looks > 1) { // the first has nothing to compare with
+      } else if (looks > 1) { // the first has no earlier totals to compare with
         if (json) writeJsonLine(out, traffic);
         else if (once) writeLines(out, picture(traffic, out));
         else writeLines(out, plainLines(traffic));
@@ -171,7 +171,7 @@ async function look(
   signal: AbortSignal,
 ): Promise<Traffic> {
   const { connections } = await client.call("ListConnections", {}, { signal });
-  const live = connections.filter((each) => each.derived_state !== "failed");
+  const live = connections.filter((each) => !isOver(each.derived_state));
   const current = rates.update(live, now);
   const rows = live.map((connection): TrafficRow => {
     const rate = current.get(connection.connection_id)!;
@@ -206,7 +206,7 @@ function isReady({ derived_state }: ConnectionInfo): boolean {
   return derived_state === "ready";
 }
 
-/** One digit after the point: what is measured is no better. */
+/** One decimal: the measurement is not more accurate. */
 function rounded(rate: number): number {
   return Math.round(rate * 10) / 10;
 }

@@ -18,16 +18,16 @@ const SHELLS: Readonly<
   fish: fishCompletion,
 };
 
-/** What a shell completes command lines by. */
+/** Writes the completion script of a shell. */
 export const completions: Command = {
   path: ["completions"],
-  summary: "Writes the script by which a shell completes command lines.",
+  summary: "Writes the script with which a shell completes command lines.",
   details: [
-    'For bash, put `source <(streamlib completions bash)` into ~/.bashrc; where bash is older than 4, `eval "$(streamlib completions bash)"`. For zsh, write it to a file _streamlib in a directory of $fpath. For fish, to ~/.config/fish/completions/streamlib.fish.',
+    'For bash, put `source <(streamlib completions bash)` into ~/.bashrc; for a bash older than 4, `eval "$(streamlib completions bash)"`. For zsh, write the script to a file _streamlib in a directory of $fpath. For fish, write it to ~/.config/fish/completions/streamlib.fish.',
   ],
   operands: [{
     label: "SHELL",
-    meaning: "which shell",
+    meaning: "the shell",
     choices: Object.keys(SHELLS),
   }],
   options: [],

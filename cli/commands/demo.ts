@@ -9,18 +9,18 @@ import type { ExitCode } from "../exit.ts";
 import { EXIT } from "../exit.ts";
 import { argumentsFor, demoProgram } from "../own_programs.ts";
 
-/** The main job, on real input. */
+/** Runs the demo. */
 export const demo: Command = {
   path: ["demo"],
   summary:
-    "Sends a video to a processor in a process of its own, and verifies what comes back.",
+    "Sends a video to a processor in another process, and verifies the result.",
   details: [
-    "What follows it goes to the demo as it is, --help included. It needs no broker: where none runs, it has one of its own.",
+    "All arguments are passed to the demo, --help included. It needs no broker: if none is running, it runs its own.",
   ],
   operands: [{
     label: "ARGUMENT",
     count: "any",
-    meaning: "what the demo takes: see `streamlib demo --help`",
+    meaning: "an argument of the demo: see `streamlib demo --help`",
   }],
   options: [],
   passesOn: true,
@@ -34,7 +34,7 @@ export const demo: Command = {
 };
 
 async function run({ args, console }: Invocation): Promise<ExitCode> {
-  // Ctrl-C is the demo's to answer.
+  // The demo handles Ctrl-C; this process only waits for its end.
   using _ = console.interruptible();
   const ran = await console.runProgram(
     Deno.execPath(),

@@ -9,21 +9,20 @@ import type { Command, Invocation } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { commandHelp, groupHelp, isWithin } from "../text/help.ts";
 
-/** What another command does. */
+/** Shows the help of a command. */
 export const help: Command = {
   path: ["help"],
-  summary: "Says what a command does, and what can follow it.",
+  summary: "Shows what a command does, and its arguments and options.",
   operands: [{
     label: "COMMAND",
     count: "any",
-    meaning: "its words; all commands if none is given",
+    meaning: "the words of the command; without them, all commands are listed",
   }],
   options: [],
   examples: ["help broker connections", "help broker"],
   run,
 };
 
-/** Without a broker, and without a moment's wait: nobody asks for help at leisure. */
 function run({ args, console, commands }: Invocation): Promise<ExitCode> {
   const path = args.operands;
   const exact = commands.find((command) =>

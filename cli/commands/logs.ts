@@ -22,13 +22,13 @@ import {
 import { matchRuntime, noSuchRuntime } from "../runtimes.ts";
 import { openSession } from "../session.ts";
 
-/** A runtime's own log. */
+/** The log of a runtime. */
 export const logs: Command = {
   path: ["logs"],
-  summary: "Shows the log of a runtime: the file that it registered.",
+  summary: "Shows the log of a runtime, from the file that it registered.",
   details: [
-    "With --follow it goes on when the file is renamed and another takes its place, and when it is truncated.",
-    "With --since the time of a line is that of its JSON record, or what it begins with; a line without one belongs to the line before it.",
+    "With --follow the command goes on when the file is renamed and replaced, and when it is truncated.",
+    "With --since the time of a line is that of its JSON record, or the time at its beginning. A line without a time belongs to the line before it.",
   ],
   operands: [{
     label: "RUNTIME",
@@ -56,7 +56,7 @@ async function run(invocation: Invocation): Promise<ExitCode> {
       : writeLines(out, [fileLine(line)]);
   using file = await LogFileReader.open(await findLog(invocation));
   const lines = await file.lines({ last, since }, follows);
-  // Before the first line: whoever has read that may press Ctrl-C.
+  // Before the first line is shown: from then on a user may press Ctrl-C.
   using interruptible = follows ? console.interruptible() : undefined;
   lines.forEach(show);
   if (interruptible === undefined) return EXIT.done;
@@ -76,18 +76,18 @@ async function findLog(invocation: Invocation): Promise<string> {
   if (found.log_path !== "") return found.log_path;
   throw new CommandError(
     EXIT.notFound,
-    `There is no log of the runtime '${query}': it registered none; ${
+    `Cannot show the log of the runtime '${query}': it registered no log file; ${
       others(runtimes)
     }`,
     "streamlib runtimes list --json",
   );
 }
 
-/** Whose logs there are. */
+/** The runtimes that have a log, as a phrase. */
 function others(runtimes: readonly RuntimeInfo[]): string {
   const ids = runtimes.filter(({ log_path }) => log_path !== "")
     .map(({ runtime_id }) => runtime_id);
   return ids.length === 0
     ? "no runtime did"
-    : `there are those of ${ids.join(", ")}`;
+    : `runtimes with a log file: ${ids.join(", ")}`;
 }

@@ -17,12 +17,12 @@ const COLUMNS: readonly Column[] = [
   { title: "AGE", importance: 2 },
 ];
 
-/** The runtimes as processes. */
+/** Lists the runtimes with their status. */
 export const runtimesList: Command = {
   path: ["runtimes", "list"],
-  summary: "Lists the runtimes with what is known of their lives.",
+  summary: "Lists the runtimes, and whether each is alive.",
   details: [
-    "STATUS is `alive` where the kernel says so or a connection lives, `dead` where `streamlib runtimes prune` would forget it, and else `unknown`: it registered over gRPC, and nobody vouches for it.",
+    "STATUS is `alive` if the kernel reports that the runtime runs or if it has a connection that has not ended. It is `dead` if `streamlib runtimes prune` would remove it. Otherwise it is `unknown`: the runtime registered over gRPC, so the broker cannot tell.",
   ],
   options: [JSON_OUTPUT, ENDPOINT],
   json: { form: "an array of objects", fields: RUNTIME_FIELDS },

@@ -13,16 +13,16 @@ import { openSession } from "../session.ts";
 import { tableLines } from "../text/table.ts";
 
 const FIELDS: Readonly<Record<keyof PruneDeadRuntimesResponse, string>> = {
-  pruned_count: "how many were forgotten",
-  pruned_names: "their names for people, an array",
+  pruned_count: "the number of runtimes that were removed",
+  pruned_names: "their names, an array",
 };
 
-/** The dead are forgotten. */
+/** Removes dead runtimes from the broker's list. */
 export const runtimesPrune: Command = {
   path: ["runtimes", "prune"],
-  summary: "Lets the broker forget the runtimes that are dead.",
+  summary: "Removes dead runtimes from the broker's list.",
   details: [
-    "No process is signalled. Dead is a runtime whose XPC connection has ended; one that registered over gRPC is dead when it has not done so for a day and has no connection.",
+    "No process is ended. A runtime that registered over XPC is dead if that XPC connection has ended. A runtime that registered over gRPC is dead if it has not registered again for a day and has no connection.",
   ],
   options: [JSON_OUTPUT, ENDPOINT],
   json: { form: "one object", fields: FIELDS },
@@ -52,7 +52,7 @@ async function run(invocation: Invocation): Promise<ExitCode> {
       err,
       `${pruned_count} dead ${
         pruned_count === 1 ? "runtime was" : "runtimes were"
-      } forgotten.`,
+      } removed.`,
     );
   }
   return EXIT.done;

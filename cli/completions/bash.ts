@@ -13,7 +13,7 @@ import {
   shellWord,
 } from "./words.ts";
 
-/** The script. */
+/** The script, with the completion of all commands. */
 export function bashCompletion(commands: readonly Command[]): string {
   const all = places(commands);
   return `# bash completion for ${PROGRAM}; written by '${PROGRAM} completions bash'.
@@ -41,7 +41,7 @@ complete -F _${PROGRAM} ${PROGRAM}
 `;
 }
 
-/** After an option that takes a value: its choices, or nothing, for the shell cannot know. */
+/** Completion after an option with a value: its choices, or nothing if any value is permitted. */
 function valueCases(place: CompletionPoint): string[] {
   return place.options.flatMap(({ value, ...option }) => {
     if (value === undefined) return [];

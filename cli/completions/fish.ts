@@ -9,7 +9,7 @@ import { type Command, PROGRAM } from "../command.ts";
 import { optionMeaning } from "../text/help.ts";
 import { type CompletionPoint, placeKey, places, type Word } from "./words.ts";
 
-/** The script: `~/.config/fish/completions/streamlib.fish`. */
+/** The script, for `~/.config/fish/completions/streamlib.fish`. */
 export function fishCompletion(commands: readonly Command[]): string {
   const all = places(commands);
   return `# fish completion for ${PROGRAM}; written by '${PROGRAM} completions fish'.
@@ -59,7 +59,7 @@ function optionSpec(option: Option<unknown>): string {
   ].join(" ");
 }
 
-/** fish knows \\' and \\\\ inside of single quotes. */
+/** In single quotes, fish has the escapes \\' and \\\\. */
 function quoted(text: string): string {
   return `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
 }

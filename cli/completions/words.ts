@@ -1,5 +1,5 @@
 /**
- * What can follow what on a command line, for the shells.
+ * The words that can follow other words on a command line, for shell completion.
  *
  * @module
  */
@@ -9,24 +9,24 @@ import type { Option } from "../option.ts";
 import type { Command } from "../command.ts";
 import { VERSION } from "../text/help.ts";
 
-/** A word that can follow, and what it is. */
+/** A word that can follow, and its meaning. */
 export interface Word {
   readonly word: string;
   readonly meaning: string;
 }
 
-/** A place on the command line: after these command words. */
+/** A place on the command line: after certain words of a command. */
 export interface CompletionPoint {
-  /** The words before it, the program's own left out. */
+  /** The words before it, without `streamlib`. */
   readonly path: readonly string[];
-  /** Words that lead further. */
+  /** The next words of commands. */
   readonly next: readonly Word[];
-  /** What an operand is, where these are all. */
+  /** The permitted values of operands. */
   readonly operands: readonly Word[];
   readonly options: readonly Option<unknown>[];
 }
 
-/** Every place where there is something to complete, the program's own first. */
+/** Every place with something to complete; the first is the one after `streamlib`. */
 export function places(commands: readonly Command[]): CompletionPoint[] {
   const found = new Map<
     string,
@@ -67,17 +67,17 @@ export function places(commands: readonly Command[]): CompletionPoint[] {
   );
 }
 
-/** A place as the scripts spell it: "/broker/status". */
+/** The key of a place in the scripts, such as "/broker/status". */
 export function placeKey({ path }: CompletionPoint): string {
   return path.map((word) => `/${word}`).join("");
 }
 
-/** An option's names, with their dashes. */
+/** The names of an option, with dashes. */
 export function optionNames({ name, short }: Option<unknown>): string[] {
   return [...(short === undefined ? [] : [`-${short}`]), `--${name}`];
 }
 
-/** `text` in single quotes, for any of the shells. */
+/** `text` in single quotes, in a form that bash and zsh read. */
 export function shellWord(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -16,7 +16,7 @@ import {
   type Word,
 } from "./words.ts";
 
-/** The script: a file `_streamlib` in a directory of `$fpath`. */
+/** The script, for a file `_streamlib` in a directory of `$fpath`. */
 export function zshCompletion(commands: readonly Command[]): string {
   return `#compdef ${PROGRAM}
 # zsh completion for ${PROGRAM}; written by '${PROGRAM} completions zsh'.
@@ -61,7 +61,7 @@ function placeCase(place: CompletionPoint): string {
   ].join("\n");
 }
 
-/** After an option that takes a value: its choices, or nothing. */
+/** Completion after an option with a value: its choices, or nothing if any value is permitted. */
 function valueCase({ value, ...option }: Option<unknown>): string[] {
   if (value === undefined) return [];
   const test = optionNames(option)
@@ -76,7 +76,7 @@ function optionSpecs(option: Option<unknown>): string[] {
   return [described({ word: `--${option.name}`, meaning })];
 }
 
-/** `word:meaning`, as `_describe` takes it. */
+/** `word:meaning`, the form that `_describe` expects. */
 function described({ word, meaning }: Word): string {
   return shellWord(`${word}:${meaning.replaceAll(":", "\\:")}`);
 }

@@ -1,25 +1,23 @@
 /**
- * The links, looked at one after the other.
+ * Checks the links of the path, one after the other.
  *
  * @module
  */
 
-import { controlPlaneLink } from "./control_plane.ts";
-import {
-  framesLink,
-  handshakeLink,
-  shimLink,
-  teardownLink,
-  xpcLink,
-} from "./child.ts";
-import { denoLink } from "./deno_version.ts";
-import { environmentLink } from "./environment.ts";
 import type { Examination, Link } from "./examination.ts";
 import { type Finding, type LinkName, skipped } from "./finding.ts";
-import { grpcLink } from "./grpc.ts";
-import { namesLink } from "./names.ts";
-import { runDirectoryLink } from "./run_directory.ts";
-import { socketsLink } from "./sockets.ts";
+import { controlPlaneLink } from "./links/control_plane.ts";
+import { denoLink } from "./links/deno_version.ts";
+import { environmentLink } from "./links/environment.ts";
+import { framesLink } from "./links/frames.ts";
+import { grpcLink } from "./links/grpc.ts";
+import { handshakeLink } from "./links/handshake.ts";
+import { namesLink } from "./links/names.ts";
+import { runDirectoryLink } from "./links/run_directory.ts";
+import { shimLink } from "./links/shim.ts";
+import { socketsLink } from "./links/sockets.ts";
+import { teardownLink } from "./links/teardown.ts";
+import { xpcLink } from "./links/xpc.ts";
 
 /** Every link, in the order of `LINKS`. */
 export const ALL_LINKS: readonly Link[] = [
@@ -37,7 +35,7 @@ export const ALL_LINKS: readonly Link[] = [
   teardownLink,
 ];
 
-/** Looks at each link in its turn. One that a broken one stands before is skipped, and says which. */
+/** Checks the links in order. A link that a broken one blocks is skipped; the finding names the first that blocks it. */
 export async function* examine(
   examination: Examination,
   links: readonly Link[] = ALL_LINKS,

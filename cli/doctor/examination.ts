@@ -1,6 +1,6 @@
 /**
- * What the links share while they are looked at: the machine, what the links
- * before have found out, and the probe.
+ * What the checks of the links share: the machine, what earlier links have
+ * found out, and the probe.
  *
  * @module
  */
@@ -10,34 +10,34 @@ import type { Console } from "../terminal/console.ts";
 import type { Finding, LinkName } from "./finding.ts";
 import type { Probe } from "./probe_runner.ts";
 
-/** The machine, and what is known of it so far. */
+/** One run of the doctor. */
 export interface Examination {
   readonly console: Console;
-  /** The version of the Deno that this runs on. */
+  /** The version of the Deno that runs this program. */
   readonly deno: string;
-  /** The address that `--endpoint` gave, if it did. */
+  /** The address given with `--endpoint`; undefined without that option. */
   readonly endpoint: string | undefined;
-  /** The probe, started with the first call. */
+  /** Returns the probe; the first call starts it. */
   probe(): Probe;
-  /** What the links found out so far. */
+  /** What the links have found out so far. */
   readonly known: Known;
 }
 
 /** What links tell those after them. */
 export interface Known {
-  /** From "names" on. */
+  /** Set by "names". */
   names?: Names;
-  /** From "names" on: whether a service manager is to start the broker. */
+  /** Set by "names": whether a service manager is told to start the broker. */
   installed?: boolean;
-  /** From "sockets" on: whether anything is there that a broker may serve. */
+  /** Set by "sockets": whether one of the broker's sockets exists. */
   anySocket?: boolean;
-  /** From "grpc" on: whether a broker has answered. */
+  /** Set by "grpc": whether a broker has answered. */
   answered?: boolean;
-  /** From "handshake" on. */
+  /** Set by "handshake". */
   connection?: { readonly id: string; readonly embedded: boolean };
 }
 
-/** A link: its name, and how it is looked at. */
+/** A link: its name, and its check. */
 export interface Link {
   readonly name: LinkName;
   check(examination: Examination): Promise<Finding> | Finding;

@@ -1,6 +1,6 @@
 /**
- * What `streamlib broker doctor` finds: one finding a link of the path from
- * this machine's Deno to frames in another process.
+ * What `streamlib broker doctor` finds: one finding for each link of the path
+ * from this machine's Deno to frames in another process.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export const LINKS = [
 /** The name of a link. */
 export type LinkName = (typeof LINKS)[number];
 
-/** `note`: well, with something to know. `skipped`: not looked at, with why not. */
+/** `note`: the link works, and there is something to know. `skipped`: not checked; the finding says why. */
 export type LinkState = "ok" | "note" | "skipped" | "broken";
 
 /** What is known about one link. */
@@ -33,25 +33,25 @@ export interface Finding {
   readonly state: LinkState;
   /** What was found, in a few words. */
   readonly found: string;
-  /** What that means, where it is not plain. */
+  /** What that means. */
   readonly why?: string;
-  /** The command line that mends it, or that makes more of it. */
+  /** The command line that fixes it. In a note: a command line that helps. */
   readonly mend?: string;
-  /** For a broken one: the links that cannot be looked at because of it. */
+  /** Of a broken link: the links that cannot be checked because of it. */
   readonly blocks?: readonly LinkName[];
-  /** For a broken one: that is, the broker cannot be reached. */
+  /** Of a broken link: the fault is that the broker cannot be reached. */
   readonly unreachable?: true;
 }
 
-/** What a finding has beside its link and its state. */
+/** The optional parts of a finding. */
 type Rest = Partial<Pick<Finding, "why" | "mend" | "blocks" | "unreachable">>;
 
-/** It is well. */
+/** The link works. */
 export function ok(link: LinkName, found: string): Finding {
   return { link, state: "ok", found };
 }
 
-/** It is well, and there is something to know. */
+/** The link works, and there is something to know. */
 export function note(
   link: LinkName,
   found: string,
@@ -60,12 +60,12 @@ export function note(
   return { link, state: "note", found, ...rest };
 }
 
-/** It was not looked at. */
+/** The link was not checked; `found` says why. */
 export function skipped(link: LinkName, found: string): Finding {
   return { link, state: "skipped", found };
 }
 
-/** It is broken: each says why, and what mends it. */
+/** The link is broken. The finding always says why, and how to fix it. */
 export function broken(
   link: LinkName,
   found: string,
@@ -74,7 +74,7 @@ export function broken(
   return { link, state: "broken", found, ...rest };
 }
 
-/** A text for a shell, as one word. */
+/** A text as one word of a shell command, quoted if necessary. */
 export function shellQuoted(text: string): string {
   return /^[\w./:@+-]+$/.test(text)
     ? text

@@ -1,6 +1,6 @@
 /**
- * A broker that is there, and does not answer: which process it is, and what
- * is the matter with it.
+ * A broker that listens but does not answer: which process it is, and whether
+ * it is stopped.
  *
  * @module
  */
@@ -11,14 +11,15 @@ import type { Examination } from "./examination.ts";
 
 const PS_TIMEOUT_MS = 2_000;
 
-/** Why it does not answer, as far as that can be told, and what helps. */
+/** Why the broker does not answer, as far as this can be found out, and what helps. Runs `ps`. */
 export async function whatHangs(
   { console, known }: Examination,
 ): Promise<{ why: string; mend: string }> {
   const pid = await brokerProcess(known.names!);
   if (pid === undefined) {
     return {
-      why: "a process is behind it that takes nothing: it is stopped, or hangs",
+      why:
+        "a process listens there but accepts nothing: it is stopped or hangs",
       mend: restart(known, undefined),
     };
   }
@@ -29,7 +30,8 @@ export async function whatHangs(
   );
   if (ran?.stdout.trim().startsWith("T")) {
     return {
-      why: `the broker, process ${pid}, was stopped, as by Ctrl-Z or SIGSTOP`,
+      why:
+        `the broker, process ${pid}, is stopped, for example by Ctrl-Z or SIGSTOP`,
       mend: `kill -CONT ${pid}`,
     };
   }
@@ -39,7 +41,7 @@ export async function whatHangs(
   };
 }
 
-/** The process that serves the names, as it wrote it into the lock beside its socket. */
+/** The process id of the broker, from the lock file beside its socket; undefined if it cannot be read. */
 export async function brokerProcess(
   { xpcSocket, grpcSocket }: Names,
 ): Promise<number | undefined> {
@@ -48,6 +50,6 @@ export async function brokerProcess(
     const [line = ""] = lock.split("\n");
     return /^\d{1,10}$/.test(line) ? Number(line) : undefined;
   } catch {
-    return undefined; // a clue that is not there
+    return undefined; // only a hint: the advice does without it
   }
 }

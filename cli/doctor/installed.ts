@@ -1,6 +1,6 @@
 /**
- * The names in what a service manager was given: the agent of launchd, or the
- * units of systemd. Pure.
+ * The names in the files of a service manager: launchd's agent or systemd's
+ * units. Does no I/O.
  *
  * @module
  */
@@ -13,24 +13,24 @@ export interface InstalledFile {
   readonly text: string;
 }
 
-/** A name that is not as it has to be. */
+/** A name that is not the expected one. */
 export interface Mismatch {
   readonly file: InstalledFile;
-  /** What has the name, such as Label. */
+  /** The key that holds the name, such as Label. */
   readonly key: string;
   readonly found: string;
   readonly expected: string;
-  /** Whether the file has the service's own name, and so is the one that install writes. */
+  /** Whether the file is named after the service, and so is the one that install writes. */
   readonly inPlace: boolean;
 }
 
-/** Whether a file is of this service: by its name, or by one in it. */
+/** Whether a file belongs to this service: by its own name, or by a name in it. */
 export function isOfService(file: InstalledFile, { service }: Names): boolean {
   return serviceOf(file) === service ||
     [...namesIn(file)].some(([, name]) => name === service);
 }
 
-/** The first name in a file of this service that is another; `undefined` where all agree. */
+/** The first name in a file of this service that is not the expected one; `undefined` if all are. */
 export function mismatchIn(
   file: InstalledFile,
   names: Names,
@@ -61,7 +61,7 @@ function serviceOf({ path }: InstalledFile): string {
     .replace(/\.(plist|socket|service)$/, "");
 }
 
-/** What is to be the service's name, by the key that has it. */
+/** The values that must be the service's name, each with its key. */
 function* namesIn({ path, text }: InstalledFile): Generator<[string, string]> {
   if (path.endsWith(".plist")) {
     const label = stringAfter(text, "Label");
@@ -82,7 +82,7 @@ function* namesIn({ path, text }: InstalledFile): Generator<[string, string]> {
   }
 }
 
-/** Where it listens. */
+/** The paths of the sockets that it listens on, each with its key. */
 function* pathsIn({ path, text }: InstalledFile): Generator<[string, string]> {
   if (path.endsWith(".plist")) {
     const socket = stringAfter(text, "SockPathName");

@@ -1,19 +1,20 @@
 /**
- * Directories and sockets as they have to be: nobody's but the user's own.
+ * What must hold for the broker's directory and sockets: they belong to the user,
+ * and other users cannot reach them.
  *
  * @module
  */
 
 import { shellQuoted } from "./finding.ts";
 
-/** What is wrong with a path, why that matters, and what mends it. */
+/** What is wrong with a path, why that matters, and how to fix it. */
 export interface Fault {
   readonly found: string;
   readonly why: string;
   readonly mend: string;
 }
 
-/** What `lstat` says of a path; `undefined` where nothing is there. */
+/** What `lstat` returns for a path; `undefined` if it does not exist. */
 export type PathInfo =
   | Pick<
     Deno.FileInfo,
@@ -21,7 +22,7 @@ export type PathInfo =
   >
   | undefined;
 
-/** Looks at a path itself, not at where a link leads. */
+/** Returns what `lstat` says: about a symbolic link itself, not about its target. */
 export async function look(path: string): Promise<PathInfo> {
   try {
     return await Deno.lstat(path);
@@ -34,7 +35,7 @@ export async function look(path: string): Promise<PathInfo> {
   }
 }
 
-/** What is wrong with the directory of the sockets, for the user of this number; `undefined` where nothing is. */
+/** What is wrong with the directory of the sockets; `undefined` if nothing is. `user` is the user's id. */
 export function directoryFault(
   path: string,
   info: PathInfo,
@@ -43,16 +44,16 @@ export function directoryFault(
   if (info === undefined) return undefined;
   if (info.isSymlink) {
     return {
-      found: `${path} is a link`,
+      found: `${path} is a symbolic link`,
       why:
-        "who can change where it leads could stand in for the broker, so nobody uses it",
+        "anyone who can change the link could impersonate the broker, so it is not used",
       mend: `rm ${shellQuoted(path)}`,
     };
   }
   if (!info.isDirectory) {
     return {
-      found: `${path} is no directory`,
-      why: "the sockets have to be in it",
+      found: `${path} is not a directory`,
+      why: "the broker creates its sockets in this directory",
       mend: `mv ${shellQuoted(path)} ${shellQuoted(`${path}.old`)}`,
     };
   }
@@ -60,7 +61,7 @@ export function directoryFault(
     modeFault(path, info.mode, 0o700, "can reach the broker's sockets");
 }
 
-/** What is wrong with a socket, likewise. */
+/** What is wrong with a socket; `undefined` if nothing is. `user` is the user's id. */
 export function socketFault(
   path: string,
   info: NonNullable<PathInfo>,
@@ -68,13 +69,13 @@ export function socketFault(
 ): Fault | undefined {
   if (!info.isSocket) {
     return {
-      found: `${path} is no socket`,
-      why: "no broker made it, and none takes its place",
+      found: `${path} is not a socket`,
+      why: "no broker created it, and no broker replaces it",
       mend: `mv ${shellQuoted(path)} ${shellQuoted(`${path}.old`)}`,
     };
   }
   return ownerFault(path, info.uid, user) ??
-    modeFault(path, info.mode, 0o600, "may connect to the broker");
+    modeFault(path, info.mode, 0o600, "can connect to the broker");
 }
 
 function ownerFault(
@@ -87,8 +88,8 @@ function ownerFault(
   return {
     found: `${path} belongs to user ${owner}, this is user ${user}`,
     why: user === 0
-      ? "a broker and its clients are of one user; was this meant to run without sudo?"
-      : "a broker and its clients are of one user; was it once run with sudo?",
+      ? "the broker and its clients must run as the same user; should this command run without sudo?"
+      : "the broker and its clients must run as the same user; was one of them run with sudo?",
     mend: `${sudo}chown -R ${user} ${shellQuoted(path)}`,
   };
 }
@@ -104,8 +105,8 @@ function modeFault(
   return {
     found: `${path} has mode ${octal(bits)}, expected ${octal(wanted)}`,
     why: (bits & 0o077) === 0
-      ? "its own user cannot use it"
-      : `others ${danger}`,
+      ? "its owner cannot use it"
+      : `other users ${danger}`,
     mend: `chmod ${octal(wanted).slice(1)} ${shellQuoted(path)}`,
   };
 }

@@ -1,5 +1,6 @@
 /**
- * The probe, a program with ffi beside this one, and what it reports.
+ * Runs the probe, a program with ffi in its own process, and collects what it
+ * reports.
  *
  * @module
  */
@@ -16,42 +17,42 @@ import type { Console } from "../terminal/console.ts";
 import { argumentsFor, probeProgram } from "../own_programs.ts";
 
 const STEPS = Object.keys(STEP_DEADLINES) as ProbeStep[];
-/** To start, and to end. */
+/** For its start and its end. */
 const SPARE_MS = 10_000;
 const ALL_MS = Object.values(STEP_DEADLINES).reduce((sum, ms) => sum + ms) +
   HOLD_MS + SPARE_MS;
 
-/** A probe under way. */
+/** A probe that runs. */
 export class Probe {
   readonly #reports = new Map<ProbeStep, PromiseWithResolvers<unknown>>(
     STEPS.map((step) => [step, Promise.withResolvers()]),
   );
   readonly #looked = Promise.withResolvers<void>();
-  /** Resolves when it has ended, by itself or at its deadline. */
+  /** Resolves when the probe has ended, by itself or at its deadline. */
   readonly ended: Promise<void>;
 
   /**
-   * Starts one.
+   * Starts the probe.
    *
-   * @param home where the package's shim is kept, below
+   * @param home STREAMLIB_HOME: the package's shim is kept in `lib/` of it
    */
   constructor(console: Console, home: string) {
     this.ended = this.#run(console, home);
   }
 
-  /** What became of a step, once it is known. */
+  /** The report of a step, once there is one. */
   async step<S extends ProbeStep>(step: S): Promise<StepReport<S>> {
     return await this.#reports.get(step)!.promise as StepReport<S>;
   }
 
-  /** Nobody looks at the connection any more: the probe takes it down. */
+  /** Tells the probe to close its connection: no link needs it any more. */
   release(): void {
     this.#looked.resolve();
   }
 
   async #run(console: Console, home: string): Promise<void> {
     const deno = Deno.execPath();
-    let begun = ""; // of a line whose end has not come
+    let begun = ""; // a line that is not complete yet
     let words: string;
     try {
       const ran = await console.runProgram(
@@ -75,7 +76,7 @@ export class Probe {
     }
     const failure: StepFailure = {
       code: "probe_ended",
-      message: `The probe did not come to this: ${words}`,
+      message: `The probe ended before this step: ${words}`,
     };
     for (const report of this.#reports.values()) report.resolve({ failure });
   }
@@ -85,7 +86,7 @@ export class Probe {
     try {
       line = JSON.parse(text);
     } catch {
-      return; // nothing of the probe's own
+      return; // not a line of the probe's own
     }
     this.#reports.get(line.step)?.resolve(line);
   }

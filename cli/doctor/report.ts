@@ -1,6 +1,6 @@
 /**
- * Findings as people read them: a line a link as it is looked at, and at the
- * end what is to be done.
+ * The doctor's report for people: a line for each link when it has been checked,
+ * and at the end what to do.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { type Style, styled } from "../text/style.ts";
 import { wrap } from "../text/text_width.ts";
 import { type Finding, LINKS, type LinkState } from "./finding.ts";
 
-/** What it is written to. */
+/** What the report is written to. */
 export interface ReportSpace {
-  /** Cells beside each other; Infinity where nothing is broken into lines. */
+  /** The width in cells; Infinity if lines are not wrapped. */
   readonly columns: number;
   readonly colour: boolean;
 }
@@ -26,10 +26,10 @@ const STYLES: Readonly<Record<LinkState, Style>> = {
 
 const STATE_CELLS = "skipped".length + 2;
 const MARGIN = STATE_CELLS + Math.max(...LINKS.map(({ length }) => length)) + 2;
-/** However narrow the terminal, there is room for a word. */
+/** The least width of a text, however narrow the terminal. */
 const LEAST = 16;
 
-/** The lines of one link. */
+/** The lines for one link. */
 export function findingLines(
   { link, state, found }: Finding,
   { columns, colour }: ReportSpace,
@@ -41,7 +41,7 @@ export function findingLines(
   );
 }
 
-/** The lines after the last link: the first that is broken, and what mends it; else what there is to know. */
+/** The lines after the last link: the first broken link and how to fix it, or else the advice of all notes. */
 export function closingLines(
   findings: readonly Finding[],
   space: ReportSpace,
@@ -64,9 +64,9 @@ export function closingLines(
     ...(others.length === 0 ? [] : [
       "",
       ...wrapped(
-        `Broken too: ${
+        `Also broken: ${
           others.map(({ link }) => link).join(", ")
-        }. Mend the first, then look again.`,
+        }. Fix the first, then run the doctor again.`,
         space.columns,
       ),
     ]),
@@ -82,14 +82,14 @@ function adviceLines(
   return [
     ...words.flatMap((text) => wrapped(sentence(text), columns - 2))
       .map((line) => `  ${line}`),
-    // A command is never broken into lines: it is to be copied.
+    // A command is never wrapped, so that it can be copied.
     ...(mend === undefined ? [] : [
       `  Try: ${styled(escapeControls(mend), "title", colour)}`,
     ]),
   ];
 }
 
-/** What a child wrote may have lines of its own; what acts on a terminal is escaped. */
+/** Wraps each line of a text. Control characters are escaped: a text may come from a child process. */
 function wrapped(text: string, columns: number): string[] {
   return text.split("\n").flatMap((line) =>
     wrap(escapeControls(line), Math.max(LEAST, columns))
@@ -98,7 +98,7 @@ function wrapped(text: string, columns: number): string[] {
 
 function sentence(text: string): string {
   const end = /[.!?:]$/.test(text) ? "" : ".";
-  // A path or a name stays as it is.
+  // Only a word gets a capital letter, not a path or a name.
   return /^[a-z]+ /.test(text)
     ? text.slice(0, 1).toUpperCase() + text.slice(1) + end
     : text + end;

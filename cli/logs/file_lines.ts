@@ -1,6 +1,6 @@
 /**
- * The lines of a log file: its last ones, and those that are written to it,
- * also after it was rotated or truncated.
+ * Reads the lines of a log file: the last ones, and new ones, also after the file was
+ * rotated or truncated.
  *
  * @module
  */
@@ -13,23 +13,23 @@ import { SinceFilter } from "../text/line_time.ts";
 const POLL_MS = 200;
 const CHUNK_BYTES = 64 * 1024;
 const LINE_FEED = 10;
-/** Shows where each runtime logs to. */
+/** The command that shows the log file of each runtime. */
 const LIST_RUNTIMES = "streamlib runtimes list --json";
 
-/** Which lines. */
+/** Which lines to read. */
 export interface WantedLines {
-  /** How many of the last. */
+  /** The number of lines at the end of the file. */
   readonly last: number;
-  /** Epoch milliseconds. */
+  /** The earliest time, milliseconds since the epoch; `undefined` for all lines. */
   readonly since: number | undefined;
 }
 
-/** A line, or words about the file. */
+/** A line, or a message about the file. */
 export type FileEvent =
   | { readonly line: string }
   | { readonly words: string };
 
-/** A log file, read from where the wanted lines begin. */
+/** An open log file. */
 export class LogFileReader implements Disposable {
   readonly #path: string;
   #file: Deno.FsFile;
@@ -37,9 +37,9 @@ export class LogFileReader implements Disposable {
   #splitter = new LineSplitter();
 
   /**
-   * Opens it.
+   * Opens a log file.
    *
-   * @throws {CommandError} where it is not there, or no file
+   * @throws {CommandError} if it does not exist or is not a regular file
    */
   static async open(path: string): Promise<LogFileReader> {
     const file = await openFile(path);
@@ -57,10 +57,10 @@ export class LogFileReader implements Disposable {
   }
 
   /**
-   * The wanted ones of the lines that are there. One that has no end yet is
-   * kept for {@link coming}, unless that is not to follow.
+   * Returns the wanted lines that the file has now. If {@link coming} `follows`, a last
+   * line without a line feed is left for it.
    *
-   * @throws {CommandError} where `since` cannot be told
+   * @throws {CommandError} if `since` is set and no line has a time
    */
   async lines(
     { last, since }: WantedLines,
@@ -85,7 +85,7 @@ export class LogFileReader implements Disposable {
     );
   }
 
-  /** The lines that come, until `signal` aborts. */
+  /** Yields new lines until `signal` aborts. */
   async *coming(
     console: Pick<Console, "pause">,
     signal: AbortSignal,
@@ -94,7 +94,7 @@ export class LogFileReader implements Disposable {
       yield* this.#events();
       const replacement = await this.#replacement();
       if (replacement !== undefined) {
-        yield* this.#events(); // what came between the last read and the rename
+        yield* this.#events(); // written between the last read and the rename
         for (const line of this.#splitter.end()) yield { line };
         yield { words: `${this.#path} was replaced; the new file follows.` };
         this.#file.close();
@@ -108,7 +108,7 @@ export class LogFileReader implements Disposable {
     }
   }
 
-  /** Closes it. */
+  /** Closes the file. */
   [Symbol.dispose](): void {
     this.#file.close();
   }
@@ -117,7 +117,7 @@ export class LogFileReader implements Disposable {
     for await (const line of this.#unread()) yield { line };
   }
 
-  /** Whole lines, up to where the file ends now. */
+  /** Yields complete lines up to the current end of the file. */
   async *#unread(): AsyncGenerator<string, void, void> {
     const chunk = new Uint8Array(CHUNK_BYTES);
     for (;;) {
@@ -128,7 +128,7 @@ export class LogFileReader implements Disposable {
     }
   }
 
-  /** The file that has taken this one's place, open. None while the place is empty: the writer goes on with this one. */
+  /** Opens the file that has replaced this one. Returns `undefined` if there is none; while no file has the path, the writer still uses the old one. */
   async #replacement(): Promise<Deno.FsFile | undefined> {
     const own = await this.#file.stat();
     const its = await statIfThere(this.#path);
@@ -136,7 +136,7 @@ export class LogFileReader implements Disposable {
     return same ? undefined : await openFile(this.#path);
   }
 
-  /** Goes back from the end over so many line ends. */
+  /** Moves the position to the beginning of the last `lines` lines. */
   async #seekToLast(lines: number): Promise<void> {
     const { size } = await this.#file.stat();
     if (lines === 0) return await this.#seek(size);
@@ -147,7 +147,7 @@ export class LogFileReader implements Disposable {
       await this.#seek(start);
       const count = await this.#file.read(chunk.subarray(0, end - start)) ?? 0;
       for (let at = count - 1; at >= 0; at--) {
-        // The one at the very end ends the last line, and begins none.
+        // The line feed at the end of the file does not begin a line.
         if (chunk[at] !== LINE_FEED || start + at === size - 1) continue;
         if (--missing < 1) return await this.#seek(start + at + 1);
       }
@@ -162,11 +162,11 @@ export class LogFileReader implements Disposable {
   }
 }
 
-/** The file of this path, `undefined` where there is none. A pipe or a device is refused: it would keep whoever opens it waiting. */
+/** Opens a file. Returns `undefined` if it does not exist. A pipe or a device is refused, because opening it could block. */
 async function openFile(path: string): Promise<Deno.FsFile | undefined> {
   const info = await statIfThere(path);
   if (info === undefined) return undefined;
-  if (!info.isFile) throw cannotRead(path, "it is no file");
+  if (!info.isFile) throw cannotRead(path, "it is not a regular file");
   return await unlessMissing(path, Deno.open(path));
 }
 

@@ -1,20 +1,20 @@
 /**
- * Bytes into lines of text.
+ * Splits bytes into lines of text.
  *
  * @module
  */
 
 const LINE_FEED = 10;
-/** Bytes of a line, after which another begins: a file of zeros is no line to keep. */
+/** The maximum length of a line in bytes, after which a new one begins. It bounds the memory for a file without line feeds. */
 const MAX_LINE_BYTES = 1024 * 1024;
 
-/** Splits what comes in pieces. A line's end, with or without a carriage return, is not part of it. */
+/** Splits a stream of bytes. Lines do not contain their line feed or carriage return. */
 export class LineSplitter {
   readonly #decoder = new TextDecoder();
   #pieces: Uint8Array[] = [];
   #length = 0;
 
-  /** The lines that `bytes` complete. `bytes` may be written over afterwards. */
+  /** Yields the lines that `bytes` complete. `bytes` is copied. */
   *push(bytes: Uint8Array): Generator<string, void, void> {
     for (let start = 0; start < bytes.length;) {
       const end = bytes.indexOf(LINE_FEED, start);
@@ -27,7 +27,7 @@ export class LineSplitter {
     }
   }
 
-  /** The line that has no end, if there is one. */
+  /** Returns the last line if it has no line feed. */
   end(): string[] {
     return this.#length === 0 ? [] : [this.#take()];
   }

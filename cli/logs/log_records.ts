@@ -1,28 +1,28 @@
 /**
- * The broker's log records, in a stream that outlives the broker.
+ * Reads the broker's log records, also across a restart of the broker.
  *
  * @module
  */
 
-import type { LogRecord } from "../../proto/broker_gen.ts";
+import type { LogRecord, TailLogsResponse } from "../../proto/broker_gen.ts";
 import type { RequestOf } from "../../proto/wire/control.ts";
 import type { Console } from "../terminal/console.ts";
 import type { Presence } from "../presence.ts";
 import type { Session } from "../session.ts";
 
-const REST_MS = 1_000;
+const RETRY_MS = 1_000;
 
-/** Which records. */
+/** Which records to read. */
 export interface Wanted {
-  /** As `TailLogs` takes it. */
+  /** The `filter` of `TailLogs`. */
   readonly filter: string;
-  /** Epoch milliseconds. */
+  /** The earliest time, milliseconds since the epoch; `undefined` for all records. */
   readonly since: number | undefined;
 }
 
 /**
- * Records that were seen already, so that a stream can begin again where
- * another one ended: at the time of its last record, where some come twice.
+ * Tells new records from those that were seen already. A stream goes on from the
+ * time of the last record of the stream before it, so some records come twice.
  *
  * ```ts
  * import { SeenRecords } from "./log_records.ts";
@@ -37,7 +37,7 @@ export interface Wanted {
  */
 export class SeenRecords {
   #last = "";
-  /** How many records say the same at the time of the last: of all streams, and of this one. */
+  /** Equal records at the time {@link last}, counted: in all streams, and in this one. */
   #seen = new Map<string, number>();
   #inStream = new Map<string, number>();
 
@@ -46,12 +46,12 @@ export class SeenRecords {
     return this.#last;
   }
 
-  /** From now on records come from a stream that begins at {@link last}. */
+  /** Call it before the records of a stream that begins at {@link last}. */
   beginStream(): void {
     this.#inStream = new Map();
   }
 
-  /** Takes note of a record; whether it was not seen before. */
+  /** Remembers a record. Returns whether it is new. */
   isNew(record: Pick<LogRecord, "time">): boolean {
     if (record.time < this.#last) return false;
     if (record.time > this.#last) {
@@ -68,28 +68,31 @@ export class SeenRecords {
   }
 }
 
-/** The records that the broker keeps. */
+/** A record, or the number of records that the broker does not keep any more. */
+export type LogEvent =
+  | { readonly record: LogRecord }
+  | { readonly lost: number };
+
+/** Reads the records that the broker keeps. */
 export async function keptRecords(
   session: Session,
   wanted: Wanted,
   seen: SeenRecords,
-): Promise<LogRecord[]> {
-  const records: LogRecord[] = [];
-  let full = true;
-  while (full) {
-    full = false;
+): Promise<LogEvent[]> {
+  const events: LogEvent[] = [];
+  let resumes = true;
+  while (resumes) {
+    resumes = false;
     const stream = session.client.stream("TailLogs", request(wanted, seen));
     for await (const answer of stream) {
-      for (const record of answer.records) {
-        if (isFull(record)) full = true;
-        else if (isNotice(record) || seen.isNew(record)) records.push(record);
-      }
+      events.push(...eventsIn(answer, seen));
+      resumes = answer.resume_since !== "";
     }
   }
-  return records;
+  return events;
 }
 
-/** The records that come, also from the broker's successors, until `signal` aborts. */
+/** Reads new records, also those of the next brokers at the address, until `signal` aborts. */
 export async function* comingRecords(
   session: Session,
   wanted: Wanted,
@@ -97,9 +100,9 @@ export async function* comingRecords(
   console: Pick<Console, "pause">,
   presence: Presence,
   signal: AbortSignal,
-): AsyncGenerator<LogRecord, void, void> {
+): AsyncGenerator<LogEvent, void, void> {
   while (!signal.aborted) {
-    let full = false;
+    let resumes = false;
     try {
       const stream = session.client.stream(
         "TailLogs",
@@ -108,17 +111,15 @@ export async function* comingRecords(
       );
       for await (const answer of stream) {
         presence.answered();
-        for (const record of answer.records) {
-          if (isFull(record)) full = true;
-          else if (isNotice(record) || seen.isNew(record)) yield record;
-        }
+        yield* eventsIn(answer, seen);
+        resumes = answer.resume_since !== "";
       }
-      if (!full) presence.lost();
+      if (!resumes) presence.lost();
     } catch (error) {
       if (signal.aborted) return;
       presence.failed(error);
     }
-    if (!full) await console.pause(REST_MS, signal);
+    if (!resumes) await console.pause(RETRY_MS, signal);
   }
 }
 
@@ -131,12 +132,12 @@ function request(
   return { filter, since: seen.last === "" ? from : seen.last };
 }
 
-/** Whether a record is about the stream itself. */
-function isNotice({ component }: LogRecord): boolean {
-  return component === "tail";
-}
-
-/** Whether it says that the stream has carried all that it may, and ends. */
-function isFull(record: LogRecord): boolean {
-  return isNotice(record) && "since" in JSON.parse(record.fields_json);
+/** What is new in one message of a stream. */
+function eventsIn(
+  { records, lost }: TailLogsResponse,
+  seen: SeenRecords,
+): LogEvent[] {
+  const unseen = records.filter((record) => seen.isNew(record))
+    .map((record) => ({ record }));
+  return lost > 0 ? [{ lost }, ...unseen] : unseen;
 }

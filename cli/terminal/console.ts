@@ -1,6 +1,6 @@
 /**
- * What the command line has of the machine that it runs on. Handed in, so that
- * a test can be a terminal of any size, and its clock.
+ * The command line's access to the machine: terminal, clock, environment and
+ * programs. It is passed in, so that a test can replace it.
  *
  * @module
  */
@@ -13,49 +13,49 @@ import type { EnvironmentSource } from "../../proto/environment.ts";
 import type { GrpcClient } from "../../broker/grpc/grpc_client.ts";
 import { escapeControls } from "../../proto/escape.ts";
 
-/** A stream that text is written to. */
+/** A stream for text. */
 export interface Output {
-  /** Writes text as it is. Throws {@link OutputClosed} where nobody reads any more. */
+  /** Writes text unchanged. Throws {@link OutputClosed} if the reader has closed the stream. */
   write(text: string): void;
-  /** Whether it is a terminal, so that what was written can be written over. */
+  /** Whether the stream is a terminal. */
   readonly terminal: boolean;
-  /** Whether colours are welcome. */
+  /** Whether to use colours. */
   readonly colour: boolean;
-  /** Cells beside each other now; Infinity where it is no terminal. */
+  /** The current width in cells; Infinity if it is not a terminal. */
   readonly columns: number;
-  /** Lines on top of each other now; Infinity where it is no terminal. */
+  /** The current height in lines; Infinity if it is not a terminal. */
   readonly rows: number;
 }
 
 /**
- * What few commands need, so that the others give it up before they run: `run`
- * is to start programs, `sys` to learn the user's number.
+ * A right that few commands need; the others give it up before they run. `run`:
+ * to start programs. `sys`: to read the user's id.
  */
 export type Right = "run" | "sys";
 
 /** Every {@link Right}. */
 export const RIGHTS: readonly Right[] = ["run", "sys"];
 
-/** The machine, for as long as a command runs. */
+/** The machine on which a command runs. */
 export interface Console {
-  /** For what was asked for: tables and JSON. */
+  /** Standard output: tables and JSON. */
   readonly out: Output;
-  /** For words about it. */
+  /** Standard error: messages. */
   readonly err: Output;
   readonly env: EnvironmentSource;
-  /** Epoch milliseconds. */
+  /** The time in epoch milliseconds. */
   now(): number;
   /** Resolves after `ms`, or when `signal` aborts. */
   pause(ms: number, signal: AbortSignal): Promise<void>;
-  /** From now until it is disposed, Ctrl-C aborts the signal instead of ending the process. */
+  /** Until the result is disposed, Ctrl-C aborts its signal instead of ending the process. */
   interruptible(): Interruptible;
-  /** Connects to a broker's control plane, with the first call. */
+  /** Returns a client for a broker's control plane. It connects with its first call; the caller disposes it. */
   connect(address: string): Promise<GrpcClient>;
-  /** Gives rights up, for good. */
+  /** Gives up rights. They cannot be regained. */
   giveUp(rights: readonly Right[]): void;
-  /** The number of the user that this runs as; needs `sys`. */
+  /** The id of the user that this process runs as. Needs `sys`. */
   userId(): number;
-  /** Runs a program to its end; `undefined` where there is no such program. Needs `run`. */
+  /** Runs a program to its end; `undefined` if there is no such program. Needs `run`. */
   runProgram(
     program: string,
     args: readonly string[],
@@ -68,28 +68,28 @@ export interface Interruptible extends Disposable {
   readonly signal: AbortSignal;
 }
 
-/** Whoever read the output has gone, as `head` does when it has enough. */
+/** The reader has closed the output, as `head` does when it has read enough. */
 export class OutputClosed extends Error {
   override name = "OutputClosed";
 }
 
-/** Lines for people. */
+/** Writes lines of text. */
 export function writeLines(output: Output, lines: readonly string[]): void {
   if (lines.length > 0) output.write(lines.join("\n") + "\n");
 }
 
-/** One line of words for people; what acts on a terminal is escaped. */
+/** Writes a message. Control characters are escaped. */
 export function say(output: Output, words: string): void {
   output.write(`${escapeControls(words)}\n`);
 }
 
-/** A value for programs, in lines that people can read as well. */
+/** Writes a value as indented JSON. */
 export function writeJson(output: Output, value: unknown): void {
   const lines = JSON.stringify(value, null, 2).split("\n");
   writeLines(output, lines.map(escapeControls));
 }
 
-/** A value for programs in one line, where more will follow. */
+/** Writes a value as one line of JSON. */
 export function writeJsonLine(output: Output, value: unknown): void {
   writeLines(output, [escapeControls(JSON.stringify(value))]);
 }

@@ -1,5 +1,5 @@
 /**
- * A terminal's whole screen, drawn anew as things change.
+ * A full-screen display on a terminal that is redrawn when its content changes.
  *
  * @module
  */
@@ -15,8 +15,8 @@ const ERASE_LINE = "\x1b[K";
 const ERASE_BELOW = "\x1b[J";
 
 /**
- * The other screen of a terminal, without a cursor. Disposing it gives back
- * what was there before, with the last picture below.
+ * Uses the alternate screen of a terminal and hides the cursor. Disposing it
+ * restores the normal screen and writes the last content there.
  *
  * ```ts ignore
  * using screen = new LiveScreen(console.out);
@@ -34,19 +34,19 @@ export class LiveScreen implements Disposable {
     output.write(ENTER);
   }
 
-  /** Draws the lines; called again for the last picture, when the size may be another. */
+  /** Draws the lines that `picture` returns. `picture` is called again for each redraw, because the terminal's size may change. */
   draw(picture: () => readonly string[]): void {
     this.#picture = picture;
     this.#redraw();
   }
 
-  /** Words below the picture until there are others; "" for none. */
+  /** Shows a message below the content until the next one; "" removes it. */
   say(words: string): void {
     this.#words = escapeControls(words);
     this.#redraw();
   }
 
-  /** Gives the screen back. */
+  /** Restores the normal screen. */
   [Symbol.dispose](): void {
     const lines = this.#picture();
     this.#output.write(LEAVE + lines.map((line) => `${line}\n`).join(""));

@@ -1,5 +1,5 @@
 /**
- * The machine that this process runs on.
+ * The {@link Console} of this process.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { permittedEnvironment } from "../../ffi/environment.ts";
 import { runProgram } from "../../launchd/run_program.ts";
 import { type Console, type Output, OutputClosed } from "./console.ts";
 
-/** Where a terminal does not know its size. */
+/** Used if a terminal does not report its size. */
 const USUAL_SIZE = { columns: 80, rows: 24 };
 
 function outputTo(stream: typeof Deno.stdout): Output {
@@ -45,7 +45,7 @@ function outputTo(stream: typeof Deno.stdout): Output {
 
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
-/** The machine that this process runs on. */
+/** Returns the console of this process. */
 export function systemConsole(): Console {
   return {
     out: outputTo(Deno.stdout),
@@ -67,14 +67,14 @@ export function systemConsole(): Console {
       };
     },
     async connect(address) {
-      // Only now: grpc-js and protobufjs cost 100 ms and read the environment.
+      // Loaded only here: grpc-js and protobufjs take 100 ms and read the environment.
       const { GrpcClient } = await import("../../broker/grpc/grpc_client.ts");
       return new GrpcClient(address);
     },
     giveUp(rights) {
       for (const name of rights) Deno.permissions.revokeSync({ name });
     },
-    // Deno says null on Windows alone, where no broker runs.
+    // Deno returns null only on Windows, where no broker runs.
     userId: () => Deno.uid() ?? 0,
     runProgram,
   };

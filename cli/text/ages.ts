@@ -1,5 +1,5 @@
 /**
- * Spans of time, as people write and read them.
+ * Durations in the form that users write and read, such as 1h30m.
  *
  * @module
  */
@@ -10,7 +10,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /**
- * A span in its two largest units.
+ * Writes a duration in its two largest units.
  *
  * ```ts
  * import { formatAge } from "./ages.ts";
@@ -18,7 +18,7 @@ const DAY = 24 * HOUR;
  * [5, 150, 3900, 183_600].map(formatAge); // ["5s", "2m30s", "1h5m", "2d3h"]
  * ```
  *
- * @param seconds how long; less than nothing counts as nothing
+ * @param seconds the duration; a negative one counts as 0
  */
 export function formatAge(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
@@ -40,10 +40,10 @@ export function formatAge(seconds: number): string {
 }
 
 /**
- * Reads a span such as `5m`, `1h30m` or `2d`: whole numbers of days, hours,
+ * Reads a duration such as `5m`, `1h30m` or `2d`: whole numbers of days, hours,
  * minutes and seconds, in this order.
  *
- * @returns seconds, `undefined` for what is none
+ * @returns seconds; `undefined` if `text` is not a duration
  */
 export function parseAge(text: string): number | undefined {
   const parts = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text);

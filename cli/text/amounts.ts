@@ -1,21 +1,21 @@
 /**
- * Rates and latencies, short enough for a table.
+ * Rates and latencies in a short form for tables.
  *
  * @module
  */
 
-/** Megabytes, of a million bytes each, with one decimal. */
+/** Megabytes (1,000,000 bytes), with one decimal. */
 export function formatMegabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }
 
-/** So many a second, with one decimal. */
+/** A number per second, with one decimal. */
 export function formatRate(perSecond: number): string {
   return perSecond.toFixed(1);
 }
 
 /**
- * A latency in three digits or so; `-` where none is known.
+ * A latency with about three digits; `-` if it is 0, which means unknown.
  *
  * @param us microseconds
  */

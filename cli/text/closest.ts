@@ -1,15 +1,15 @@
 /**
- * The command that was probably meant.
+ * Finds the command that a mistyped one probably means.
  *
  * @module
  */
 
 import type { Command } from "../command.ts";
 
-/** Of a command's letters, how many may be wrong: one in this many. */
+/** One mistake is allowed for each so many letters of a command. */
 const LETTERS_PER_MISTAKE = 3;
 
-/** The command whose words are most like those typed, `undefined` where none is near. */
+/** The command that is most similar to the typed words; `undefined` if none is similar enough. */
 export function closestCommand(
   words: readonly string[],
   commands: readonly Command[],
@@ -24,7 +24,7 @@ export function closestCommand(
   return best?.command;
 }
 
-/** How many letters must be put in, taken out or changed to make one text the other. */
+/** The number of letters to insert, delete or change to turn one text into the other. */
 export function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, at) => at);
   for (const [done, letter] of [...from].entries()) {

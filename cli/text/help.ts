@@ -14,11 +14,11 @@ const COLUMNS = 80;
 const INDENT = "  ";
 const GAP = 2;
 
-/** `--version`, which only the program itself has. */
+/** `--version`, an option of the program itself, without a command. */
 export const VERSION: Option<boolean> = {
   name: "version",
   short: "V",
-  meaning: "the version of this program",
+  meaning: "show the version of this program",
 };
 
 /** The help of one command. */
@@ -40,7 +40,7 @@ export function commandHelp(command: Command): string {
   ].join("\n\n") + "\n";
 }
 
-/** The help of the commands whose words begin with `path`: of all, where that is empty. */
+/** The help of the commands whose words begin with `path`; of all commands if `path` is empty. */
 export function groupHelp(
   commands: readonly Command[],
   path: readonly string[],
@@ -61,7 +61,9 @@ export function groupHelp(
         ) => [String(code), EXIT_MEANINGS[name as keyof typeof EXIT]]),
       ),
     ]),
-    `${lineOf(["help", ...path])} COMMAND, or --help after it, says more.`,
+    `For more about a command: ${
+      lineOf(["help", ...path])
+    } COMMAND, or COMMAND --help`,
   ].join("\n\n") + "\n";
 }
 
@@ -70,7 +72,7 @@ export function isWithin(command: Command, path: readonly string[]): boolean {
   return path.every((word, at) => command.path[at] === word);
 }
 
-/** A command's line, with what may follow. */
+/** The command line of a command, with placeholders for its arguments. */
 export function usageOf({ path, operands = [] }: Command): string {
   const labels = operands.map(({ label, count }) =>
     count === "any" ? `[${label}...]` : label
@@ -78,19 +80,19 @@ export function usageOf({ path, operands = [] }: Command): string {
   return [lineOf(path), ...labels, "[options]"].join(" ");
 }
 
-/** An option as it is typed. */
+/** An option as it is typed, with the placeholder of its value. */
 export function optionUsage({ name, short, value }: Option<unknown>): string {
   const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
   return value === undefined ? names : `${names} ${value.label}`;
 }
 
-/** What an option does, with what its value may be. */
+/** What an option does, with the values that it permits. */
 export function optionMeaning({ meaning, value }: Option<unknown>): string {
   const choices = value?.choices;
   return choices ? `${meaning}: ${choices.join(", ")}` : meaning;
 }
 
-/** What an operand is, with what it may be. */
+/** What an operand is, with the values that it permits. */
 export function operandMeaning({ meaning, choices }: Operand): string {
   return choices ? `${meaning}: ${choices.join(", ")}` : meaning;
 }

@@ -1,5 +1,5 @@
 /**
- * When a line of a log was written, as far as the line says.
+ * The time of a log line, read from the line itself.
  *
  * @module
  */
@@ -7,14 +7,15 @@
 const RFC_3339 =
   /\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?:Z|[+-]\d{2}:?\d{2})?/;
 const AT_BEGINNING = new RegExp(`^\\W{0,2}(${RFC_3339.source})`);
-/** The usual names of a JSON record's time. */
+/** The usual names of the time field in a JSON record. */
 const IN_JSON = new RegExp(
   `"(?:time|timestamp|ts|@timestamp)"\\s*:\\s*"(${RFC_3339.source})"`,
 );
 
 /**
- * The time of a line, in epoch milliseconds: that of a JSON record, or what
- * the line begins with. Without a zone it is UTC. `undefined` where there is none.
+ * The time of a line in epoch milliseconds: the time field of a JSON record, or
+ * the time at the beginning of other lines. UTC unless a zone is given.
+ * `undefined` if the line has no time.
  */
 export function lineTime(line: string): number | undefined {
   const found = (line.startsWith("{") ? IN_JSON : AT_BEGINNING).exec(line)?.[1];
@@ -24,20 +25,20 @@ export function lineTime(line: string): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
-/** Lets lines through from a time on. A line without one is as old as the line before it. */
+/** Selects the lines since a time. A line without a time counts as written together with the line before it. */
 export class SinceFilter {
   readonly #since: number | undefined;
   #passes: boolean;
-  /** Whether any line had a time. */
+  /** Whether any line so far had a time. */
   timed = false;
 
-  /** @param since epoch milliseconds, `undefined` for every line */
+  /** @param since epoch milliseconds; `undefined` selects every line */
   constructor(since: number | undefined) {
     this.#since = since;
     this.#passes = since === undefined;
   }
 
-  /** Whether `line` is wanted. */
+  /** Whether `line` is selected. Lines must be passed in order. */
   passes(line: string): boolean {
     if (this.#since === undefined) return true;
     const at = lineTime(line);

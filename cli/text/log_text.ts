@@ -15,7 +15,7 @@ const LEVEL_STYLES: Readonly<Record<string, Style>> = {
 };
 const LEVEL_CELLS = 5;
 
-/** A record as `--json` writes it. */
+/** A record as `--json` writes it: one object. */
 export interface RecordRow {
   readonly time: string;
   readonly level: string;
@@ -25,22 +25,22 @@ export interface RecordRow {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** What its fields are. */
+/** The meaning of its fields, for the help text. */
 export const RECORD_FIELDS: Readonly<Record<keyof RecordRow, string>> = {
   time: "when, RFC 3339",
   level: "`debug`, `info`, `warn` or `error`",
-  component: "the part of the broker that speaks",
+  component: "the part of the broker that wrote it",
   connection_id: "the connection that it is about, or empty",
   message: "what happened",
-  fields: "what else is known, an object of scalars",
+  fields: "more details, an object of scalars",
 };
 
-/** A record for programs. */
+/** The record as `--json` writes it. */
 export function recordRow({ fields_json, ...record }: LogRecord): RecordRow {
   return { ...record, fields: fieldsIn(fields_json) };
 }
 
-/** A record in one line. */
+/** The record as one line of text. */
 export function recordLine(record: LogRecord, colour: boolean): string {
   const { time, level, component, connection_id, message, fields } = recordRow(
     record,
@@ -60,17 +60,24 @@ export function recordLine(record: LogRecord, colour: boolean): string {
   ].join(" ");
 }
 
-/** A line of somebody's log file: as it is, but for what acts on a terminal. Tabs stay. */
+/** A line for records that are missing in what is shown. */
+export function lostLine(lost: number): string {
+  return `${lost} ${
+    lost === 1 ? "record is" : "records are"
+  } missing here: the broker logged faster than this command read.`;
+}
+
+/** A line of a log file, with everything escaped that a terminal acts on, except tabs. */
 export function fileLine(line: string): string {
   return line.split("\t").map(escapeControls).join("\t");
 }
 
-/** The broker's record has scalars alone. */
+/** The broker's fields are scalars. */
 function fieldsIn(json: string): Record<string, unknown> {
   return json === "" ? {} : JSON.parse(json);
 }
 
-/** As it is where that can be told from the next pair, quoted where not. */
+/** Quoted if it has blanks, quotes or "=". */
 function plainValue(value: unknown): string {
   return typeof value === "string" && /^[^\s"=]+$/.test(value)
     ? value

@@ -1,5 +1,5 @@
 /**
- * The few ways in which text is set off from other text, by what it means.
+ * The styles of text on a terminal, named by their meaning.
  *
  * @module
  */
@@ -12,10 +12,10 @@ const CODES = {
   waiting: "33",
 } as const;
 
-/** What a piece of text means. */
+/** The meaning of a text, which decides its colour. */
 export type Style = keyof typeof CODES;
 
-/** `text` as a terminal shows a style; as it is where there is none, or no colour. */
+/** `text` with the escape codes of a style; unchanged without a style or without `colour`. */
 export function styled(
   text: string,
   style: Style | undefined,

@@ -1,5 +1,5 @@
 /**
- * Rows in columns that fit beside each other.
+ * Tables that fit the width of a terminal.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import { truncate, widthOf, wrap } from "./text_width.ts";
 
 /** One column. */
 export interface Column {
-  /** Its heading. */
+  /** The heading. */
   readonly title: string;
-  /** Where numbers stand; `left` if not said. */
+  /** `left` by default; `right` for numbers, which are never cut. */
   readonly align?: "left" | "right";
-  /** The columns with the least are cut and left out first, and of those the rightmost. 1 if not said. */
+  /** Columns with the lowest importance are cut first and left out first; among equals the rightmost. 1 by default. */
   readonly importance?: number;
-  /** Cells that it keeps while it is shown; those of its title if not said. Numbers are never cut. */
+  /** The least width to which the column is cut, in cells; by default the width of its title. */
   readonly least?: number;
 }
 
-/** What stands in one place. Characters that act on a terminal are escaped here. */
+/** The text in one cell of the table. Control characters are escaped when it is shown. */
 export interface Cell {
   readonly text: string;
   readonly style?: Style;
@@ -28,15 +28,15 @@ export interface Cell {
 
 /** One row. */
 export interface Row {
-  /** One for each column. */
+  /** One cell for each column. */
   readonly cells: readonly (string | Cell)[];
-  /** Words below the row, where there is something to say. */
+  /** A text that is shown below the row. */
   readonly note?: string;
 }
 
-/** What a table is written to. */
+/** The space for a table. */
 export interface TableSpace {
-  /** Cells beside each other; Infinity where nothing is cut. */
+  /** The width in cells; Infinity if nothing is cut. */
   readonly columns: number;
   /** Whether styles are shown. */
   readonly colour: boolean;
@@ -44,11 +44,11 @@ export interface TableSpace {
 
 const GAP = "  ";
 const NOTE_INDENT = "  ";
-/** However narrow the terminal, a note has room for a word. */
+/** The least width of a note, however narrow the terminal. */
 const LEAST_NOTE = 16;
 
 /**
- * The lines of a table, with a heading.
+ * Returns the lines of a table, the heading first.
  *
  * ```ts
  * import { tableLines } from "./table.ts";
@@ -106,7 +106,7 @@ function noteLines(note: string, { columns, colour }: TableSpace): string[] {
     .map((words) => NOTE_INDENT + styled(words, "quiet", colour));
 }
 
-/** A column that is shown, and how wide. */
+/** A column that is shown, and its width. */
 interface FittedColumn {
   readonly at: number;
   readonly align: Column["align"];
@@ -114,7 +114,7 @@ interface FittedColumn {
   width: number;
 }
 
-/** The columns as they fit: the least important are cut first; where that is not enough, they are left out. */
+/** Fits the columns into the width: the least important are cut first; if that is not enough, they are left out. */
 function fit(
   columns: readonly Column[],
   natural: readonly number[],
@@ -122,7 +122,7 @@ function fit(
 ): FittedColumn[] {
   const all = columns.map(({ title, align, least }, at): FittedColumn => {
     const width = natural[at]!;
-    // Half of a number is another number.
+    // A number that is cut looks like another number.
     const kept = align === "right" ? width : least ?? widthOf(title);
     return { at, align, width, least: Math.min(width, kept) };
   });

@@ -1,5 +1,5 @@
 /**
- * Text by the cells of a terminal that it takes.
+ * Measures and cuts text in terminal cells.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { unicodeWidth } from "@std/cli/unicode-width";
 
 const ELLIPSIS = "…";
 
-/** How many cells `text` takes; a wide character takes two. */
+/** The width of `text` in cells. A wide character takes two. */
 export function widthOf(text: string): number {
   return unicodeWidth(text);
 }
 
-/** `text` in at most `cells` cells, with … for what had to go. */
+/** `text` in at most `cells` cells. If it is cut, it ends with …. */
 export function truncate(text: string, cells: number): string {
   if (widthOf(text) <= cells) return text;
   if (cells < 1) return "";
   return takeCells(text, cells - 1) + ELLIPSIS;
 }
 
-/** Lines of at most `cells` cells, broken between words, and inside of one only where it is longer than a line. */
+/** Wraps `text` into lines of at most `cells` cells, between words. A word that is longer than a line is divided. */
 export function wrap(text: string, cells: number): string[] {
   const lines: string[] = [];
   let line = "";
@@ -40,7 +40,7 @@ export function wrap(text: string, cells: number): string[] {
   return [...lines, line];
 }
 
-/** The longest beginning of `text` that fits. */
+/** The longest beginning of `text` that fits into `cells` cells. */
 function takeCells(text: string, cells: number): string {
   let taken = "";
   let width = 0;

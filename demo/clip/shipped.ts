@@ -1,9 +1,8 @@
 /**
- * The clip that the project made itself, as it is shipped.
+ * The clip that ships with the package.
  *
- * A JSON module, as that is the one kind of data that Deno fetches and keeps
- * with the modules of a package: the demo then needs neither the net nor the
- * permission to use it, wherever it was loaded from.
+ * It is a JSON module, because Deno fetches and caches that with the modules of a
+ * package: the demo then needs no network and no permission for it.
  *
  * @module
  */
@@ -13,10 +12,10 @@ import { MediaError } from "../input/media_error.ts";
 
 /** Reads the clip: an uncompressed Y4M file of about 20 MB.
  *
- * @throws {MediaError} `clip_unavailable` if it is not where it is kept, or not what it has to be */
+ * @throws {MediaError} `clip_unavailable` if the clip is missing or damaged */
 export async function readClip(): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    // Only now: it is not needed where the demo is given a file.
+    // Loaded here, because a demo with --input does not need it.
     const { default: base64 } = await import("./clip.json", {
       with: { type: "json" },
     });

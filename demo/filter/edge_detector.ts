@@ -12,10 +12,10 @@ import { checkPicture, OPAQUE, PixelWords, rgbWord } from "./pixel_words.ts";
 const STEP_SHIFT = 4;
 const MOST = 64;
 const SIDE = 2 * MOST + 1;
-/** Edges shine from this sum of gradients on, and fully from that one. */
+/** The sums of gradients at which edges begin to shine, and shine fully. */
 const FAINT = 32;
 const FULL = 256;
-/** The least that every channel has of an edge's brightness: pure blue would hardly be seen. */
+/** The smallest share of an edge's brightness in each channel: pure blue would hardly be visible. */
 const PALE = 0.25;
 /** The darkened picture is at most 63, so what an edge adds never overflows a channel. */
 const BRIGHTEST = 192;
@@ -87,7 +87,7 @@ export class EdgeDetector {
     this.#histogram.clear();
     let [above, row, below] = this.#rows;
     this.#luma(from, 0, row);
-    // Beyond the border, the picture goes on as it is there.
+    // Outside the picture, its border pixels are repeated.
     above.set(row);
     for (let y = 0; y < height; y++) {
       if (y + 1 < height) this.#luma(from, (y + 1) * fromStride, below);
@@ -121,7 +121,7 @@ export class EdgeDetector {
   ): void {
     const colours = this.#colours;
     const last = this.#width - 1;
-    // Of a column, what both gradients take of it: the weighted sum downwards, and the difference.
+    // The parts of both gradients in one column: the weighted vertical sum, and the difference.
     let leftSum = above[0]! + 2 * row[0]! + below[0]!;
     let leftDifference = below[0]! - above[0]!;
     let sum = leftSum;
@@ -142,7 +142,7 @@ export class EdgeDetector {
   }
 }
 
-/** Where in the table the colour of a gradient is: that of the nearest step. */
+/** Returns the index of a gradient's colour in the table, rounded to the nearest step. */
 function colourIndex(across: number, down: number): number {
   const half = 1 << (STEP_SHIFT - 1);
   return ((down + half >> STEP_SHIFT) + MOST) * SIDE +

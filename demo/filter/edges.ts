@@ -1,6 +1,6 @@
 /**
- * The demo's processor, in the client's process: finds the edges of every
- * picture, in place: from the host's memory into memory that the host sees.
+ * The demo's processor, in the client's process. It finds the edges of every
+ * picture: it reads the host's surface and writes a surface that the host reads.
  *
  * @module
  */

@@ -1,19 +1,19 @@
 /**
- * How often each luma occurs, drawn into the picture's lower left corner.
+ * Draws a histogram of the luma into the picture's lower left corner.
  *
  * @module
  */
 
 import { rgbWord } from "./pixel_words.ts";
 
-/** The panel keeps this much of what is under it, and its own tone. */
+/** The share of the picture that shows through the panel, and the panel's own colour. */
 const PANEL_SHIFT = 1;
 const PANEL_KEEP = 0x007f7f7f;
 const PANEL_TONE = rgbWord(10, 14, 24);
 const AXIS = rgbWord(150, 165, 185);
 
 /**
- * Counts lumas of one picture at a time, and draws what it counted.
+ * Counts the lumas of one picture at a time, and draws the histogram.
  *
  * ```ts
  * import { Histogram } from "./histogram.ts";
@@ -25,8 +25,8 @@ const AXIS = rgbWord(150, 165, 185);
  * ```
  */
 export class Histogram {
-  // Neighbours are mostly of the same luma, and a counter waits for its last
-  // store: so every second pixel has a counter of its own.
+  // Neighbouring pixels often have the same luma, and two stores to one counter
+  // in a row are slow: so even and odd pixels have counters of their own.
   readonly #even = new Uint32Array(256);
   readonly #odd = new Uint32Array(256);
   readonly #bars: number;
@@ -43,7 +43,7 @@ export class Histogram {
    * @param width columns of the picture; a quarter of them are for the bars
    * @param height rows of the picture; a quarter of them, too */
   constructor(width: number, height: number) {
-    // As many bars as there is room for, and a power of two, so that each stands for as many lumas.
+    // As many bars as fit, and a power of two, so that each covers the same number of lumas.
     let bars = 64;
     while (bars > 1 && bars > width / 4) bars /= 2;
     this.#bars = bars;
@@ -54,7 +54,7 @@ export class Histogram {
     this.#bottom = height - 2 * this.#margin;
     this.#heights = new Int32Array(bars);
     this.#colours = Int32Array.from({ length: bars }, (_, i) => {
-      // From deep blue to a warm white, as the lumas that they stand for grow.
+      // From deep blue for low lumas to a warm white for high ones.
       const part = i / Math.max(1, bars - 1);
       return rgbWord(
         Math.floor(60 + 195 * part),
@@ -97,7 +97,7 @@ export class Histogram {
     }
     for (let bar = 0; bar < this.#bars; bar++) {
       const left = this.#left + bar * this.#barWidth;
-      // Bars that are wide enough stand apart.
+      // Wide bars have a gap between them.
       const right = left + this.#barWidth - (this.#barWidth > 2 ? 1 : 0);
       for (let y = this.#bottom - this.#heights[bar]!; y < this.#bottom; y++) {
         words.fill(this.#colours[bar]!, y * stride + left, y * stride + right);
@@ -109,7 +109,7 @@ export class Histogram {
     }
   }
 
-  /** Sets each bar's height: by the square root of its count, or one flat sky would leave the others nothing to show. */
+  /** Sets each bar's height by the square root of its count, so that one frequent luma does not hide the others. */
   #measure(): void {
     const lumas = 256 / this.#bars;
     let most = 1;

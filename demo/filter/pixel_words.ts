@@ -2,7 +2,7 @@
  * RGBA pixels as 32-bit words: one load or store a pixel instead of four.
  *
  * A word is 0xAABBGGRR, because every machine that Deno runs on is
- * little-endian; as a signed integer, so that it never leaves the integers.
+ * little-endian. It is a signed integer, so that the engine keeps it an integer.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export function rgbWord(red: number, green: number, blue: number): number {
 
 /**
  * Hands out the word view of byte arrays, and makes it once for each array:
- * whoever works on a pool of surfaces allocates nothing per frame.
+ * work on a pool of surfaces allocates nothing per frame.
  *
  * ```ts
  * import { PixelWords } from "./pixel_words.ts";
@@ -59,7 +59,7 @@ export class PixelWords {
 
 /** Checks that a picture of `width` by `height` RGBA pixels lies within `bytes`.
  *
- * @throws {MediaError} `bad_argument`, with the size that was found and the one that it takes */
+ * @throws {MediaError} `bad_argument`, with the size found and the size needed */
 export function checkPicture(
   what: string,
   bytes: Uint8Array,

@@ -1,5 +1,5 @@
 /**
- * Exact reads from a stream that comes in chunks of any size.
+ * Reads exact numbers of bytes from a stream with chunks of any size.
  *
  * @module
  */
@@ -30,8 +30,8 @@ export class ByteReader implements AsyncDisposable {
   /** The next line without its `\n`, or null at the end of the stream.
    *
    * Bytes become characters one to one. A line that is longer than `limit`
-   * bytes, or that the stream ends in, comes back cut: it is for the caller to
-   * find it malformed. */
+   * bytes, or in which the stream ends, is returned cut; the caller must check
+   * it. */
   async line(limit: number): Promise<string | null> {
     let text = "";
     while (await this.#more()) {
@@ -60,7 +60,7 @@ export class ByteReader implements AsyncDisposable {
     return filled;
   }
 
-  /** Cancels the stream; what cancelling it finds is of no interest any more. */
+  /** Cancels the stream; errors of the cancelling are ignored. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#reader.cancel().catch(() => {});
   }

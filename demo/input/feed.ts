@@ -1,5 +1,5 @@
 /**
- * Where the bytes of a Y4M video come from.
+ * Opens the bytes of a Y4M video.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { readClip } from "../clip/shipped.ts";
 import { MediaError } from "./media_error.ts";
 import type { Matrix } from "./yuv_to_rgba.ts";
 
-/** One pass over a video, from its first byte; disposing it ends whatever produces the bytes. */
+/** One pass over a video, from its first byte; disposing it ends the process or stream that produces the bytes. */
 export interface Feed extends AsyncDisposable {
-  /** The video as Y4M; whoever reads it owns it. */
+  /** The video as Y4M; its reader owns it. */
   readonly stream: ReadableStream<Uint8Array>;
   /** Settles once the stream has ended: what stopped its producer early, or null if nothing did.
    *
@@ -19,13 +19,13 @@ export interface Feed extends AsyncDisposable {
   failure(readError: unknown): Promise<unknown>;
 }
 
-/** A video that can be fed from its beginning any number of times. */
+/** A video that can be read from its beginning any number of times. */
 export interface FeedOrigin {
-  /** What to call the video. */
+  /** The name of the video. */
   readonly name: string;
-  /** What its user should know about it. */
+  /** Notes about the video for the user. */
   readonly notes: readonly string[];
-  /** The video's matrix, if this origin knows it. */
+  /** The video's matrix; `undefined` if it is not known. */
   readonly matrix?: Matrix;
   /** Starts a pass. */
   open(): Promise<Feed>;
@@ -53,7 +53,7 @@ export function fileOrigin(path: string): FeedOrigin {
   };
 }
 
-/** A feed whose bytes are simply there. The reader, which owns the stream, also closes it. */
+/** A feed of bytes that are in memory or in a file. The reader, which owns the stream, closes it. */
 export function plainFeed(stream: ReadableStream<Uint8Array>): Feed {
   return {
     stream,
@@ -62,7 +62,7 @@ export function plainFeed(stream: ReadableStream<Uint8Array>): Feed {
   };
 }
 
-/** Checks that `path` is there and no folder, before anybody works on it.
+/** Checks that `path` exists and is not a folder.
  *
  * @throws {MediaError} `input_not_found` */
 export async function checkInput(path: string): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Anything that ffmpeg decodes, as Y4M.
+ * Decodes files with ffmpeg, to Y4M.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import { basename } from "node:path";
 import type { Feed, FeedOrigin } from "./feed.ts";
 import { MediaError } from "./media_error.ts";
 
-/** How much of what ffmpeg says is kept, in characters. */
+/** How much of ffmpeg's stderr is kept, in characters. */
 const STDERR_TAIL = 4096;
 
 /** A file that ffmpeg decodes, in a process of its own for each pass.
  *
  * @param path a file that exists
- * @param size what ffmpeg shall scale the video to, if anything
- * @param program the ffmpeg to run: a name on the PATH or a path */
+ * @param size the size to which ffmpeg scales the video; `undefined` for its own
+ * @param program the ffmpeg executable: a name on the PATH, or a path */
 export function ffmpegOrigin(
   path: string,
   size: { width: number; height: number } | undefined,
@@ -30,19 +30,19 @@ export function ffmpegOrigin(
   };
 }
 
-/** What ffmpeg is told: the first video stream of `path`, as Y4M with BT.601 in the video range, to standard output. */
+/** Returns ffmpeg's arguments: the first video stream of `path`, as Y4M with BT.601 in the video range, to standard output. */
 export function ffmpegArguments(
   path: string,
   size: { width: number; height: number } | undefined,
 ): string[] {
-  // ffmpeg does not say in Y4M which matrix it used: it is told which.
+  // A Y4M header does not name the matrix, so ffmpeg is told which to use.
   const colours = "out_color_matrix=bt601:out_range=tv";
   const scale = size === undefined
     ? `scale=${colours}`
     : `scale=${size.width}:${size.height}:${colours}`;
   return [
     ...["-nostdin", "-hide_banner", "-loglevel", "error"],
-    // Without the prefix, a name with a colon would be taken for a protocol.
+    // Without the prefix, ffmpeg takes a name with a colon for a protocol.
     ...["-i", `file:${path}`, "-map", "0:v:0"],
     ...["-vf", scale, "-pix_fmt", "yuv420p"],
     ...["-f", "yuv4mpegpipe", "pipe:1"],
@@ -80,7 +80,7 @@ class FfmpegFeed implements Feed {
   }
 
   async failure(readError: unknown): Promise<unknown> {
-    // Then ffmpeg did its work, and its end is only that nobody read on.
+    // ffmpeg was ended only because the reader had stopped.
     if (
       readError instanceof MediaError && readError.code === "unsupported_video"
     ) return readError;

@@ -1,5 +1,5 @@
 /**
- * What can go wrong between a file and a picture.
+ * The error of the demo's media code.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export type MediaErrorCode =
   | "unsupported_video";
 
 /**
- * A media file, or what was asked of one, that cannot be worked with.
+ * A media file, or an argument, cannot be used.
  *
  * ```ts
  * import { MediaError } from "./media_error.ts";
@@ -34,7 +34,7 @@ export class MediaError extends Error {
    * @param message what was tried, what was found, what to do
    * @param options the underlying `cause`, where there is one */
   constructor(
-    /** The stable name of the failure. */
+    /** The stable code of the failure. */
     readonly code: MediaErrorCode,
     message: string,
     options?: ErrorOptions,

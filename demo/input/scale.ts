@@ -1,6 +1,6 @@
 /**
- * Video frames from one size to another, plane by plane, before they are made
- * pixels: with shared chroma that is half the work.
+ * Scales video frames plane by plane, before the conversion to pixels: with shared
+ * chroma that is half the work.
  *
  * @module
  */
@@ -13,8 +13,8 @@ const ONE = 256;
 /**
  * Scales frames of one layout to another size, bilinearly.
  *
- * Fine for growing and for shrinking to about a half; below that, rows and
- * columns are left out.
+ * Good for enlarging and for reducing to about a half; below that, rows and
+ * columns are skipped.
  *
  * ```ts
  * import { FrameScaler } from "./scale.ts";
@@ -30,7 +30,7 @@ export class FrameScaler {
   readonly #frame: Uint8Array;
   readonly #planes: PlaneScaler[];
 
-  /** Works out what each place is blended from.
+  /** Computes the sources of each pixel.
    *
    * @param from the planes of every frame that will come
    * @param width columns of the scaled frames

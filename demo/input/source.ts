@@ -1,5 +1,5 @@
 /**
- * The demo's camera: a file, or the shipped clip, as pixels frame by frame.
+ * The demo's source: decodes a file, or the shipped clip, to pixels, frame by frame.
  *
  * @module
  */
@@ -25,13 +25,13 @@ export interface Size {
   readonly height: number;
 }
 
-/** Frames of one size, one after the other; disposing it ends whatever produces them. */
+/** A sequence of frames of one size; disposing it ends the decoder. */
 export interface FrameSource extends AsyncDisposable, Size {
   /** Frames per second. */
   readonly frameRate: number;
-  /** What to call the source. */
+  /** The name of the source. */
   readonly name: string;
-  /** What its user should know: that it was scaled, that ffmpeg decodes it. */
+  /** Notes for the user, for instance that the video is scaled or decoded by ffmpeg. */
   readonly notes: readonly string[];
 
   /** Writes the next frame into `into` as opaque RGBA, 8 bits a channel; false at the end, with `into` untouched.
@@ -44,19 +44,19 @@ export interface FrameSource extends AsyncDisposable, Size {
   next(into: Uint8Array, bytesPerRow: number): Promise<boolean>;
 }
 
-/** How a source is opened. */
+/** The options of a source. */
 export interface SourceOptions {
-  /** The size of the frames, if not that of the video. */
+  /** The size of the frames. Default: the size of the video. */
   readonly size?: Size;
-  /** Whether to begin again at the end, for ever. */
+  /** Whether to begin again at the end of the video, without limit. */
   readonly loop?: boolean;
 }
 
 /**
  * Opens a source: a Y4M file by itself, any other video or picture through
- * ffmpeg, and the shipped clip where no file is given.
+ * ffmpeg, and the shipped clip if no file is given.
  *
- * Needs permission to read the file, and to run ffmpeg where that decodes it.
+ * Needs permission to read the file, and to run ffmpeg if that decodes it.
  *
  * ```ts ignore
  * import { openSource } from "./source.ts";
@@ -68,7 +68,7 @@ export interface SourceOptions {
  *
  * @param input the file's path
  * @param options size and looping
- * @throws {MediaError} if the file is not there or not readable, or takes an ffmpeg that is not there */
+ * @throws {MediaError} if the file is missing or not readable, or if it needs ffmpeg and that is missing */
 export async function openSource(
   input: string | undefined,
   options: SourceOptions = {},
@@ -138,9 +138,9 @@ class Y4mSource implements FrameSource {
   }
 }
 
-/** One pass over the video, with what turns its frames into pixels of `size`. */
+/** One pass over the video, with the converter of its frames to pixels of `size`. */
 class Pass implements AsyncDisposable {
-  /** How many frames it has given. */
+  /** The number of frames that it has returned. */
   count = 0;
   readonly size: Size;
   readonly #scaler: FrameScaler | undefined;
@@ -192,7 +192,7 @@ class Pass implements AsyncDisposable {
     return true;
   }
 
-  /** Writes the last frame once more: neither the reader nor the scaler has touched it since. */
+  /** Writes the last frame once more; reader and scaler still hold it unchanged. */
   repeat(into: Uint8Array, bytesPerRow: number): void {
     this.#converter.convert(this.#frame, into, bytesPerRow);
   }
@@ -209,7 +209,7 @@ class Pass implements AsyncDisposable {
       frame = await this.reader.next();
     } catch (error) {
       failure = error;
-      // Nobody reads on: a decoder that is still writing must not wait for ever.
+      // Nothing reads the stream any more, so a decoder that is still writing must be ended.
       await this.reader[Symbol.asyncDispose]();
     }
     if (frame !== null) return frame;

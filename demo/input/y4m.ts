@@ -31,7 +31,7 @@ export interface PlaneLayout {
 export interface Y4mHeader {
   /** Size and planes of every frame. */
   readonly layout: PlaneLayout;
-  /** Frames per second; 25 where the header leaves it open. */
+  /** Frames per second; 25 if the header does not say. */
   readonly frameRate: number;
   /** Whether rows were taken at two moments; they are shown woven, as stored. */
   readonly interlaced: boolean;
@@ -41,7 +41,7 @@ export interface Y4mHeader {
 
 const MAGIC = "YUV4MPEG2";
 const MAX_LINE = 1024;
-/** The most pixels that a frame may have in either direction. */
+/** The largest width and height of a frame, in pixels. */
 export const MAX_SIDE = 16384;
 
 /** The 8-bit colour spaces of the format, by their tag. The 4:2:0 ones differ in
@@ -86,8 +86,8 @@ export function planeLayout(
  * console.assert(header.layout.frameBytes === 345600);
  * ```
  *
- * @throws {MediaError} `malformed_video` if this is no Y4M header, `unsupported_video`
- * if it is one of a video that this reader does not do */
+ * @throws {MediaError} `malformed_video` if this is not a Y4M header,
+ * `unsupported_video` if this reader does not support the video */
 export function parseY4mHeader(line: string): Y4mHeader {
   const [magic, ...tags] = line.split(" ");
   if (magic !== MAGIC) {

@@ -7,7 +7,7 @@
 import { checkPicture, OPAQUE, PixelWords } from "../filter/pixel_words.ts";
 import type { PlaneLayout } from "./y4m.ts";
 
-/** Which standard's luma the video has: of standard (601) or of high definition (709). */
+/** The standard of the video's luma: BT.601 or BT.709. */
 export type Matrix = "bt601" | "bt709";
 
 /** The weights of red and blue in luma. */
@@ -18,10 +18,10 @@ const WEIGHTS: Record<Matrix, { red: number; blue: number }> = {
 
 /** Fractional bits of the tables' fixed-point numbers. */
 const FRACTION = 16;
-/** What is added to every luma entry, so that no sum is negative and each can index the clamping tables. */
+/** Added to every luma entry, so that no sum is negative and each can index the clamping tables. */
 const HEADROOM = 512;
 
-/** What a video of unknown matrix most likely has. */
+/** The most likely matrix of a video that does not name one. */
 export function guessMatrix(height: number): Matrix {
   return height < 720 ? "bt601" : "bt709";
 }

@@ -1,7 +1,7 @@
 /**
- * Who may see the preview: whoever was told its address. Other users of the
- * machine do not know the token, and a page from elsewhere, even one whose
- * name was made to lead here, does not come with our Host and Origin.
+ * Limits access to the preview to those who know its address. Other users of the
+ * machine do not know the token. Requests of another web page have another Host
+ * or Origin, even if its name resolves to this machine.
  *
  * @module
  */
@@ -10,22 +10,23 @@ import { timingSafeEqual } from "node:crypto";
 
 const TOKEN_BYTES = 16;
 
-/** A path that nobody can guess: 128 random bits, hex. */
+/** Returns a token: 128 random bits as hex digits. */
 export function newToken(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Where the preview is. */
+/** The address of the preview. */
 export interface PageAddress {
-  /** The only Host that is answered: address and port. */
+  /** The only accepted Host header: address and port. */
   readonly host: string;
   /** The first part of every path. */
   readonly token: string;
 }
 
 /**
- * The path within the preview that a request is for, such as "/page.js".
+ * Returns the path within the preview that a request asks for, such as
+ * "/page.js".
  *
  * ```ts
  * import { admit } from "./access.ts";
@@ -37,14 +38,14 @@ export interface PageAddress {
  * console.assert(admit(request, place) === "/states");
  * ```
  *
- * @returns `undefined` for a request that must learn nothing
+ * @returns `undefined` if the request is not allowed
  */
 export function admit(
   request: Request,
   place: PageAddress,
 ): string | undefined {
   const { host, token } = place;
-  // A name that resolves to 127.0.0.1 gives itself away here.
+  // Refuses a foreign name that resolves to 127.0.0.1.
   if (request.headers.get("host") !== host) return undefined;
   const origin = request.headers.get("origin");
   if (origin !== null && origin !== `http://${host}`) return undefined;
@@ -54,7 +55,7 @@ export function admit(
   return pathname.slice(end);
 }
 
-/** Compares in a time that tells nothing about where they differ. */
+/** Compares two strings in a time that does not depend on where they differ. */
 function isSame(given: string, expected: string): boolean {
   const encoder = new TextEncoder();
   const [a, b] = [encoder.encode(given), encoder.encode(expected)];

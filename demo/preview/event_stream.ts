@@ -1,36 +1,36 @@
 /**
- * Server-sent events of which only the newest matters: a reader that is slow
- * skips, and nothing piles up.
+ * Server-sent events of which only the newest matters: a slow reader skips
+ * events, so no queue grows.
  *
  * @module
  */
 
-/** More who listen at a time are turned away. */
+/** The largest number of readers at a time. */
 const MAX_LISTENERS = 16;
 
-/** One text that changes, sent to all who listen. */
+/** A text that changes, sent to all readers. */
 export class EventStream {
   readonly #listeners = new Set<Listener>();
   readonly #changed: () => void;
   #text: string | undefined;
 
-  /** @param changed called when somebody begins to listen */
+  /** @param changed called when a reader begins */
   constructor(changed: () => void = () => {}) {
     this.#changed = changed;
   }
 
-  /** Whether anybody listens. */
+  /** Whether there is a reader. */
   get watched(): boolean {
     return this.#listeners.size > 0;
   }
 
-  /** Tells all who listen, and who will. `text` is one line. */
+  /** Sends `text`, one line, to all readers, and to later ones first. */
   send(text: string): void {
     this.#text = text;
     for (const listener of this.#listeners) listener.send(text);
   }
 
-  /** A body that begins with the newest text; `undefined` where too many listen already. */
+  /** Returns a body that begins with the newest text; `undefined` if there are too many readers. */
   listen(): ReadableStream<Uint8Array> | undefined {
     if (this.#listeners.size >= MAX_LISTENERS) return undefined;
     const listener = new Listener(() => this.#listeners.delete(listener));
@@ -47,7 +47,7 @@ export class EventStream {
   }
 }
 
-/** One reader: what it has not yet asked for is one text, the newest. */
+/** One reader. Its queue holds only the newest text. */
 class Listener {
   readonly stream: ReadableStream<Uint8Array>;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
@@ -75,7 +75,7 @@ class Listener {
   end(): void {
     if (this.#over) return;
     this.#over = true;
-    // The last word is always said: one text more than was asked for at the most.
+    // The last text is always sent, at most one more than the reader asked for.
     if (this.#pending !== undefined) this.#enqueue(this.#pending);
     this.#controller.close();
   }

@@ -1,5 +1,5 @@
 /**
- * What the preview's server answers.
+ * Answers the requests to the preview's server.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { PAGE_SCRIPT } from "./page_script.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 import type { PictureTap } from "./picture_tap.ts";
 
-/** How long a request for a picture is held; the page then asks again. */
+/** How long a request for a picture is held; the page then sends the next. */
 const HOLD_MS = 10_000;
 
 const HEADERS: Readonly<Record<string, string>> = {
@@ -34,13 +34,13 @@ const DOCUMENTS: Readonly<
   "/page.js": ["text/javascript", PAGE_SCRIPT],
 };
 
-/** What the server shows. */
+/** What the handler serves. */
 export interface Shown extends PageAddress {
-  /** What the page is told, as JSON. */
+  /** The states, as JSON. */
   readonly states: EventStream;
-  /** What it sees. */
+  /** The pictures. */
   readonly pictures: PictureTap;
-  /** How long a request for a picture is held, in milliseconds; 10 s if not said. */
+  /** How long a request for a picture is held, in milliseconds. Default: 10 s. */
   readonly holdMs?: number;
 }
 
@@ -92,7 +92,7 @@ async function picture(request: Request, shown: Shown): Promise<Response> {
   const text = new URL(request.url).searchParams.get("after") ?? "0";
   const after = /^\d{1,15}$/.test(text) ? Number(text) : undefined;
   if (after === undefined) return plain(400, "after is a whole number.");
-  // Whoever leaves meanwhile is answered all the same: soon, as frames come.
+  // A request whose browser has left is answered too, when the next frame comes.
   const held = AbortSignal.timeout(shown.holdMs ?? HOLD_MS);
   const pair = await shown.pictures.next(after, held);
   if (pair === "busy") return busy();

@@ -1,5 +1,5 @@
 /**
- * How things are right now, for the preview.
+ * Collects the current state for the preview.
  *
  * @module
  */
@@ -17,20 +17,20 @@ import { round } from "../summary.ts";
 import { percentile, type Verifier } from "../verify/verifier.ts";
 import { type PreviewStatus, states, steps } from "./status.ts";
 
-/** Over how many frames the speed and the latency "of late" are taken. */
+/** The number of frames over which recent speed and latency are computed. */
 const RECENT_FRAMES = 120;
 
-/** What is told about. */
+/** The demo to report on. */
 export interface LiveSubject {
   readonly host: DemoHost;
   readonly source: FrameSource;
-  /** What to call the input. */
+  /** The name of the input. */
   readonly input: string;
   readonly verifier: Verifier;
   readonly results: Results;
 }
 
-/** Watches a demo; made right after the host's launch. */
+/** Reports on a demo. Make it right after the host's launch. */
 export class Live {
   readonly #subject: LiveSubject;
   readonly #launchedAt = Date.now();
@@ -40,26 +40,26 @@ export class Live {
   #firstFrameMs: number | undefined;
   #info: GetConnectionInfoResponse | undefined;
 
-  /** @param subject what is told about */
+  /** @param subject the demo to report on */
   constructor(subject: LiveSubject) {
     this.#subject = subject;
   }
 
-  /** A frame has come back, and was verified. */
+  /** Notes that a frame has come back and was verified. */
   frame(): void {
     const now = performance.now();
     this.#firstFrameMs ??= now - this.#began;
     this.#arrivals.add(now);
   }
 
-  /** How things are, the broker asked. */
+  /** Returns the current state, with the broker's record. */
   async now(): Promise<PreviewStatus> {
     try {
       this.#info = await this.#subject.host.connectionInfo() ?? this.#info;
       return this.#status("running", states(this.#info));
     } catch (error) {
       if (!(error instanceof BridgeError)) throw error;
-      // A channel goes on without its broker.
+      // The channel goes on without its broker.
       return this.#status("running", {
         ...states(this.#info),
         why: error.message,
@@ -67,12 +67,12 @@ export class Live {
     }
   }
 
-  /** How things were at the end; `why` is in words. */
+  /** Returns the state at the end; `why` is the reason as text. */
   last(demo: "ended" | "failed", why: string): PreviewStatus {
     const failed = "failed" as const;
     return this.#status(demo, {
       ...states(this.#info),
-      // What the broker says of a lost connection, which it can no longer be asked.
+      // The broker's state of a lost connection; the broker cannot be asked any more.
       ...(demo === failed &&
         { derived_state: failed, host_state: failed, client_state: failed }),
       why,

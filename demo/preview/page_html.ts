@@ -1,5 +1,5 @@
 /**
- * The preview's page. Text in a module: a package has no other files.
+ * The preview's page. It is text in a module, because a package has no other files.
  *
  * @module
  */

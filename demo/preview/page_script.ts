@@ -1,5 +1,5 @@
 /**
- * What the preview's page does.
+ * The script of the preview's page.
  *
  * @module
  */
@@ -11,7 +11,7 @@ const CLIENT_STATES = ["pending", "alive", "waiting_for_endpoint", "xpc_endpoint
 const AGAIN_MS = 1000;
 
 const id = (name) => document.getElementById(name);
-/** Only what changed: a screen reader, or who selects text, is not disturbed. */
+/** Updates only what changed, so that screen readers and text selections are not disturbed. */
 const put = (name, text) => {
   const node = id(name);
   if (node.textContent !== text) node.textContent = text;
@@ -166,7 +166,7 @@ async function next() {
   if (!response.ok) throw new Error("no picture");
   const number = (name) => Number(response.headers.get(name));
   const bytes = await response.arrayBuffer();
-  // Hidden pages have no frames to draw, and so ask for none.
+  // A hidden page draws no frames, so it requests none.
   await new Promise(requestAnimationFrame);
   draw(bytes, number("x-width"), number("x-height"));
   sequence = number("x-sequence");

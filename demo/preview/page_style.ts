@@ -1,5 +1,5 @@
 /**
- * How the preview's page looks.
+ * The style sheet of the preview's page.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Pictures for whoever looks, and only then: a picture is copied when it was
- * asked for, so a browser that is slow, hidden or not there costs nothing.
+ * Copies pictures for the browser, only when it has requested one: a browser that
+ * is slow, hidden or absent costs nothing.
  *
  * @module
  */
@@ -17,40 +17,40 @@ export interface Pixels {
   readonly pixels: Uint8Array;
 }
 
-/** What the tap sees of a frame. */
+/** The part of a frame that the tap uses. */
 export interface TappedFrame {
   readonly frame_number: bigint;
   readonly pixel_buffer: Pixels;
 }
 
-/** A picture that went in, and what came of it. */
+/** A picture that was sent, and its result. */
 export interface PicturePair {
-  /** Counts the pairs, from 1. */
+  /** The pair's number, counted from 1. */
   readonly sequence: number;
-  /** Which frame it is. */
+  /** The frame's number. */
   readonly frame: bigint;
   readonly width: number;
   readonly height: number;
-  /** RGBA without gaps: `width * height * 4` bytes that went in, then as many that came out. */
+  /** RGBA without gaps: `width * height * 4` bytes of the input, then as many of the result. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Larger pictures are thinned out by a whole factor: a browser is not the place for 8K. */
+/** Larger pictures are reduced by a whole factor. */
 const MAX_WIDTH = 1280;
-/** More who wait at a time are turned away. */
+/** The largest number of requests that wait at a time. */
 const MAX_WAITING = 16;
 
-/** Sees every frame that is sent and comes back, and copies those that were asked for. */
+/** Gets every frame that is sent or comes back, and copies those that were requested. */
 export class PictureTap {
   readonly #waiting = new Set<(pair: PicturePair | undefined) => void>();
   #candidate: { readonly pair: PicturePair; readonly step: number } | undefined;
   #latest: PicturePair | undefined;
   #sequence = 0;
   #ended = false;
-  /** How many pictures were copied so far: two for each pair. */
+  /** The number of pictures copied so far: two for each pair. */
   copies = 0;
 
-  /** A frame is about to be sent. */
+  /** Call it before a frame is sent. */
   sending(frame: TappedFrame): void {
     if (this.#waiting.size === 0 || this.#candidate) return;
     const { width, height } = frame.pixel_buffer;
@@ -68,12 +68,12 @@ export class PictureTap {
     this.#copy(frame.pixel_buffer, pair, step, 0);
   }
 
-  /** A frame has come back. */
+  /** Call it when a frame has come back. */
   received(frame: TappedFrame): void {
     const candidate = this.#candidate;
     if (!candidate || candidate.pair.frame > frame.frame_number) return;
     this.#candidate = undefined;
-    // It was dropped on its way: the next one will do.
+    // The frame was dropped: the next one is used.
     if (candidate.pair.frame !== frame.frame_number) return;
     const { pair, step } = candidate;
     this.#copy(frame.pixel_buffer, pair, step, pair.bytes.length / 2);
@@ -82,12 +82,11 @@ export class PictureTap {
   }
 
   /**
-   * The newest pair after the one with this number: at once where there is
-   * one, else the next that comes. `undefined` when it was aborted or the
-   * last frame has come.
+   * Returns the newest pair after the one with this number, or waits for the next
+   * pair. `undefined` if the wait was aborted or the last frame has come.
    *
    * @param after 0 for any
-   * @returns "busy" where too many wait already
+   * @returns "busy" if too many requests wait already
    */
   async next(
     after: number,
@@ -110,7 +109,7 @@ export class PictureTap {
     }
   }
 
-  /** No more frames. */
+  /** Ends it: no more frames come. */
   end(): void {
     this.#ended = true;
     this.#answer(undefined);
@@ -121,7 +120,7 @@ export class PictureTap {
     this.#waiting.clear();
   }
 
-  /** For the browser: not one of the copies between the processes, of which there are none. */
+  /** Copies pixels for the browser. Between the processes no pixel is copied. */
   #copy(from: Pixels, to: PicturePair, step: number, at: number): void {
     this.copies++;
     const stride = from.bytes_per_row;

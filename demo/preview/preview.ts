@@ -1,6 +1,6 @@
 /**
- * `demo --preview`: the live picture and the connection's states, on a page
- * that this machine's browser shows.
+ * `demo --preview`: serves a page with the live picture and the connection's
+ * states to a browser on this machine.
  *
  * @module
  */
@@ -12,25 +12,25 @@ import { PictureTap } from "./picture_tap.ts";
 import type { PreviewStatus } from "./status.ts";
 
 const ADDRESS = "127.0.0.1";
-/** How often the page is told, while somebody looks. */
+/** The interval between two events, while a page is open. */
 const TELL_MS = 250;
-/** The same until the connection is ready: there is more to see. */
+/** The same interval until the connection is ready, when more changes. */
 const TELL_EARLY_MS = 50;
-/** How long the last words to a browser may take. */
+/** The time limit for the last event to a browser. */
 const SHUTDOWN_MS = 500;
 
-/** A preview that cannot be served. */
+/** The preview cannot be served. */
 export class PreviewError extends Error {
   override name = "PreviewError";
-  /** The stable name of the failure. */
+  /** The stable code of the failure. */
   readonly code = "preview_unavailable";
 }
 
-/** A page on loopback, for as long as the demo runs. */
+/** A page on loopback, while the demo runs. */
 export class Preview implements AsyncDisposable {
-  /** Where the page is. Whoever knows this may see it. */
+  /** The page's address. Everyone who knows it may see the page. */
   readonly url: string;
-  /** Sees every frame; see {@link PictureTap}. */
+  /** Gets every frame; see {@link PictureTap}. */
   readonly pictures: PictureTap = new PictureTap();
   #describe: (() => Promise<PreviewStatus>) | undefined;
   readonly #states = new EventStream(() => void this.#tell());
@@ -43,8 +43,8 @@ export class Preview implements AsyncDisposable {
   /**
    * Serves at once. Needs `--allow-net=127.0.0.1`.
    *
-   * @param port where to listen, 0 for any that is free
-   * @throws {PreviewError} where it cannot listen there
+   * @param port the port to listen on; 0 for a free one
+   * @throws {PreviewError} if it cannot listen on that port
    */
   constructor(port: number) {
     const token = newToken();
@@ -75,13 +75,13 @@ export class Preview implements AsyncDisposable {
     this.url = `http://${host}/${token}/`;
   }
 
-  /** Tells whoever looks how things are; `describe` is called only while somebody does. */
+  /** Begins to send states. `describe` is called only while a page is open. */
   show(describe: () => Promise<PreviewStatus>): void {
     this.#describe = describe;
     if (this.#states.watched) void this.#tell();
   }
 
-  /** Says how it ended to all who look; no more pictures. */
+  /** Sends the last state to all open pages, and ends the pictures. */
   end(status: PreviewStatus): void {
     if (this.#over) return;
     this.#over = true;
@@ -91,7 +91,7 @@ export class Preview implements AsyncDisposable {
     this.pictures.end();
   }
 
-  /** Ends the server, once the browsers have the last words, or took too long. */
+  /** Ends the server, after the browsers have the last event or the time limit has passed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over = true;
     clearTimeout(this.#timer);
@@ -102,7 +102,7 @@ export class Preview implements AsyncDisposable {
     clearTimeout(late);
   }
 
-  /** Now, and again while somebody looks. */
+  /** Sends the state now, and repeatedly while a page is open. */
   async #tell(): Promise<void> {
     if (this.#telling || this.#over || !this.#describe) return;
     this.#telling = true;

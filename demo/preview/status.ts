@@ -1,5 +1,5 @@
 /**
- * What the preview tells about a connection and the frames that go over it.
+ * The status that the preview shows: of the connection and of its frames.
  *
  * @module
  */
@@ -13,21 +13,21 @@ import {
   WAITING_FOR,
 } from "../../host/mod.ts";
 
-/** One step on the way to the first frame. */
+/** One step before the first frame. */
 export interface StepStatus {
-  /** Whose doing it is. */
+  /** The side that does the step. */
   readonly side: "host" | "client";
-  /** What was done, in words. */
+  /** What was done, as text. */
   readonly done: string;
-  /** When, in milliseconds since the launch; `null` until then. */
+  /** The time of the step, in milliseconds since the launch; `null` before it. */
   readonly at_ms: number | null;
 }
 
-/** What the page shows: one event of the stream, as JSON. */
+/** What the page shows: one event of the stream, sent as JSON. */
 export interface PreviewStatus {
-  /** How the demo itself is doing. */
+  /** The state of the demo itself. */
   readonly demo: "running" | "ended" | "failed";
-  /** Why the connection is not ready, or why it is over; "" while it is ready. */
+  /** Why the connection is not ready, or why it has ended; "" while it is ready. */
   readonly why: string;
   readonly derived_state: DerivedState;
   readonly host_state: HostState;
@@ -41,31 +41,31 @@ export interface PreviewStatus {
   readonly frames_received: number;
   readonly frames_verified: number;
   readonly frames_dropped: number;
-  /** Frames a second of late, and how many the source has. */
+  /** Recent frames per second, and below the source's frame rate. */
   readonly fps: number;
   readonly source_fps: number;
   readonly handshake_ms: number | null;
   readonly handshake_without_process_start_ms: number | null;
-  /** Of late; `null` before the first frame. */
+  /** Recent latency; `null` before the first frame. */
   readonly latency_us: { readonly p50: number; readonly p99: number } | null;
   readonly pixel_bytes_copied_per_frame: number;
   readonly pids: { readonly host: number; readonly client: number };
   readonly broker: { readonly service: string; readonly embedded: boolean };
 }
 
-/** What the steps are read from. */
+/** The data from which the steps are computed. */
 export interface StepSources {
   /** The host's own times, in milliseconds since the launch. */
   readonly times: Readonly<Partial<HandshakeTimes>>;
-  /** What the broker saw of the client. */
+  /** The broker's record of the connection. */
   readonly info: GetConnectionInfoResponse | undefined;
-  /** When the host was launched, in epoch milliseconds. */
+  /** The time of the launch, in milliseconds since 1970. */
   readonly launchedAt: number;
-  /** When the first frame had come back, in milliseconds since the launch. */
+  /** The time at which the first frame came back, in milliseconds since the launch. */
   readonly firstFrameMs: number | undefined;
 }
 
-/** Every step from the launch to the first frame, in their order. */
+/** Returns every step from the launch to the first frame, in order. */
 export function steps(sources: StepSources): StepStatus[] {
   const { times, info, launchedAt, firstFrameMs } = sources;
   let before = 0;
@@ -74,13 +74,13 @@ export function steps(sources: StepSources): StepStatus[] {
     done: string,
     at: number | undefined,
   ): StepStatus => {
-    // The broker counts whole milliseconds: no step is shown before the one that it follows.
+    // The broker's times are whole milliseconds: a step is never shown before the step that it follows.
     if (at !== undefined) before = Math.max(before, at);
     return { side, done, at_ms: at === undefined ? null : before };
   };
   const host = (done: string, at: number | undefined): StepStatus =>
     step("host", done, at);
-  // The broker's clock is the machine's, which was read at the launch; 0 is "not yet".
+  // The broker uses the machine's clock, as `launchedAt` does; 0 means "not yet".
   const client = (done: string, unixMs: number | undefined): StepStatus =>
     step("client", done, unixMs ? unixMs - launchedAt : undefined);
   return [
@@ -100,7 +100,7 @@ export function steps(sources: StepSources): StepStatus[] {
   ];
 }
 
-/** The states of a connection, in the broker's words where it has any. */
+/** Returns the states of a connection, from the broker's record if there is one. */
 export function states(
   info: GetConnectionInfoResponse | undefined,
 ): Pick<
@@ -115,7 +115,7 @@ export function states(
       why: "the host looks for a broker",
     };
   }
-  // What the broker says is of these, as long as it speaks this version.
+  // A broker of this version sends only these states.
   const derived = info.derived_state as DerivedState;
   return {
     derived_state: derived,
@@ -123,7 +123,7 @@ export function states(
     client_state: info.client_state as ClientState,
     why: derived === "ready"
       ? ""
-      : derived === "failed"
+      : derived === "failed" || derived === "closed"
       ? info.failure_reason
       : WAITING_FOR[derived] ?? derived,
   };

@@ -1,5 +1,5 @@
 /**
- * One number for a picture, to tell whether it arrived as it was sent.
+ * Computes the checksum of a picture.
  *
  * @module
  */
@@ -20,8 +20,8 @@ export interface Picture {
 }
 
 /**
- * The CRC-32 of a picture's pixels, row after row. What lies between the rows
- * does not count: the same picture has the same checksum in any stride.
+ * Returns the CRC-32 of a picture's pixels, row after row. Bytes between the rows
+ * do not count: the checksum does not depend on the stride.
  *
  * ```ts
  * import { checksum } from "./checksum.ts";

@@ -1,5 +1,5 @@
 /**
- * Whether what came back is what should have.
+ * Verifies the frames that come back.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { DemoFrame } from "../demo_frame.ts";
 import { EdgeDetector } from "../filter/edge_detector.ts";
 import { Recent } from "../recent.ts";
 
-/** A preview may run for days: what is remembered of it has an end. */
+/** A preview may run for days, so the number of latencies that are kept is limited. */
 const MAX_LATENCIES = 100_000;
 const MAX_PROBLEMS = 5;
 
@@ -18,12 +18,12 @@ interface Expected {
   readonly checksum: number;
   readonly sentAt: number;
   readonly timestamp: bigint;
-  /** A copy of the pixels, for those frames that are computed again here. */
+  /** A copy of the pixels, if the result is computed again here; else `undefined`. */
   readonly pixels: Uint8Array | undefined;
   readonly bytesPerRow: number;
 }
 
-/** What is known about a frame that was sent. */
+/** A frame that is sent. */
 export interface SentFrame {
   readonly frame_number: bigint;
   readonly timestamp_ns: bigint;
@@ -34,17 +34,17 @@ export interface SentFrame {
   };
 }
 
-/** Remembers what was sent, and checks what comes back against it. */
+/** Keeps a record of each frame sent, and checks each result against it. */
 export class Verifier {
   readonly #expected = new Map<bigint, Expected>();
   readonly #now: () => number;
-  /** Microseconds from each send to the result's arrival, of the newest frames. */
+  /** Microseconds from send to result, of the newest frames. */
   readonly latencies: Recent = new Recent(MAX_LATENCIES);
   /** Frames that passed every check. */
   verified = 0;
-  /** Of those, frames whose whole result was computed again here and compared byte by byte. */
+  /** The verified frames whose whole result was also computed again here and compared. */
   recomputed = 0;
-  /** What was wrong, frame by frame: the first few. */
+  /** The first few problems, with their frame's number. */
   readonly problems: string[] = [];
 
   /** @param now a clock in milliseconds */
@@ -52,7 +52,7 @@ export class Verifier {
     this.#now = now;
   }
 
-  /** Remembers a frame, before it is sent. `recompute`: keep its pixels, to compute the result again. */
+  /** Records a frame before it is sent. With `recompute`, its pixels are kept to compute the result again. */
   sending(frame: SentFrame, recompute: boolean): void {
     const { pixels, bytes_per_row } = frame.pixel_buffer;
     this.#expected.set(frame.frame_number, {
@@ -121,7 +121,7 @@ export class Verifier {
   }
 }
 
-/** The value below which `share` (0 to 1) of the sorted numbers lie; 0 for none. */
+/** Returns the value below which the given share (0 to 1) of the numbers lies; 0 if there are no numbers. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const index = Math.min(sorted.length - 1, Math.floor(sorted.length * share));

@@ -1,5 +1,5 @@
 /**
- * Finding and loading the shim: the only `Deno.dlopen` there is.
+ * Finds and loads the shim. The only file that calls `Deno.dlopen`.
  *
  * @module
  */
@@ -17,19 +17,19 @@ const NAME = `libstreamlib_bridge.${
   Deno.build.os === "darwin" ? "dylib" : "so"
 }`;
 
-/** Where `deno task build` puts the shim for this system. */
+/** The place where `deno task build` puts the shim for this system. */
 export function builtLibrary(): URL {
   return new URL(`../../c/out/${PLATFORM}/${NAME}`, import.meta.url);
 }
 
 /**
- * The file that the package's own shim was written to, as `cachedLibrary`
- * does it, below `lib/` in STREAMLIB_HOME; `undefined` where another is used:
- * STREAMLIB_LIBRARY names one, this is a checkout with a build, or the package
- * has none for this system. A process that may neither read nor write, as a
- * client, is told this path in STREAMLIB_LIBRARY by the one that started it.
+ * Returns the file of the package's own shim, below `lib/` in STREAMLIB_HOME,
+ * and writes it first if needed. Returns undefined if another shim is used:
+ * STREAMLIB_LIBRARY names one, or this is a checkout with a build, or the
+ * package has no shim for this system. A process without permission to read and
+ * write, such as a client, gets this path in STREAMLIB_LIBRARY from its parent.
  *
- * Throws as `cachedLibrary` does, and `bad_argument` when there is no home
+ * Throws what `cachedLibrary` throws, and `bad_argument` if there is no home
  * directory.
  */
 export function embeddedLibrary(): string | undefined {
@@ -46,7 +46,7 @@ export function embeddedLibrary(): string | undefined {
   return cachedLibrary(OWN_SHIM, `${homeDirectory(env)}/lib`, NAME);
 }
 
-/** Whether this is a checkout with a build. Where it may not look there is none: it is not worth a question to the user. */
+/** Whether this is a checkout with a build. Without permission to read it is not: a permission prompt would not be worth it. */
 function isBuilt(): boolean {
   const path = builtLibrary();
   if (path.protocol !== "file:") return false;
@@ -60,7 +60,7 @@ function isBuilt(): boolean {
   }
 }
 
-/** A shim to load, and what to do when that fails. */
+/** A shim to load, and advice for when that fails. */
 interface Choice {
   readonly path: string | URL;
   readonly advice: string;
@@ -69,28 +69,29 @@ interface Choice {
 function chooseLibrary(): Choice {
   const named = readVariable(permittedEnvironment(), "STREAMLIB_LIBRARY");
   if (named !== undefined) {
-    return { path: named, advice: "mend or unset STREAMLIB_LIBRARY" };
+    return { path: named, advice: "correct or unset STREAMLIB_LIBRARY" };
   }
   const embedded = embeddedLibrary();
   if (embedded !== undefined) {
     return {
       path: embedded,
       advice:
-        "set STREAMLIB_HOME to a directory that code may be loaded from, " +
-        "or name a shim that was built on this machine in STREAMLIB_LIBRARY",
+        "set STREAMLIB_HOME to a directory from which code can be loaded, " +
+        "or set STREAMLIB_LIBRARY to a shim that was built on this machine",
     };
   }
   return {
     path: builtLibrary(),
-    advice: "run `deno task build` in the checkout; a package without one " +
-      `for ${PLATFORM} needs the path of a shim in STREAMLIB_LIBRARY`,
+    advice:
+      "run `deno task build` in the checkout; if the package has no shim " +
+      `for ${PLATFORM}, set STREAMLIB_LIBRARY to the path of one`,
   };
 }
 
 /**
- * The absolute path of the shim that {@link loadLibrary} would load, for who
- * tells another process of it. Throws `library_not_found` where this is no
- * file on this machine, and as {@link embeddedLibrary} does.
+ * Returns the absolute path of the shim that {@link loadLibrary} would load, to
+ * be passed to another process. Throws `library_not_found` if it is not a file
+ * on this machine, and what {@link embeddedLibrary} throws.
  */
 export function locateLibrary(): string {
   const { path, advice } = chooseLibrary();
@@ -104,10 +105,10 @@ export function locateLibrary(): string {
 
 /**
  * Loads the shim: the file that STREAMLIB_LIBRARY names, else the build of
- * this checkout, else the package's own. Throws `library_not_found` when there
- * is none or it cannot be loaded, `not_permitted` without ffi permission,
- * `version_mismatch` when it was built from another version of this library,
- * and for the package's own as {@link embeddedLibrary} does.
+ * this checkout, else the package's own. Throws `library_not_found` if there is
+ * none or it cannot be loaded, `not_permitted` without permission for ffi,
+ * `version_mismatch` if it was built from another version of this library, and
+ * what {@link embeddedLibrary} throws.
  */
 export function loadLibrary(): Deno.DynamicLibrary<typeof SYMBOLS> {
   const { path, advice } = chooseLibrary();

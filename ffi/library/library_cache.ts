@@ -1,7 +1,7 @@
 /**
- * The shim that the package brings, as the file that a dynamic loader wants:
- * in a private directory of the user's, under the file's hash, and looked at
- * again each time before it is loaded.
+ * Writes the package's own shim to a file, because the dynamic loader needs
+ * one: in a private directory of the user, under its hash. The file is checked
+ * each time before it is loaded.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import { createHash } from "node:crypto";
 import { BridgeError } from "../../proto/errors.ts";
 import type { Prebuilt } from "./prebuilt/prebuilt.ts";
 
-/** For its owner alone, who has no reason to write it either. */
+/** Readable by its owner only, writable by nobody. */
 const FILE_MODE = 0o400;
 const DIRECTORY_MODE = 0o700;
 const OTHERS = 0o077;
 
 /**
- * The path of the shim below `cache`, an absolute path, written there first
- * where it is not there, or is not what it has to be. Many processes may do so
- * at once.
+ * Returns the path of the shim below `cache`, an absolute path. Writes the file
+ * first if it is missing or its content is wrong. Several processes may do this
+ * at the same time.
  *
- * Throws BridgeError: `not_permitted` without permission to read (and, where
- * something is to be written, to write) `cache`, or when others can write to
- * it; `library_not_found` when the file cannot be written.
+ * Throws BridgeError: `not_permitted` without permission to read `cache`, or to
+ * write it if something must be written, or if other users can write to it;
+ * `library_not_found` if the file cannot be written.
  */
 export function cachedLibrary(
   prebuilt: Prebuilt,
@@ -45,7 +45,7 @@ export function cachedLibrary(
         "not_permitted",
         `Cannot keep the shim in ${directory}: ${cause.message}. ` +
           `Run Deno with --allow-read=${cache} --allow-write=${cache}; ` +
-          "to write is needed once",
+          "write access is needed only once",
         { cause },
       );
     }
@@ -58,15 +58,15 @@ export function cachedLibrary(
   }
   throw new BridgeError(
     "library_not_found",
-    `Cannot keep the shim in ${directory}: ${name} was changed as soon as it ` +
+    `Cannot keep the shim in ${directory}: ${name} was changed right after it ` +
       "was written; set STREAMLIB_HOME to another directory",
   );
 }
 
 /**
- * Whether the directory is there; throws when others can reach what is in it.
- * One of this mode that this process can look into belongs to its own user:
- * so the user needs not be asked for, which would be one more permission.
+ * Whether the directory exists. Throws if other users can reach its content. A
+ * directory of mode 0700 that this process can read belongs to its own user, so
+ * the user id need not be read, which would need one more permission.
  */
 function isPrivate(directory: string): boolean {
   const info = lstat(directory);
@@ -75,22 +75,22 @@ function isPrivate(directory: string): boolean {
   if (info.isDirectory && (mode & OTHERS) === 0) return true;
   const found = info.isDirectory
     ? `its mode is 0${mode.toString(8)}`
-    : "it is no directory";
+    : "it is not a directory";
   throw new BridgeError(
     "not_permitted",
     `Cannot keep the shim in ${directory}: ${found}, expected a directory of ` +
-      "mode 0700 and this user's own; remove it, or set STREAMLIB_HOME to another directory",
+      "mode 0700 that belongs to this user; remove it, or set STREAMLIB_HOME to another directory",
   );
 }
 
 function makePrivate(directory: string): void {
   if (isPrivate(directory)) return;
-  // Recursive: another process may be as far.
+  // Recursive, because another process may make it at the same time.
   Deno.mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
   isPrivate(directory);
 }
 
-/** Whether the file is the shim, to the byte, and nobody else's to change. */
+/** Whether the file is exactly the shim, and only its owner can reach it. */
 function isRight(file: string, prebuilt: Prebuilt): boolean {
   const info = lstat(file);
   return info !== undefined && info.isFile &&
@@ -102,7 +102,7 @@ function isSame(bytes: Uint8Array, { sha256 }: Prebuilt): boolean {
   return createHash("sha256").update(bytes).digest("hex") === sha256;
 }
 
-/** Written beside and renamed: whoever has the one before mapped keeps it, and nobody sees half of one. */
+/** Writes a temporary file and renames it: a process that has the old file mapped keeps it, and none sees a partial file. */
 function write(file: string, prebuilt: Prebuilt): void {
   const bytes = Uint8Array.fromBase64(prebuilt.base64);
   const temporary = `${file}.${crypto.randomUUID()}`;
@@ -113,7 +113,7 @@ function write(file: string, prebuilt: Prebuilt): void {
     try {
       Deno.removeSync(temporary);
     } catch {
-      // It was not made: the first error is the one to tell.
+      // The file was not made. The first error is the one to report.
     }
     throw error;
   }

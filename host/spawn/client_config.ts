@@ -1,5 +1,5 @@
 /**
- * By which configuration the client's Deno resolves the module's imports.
+ * Finds the `deno.json` by which the client's Deno resolves the module's imports.
  *
  * The client's main module is a `data:` URL, from which Deno finds no
  * `deno.json` by itself.
@@ -10,9 +10,9 @@
 const NAMES = ["deno.json", "deno.jsonc"];
 
 /**
- * The nearest `deno.json` or `deno.jsonc` beside or above a module, as Deno
- * itself would find it. `undefined` where there is none, where the module is
- * not a local file, or where this process may not look.
+ * Returns the path of the nearest `deno.json` or `deno.jsonc` in the module's
+ * folder or a folder above, as Deno itself finds it. `undefined` if there is none,
+ * if the module is not a local file, or if this process may not read the folder.
  */
 export function findConfig(module: URL): string | undefined {
   if (module.protocol !== "file:") return undefined;

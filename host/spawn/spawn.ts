@@ -1,5 +1,5 @@
 /**
- * The client's process: a Deno of its own, with permissions of its own.
+ * Starts and ends the client's process: a Deno with its own permissions.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { embeddedLibrary } from "../../ffi/library/library.ts";
 import { BridgeError } from "../../proto/errors.ts";
 
 /**
- * What the client may do, beyond what the bridge itself needs (ffi, and the
- * environment variables that name its connection). Nothing by default.
- * `true` is everything of a kind; a list narrows it, as Deno's flags do.
+ * Permissions of the client, beyond those that the bridge needs (ffi, and the
+ * environment variables that name its connection). Default: none. `true` permits
+ * everything of a kind; a list permits its entries, as Deno's flags do.
  *
- * These permissions guard against accidents, and bound what a processor
- * reaches by Deno's own means. They are no boundary against hostile native
- * code: a process with ffi can do what its user can.
+ * These permissions guard against accidents and limit what a processor reaches
+ * through Deno. They do not protect against hostile native code: a process with
+ * ffi can do what its user can.
  */
 export interface ClientPermissions {
   /** Files and folders to read. */
@@ -28,55 +28,55 @@ export interface ClientPermissions {
   readonly env?: true | readonly string[];
   /** Programs to run. */
   readonly run?: true | readonly (string | URL)[];
-  /** System information to read, by its name. */
+  /** Names of the system information to read. */
   readonly sys?: true | readonly string[];
   /** Hosts to import code from. */
   readonly import?: true | readonly string[];
 }
 
-/** What it takes to start a client. */
+/** The options of a client's process. */
 export interface SpawnOptions {
   /** The processor's module. */
   readonly module: URL;
   /** The module that runs it: `client/runner.ts`. */
   readonly runner: URL;
-  /** The module whose `GrpcClient` carries the control calls, where XPC does not. */
+  /** The module whose `GrpcClient` carries the control calls; `undefined` if XPC does. */
   readonly grpcClient: URL | undefined;
   readonly permissions: ClientPermissions;
-  /** Variables that the bridge gives. The client may read these, and no others unless permitted. */
+  /** Environment variables of the bridge. The client may read them. */
   readonly bridgeEnv: Readonly<Record<string, string>>;
-  /** Variables that the user gives; readable too. */
+  /** Environment variables of the user. The client may read them too. */
   readonly userEnv: Readonly<Record<string, string>>;
-  /** The Deno to run. */
+  /** Path of the Deno executable. */
   readonly deno: string;
-  /** A `deno.json` by which the module's imports are resolved. */
+  /** Path of the `deno.json` that resolves the module's imports. */
   readonly config: string | undefined;
-  /** What the client writes, on stdout and stderr. */
+  /** Called with what the client writes to stdout and stderr. */
   output(chunk: Uint8Array): void;
 }
 
 /** How a client ended. */
 export interface ClientExit {
-  /** The exit code; 128 + signal number for a signal. */
+  /** The exit code; 128 + the signal's number if a signal killed it. */
   readonly code: number;
-  /** The signal that killed it, if one did. */
+  /** The signal that killed it; `null` if none did. */
   readonly signal: Deno.Signal | null;
-  /** The last of what it wrote on stderr. */
+  /** The end of what it wrote to stderr. */
   readonly stderrTail: string;
 }
 
 /** The client's process. */
 export interface ClientProcess {
   readonly pid: number;
-  /** The last of what it wrote on stderr so far. */
+  /** The end of what it has written to stderr so far. */
   readonly stderrTail: string;
-  /** Resolves when it has ended and all that it wrote was read. */
+  /** Resolves when the process has ended and its output was read. */
   readonly exit: Promise<ClientExit>;
-  /** Sends a signal; without effect when it has ended. */
+  /** Sends a signal. Has no effect after the process has ended. */
   kill(signal: Deno.Signal): void;
 }
 
-/** Variables of this process that a Deno needs to start at all, or to say things well. */
+/** Environment variables of this process that the client's Deno needs. */
 const PASSED_ON = [
   "DENO_DIR",
   "HOME",
@@ -94,18 +94,18 @@ const PASSED_ON = [
   "XDG_RUNTIME_DIR",
 ] as const;
 
-/** Names that change how a process is loaded or run: not the user's to set by accident. */
+/** Names that change how a process is loaded or run. The user must not set them by accident. */
 const FORBIDDEN = /^(LD_|DYLD_|DENO_|NODE_|STREAMLIB_|BASH_ENV$|ENV$|PATH$)/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** What grpc-js reads while it is loaded. */
+/** The environment variables that grpc-js reads when it is loaded. */
 const GRPC_VARIABLES = ["GRPC_*", "NODE_*"] as const;
 
 const STDERR_TAIL_BYTES = 8192;
-/** How long the last words of a client that has ended may take to be read. */
+/** How long the output of a client that has ended is still read. */
 const DRAIN_MS = 200;
 
-/** Starts the client. Throws `bad_argument` for variables or permissions that cannot be, `client_failed` where Deno cannot be started, and as `embeddedLibrary` does. */
+/** Starts the client. Throws `bad_argument` if a variable or permission is not valid, `client_failed` or `not_permitted` if Deno cannot be started, and what `embeddedLibrary` throws. */
 export function spawnClient(options: SpawnOptions): ClientProcess {
   const args = clientArguments(options);
   const env = clientEnvironment(options);
@@ -140,14 +140,14 @@ export function spawnClient(options: SpawnOptions): ClientProcess {
       try {
         child.kill(signal);
       } catch (error) {
-        // The one expected failure: it has ended already.
+        // Thrown if the process has ended already.
         if (!(error instanceof TypeError)) throw error;
       }
     },
   };
 }
 
-/** The command line of the client's Deno. */
+/** Returns the arguments of the client's Deno. */
 export function clientArguments(options: SpawnOptions): string[] {
   const env = options.permissions.env === true ? true : [
     ...Object.keys(options.bridgeEnv),
@@ -160,8 +160,8 @@ export function clientArguments(options: SpawnOptions): string[] {
     "run",
     "--quiet",
     "--no-prompt",
-    // With the lock file of its configuration the client gets the packages that
-    // its host has, which are in Deno's cache; without it, the newest ones.
+    // With the lock file of its configuration, the client uses the versions of
+    // the packages that its host has in Deno's cache; else the newest ones.
     ...(grpc && options.config !== undefined ? [] : ["--no-lock"]),
     ...(options.config === undefined ? [] : ["--config", options.config]),
     "--allow-ffi",
@@ -176,7 +176,7 @@ export function clientArguments(options: SpawnOptions): string[] {
   ];
 }
 
-/** The client's main module: analysable, so that it needs no permission to read what it imports, and evaluated only when the runner calls for it. */
+/** Returns the client's main module. Its imports are literals, which need no permission to read; the user's module is evaluated when the runner imports it. */
 function mainModule(
   { runner, module, grpcClient }: SpawnOptions,
 ): string {
@@ -191,7 +191,7 @@ function mainModule(
     `{ host: ${Deno.pid}${openGrpc} });\n`;
 }
 
-/** What a client may do besides, to speak gRPC: no more than to reach that one address. */
+/** Returns the further permissions of a client that uses gRPC: they reach only the broker's address. */
 function grpcNeeds(bridgeEnv: Readonly<Record<string, string>>): {
   readonly env: readonly string[];
   readonly paths: readonly string[];
@@ -205,7 +205,7 @@ function grpcNeeds(bridgeEnv: Readonly<Record<string, string>>): {
   };
 }
 
-/** Both lists of permissions. */
+/** Joins two lists of permissions. */
 function joined<T>(
   given: true | readonly T[] | undefined,
   more: readonly T[] = [],
@@ -252,13 +252,13 @@ function clientEnvironment(options: SpawnOptions): Record<string, string> {
     }
     env[name] = value;
   }
-  // The client may not look at files: it is told which one was looked at.
+  // The client may not read files, so it gets the path of the library that was found here.
   const library = embeddedLibrary();
   if (library !== undefined) env["STREAMLIB_LIBRARY"] = library;
   return { ...env, ...options.bridgeEnv };
 }
 
-/** The last of what was written. */
+/** Keeps the end of what was written. */
 class Tail {
   #bytes = new Uint8Array(0);
 
@@ -288,7 +288,7 @@ async function watchExit(
     }),
   ]);
   const { code, signal } = await child.status;
-  // What it has written is there; a process that it had started may hold the pipes open for long.
+  // The client's output is in the pipes now. A process that the client started may hold them open for long.
   const drained = new AbortController();
   read.finally(() => drained.abort());
   await pause(systemClock, DRAIN_MS, drained.signal);
@@ -304,12 +304,12 @@ async function pump(
     try {
       take(next.value);
     } catch (error) {
-      reportError(error); // the user's own: the client must not wait for it
+      reportError(error); // an error of the user's callback must not stop the reading
     }
   }
 }
 
-/** How a client ended, and how far it had come if that is of interest, in words. */
+/** Describes how a client ended, and its phase unless `howFar` is "". */
 export function describeExit(exit: ClientExit, howFar: string): string {
   const how = exit.signal
     ? `was killed by ${exit.signal}`
@@ -318,17 +318,17 @@ export function describeExit(exit: ClientExit, howFar: string): string {
   return `the client ${how}${far}${describeTail(exit.stderrTail)}`;
 }
 
-/** What a client wrote, in words; "" where that was nothing. */
+/** Describes the end of a client's stderr; "" if the client wrote nothing. */
 export function describeTail(stderrTail: string): string {
   return stderrTail === ""
     ? ""
-    : `; the last that the client wrote on stderr:\n${stderrTail}`;
+    : `; the end of the client's stderr:\n${stderrTail}`;
 }
 
-/** How long after SIGTERM a client may take before SIGKILL. */
+/** The time between SIGTERM and SIGKILL. */
 const KILL_MS = 1_000;
 
-/** Waits `graceMs` for the client to end by itself, then makes it. Returns when it has. */
+/** Waits up to `graceMs` for the client to end by itself, then kills it. Returns when it has ended. */
 export async function endClient(
   clock: Clock,
   client: ClientProcess,

@@ -1,5 +1,5 @@
 /**
- * The schema of a connection: all of its ports, named as the client sees them.
+ * The schema of a connection: all of its ports, as the client sees them.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { type Port, port, type PortMap, type PortsOf } from "./port.ts";
 import { checkIdentifier } from "./schema_check.ts";
 import { Place } from "./schema_place.ts";
 
-/** Most inputs, and most outputs, of a connection. */
+/** The most inputs of a connection, and the most outputs. */
 export const MAX_PORTS = 64;
 
 /** The ports of a connection. Made by {@link connectionSchema} or {@link parseConnectionSchema}; immutable. */
@@ -16,9 +16,9 @@ export interface ConnectionSchema<
   I extends PortMap = PortMap,
   O extends PortMap = PortMap,
 > {
-  /** What the client receives, by name. A port's index is its place in the map. */
+  /** The ports on which the client receives, by name. A port's index is its position in the map. */
   readonly inputs: PortsOf<I>;
-  /** What the client sends, by name. A port's index is its place in the map. */
+  /** The ports on which the client sends, by name. A port's index is its position in the map. */
   readonly outputs: PortsOf<O>;
 }
 
@@ -26,10 +26,10 @@ export interface ConnectionSchema<
 export type NoPorts = Record<never, never>;
 
 /**
- * The schema of a connection from its ports.
+ * Makes the schema of a connection from its ports.
  *
  * @param ports the ports by name; a generator has no inputs
- * @throws {BridgeError} `schema_mismatch` where a name cannot be a port's, or there are too many
+ * @throws {BridgeError} `schema_mismatch` if a name cannot be that of a port, or if there are too many
  */
 export function connectionSchema<
   const I extends PortMap = NoPorts,

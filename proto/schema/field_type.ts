@@ -27,7 +27,7 @@
 
 import type { PixelFormat, Surface } from "./surface.ts";
 
-/** What an array of numbers is in a frame, by the type of its elements. */
+/** The typed array of each numeric type. */
 export interface NumericArrays {
   /** 32-bit signed integers. */
   Int32: Int32Array;
@@ -43,13 +43,13 @@ export interface NumericArrays {
   Float64: Float64Array;
 }
 
-/** The names of the numeric types. */
+/** The name of a numeric type. */
 export type NumericKind = keyof NumericArrays;
 
 /** A typed array of one of the numeric types. */
 export type NumericArray = NumericArrays[NumericKind];
 
-/** What a scalar is in a frame, by the name of its type. */
+/** The value of each scalar type in a frame. */
 export interface ScalarValues {
   /** An integer from -2^31 to 2^31 - 1. */
   Int32: number;
@@ -67,11 +67,11 @@ export interface ScalarValues {
   Bool: boolean;
   /** Well-formed text without U+0000. */
   String: string;
-  /** Bytes, copied into the message. For much data use `Buffer`. */
+  /** Bytes, copied into the message. For large data use `Buffer`. */
   Bytes: Uint8Array;
 }
 
-/** The names of the types that have no parameter. */
+/** The name of a type without parameters. */
 export type ScalarKind = keyof ScalarValues;
 
 /** A type without parameters. */
@@ -129,23 +129,23 @@ export type Bytes = Scalar<"Bytes">;
 /** Bytes, a `Uint8Array`, copied into the message. */
 export const Bytes: Bytes = scalar("Bytes");
 
-/** The format of a texture: one pixel format, or `any` of them. */
+/** The format of a texture: a pixel format, or `any`. */
 export type TextureFormat = PixelFormat | "any";
 
 /** Pixels, a {@link Surface}: shared, never copied. */
 export interface Texture<F extends TextureFormat = TextureFormat> {
   /** Its name. */
   readonly kind: "Texture";
-  /** The pixel format that every surface in this field has. */
+  /** The pixel format of every surface in this field, or `any`. */
   readonly format: F;
 }
 
-/** Pixels of `format`, or of `any` one: then another field usually says which. */
+/** Pixels of `format`. With `any`, another field usually tells the format. */
 export function Texture<F extends TextureFormat>(format: F): Texture<F> {
   return Object.freeze({ kind: "Texture", format });
 }
 
-/** Numbers in shared memory, a typed array: shared, never copied. */
+/** A numeric array in shared memory, a typed array: shared, never copied. */
 export interface Buffer<E extends NumericKind = NumericKind> {
   /** Its name. */
   readonly kind: "Buffer";
@@ -153,7 +153,7 @@ export interface Buffer<E extends NumericKind = NumericKind> {
   readonly element_type: E;
 }
 
-/** Numbers of the type `element` in shared memory, such as `Buffer(Float32)` for samples. */
+/** A numeric array of the type `element` in shared memory, such as `Buffer(Float32)` for samples. */
 export function Buffer<E extends NumericKind>(element: Scalar<E>): Buffer<E> {
   return Object.freeze({ kind: "Buffer", element_type: element.kind });
 }
@@ -164,7 +164,7 @@ interface ArrayType<T extends FieldType = FieldType> {
   readonly kind: "Array";
   /** The type of its elements. */
   readonly element: T;
-  /** How many they are; absent where it may be any number. */
+  /** The number of elements. Absent if it can be any number. */
   readonly length?: number;
 }
 
@@ -175,7 +175,7 @@ function ArrayType<T extends FieldType>(element: T): ArrayType<T> {
 
 /**
  * Exactly `length` values of the type `element`, copied into the message. A
- * matrix is one of its rows: `FixedArray(FixedArray(Float32, 4), 3)`.
+ * matrix is an array of its rows: `FixedArray(FixedArray(Float32, 4), 3)`.
  */
 export function FixedArray<T extends FieldType>(
   element: T,
@@ -190,7 +190,7 @@ export { ArrayType as Array, StringType as String };
 export interface Optional<T extends FieldType = FieldType> {
   /** Its name. */
   readonly kind: "Optional";
-  /** The type of the value that may be there. */
+  /** The type of the value. */
   readonly inner: T;
 }
 
@@ -199,7 +199,7 @@ export function Optional<T extends FieldType>(inner: T): Optional<T> {
   return Object.freeze({ kind: "Optional", inner });
 }
 
-/** One of some names. */
+/** One name out of a list. */
 export interface Enum<V extends string = string> {
   /** Its name. */
   readonly kind: "Enum";
@@ -207,25 +207,25 @@ export interface Enum<V extends string = string> {
   readonly variants: readonly V[];
 }
 
-/** One of `variants`, by name. */
+/** One of `variants`, a `string`. */
 export function Enum<V extends string>(...variants: V[]): Enum<V> {
   return Object.freeze({ kind: "Enum", variants: Object.freeze(variants) });
 }
 
-/** The fields of another schema, in a field. */
+/** A field with the fields of another schema. */
 export interface SchemaRef<S extends Schema = Schema> {
   /** Its name. */
   readonly kind: "SchemaRef";
-  /** The schema. Its JSON form is its name alone. */
+  /** The schema. Its JSON form is only its name. */
   readonly schema: S;
 }
 
-/** The fields of `schema`, in a field. */
+/** A field with the fields of `schema`. */
 export function SchemaRef<S extends Schema>(schema: S): SchemaRef<S> {
   return Object.freeze({ kind: "SchemaRef", schema });
 }
 
-/** Fields within a field. */
+/** A field that consists of fields. */
 export interface Struct<F extends FieldTypes = FieldTypes> {
   /** Its name. */
   readonly kind: "Struct";
@@ -233,14 +233,14 @@ export interface Struct<F extends FieldTypes = FieldTypes> {
   readonly fields: Fields<F>;
 }
 
-/** Fields within a field, such as `Struct({ x: Float32, y: Float32 })`. */
+/** A field that consists of fields, such as `Struct({ x: Float32, y: Float32 })`. */
 export function Struct<const D extends FieldDefinitions>(
   fields: D,
 ): Struct<TypesOf<D>> {
   return Object.freeze({ kind: "Struct", fields: defineFields(fields) });
 }
 
-/** Any type that a field can have. */
+/** Any field type. */
 export type FieldType =
   | Scalar
   | Texture
@@ -251,15 +251,15 @@ export type FieldType =
   | SchemaRef
   | Struct;
 
-/** A field: its type and, where it has one, its description. */
+/** A field: its type and an optional description. */
 export interface Field<T extends FieldType = FieldType> {
-  /** What its values are. */
+  /** The type of its values. */
   readonly type: T;
-  /** What it means, for people. */
+  /** Its meaning, for readers. */
   readonly description?: string;
 }
 
-/** A field of a schema together with its description. A bare type is a field without one. */
+/** Makes a field with a description. A field without one is written as its type only. */
 export function field<T extends FieldType>(
   type: T,
   description: string,
@@ -273,25 +273,25 @@ export interface FieldTypes {
   readonly [name: string]: FieldType;
 }
 
-/** Some fields by name, in their order. */
+/** Fields by name, in order. */
 export type Fields<F extends FieldTypes = FieldTypes> = {
   readonly [K in keyof F]: Field<F[K]>;
 };
 
-/** Fields as an author writes them: a type, or a {@link field} with its description. */
+/** Fields in a definition: each is a type, or a {@link field} with a description. */
 export interface FieldDefinitions {
   /** The field of that name. */
   readonly [name: string]: FieldType | Field;
 }
 
-/** The types of fields as an author wrote them. */
+/** The {@link Fields} of a definition. */
 export type TypesOf<D extends FieldDefinitions> = {
   readonly [K in keyof D]: D[K] extends Field<infer T> ? T
     : D[K] extends FieldType ? D[K]
     : never;
 };
 
-/** Fields as an author writes them, as {@link Fields}. */
+/** Converts the fields of a definition into {@link Fields}. */
 export function defineFields<D extends FieldDefinitions>(
   definitions: D,
 ): Fields<TypesOf<D>> {
@@ -302,7 +302,7 @@ export function defineFields<D extends FieldDefinitions>(
   return Object.freeze(Object.fromEntries(fields));
 }
 
-/** What the fields of a schema known only at run time can hold. */
+/** The value of a field whose type is known only at run time. */
 export type FieldValue =
   | null
   | boolean
@@ -315,7 +315,7 @@ export type FieldValue =
   | readonly FieldValue[]
   | { readonly [name: string]: FieldValue };
 
-/** What a value of the type `T` is in a frame; {@link FieldValue} where `T` is known only at run time. */
+/** The value of type `T` in a frame. {@link FieldValue} if `T` is known only at run time. */
 export type ValueOf<T extends FieldType> = FieldType extends T ? FieldValue
   : T extends Scalar<infer K> ? ScalarValues[K]
   : T extends Texture ? Surface
@@ -327,51 +327,51 @@ export type ValueOf<T extends FieldType> = FieldType extends T ? FieldValue
   : T extends Struct ? ValuesOf<T["fields"]>
   : never;
 
-/** What an array of the type `E` is in a frame: a typed array where `E` is numeric. */
+/** The value of an array of `E` in a frame: a typed array if `E` is numeric. */
 export type ArrayOf<E extends FieldType> = E extends
   Scalar<infer K extends NumericKind> ? NumericArrays[K]
   : readonly ValueOf<E>[];
 
-/** What some fields are in a frame: an object. */
+/** The values of some fields in a frame: an object. */
 export type ValuesOf<F extends Fields> = {
   readonly [K in keyof F]: ValueOf<F[K]["type"]>;
 };
 
-// ---- a schema refers to types, and a type to a schema ----
+// ---- schemas: here, because a schema refers to types, and a type to a schema ----
 
-/** How a port hands out the frames that came while nobody looked: the newest alone, or each in turn. */
+/** How a port returns unread frames: only the newest one, or each in order. */
 export type ReadBehavior = "skip_to_latest" | "read_next_in_order";
 
 /** The version of a schema. Each part is an integer from 0 to 2^32 - 1. */
 export interface SchemaVersion {
-  /** Raised when old readers no longer understand it. */
+  /** Raised when a change is incompatible with old readers. */
   readonly major: number;
-  /** Raised when it grew. */
+  /** Raised when something is added. */
   readonly minor: number;
-  /** Raised when it was only corrected. */
+  /** Raised for a correction. */
   readonly patch: number;
 }
 
-/** What a port does by default with the frames of a schema. */
+/** The defaults of the ports of a schema. */
 export interface PortDefaults {
   /** How frames are read. */
   readonly read_behavior: ReadBehavior;
-  /** How many unread frames a port holds. */
+  /** The most unread frames that a port holds. */
   readonly default_capacity: number;
 }
 
-/** A schema. Made by `schema` or `parseSchema`, which check it; immutable. */
+/** A schema. Made and checked by `schema` or `parseSchema`. Immutable. */
 export interface Schema<F extends FieldTypes = FieldTypes>
   extends PortDefaults {
-  /** What it is called, such as `VideoFrame` or `com.example.Pose`. */
+  /** Its name, such as `VideoFrame` or `com.example.Pose`. */
   readonly name: string;
-  /** Which version of it this is. */
+  /** Its version. */
   readonly version: SchemaVersion;
-  /** Its fields by name, in their order. */
+  /** Its fields by name, in order. */
   readonly fields: Fields<F>;
-  /** How many levels of values its frames have: 1 where every field is a scalar. */
+  /** The number of levels of values in its frames: 1 if every field is a scalar. */
   readonly nesting: number;
 }
 
-/** The frames of a schema: a plain object, by the schema's fields. */
+/** A frame of a schema: a plain object with a value for each field. */
 export type Frame<S extends Schema> = ValuesOf<S["fields"]>;

@@ -6,16 +6,16 @@
 
 import type { NumericArrays, NumericKind } from "./field_type.ts";
 
-/** A class of typed arrays. */
+/** The constructor of a typed array. */
 export interface NumericArrayClass<A> {
-  /** Numbers of its own, or over memory that is there. */
+  /** Makes an array with new memory, or a view of existing memory. */
   new (length: number): A;
   new (memory: ArrayBuffer, byteOffset: number, length: number): A;
-  /** How many bytes one number takes. */
+  /** The size of one element, in bytes. */
   readonly BYTES_PER_ELEMENT: number;
 }
 
-/** The class of the typed array of each numeric type. */
+/** The constructor of the typed array of each numeric type. */
 export const NUMERIC_ARRAYS: {
   readonly [K in NumericKind]: NumericArrayClass<NumericArrays[K]>;
 } = Object.freeze({
@@ -27,7 +27,7 @@ export const NUMERIC_ARRAYS: {
   Float64: Float64Array,
 });
 
-/** Whether `value` is the typed array of `kind`. */
+/** Whether `value` is a typed array of `kind`. */
 export function isNumericArray<K extends NumericKind>(
   kind: K,
   value: unknown,

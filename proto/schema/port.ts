@@ -8,35 +8,35 @@ import type { Frame, ReadBehavior, Schema } from "./field_type.ts";
 import { checkCapacity, READ_BEHAVIORS } from "./schema_check.ts";
 import { Place, quote } from "./schema_place.ts";
 
-/** A port. What its name is, the map that it stands in says. Made by {@link port}; immutable. */
+/** A port. Its name is its key in the map of ports. Made by {@link port}. Immutable. */
 export interface Port<S extends Schema = Schema> {
-  /** What its frames hold. */
+  /** The schema of its frames. */
   readonly schema: S;
-  /** What it is for, for people. */
+  /** Its purpose, for readers. */
   readonly description: string;
-  /** Whether the processor cannot work while nothing is connected here. */
+  /** Whether the processor needs a connection on this port. */
   readonly required: boolean;
   /** How frames are read. */
   readonly read_behavior: ReadBehavior;
-  /** How many unread frames it holds, from 1 to 65536. */
+  /** The most unread frames that it holds, from 1 to 65536. */
   readonly capacity: number;
 }
 
-/** What a port does other than its schema's defaults. */
+/** The options of a port that differ from its schema's defaults. */
 export interface PortOptions {
-  /** What it is for, for people. */
+  /** Its purpose, for readers. */
   readonly description?: string;
-  /** Whether the processor cannot work while nothing is connected here; true if not said. */
+  /** Whether the processor needs a connection on this port. True by default. */
   readonly required?: boolean;
-  /** How frames are read; as the schema says if not said. */
+  /** How frames are read. By default as in the schema. */
   readonly read_behavior?: ReadBehavior;
-  /** How many unread frames it holds; as the schema says if not said. */
+  /** The most unread frames that it holds. By default as in the schema. */
   readonly capacity?: number;
 }
 
 /**
- * A port that differs from its schema's defaults. Where it does not, the
- * schema alone will do.
+ * Makes a port with options. A port without options is written as its schema
+ * only.
  *
  * ```ts
  * import { AudioFrame, port, VideoFrame } from "@streamlib/bridge";
@@ -47,7 +47,7 @@ export interface PortOptions {
  * };
  * ```
  *
- * @throws {BridgeError} `schema_mismatch` where an option is out of bounds
+ * @throws {BridgeError} `schema_mismatch` if an option is out of range
  */
 export function port<S extends Schema>(
   schema: S,
@@ -71,21 +71,21 @@ export function port<S extends Schema>(
   });
 }
 
-/** Ports as an author writes them: by name, a schema or a {@link port}. */
+/** Ports in a definition, by name: each is a schema or a {@link port}. */
 export interface PortMap {
   /** The port of that name. */
   readonly [name: string]: Schema | Port;
 }
 
-/** The schema of a port as an author wrote it. */
+/** The schema of a port in a definition. */
 export type SchemaOf<P extends Schema | Port> = P extends Port<infer S> ? S
   : P extends Schema ? P
   : never;
 
-/** The frames of a port as an author wrote it. */
+/** The frames of a port in a definition. */
 export type FrameOf<P extends Schema | Port> = Frame<SchemaOf<P>>;
 
-/** The ports of a map, by name. */
+/** The {@link Port}s of a definition, by name. */
 export type PortsOf<M extends PortMap> = {
   readonly [K in keyof M]: Port<SchemaOf<M[K]>>;
 };

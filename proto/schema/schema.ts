@@ -1,5 +1,5 @@
 /**
- * A schema: what the frames of a port hold.
+ * Schemas: the content of the frames of a port.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import {
   type TypesOf,
 } from "./field_type.ts";
 
-/** What a schema's frames are, which decides its {@link PortDefaults}. */
+/** The kind of a schema's frames. It decides the {@link PortDefaults}. */
 export type FrameKind = "video" | "audio" | "control" | "sensor" | "other";
 
 /** The defaults of each kind of frame. */
@@ -27,21 +27,21 @@ export const DEFAULTS_BY_KIND: Readonly<Record<FrameKind, PortDefaults>> =
     other: { read_behavior: "skip_to_latest", default_capacity: 16 },
   });
 
-/** A schema as an author writes it. */
+/** The definition of a schema. */
 export interface SchemaDefinition<D extends FieldDefinitions>
   extends Partial<PortDefaults> {
-  /** What it is called: identifiers joined by dots. */
+  /** Its name: identifiers joined by dots. */
   readonly name: string;
-  /** Which version of it this is. */
+  /** Its version. */
   readonly version: SchemaVersion;
-  /** Its fields, at most 256: a type each, or a `field` with its description. */
+  /** Its fields, at most 256: each is a type, or a `field` with a description. */
   readonly fields: D;
-  /** What its frames are; `other` if not said. Decides what a port does by default. */
+  /** The kind of its frames, `other` by default. Decides the defaults of its ports. */
   readonly kind?: FrameKind;
 }
 
 /**
- * A schema from its definition.
+ * Makes a schema from its definition.
  *
  * ```ts
  * import { field, Float32, type Frame, schema, UInt64 } from "@streamlib/bridge";

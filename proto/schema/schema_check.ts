@@ -1,5 +1,5 @@
 /**
- * What every schema must keep to, whoever wrote it.
+ * The checks for every schema, from code or from JSON.
  *
  * @module
  */
@@ -15,31 +15,31 @@ import type { ReadBehavior, Schema } from "./field_type.ts";
 import { Place, quote, show } from "./schema_place.ts";
 import { PIXEL_FORMATS, type PixelFormat } from "./surface.ts";
 
-/** Most levels of values that a frame can have, its fields being the first. XPC itself allows 32. */
+/** The most levels of values in a frame. Its fields are the first level. XPC allows 32. */
 export const MAX_NESTING = 16;
 
-/** Longest fixed length of an array: each value takes a byte of the message at least. */
+/** The largest fixed length of an array: each value takes at least one byte of the message. */
 export const MAX_ARRAY_LENGTH = MAX_DICTIONARY_BYTES;
 
-/** Most unread frames that a port can hold. */
-export const MAX_CAPACITY = 65_536;
+/** The most unread frames of a port. */
+const MAX_CAPACITY = 65_536;
 
-/** Most characters of an identifier. */
-export const MAX_IDENTIFIER = 64;
+/** The most characters of an identifier. */
+const MAX_IDENTIFIER = 64;
 
-/** Most characters of a schema's name: identifiers joined by dots. */
-export const MAX_SCHEMA_NAME = 128;
+/** The most characters of a schema's name: identifiers joined by dots. */
+const MAX_SCHEMA_NAME = 128;
 
-/** Most characters of an enum's variant. */
-export const MAX_VARIANT = 128;
+/** The most characters of a variant of an enum. */
+const MAX_VARIANT = 128;
 
-/** Every read behaviour there is. */
+/** All read behaviours. */
 export const READ_BEHAVIORS: readonly ReadBehavior[] = Object.freeze([
   "skip_to_latest",
   "read_next_in_order",
 ]);
 
-/** Every type of a buffer's elements there is. */
+/** All element types of buffers. */
 export const NUMERIC_KINDS: readonly NumericKind[] = Object.freeze([
   "Int32",
   "Int64",
@@ -49,7 +49,7 @@ export const NUMERIC_KINDS: readonly NumericKind[] = Object.freeze([
   "Float64",
 ]);
 
-/** Every format of a texture there is. */
+/** All formats of textures. */
 export const TEXTURE_FORMATS: readonly TextureFormat[] = Object.freeze([
   ...Object.keys(PIXEL_FORMATS) as PixelFormat[],
   "any",
@@ -58,10 +58,10 @@ export const TEXTURE_FORMATS: readonly TextureFormat[] = Object.freeze([
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
- * Refuses a name that cannot be a field's or a port's.
+ * Refuses a name that cannot be that of a field or a port.
  *
- * The names that every JavaScript object has are refused too: a frame is a
- * plain object, and `frame.constructor` must not mean two things.
+ * Names of properties that every JavaScript object has are refused too: a frame
+ * is a plain object, and `frame.constructor` must not have two meanings.
  */
 export function checkIdentifier(
   place: Place,
@@ -85,7 +85,7 @@ export function checkIdentifier(
   }
 }
 
-/** Refuses a capacity that no port can have. */
+/** Refuses an invalid capacity, and returns a valid one. */
 export function checkCapacity(
   place: Place,
   what: string,
@@ -94,7 +94,7 @@ export function checkCapacity(
   return place.integer(what, capacity, 1, MAX_CAPACITY);
 }
 
-/** Refuses a length that no array can have. */
+/** Refuses an invalid length of an array, and returns a valid one. */
 export function checkLength(place: Place, length: unknown): number {
   return place.integer("the Array's length", length, 0, MAX_ARRAY_LENGTH);
 }
@@ -128,7 +128,7 @@ export function checkSchema(schema: Schema): void {
   }
 }
 
-/** How many levels of values these fields make. */
+/** Returns the number of levels of values in these fields. */
 export function nestingOf(fields: Fields): number {
   let deepest = 0;
   for (const { type } of Object.values(fields)) {
@@ -152,7 +152,7 @@ function levelsOf(type: FieldType): number {
   }
 }
 
-/** Checks fields and those within them; how many they are. */
+/** Checks fields, and the fields within them. Returns their number. */
 function checkFields(schema: Place, path: string, fields: Fields): number {
   let count = 0;
   for (const [name, { type, description }] of Object.entries(fields)) {
@@ -164,7 +164,7 @@ function checkFields(schema: Place, path: string, fields: Fields): number {
   return count;
 }
 
-/** Checks the type of the field at `place`; how many fields are within it. */
+/** Checks the type of the field at `place`. Returns the number of fields within it. */
 function checkType(
   schema: Place,
   place: Place,

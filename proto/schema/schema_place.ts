@@ -1,28 +1,28 @@
 /**
- * Where in a schema something is wrong, and the error that says so.
+ * Places in a schema, for errors that name them, and checks of values there.
  *
  * @module
  */
 
 import { BridgeError } from "../errors.ts";
 
-/** A place in a schema or in its JSON form. */
+/** A place in a schema, or in its JSON form. */
 export class Place {
-  /** A place.
-   * @param name the place in words, such as `schema 'VideoFrame', field 'width'` */
+  /** Makes a place.
+   * @param name the description of the place, such as `schema 'VideoFrame', field 'width'` */
   constructor(readonly name: string) {}
 
-  /** A place inside this one. */
+  /** Returns a place inside this one. */
   inside(name: string): Place {
     return new Place(`${this.name}, ${name}`);
   }
 
-  /** Throws the error that says what is wrong here. */
+  /** Throws `schema_mismatch` with this place and the reason. */
   refuse(why: string): never {
     throw new BridgeError("schema_mismatch", `Cannot use ${this.name}: ${why}`);
   }
 
-  /** `value` as an object with all of the `required` keys, perhaps some of the `optional`, and no other. */
+  /** Checks that `value` is an object with all `required` keys, any of the `optional` keys and no others. */
   object(
     value: unknown,
     required: readonly string[],
@@ -41,7 +41,7 @@ export class Place {
     return keys;
   }
 
-  /** `value` as an object with all of the `required` keys, and any other. */
+  /** Checks that `value` is an object with all `required` keys. It may have others. */
   open(
     value: unknown,
     required: readonly string[],
@@ -54,7 +54,7 @@ export class Place {
     return value as Readonly<Record<string, unknown>>;
   }
 
-  /** `value`, called `what`, as an array. */
+  /** Checks that `value` is an array. `what` is its name in the error. */
   array(what: string, value: unknown): readonly unknown[] {
     if (!Array.isArray(value)) {
       this.refuse(`${what} is ${show(value)}, not an array`);
@@ -62,7 +62,7 @@ export class Place {
     return value;
   }
 
-  /** `value`, called `what`, as text. */
+  /** Checks that `value` is a string. */
   string(what: string, value: unknown): string {
     if (typeof value !== "string") {
       this.refuse(`${what} is ${show(value)}, not a string`);
@@ -70,7 +70,7 @@ export class Place {
     return value;
   }
 
-  /** `value`, called `what`, as text that has a canonical form. */
+  /** Checks that `value` is a string without lone surrogates, which have no canonical form. */
   text(what: string, value: unknown): string {
     const text = this.string(what, value);
     if (!text.isWellFormed()) {
@@ -79,7 +79,7 @@ export class Place {
     return text;
   }
 
-  /** `value`, called `what`, as true or false. */
+  /** Checks that `value` is a boolean. */
   boolean(what: string, value: unknown): boolean {
     if (typeof value !== "boolean") {
       this.refuse(`${what} is ${show(value)}, not true or false`);
@@ -87,7 +87,7 @@ export class Place {
     return value;
   }
 
-  /** `value`, called `what`, as an integer from `min` to `max`. */
+  /** Checks that `value` is an integer from `min` to `max`. */
   integer(what: string, value: unknown, min: number, max: number): number {
     if (
       typeof value !== "number" || !Number.isInteger(value) || value < min ||
@@ -100,7 +100,7 @@ export class Place {
     return value;
   }
 
-  /** `value`, called `what`, as one of some names. */
+  /** Checks that `value` is one of `names`. */
   oneOf<T extends string>(
     what: string,
     value: unknown,
@@ -114,10 +114,10 @@ export class Place {
   }
 }
 
-/** Longest excerpt of a foreign value in an error, in characters. */
+/** The longest excerpt of a value in an error, in characters. */
 const EXCERPT = 60;
 
-/** A value of any kind as short, printable text: what came in is not trusted to be either. */
+/** Returns a short, printable text for any value. The value may come from a peer that is not trusted. */
 export function show(value: unknown): string {
   if (typeof value === "string") {
     return value.length > EXCERPT
@@ -133,7 +133,7 @@ export function show(value: unknown): string {
   return text.length > EXCERPT ? `${text.slice(0, EXCERPT)}…` : text;
 }
 
-/** A name of unknown worth in quotes, short and printable. */
+/** Returns a name in quotes, short and printable. The name may come from a peer that is not trusted. */
 export function quote(name: string): string {
   const text = JSON.stringify(name.slice(0, EXCERPT)).slice(1, -1);
   return name.length > EXCERPT ? `'${text}…'` : `'${text}'`;

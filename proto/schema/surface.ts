@@ -1,14 +1,12 @@
 /**
- * What a surface is to those who read and write its pixels.
- *
- * The memory behind it, its mapping, its locking and its lease belong to
- * `ffi/`, which implements this interface.
+ * Surfaces, for code that reads and writes pixels. `ffi/` implements the
+ * interface, with the memory, mapping and locking.
  *
  * @module
  */
 
 /**
- * How the pixels of a surface are laid out, one plane, rows from top to bottom.
+ * The layout of the pixels of a surface: one plane, rows from top to bottom.
  *
  * | format | bytes per pixel | in memory order |
  * |---|---|---|
@@ -19,15 +17,15 @@
  */
 export type PixelFormat = "bgra8" | "rgba8" | "rgba16f" | "gray8";
 
-/** A pixel format as the system knows it. */
+/** The properties of a pixel format. */
 export interface PixelLayout {
-  /** Bytes that one pixel takes. */
+  /** The size of one pixel, in bytes. */
   readonly bytes_per_pixel: number;
-  /** The system's name: four ASCII letters, the first in the highest byte. */
+  /** The FourCC code: four ASCII letters, the first in the highest byte. */
   readonly four_cc: number;
 }
 
-/** Every pixel format, by its name here. */
+/** All pixel formats, by name. */
 export const PIXEL_FORMATS: Readonly<Record<PixelFormat, PixelLayout>> = Object
   .freeze({
     bgra8: { bytes_per_pixel: 4, four_cc: 0x42475241 }, // 'BGRA'
@@ -37,10 +35,10 @@ export const PIXEL_FORMATS: Readonly<Record<PixelFormat, PixelLayout>> = Object
   });
 
 /**
- * A 2-D pixel buffer that both processes have mapped.
+ * A 2-D pixel buffer in memory that both processes map.
  *
- * Row `y` starts at byte `y * bytes_per_row`, which may be more than
- * `width` pixels take: the system aligns rows. Never compute it.
+ * Row `y` starts at byte `y * bytes_per_row`. A row may be longer than `width`
+ * pixels, because the system aligns rows: never compute `bytes_per_row`.
  *
  * ```ts
  * import type { Surface } from "@streamlib/bridge";
@@ -60,11 +58,11 @@ export interface Surface {
   readonly height: number;
   /** Bytes from the start of one row to the start of the next. */
   readonly bytes_per_row: number;
-  /** How the pixels are laid out. */
+  /** The layout of the pixels. */
   readonly pixel_format: PixelFormat;
   /**
-   * The pixels, in place: no copy. Valid for as long as the surface's lease,
-   * and not to be kept beyond it.
+   * The pixels, without a copy. Valid as long as the lease on the surface; do
+   * not keep them longer.
    */
   readonly pixels: Uint8Array;
 }

@@ -1,6 +1,6 @@
 /**
- * A connection's record: everything about one host and its one client that is
- * plain data. It changes only through `transition()`, in `proto/states/transition.ts`.
+ * The connection record: the plain data about one host and its client. It changes
+ * only through `transition()`, in `proto/states/transition.ts`.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import {
   type Side,
 } from "./states.ts";
 
-/** When things happened, in epoch milliseconds; absent until they do. */
+/** The times of events in milliseconds since the epoch; `undefined` before the event. */
 export interface Timestamps {
   readonly created: number;
   readonly hostAlive?: number;
-  /** When the endpoint that counts was stored: a second store replaces the first. */
+  /** When the current endpoint was stored: a second one replaces the first. */
   readonly endpointStored?: number;
   readonly firstEndpointRequest?: number;
   readonly endpointDelivered?: number;
@@ -29,44 +29,46 @@ export interface Timestamps {
   readonly clientSeen?: number;
 }
 
-/** What one side has received over the channel so far: running totals. */
+/** Totals of what one side has received over the channel. */
 export interface SideStats {
-  /** How the frames travel: `lane` or `dictionary`. */
+  /** The transport of the frames: `lane` or `dictionary`. */
   readonly path: string;
   readonly frames: number;
   readonly bytes: number;
   readonly dropped: number;
-  /** Latency, median, in microseconds. */
+  /** Median latency in microseconds. */
   readonly p50Us: number;
-  /** Latency, 99th percentile, in microseconds. */
+  /** 99th percentile of the latency in microseconds. */
   readonly p99Us: number;
 }
 
-/** Everything about one host and its one client, but for the native endpoint and the tokens. Immutable. */
+/** Everything about one host and its client, except the native endpoint and the tokens. Immutable. */
 export interface ConnectionRecord {
-  /** 128 random bits, hex. */
+  /** 128 random bits in hexadecimal. */
   readonly id: string;
   readonly runtimeId: string;
   readonly processorId: string;
   readonly processorType: string;
   /** The channel's ports as JSON, or "". */
   readonly schemaJson: string;
-  /** How long it may take to become ready, in milliseconds. */
+  /** The time limit to become ready, in milliseconds. */
   readonly timeoutMs: number;
   readonly host: HostState;
   readonly client: ClientState;
   /** Whether the broker holds the endpoint now. */
   readonly endpointStored: boolean;
-  /** How often the client asked for the endpoint, up to the delivery. */
+  /** The number of the client's requests for the endpoint, up to its delivery. */
   readonly pollCount: number;
-  /** Why it failed; "" while it has not. */
+  /** Why it failed or was closed; "" before that. */
   readonly failureReason: string;
+  /** Whether it is over because a side closed it; both sides are `failed` then. */
+  readonly closed: boolean;
   readonly times: Timestamps;
   /** The last report of each side. */
   readonly stats: { readonly [side in Side]?: SideStats };
 }
 
-/** What a connection starts from. */
+/** The fields of a new connection. */
 export type ConnectionSpec = Pick<
   ConnectionRecord,
   | "id"
@@ -77,7 +79,7 @@ export type ConnectionSpec = Pick<
   | "timeoutMs"
 >;
 
-/** A new connection, both sides pending. `now` in epoch milliseconds. */
+/** Returns a new connection with both sides pending. `now` is in milliseconds since the epoch. */
 export function newConnection(
   spec: ConnectionSpec,
   now: number,
@@ -89,21 +91,24 @@ export function newConnection(
     endpointStored: false,
     pollCount: 0,
     failureReason: "",
+    closed: false,
     times: { created: now },
     stats: {},
   };
 }
 
-/** The connection's derived state at the time of its last event. */
+/** Returns the derived state at the time of the last event. */
 export function derivedState(connection: ConnectionRecord): DerivedState {
   return derive(
     connection.host,
     connection.client,
     connection.endpointStored,
+    false,
+    connection.closed,
   );
 }
 
-/** Whether either side has failed. */
+/** Whether it is over: a side has failed, or it was closed. */
 export function hasFailed(connection: ConnectionRecord): boolean {
   return connection.host === "failed" || connection.client === "failed";
 }
@@ -113,12 +118,12 @@ export function isReady(connection: ConnectionRecord): boolean {
   return connection.host === "acked" && connection.client === "acked";
 }
 
-/** When a connection that is neither ready nor failed times out, in epoch milliseconds. */
+/** When a connection that is not ready times out, in milliseconds since the epoch. */
 export function timeoutAt(connection: ConnectionRecord): number {
   return connection.times.created + connection.timeoutMs;
 }
 
-/** How far a connection got that is not ready: what it was waiting for, as a phrase. */
+/** The progress of a connection that is not ready, as a phrase. */
 export function progress({ host, client }: ConnectionRecord): string {
   if (host === "acked") return "host acked, client did not";
   if (client === "acked") return "client acked, pong not received";

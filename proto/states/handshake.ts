@@ -1,13 +1,13 @@
 /**
- * The twelve steps by which a host and a client come to share a channel, as
- * two state machines without I/O: what happened goes in, what to do comes out.
+ * The twelve steps of the handshake between a host and a client, as two state machines
+ * without I/O: an event goes in, effects come out.
  *
  * | step | who | event in | effect out |
  * |---|---|---|---|
  * | 1 | host | `begin` | `allocate` |
  * | 2, 3 | host | `allocated` | `store_endpoint` |
  * | 5 | host | `stored` | `spawn` |
- * | - | host | `broker_lost` while no client has come | `store_again` |
+ * | - | host | `broker_lost` before the client has connected | `store_again` |
  * | 6 | client | `begin` | `get_schema` |
  * | 7 | client | `schema_received` | `get_endpoint` |
  * | 9 | client | `endpoint_received` | `connect` (and say hello) |
@@ -41,7 +41,7 @@ import {
 
 // ---- the host ----
 
-/** How far the host has come. */
+/** The phase of the host. */
 export type HostPhase =
   | "new"
   | "allocating"
@@ -52,7 +52,7 @@ export type HostPhase =
   | "open"
   | "ended";
 
-/** What the host hears. `peer` names a connection to its listener. */
+/** An event of the host. `peer` names a connection to its listener. */
 export type HostEvent =
   | { readonly type: "begin" }
   | { readonly type: "allocated" }
@@ -60,7 +60,7 @@ export type HostEvent =
   | {
     readonly type: "hello";
     readonly peer: number;
-    /** Why it is not our client, if it is not. */
+    /** Why the peer is not our client; `undefined` if it is. */
     readonly problem: string | undefined;
   }
   | { readonly type: "pong"; readonly valid: boolean }
@@ -74,7 +74,7 @@ export type HostEvent =
   }
   | { readonly type: "close" };
 
-/** What the host does. */
+/** An effect of the host. */
 export type HostEffect =
   | { readonly type: "allocate" }
   | { readonly type: "store_endpoint" }
@@ -92,13 +92,13 @@ export type HostEffect =
   }
   | { readonly type: "close" };
 
-/** A phase and what to do on the way to it. */
+/** The next phase, and what to do now. */
 export interface HandshakeStep<Phase, Effect> {
   readonly phase: Phase;
   readonly effects: readonly Effect[];
 }
 
-/** What the host does next. An event that does not belong to the phase changes nothing. */
+/** The next step of the host. An event that does not fit the phase has no effect. */
 export function hostStep(
   phase: HostPhase,
   event: HostEvent,
@@ -141,7 +141,7 @@ export function hostStep(
         ? to("open", { type: "open_gate" })
         : stay;
     case "broker_lost":
-      // Before this the calls themselves are made again; after it nobody needs the broker.
+      // Earlier the calls themselves are repeated; later the broker is not needed.
       return phase === "awaiting_hello"
         ? to(phase, { type: "store_again" })
         : stay;
@@ -163,7 +163,7 @@ function hostHello(
   });
   if (problem !== undefined) return refuse(problem);
   if (phase === "ended") return refuse("this host's connection is over");
-  // A client may be faster than the answer to store_endpoint is.
+  // A client may connect before the response to store_endpoint arrives.
   if (phase !== "awaiting_hello" && phase !== "storing") {
     return refuse("this connection has its client already");
   }
@@ -173,7 +173,7 @@ function hostHello(
   };
 }
 
-/** What a failure of the host says of how far it got. */
+/** The progress in each phase, for a host's failure message. */
 export const HOST_PHASE_TEXT: Readonly<Record<HostPhase, string>> = {
   new: "nothing was done yet",
   allocating: "the broker had not allocated the connection",
@@ -188,7 +188,7 @@ export const HOST_PHASE_TEXT: Readonly<Record<HostPhase, string>> = {
 
 // ---- the client ----
 
-/** How far the client has come. */
+/** The phase of the client. */
 export type ClientPhase =
   | "new"
   | "getting_schema"
@@ -198,7 +198,7 @@ export type ClientPhase =
   | "running"
   | "ended";
 
-/** What the client hears. */
+/** An event of the client. */
 export type ClientEvent =
   | { readonly type: "begin" }
   | { readonly type: "schema_received" }
@@ -209,7 +209,7 @@ export type ClientEvent =
   | { readonly type: "failed"; readonly reason: string }
   | { readonly type: "close" };
 
-/** What the client does. */
+/** An effect of the client. */
 export type ClientEffect =
   | { readonly type: "get_schema" }
   | { readonly type: "get_endpoint" }
@@ -221,7 +221,7 @@ export type ClientEffect =
   | { readonly type: "fail"; readonly reason: string }
   | { readonly type: "close" };
 
-/** What the client does next. An event that does not belong to the phase changes nothing. */
+/** The next step of the client. An event that does not fit the phase has no effect. */
 export function clientStep(
   phase: ClientPhase,
   event: ClientEvent,
@@ -252,7 +252,7 @@ export function clientStep(
     case "ping":
       if (phase !== "awaiting_ping") return stay;
       return event.valid
-        // The pong goes first: a module that takes a minute to load fails no handshake.
+        // The pong first: a module may take a minute to load.
         ? to(
           "loading",
           { type: "pong" },
@@ -274,7 +274,7 @@ export function clientStep(
   }
 }
 
-/** What a failure of the client says of how far it got. */
+/** The progress in each phase, for a client's failure message. */
 export const CLIENT_PHASE_TEXT: Readonly<Record<ClientPhase, string>> = {
   new: "nothing was done yet",
   getting_schema: "the broker had not given the schema",
@@ -285,14 +285,14 @@ export const CLIENT_PHASE_TEXT: Readonly<Record<ClientPhase, string>> = {
   ended: "it was over",
 };
 
-// ---- what they say to each other ----
+// ---- the messages ----
 
-/** What proves to a host that a peer is its client. */
+/** The fields that prove to a host that a peer is its client. */
 export interface Credentials {
   readonly connection_id: string;
-  /** The client's token; "" where the connection has none. */
+  /** The client's token; "" if the connection has none. */
   readonly token: string;
-  /** SHA-256 of the connection's schema, lower-case hex. */
+  /** SHA-256 of the connection's schema, in lower-case hexadecimal. */
   readonly schema_hash: string;
 }
 
@@ -314,7 +314,7 @@ export function helloMessage(credentials: Credentials): XpcDictionary {
   });
 }
 
-/** The control type of a message, `undefined` for any other message. */
+/** Returns the control type of a message; `undefined` if it is not a control message. */
 export function controlType(message: XpcDictionary): string | undefined {
   return getString(message, CHANNEL_KEY.msgType) === MSG_TYPE.control
     ? getString(message, CHANNEL_KEY.ctrlType)
@@ -322,7 +322,7 @@ export function controlType(message: XpcDictionary): string | undefined {
 }
 
 /**
- * Why this first message is not our client's hello, `undefined` if it is.
+ * Returns why this first message is not our client's hello; `undefined` if it is.
  *
  * @param sameToken compares in constant time
  */
@@ -353,7 +353,7 @@ export function helloProblem(
   return undefined;
 }
 
-/** The host's last word. */
+/** The host's last message. */
 export function teardownMessage(): XpcDictionary {
   return control(CTRL_TYPE.teardown);
 }
@@ -365,14 +365,14 @@ export function pingMessage(): XpcDictionary {
   });
 }
 
-/** The client's answer. */
+/** The client's answer to a ping. */
 export function pongMessage(): XpcDictionary {
   return control(CTRL_TYPE.pong, {
     [CHANNEL_KEY.payload]: Uint8Array.from(PONG),
   });
 }
 
-/** Whether a ping or pong carries the bytes that it should. */
+/** Whether a ping or pong has the expected bytes. */
 export function hasPayload(
   message: XpcDictionary,
   expected: Readonly<Uint8Array>,

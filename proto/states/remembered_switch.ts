@@ -1,29 +1,29 @@
 /**
- * A switch whose other end may not be there yet: what is wanted is remembered,
- * and told once the gate opens, exactly once, and not at all if it was taken
- * back in between. Pure.
+ * A switch whose other end may not be connected yet. The wanted value is remembered and
+ * sent once when the connection opens; it is not sent if it was changed back before.
+ * Pure.
  *
  * @module
  */
 
 /** A switch. `on` is start or pause, off is stop or resume. */
 export interface RememberedSwitch {
-  /** Whether the other end can be told. */
+  /** Whether the other end is connected. */
   readonly open: boolean;
-  /** What this end wants. */
+  /** The value that this end wants. */
   readonly wanted: boolean;
-  /** What the other end was told last; off before it was told anything. */
+  /** The value that was sent last; off before anything was sent. */
   readonly told: boolean;
 }
 
-/** Nothing wanted, nobody there. */
+/** Off, and not connected. */
 export const SWITCH_OFF: RememberedSwitch = {
   open: false,
   wanted: false,
   told: false,
 };
 
-/** What happens to a switch. After `close` there may be another end, which was told nothing. */
+/** An event. After `close` another end may connect, which starts with off. */
 export type SwitchEvent = "on" | "off" | "open" | "close";
 
 function after(
@@ -35,7 +35,7 @@ function after(
   return { ...before, wanted: event === "on" };
 }
 
-/** The switch after an event, and what the other end is to be told, if anything. */
+/** Returns the switch after an event, and the value to send to the other end, if any. */
 export function switchStep(
   before: RememberedSwitch,
   event: SwitchEvent,

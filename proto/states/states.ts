@@ -1,6 +1,6 @@
 /**
- * The states of a connection's two sides, and the one state that a person sees,
- * derived from them.
+ * The states of a connection's two sides, and the state of the connection as a whole,
+ * which is derived from them.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export const SIDES = ["host", "client"] as const;
 /** One end of a connection. */
 export type Side = typeof SIDES[number];
 
-/** A host's states in their order. It never goes back; `failed` can follow each. */
+/** The states of a host, in order. A host never goes back; `failed` can follow each state. */
 export const HOST_STATES = [
   "pending",
   "alive",
@@ -18,10 +18,10 @@ export const HOST_STATES = [
   "acked",
   "failed",
 ] as const;
-/** Where the host is. */
+/** The state of a host. */
 export type HostState = typeof HOST_STATES[number];
 
-/** A client's states in their order. It never goes back; `failed` can follow each. */
+/** The states of a client, in order. A client never goes back; `failed` can follow each state. */
 export const CLIENT_STATES = [
   "pending",
   "alive",
@@ -30,11 +30,12 @@ export const CLIENT_STATES = [
   "acked",
   "failed",
 ] as const;
-/** Where the client is. */
+/** The state of a client. */
 export type ClientState = typeof CLIENT_STATES[number];
 
-/** Every derived state, in the order in which {@link derive} tries them. */
+/** The derived states, in the order in which {@link derive} tests them. */
 export const DERIVED_STATES = [
+  "closed",
   "failed",
   "ready",
   "awaiting_ack",
@@ -46,12 +47,12 @@ export const DERIVED_STATES = [
   "awaiting_both",
   "both_alive_awaiting_host_xpc",
 ] as const;
-/** What a connection as a whole is doing. */
+/** The state of a connection as a whole. */
 export type DerivedState = typeof DERIVED_STATES[number];
 
-/** What a connection that is neither ready nor failed waits for, for people. */
+/** What a connection waits for, in words, for each state in which it is neither ready nor over. */
 export const WAITING_FOR: Readonly<
-  Record<Exclude<DerivedState, "ready" | "failed">, string>
+  Record<Exclude<DerivedState, "ready" | "failed" | "closed">, string>
 > = {
   awaiting_both: "neither the host nor the client has been heard of",
   awaiting_host: "the client has started, the host has not been heard of",
@@ -65,7 +66,7 @@ export const WAITING_FOR: Readonly<
   awaiting_ack: "one side has the other's answer, the other has not said so",
 };
 
-/** Whether a host in `state` has come at least as far as `goal`. `failed` has come nowhere. */
+/** Whether a host in `state` has reached `goal`; false for `failed`. */
 export function hostReached(
   state: HostState,
   goal: Exclude<HostState, "failed">,
@@ -74,7 +75,7 @@ export function hostReached(
     HOST_STATES.indexOf(state) >= HOST_STATES.indexOf(goal);
 }
 
-/** Whether a client in `state` has come at least as far as `goal`. `failed` has come nowhere. */
+/** Whether a client in `state` has reached `goal`; false for `failed`. */
 export function clientReached(
   state: ClientState,
   goal: Exclude<ClientState, "failed">,
@@ -84,22 +85,25 @@ export function clientReached(
 }
 
 /**
- * The derived state: the first line that holds.
+ * Returns the derived state: that of the first condition which is true.
  *
  * @param host the host's state
  * @param client the client's state
  * @param endpointStored whether the broker holds the host's endpoint
- * @param timedOut whether it is not ready and its time is over
+ * @param timedOut whether it is not ready within its time limit
+ * @param closed whether it is over because a side closed it
  */
 export function derive(
   host: HostState,
   client: ClientState,
   endpointStored: boolean,
   timedOut = false,
+  closed = false,
 ): DerivedState {
   const hostAcked = host === "acked";
   const clientAcked = client === "acked";
   const clientAsking = client === "waiting_for_endpoint";
+  if (closed) return "closed";
   if (host === "failed" || client === "failed" || timedOut) return "failed";
   if (hostAcked && clientAcked) return "ready";
   if (hostAcked || clientAcked) return "awaiting_ack";

@@ -1,8 +1,8 @@
 /**
- * The one function that changes a connection.
+ * The only function that changes a connection record.
  *
- * It does no I/O: what has to happen outside is returned as effects. So the
- * whole machine is a table, and a test enumerates it.
+ * It does no I/O: it returns effects for the caller. So the state machine is a table,
+ * which a test enumerates.
  *
  * | event | host moves to | client moves to | refused when |
  * |---|---|---|---|
@@ -19,10 +19,10 @@
  * | `side_lost`, `closed` | failed | failed | |
  * | `timed_out` | failed | failed | it is ready, or its time is not over |
  *
- * A side only moves forward: an event for a state that it has passed succeeds
- * and changes nothing but when that side was last seen. A failed connection
- * stays failed: it refuses every event that means progress, and takes the ones
- * that mean an end as repeats, keeping its first reason.
+ * A side only moves forward: an event for a state that it has passed succeeds and
+ * changes only the time at which the side was last seen. A connection that is over
+ * stays so: events that mean progress are refused, further ends are accepted, and the
+ * first end decides the reason and whether it was closed or failed.
  *
  * @module
  */
@@ -40,7 +40,7 @@ import { CLOSED_PREFIX } from "../wire/keys.ts";
 import { MAX_REASON_LENGTH } from "../limits.ts";
 import { clientReached, hostReached, type Side } from "./states.ts";
 
-/** Something that happened to a connection. */
+/** An event of a connection. */
 export type ConnectionEvent =
   | { readonly type: "host_alive" }
   | { readonly type: "endpoint_stored" }
@@ -70,15 +70,15 @@ export type ConnectionEvent =
   | { readonly type: "closed"; readonly reason: string };
 
 /**
- * What has to happen outside, in this order.
+ * What the caller must do, in this order.
  *
- * - `release_endpoint`: let go of the endpoint held so far
- * - `hold_endpoint`: keep the one that came with the event
- * - `notify_watchers`: a state changed, or there now is an endpoint
+ * - `release_endpoint`: dispose the stored endpoint
+ * - `hold_endpoint`: store the endpoint of the event
+ * - `notify_watchers`: a state has changed, or an endpoint was stored
  */
 export type Effect = "release_endpoint" | "hold_endpoint" | "notify_watchers";
 
-/** The outcome of an event: the new record with its effects, or why nothing changed. */
+/** The result of an event: the new record and its effects, or why it was rejected. */
 export type TransitionOutcome =
   | {
     readonly connection: ConnectionRecord;
@@ -86,7 +86,7 @@ export type TransitionOutcome =
   }
   | { readonly rejected: string };
 
-/** Applies `event` at `now` (epoch milliseconds): the one door through which a connection changes. */
+/** Applies `event` at `now`, in milliseconds since the epoch. */
 export function transition(
   connection: ConnectionRecord,
   event: ConnectionEvent,
@@ -103,7 +103,7 @@ export function transition(
   return { connection: after, effects: effectsOf(connection, after, event) };
 }
 
-/** What ready and failed mean for the rest of the record. */
+/** Releases the endpoint and sets the times of a connection that is ready or over. */
 function settled(connection: ConnectionRecord, now: number): ConnectionRecord {
   const { times } = connection;
   if (hasFailed(connection)) {
@@ -123,7 +123,7 @@ function settled(connection: ConnectionRecord, now: number): ConnectionRecord {
   return connection;
 }
 
-/** What changes in a connection that has not failed, or why it must not. */
+/** The changes to a connection that is not over, or why the event is rejected. */
 function advance(
   connection: ConnectionRecord,
   event: ConnectionEvent,
@@ -198,7 +198,7 @@ type FailureEvent = Extract<
   { type: "failure_reported" | "side_lost" | "timed_out" | "closed" }
 >;
 
-/** An end, to a connection that has not failed yet. */
+/** The changes by the first end of a connection. */
 function failure(
   connection: ConnectionRecord,
   event: FailureEvent,
@@ -206,10 +206,11 @@ function failure(
   return {
     ...failedSides(event),
     failureReason: capped(reasonOf(connection, event)),
+    closed: event.type === "closed",
   };
 }
 
-/** What a failed connection still takes: ends, as repeats that keep the first reason, and signs of life. */
+/** The changes to a connection that is over: it accepts further ends, and `seen`. */
 function afterFailure(
   connection: ConnectionRecord,
   event: ConnectionEvent,
@@ -227,7 +228,7 @@ function afterFailure(
   }
 }
 
-/** A report fails its own side; timeout, close and death fail both. */
+/** A reported failure fails its side; every other end fails both. */
 function failedSides(event: FailureEvent): Partial<ConnectionRecord> {
   if (event.type !== "failure_reported") {
     return { host: "failed", client: "failed" };
@@ -252,7 +253,7 @@ function reasonOf(connection: ConnectionRecord, event: FailureEvent): string {
   }
 }
 
-/** `reason` within its limit, never ending in half a character. */
+/** Cuts `reason` to its limit, without splitting a surrogate pair. */
 function capped(reason: string): string {
   if (reason.length <= MAX_REASON_LENGTH) return reason;
   return reason.slice(0, MAX_REASON_LENGTH - 1).replace(
@@ -262,7 +263,7 @@ function capped(reason: string): string {
     "…";
 }
 
-/** Notes that the side behind `event` is there. */
+/** Sets the time at which the side of `event` was last seen. */
 function seen(
   connection: ConnectionRecord,
   event: ConnectionEvent,
@@ -274,7 +275,7 @@ function seen(
   return { ...connection, times: { ...connection.times, [key]: now } };
 }
 
-/** Whose doing an event is; none for what the broker itself finds out. */
+/** The side that caused an event; `undefined` for events of the broker itself. */
 function sideOf(event: ConnectionEvent): Side | undefined {
   switch (event.type) {
     case "host_alive":
@@ -318,7 +319,7 @@ function effectsOf(
   return effects;
 }
 
-/** A refusal names what was tried and the states that it was tried in. */
+/** The text of a rejection: the event, the states, and the reason. */
 function refusal(
   connection: ConnectionRecord,
   event: ConnectionEvent,

@@ -1,6 +1,6 @@
 /**
- * The codecs of types made of others: arrays, optional values, structs. The
- * fields of a frame are a struct.
+ * The codecs of composed types: arrays, optional values, structs. The fields of
+ * a frame are a struct.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { isNumericArray, NUMERIC_ARRAYS } from "../schema/numeric_array.ts";
 import type { Compiler, TypeCodec } from "./type_codec.ts";
 import { isDictionary, type XpcValue } from "./xpc_value.ts";
 
-/** A value or `null`. None at all means `null` as well, on both sides. */
+/** The codec of a value or `null`. An absent value means `null`, on both sides. */
 export function optionalCodec(inner: TypeCodec): TypeCodec {
   return {
     check: (value) =>
@@ -31,7 +31,7 @@ export function optionalCodec(inner: TypeCodec): TypeCodec {
   };
 }
 
-/** Values of one type, as many as it says; a typed array where they are numbers. */
+/** The codec of an array. Numbers are a typed array. */
 export function arrayCodec(
   { element: type, length }: ArrayType,
   compiler: Compiler,
@@ -43,7 +43,7 @@ export function arrayCodec(
   return length === undefined ? codec : fixedCodec(length, codec);
 }
 
-/** The arrays of `codec` that have exactly `length` values. */
+/** The codec of arrays with exactly `length` values. */
 function fixedCodec(length: number, codec: TypeCodec): TypeCodec {
   const misfit = (array: ArrayLike<unknown>): Misfit | undefined =>
     array.length === length
@@ -52,7 +52,7 @@ function fixedCodec(length: number, codec: TypeCodec): TypeCodec {
   return {
     check: (value) => codec.check(value) ?? misfit(value as unknown[]),
     encode: codec.encode,
-    // The length is looked at first: a peer's longer array is not worth reading.
+    // The length is checked first, so that a longer array is not decoded.
     decode: (value, reader) =>
       (Array.isArray(value) ? misfit(value) : undefined) ??
         codec.decode(value, reader),
@@ -63,7 +63,7 @@ function numericArrayCodec(kind: NumericKind, element: TypeCodec): TypeCodec {
   const TypedArray = NUMERIC_ARRAYS[kind];
   const expected = `${article(TypedArray.name)} ${TypedArray.name}`;
   return {
-    // The elements of a typed array fit by themselves.
+    // The elements of a typed array always fit.
     check: (value) =>
       isNumericArray(kind, value) ? undefined : valueMisfit(expected, value),
     encode: (value, writer) =>
@@ -116,9 +116,9 @@ function listCodec(element: TypeCodec): TypeCodec {
 }
 
 /**
- * Fields by name. A key that is no field is a misfit too: both sides have
- * confirmed one schema, so a peer that sends more does not keep to it, and a
- * misspelt optional field would otherwise never be noticed.
+ * The codec of fields by name. An unknown key is a misfit: both sides have
+ * confirmed the schema, and a misspelt optional field would otherwise never be
+ * noticed.
  */
 export function structCodec(fields: Fields, compiler: Compiler): TypeCodec {
   const known: ReadonlySet<string> = new Set(Object.keys(fields));

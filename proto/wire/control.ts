@@ -1,6 +1,6 @@
 /**
- * The control API as its callers see it: the calls of `broker.proto`, typed,
- * whatever carries them.
+ * The control API for callers: the calls of `broker.proto` with types,
+ * independent of the carrier.
  *
  * @module
  */
@@ -20,43 +20,43 @@ import {
   type XpcValue,
 } from "./xpc_value.ts";
 
-/** The name of a call with a stream of answers. */
+/** The name of a call with a stream of responses. */
 export type StreamMethod = {
   [M in MethodName]: (typeof METHODS)[M]["responseStream"] extends true ? M
     : never;
 }[MethodName];
-/** The name of a call with one answer. */
+/** The name of a call with one response. */
 export type UnaryMethod = Exclude<MethodName, StreamMethod>;
-/** What a call is asked; absent fields are their defaults. */
+/** The request of a call. Absent fields have their defaults. */
 export type RequestOf<M extends MethodName> = Partial<
   Messages[(typeof METHODS)[M]["request"]]
 >;
-/** What a call answers; every field is there. */
+/** The response of a call. Every field is present. */
 export type ResponseOf<M extends MethodName> =
   Messages[(typeof METHODS)[M]["response"]];
 
-/** What goes with one call. */
+/** Options of one call. */
 export interface CallOptions {
-  /** The token of the side that speaks, for a connection that has tokens. */
+  /** The token of the calling side, if the connection has tokens. */
   token?: string;
-  /** Cancels the call, which then throws `aborted`. */
+  /** Cancels the call, which then rejects with `aborted`. */
   signal?: AbortSignal;
-  /** Milliseconds for the answer, or, for a stream, for the connection to stand. 5000 by default. */
+  /** Milliseconds until the response, or for a stream until it is connected. 5000 by default. */
   timeoutMs?: number;
 }
 
-/** How long a call may take where nobody says. */
+/** Default time limit of a call, in milliseconds. */
 export const CALL_TIMEOUT_MS = 5_000;
 
 /** A carrier of the control API, to one broker. */
 export interface ControlClient extends Disposable {
   /**
-   * Makes a call with one answer.
+   * Makes a call with one response.
    *
-   * @throws {BridgeError} `broker_unreachable` or `broker_lost` where there is
-   * no broker or its answer was lost, `timed_out`, `aborted`, `bad_argument`,
-   * `not_permitted`. That the broker will not do it is no error but an answer
-   * with `success: false`; see {@link accepted}
+   * @throws {BridgeError} `broker_unreachable` if there is no broker,
+   * `broker_lost` if its response was lost, `timed_out`, `aborted`,
+   * `bad_argument`, `not_permitted`. A refusal by the broker is not an error but
+   * a response with `success: false`, see {@link accepted}
    */
   call<M extends UnaryMethod>(
     method: M,
@@ -65,10 +65,10 @@ export interface ControlClient extends Disposable {
   ): Promise<ResponseOf<M>>;
 }
 
-/** Opens a carrier of the control API to the broker at an address. */
+/** Opens a carrier to the broker at `address`. */
 export type OpenControl = (address: string) => Promise<ControlClient>;
 
-/** The answer, where the broker has done what it was asked. Throws `connection_failed` with its words where not. */
+/** Returns the response if the broker did what was asked. Otherwise throws `connection_failed` with the reason that it gave. */
 export function accepted<R extends { success: boolean; error?: string }>(
   method: string,
   response: R,
@@ -81,12 +81,12 @@ export function accepted<R extends { success: boolean; error?: string }>(
 }
 
 /**
- * What the broker is, at first contact.
+ * Asks the broker for its version and checks that of the protocol.
  *
- * @param where the broker's name or address, for people
- * @param expected the version that this side speaks
- * @throws {BridgeError} `version_mismatch`, naming both versions, where it
- * speaks another version of the protocol; what the call throws
+ * @param where the broker's name or address, for the error
+ * @param expected the protocol version of this side
+ * @throws {BridgeError} `version_mismatch`, naming both versions, if the broker
+ * has another protocol version; what the call throws
  */
 export async function checkVersion(
   control: ControlClient,
@@ -106,14 +106,14 @@ export async function checkVersion(
   );
 }
 
-/** Whether a call failed because there is no broker now, or none that answers, not by its decision. */
+/** Whether a call failed because no broker was reached or none answered, and not because the broker refused. */
 export function isBrokerGone(error: unknown): boolean {
   return error instanceof BridgeError &&
     (error.code === "broker_unreachable" || error.code === "broker_lost" ||
       error.code === "timed_out");
 }
 
-/** A message of the control API as XPC carries it: integers as uint64, absent fields absent. */
+/** Converts a message of the control API into an XPC dictionary. Numbers become uint64; undefined fields are left out. */
 export function toDictionary(message: object): XpcDictionary {
   const body: Record<string, XpcValue> = {};
   for (const [key, value] of Object.entries(message)) {
@@ -129,7 +129,7 @@ function toXpcValue(value: unknown): XpcValue {
   return value as XpcValue;
 }
 
-/** The scalars of a message that XPC has carried. Capabilities and nested values have no meaning there and stay out. */
+/** Converts an XPC dictionary into a message of the control API. Keeps scalars only: no call has capabilities or nested values. */
 export function fromDictionary(body: XpcDictionary): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(body)) {

@@ -1,5 +1,5 @@
 /**
- * Frames to XPC dictionaries and back, by their schema.
+ * Converts frames to XPC dictionaries and back, by their schema.
  *
  * @module
  */
@@ -30,7 +30,7 @@ import type { XpcDictionary, XpcValue } from "./xpc_value.ts";
  * | Bool | bool |
  * | String, Enum | string |
  * | Bytes | data |
- * | Texture, Buffer | what the capability writer makes of it |
+ * | Texture, Buffer | the value that the capability writer returns |
  * | Array | array |
  * | Struct, SchemaRef | dictionary |
  * | Optional | null, or its type |
@@ -59,38 +59,39 @@ const CODECS: {
   SchemaRef: ({ schema }, compiler) => compiler.schema(schema),
 };
 
-/** Turns the frames of one schema into dictionaries, and back. Made by {@link compile}. */
+/** Converts the frames of one schema. Made by {@link compile}. */
 export interface FrameCodec<S extends Schema = Schema> {
-  /** The schema whose frames these are. */
+  /** The schema of the frames. */
   readonly schema: S;
-  /** Why `frame` cannot be sent, if it cannot. Looks at the frame alone: whether its surfaces are this process's own, `encode` finds out. */
+  /** Returns why `frame` cannot be sent, or undefined. Does not check who owns its surfaces: `encode` does. */
   check(frame: unknown): Misfit | undefined;
   /**
-   * The `fields` of a frame's message. The capability writer is asked for
-   * nothing unless the whole frame fits.
+   * Returns the `fields` of a frame's message. Calls the capability writer only
+   * if the whole frame fits.
    *
-   * @throws {BridgeError} `schema_mismatch`, naming the schema, the field and the value
+   * @throws {BridgeError} `schema_mismatch`, naming the schema, the field and
+   * the value; what the capability writer throws
    */
   encode(frame: Frame<S>, capabilities: CapabilityWriter): XpcDictionary;
   /**
-   * The frame that came as `fields`, or why it does not fit the schema:
-   * a field that is missing (unless it is optional), of another XPC type, out
-   * of range, or not in the schema. Never throws.
+   * Returns the frame in `fields`, or why it does not fit the schema: a field is
+   * missing and not optional, has another XPC type, is out of range, or is not
+   * in the schema. Never throws.
    */
   decode(
     fields: XpcDictionary,
     capabilities: CapabilityReader,
   ): Frame<S> | Misfit;
   /**
-   * `fields` with `handle`, a bare object that an older peer sent beside
-   * them, as its first texture or buffer, if that one is missing.
+   * Returns `fields` with `handle` as the first texture or buffer, if that is
+   * missing. Older peers send a frame's surface as such a separate object.
    */
   withHandle(fields: XpcDictionary, handle: XpcValue): XpcDictionary;
 }
 
 /**
- * The codec of a schema's frames. Compiling walks the schema once; a frame
- * then costs one call per field. Keep it: one per port.
+ * Makes the codec of a schema. This walks the schema once; a frame then costs
+ * one call per field. Make one codec per port and keep it.
  *
  * ```ts
  * import { schema, UInt32 } from "@streamlib/bridge";
@@ -138,12 +139,12 @@ export function compile<S extends Schema>(schema: S): FrameCodec<S> {
   };
 }
 
-/** A compiler that makes the codec of each schema once, however often it is referred to. */
+/** Makes a compiler that makes the codec of each schema only once. */
 function newCompiler(): Compiler {
   const made = new Map<Schema, TypeCodec>();
   const compiler: Compiler = {
     type: (type) => {
-      // The table's key is the type's own kind, which TypeScript cannot follow.
+      // The key is the kind of this type, which TypeScript cannot infer.
       const make = CODECS[type.kind] as (
         type: FieldType,
         compiler: Compiler,

@@ -1,7 +1,8 @@
 /**
- * The message in which a frame crosses the channel:
+ * The message that carries a frame over the channel:
  * `{msg_type: "frame", frame_id, port_name, fields}`. The fields of the frame
- * are in a dictionary of their own and cannot collide with the rest.
+ * are in a separate dictionary, so that their names cannot collide with the
+ * other keys.
  *
  * @module
  */
@@ -16,19 +17,19 @@ import {
   type XpcValue,
 } from "./xpc_value.ts";
 
-/** A frame on its way. */
+/** The content of a frame message. */
 export interface FrameMessage {
-  /** Counts the frames of one side, over all its ports: never the same twice. */
+  /** The number of the frame, counted over all ports of its sender. Never repeated. */
   readonly frame_id: bigint;
-  /** The port, as the client names it. */
+  /** The name of the port, as seen by the client. */
   readonly port_name: string;
-  /** The frame, as its schema's codec writes and reads it. */
+  /** The fields of the frame, encoded by its schema's codec. */
   readonly fields: XpcDictionary;
-  /** A bare object beside the fields. Older peers send a frame's surface so; we never do. */
+  /** A separate object. Older peers send a frame's surface this way; this library never does. */
   readonly handle?: XpcValue;
 }
 
-/** The message that carries a frame. Throws a RangeError where `frame_id` is no unsigned 64-bit integer. */
+/** Makes the message of a frame. Throws a RangeError if `frame_id` is not an unsigned 64-bit integer. */
 export function frameMessage(
   frame_id: bigint,
   port_name: string,
@@ -43,8 +44,8 @@ export function frameMessage(
 }
 
 /**
- * The frame in a message whose `msg_type` is `frame`, or what is wrong with
- * the message. Keys that are not known are ignored: a newer peer may add some.
+ * Returns the content of a message with the `msg_type` `frame`, or what is wrong
+ * with it. Unknown keys are ignored: a newer peer may add some.
  */
 export function parseFrameMessage(
   message: XpcDictionary,

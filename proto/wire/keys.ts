@@ -1,29 +1,29 @@
 /**
- * Every word that crosses a process boundary as a string: dictionary keys,
- * message types, control types, reasons and hints. Spelled here and nowhere
- * else.
+ * The strings of the wire protocol: dictionary keys, message types, control
+ * types, reasons and hints. They are spelled only here, except the fields of
+ * the control calls: those are in `broker.proto`.
  *
  * @module
  */
 
-/** The version of the protocol. Compared at first contact; a mismatch is an error that names both. */
+/** The version of the protocol. Both sides compare it at first contact; a mismatch is an error that names both versions. */
 export const PROTOCOL_VERSION = 1;
 
-/** What the host sends to test the channel: "SLP". */
+/** The bytes that the host sends to test the channel: "SLP". */
 export const PING: Readonly<Uint8Array> = Uint8Array.of(0x53, 0x4c, 0x50);
-/** What the client answers to {@link PING}: "SLA". */
+/** The bytes that the client sends back for {@link PING}: "SLA". */
 export const PONG: Readonly<Uint8Array> = Uint8Array.of(0x53, 0x4c, 0x41);
 
-/** The gRPC metadata key of a per-side token. */
+/** The gRPC metadata key of a token. */
 export const TOKEN_METADATA = "x-streamlib-token";
 
-/** Dictionary keys of the messages between a process and the broker. */
+/** Dictionary keys of the messages between a process and the broker, as far as code names them. */
 export const KEY = {
   type: "type",
   token: "token",
   success: "success",
   error: "error",
-  /** The stable name of an error, where a call could not be answered at all. */
+  /** The code of an error, if the broker could not handle the call at all. */
   code: "code",
   hint: "hint",
   found: "found",
@@ -31,43 +31,20 @@ export const KEY = {
   connectionId: "connection_id",
   runtimeId: "runtime_id",
   processorId: "processor_id",
-  processorType: "processor_type",
-  timeoutSecs: "timeout_secs",
-  schemaJson: "schema_json",
   wantTokens: "want_tokens",
   hostToken: "host_token",
   clientToken: "client_token",
   endpoint: "endpoint",
-  hostState: "host_state",
   clientState: "client_state",
   derivedState: "derived_state",
-  connectionState: "connection_state",
-  clientPollCount: "client_poll_count",
-  yourPollCount: "your_poll_count",
   waitMs: "wait_ms",
-  waitTimeMs: "wait_time_ms",
-  pollsUntilSuccess: "polls_until_success",
-  connectionAgeMs: "connection_age_ms",
   timeoutRemainingSecs: "timeout_remaining_secs",
   failureReason: "failure_reason",
-  hostXpcEndpointStored: "host_xpc_endpoint_stored",
-  atUnixMs: "at_unix_ms",
   side: "side",
-  path: "path",
-  frames: "frames",
-  bytes: "bytes",
-  dropped: "dropped",
-  p50Us: "p50_us",
-  p99Us: "p99_us",
-  name: "name",
-  apiEndpoint: "api_endpoint",
-  logPath: "log_path",
-  pid: "pid",
-  version: "version",
   protocolVersion: "protocol_version",
 } as const;
 
-/** Values of {@link KEY.type}: the messages to the broker, and the one that it pushes. */
+/** Values of {@link KEY.type}: the messages to the broker, and the one that the broker sends by itself. */
 export const MESSAGE_TYPE = {
   getVersion: "get_version",
   registerRuntime: "register_runtime",
@@ -84,11 +61,11 @@ export const MESSAGE_TYPE = {
   reportStats: "report_stats",
   close: "close",
   watch: "watch",
-  /** Pushed by the broker to the peer that sent `watch`. */
+  /** Sent by the broker to a peer that sent `watch`. */
   connectionEvent: "connection_event",
 } as const;
 
-/** Which gRPC call an XPC message type is, for those that exist on both carriers. */
+/** The gRPC call of each XPC message type that exists with both carriers. */
 export const CALL_OF_MESSAGE_TYPE = {
   [MESSAGE_TYPE.getVersion]: "GetVersion",
   [MESSAGE_TYPE.registerRuntime]: "RegisterRuntime",
@@ -113,23 +90,23 @@ export const CHANNEL_KEY = {
   token: "token",
   protocolVersion: "protocol_version",
   schemaHash: "schema_hash",
-  /** What kind of processor has started: `reactive`, `manual` or `continuous`. */
+  /** The kind of the processor that has started: `reactive`, `manual` or `continuous`. */
   mode: "mode",
   /** The bytes of a ping or a pong. */
   payload: "payload",
   error: "error",
-  /** The stable name of an error, where it has one. */
+  /** The code of an error, if it has one. */
   code: "code",
   reason: "reason",
   stack: "stack",
   frameId: "frame_id",
   portName: "port_name",
   fields: "fields",
-  /** A bare object beside {@link CHANNEL_KEY.fields}; understood on receipt, from older peers. */
+  /** A separate object beside {@link CHANNEL_KEY.fields}. Accepted from older peers, never sent. */
   handle: "handle",
-  /** The surface itself, or a buffer's shared memory, in an offer. */
+  /** The surface, or the shared memory of a buffer, in an offer. */
   surface: "surface",
-  /** How many numbers of a buffer's memory are the frame's. */
+  /** The number of elements of a buffer that belong to the frame. */
   length: "length",
   surfaceId: "surface_id",
   generation: "generation",
@@ -147,7 +124,6 @@ export const CTRL_TYPE = {
   surfaceOffer: "surface_offer",
   surfaceRetire: "surface_retire",
   release: "release",
-  laneOffer: "lane_offer",
   start: "start",
   stop: "stop",
   pause: "pause",
@@ -156,27 +132,27 @@ export const CTRL_TYPE = {
   teardown: "teardown",
 } as const;
 
-/** Values of {@link KEY.reason} and {@link KEY.error} that a program may match on. */
+/** Values of {@link KEY.reason} and {@link KEY.error} that a program may compare. */
 export const REASON = {
-  /** Nothing is stored yet: ask again. */
+  /** No endpoint is stored yet. Ask again. */
   hostEndpointNotReady: "host_endpoint_not_ready",
-  /** The connection has failed; `failure_reason` says why. */
+  /** The connection has failed. `failure_reason` says why. */
   connectionFailed: "connection_failed",
-  /** Another process has received the endpoint. */
+  /** Another process has received the endpoint already. */
   alreadyDelivered: "already_delivered",
-  /** The connection is ready, and the broker holds its endpoint no longer. */
+  /** The connection is ready, and the broker has released its endpoint. */
   endpointReleased: "endpoint_released",
   /** The broker knows no such connection. */
   connectionNotFound: "connection_not_found",
 } as const;
 
-/** What stands for a state where the connection is unknown. */
+/** The state of an unknown connection. */
 export const NOT_FOUND = "not_found";
 
 /** What the failure reason of a closed connection begins with. */
 export const CLOSED_PREFIX = "closed: ";
 
-/** Values of {@link KEY.hint}: what the asker can do. */
+/** Values of {@link KEY.hint}: what the caller can do. */
 export const HINT = {
   hostPending:
     "Host hasn't contacted the broker yet. Is the host process running? Keep polling.",

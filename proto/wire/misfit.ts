@@ -1,5 +1,6 @@
 /**
- * How a frame does not fit its schema: an expected condition, hence a value.
+ * Misfits: why a frame does not fit its schema. Expected, so a value and not an
+ * error.
  *
  * @module
  */
@@ -12,16 +13,16 @@ import {
   type XpcValue,
 } from "./xpc_value.ts";
 
-/** The first thing in which a frame does not fit its schema. Immutable. */
+/** The first place where a frame does not fit its schema. Immutable. */
 export class Misfit {
   /**
-   * A misfit, as it is found in a field that does not know where it stands:
-   * see {@link within} and {@link of}.
+   * Makes a misfit. A codec that does not know its place leaves `schema` and
+   * `field` empty; {@link within} and {@link of} add them.
    *
-   * @param schema the schema's name; empty while it is not known yet
+   * @param schema the schema's name; empty if not known yet
    * @param field the path to the field, such as `pose.points[3].x`; empty for the frame itself
-   * @param expected what the schema asks for
-   * @param got what was there, short and printable
+   * @param expected what the schema requires
+   * @param got what was found, short and printable
    */
   constructor(
     readonly schema: string,
@@ -30,19 +31,19 @@ export class Misfit {
     readonly got: string,
   ) {}
 
-  /** The same, seen from outside the field or array in which it was found. */
+  /** Returns the same misfit with `step` before its path. */
   within(step: string): Misfit {
     const { schema, field, expected, got } = this;
     const dot = field === "" || field.startsWith("[") ? "" : ".";
     return new Misfit(schema, `${step}${dot}${field}`, expected, got);
   }
 
-  /** The same, in a frame of the schema called `name`. */
+  /** Returns the same misfit with the schema's name. */
   of(name: string): Misfit {
     return new Misfit(name, this.field, this.expected, this.got);
   }
 
-  /** The whole in words, such as `VideoFrame.width: expected a uint64 …, got null`. */
+  /** The message, such as `VideoFrame.width: expected a uint64 …, got null`. */
   get message(): string {
     const path = this.field === ""
       ? this.schema
@@ -51,12 +52,12 @@ export class Misfit {
   }
 }
 
-/** A misfit of a value that the host's or the client's own code made. */
+/** Makes the misfit of a value from code in this process. */
 export function valueMisfit(expected: string, value: unknown): Misfit {
   return new Misfit("", "", expected, describeValue(value));
 }
 
-/** A misfit of a value that came in a message. */
+/** Makes the misfit of a value from a message. */
 export function xpcMisfit(
   expected: string,
   value: XpcValue | undefined,
@@ -65,8 +66,9 @@ export function xpcMisfit(
 }
 
 /**
- * A misfit of a field that the schema does not have. Its name is not part of
- * the path: paths are the schema's own, so that a peer cannot make up new ones.
+ * Makes the misfit of a field that is not in the schema. Its name is not part of
+ * the path: a path only has names of the schema, so that a peer cannot invent
+ * paths.
  */
 export function extraMisfit(name: string): Misfit {
   return new Misfit("", "", "no other fields", `the field ${quote(name)}`);

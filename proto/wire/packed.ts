@@ -1,6 +1,6 @@
 /**
- * XPC messages as bytes: the form in which they cross the C ABI. The layout is
- * described in `c/bridge/packed.h`, the other end of this file.
+ * The packed form of XPC messages: the bytes that cross the C ABI. The layout is
+ * described in `c/bridge/packed.h`, which the C side implements.
  *
  * @module
  */
@@ -48,20 +48,20 @@ const CAPABILITY_KINDS: Partial<Record<Tag, CapabilityKind>> = {
 };
 
 const encoder = new TextEncoder();
-/** Text is the sender's as it is: one that begins with U+FEFF keeps it. */
+/** Text is not changed: a leading U+FEFF is kept. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Writes dictionaries into one buffer that it keeps and grows, so that a
- * message costs no allocation. The bytes that {@link pack} returns are good
- * until its next call.
+ * Packs dictionaries into one buffer that is kept and grows, so that a message
+ * costs no allocation. The bytes that {@link pack} returns are valid until its
+ * next call.
  */
 export class Packer {
   #bytes = new Uint8Array(4096);
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
 
-  /** The message in packed form: a view of this packer's own buffer. Throws `bad_argument` for what XPC cannot carry. */
+  /** Returns the packed message, a view of this packer's buffer. Throws `bad_argument` if XPC cannot carry a value. */
   pack(message: XpcDictionary): Uint8Array<ArrayBuffer> {
     this.#at = 0;
     this.#dictionary(message);
@@ -88,7 +88,7 @@ export class Packer {
     this.#view.setUint32(at + 1, value, true);
   }
 
-  /** Text after a length of `prefix` bytes (2 or 4). */
+  /** Writes text after its length, a number of `prefix` bytes (2 or 4). */
   #text(text: string, prefix: 2 | 4): void {
     const at = this.#reserve(prefix + text.length * 3);
     const { written } = encoder.encodeInto(
@@ -262,17 +262,17 @@ class Unpacker {
   }
 }
 
-/** A message out of its packed form, and every capability in it, at whatever depth. */
+/** An unpacked message, and all capabilities in it, at any depth. */
 export interface Unpacked {
-  /** The message: it has a null prototype, so that no key of a peer's choosing means anything. */
+  /** The message. It has no prototype, so that a peer can use any key safely. */
   readonly message: XpcDictionary;
-  /** All capabilities in it, which the receiver now owns. */
+  /** All capabilities in the message. The receiver owns them. */
   readonly capabilities: readonly Capability[];
 }
 
 /**
- * Reads what the shim packed. The shim has checked lengths, depth and size;
- * bytes that are no dictionary mean that the two are of different versions.
+ * Unpacks a message from the shim. The shim has checked lengths, depth and size.
+ * Bytes that are not a dictionary mean that the shim has another version.
  */
 export function unpack(bytes: Uint8Array): Unpacked {
   const unpacker = new Unpacker(bytes);

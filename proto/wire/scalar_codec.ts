@@ -1,8 +1,8 @@
 /**
  * The codecs of the types without parameters, and of enums.
  *
- * A type narrower than the XPC type that it crosses as is checked on both
- * sides: what does not fit is a misfit, never wrapped around or cut off.
+ * A type that is narrower than its XPC type is checked on both sides. A value
+ * out of range is a misfit; it is never wrapped or truncated.
  *
  * @module
  */
@@ -11,14 +11,14 @@ import { valueMisfit, xpcMisfit } from "./misfit.ts";
 import type { TypeCodec } from "./type_codec.ts";
 import { XpcNumber, type XpcNumberType } from "./xpc_value.ts";
 
-/** What an integer type is: how it crosses, and what fits. */
+/** An integer type: its XPC type and its range. */
 interface IntegerType {
   readonly xpc: XpcNumberType;
   /** The bounds in words. */
   readonly range: string;
 }
 
-/** An integer of at most 32 bits, a `number`; `fits` says whether one is such an integer. */
+/** The codec of an integer of at most 32 bits, a `number`. `fits` checks its range. */
 function narrowInteger(
   { xpc, range }: IntegerType,
   fits: (value: number) => boolean,
@@ -35,14 +35,14 @@ function narrowInteger(
       if (!(value instanceof XpcNumber) || value.type !== xpc) {
         return xpcMisfit(theirs, value);
       }
-      // An integer too wide for a number is rounded, and stays out of range.
+      // A wider integer is rounded here, and stays out of range.
       const narrow = Number(value.value);
       return fits(narrow) ? narrow : xpcMisfit(theirs, value);
     },
   };
 }
 
-/** An integer of 64 bits, a `bigint`. */
+/** The codec of a 64-bit integer, a `bigint`. */
 function wideInteger(
   { xpc, range }: IntegerType,
   fits: (value: bigint) => boolean,
@@ -85,12 +85,12 @@ export const UINT64: TypeCodec = wideInteger(
   (value) => BigInt.asUintN(64, value) === value,
 );
 
-/** Whether rounding `value` to 32 bits keeps it finite, if it was. */
+/** Whether a finite `value` is still finite when rounded to 32 bits. */
 function fitsFloat32(value: number): boolean {
   return Number.isFinite(Math.fround(value)) || !Number.isFinite(value);
 }
 
-/** A float of 32 bits. Rounded to the nearest, on both sides; a finite number that would become infinite does not fit. */
+/** The codec of a 32-bit float. Rounds to the nearest on both sides; a finite number that would become infinite does not fit. */
 export const FLOAT32: TypeCodec = {
   check: (value) =>
     typeof value === "number" && fitsFloat32(value)
@@ -126,7 +126,7 @@ export const BOOL: TypeCodec = {
     typeof value === "boolean" ? value : xpcMisfit("bool", value),
 };
 
-/** Text. XPC's strings are UTF-8 that ends at the first U+0000, so neither that nor a lone surrogate can cross. */
+/** The codec of text. XPC strings are UTF-8 and end at U+0000, so text with U+0000 or a lone surrogate does not fit. */
 export const STRING: TypeCodec = {
   check: (value) =>
     typeof value === "string" && value.isWellFormed() && !value.includes("\0")
@@ -137,7 +137,7 @@ export const STRING: TypeCodec = {
     typeof value === "string" ? value : xpcMisfit("string", value),
 };
 
-/** Bytes. Passed on as they are: whoever packs the message copies them. */
+/** The codec of bytes. They are not copied here, but when the message is packed. */
 export const BYTES: TypeCodec = {
   check: (value) =>
     value instanceof Uint8Array

@@ -1,6 +1,6 @@
 /**
- * The codecs of what is shared instead of copied: textures and buffers. What
- * crosses in their place, the capability writer and reader decide.
+ * The codecs of shared memory: textures and buffers. The capability writer and
+ * reader decide what the message contains in their place.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Surface } from "../schema/surface.ts";
 import type { NumericArray } from "../schema/field_type.ts";
 import type { TypeCodec } from "./type_codec.ts";
 
-/** Surfaces of one pixel format, or of `any`. */
+/** The codec of surfaces of one pixel format, or of `any` format. */
 export function textureCodec(format: TextureFormat): TypeCodec {
   const expected = format === "any" ? "a surface" : `a surface of ${format}`;
   const fits = (surface: Surface): boolean =>
@@ -36,7 +36,7 @@ export function textureCodec(format: TextureFormat): TypeCodec {
   };
 }
 
-/** Does not look at `pixels`: only whoever wants them should cause them to be mapped. */
+/** Does not read `pixels`: that would map the memory. */
 function isSurface(value: unknown): value is Surface {
   return typeof value === "object" && value !== null &&
     "width" in value && typeof value.width === "number" &&
@@ -46,7 +46,7 @@ function isSurface(value: unknown): value is Surface {
     "pixels" in value;
 }
 
-/** Numbers of one type in shared memory. */
+/** The codec of numeric arrays in shared memory. */
 export function bufferCodec(element_type: NumericKind): TypeCodec {
   const expected = `a buffer of ${element_type}`;
   return {

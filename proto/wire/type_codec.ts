@@ -1,5 +1,5 @@
 /**
- * What the codec of one field type does, and what it needs.
+ * The interfaces of the codecs of field types.
  *
  * @module
  */
@@ -16,25 +16,25 @@ import type { Surface } from "../schema/surface.ts";
 import type { XpcValue } from "./xpc_value.ts";
 
 /**
- * Puts shared memory into a message. Whoever sends decides the wire form: the
- * object itself the first time, its id and generation afterwards.
+ * Puts shared memory into a message. The implementation decides the form on the
+ * wire: the names of pieces that were offered.
  */
 export interface CapabilityWriter {
-  /** What stands for `surface` in the message. Throws where it cannot be sent. */
+  /** Returns the value that represents `surface` in the message. Throws if it cannot be sent. */
   texture(surface: Surface): XpcValue;
-  /** What stands for `samples` in the message. Throws where it cannot be sent. */
+  /** Returns the value that represents `samples` in the message. Throws if it cannot be sent. */
   buffer(samples: NumericArray): XpcValue;
 }
 
 /**
- * Takes shared memory out of a message. What it hands out stays the reader's:
- * a frame can still turn out not to fit after its surface was read, and then
- * the caller ends the leases of that reader, as at the end of a frame's life.
+ * Finds shared memory that a message names. The reader keeps the leases on what
+ * it returns; the caller ends them with the frame, or if the frame turns out not
+ * to fit after a surface was read.
  */
 export interface CapabilityReader {
-  /** The surface that `value` stands for, or what is wrong with it, from a peer that is not trusted. */
+  /** Returns the surface that `value` represents, or what is wrong with it. The peer is not trusted. */
   texture(value: XpcValue): Surface | string;
-  /** The numbers that `value` stands for, or what is wrong with it. */
+  /** Returns the elements that `value` represents, or what is wrong with it. */
   buffer<K extends NumericKind>(
     value: XpcValue,
     element_type: K,
@@ -42,25 +42,25 @@ export interface CapabilityReader {
 }
 
 /**
- * The codec of one field type. `check` and `decode` take whatever comes and
- * never throw; `encode` takes only what `check` let through.
+ * The codec of one field type. `check` and `decode` accept any value and never
+ * throw; `encode` accepts only values that passed `check`.
  */
 export interface TypeCodec {
-  /** Why `value` cannot be sent, if it cannot. */
+  /** Returns why `value` cannot be sent, or undefined. */
   check(value: unknown): Misfit | undefined;
-  /** `value` as it crosses. */
+  /** Returns `value` as it is in the message. */
   encode(value: unknown, capabilities: CapabilityWriter): XpcValue;
-  /** The value that crossed as `value`, `undefined` being none at all; or why it does not fit. */
+  /** Returns the value in the message, or why it does not fit. `value` is undefined if it is absent. */
   decode(
     value: XpcValue | undefined,
     capabilities: CapabilityReader,
   ): unknown | Misfit;
 }
 
-/** Makes the codecs of what a type is made of. */
+/** Makes the codecs of the parts of a type. */
 export interface Compiler {
-  /** The codec of a type. */
+  /** Returns the codec of a type. */
   type(type: FieldType): TypeCodec;
-  /** The codec of a schema's frames. */
+  /** Returns the codec of a schema's frames. */
   schema(schema: Schema): TypeCodec;
 }

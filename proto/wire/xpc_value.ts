@@ -1,5 +1,5 @@
 /**
- * The values that an XPC dictionary can hold, as TypeScript sees them.
+ * The values of XPC dictionaries in TypeScript.
  *
  * | XPC type | here |
  * |---|---|
@@ -7,12 +7,12 @@
  * | bool | `boolean` |
  * | string | `string` |
  * | data | `Uint8Array` |
- * | int64, uint64, double | {@link XpcNumber}: XPC keeps the three apart, a JavaScript number cannot |
+ * | int64, uint64, double | {@link XpcNumber}: XPC distinguishes the three, a JavaScript number cannot |
  * | array | `XpcValue[]` |
  * | dictionary | {@link XpcDictionary}, a plain object |
  * | endpoint, shmem, descriptor, surface | {@link Capability}: a right that only the kernel can copy |
  *
- * Pure data: a capability is a number that `ffi/` gives a meaning.
+ * Pure data: the number in a capability is a handle of `ffi/`.
  *
  * @module
  */
@@ -20,22 +20,22 @@
 /** The three numeric types of XPC. */
 export type XpcNumberType = "int64" | "uint64" | "double";
 
-/** A number together with the XPC type it travels as. Immutable. */
+/** A number with its XPC type. Immutable. */
 export class XpcNumber {
-  /** @param type which XPC type it is
+  /** @param type the XPC type
    * @param value `bigint` for the integer types, `number` for `double` */
   constructor(
     readonly type: XpcNumberType,
     readonly value: bigint | number,
   ) {}
 
-  /** The value as a number. Integers past 2^53 lose precision: use {@link value} for those. */
+  /** Returns the value as a number. Integers above 2^53 lose precision: use {@link value} for those. */
   toNumber(): number {
     return Number(this.value);
   }
 }
 
-/** A signed 64-bit integer. Throws a RangeError when `value` does not fit. */
+/** Makes a signed 64-bit integer. Throws a RangeError if `value` does not fit. */
 export function int64(value: bigint | number): XpcNumber {
   const wide = BigInt(value);
   if (BigInt.asIntN(64, wide) !== wide) {
@@ -44,7 +44,7 @@ export function int64(value: bigint | number): XpcNumber {
   return new XpcNumber("int64", wide);
 }
 
-/** An unsigned 64-bit integer. Throws a RangeError when `value` does not fit. */
+/** Makes an unsigned 64-bit integer. Throws a RangeError if `value` does not fit. */
 export function uint64(value: bigint | number): XpcNumber {
   const wide = BigInt(value);
   if (BigInt.asUintN(64, wide) !== wide) {
@@ -53,27 +53,27 @@ export function uint64(value: bigint | number): XpcNumber {
   return new XpcNumber("uint64", wide);
 }
 
-/** A 64-bit float. */
+/** Makes a 64-bit float. */
 export function double(value: number): XpcNumber {
   return new XpcNumber("double", value);
 }
 
-/** What a capability gives access to. */
+/** The kind of object that a capability gives access to. */
 export type CapabilityKind = "endpoint" | "shmem" | "fd" | "surface";
 
 /**
- * A right in a message: an endpoint, a shared memory region, a descriptor or a
- * surface. `handle` names the native object of this process. Sending one
- * copies the right and leaves the sender's own untouched; a received one
- * belongs to the message until it is taken out of it.
+ * A capability in a message: an endpoint, a region of shared memory, a
+ * descriptor or a surface. `handle` names the native object in this process.
+ * Sending a capability copies it; the sender keeps its own. A received one
+ * belongs to its message until it is taken out.
  */
 export class Capability {
-  /** @param kind what it gives access to
+  /** @param kind the kind of object
    * @param handle the native object, see `ffi/handle.ts` */
   constructor(readonly kind: CapabilityKind, readonly handle: number) {}
 }
 
-/** Anything that an XPC message can carry. */
+/** Any value in an XPC message. */
 export type XpcValue =
   | null
   | boolean
@@ -84,12 +84,12 @@ export type XpcValue =
   | readonly XpcValue[]
   | XpcDictionary;
 
-/** A message, or a dictionary inside one. A key whose value is `undefined` is left out when sent. */
+/** A message, or a dictionary in one. A key with the value undefined is not sent. */
 export interface XpcDictionary {
   readonly [key: string]: XpcValue | undefined;
 }
 
-/** Whether `value` is a dictionary, and not one of the classes above. */
+/** Whether `value` is a dictionary. */
 export function isDictionary(
   value: XpcValue | undefined,
 ): value is XpcDictionary {
@@ -98,7 +98,7 @@ export function isDictionary(
     !(value instanceof XpcNumber) && !(value instanceof Capability);
 }
 
-/** The string under `key`, or `undefined` when it is absent or of another type. */
+/** Returns the string at `key`, or undefined if it is absent or of another type. */
 export function getString(
   message: XpcDictionary,
   key: string,
@@ -107,7 +107,7 @@ export function getString(
   return typeof value === "string" ? value : undefined;
 }
 
-/** The number under `key` when it is exactly of `type`, as a `bigint` or `number`; else `undefined`. */
+/** Returns the number at `key`, a `number` for doubles, else a `bigint`. Undefined if it is absent or not exactly of `type`. */
 export function getNumber(
   message: XpcDictionary,
   key: string,
@@ -129,7 +129,7 @@ export function getNumber(
     : undefined;
 }
 
-/** The bytes under `key`, or `undefined` when it is absent or of another type. */
+/** Returns the bytes at `key`, or undefined if they are absent or of another type. */
 export function getData(
   message: XpcDictionary,
   key: string,
@@ -138,7 +138,7 @@ export function getData(
   return value instanceof Uint8Array ? value : undefined;
 }
 
-/** The dictionary under `key`, or `undefined` when it is absent or of another type. */
+/** Returns the dictionary at `key`, or undefined if it is absent or of another type. */
 export function getDictionary(
   message: XpcDictionary,
   key: string,
@@ -147,7 +147,7 @@ export function getDictionary(
   return isDictionary(value) ? value : undefined;
 }
 
-/** The capability of `kind` under `key`, still owned by the message; `undefined` when absent or another. */
+/** Returns the capability at `key`, or undefined if it is absent or of another kind. The message still owns it. */
 export function getCapability(
   message: XpcDictionary,
   key: string,

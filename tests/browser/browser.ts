@@ -1,6 +1,6 @@
 /**
- * A headless Chromium, driven by its DevTools protocol: enough to open a page,
- * to look at it and to press its buttons.
+ * Controls a headless Chromium with the DevTools protocol: opens a page, reads it
+ * and presses its buttons.
  */
 
 import { CollectedText, kill } from "../helpers/child.ts";
@@ -10,12 +10,12 @@ import { soon, until } from "../helpers/soon.ts";
 export interface BrowserProgram {
   /** Its path. */
   readonly path: string;
-  /** What it needs besides what every Chromium is given. */
+  /** Its flags, besides those of every Chromium. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** How large the page is, in CSS pixels, and its colours. */
+/** The size of the page in CSS pixels, and its colour scheme. */
 export interface View {
   readonly width: number;
   readonly height: number;
@@ -25,7 +25,7 @@ export interface View {
 const ARGS = [
   "--headless",
   "--remote-debugging-port=0",
-  // It shows a page of ours alone; where tests run as root it has no choice.
+  // Without a sandbox: it shows only our own page, and root cannot use a sandbox.
   "--no-sandbox",
   "--disable-dev-shm-usage",
   "--disable-gpu",
@@ -45,7 +45,7 @@ interface Answer {
 
 /** A running browser with one page. */
 export class Browser implements AsyncDisposable {
-  /** What the page wrote to its console, and its uncaught errors. */
+  /** The console output of the page, and its uncaught errors. */
   readonly console: string[] = [];
   readonly #child: Deno.ChildProcess;
   readonly #profile: string;
@@ -65,7 +65,7 @@ export class Browser implements AsyncDisposable {
     socket.onmessage = ({ data }) => this.#answered(JSON.parse(data));
   }
 
-  /** Starts `program`, with a profile of its own. */
+  /** Starts `program` with a new profile. */
   static async start(program: BrowserProgram): Promise<Browser> {
     const profile = await Deno.makeTempDir({ prefix: "streamlib-browser-" });
     const child = new Deno.Command(program.path, {
@@ -95,7 +95,7 @@ export class Browser implements AsyncDisposable {
     }
   }
 
-  /** Opens `url` in its one page. */
+  /** Opens `url` in its only page. */
   async open(url: string): Promise<void> {
     const result = await this.#page("Page.navigate", { url });
     if (result["errorText"]) throw new Error(`${url}: ${result["errorText"]}`);
@@ -106,7 +106,7 @@ export class Browser implements AsyncDisposable {
     );
   }
 
-  /** How the page is shown from now on. */
+  /** Sets how the page is shown. */
   async view({ width, height, scheme }: View): Promise<void> {
     await this.#page("Emulation.setDeviceMetricsOverride", {
       width,
@@ -119,7 +119,7 @@ export class Browser implements AsyncDisposable {
     });
   }
 
-  /** The value of a JavaScript expression in the page; a promise's is waited for. */
+  /** Evaluates a JavaScript expression in the page. Awaits it if it is a promise. */
   async evaluate<T>(expression: string): Promise<T> {
     const answer = await this.#page("Runtime.evaluate", {
       expression,
@@ -134,7 +134,7 @@ export class Browser implements AsyncDisposable {
     return result.value;
   }
 
-  /** Waits until the expression's value is true. */
+  /** Waits until the expression is true. */
   async until(expression: string): Promise<void> {
     await until(
       expression,
@@ -154,7 +154,7 @@ export class Browser implements AsyncDisposable {
     await this.#page("Input.dispatchKeyEvent", { type: "keyUp", ...event });
   }
 
-  /** The whole page as a PNG, however long it is. */
+  /** The whole page as a PNG, beyond the window too. */
   async screenshot(): Promise<Uint8Array> {
     const { data } = await this.#page("Page.captureScreenshot", {
       captureBeyondViewport: true,
@@ -162,7 +162,7 @@ export class Browser implements AsyncDisposable {
     return Uint8Array.fromBase64(data as string);
   }
 
-  /** Ends it, and leaves nothing of it. */
+  /** Ends it, and removes its profile. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#socket.onmessage = null;
     const closed = Promise.withResolvers<void>();
@@ -221,12 +221,12 @@ export class Browser implements AsyncDisposable {
   }
 }
 
-/** The browser's own warnings are about how a test looks at a canvas. */
+/** Whether a message is a warning of the browser about how a test reads a canvas. */
 function isError(params: unknown): boolean {
   return (params as { entry: { level: string } }).entry.level === "error";
 }
 
-/** Where its DevTools listen; the rest of what it writes is read, and shown where it ends instead. */
+/** The address of its DevTools. Throws with its output if it ends instead. */
 async function address(
   stderr: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): Promise<string> {
@@ -245,7 +245,7 @@ async function end(child: Deno.ChildProcess, profile: string): Promise<void> {
   try {
     await kill(child);
   } finally {
-    // Its helper processes take a moment longer, and may still write there.
+    // Its helper processes end a little later, and may still write there.
     await until("the browser's profile is removed", () => isRemoved(profile));
   }
 }

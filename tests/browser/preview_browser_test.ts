@@ -3,7 +3,7 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { prepared } from "../helpers/preparation.ts";
 import type { Browser, BrowserProgram } from "./browser.ts";
 
-/** The preview's page in a real browser. Where none can be had the tests are ignored, with the reason. */
+/** Tests the preview's page in a real browser. Without a browser the tests are ignored, with the reason. */
 
 const NEEDS = {
   run: true,
@@ -29,7 +29,7 @@ function isGranted(name: string): boolean {
   return Deno.permissions.querySync(query).state === "granted";
 }
 
-/** A number that stands for what is in a canvas, and how many colours it has. */
+/** A checksum of a canvas, and its number of colours. */
 const LOOK = (canvas: string): string =>
   `(() => {
     const { width, height } = document.getElementById("${canvas}");
@@ -51,7 +51,7 @@ interface Look {
 const text = (id: string): string =>
   `document.getElementById("${id}").textContent`;
 
-/** Has the page say by {@link AT_REST} that it has drawn the last picture that it asked for. */
+/** Makes {@link AT_REST} true in the page when it has drawn the last picture that it requested. */
 const WATCH_PICTURES = `(() => {
   const ask = fetch;
   globalThis.asked = { pictures: 0, shown: "" };
@@ -153,7 +153,7 @@ browserTest(
       await browser.press(" ", 32);
       const pressed = `document.activeElement.getAttribute("aria-pressed")`;
       assertEquals(await browser.evaluate(pressed), "true");
-      // The picture that was under way still comes.
+      // The picture that was requested before still arrives.
       await browser.until(AT_REST);
       const still = await browser.evaluate<Look>(LOOK("in"));
       const later = await browser.evaluate<string>(text("verified"));

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { END_REASON } from "../../ffi/status.ts";
 import { ABI_VERSION, SYMBOLS } from "../../ffi/symbols.ts";
 import {
   MAX_DEPTH,
@@ -12,7 +13,7 @@ const HEADER = new URL(
   import.meta.url,
 );
 
-/** C types of the ABI, and what Deno calls them. */
+/** The C types of the ABI, and Deno's names for them. */
 const TYPES: Record<string, string> = {
   "void *": "pointer",
   "uint8_t *": "buffer",
@@ -27,7 +28,7 @@ const TYPES: Record<string, string> = {
 };
 
 function denoType(declaration: string): string {
-  // "const uint8_t *name" and "slb_handle queue": the name is the last word.
+  // As in "const uint8_t *name" and "slb_handle queue", the last word is the name.
   const type = declaration.trim().replace(/\w+$/, "").trim();
   const known = TYPES[type];
   if (!known) {
@@ -36,7 +37,7 @@ function denoType(declaration: string): string {
   return known;
 }
 
-/** Every prototype of the header, as Deno.dlopen wants it. */
+/** Returns all prototypes of the header in the form of Deno.dlopen. */
 export function parseHeader(header: string): Record<string, unknown> {
   const code = header.replace(/\/\*[\s\S]*?\*\//g, "");
   const found: Record<string, unknown> = {};
@@ -81,4 +82,6 @@ permittedTest("the header's version and limits are the protocol's", {
   assertEquals(constant("SLB_MAX_MESSAGE_BYTES"), MAX_DICTIONARY_BYTES);
   assertEquals(constant("SLB_MAX_MESSAGE_DEPTH"), MAX_DEPTH);
   assertEquals(constant("SLB_MAX_MESSAGE_CAPABILITIES"), MAX_DESCRIPTORS);
+  assertEquals(constant("SLB_REASON_UNKNOWN"), END_REASON.unknown);
+  assertEquals(constant("SLB_REASON_IN_USE"), END_REASON.inUse);
 });

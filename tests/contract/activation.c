@@ -1,5 +1,5 @@
 /*
- * activation.c - inactive at birth; activate, suspend, resume.
+ * activation.c - new connections are inactive; activate, suspend, resume.
  */
 #include "events.h"
 
@@ -35,7 +35,7 @@ static void activates_once(void) {
     struct pair pair = pair_open();
     xpc_connection_activate(pair.client);
     xpc_connection_suspend(pair.client);
-    xpc_connection_activate(pair.client); /* is no resume */
+    xpc_connection_activate(pair.client); /* does not resume */
     send_number(pair.client, 1);
     let_everything_pass();
     CHECK(record_count(pair.seen) == 0);
@@ -98,16 +98,18 @@ static void suspended_sends_nothing(void) {
 
 static void suspensions_add_up(void) {
     struct pair pair = pair_open();
-    pair_introduce(&pair);
+    xpc_connection_t peer = pair_introduce(&pair);
     xpc_connection_suspend(pair.client);
     xpc_connection_suspend(pair.client);
     let_everything_pass();
     send_number(pair.client, 1);
+    send_number(peer, 2);
     xpc_connection_resume(pair.client);
     let_everything_pass();
-    CHECK(record_count(pair.seen) == 1);
+    CHECK(record_count(pair.seen) == 1 && record_count(pair.heard) == 0);
     xpc_connection_resume(pair.client);
     CHECK(number_of(record_get(pair.seen, 1)) == 1);
+    CHECK(number_of(record_get(pair.heard, 0)) == 2);
     pair_close(&pair);
 }
 
@@ -124,7 +126,7 @@ static void suspend_in_handler(void *context, xpc_object_t event) {
 
 static void suspends_in_the_handler(void) {
     struct pair pair = pair_open();
-    static struct pauser pauser; /* its last use may be after the case */
+    static struct pauser pauser; /* static: it may be used after the case */
     pauser = (struct pauser){.record = record_create(), .connection = pair.client};
     xpc_connection_t peer = pair_introduce(&pair);
     xpc_connection_set_event_handler(pair.client, HANDLER(suspend_in_handler, &pauser));
@@ -139,7 +141,7 @@ static void suspends_in_the_handler(void) {
 }
 
 static const struct contract_case cases[] = {
-    {"a connection is inactive at birth", "connection.h", "xpc_connection_activate",
+    {"a new connection is inactive", "connection.h", "xpc_connection_activate",
      "call xpc_connection_activate() on a connection before it will send or receive any messages", inactive_at_birth},
     {"what is sent before activation is sent then, in order", "connection.h", "xpc_connection_activate",
      "Connections start in an inactive state", queues_in_order_until_activation},
@@ -151,7 +153,7 @@ static const struct contract_case cases[] = {
      resume_activates},
     {"a name is looked up at activation", "connection.h", "xpc_connection_create_mach_service",
      "This method will succeed even if the named service does not exist", a_name_is_looked_up_at_activation},
-    {"a suspended connection hears nothing", "connection.h", "xpc_connection_suspend",
+    {"a suspended connection receives nothing", "connection.h", "xpc_connection_suspend",
      "Suspends the connection so that the event handler block will not fire", suspended_hears_nothing},
     {"a suspended connection sends nothing", "connection.h", "xpc_connection_suspend",
      "the connection will not attempt to send any messages it has in its queue", suspended_sends_nothing},

@@ -1,16 +1,16 @@
 /**
- * The suite for macOS, without a Mac: compiled and linked for both processors,
- * and each sentence that a case quotes looked up in the header it is from.
+ * The suite for macOS, without a Mac: compiles and links it for both
+ * processors, and looks up the sentence of each case in its header.
  */
 
 import { Toolchain } from "../../tools/cross/toolchain.ts";
 import { ARCHITECTURES, macosTarget } from "../../tools/macos/target.ts";
-import { ROOT } from "../../tools/c/sources.ts";
+import { ROOT } from "../../tools/checkout.ts";
 import { type Case, FLAGS, listSuite } from "./suite.ts";
 
 const OUR_HEADERS = ["xpc.h", "connection.h"];
 
-/** A header's documentation, by the symbol it is about. */
+/** Documentation by header and symbol. */
 export type Documentation = ReadonlyMap<string, string>;
 
 function words(text: string): string {
@@ -18,8 +18,8 @@ function words(text: string): string {
 }
 
 /**
- * The documentation of all of Apple's XPC headers in a preprocessed source
- * that has kept its comments; keys are like `connection.h xpc_connection_cancel`.
+ * Reads the documentation of Apple's XPC headers from a preprocessed source
+ * with comments. The keys are like `connection.h xpc_connection_cancel`.
  */
 export function readDocumentation(preprocessed: string): Documentation {
   const found = new Map<string, string>();
@@ -38,7 +38,7 @@ export function readDocumentation(preprocessed: string): Documentation {
   return found;
 }
 
-/** What is not to be found where the cases say it is; empty if all is. */
+/** Returns a message for each quotation that is not in its header. */
 export function quoteProblems(
   cases: readonly Case[],
   apple: Documentation,

@@ -1,5 +1,5 @@
 /*
- * barriers.c - what has been sent when a barrier runs, and what has not.
+ * barriers.c - when a barrier runs, and what has been sent by then.
  */
 #include "counting.h"
 #include "events.h"
@@ -20,7 +20,7 @@ static void runs_after_what_was_sent(void) {
     pair_close(&pair);
 }
 
-/* A barrier that waits until it is let go. */
+/* A barrier that waits until the gate is open. */
 static struct {
     struct record *entered, *open;
 } gate;
@@ -70,7 +70,7 @@ static void memory_is_disposed_of(void) {
     xpc_release(witness.object);
     xpc_connection_send_barrier(pair.client, BARRIER(record_barrier, ran));
     CHECK(record_wait(ran, 1) && record_wait(pair.seen, 2));
-    records_clear(); /* of what was received: nobody else may hold it now */
+    records_clear(); /* releases the received messages: no other object may hold it now */
     CHECK(witness_is_gone(&witness));
     witness_close(&witness);
     pair_close(&pair);
@@ -113,7 +113,7 @@ static void may_cancel(void) {
 static const struct contract_case cases[] = {
     {"a barrier runs after what was sent before it", "connection.h", "xpc_connection_send_barrier",
      "the barrier will be invoked after the fifth message has been sent", runs_after_what_was_sent},
-    {"the memory of what was sent is disposed of", "connection.h", "xpc_connection_send_barrier",
+    {"the memory of sent messages is freed", "connection.h", "xpc_connection_send_barrier",
      "after the fifth message has been sent and its memory disposed of", memory_is_disposed_of},
     {"nothing is sent while a barrier runs", "connection.h", "xpc_connection_send_barrier",
      "No messages will be sent while the barrier block is executing", nothing_is_sent_meanwhile},

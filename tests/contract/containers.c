@@ -10,7 +10,7 @@ static const uint8_t sample_uuid[16] = {9, 8, 7}, null_uuid[16];
 
 /* ---- Arrays --------------------------------------------------------------------------- */
 
-/* Of 0, 1, .. as int64. */
+/* An array of the int64 values 0, 1, … */
 static xpc_object_t array_of(int64_t count) {
     xpc_object_t array = xpc_array_create_empty();
     for (int64_t i = 0; i < count; i++) xpc_array_set_int64(array, XPC_ARRAY_APPEND, i);
@@ -45,7 +45,10 @@ static void arrays_replace(void) {
     xpc_object_t array = array_of(3), text = xpc_string_create("new");
     xpc_array_set_value(array, 1, text);
     xpc_array_set_uint64(array, 2, 9);
+    xpc_array_set_string(array, 0, "two");
     CHECK(xpc_array_get_count(array) == 3);
+    CHECK_TEXT(xpc_array_get_string(array, 0), "two");
+    xpc_array_set_int64(array, 0, 0);
     CHECK(xpc_array_get_int64(array, 0) == 0 && xpc_array_get_value(array, 1) == text);
     CHECK(xpc_array_get_uint64(array, 2) == 9);
     xpc_release(text);
@@ -85,7 +88,7 @@ static void arrays_apply_until_false(void) {
     xpc_release(array);
 }
 
-/* One value of each type, as the setters make them. */
+/* An array with one value of each type, made by the setters. */
 static xpc_object_t array_of_all(void) {
     xpc_object_t array = xpc_array_create_empty(), inner = xpc_dictionary_create_empty(), nested = array_of(0);
     xpc_array_set_bool(array, XPC_ARRAY_APPEND, true);
@@ -123,8 +126,9 @@ static void array_getters_are_strict(void) {
         CHECK(i == 3 ? xpc_array_get_double(a, i) == 0.25 : isnan(xpc_array_get_double(a, i)));
         CHECK(xpc_array_get_date(a, i) == (i == 4 ? 3 : 0));
         CHECK((xpc_array_get_data(a, i, &length) != NULL) == (i == 5));
-        if (i == 5) CHECK(length == 3);
+        if (i == 5) CHECK(length == 3 && memcmp(xpc_array_get_data(a, i, &length), "xyz", 3) == 0);
         CHECK((xpc_array_get_string(a, i) != NULL) == (i == 6));
+        if (i == 6) CHECK_TEXT(xpc_array_get_string(a, i), "text");
         CHECK((xpc_array_get_dictionary(a, i) != NULL) == (i == 9));
         CHECK((xpc_array_get_array(a, i) != NULL) == (i == 10));
     }
@@ -184,6 +188,33 @@ static void null_deletes(void) {
     xpc_release(dictionary);
 }
 
+/* The keys "0" to "999", each with its number, set in another order than theirs. */
+static xpc_object_t dictionary_of_1000(void) {
+    xpc_object_t dictionary = xpc_dictionary_create_empty();
+    char key[20];
+    for (int i = 0; i < 1000; i++) {
+        snprintf(key, sizeof key, "%d", i * 7 % 1000);
+        xpc_dictionary_set_int64(dictionary, key, i * 7 % 1000);
+    }
+    return dictionary;
+}
+
+static void null_deletes_one_of_many(void) {
+    xpc_object_t dictionary = dictionary_of_1000();
+    char key[20];
+    for (int i = 0; i < 1000; i += 2) {
+        snprintf(key, sizeof key, "%d", i);
+        xpc_dictionary_set_value(dictionary, key, NULL);
+        CHECK(xpc_dictionary_get_value(dictionary, key) == NULL);
+    }
+    CHECK(xpc_dictionary_get_count(dictionary) == 500);
+    for (int i = 1; i < 1000; i += 2) {
+        snprintf(key, sizeof key, "%d", i);
+        CHECK(xpc_dictionary_get_int64(dictionary, key) == i);
+    }
+    xpc_release(dictionary);
+}
+
 static void counts_keys(void) {
     xpc_object_t dictionary = xpc_dictionary_create_empty(), null = xpc_null_create();
     CHECK(xpc_dictionary_get_count(dictionary) == 0);
@@ -218,17 +249,17 @@ static void dictionaries_overwrite(void) {
 }
 
 static void dictionaries_grow(void) {
-    xpc_object_t dictionary = xpc_dictionary_create_empty();
+    xpc_object_t dictionary = dictionary_of_1000();
     char key[20];
-    for (int i = 0; i < 1000; i++) {
-        snprintf(key, sizeof key, "%d", i * 7 % 1000);
-        xpc_dictionary_set_int64(dictionary, key, i * 7 % 1000);
-    }
     CHECK(xpc_dictionary_get_count(dictionary) == 1000);
     for (int i = 0; i < 1000; i++) {
         snprintf(key, sizeof key, "%d", i);
         CHECK(xpc_dictionary_get_value(dictionary, key) && xpc_dictionary_get_int64(dictionary, key) == i);
     }
+    CHECK(xpc_dictionary_get_value(dictionary, "") == NULL && xpc_dictionary_get_value(dictionary, "00") == NULL);
+    xpc_dictionary_set_string(dictionary, "5", "replaced");
+    CHECK(xpc_dictionary_get_count(dictionary) == 1000);
+    CHECK_TEXT(xpc_dictionary_get_string(dictionary, "5"), "replaced");
     xpc_release(dictionary);
 }
 
@@ -268,7 +299,7 @@ static void dictionaries_apply_until_false(void) {
     xpc_release(dictionary);
 }
 
-/* One value of each type, as the setters make them; the first letter tells which. */
+/* A dictionary with one value of each type, made by the setters. */
 static xpc_object_t dictionary_of_all(void) {
     xpc_object_t d = xpc_dictionary_create_empty(), array = array_of(1), inner = letters();
     xpc_dictionary_set_bool(d, "bool", true);
@@ -301,10 +332,13 @@ static void dictionary_getters_are_strict(void) {
         CHECK(i == 3 ? xpc_dictionary_get_double(d, key) == 0.25 : isnan(xpc_dictionary_get_double(d, key)));
         CHECK(xpc_dictionary_get_date(d, key) == (i == 4 ? 3 : 0));
         CHECK((xpc_dictionary_get_data(d, key, &length) != NULL) == (i == 5));
-        if (i == 5) CHECK(length == 3 && xpc_dictionary_get_data(d, key, NULL) != NULL);
+        if (i == 5) CHECK(length == 3 && memcmp(xpc_dictionary_get_data(d, key, NULL), "xyz", 3) == 0);
         CHECK((xpc_dictionary_get_string(d, key) != NULL) == (i == 6));
+        if (i == 6) CHECK_TEXT(xpc_dictionary_get_string(d, key), "text");
         CHECK((xpc_dictionary_get_uuid(d, key) != NULL) == (i == 7));
+        if (i == 7) CHECK(memcmp(xpc_dictionary_get_uuid(d, key), sample_uuid, 16) == 0);
         CHECK((xpc_dictionary_get_array(d, key) != NULL) == (i == 9));
+        if (i == 9) CHECK(xpc_dictionary_get_array(d, key) == xpc_dictionary_get_value(d, key));
         CHECK((xpc_dictionary_get_dictionary(d, key) != NULL) == (i == 10));
     }
     xpc_release(d);
@@ -330,13 +364,13 @@ static void dictionary_descriptors(void) {
 static const struct contract_case cases[] = {
     {"an array keeps its order", "xpc.h", "xpc_array_create", "The order of this array is preserved in the object",
      arrays_keep_their_order},
-    {"an array takes the count that is given", "xpc.h", "xpc_array_create",
+    {"an array has the given number of values", "xpc.h", "xpc_array_create",
      "only the specified number of items are inserted into the resulting array", arrays_take_the_count_given},
     {"an array grows", "xpc.h", "XPC_TYPE_ARRAY", "The array will grow as needed to accommodate more objects",
      arrays_grow},
-    {"a value set in an array takes the old one's place", "xpc.h", "xpc_array_set_value",
+    {"a value set in an array replaces the old one", "xpc.h", "xpc_array_set_value",
      "the new value is inserted in its place", arrays_replace},
-    {"an array asked of a string is empty", "xpc.h", "xpc_array_get_count",
+    {"the count of a string object as an array is 0", "xpc.h", "xpc_array_get_count",
      "0 if the given object was not an XPC array", count_of_others},
     {"an array is iterated in order", "xpc.h", "xpc_array_apply", "The array indexes are iterated in order",
      arrays_apply_in_order},
@@ -346,26 +380,28 @@ static const struct contract_case cases[] = {
      "may be safely retrieved with {@link xpc_array_get_value()}", array_setters_make_objects},
     {"array getters are strict", "xpc.h", "xpc_array_get_int64",
      "0 if the value at the specified index is not a signed integer value", array_getters_are_strict},
-    {"a UUID asked of an array's string is the null UUID", "xpc.h", "xpc_array_get_uuid",
+    {"the UUID of an array's string is the null UUID", "xpc.h", "xpc_array_get_uuid",
      "The null UUID if the value at the specified index is not a UUID value", array_uuid_of_others},
     {"descriptors of an array", "xpc.h", "xpc_array_dup_fd",
      "-1 if the value at the specified index is not a file descriptor value", array_descriptors},
     {"a dictionary copies its keys", "xpc.h", "xpc_dictionary_create",
      "copied into the dictionary's internal storage", dictionaries_of_arrays},
-    {"a dictionary is made with a NULL value", "xpc.h", "xpc_dictionary_create",
+    {"a dictionary may be created with a NULL value", "xpc.h", "xpc_dictionary_create",
      "Elements in this array may be NULL", dictionary_values_may_be_null},
     {"NULL deletes a key", "xpc.h", "xpc_dictionary_set_value",
      "the value corresponding to the specified key is deleted if present", null_deletes},
+    {"NULL deletes keys of a large dictionary", "xpc.h", "xpc_dictionary_set_value",
+     "the value corresponding to the specified key is deleted if present", null_deletes_one_of_many},
     {"a dictionary's count goes up and down", "xpc.h", "xpc_dictionary_get_count",
      "The number of values stored in the dictionary or 0 if the given object was not an XPC dictionary", counts_keys},
     {"a null object is not an unset key", "xpc.h", "XPC_TYPE_NULL",
      "disambiguating an unset key in a dictionary and one which has been reserved but set empty",
      null_objects_hold_a_place},
-    {"a value set again is overwritten", "xpc.h", "xpc_dictionary_set_value",
+    {"a value that is set again is overwritten", "xpc.h", "xpc_dictionary_set_value",
      "the old value is released and overwritten by the new value", dictionaries_overwrite},
     {"a dictionary grows", "xpc.h", "XPC_TYPE_DICTIONARY",
      "The dictionary will grow as needed to accommodate more key/value pairs", dictionaries_grow},
-    {"a key asked of an array is none", "xpc.h", "xpc_dictionary_get_value",
+    {"the value for a key of an array object is NULL", "xpc.h", "xpc_dictionary_get_value",
      "if the given object was not an XPC dictionary", value_of_others},
     {"a dictionary is iterated whole", "xpc.h", "xpc_dictionary_apply",
      "Invokes the given block for every key/value pair in the dictionary", dictionaries_apply},

@@ -4,6 +4,7 @@
 #include "counting.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -11,6 +12,8 @@
 
 #include "events.h"
 #ifdef __linux__
+#include <dirent.h>
+#include <sys/mman.h>
 #include <xpc/linux.h>
 #endif
 
@@ -62,15 +65,58 @@ static uint64_t live_objects(void) {
 #endif
 }
 
-void nothing_is_left(void) {
+/* On macOS 0: the system's libraries open and close their own at any time. */
+static int open_descriptors(void) {
+    int count = 0;
+#ifdef __linux__
+    DIR *directory = opendir("/proc/self/fd");
+    while (directory && readdir(directory)) count++;
+    if (directory) closedir(directory);
+#endif
+    return count;
+}
+
+static int descriptors_before;
+
+static bool is_nothing_left(void) {
+    return connections == 0 && live_objects() == 0 && open_descriptors() <= descriptors_before;
+}
+
+/* Waits for other threads to release what they hold. They do not report it, so this polls. */
+static void wait_until_nothing_is_left(void) {
     struct timespec pause = {.tv_nsec = 2000000}, begin, now;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     do {
         records_clear(); /* handlers may still have added */
-        if (connections == 0 && live_objects() == 0) return;
-        nanosleep(&pause, NULL); /* for other threads to let go: nobody tells when they have */
+        if (is_nothing_left()) return;
+        nanosleep(&pause, NULL);
         clock_gettime(CLOCK_MONOTONIC, &now);
     } while (now.tv_sec - begin.tv_sec < LIMIT_SECONDS);
+}
+
+void count_descriptors(void) {
+#ifdef __linux__
+    end(xpc_connection_create(NULL, NULL)); /* starts libxpc's threads, which keep descriptors */
+    descriptors_before = INT_MAX;
+    wait_until_nothing_is_left();
+    descriptors_before = open_descriptors();
+#endif
+}
+
+/* Our libxpc closes its descriptor of boxed memory that was unmapped at the next call for any memory. */
+static void forget_unmapped_memory(void) {
+#ifdef __linux__
+    size_t length = (size_t)sysconf(_SC_PAGESIZE);
+    void *private = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(xpc_shmem_create(private, length) == NULL);
+    munmap(private, length);
+#endif
+}
+
+void nothing_is_left(void) {
+    forget_unmapped_memory();
+    wait_until_nothing_is_left();
     CHECK(connections == 0);
     CHECK(live_objects() == 0);
+    CHECK(open_descriptors() <= descriptors_before);
 }

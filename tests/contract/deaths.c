@@ -1,5 +1,5 @@
 /*
- * deaths.c - the table of ends, where another process dies: by itself, or killed.
+ * deaths.c - the ends of connections when another process exits or is killed.
  */
 #include <unistd.h>
 
@@ -20,7 +20,7 @@ static void by_name(const char *how) {
     CHECK(record_get(heard, 0) == INTERRUPTED);
     check_silence(heard, 1);
     end(other);
-    CHECK(record_get(heard, 1) == INVALID); /* its own cancel, so it was live until then */
+    CHECK(record_get(heard, 1) == INVALID); /* by its own cancel: it was live until then */
 }
 
 static void by_name_at_an_exit(void) { by_name("exit"); }
@@ -46,7 +46,7 @@ static void by_name_with_a_pending_reply(void) {
     xpc_object_t message = order("keep");
     xpc_connection_send_message_with_reply(other, message, NULL, HANDLER(record_event, replies));
     xpc_release(message);
-    CHECK(pid_of(other) > 0); /* it has the other one by now */
+    CHECK(pid_of(other) > 0); /* it has received the first request by now */
     tell(other, "crash");
     CHECK(record_get(replies, 0) == INTERRUPTED);
     CHECK(record_get(heard, 0) == INTERRUPTED);
@@ -116,7 +116,7 @@ static void by_endpoint_it_is_not_reusable(void) {
     tell(other, "crash");
     CHECK(record_get(heard, 0) == INVALID);
     CHECK(record_get(named, 0) == INTERRUPTED);
-    CHECK(pid_of(other) > 0); /* the service is there again; this connection is not */
+    CHECK(pid_of(other) > 0); /* the service runs again, but this connection stays invalid */
     xpc_object_t reply = ask(client, "nothing");
     CHECK(reply == INVALID);
     xpc_release(reply);
@@ -126,7 +126,7 @@ static void by_endpoint_it_is_not_reusable(void) {
 
 /* ---- Server's peer -------------------------------------------------------------------- */
 
-/* Has the other process connect to a listener of this one. */
+/* Makes the other process connect to a listener of this one. */
 static void have_connect(xpc_connection_t other, xpc_connection_t listener) {
     xpc_object_t message = order("connect");
     xpc_dictionary_set_connection(message, "endpoint", listener);
@@ -158,7 +158,7 @@ static void of_a_peer_with_a_pending_reply(void) {
     xpc_connection_t listener = start(xpc_connection_create(NULL, NULL), accept_into, seen);
     have_connect(other, listener);
     xpc_object_t first = record_get(seen, 0);
-    request(xpc_dictionary_get_remote_connection(first), 1, replies); /* whose handler answers nothing */
+    request(xpc_dictionary_get_remote_connection(first), 1, replies); /* its handler does not answer */
     tell(other, "crash");
     CHECK(record_get(seen, 1) == INVALID);
     xpc_object_t told = record_get(replies, 0);
@@ -177,16 +177,16 @@ static const struct contract_case cases[] = {
      .others = 1},
     {"other side is killed, client of a named service: INTERRUPTED", INTERRUPTION,
      "The connection is still live even in this case", by_name_at_a_crash, .others = 1},
-    {"a named service is started again, its client goes on", INTERRUPTION,
+    {"a named service is started again, its client stays usable", INTERRUPTION,
      "resending a message will cause the service to be launched on-demand", by_name_it_is_reusable, .others = 1},
     {"other side dies, pending reply of a named service: INTERRUPTED", INTERRUPTION,
      "that handler will be invoked with this error", by_name_with_a_pending_reply, .others = 1},
-    {"other side dies while its reply is waited for: INTERRUPTED", "connection.h",
+    {"other side dies during a synchronous send: INTERRUPTED", "connection.h",
      "xpc_connection_send_message_with_reply_sync",
      "If the remote service exits prematurely before the reply was received, the XPC_ERROR_CONNECTION_INTERRUPTED "
      "error will be returned",
      while_waiting, .others = 1},
-    {"a client of another service hears nothing of it", INTERRUPTION,
+    {"a client of another service gets no event", INTERRUPTION,
      "Will be delivered to the connection's event handler if the remote service exited", others_are_not_concerned,
      .others = 2},
     {"other side exits, client by endpoint: INVALID", FROM_ENDPOINT,
@@ -201,7 +201,7 @@ static const struct contract_case cases[] = {
      "If the remote service exits prematurely before the reply was received, the XPC_ERROR_CONNECTION_INTERRUPTED "
      "error will be returned",
      by_endpoint_with_a_pending_reply, .others = 1},
-    {"a client by endpoint is of no use after it", FROM_ENDPOINT, "therefore is not rediscoverable",
+    {"a client by endpoint cannot be used afterwards", FROM_ENDPOINT, "therefore is not rediscoverable",
      by_endpoint_it_is_not_reusable, .others = 1},
     {"other side exits, server's peer: INVALID", "connection.h", "xpc_connection_get_pid",
      "XPC will deliver an error to your event handler if the remote process goes away", of_a_peer_at_an_exit,

@@ -1,5 +1,5 @@
 /*
- * endpoints.c - endpoints: inert, handed to many, and on to others.
+ * endpoints.c - endpoints: inert, for many connections, sent on to other processes.
  */
 #include <unistd.h>
 
@@ -13,7 +13,7 @@ static void is_inert(void) {
     CHECK(record_count(pair.seen) == 0);
     xpc_release(endpoint);
     let_everything_pass();
-    CHECK(record_count(pair.seen) == 0); /* the listener does not mind */
+    CHECK(record_count(pair.seen) == 0); /* the listener notices nothing */
     pair_introduce(&pair);
     pair_close(&pair);
 }
@@ -125,7 +125,7 @@ static void reaches_another_process(void) {
     end(other);
 }
 
-/* Gives an endpoint to `other`, which asks there for the pid: what it was told. */
+/* Sends an endpoint to `other`, which requests the pid there. Returns that pid. */
 static pid_t have_ask(xpc_connection_t other, xpc_object_t endpoint) {
     xpc_object_t message = order("ask");
     xpc_dictionary_set_value(message, "endpoint", endpoint);
@@ -144,7 +144,7 @@ static void is_handed_on(void) {
     pid_t pid = pid_of(b);
     CHECK(pid_of(c) != pid);
     CHECK(have_ask(c, endpoint) == pid);
-    CHECK(have_ask(c, endpoint) == pid); /* again: many of one */
+    CHECK(have_ask(c, endpoint) == pid); /* again: one endpoint makes many connections */
     xpc_release(reply);
     end(b);
     end(c);
@@ -157,7 +157,7 @@ static void outlives_who_handed_it_on(void) {
     xpc_object_t endpoint = xpc_dictionary_get_value(reply, "endpoint");
     pid_t pid = pid_of(a);
     CHECK(have_ask(b, endpoint) == pid);
-    tell(b, "crash"); /* of the holders of the endpoint one dies */
+    tell(b, "crash"); /* one holder of the endpoint dies */
     CHECK(record_get(gone, 0) == INTERRUPTED);
     CHECK(have_ask(c, endpoint) == pid);
     CHECK(record_count(heard) == 0);
@@ -173,12 +173,12 @@ static const struct contract_case cases[] = {
     {"an endpoint is inert", INERT, "does not have any runtime activity associated with it", is_inert},
     {"one endpoint makes many connections", INERT, "to create as many distinct connections as desired",
      many_connections_of_one},
-    {"one of them may go", INERT, "as many distinct connections", one_connection_of_many_may_go},
+    {"one of many connections may end", INERT, "as many distinct connections", one_connection_of_many_may_go},
     {"an endpoint crosses in a message", INERT, "it is safe to pass an endpoint in a message", crosses_in_a_message},
     {"each call makes another connection", "xpc.h", "xpc_dictionary_create_connection",
      "Each call to this method for the same key in the same dictionary will yield a different connection",
      each_call_another_connection},
-    {"a connection asked of an int64 is none", "xpc.h", "xpc_dictionary_create_connection",
+    {"the connection of an int64 is NULL", "xpc.h", "xpc_dictionary_create_connection",
      "is not an endpoint containing a connection", connection_of_others},
     {"a dictionary does not keep the connection", "xpc.h", "xpc_dictionary_set_connection",
      "The connection is NOT retained by the dictionary", a_dictionary_does_not_keep_the_connection},
@@ -186,7 +186,7 @@ static const struct contract_case cases[] = {
      "inserted into a message and sent to another process", reaches_another_process, .others = 1},
     {"A gives B's endpoint to C", "endpoint.h", "xpc_endpoint_create",
      "suitable for embedding into messages", is_handed_on, .others = 2},
-    {"an endpoint outlives who handed it on", INERT, "Upon receiving an endpoint, the recipient can use",
+    {"an endpoint outlives the process that sent it on", INERT, "Upon receiving an endpoint, the recipient can use",
      outlives_who_handed_it_on, .others = 3},
 };
 

@@ -1,10 +1,10 @@
 /*
- * ends.c - the table of ends, as far as one process shows it: own cancel, the other side's,
- * the listener's, and no such name. What it takes another process for is in deaths.c.
+ * ends.c - the ends of connections within one process: own cancel, cancel by the other side, cancel
+ * of the listener, no such name. Ends by the death of a process are in deaths.c.
  */
 #include "other.h"
 
-/* The case's last wait: that nothing follows. */
+/* Checks, as the last step of a case, that no event follows. */
 static void check_silence(struct record *record, size_t count) {
     let_everything_pass();
     CHECK(record_count(record) == count);
@@ -75,6 +75,7 @@ static void requests_after_it(void) {
     xpc_object_t reply = request_sync(pair.client, 2);
     CHECK(reply == INVALID);
     xpc_release(reply);
+    check_silence(replies, 1);
     pair_close(&pair);
 }
 
@@ -88,7 +89,7 @@ static void in_the_handler(void) {
     struct pair pair = pair_open();
     xpc_connection_t peer = pair_introduce(&pair);
     xpc_connection_set_event_handler(pair.client, HANDLER(cancel_at_the_first, heard));
-    for (uint64_t i = 1; i < 50; i++) send_number(peer, i);
+    for (uint64_t i = 1; i <= 100; i++) send_number(peer, i);
     CHECK(number_of(record_get(heard, 0)) == 1);
     CHECK(record_get(heard, 1) == INVALID);
     check_silence(heard, 2);
@@ -222,14 +223,14 @@ static void no_such_service_with_pending_replies(void) {
 #define IS_INVALID "connection.h", "XPC_ERROR_CONNECTION_INVALID"
 
 static const struct contract_case cases[] = {
-    {"own cancel, client by endpoint: INVALID once, then silence", CANCEL,
+    {"own cancel, client by endpoint: INVALID once, then nothing", CANCEL,
      "After that invocation, there will be no further invocations of the event handler", own_of_a_client_by_endpoint},
-    {"own cancel, client of a named service: INVALID once, then silence", CANCEL,
+    {"own cancel, client of a named service: INVALID once, then nothing", CANCEL,
      "a final invocation of the event handler to be scheduled with the XPC_ERROR_CONNECTION_INVALID error",
      own_of_a_client_by_name, .others = 1},
-    {"own cancel, server's peer: INVALID once, then silence", IS_INVALID,
+    {"own cancel, server's peer: INVALID once, then nothing", IS_INVALID,
      "This error may be given to any type of connection", own_of_a_peer},
-    {"own cancel, listener: INVALID once, then silence", CANCEL,
+    {"own cancel, listener: INVALID once, then nothing", CANCEL,
      "After that invocation, there will be no further invocations of the event handler", own_of_a_listener},
     {"own cancel, pending replies: INVALID", CANCEL,
      "they will have their reply handlers invoked with the XPC_ERROR_CONNECTION_INVALID error",
@@ -238,7 +239,7 @@ static const struct contract_case cases[] = {
      "If the connection went invalid before the message could be sent, the XPC_ERROR_CONNECTION_INVALID error will be "
      "returned",
      requests_after_it},
-    {"own cancel in the handler: nothing but INVALID follows", CANCEL,
+    {"own cancel in the handler: only INVALID follows", CANCEL,
      "this method will not interrupt the execution of an already-running event handler block", in_the_handler},
     {"remote cancels, client by endpoint: INVALID", OURS, "XPC_ERROR_CONNECTION_INVALID", "remote cancelled INVALID",
      remote_of_a_client_by_endpoint},
@@ -268,10 +269,10 @@ static const struct contract_case cases[] = {
      .differs = "there are no bundled services: a name given to xpc_connection_create is never found"},
     {"a listener for a name that nobody has advertised", "connection.h", "XPC_CONNECTION_MACH_SERVICE_LISTENER",
      "You may not use this flag to dynamically add services", NULL,
-     .differs = "a process may serve any name of its user's that nobody else serves"},
+     .differs = "a process may serve any name of its user that no other process serves"},
     {"the system is about to end the process", "connection.h", "XPC_ERROR_TERMINATION_IMMINENT",
      "when the XPC runtime has determined that the program should exit", NULL,
-     .differs = "never delivered: nothing asks a process to end through XPC"},
+     .differs = "never delivered: XPC does not ask processes to end"},
 };
 
 const struct contract_group ends_group = CONTRACT_GROUP("Ends within one process", cases);

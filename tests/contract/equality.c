@@ -1,16 +1,19 @@
 /*
- * equality.c - what is equal, what is not, and copies.
+ * equality.c - equality, hashes and copies.
  */
 #include "events.h"
 
 static xpc_object_t sample(void) {
     xpc_object_t dictionary = xpc_dictionary_create_empty(), array = xpc_array_create_empty();
+    xpc_object_t null = xpc_null_create();
     xpc_array_set_double(array, XPC_ARRAY_APPEND, 0.5);
     xpc_array_set_string(array, XPC_ARRAY_APPEND, "text");
+    xpc_array_append_value(array, null);
     xpc_dictionary_set_value(dictionary, "array", array);
     xpc_dictionary_set_data(dictionary, "data", "abc", 3);
     xpc_dictionary_set_int64(dictionary, "number", -1);
     xpc_release(array);
+    xpc_release(null);
     return dictionary;
 }
 
@@ -46,9 +49,13 @@ static void dictionaries_by_key_and_value(void) {
     CHECK(!xpc_equal(one, two));
     xpc_dictionary_set_int64(two, "number", -1);
     CHECK(xpc_equal(one, two));
+    xpc_array_set_double(xpc_dictionary_get_array(two, "array"), 0, 1);
+    CHECK(!xpc_equal(one, two));
+    xpc_array_set_double(xpc_dictionary_get_array(two, "array"), 0, 0.5);
+    CHECK(xpc_equal(one, two));
     xpc_dictionary_set_value(two, "number", NULL);
     CHECK(!xpc_equal(one, two));
-    xpc_dictionary_set_int64(two, "numbers", -1); /* the same value, of another key */
+    xpc_dictionary_set_int64(two, "numbers", -1); /* the same value with another key */
     CHECK(!xpc_equal(one, two));
     xpc_release(one);
     xpc_release(two);
@@ -98,6 +105,7 @@ static void copies_are_deep(void) {
     CHECK(xpc_equal(one, copy));
     xpc_array_set_double(xpc_dictionary_get_array(copy, "array"), 0, 1.5);
     xpc_dictionary_set_int64(copy, "new", 1);
+    CHECK(copy != one && !xpc_equal(one, copy));
     CHECK(xpc_array_get_double(xpc_dictionary_get_array(one, "array"), 0) == 0.5);
     CHECK(xpc_dictionary_get_value(one, "new") == NULL);
     xpc_release(copy);

@@ -9,8 +9,8 @@
 #include "counting.h"
 
 /*
- * No limit is part of a case. What comes takes milliseconds, ten seconds where launchd starts a
- * service again, and longer on a slow machine; what must not come is waited for briefly.
+ * No limit is part of a case. An event takes milliseconds, ten seconds when launchd restarts a
+ * service, and longer on a slow machine. Events that must not come are waited for briefly.
  */
 enum { LIMIT_SECONDS = 120, BRIEFLY_SECONDS = 1, EVENTS_MAX = 4096 };
 

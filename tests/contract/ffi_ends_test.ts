@@ -12,15 +12,15 @@ import { PATIENCE_MS, soon, until } from "../helpers/soon.ts";
 import { compileSuite } from "./suite.ts";
 
 /**
- * The table of ends, each row once through ffi: what `ends.c` and `deaths.c`
- * show of libxpc must come through the shim as it is. The other process is the
- * suite's own, see other.h.
+ * The table of ends, each row once through ffi: the shim must pass on the ends
+ * that `ends.c` and `deaths.c` test. The other process is the suite's, see
+ * other.h.
  */
 
 const SERVICE = "com.example.contract.ffi";
 const CALL = { timeoutMs: PATIENCE_MS };
 
-/** What an owner has heard: "message", "interrupted" or "invalid", in order. */
+/** The events of an owner: "message", "interrupted" or "invalid", in order. */
 class Heard {
   readonly events: string[] = [];
   readonly messages: Message[] = [];
@@ -39,7 +39,7 @@ class Heard {
     ended: (end: string): void => this.#add(end),
   };
 
-  /** Waits for as many events, and checks that it is these, so far. */
+  /** Waits for as many events, and checks that there are these and no others. */
   async is(...expected: string[]): Promise<void> {
     await soon(
       (async () => {
@@ -57,7 +57,7 @@ class Heard {
   }
 }
 
-/** A listener, a client by endpoint, and the peer that it is there: all known to each other. */
+/** A listener, its client by endpoint, and the peer of that client. */
 class Pair implements Disposable {
   readonly listened = new Heard();
   readonly seen = new Heard();
@@ -97,7 +97,7 @@ class Pair implements Disposable {
   }
 }
 
-/** How a request that gets no reply fails: the end that its reply handler was told. */
+/** How a request without a reply fails: the end that its reply handler gets. */
 async function failure(request: Promise<Message>): Promise<string> {
   try {
     using _ = await request;

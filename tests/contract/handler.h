@@ -1,6 +1,6 @@
 /*
- * handler.h - XPC's blocks for a compiler that has none: made by hand, as the Block ABI lays
- * them out. Whoever gets one copies it, so it need only last for the call that it is passed to.
+ * handler.h - blocks for compilers without them: made by hand, as the Block ABI defines. The
+ * receiver copies a block, so it need exist only during the call that it is passed to.
  *
  *     xpc_connection_set_event_handler(connection, HANDLER(record_event, record));
  */
@@ -18,7 +18,7 @@ struct hand_descriptor {
     unsigned long reserved, size;
 };
 
-/* A block that has captured a function and its context: flat, nothing to retain. */
+/* A block that captures a function and its context, without anything to retain. */
 struct hand_block {
     void *isa;
     int flags, reserved;

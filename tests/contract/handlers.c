@@ -7,11 +7,11 @@
 #include "events.h"
 
 /*
- * What a handler uses is static: a case has a process of its own, and a handler's last run may
- * be after its end.
+ * The data of handlers is static, because a handler may run once more after the end of the case.
+ * Each case has its own process.
  */
 
-/* A handler that says how many of it run at once. */
+/* A handler that counts how many of its calls run at the same time. */
 struct overlap {
     _Atomic int running, most;
     struct record *done;
@@ -36,7 +36,7 @@ static void one_at_a_time(void) {
         send_number(peer, i);
         send_number(pair.client, i);
         xpc_connection_suspend(pair.client);
-        xpc_connection_resume(pair.client); /* a reason to look whether there is something to do */
+        xpc_connection_resume(pair.client); /* makes the connection run */
     }
     CHECK(record_wait(overlap.done, 500));
     xpc_connection_cancel(pair.client);
@@ -45,7 +45,7 @@ static void one_at_a_time(void) {
     pair_close(&pair);
 }
 
-/* A handler that waits until it is let go. */
+/* A handler that waits until the gate is open. */
 static struct {
     struct record *entered, *events, *open;
 } gate;
@@ -129,10 +129,11 @@ static void a_handler_may_replace_itself(void) {
     send_number(peer, 1);
     send_number(peer, 2);
     CHECK(number_of(record_get(later, 0)) == 2);
+    CHECK(record_count(pair.heard) == 0); /* the first handler */
     pair_close(&pair);
 }
 
-/* What a listener hears, and what its peers do. */
+/* The events of a listener, and those of its peers. */
 struct house {
     struct record *listened, *events;
 };
@@ -204,13 +205,13 @@ static const struct contract_case cases[] = {
     {"a handler may replace itself", "connection.h", "xpc_connection_set_event_handler",
      "it is safe to call xpc_connection_set_event_handler() from within the event handler block",
      a_handler_may_replace_itself},
-    {"a listener hears of connections, not of messages", "connection.h", "xpc_connection_set_event_handler",
+    {"a listener receives connections, not messages", "connection.h", "xpc_connection_set_event_handler",
      "listener connections will receive connections and not messages", listeners_get_connections},
     {"a listener may refuse a connection", "connection.h", "xpc_connection_set_event_handler",
      "you may simply call xpc_connection_cancel() on it and return", a_listener_may_refuse},
     {"each connection to a listener is another peer", "connection.h", "xpc_connection_create_from_endpoint",
      "A new peer connection to the listener represented by the given endpoint", each_connection_is_another_peer},
-    {"handlers on a queue of one's own", "connection.h", "xpc_connection_set_target_queue",
+    {"handlers on a target queue", "connection.h", "xpc_connection_set_target_queue",
      "The GCD queue to which the event handler block will be submitted", NULL,
      .differs = "queues are libdispatch's: without it in the program, NULL is the only one; with it, "
                 "tests/foreign/programs/queues.c shows that handlers run there"},

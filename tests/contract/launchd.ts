@@ -1,6 +1,6 @@
 /**
- * The suite's other processes on macOS: launchd agents, of this session, that
- * are gone when the run is over. See other.h.
+ * The suite's other processes on macOS: launchd agents of this session, which
+ * are removed at the end of the run. See other.h.
  */
 
 import { run } from "../helpers/child.ts";
@@ -28,7 +28,7 @@ async function launchctl(...args: string[]): Promise<void> {
   if (code !== 0) throw new Error(`launchctl ${args.join(" ")}: ${stderr}`);
 }
 
-/** Installs the agents, and says by `$CONTRACT_SERVICE` what their names begin with. */
+/** Installs the agents, and sets `$CONTRACT_SERVICE` to the prefix of their names. */
 export async function installServices(
   program: string,
 ): Promise<AsyncDisposable> {

@@ -1,9 +1,9 @@
 /*
- * launcher.c - who starts the other processes.
+ * launcher.c - starts the other processes.
  *
- * On macOS that is launchd. On Linux a process of this suite does what launchd does: it holds
- * the listening socket of each name, starts the service when somebody connects, hands it the
- * socket, and starts it again after its end. It ends, with all services, when the case does.
+ * On macOS launchd does it. On Linux a process of this suite does the same: it holds the listening
+ * socket of each name, starts the service with that socket when a client connects, and starts it
+ * again after its end. It ends, with all services, when the case ends.
  */
 #include "other.h"
 
@@ -12,7 +12,7 @@
 static char names[4][200];
 
 bool others_begin(const char *program, int count) {
-    (void)program; /* launchd knows it */
+    (void)program; /* launchd has the path */
     const char *prefix = getenv("CONTRACT_SERVICE");
     for (int i = 0; prefix && i < count; i++) snprintf(names[i], sizeof names[i], "%s.%d", prefix, i);
     return prefix != NULL;
@@ -39,14 +39,14 @@ enum { OTHERS_MAX = 4, INHERITED = 3, NOT_STARTED = 127 };
 struct service {
     struct sockaddr_un address;
     int socket;
-    int life; /* while it runs: the read end of a pipe that hangs up with it; else -1 */
+    int life; /* while it runs: the read end of a pipe that hangs up at its end; else -1 */
     pid_t pid;
 };
 
 static struct service services[OTHERS_MAX];
 static int services_count;
 static char home[] = "/tmp/contract-XXXXXX", run_directory[sizeof home + 4];
-static int lifeline = -1; /* the case's end of a pipe: the launcher hears its end */
+static int lifeline = -1; /* the case's end of a pipe: the launcher ends when it is closed */
 static pid_t launcher;
 
 const char *other_name(int which) {
@@ -75,7 +75,7 @@ static void start_service(const char *program, int which) {
     close(ends[1]);
 }
 
-/* False: it could not even be started. */
+/* Returns false if the service could not be started. */
 static bool reap_service(struct service *service) {
     int status = 0;
     waitpid(service->pid, &status, 0);
@@ -96,7 +96,7 @@ static void leave_nothing(void) {
     rmdir(home);
 }
 
-/* A service that runs takes connections itself, so then its life is watched, else its socket. */
+/* Watches the end of a service that runs, which accepts connections itself, and else its socket. */
 static void launch(const char *program, int case_ends) {
     struct pollfd watched[OTHERS_MAX + 1] = {[OTHERS_MAX] = {.fd = case_ends}};
     bool ready = true;
@@ -120,7 +120,7 @@ static bool open_socket(int which) {
     service->life = -1;
     service->address.sun_family = AF_UNIX;
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    /* Not 3: where the service expects it, dup2 must make a copy that the exec does not close. */
+    /* Not 3, so that dup2 to 3 makes a copy that is open after the exec. */
     service->socket = fcntl(fd, F_DUPFD_CLOEXEC, INHERITED + 1);
     close(fd);
     struct sockaddr_un *address = &service->address;

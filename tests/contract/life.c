@@ -1,5 +1,5 @@
 /*
- * life.c - contexts, finalizers, and the last reference.
+ * life.c - contexts, finalizers, and the last release.
  */
 #include <stdatomic.h>
 
@@ -80,7 +80,7 @@ static void accept_finalizable(void *context, xpc_object_t event) {
 }
 
 static void a_peer_is_disposed_of(void) {
-    static struct peer_life life; /* its last use may be after the case */
+    static struct peer_life life; /* static: it may be used after the case */
     life = (struct peer_life){.events = record_create(), .ended = record_create()};
     struct record *heard = record_create();
     xpc_connection_t listener = start(xpc_connection_create(NULL, NULL), accept_finalizable, &life);
@@ -91,11 +91,11 @@ static void a_peer_is_disposed_of(void) {
     CHECK(record_count(life.ended) == 0);
     end(client);
     CHECK(record_get(life.events, 0) == INVALID);
-    CHECK(record_wait(life.ended, 1)); /* nobody has released it: it was never ours */
+    CHECK(record_wait(life.ended, 1)); /* the case has released nothing: it did not own the peer */
     end(listener);
 }
 
-/* ---- The last reference goes in a handler --------------------------------------------- */
+/* ---- The last release in a handler ---------------------------------------------------- */
 
 struct suicide {
     xpc_connection_t connection;
@@ -141,7 +141,7 @@ static void no_reason_while_it_lives(void) {
 }
 
 static const struct contract_case cases[] = {
-    {"a connection has no context at birth", "connection.h", "xpc_connection_get_context",
+    {"a new connection has no context", "connection.h", "xpc_connection_get_context",
      "NULL if there has been no context associated with the object", no_context_at_birth},
     {"a finalizer gets the context", "connection.h", "xpc_finalizer_f",
      "The sole argument is the value that was given to", finalizes_with_its_context},
@@ -149,16 +149,16 @@ static const struct contract_case cases[] = {
      "If this method is called on a connection which already has context associated with it, the finalizer will NOT "
      "be invoked",
      a_context_that_is_replaced_is_not_finalized},
-    {"a finalizer is called with the last reference", "connection.h", "xpc_connection_set_finalizer_f",
+    {"a finalizer is called at the last release", "connection.h", "xpc_connection_set_finalizer_f",
      "when the connection's retain count has dropped to zero and is being torn down",
      finalizes_once_for_many_references},
-    {"a listener's peer is disposed of after its INVALID", "connection.h", "xpc_connection_set_event_handler",
+    {"a listener's peer is freed after its INVALID", "connection.h", "xpc_connection_set_event_handler",
      "will be released and deallocated after the connection has gone invalid and delivered that event",
      a_peer_is_disposed_of},
     {"a handler may cancel and release its connection", "connection.h", "xpc_connection_cancel",
      "If the event handler is executing at the time of this call, it will finish",
      the_last_reference_goes_in_a_handler},
-    {"a reason only for what is invalid", "connection.h", "xpc_connection_copy_invalidation_reason",
+    {"only an invalid connection has a reason", "connection.h", "xpc_connection_copy_invalidation_reason",
      "NULL if the connection has not been invalidated, otherwise a description", no_reason_while_it_lives},
 };
 

@@ -26,10 +26,11 @@ static void the_original_may_be_closed(void) {
     xpc_object_t box = xpc_fd_create(ends[1]);
     close(ends[1]);
     int fd = xpc_fd_dup(box);
+    xpc_release(box);
     CHECK(write(fd, "a", 1) == 1 && read(ends[0], &byte, 1) == 1 && byte == 'a');
     close(fd);
+    CHECK(read(ends[0], &byte, 1) == 0); /* the box has closed its own */
     close(ends[0]);
-    xpc_release(box);
 }
 
 static void each_duplicate_is_another(void) {
@@ -48,7 +49,9 @@ static void bad_descriptors_are_refused(void) {
 
 static void duplicate_of_others(void) {
     xpc_object_t number = xpc_int64_create(0);
-    CHECK(xpc_fd_dup(number) == -1);
+    xpc_object_t text = xpc_string_create("0");
+    CHECK(xpc_fd_dup(number) == -1 && xpc_fd_dup(text) == -1);
+    xpc_release(text);
     xpc_release(number);
 }
 
@@ -64,7 +67,7 @@ static void a_descriptor_crosses(void) {
     xpc_release(message);
     close(ends[1]);
     CHECK(read(ends[0], &byte, 1) == 1 && byte == 'x');
-    CHECK(read(ends[0], &byte, 1) == 0); /* and nobody has kept the descriptor */
+    CHECK(read(ends[0], &byte, 1) == 0); /* no process has kept the descriptor */
     close(ends[0]);
     end(other);
 }
@@ -152,14 +155,14 @@ static void whoever_shared_it_before_still_does(void) {
 }
 
 static const struct contract_case cases[] = {
-    {"a descriptor may be closed when it is boxed", "xpc.h", "xpc_fd_create",
+    {"a descriptor may be closed after boxing", "xpc.h", "xpc_fd_create",
      "it is safe to call close(2) on the descriptor after boxing it", the_original_may_be_closed},
-    {"each duplicate of a descriptor is another", "xpc.h", "xpc_fd_dup",
+    {"each duplicate of a descriptor has another number", "xpc.h", "xpc_fd_dup",
      "Multiple invocations of xpc_fd_dup() will not return the same file descriptor number",
      each_duplicate_is_another},
     {"a descriptor that is not valid is refused", "xpc.h", "xpc_fd_create",
      "if the given file descriptor was not valid", bad_descriptors_are_refused},
-    {"a descriptor asked of an int64 is -1", "xpc.h", "xpc_fd_dup",
+    {"the descriptor of an int64 is -1", "xpc.h", "xpc_fd_dup",
      "if the given object was not an XPC file descriptor, -1 is returned", duplicate_of_others},
     {"a descriptor crosses to another process", "xpc.h", "xpc_fd_dup",
      "A file descriptor that is equivalent to the one originally given to xpc_fd_create()", a_descriptor_crosses,
@@ -168,13 +171,13 @@ static const struct contract_case cases[] = {
      "created through a call to mmap(2) with the MAP_SHARED flag", maps_share},
     {"whole pages are mapped", "xpc.h", "xpc_shmem_map",
      "even if the creator of the region specified a non-integral page size", whole_pages_are_mapped},
-    {"a mapping is the caller's to unmap", "xpc.h", "xpc_shmem_map",
+    {"the caller unmaps a mapping", "xpc.h", "xpc_shmem_map",
      "The resulting region must be disposed of with munmap(2)", a_mapping_outlives_its_object},
-    {"shared memory asked of data is none", "xpc.h", "xpc_shmem_map",
+    {"mapping a data object returns 0", "xpc.h", "xpc_shmem_map",
      "if the given object was not an XPC shared memory object, 0 is returned", mapping_of_others},
     {"memory is shared with another process", "xpc.h", "XPC_TYPE_SHMEM",
      "A type representing a region of shared memory", memory_is_shared_with_another_process, .others = 1},
-    {"who shared a region before it was boxed still does", "xpc.h", "xpc_shmem_create",
+    {"a region that was shared before boxing stays shared", "xpc.h", "xpc_shmem_create",
      "Creates an XPC object representing the given shared memory region", whoever_shared_it_before_still_does,
      .differs = "a region that is not from xpc_linux_region_create is copied into a sealed memfd, which takes its "
                 "place in this process alone: box memory before it is shared by other means"},

@@ -1,5 +1,5 @@
 /*
- * messages.c - messages: copied, in order, with what they hold; and who sent them.
+ * messages.c - messages: copies, order, contents, and the identity of the sender.
  */
 #include <unistd.h>
 
@@ -8,9 +8,11 @@
 static void copied_at_send(void) {
     struct pair pair = pair_open();
     xpc_object_t message = message_of(1);
+    xpc_connection_suspend(pair.client); /* the message stays in the queue */
     xpc_connection_send_message(pair.client, message);
     xpc_dictionary_set_uint64(message, "number", 2);
     xpc_dictionary_set_bool(message, "more", true);
+    xpc_connection_resume(pair.client);
     xpc_object_t received = record_get(pair.seen, 0);
     CHECK(number_of(received) == 1 && xpc_dictionary_get_count(received) == 1);
     xpc_release(message);
@@ -72,7 +74,7 @@ static void long_messages(size_t length) {
     xpc_object_t message = message_of(1);
     xpc_dictionary_set_data(message, "data", bytes, length);
     xpc_connection_send_message(pair.client, message);
-    send_number(pair.client, 2); /* arrives in any case: no need to wait for what does not come */
+    send_number(pair.client, 2); /* ends the wait if the long message does not arrive */
     CHECK(number_of(record_get(pair.seen, 0)) == 1);
     const void *data = xpc_dictionary_get_data(record_get(pair.seen, 0), "data", &received);
     CHECK(data && received == length && memcmp(data, bytes, length) == 0);
@@ -99,7 +101,7 @@ static void others_came_from_nowhere(void) {
     xpc_release(message);
 }
 
-/* ---- Who is there --------------------------------------------------------------------- */
+/* ---- The identity of the other side --------------------------------------------------- */
 
 static void tells_the_pid(void) {
     struct record *heard = record_create();
@@ -123,6 +125,9 @@ static void a_peer_is_known_with_its_first_message(void) {
     xpc_connection_t peer = pair_introduce(&pair);
     CHECK(xpc_connection_get_pid(peer) == getpid());
     CHECK(xpc_connection_get_euid(peer) == geteuid() && xpc_connection_get_egid(peer) == getegid());
+    send_number(peer, 1);
+    CHECK(number_of(record_get(pair.heard, 0)) == 1);
+    CHECK(xpc_connection_get_pid(pair.client) == getpid());
     pair_close(&pair);
 }
 
@@ -161,9 +166,9 @@ static const struct contract_case cases[] = {
      "Sends a message over the connection to the destination service", of_four_megabytes,
      .differs = "a message over 1 MiB, 16 descriptors or 32 levels is not sent, and a reply handler gets INTERRUPTED: "
                 "what is long goes in shared memory"},
-    {"a received message knows where it came from", "xpc.h", "xpc_dictionary_get_remote_connection",
+    {"a received message has a remote connection", "xpc.h", "xpc_dictionary_get_remote_connection",
      "a connection object over which a reply message can be sent is returned", knows_where_it_came_from},
-    {"any other dictionary came from nowhere", "xpc.h", "xpc_dictionary_get_remote_connection",
+    {"any other dictionary has no remote connection", "xpc.h", "xpc_dictionary_get_remote_connection",
      "For any other dictionary, NULL is returned", others_came_from_nowhere},
     {"the other side's pid", "connection.h", "xpc_connection_get_pid", "The PID of the remote peer", tells_the_pid,
      .others = 1},
@@ -171,12 +176,12 @@ static const struct contract_case cases[] = {
      "The EUID of the remote peer at the time the connection was made", tells_the_user, .others = 1},
     {"a peer is known with its first message", "xpc.h", "XPC_TYPE_CONNECTION",
      "A connection carries the credentials of the remote service provider", a_peer_is_known_with_its_first_message},
-    {"a listener is known before it has said anything", "connection.h", "xpc_connection_get_euid",
+    {"a listener is known before its first message", "connection.h", "xpc_connection_get_euid",
      "The EUID of the remote peer at the time the connection was made", a_listener_is_known_before_it_speaks,
-     .differs = "a client by endpoint knows who is there with the first message from there; until then pid 0, ids -1"},
+     .differs = "a client by endpoint knows the other side after its first message; until then pid 0, ids -1"},
     {"the other side's audit session", "connection.h", "xpc_connection_get_asid",
-     "The audit session ID of the remote peer", NULL, .differs = "always 0: there are no such sessions"},
-    {"a connection has the name that it was made with", "connection.h", "xpc_connection_get_name",
+     "The audit session ID of the remote peer", NULL, .differs = "always 0: Linux has no such sessions"},
+    {"a connection has the name that it was created with", "connection.h", "xpc_connection_get_name",
      "Returns the name of the service with which the connection was created", has_its_name},
     {"a listener's peer has no name", "connection.h", "xpc_connection_get_name",
      "through an invocation of another connection's event handler, NULL is returned", a_peer_has_no_name},

@@ -50,7 +50,7 @@ xpc_connection_t other_by_endpoint(xpc_connection_t other, struct record *heard)
 
 static xpc_connection_t house; /* its anonymous listener */
 
-/* Nobody reads these; volatile, so that they are kept for whoever asks what was lost at the end. */
+/* Never read. They keep these objects reachable for leak checkers; volatile, so that they are not optimized away. */
 static volatile xpc_object_t kept; /* a request that is never answered */
 static volatile xpc_object_t last; /* the one in whose handler this process ends */
 
@@ -63,7 +63,7 @@ static xpc_connection_t connect_as_told(xpc_object_t request) {
     xpc_connection_t connection = xpc_dictionary_create_connection(request, "endpoint");
     xpc_connection_set_event_handler(connection, HANDLER(ignore, NULL));
     xpc_connection_activate(connection);
-    return connection; /* kept: until this process ends */
+    return connection; /* not released until this process ends */
 }
 
 static void fill(xpc_object_t request) {

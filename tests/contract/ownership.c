@@ -1,7 +1,7 @@
 /*
- * ownership.c - what is +1, what is borrowed, and what a container holds.
+ * ownership.c - what the caller owns, what is borrowed, and what a container retains.
  *
- * Told by witnesses on both systems; and on Linux, as after every case, no object may be left.
+ * Checked by witnesses on both systems. On Linux, as after every case, no object may be left.
  */
 #include <unistd.h>
 
@@ -122,7 +122,7 @@ static void a_duplicate_outlives_its_box(void) {
     witness_close(&witness);
 }
 
-/* A message that holds the witness, which it then holds alone. */
+/* Sends a message with the witness and releases it here, so that only the message holds it. */
 static void send_witness(xpc_connection_t connection, struct witness *witness) {
     xpc_object_t message = message_of(1);
     xpc_dictionary_set_value(message, "witness", witness->object);
@@ -136,7 +136,7 @@ static void a_sent_message_is_let_go(void) {
     struct pair pair = pair_open();
     send_witness(pair.client, &witness);
     CHECK(record_wait(pair.seen, 1));
-    CHECK(witness_is_held(&witness)); /* the receiver's copy, which the record has */
+    CHECK(witness_is_held(&witness)); /* by the receiver's copy, in the record */
     records_clear();
     CHECK(witness_is_gone(&witness));
     witness_close(&witness);
@@ -159,7 +159,7 @@ static void an_event_is_borrowed(void) {
     xpc_connection_t client = start(connect_to_listener(listener), count_event, counted);
     send_witness(client, &witness);
     CHECK(record_wait(counted, 1));
-    CHECK(witness_is_gone(&witness)); /* nobody has retained it */
+    CHECK(witness_is_gone(&witness)); /* no handler has retained it */
     witness_close(&witness);
     end(client);
     end(listener);
@@ -168,7 +168,7 @@ static void an_event_is_borrowed(void) {
 static void an_event_may_be_retained(void) {
     struct pair pair = pair_open();
     send_number(pair.client, 1);
-    xpc_object_t kept = record_get(pair.seen, 0); /* long after its handler has returned */
+    xpc_object_t kept = record_get(pair.seen, 0); /* used after its handler has returned */
     pair_close(&pair);
     CHECK(record_wait(pair.seen, 3));
     CHECK(number_of(kept) == 1);
@@ -185,7 +185,7 @@ static void a_discarded_message_is_let_go(void) {
     xpc_connection_resume(pair.client);
     CHECK(record_get(pair.heard, 0) == INVALID);
     CHECK(witness_is_gone(&witness));
-    CHECK(record_get(pair.seen, 1) == INVALID); /* and was never received */
+    CHECK(record_get(pair.seen, 1) == INVALID); /* it was not received */
     witness_close(&witness);
     pair_close(&pair);
 }
@@ -196,7 +196,7 @@ static void a_reply_of_the_synchronous_kind_is_owned(void) {
     xpc_object_t reply = request_sync(client, 7);
     end(client);
     end(listener);
-    CHECK(xpc_dictionary_get_uint64(reply, "echo") == 7); /* it is still there, being ours */
+    CHECK(xpc_dictionary_get_uint64(reply, "echo") == 7); /* it is still valid, because it is owned */
     xpc_release(reply);
 }
 
@@ -209,7 +209,7 @@ static void connections_of_a_dictionary_are_owned(void) {
     xpc_release(dictionary);
     send_number(client, 3);
     CHECK(number_of(record_get(seen, 0)) == 3);
-    end(client); /* its finalizer is waited for after the case */
+    end(client); /* after the case the suite waits for its finalizer */
     end(listener);
 }
 
@@ -218,32 +218,32 @@ static const struct contract_case cases[] = {
      "it is the caller's responsibility to call xpc_release() on those objects", created_once},
     {"retains are balanced by releases", "xpc.h", "xpc_retain",
      "Calls to xpc_retain() must be balanced with calls to xpc_release()", retains_are_balanced},
-    {"an array retains what is put into it", "xpc.h", "xpc_array_set_value", "This value is retained by the array",
+    {"an array retains its values", "xpc.h", "xpc_array_set_value", "This value is retained by the array",
      an_array_retains},
-    {"a value got from an array is borrowed", "xpc.h", "xpc_array_get_value",
+    {"a value from an array is borrowed", "xpc.h", "xpc_array_get_value",
      "the caller is not responsible for releasing the object", get_value_of_an_array_borrows},
-    {"a dictionary retains what is set into it", "xpc.h", "xpc_dictionary_set_value",
+    {"a dictionary retains its values", "xpc.h", "xpc_dictionary_set_value",
      "The object is retained by the dictionary", a_dictionary_retains},
-    {"a dictionary retains what it is created with", "xpc.h", "xpc_dictionary_create",
+    {"a dictionary retains the values it is created with", "xpc.h", "xpc_dictionary_create",
      "Each element in this array is retained", a_dictionary_retains_what_it_is_created_with},
     {"what is overwritten or deleted is released", "xpc.h", "xpc_dictionary_set_value",
      "the old value is released and overwritten by the new value", what_is_overwritten_is_released},
-    {"a value got from a dictionary is borrowed", "xpc.h", "xpc_dictionary_get_value",
+    {"a value from a dictionary is borrowed", "xpc.h", "xpc_dictionary_get_value",
      "This method does not grant the caller a reference to the underlying object", get_value_of_a_dictionary_borrows},
     {"a copy is the caller's", "xpc.h", "xpc_copy", "The new object", a_copy_is_owned},
     {"a duplicated descriptor is the caller's", "xpc.h", "xpc_fd_dup",
      "The caller is responsible for calling close(2) on the returned descriptor", a_duplicate_outlives_its_box},
-    {"a message that was sent is let go", "connection.h", "xpc_connection_send_message",
+    {"a sent message is released", "connection.h", "xpc_connection_send_message",
      "This dictionary is logically copied by the connection", a_sent_message_is_let_go},
     {"a handler's event is borrowed", "connection.h", "xpc_connection_set_event_handler",
      "ownership of the event object is NOT implicitly transferred", an_event_is_borrowed},
     {"a handler's event may be retained", "connection.h", "xpc_connection_set_event_handler",
      "it is safe to call xpc_retain() on the object to obtain a reference to it", an_event_may_be_retained},
-    {"a message that was never sent is let go", "connection.h", "xpc_connection_cancel",
+    {"a message that was never sent is released", "connection.h", "xpc_connection_cancel",
      "any messages that have not yet been sent will be discarded", a_discarded_message_is_let_go},
-    {"a reply waited for is the caller's", "connection.h", "xpc_connection_send_message_with_reply_sync",
+    {"a synchronous reply is the caller's", "connection.h", "xpc_connection_send_message_with_reply_sync",
      "You are responsible for releasing the returned object", a_reply_of_the_synchronous_kind_is_owned},
-    {"a connection made from a dictionary is the caller's", "xpc.h", "xpc_dictionary_create_connection",
+    {"a connection created from a dictionary is the caller's", "xpc.h", "xpc_dictionary_create_connection",
      "You are responsible for calling xpc_release() on the returned connection",
      connections_of_a_dictionary_are_owned},
 };

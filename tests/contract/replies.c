@@ -1,5 +1,5 @@
 /*
- * replies.c - requests and their replies: one, none, a second one.
+ * replies.c - requests with one reply, none, or a second one.
  */
 #include "other.h"
 
@@ -123,21 +123,21 @@ static const struct contract_case cases[] = {
     {"each reply finds its request", "connection.h", "xpc_connection_send_message_with_reply",
      "associates a handler to be invoked when the remote service sends a reply message",
      each_reply_finds_its_request},
-    {"a reply is waited for", "connection.h", "xpc_connection_send_message_with_reply_sync",
+    {"a synchronous send waits for the reply", "connection.h", "xpc_connection_send_message_with_reply_sync",
      "blocks the caller until a reply is received", waits_for_the_reply},
-    {"a second reply cannot be made", "xpc.h", "xpc_dictionary_create_reply", "Attempts to do so will return NULL",
+    {"a second reply cannot be created", "xpc.h", "xpc_dictionary_create_reply", "Attempts to do so will return NULL",
      a_second_reply_cannot_be_made},
-    {"no reply can be made to a message that wants none", "xpc.h", "xpc_dictionary_create_reply",
+    {"no reply can be created to a message that wants none", "xpc.h", "xpc_dictionary_create_reply",
      "NULL if the object was not a dictionary with a reply context", no_reply_to_what_wants_none},
-    {"no reply can be made to a reply", "xpc.h", "xpc_dictionary_create_reply",
+    {"no reply can be created to a reply", "xpc.h", "xpc_dictionary_create_reply",
      "NULL if the object was not a dictionary with a reply context", no_reply_to_a_reply},
-    {"a reply knows its way", "xpc.h", "xpc_dictionary_get_remote_connection",
+    {"a reply has a remote connection", "xpc.h", "xpc_dictionary_get_remote_connection",
      "a dictionary created through xpc_dictionary_create_reply(), a connection object over which a reply message can "
      "be sent is returned",
      a_reply_knows_its_way},
-    {"a server may ask its client", "connection.h", "xpc_connection_send_message_with_reply",
+    {"a server may send requests to its client", "connection.h", "xpc_connection_send_message_with_reply",
      "a reply to the message is received from the connection", a_request_goes_the_other_way},
-    {"a reply may take its time", "connection.h", "xpc_connection_send_message_with_reply_sync",
+    {"a reply may come late", "connection.h", "xpc_connection_send_message_with_reply_sync",
      "It can block indefinitely", answers_after_a_long_time},
     {"a request that is dropped while both live: either error", OURS, "xpc_dictionary_create_reply",
      "A request that is dropped unanswered", no_reply_is_an_error, .others = 1},

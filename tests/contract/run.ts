@@ -1,8 +1,8 @@
 /**
- * `deno task test:contract`: runs the conformance suite, prints its table, and
- * fails when a case does, when a quotation is not in its header, or when
- * `docs/conformance.md` is out of date; `--write` writes that. With `--under`
- * and the name of a checker it only runs the suite, under that.
+ * `deno task test:contract`: runs the conformance suite and prints its table.
+ * Fails if a case fails, if a quotation is not in its header, or if
+ * `docs/conformance.md` is out of date; `--write` writes that file. With
+ * `--under` and the name of a checker it only runs the suite, under that checker.
  */
 
 import { parseArgs } from "node:util";
@@ -12,9 +12,9 @@ import {
   CHECKERS,
   findChecker,
 } from "../../tools/c/checkers.ts";
-import { interruption } from "../../tools/c/programs.ts";
-import { hasPython } from "../../tools/c/python.ts";
-import { ROOT } from "../../tools/c/sources.ts";
+import { interruption } from "../../tools/programs.ts";
+import { hasPython } from "../../tools/install/python.ts";
+import { ROOT } from "../../tools/checkout.ts";
 import { run } from "../helpers/child.ts";
 import { soon } from "../helpers/soon.ts";
 import {
@@ -50,7 +50,7 @@ async function formatted(text: string): Promise<string> {
   return stdout;
 }
 
-/** As many at once as there are processors; on macOS one, for all share the services. */
+/** Runs one case per processor at a time; on macOS one, because the cases share the services. */
 async function runAll(
   program: string,
   cases: readonly Case[],
@@ -70,7 +70,7 @@ async function runAll(
   return outcomes;
 }
 
-/** The macOS column while nobody has run it there. */
+/** The macOS column: earlier results from a Mac, else "compiled". */
 function compiledColumn(cases: readonly Case[], before: Column): Column {
   return new Map(cases.map(({ case: name }) => {
     const cell = before.get(name);
@@ -81,7 +81,7 @@ function compiledColumn(cases: readonly Case[], before: Column): Column {
   }));
 }
 
-/** The last line; what the process ends with. */
+/** Prints the problems and the last line. Returns the exit code. */
 function close(outcomes: readonly Outcome[], problems: string[]): number {
   for (const problem of problems) say(problem);
   const count = (kind: Outcome["result"]): number =>
@@ -100,7 +100,7 @@ function failures(outcomes: readonly Outcome[]): string[] {
     .map(({ case: name, detail }) => `FAILED ${name}: ${detail}`);
 }
 
-/** The suite alone, under something else than in the document. */
+/** Runs only the suite, under another checker than the one of the document. */
 async function runUnder(under: string): Promise<number> {
   const name = CHECKERS.find((it) => it === under);
   if (!name) {

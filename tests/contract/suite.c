@@ -9,7 +9,7 @@
 #include "counting.h"
 #include "other.h"
 
-/* Far beyond what a case takes: whoever started it may be gone. */
+/* Far longer than a case takes. Ends it if its parent process has died. */
 enum { CASE_SECONDS = 600 };
 
 static const struct contract_group *const groups[] = {
@@ -85,6 +85,7 @@ static int run(const char *program, const struct contract_case *it) {
     if (!it->run) return report(it, differs ? "differs" : "skipped", differs ? it->differs : "only described");
     if (it->others && !others_begin(program, it->others)) return report(it, "skipped", "no other process: see other.h");
     alarm(CASE_SECONDS);
+    if (!differs) count_descriptors();
     it->run();
     if (it->others) others_end();
     if (!differs) nothing_is_left();
@@ -107,7 +108,7 @@ int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--list") == 0) return list();
     if (argc == 3 && strcmp(argv[1], "--case") == 0) return run_named(argv[0], argv[2]);
     if (argc == 3 && strcmp(argv[1], "--serve") == 0) {
-        if (is_linux()) alarm(CASE_SECONDS); /* launchd's live as long as the run */
+        if (is_linux()) alarm(CASE_SECONDS); /* those of launchd live as long as the run */
         other_serve(argv[2]);
     }
     fprintf(stderr, "usage: %s --list | --case NAME | --serve NAME\n", argv[0]);

@@ -1,13 +1,13 @@
 /*
- * suite.h - the conformance suite: cases, each of which exercises one documented sentence.
+ * suite.h - the conformance suite. Each case exercises one sentence of the documentation.
  *
- * One program, written against <xpc/xpc.h> alone. Over our libxpc (Linux) and over Apple's
- * (macOS) it is the same source; run.ts compiles it, runs each case in a process of its own,
- * and makes the table docs/conformance.md of what they say.
+ * It is one program that uses only <xpc/xpc.h>, with the same source for our libxpc (Linux) and
+ * for Apple's (macOS). run.ts compiles it, runs each case in its own process, and writes the
+ * results to docs/conformance.md.
  *
- *     suite --list           every case, one line of JSON each
- *     suite --case NAME      runs it; prints {"case", "result", "detail"}
- *     suite --serve NAME     is the other process, see other.h
+ *     suite --list           prints every case, one line of JSON each
+ *     suite --case NAME      runs a case; prints {"case", "result", "detail"}
+ *     suite --serve NAME     serves as another process, see other.h
  */
 #ifndef CONTRACT_SUITE_H
 #define CONTRACT_SUITE_H
@@ -18,17 +18,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As a case's header: the sentence is of our <xpc/connection.h>; Apple's do not say it. */
+/* As a case's header: the sentence is in our headers, not in Apple's. */
 #define OURS "ours"
 
 struct contract_case {
     const char *name;
-    const char *header;   /* Apple's, in <xpc/>: where the sentence is */
-    const char *symbol;   /* in whose documentation it is */
-    const char *sentence; /* a clause of it, word for word */
-    void (*run)(void);    /* NULL: it cannot be exercised on Linux, `differs` says why */
-    const char *differs;  /* what is otherwise on Linux: there the checks must fail */
-    int others;           /* how many other processes it needs */
+    const char *header;   /* Apple's header in <xpc/> that has the sentence */
+    const char *symbol;   /* the symbol that the sentence documents */
+    const char *sentence; /* a part of the sentence, word for word */
+    void (*run)(void);    /* NULL: it cannot run on Linux, for the reason in `differs` */
+    const char *differs;  /* how Linux differs; if set, the checks must fail there */
+    int others;           /* the number of other processes that it needs */
 };
 
 struct contract_group {
@@ -44,7 +44,7 @@ extern const struct contract_group values_group, equality_group, containers_grou
     activation_group, handlers_group, messages_group, replies_group, barriers_group, life_group, ends_group,
     deaths_group, endpoints_group;
 
-/* Says what did not hold, and goes on: what follows often tells why. */
+/* Reports a failure and continues: later checks often show the cause. */
 #define CHECK(condition) ((condition) ? (void)0 : contract_fail(__FILE__, __LINE__, #condition))
 #define CHECK_TEXT(actual, expected) contract_check_text(__FILE__, __LINE__, (actual), (expected))
 

@@ -1,18 +1,19 @@
 /**
- * The conformance suite, `*.c` beside this file: compiled here, and each case
- * run in a process of its own.
+ * The conformance suite, `*.c` beside this file: compiles it, and runs each
+ * case in its own process.
  */
 
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { ADDRESS, type Checker, complains } from "../../tools/c/checkers.ts";
-import { describeEnd, type Ended, runToEnd } from "../../tools/c/programs.ts";
-import { listC, ROOT, STRICT } from "../../tools/c/sources.ts";
+import { describeEnd, type Ended, runToEnd } from "../../tools/programs.ts";
+import { listC, STRICT } from "../../tools/c/sources.ts";
+import { ROOT } from "../../tools/checkout.ts";
 
 const HERE = new URL("./", import.meta.url);
 const OUT = new URL(`c/out/${Deno.build.os}-${Deno.build.arch}/`, ROOT);
 
-/** Flags of every compilation. The cases leave out what a row does not need. */
+/** Flags of every compilation. The table of cases leaves out unused fields. */
 export const FLAGS: readonly string[] = [
   ...STRICT,
   "-Wno-missing-field-initializers",
@@ -20,22 +21,22 @@ export const FLAGS: readonly string[] = [
   "-O1",
 ];
 
-/** Beyond a case's own alarm, and what it takes to compile the suite. */
+/** The limit for a case, longer than its own alarm, and for compiling the suite. */
 const LIMIT_MS = 660_000;
 
 /** A row of the suite's table, as `--list` prints it. */
 export interface Case {
   readonly group: string;
   readonly case: string;
-  /** Which of Apple's headers says so, or `ours`. */
+  /** Apple's header with the sentence, or `ours`. */
   readonly header: string;
   readonly symbol: string;
   readonly sentence: string;
-  /** What is otherwise on Linux, or "". */
+  /** How Linux differs, or "". */
   readonly differs: string;
 }
 
-/** What became of a case. */
+/** The result of a case. */
 export interface Outcome {
   readonly case: string;
   readonly result: "passed" | "failed" | "differs" | "skipped";
@@ -52,7 +53,7 @@ function output(program: string, args: string[]): Promise<Ended> {
 }
 
 /**
- * Compiles the suite for this machine, unless it is there, and returns its path.
+ * Compiles the suite for this machine, if it has changed, and returns its path.
  * On Linux it is linked with our libxpc.
  */
 export async function compileSuite(
@@ -127,7 +128,7 @@ export async function runCase(
   });
   const { code, left, stdout, stderr } = ended;
   const line = stdout.trim();
-  // The other processes say theirs here too.
+  // It has the messages of the other processes too.
   if (line && !left && !complains(stderr)) {
     const outcome = JSON.parse(line) as Outcome;
     if (code === 0 || outcome.result === "failed") return outcome;

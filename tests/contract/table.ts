@@ -1,11 +1,11 @@
-/** `docs/conformance.md`: the suite's cases, and what became of them on each system. */
+/** `docs/conformance.md`: the suite's cases, and their results on each system. */
 
 import type { Case, Outcome } from "./suite.ts";
 
-/** What a case's cell says, by the case's name. */
+/** The cell of each case, by the case's name. */
 export type Column = ReadonlyMap<string, string>;
 
-/** What has been run here, as a column. */
+/** The results of a run as a column. */
 export function columnOf(outcomes: readonly Outcome[]): Column {
   return new Map(
     outcomes.map(({ case: name, result, detail }) => [
@@ -17,7 +17,7 @@ export function columnOf(outcomes: readonly Outcome[]): Column {
   );
 }
 
-/** The column of the other system, out of the document as it is: it cannot be run here. */
+/** Reads the column of the other system from the existing document, because it cannot be run here. */
 export function readColumn(
   document: string,
   system: "linux" | "macos",
@@ -35,26 +35,26 @@ export function readColumn(
 
 const INTRODUCTION = `# Conformance
 
-The suite in \`tests/contract/\` is one C program over \`<xpc/xpc.h>\` alone. Each
-case exercises one documented sentence; over our libxpc on Linux and over
-Apple's on macOS it is the same source. \`deno task test:contract\` compiles and
-runs it, looks up every quotation in Apple's header, and fails when this
-document, written by it with \`--write\`, is out of date.
+The suite in \`tests/contract/\` is one C program that uses only \`<xpc/xpc.h>\`.
+Each case exercises one sentence of the documentation. The source is the same
+for our libxpc on Linux and for Apple's on macOS. \`deno task test:contract\`
+compiles and runs it, and looks up every quotation in Apple's header. It fails
+if this document is out of date; \`--write\` writes it.
 
-- **passed** means that it was run there.
-- **compiled** means just that: compiled and linked for arm64 and x86_64 against
+- **passed**: the case was run there and passed.
+- **compiled**: the case was compiled and linked for arm64 and x86_64 against
   Apple's link stub, and never run.
-- **differs** means that Linux does not do what the sentence says; the list
-  below says how. Such a case must fail on Linux in order to be called so,
-  unless nothing of it can be run.
-- A sentence of _our header_ is one that Apple's headers leave open. That macOS
-  behaves so is what the suite is to find out there.
+- **differs**: Linux does not do what the sentence says; the list below says
+  what it does. Such a case must fail on Linux, unless it cannot run there.
+- A sentence of _our header_ describes behaviour that Apple's headers leave
+  open. A run on macOS must show whether macOS behaves in the same way.
 
-After each case every connection must have been finalized, and on Linux our
-libxpc's counters must say that no object is left. The suite runs under
-AddressSanitizer, UndefinedBehaviorSanitizer and, on Linux, LeakSanitizer, and
-once more under ThreadSanitizer. Other processes take part as named services that launchd starts, and starts
-again; on Linux \`tests/contract/launcher.c\` does what launchd does.
+After each case every connection must have been finalized. On Linux, also no
+object may be left, by the counters of our libxpc, and no descriptor may be open
+that was not open before. The suite runs under AddressSanitizer,
+UndefinedBehaviorSanitizer and, on Linux, LeakSanitizer, and once more under
+ThreadSanitizer. Other processes are named services that launchd starts and
+restarts; on Linux \`tests/contract/launcher.c\` does it.
 `;
 
 function counted(column: Column): string {

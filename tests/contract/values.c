@@ -1,5 +1,5 @@
 /*
- * values.c - boxed values: what is put in comes out, and getters are strict about the type.
+ * values.c - boxed values: getters return what was boxed, and are strict about the type.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -8,6 +8,51 @@
 #include "events.h"
 
 static const uint8_t sample_uuid[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+
+/* ---- One object of each type ---------------------------------------------------------- */
+
+enum { TYPES = 12 };
+
+struct sample {
+    xpc_object_t object;
+    xpc_type_t type;
+};
+
+static void samples_create(struct sample all[TYPES]) {
+    const struct sample samples[TYPES] = {
+        {xpc_null_create(), XPC_TYPE_NULL},
+        {xpc_bool_create(true), XPC_TYPE_BOOL},
+        {xpc_int64_create(-7), XPC_TYPE_INT64},
+        {xpc_uint64_create(UINT64_MAX), XPC_TYPE_UINT64},
+        {xpc_double_create(7), XPC_TYPE_DOUBLE},
+        {xpc_date_create(7), XPC_TYPE_DATE},
+        {xpc_data_create("text", 5), XPC_TYPE_DATA},
+        {xpc_string_create("text"), XPC_TYPE_STRING},
+        {xpc_uuid_create(sample_uuid), XPC_TYPE_UUID},
+        {xpc_fd_create(0), XPC_TYPE_FD},
+        {xpc_array_create_empty(), XPC_TYPE_ARRAY},
+        {xpc_dictionary_create_empty(), XPC_TYPE_DICTIONARY},
+    };
+    memcpy(all, samples, sizeof samples);
+}
+
+static void samples_release(struct sample all[TYPES]) {
+    for (size_t i = 0; i < TYPES; i++) xpc_release(all[i].object);
+}
+
+/* Checks a condition about `other`, which is an object of each type but one in turn. */
+#define CHECK_OTHERS(its_type, condition)                                                                      \
+    do {                                                                                                       \
+        struct sample all[TYPES];                                                                              \
+        samples_create(all);                                                                                   \
+        for (size_t i = 0; i < TYPES; i++) {                                                                   \
+            xpc_object_t other = all[i].object;                                                                \
+            if (all[i].type != (its_type)) CHECK(condition);                                                   \
+        }                                                                                                      \
+        samples_release(all);                                                                                  \
+    } while (0)
+
+/* ---- Cases ---------------------------------------------------------------------------- */
 
 static void keeps_int64(void) {
     static const int64_t values[] = {INT64_MIN, -1, 0, 1, INT64_MAX};
@@ -22,6 +67,7 @@ static void int64_of_others(void) {
     xpc_object_t number = xpc_uint64_create(7), text = xpc_string_create("7");
     CHECK(xpc_int64_get_value(number) == 0);
     CHECK(xpc_int64_get_value(text) == 0);
+    CHECK_OTHERS(XPC_TYPE_INT64, xpc_int64_get_value(other) == 0);
     xpc_release(number);
     xpc_release(text);
 }
@@ -36,19 +82,24 @@ static void uint64_of_others(void) {
     xpc_object_t number = xpc_int64_create(7), real = xpc_double_create(7);
     CHECK(xpc_uint64_get_value(number) == 0);
     CHECK(xpc_uint64_get_value(real) == 0);
+    CHECK_OTHERS(XPC_TYPE_UINT64, xpc_uint64_get_value(other) == 0);
     xpc_release(number);
     xpc_release(real);
 }
 
 static void keeps_double(void) {
-    xpc_object_t object = xpc_double_create(-0.1);
-    CHECK(xpc_double_get_value(object) == -0.1);
-    xpc_release(object);
+    static const double values[] = {-0.1, -0.5, 0, 7e300};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        xpc_object_t object = xpc_double_create(values[i]);
+        CHECK(xpc_double_get_value(object) == values[i]);
+        xpc_release(object);
+    }
 }
 
 static void double_of_others(void) {
     xpc_object_t number = xpc_int64_create(7);
     CHECK(isnan(xpc_double_get_value(number)));
+    CHECK_OTHERS(XPC_TYPE_DOUBLE, isnan(xpc_double_get_value(other)));
     xpc_release(number);
 }
 
@@ -63,6 +114,7 @@ static void bools_are_constants(void) {
 static void bool_of_others(void) {
     xpc_object_t number = xpc_int64_create(1);
     CHECK(!xpc_bool_get_value(number));
+    CHECK_OTHERS(XPC_TYPE_BOOL, !xpc_bool_get_value(other));
     xpc_release(number);
 }
 
@@ -75,10 +127,11 @@ static void dates_before_the_epoch(void) {
 static void date_of_others(void) {
     xpc_object_t number = xpc_int64_create(7);
     CHECK(xpc_date_get_value(number) == 0);
+    CHECK_OTHERS(XPC_TYPE_DATE, xpc_date_get_value(other) == 0);
     xpc_release(number);
 }
 
-/* In nanoseconds. Not by time(), which may tell the second before for some milliseconds. */
+/* In nanoseconds. Not by time(), which may be behind by some milliseconds. */
 static int64_t now(void) {
     struct timespec it;
     clock_gettime(CLOCK_REALTIME, &it);
@@ -114,6 +167,7 @@ static void data_of_others(void) {
     CHECK(xpc_data_get_length(text) == 0);
     CHECK(xpc_data_get_bytes_ptr(text) == NULL);
     CHECK(xpc_data_get_bytes(text, buffer, 0, sizeof buffer) == 0);
+    CHECK_OTHERS(XPC_TYPE_DATA, xpc_data_get_bytes_ptr(other) == NULL && xpc_data_get_length(other) == 0);
     xpc_release(text);
 }
 
@@ -122,12 +176,14 @@ static void data_is_read_in_parts(void) {
     xpc_object_t data = xpc_data_create("hello", 5);
     CHECK(xpc_data_get_bytes(data, buffer, 3, 4) == 2 && memcmp(buffer, "lo..", 4) == 0);
     CHECK(xpc_data_get_bytes(data, buffer, 0, 3) == 3 && memcmp(buffer, "hel.", 4) == 0);
+    CHECK(xpc_data_get_bytes(data, buffer, 1, 2) == 2 && memcmp(buffer, "ell.", 4) == 0);
     xpc_release(data);
 }
 
 static void data_is_not_read_beyond_its_end(void) {
     char buffer[] = "....";
     xpc_object_t data = xpc_data_create("hello", 5);
+    CHECK(xpc_data_get_bytes(data, buffer, 5, 4) == 0);
     CHECK(xpc_data_get_bytes(data, buffer, 6, 4) == 0);
     CHECK(xpc_data_get_bytes(data, buffer, SIZE_MAX, 4) == 0 && memcmp(buffer, "....", 4) == 0);
     xpc_release(data);
@@ -145,6 +201,7 @@ static void keeps_strings(void) {
 static void formats_strings(void) {
     xpc_object_t string = xpc_string_create_with_format("%d and %s", 7, "eight");
     CHECK_TEXT(xpc_string_get_string_ptr(string), "7 and eight");
+    CHECK(xpc_string_get_length(string) == 11);
     xpc_release(string);
 }
 
@@ -166,6 +223,7 @@ static void string_of_others(void) {
     xpc_object_t data = xpc_data_create("text", 5);
     CHECK(xpc_string_get_string_ptr(data) == NULL);
     CHECK(xpc_string_get_length(data) == 0);
+    CHECK_OTHERS(XPC_TYPE_STRING, xpc_string_get_string_ptr(other) == NULL && xpc_string_get_length(other) == 0);
     xpc_release(data);
 }
 
@@ -178,32 +236,20 @@ static void keeps_uuids(void) {
 static void uuid_of_others(void) {
     xpc_object_t data = xpc_data_create(sample_uuid, 16);
     CHECK(xpc_uuid_get_bytes(data) == NULL);
+    CHECK_OTHERS(XPC_TYPE_UUID, xpc_uuid_get_bytes(other) == NULL);
     xpc_release(data);
 }
 
 static void has_types(void) {
-    struct {
-        xpc_object_t object;
-        xpc_type_t type;
-    } all[] = {
-        {xpc_null_create(), XPC_TYPE_NULL},
-        {xpc_bool_create(true), XPC_TYPE_BOOL},
-        {xpc_int64_create(1), XPC_TYPE_INT64},
-        {xpc_uint64_create(1), XPC_TYPE_UINT64},
-        {xpc_double_create(1), XPC_TYPE_DOUBLE},
-        {xpc_date_create(1), XPC_TYPE_DATE},
-        {xpc_data_create("a", 1), XPC_TYPE_DATA},
-        {xpc_string_create("a"), XPC_TYPE_STRING},
-        {xpc_uuid_create(sample_uuid), XPC_TYPE_UUID},
-        {xpc_fd_create(0), XPC_TYPE_FD},
-        {xpc_array_create_empty(), XPC_TYPE_ARRAY},
-        {xpc_dictionary_create_empty(), XPC_TYPE_DICTIONARY},
-    };
-    size_t count = sizeof all / sizeof all[0];
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < count; j++) CHECK((xpc_get_type(all[i].object) == all[j].type) == (i == j));
+    struct sample all[TYPES];
+    samples_create(all);
+    for (size_t i = 0; i < TYPES; i++) {
+        for (size_t j = 0; j < TYPES; j++) CHECK((xpc_get_type(all[i].object) == all[j].type) == (i == j));
     }
-    for (size_t i = 0; i < count; i++) xpc_release(all[i].object);
+    samples_release(all);
+    struct pair pair = pair_open();
+    CHECK(xpc_get_type(pair.listener) == XPC_TYPE_CONNECTION && xpc_get_type(pair.client) == XPC_TYPE_CONNECTION);
+    pair_close(&pair);
 }
 
 static void types_have_names(void) {
@@ -231,56 +277,56 @@ static void errors_describe_themselves(void) {
 }
 
 static const struct contract_case cases[] = {
-    {"an int64 comes out as it went in", "xpc.h", "xpc_int64_get_value", "The underlying signed 64-bit value",
+    {"an int64 keeps its value", "xpc.h", "xpc_int64_get_value", "The underlying signed 64-bit value",
      keeps_int64},
-    {"an int64 asked of a uint64 is 0", "xpc.h", "xpc_int64_get_value",
+    {"the int64 of a uint64 is 0", "xpc.h", "xpc_int64_get_value",
      "0 if the given object was not an XPC integer object", int64_of_others},
-    {"a uint64 comes out as it went in", "xpc.h", "xpc_uint64_get_value",
+    {"a uint64 keeps its value", "xpc.h", "xpc_uint64_get_value",
      "the underlying unsigned 64-bit integer value", keeps_uint64},
-    {"a uint64 asked of an int64 is 0", "xpc.h", "xpc_uint64_get_value",
+    {"the uint64 of an int64 is 0", "xpc.h", "xpc_uint64_get_value",
      "0 if the given object was not an XPC unsigned integer object", uint64_of_others},
-    {"a double comes out as it went in", "xpc.h", "xpc_double_get_value",
+    {"a double keeps its value", "xpc.h", "xpc_double_get_value",
      "the underlying double-precision floating point value", keeps_double},
-    {"a double asked of an int64 is NaN", "xpc.h", "xpc_double_get_value",
+    {"the double of an int64 is NaN", "xpc.h", "xpc_double_get_value",
      "NAN if the given object was not an XPC floating point object", double_of_others},
     {"booleans are two constants", "xpc.h", "XPC_BOOL_TRUE",
      "You may compare a Boolean object against this constant to determine its value", bools_are_constants},
-    {"a boolean asked of a 1 is false", "xpc.h", "xpc_bool_get_value",
+    {"the boolean of an int64 is false", "xpc.h", "xpc_bool_get_value",
      "false if the given object was not an XPC Boolean object", bool_of_others},
     {"a date before 1970", "xpc.h", "xpc_date_create",
      "Negative values indicate the number of nanoseconds before the epoch", dates_before_the_epoch},
-    {"a date asked of an int64 is 0", "xpc.h", "xpc_date_get_value",
+    {"the date of an int64 is 0", "xpc.h", "xpc_date_get_value",
      "0 if the given object was not an XPC date object", date_of_others},
-    {"the date of now", "xpc.h", "xpc_date_create_from_current",
+    {"the current date", "xpc.h", "xpc_date_create_from_current",
      "A new date object representing the current date", date_of_now},
-    {"data is copied in", "xpc.h", "xpc_data_create", "copy the buffer given into internal storage", data_is_copied},
+    {"data is copied", "xpc.h", "xpc_data_create", "copy the buffer given into internal storage", data_is_copied},
     {"data may be empty", "xpc.h", "xpc_data_create", "passing NULL for this parameter and 0 for the length",
      data_may_be_empty},
-    {"data asked of a string is none", "xpc.h", "xpc_data_get_bytes_ptr",
+    {"the data of a string is NULL", "xpc.h", "xpc_data_get_bytes_ptr",
      "NULL if the given object was not an XPC data object", data_of_others},
     {"data is read in parts", "xpc.h", "xpc_data_get_bytes",
      "The number of bytes that were copied into the buffer", data_is_read_in_parts},
     {"data is not read beyond its end", "xpc.h", "xpc_data_get_bytes",
      "If this offset is greater than the length of the data element, nothing is copied",
      data_is_not_read_beyond_its_end},
-    {"a string comes out as it went in", "xpc.h", "xpc_string_get_length",
+    {"a string keeps its value", "xpc.h", "xpc_string_get_length",
      "The length of the underlying string, not including the NUL-terminator", keeps_strings},
-    {"a string of a format", "xpc.h", "xpc_string_create_with_format",
+    {"a string from a format", "xpc.h", "xpc_string_create_with_format",
      "generated from the given format string and arguments", formats_strings},
-    {"a string of a format and a list", "xpc.h", "xpc_string_create_with_format_and_arguments",
+    {"a string from a format and a list", "xpc.h", "xpc_string_create_with_format_and_arguments",
      "generated from the given format string and argument list pointer", formats_strings_of_a_list},
-    {"a string asked of data is none", "xpc.h", "xpc_string_get_string_ptr",
+    {"the string of data is NULL", "xpc.h", "xpc_string_get_string_ptr",
      "NULL if the given object was not an XPC string object", string_of_others},
-    {"a UUID comes out as it went in", "xpc.h", "xpc_uuid_get_bytes",
+    {"a UUID keeps its value", "xpc.h", "xpc_uuid_get_bytes",
      "a pointer to the the boxed UUID bytes in an XPC UUID object", keeps_uuids},
-    {"a UUID asked of data is none", "xpc.h", "xpc_uuid_get_bytes",
+    {"the UUID of data is NULL", "xpc.h", "xpc_uuid_get_bytes",
      "NULL if the given object was not an XPC UUID object", uuid_of_others},
-    {"each object has the type it was made as", "xpc.h", "xpc_get_type",
+    {"each object has its type", "xpc.h", "xpc_get_type",
      "direct comparison to exported type constants with the equality operator", has_types},
     {"types have names", "xpc.h", "xpc_type_get_name", "like \"string\" or \"int64\"", types_have_names},
-    {"a description is for free(3)", "xpc.h", "xpc_copy_description",
+    {"the caller frees a description", "xpc.h", "xpc_copy_description",
      "This string should be disposed of with free(3) when done", describes_itself},
-    {"errors are of their own type, and describe themselves", "xpc.h", "XPC_ERROR_KEY_DESCRIPTION",
+    {"errors have their own type and a description", "xpc.h", "XPC_ERROR_KEY_DESCRIPTION",
      "a string object that describes the error in a human-readable way", errors_describe_themselves},
 };
 

@@ -8,7 +8,7 @@ import { soon, until } from "../helpers/soon.ts";
 import { carryOut, type Fault, type Moment } from "./moments.ts";
 import { Case, exchange, runs } from "./stage.ts";
 
-/** A broker that is killed, and does not come back, or comes back under running channels. */
+/** The broker is killed: it does not come back, or it comes back while channels are running. */
 const NEEDS = {
   run: true,
   read: true,
@@ -17,7 +17,7 @@ const NEEDS = {
   service: true,
 } as const;
 
-/** Where the broker is killed, and how far the host then says that it got. */
+/** The moment at which the broker is killed, and the phase that the host's error names. */
 const NEVER_BACK: [at: Moment["name"], by: Moment["by"], far: string][] = [
   ["allocate", "host", "the broker had not allocated the connection"],
   ["endpoint", "host", "the endpoint was not stored at the broker"],
@@ -46,7 +46,7 @@ async function neverBack(
     spawned: (process) => client = process,
   });
   await broker.killed();
-  // Once it asks for the second time it knows that nobody has answered the first.
+  // The second request shows that the host knows that the first was not answered.
   const asked = c.sent.length;
   await until("questions of the host", () => c.sent.length >= asked + 2);
   const gone = /asking again: Cannot reach the broker/;
@@ -63,7 +63,7 @@ async function neverBack(
   assertMatch(failure!.message, /the last attempt: Cannot reach the broker/);
   if (client) {
     assert(!runs(client.pid));
-    // What it had to say of the broker reaches the host's owner too.
+    // The client's message about the broker reaches the host's owner too.
     assertMatch(failure!.message, gone);
   }
 }
@@ -83,7 +83,7 @@ for (const [at, by, far] of NEVER_BACK) {
   );
 }
 
-/** Where the broker is killed while the control calls go over gRPC, which the shim does not see. */
+/** The moments at which the broker is killed while gRPC carries the control calls, which the shim does not see. */
 const OVER_GRPC: [at: Moment["name"], by: Moment["by"]][] = [
   ["endpoint", "host"],
   ["store_endpoint", "host"],

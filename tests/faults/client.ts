@@ -1,5 +1,5 @@
 /**
- * The client's runner, with faults: a host gives it to its client in the place
+ * The client's runner, with faults: a host gives it to its client instead
  * of `client/runner.ts`.
  */
 
@@ -12,10 +12,10 @@ import { hookedShim } from "./hooked_shim.ts";
 import { LimitClock } from "./limit_clock.ts";
 import { carryOut, ownPlan } from "./moments.ts";
 
-/** The variable that names the file for the client's last words. */
+/** The environment variable that names the file for the client's stderr. */
 export const WORDS = "FAULTS_WORDS";
 
-/** As the real one, but no limit of its passes. What goes to stderr goes to a file too: a host that was killed reads it no more. */
+/** The real runner, with a clock on which no limit passes. Its stderr goes to a file too, since a host that was killed does not read it. */
 export function runClient(
   load: () => Promise<unknown>,
   options: RunnerOptions,

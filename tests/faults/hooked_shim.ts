@@ -1,6 +1,6 @@
 /**
- * The real shim, with an ear on what crosses it: each message is named right
- * before and right after it is sent.
+ * The real shim with hooks: they are called with each message's name right before
+ * and right after it is sent.
  */
 
 import type { Clock } from "../../ffi/clock.ts";
@@ -15,11 +15,11 @@ const HEADER_BYTES = 20;
 const EVENT_MESSAGE = 1;
 const EVENT_REPLY = 2;
 
-/** What a hooked shim may be given. */
+/** The options of a hooked shim. */
 export interface HookedShimOptions {
-  /** This machine's if not said. */
+  /** Default: this machine's. */
   readonly clock?: Clock;
-  /** Hears of every reply that comes. */
+  /** Called for every reply that comes. */
   received?(reply: XpcDictionary): void;
 }
 
@@ -30,7 +30,7 @@ export function hookedShim(
 ): Shim {
   const shim = localShim();
   const { symbols } = shim;
-  /** What each request asked that was not answered yet, by its reply's handle. */
+  /** The name of each request that is not answered yet, by its reply's handle. */
   const asked = new Map<number, string>();
 
   const around = <R>(name: string | undefined, act: () => R): R => {
@@ -84,7 +84,7 @@ function nameOf(body: XpcDictionary): string | undefined {
   return getString(body, KEY.type) ?? getString(body, CHANNEL_KEY.ctrlType);
 }
 
-/** What the C functions are handed; by ffi/ always bytes. */
+/** The arguments of the C functions; ffi/ always passes bytes. */
 type Buffer = Parameters<Symbols["slb_queue_drain"]>[1];
 
 function bytesOf(buffer: Buffer): Uint8Array {

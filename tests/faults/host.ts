@@ -35,21 +35,21 @@ export interface FaultyHostOptions {
   readonly service: string;
   readonly hooks: Hooks;
   readonly clock: Clock;
-  /** What the client is to do; nothing if not said. Asked when it is started. */
+  /** Returns the client's plan when the client is started. Default: no plan. */
   clientPlan?(): Plan;
   /** A directory that the client may use, for its marks. */
   readonly directory: string;
-  /** The file for the client's last words. */
+  /** The file for the client's stderr. */
   readonly words: string;
-  /** Where the control calls go, over gRPC; over XPC if not said. */
+  /** The gRPC address for the control calls. Default: XPC carries them. */
   readonly grpc?: string;
-  /** The processor's module, beside this one; one that inverts frames if not said. */
+  /** The processor's module, beside this one. Default: one that inverts frames. */
   readonly module?: string;
-  /** The module that gives the client its gRPC, where that is not the real one. */
+  /** The module of the client's gRPC, if it is not the real one. */
   readonly grpcClient?: URL;
   /** Whether the client is started as soon as its id is known, before anything else is done. */
   readonly early?: boolean;
-  /** Told of the client's process, as soon as there is one. */
+  /** Called with the client's process when it is started. */
   spawned(client: ClientProcess): void;
 }
 
@@ -109,7 +109,7 @@ function startClient(
     grpcClient: options.grpc === undefined
       ? undefined
       : options.grpcClient ?? GRPC_CLIENT,
-    // To kill, it must be allowed to run anything.
+    // Killing needs the permission to run everything.
     permissions: {
       run: true,
       read: [options.directory],
@@ -128,20 +128,20 @@ function startClient(
   return client;
 }
 
-/** What a host's process is started with. */
+/** The arguments of a host's process. */
 export interface HostArguments {
   readonly service: string;
   readonly directory: string;
   readonly words: string;
   readonly module?: string;
   readonly early?: boolean;
-  /** The client's plan; nothing if not said. */
+  /** The client's plan. Default: none. */
   readonly client?: Plan;
   /** Whether the signal of the client's fault goes to this host. */
   readonly clientKillsHost?: boolean;
 }
 
-/** What a host's process says, a line of JSON each. */
+/** What a host's process writes, each as a line of JSON. */
 export type HostLine =
   | { readonly spawned: number }
   | { readonly ready: true }

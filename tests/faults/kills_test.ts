@@ -18,11 +18,11 @@ import { Case, exchange, runs } from "./stage.ts";
 
 /**
  * kill -9 of each party at each of the twelve steps, right before and right
- * after its message, with two seeds for what the others do meanwhile: 156
- * kills. Whoever takes the step kills: itself, or the other by its process id.
+ * after its message, with two seeds for the delays of the others: 156
+ * kills. The process that takes the step kills itself, or the other by its process id.
  *
- * One kill of each party at each step is done always, all of them in an
- * exhaustive run.
+ * A normal run does one kill of each party at each step; an exhaustive run does
+ * all of them.
  */
 const NEEDS = {
   run: true,
@@ -48,13 +48,13 @@ const VARIANTS: readonly Pick<Kill, "when" | "seed">[] = [
   { when: "after", seed: 1 },
 ];
 
-/** How many kills a run that is not exhaustive does at once. */
+/** The number of kills that a normal run does at once. */
 const AT_ONCE = 2;
 
-/** From each kill until the survivors knew, or had got over it, in milliseconds, by the victim: for people to read. */
+/** The time from each kill until the survivors knew of it or had recovered, in milliseconds, by victim. It is printed only. */
 const afterMs: Record<Role, number[]> = { client: [], host: [], broker: [] };
 
-/** How the host tells of a killed client: what was just sent may have arrived or not. */
+/** How the host reports a killed client: the last message may have arrived or not. */
 function told({ step }: Moment, when: When): RegExp {
   const early = "the client had not connected";
   const connected = "the client had connected but not answered the ping";
@@ -74,7 +74,7 @@ function told({ step }: Moment, when: When): RegExp {
   return new RegExp(`was killed by SIGKILL( \\((${far.join("|")})\\)${open})$`);
 }
 
-/** What a client, or the broker, says of a host that was killed. */
+/** What a client or the broker reports about a host that was killed. */
 const HOST_GONE =
   /host lost: |host closed the channel before|channel ended without a teardown|host's process had ended/;
 
@@ -102,7 +102,7 @@ async function killClient(c: Case, kill: Kill): Promise<void> {
       moment.by === "client" ? { fault, jitter: seed } : { jitter: seed },
     spawned: (client) => {
       pid = client.pid;
-      // There is no client before the first step is done: here it is.
+      // The client starts only after the first step.
       if (moment.step === 1) {
         carryOut({ fault }, () => pid).at(moment.name, when);
       }
@@ -219,7 +219,7 @@ const KILLERS: Record<Role, (c: Case, kill: Kill) => Promise<void>> = {
   broker: killBroker,
 };
 
-/** Does the kills, so many at once. Each of them leaves nothing. */
+/** Does the kills, several at once. Each of them leaves nothing behind. */
 async function doKills(
   kills: readonly Kill[],
   atOnce: number,

@@ -1,11 +1,11 @@
 /**
- * The clock of hosts and clients in these tests: what passes on it is said by
- * the test, not by the speed of the machine.
+ * The clock of hosts and clients in these tests: the test decides when a limit
+ * passes, not the speed of the machine.
  */
 
 import { type Clock, systemClock, type Timer } from "../../ffi/clock.ts";
 
-/** What is as long as this is a limit: the shortest of them, for a last word and for an exit, are so. Shorter ones are pauses. */
+/** A timer of at least this length is a limit; the shortest limits are those for the last report and for an exit. Shorter timers are pauses. */
 const SHORTEST_LIMIT_MS = 500;
 /** Longer than any test. */
 const FAR_MS = 2 ** 31 - 1;
@@ -37,7 +37,7 @@ export class LimitClock implements Clock {
     };
   }
 
-  /** So much time passes at once: the limits that are over by then ring, the earliest first. */
+  /** Lets time pass at once: limits that have passed then fire, the earliest first. */
   pass(ms: number): void {
     this.#passedMs += ms;
     const now = this.now();

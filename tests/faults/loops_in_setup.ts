@@ -1,6 +1,6 @@
 import { reactive } from "../../client/mod.ts";
 
-/** Says that it has begun, and never returns to its event loop. */
+/** Reports that it has begun, and never returns to its event loop. */
 export default reactive({
   setup() {
     Deno.stderr.writeSync(new TextEncoder().encode("looping\n"));

@@ -1,12 +1,11 @@
 /**
- * The twelve steps of the handshake as moments at which something can go
- * wrong, and what then does.
+ * The twelve steps of the handshake as moments for faults, and the faults.
  */
 
 import { Prng } from "../helpers/prng.ts";
 import { PATIENCE_MS } from "../helpers/soon.ts";
 
-/** Who takes part. */
+/** The parties. */
 export type Role = "host" | "client" | "broker";
 
 /** The moments, in their natural order. */
@@ -32,44 +31,44 @@ export type Moment = typeof MOMENTS[number];
 /** Right before the message is sent, or right after. */
 export type When = "before" | "after";
 
-/** What one process does at a moment: once, the first time that it comes to it. */
+/** What one process does at a moment, the first time that it reaches it. */
 export interface Fault {
   readonly at: Moment["name"];
   readonly when: When;
-  /** Stands still, the whole thread, until this file is there, */
+  /** Blocks the whole thread until this file exists, */
   readonly until?: string;
   /** then sends this signal, */
   readonly signal?: "SIGKILL" | "SIGSTOP";
-  /** to this process; to itself if not said. */
+  /** to this process. Default: itself. */
   readonly to?: number;
-  /** The file into which it writes the time, in epoch milliseconds: when it begins to stand still, and right before the signal. */
+  /** The file into which it writes the time, in epoch milliseconds: when it begins to block, and right before the signal. */
   readonly mark: string;
 }
 
-/** What one process is to do. */
+/** The plan of one process. */
 export interface Plan {
   readonly fault?: Fault;
   /** Seeds small delays before the messages of the handshake. */
   readonly jitter?: number;
 }
 
-/** What hears of the moments of one process. */
+/** The hooks of one process. */
 export interface Hooks {
   /** Called at every one of its moments. */
   at(name: string, when: When): void;
-  /** Called for each message that it is sent. */
+  /** Called for each message that it gets. */
   heard?(name: string): void;
 }
 
 const MAX_JITTER_MS = 6;
-/** Between two looks for a file. */
+/** The interval between two checks for a file. */
 const LOOK_MS = 5;
 const NAMES: ReadonlySet<string> = new Set(MOMENTS.map(({ name }) => name));
 
 /**
  * The hooks that carry out a plan.
  *
- * @param victim whom a signal goes to, where the plan could not know it
+ * @param victim the process that gets the signal, if the plan does not name it
  */
 export function carryOut(
   { fault, jitter }: Plan,
@@ -97,7 +96,7 @@ export function carryOut(
   };
 }
 
-/** Nothing in this thread happens for so long. */
+/** Blocks the thread for some milliseconds. */
 function standStill(ms: number): void {
   if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
@@ -110,7 +109,7 @@ function standStillUntil(file: string): void {
   }
 }
 
-/** Whether a file is there. */
+/** Whether a file exists. */
 export function exists(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
@@ -120,7 +119,7 @@ export function exists(path: string): boolean {
   }
 }
 
-/** The variable that brings a process its plan. */
+/** The environment variable with a process's plan. */
 export const PLAN = "FAULTS_PLAN";
 
 /** This process's own plan. */

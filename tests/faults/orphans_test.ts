@@ -7,7 +7,7 @@ import { soon, until } from "../helpers/soon.ts";
 import type { Fault, Moment } from "./moments.ts";
 import { Case, runs } from "./stage.ts";
 
-/** Clients whose host was killed, and that nobody tells; and what they leave behind. */
+/** Clients whose host was killed and that get no teardown, and what they leave behind. */
 const NEEDS = {
   run: true,
   read: true,
@@ -27,7 +27,7 @@ function faultsTest(name: string, body: (c: Case) => Promise<void>): void {
   });
 }
 
-/** Where broker and host are killed at once, as when the broker is in the host's process. */
+/** The moments at which broker and host are killed together, as when the broker is embedded. */
 const ALONE: [at: Moment["name"], by: Moment["by"]][] = [
   ["spawn", "host"],
   ["get_schema", "client"],
@@ -56,7 +56,7 @@ for (const [at, by] of ALONE) {
       await until("the client's end", () => !runs(spawned));
       assertMatch(
         c.lastWords,
-        /The host's process (is gone, and nobody answers|had ended before)/,
+        /The host's process (is gone; the last attempt|had ended before)/,
       );
     },
   );

@@ -1,6 +1,6 @@
 /**
- * Where one case happens: a service of its own, the parties that the test
- * plays itself, and those that are processes.
+ * The stage of one case: its own service, the parties in the test's process, and
+ * those in processes of their own.
  */
 
 import { assertEquals } from "@std/assert";
@@ -21,7 +21,7 @@ import {
 import { LimitClock } from "./limit_clock.ts";
 import { carryOut, exists, type Hooks, PLAN, type Plan } from "./moments.ts";
 
-/** What the broker said of a connection. */
+/** The broker's record of a connection. */
 export interface BrokerRecord {
   readonly message: string;
   readonly connection_id?: string;
@@ -42,13 +42,13 @@ let cases = 0;
 export class Case implements AsyncDisposable {
   readonly service: string;
   readonly directory: string;
-  /** Where gRPC is served, by a broker that is to serve it. */
+  /** The gRPC address of a broker that serves gRPC. */
   readonly grpc: string;
-  /** When the fault was done, see {@link Fault.mark}. */
+  /** The file with the time of the fault; see {@link Fault.mark}. */
   readonly mark: string;
-  /** A file that is there once {@link release} was called. */
+  /** A file that exists after {@link release} was called. */
   readonly released: string;
-  /** What the client wrote on stderr. */
+  /** The file with the client's stderr. */
   readonly words: string;
   readonly records: BrokerRecord[] = [];
   /** The clock of the hosts in this process. */
@@ -124,37 +124,39 @@ export class Case implements AsyncDisposable {
     );
   }
 
-  /** Lets whoever stands still until {@link released} go on. */
+  /** Lets processes that wait for {@link released} go on. */
   release(): void {
     Deno.writeTextFileSync(this.released, "");
   }
 
-  /** When the fault was done, in epoch milliseconds. Throws where it was not. */
+  /** Returns the time of the fault, in milliseconds since 1970. Throws if there was none. */
   get doneAt(): number {
     return Number(Deno.readTextFileSync(this.mark));
   }
 
-  /** Whether the fault was done, or whoever is to do it stands still. */
+  /** Whether the fault was done, or its process waits to do it. */
   get isDone(): boolean {
     return exists(this.mark);
   }
 
-  /** What the client wrote on stderr so far. */
+  /** Returns what the client has written to stderr so far. */
   get lastWords(): string {
     return exists(this.words) ? Deno.readTextFileSync(this.words) : "";
   }
 
-  /** Why the connection failed, by the broker's word. */
+  /** Returns the broker's reason for the failure or close of the connection. */
   get failureReason(): string | undefined {
-    return this.records.find(({ message }) => message === "failed")?.reason;
+    return this.records.find(({ message }) =>
+      message === "failed" || message === "closed"
+    )?.reason;
   }
 
-  /** Nothing is in the way of the next broker of this name. */
+  /** Checks that another broker of this name can start. */
   async nextBrokerStarts(): Promise<void> {
     await using _ = await this.broker();
   }
 
-  /** Kills what a test that has failed has left. After one that has not there is nothing. */
+  /** Kills what a failed test has left. A test that passes leaves nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.kill("SIGKILL");
     killWhoever(`${WORDS}=${this.words}`);
@@ -172,15 +174,15 @@ function killWhoever(variable: string): void {
       if (!environment.split("\0").includes(variable)) continue;
       Deno.kill(pid, "SIGKILL");
     } catch {
-      // it has ended meanwhile, or is another user's
+      // it has ended meanwhile, or belongs to another user
     }
   }
 }
 
-/** A party that is a process of its own. It ends, at the latest, with its scope. */
+/** A party in a process of its own. It ends with its scope at the latest. */
 export class PartyProcess implements AsyncDisposable {
   readonly pid: number;
-  /** What it wrote on stderr, once it has ended. */
+  /** Its stderr, after it has ended. */
   readonly errors: Promise<string>;
   readonly #child: Deno.ChildProcess;
   readonly #lines: string[] = [];
@@ -230,12 +232,12 @@ export class PartyProcess implements AsyncDisposable {
     }
   }
 
-  /** Everything that it said so far. */
+  /** All its output so far. */
   get lines(): readonly string[] {
     return this.#lines;
   }
 
-  /** What a host's process said of `key`, once it has. */
+  /** Returns the value that a host's process writes for `key`, once it has. */
   async said<K extends string>(
     key: K,
   ): Promise<Extract<HostLine, Record<K, unknown>>> {
@@ -248,7 +250,7 @@ export class PartyProcess implements AsyncDisposable {
     return found as Extract<HostLine, Record<K, unknown>>;
   }
 
-  /** Returns when it says that it serves. */
+  /** Returns when it reports that it serves. */
   async serves(): Promise<void> {
     await until("the broker's start", () => this.#lines.includes("ready"));
   }
@@ -258,16 +260,16 @@ export class PartyProcess implements AsyncDisposable {
     sendSignal(this.#child, signal);
   }
 
-  /** Returns when somebody has killed it. */
+  /** Returns when it has been killed. */
   async killed(): Promise<void> {
     const { signal } = await soon(this.#child.status, "the kill");
     if (signal === "SIGKILL") return;
     throw new Error(`It ended by itself: ${await soon(this.errors, "why")}`);
   }
 
-  /** Lets it end by itself, and waits until it has, and all that it said was read. Kills it where it does not, and throws. */
+  /** Lets it end by itself, and waits until it has ended and its output was read. If it does not end, kills it and throws. */
   async end(): Promise<Deno.CommandStatus> {
-    sendSignal(this.#child, "SIGCONT"); // where a test has failed it may be stopped
+    sendSignal(this.#child, "SIGCONT"); // after a failed test it may be stopped
     await this.#child.stdin.close().catch(() => {}); // it is gone
     const status = await statusOf(this.#child, "a party's end");
     await soon(Promise.all([this.#read, this.errors]), "a party's last words");
@@ -280,7 +282,7 @@ export class PartyProcess implements AsyncDisposable {
   }
 }
 
-/** The state of a process, as /proc has it; `undefined` where there is none. */
+/** Returns the state of a process from /proc; `undefined` if there is no such process. */
 function stateOf(pid: number): string | undefined {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
@@ -292,7 +294,7 @@ function stateOf(pid: number): string | undefined {
   }
 }
 
-/** Whether a process runs. One that has ended and that nobody has asked for does not. */
+/** Whether a process runs. A zombie does not. */
 export function runs(pid: number): boolean {
   return !["Z", "X", undefined].includes(stateOf(pid));
 }
@@ -302,7 +304,7 @@ export function isStopped(pid: number): boolean {
   return stateOf(pid) === "T";
 }
 
-/** Frames go to the client and come back, each of them, in order. */
+/** Sends frames to the client, and checks that each comes back, in order. */
 export async function exchange(
   host: FaultyHost,
   first: number,

@@ -11,9 +11,9 @@ import { carryOut, type Fault, type Hooks } from "./moments.ts";
 import { Case, exchange, isStopped, runs } from "./stage.ts";
 
 /**
- * Processes that stand still while the others wait for them, or for longer than
- * a call may take. A standstill lasts until the test has seen that the others
- * wait; no limit passes but those that the test lets pass.
+ * Processes that stall while the others wait for them, or for longer than a call's
+ * time limit. A stall lasts until the test has seen that the others wait; only
+ * limits that the test lets pass do pass.
  */
 const NEEDS = {
   run: true,
@@ -22,10 +22,10 @@ const NEEDS = {
   env: true,
   service: true,
 } as const;
-/** How long those that wait must not give up. */
+/** The time in which the waiting processes must not give up. */
 const LATE_MS = 500;
 
-/** Frames flow, and it ends in order. */
+/** Exchanges frames, and closes the host. */
 async function works(host: FaultyHost): Promise<void> {
   await soon(host.ready, "ready");
   await exchange(host, 0, 5);
@@ -35,7 +35,7 @@ async function works(host: FaultyHost): Promise<void> {
 
 // ---- late ----
 
-/** The host stands still before it takes a step, while its client, which may have started ahead, waits for it. */
+/** The host stalls before a step, while its client, which may have started early, waits for it. */
 async function lateHost(
   c: Case,
   at: Fault["at"],
@@ -60,7 +60,7 @@ async function lateHost(
   assertEquals(c.lastWords, "");
 }
 
-/** The host has done everything, and its client stands still before it takes a step. */
+/** The host has done its part, and its client stalls before a step. */
 async function lateClient(c: Case, at: Fault["at"]): Promise<void> {
   await using _broker = await c.broker();
   const fault: Fault = {
@@ -79,15 +79,15 @@ async function lateClient(c: Case, at: Fault["at"]): Promise<void> {
 
 // ---- stopped ----
 
-/** Where the broker is stopped. */
+/** The moments at which the broker is stopped. */
 interface Stop {
   readonly at: Fault["at"];
   readonly by: "host" | "broker";
-  /** Whether the host waits for an answer then, and asks again when that is late. */
+  /** Whether the host then waits for an answer, and asks again when it is late. */
   readonly askedAgain: boolean;
 }
 
-/** The broker stands still in the middle of an answer, or before a question reaches it. */
+/** The broker stalls in the middle of an answer, or before a request reaches it. */
 async function stoppedBroker(
   c: Case,
   { at, by, askedAgain }: Stop,
@@ -112,7 +112,7 @@ async function stoppedBroker(
   await works(host);
 }
 
-/** The client stands still when it should answer: its host gives it up, and nothing of it stays. */
+/** The client stalls when it should answer: its host gives up and kills it. */
 async function stoppedClient(c: Case): Promise<void> {
   await using _broker = await c.broker();
   let client: ClientProcess | undefined;
@@ -128,7 +128,7 @@ async function stoppedClient(c: Case): Promise<void> {
   );
   assert(c.isDone);
   c.clock.pass(PONG_TIMEOUT_MS);
-  // It does not hear that it should end: the time for that passes too.
+  // It does not get the teardown, so that limit passes too.
   let over = false;
   host.ended.then(() => over = true);
   await until("the failure", () => {

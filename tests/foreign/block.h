@@ -1,6 +1,6 @@
 /*
- * block.h - XPC's handlers for a compiler that knows no blocks: the Block ABI's layout, made by
- * hand. These capture nothing, so that they are global blocks, which nobody copies.
+ * block.h - XPC handlers for compilers without blocks: made by hand, as the Block ABI defines. These
+ * capture nothing, so they are global blocks, which are never copied.
  */
 #ifndef PEER_BLOCK_H
 #define PEER_BLOCK_H

@@ -1,25 +1,25 @@
 /**
- * What programs with blocks are built with: the machine's clang, or else
- * zig's; the Blocks runtime, the machine's or else the distribution's
- * package, unpacked; and libdispatch, likewise.
+ * The tools and libraries for programs with blocks: the machine's clang, or
+ * else zig's; the Blocks runtime and libdispatch, the machine's or else from
+ * the distribution's packages, unpacked.
  */
 
 import { fileURLToPath } from "node:url";
 import { Toolchain } from "../../tools/cross/toolchain.ts";
-import { hasPython } from "../../tools/c/python.ts";
-import { debianPackages, librariesIn } from "../../tools/c/debian.ts";
+import { hasPython } from "../../tools/install/python.ts";
+import { debianPackages, librariesIn } from "../../tools/install/debian.ts";
 import { run } from "../helpers/child.ts";
 import { debianDispatch, type Dispatch } from "./dispatch.ts";
 
-/** Compiles C with blocks: paths are absolute. Throws with what the compiler said. */
+/** Compiles C with blocks; paths are absolute. Throws with the compiler's messages. */
 export type Compile = (args: readonly string[]) => Promise<void>;
 
 /** How to build a program with blocks. */
 export interface Blocks {
   readonly compile: Compile;
-  /** What links the Blocks runtime. */
+  /** The flags that link the Blocks runtime. */
   readonly runtime: readonly string[];
-  /** libdispatch in its place; or why there is none. */
+  /** libdispatch, used instead of that runtime; or why there is none. */
   readonly dispatch: Dispatch | string;
 }
 
@@ -73,7 +73,7 @@ async function findDispatch(compile: Compile): Promise<Dispatch> {
   return await debianDispatch();
 }
 
-/** What `find` finds, or why it does not. */
+/** The result of `find`, or the message of its error. */
 async function orReason<T>(find: () => Promise<T>): Promise<T | string> {
   try {
     return await find();
@@ -83,7 +83,7 @@ async function orReason<T>(find: () => Promise<T>): Promise<T | string> {
   }
 }
 
-/** What there is to build programs with blocks, or the reason why there is not. */
+/** The tools for programs with blocks, or the reason why there are none. */
 export async function findBlocks(): Promise<Blocks | string> {
   return await orReason(async () => {
     const compile = await findCompiler();

@@ -34,7 +34,7 @@ RUNTIME = "python-runtime"
 
 
 def generate_stubs():
-    """The modules that the language's ordinary tool makes of broker.proto."""
+    """The modules that the standard tool generates from broker.proto."""
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["protoc", f"-I{PROTO}", f"--python_out={folder}",
                      f"--grpc_python_out={folder}", str(PROTO / "broker.proto")]
@@ -48,7 +48,7 @@ def generate_stubs():
 
 
 class Broker:
-    """The calls about one connection, as one of its sides."""
+    """The calls for one connection, as one of its sides."""
 
     def __init__(self, address):
         self.pb, services = generate_stubs()
@@ -57,18 +57,18 @@ class Broker:
         self.connection_id = ""
 
     def call(self, name, token="", **fields):
-        """One unary call about the connection."""
+        """Makes one unary call for the connection."""
         return self._start(name, token, connection_id=self.connection_id, **fields)
 
     def allocate(self, **fields):
-        """Allocates the connection that the other calls are about."""
+        """Allocates the connection for the other calls."""
         reply = self._start("AllocateConnection", "", **fields)
         require(reply.success, reply)
         self.connection_id = reply.connection_id
         return reply
 
     def states_until_ready(self, token=""):
-        """The derived states that WatchConnection tells, up to ready."""
+        """Returns the derived states from WatchConnection, up to ready."""
         events = self._start("WatchConnection", token, connection_id=self.connection_id)
         states = []
         for event in events:
@@ -104,16 +104,16 @@ class Peer:
         atexit.register(self._process.kill)  # where this program fails; else it has ended
 
     def expect(self, word):
-        """Waits until it says that it is so far."""
+        """Waits until it prints the word."""
         line = self._process.stdout.readline().strip()
         require(line == word, f"the peer said {line!r}, not {word!r}")
 
     def result(self):
-        """What it counted, once it is done."""
+        """Returns its counts when it is done."""
         return json.loads(self._process.stdout.readline())
 
     def end(self):
-        """Lets it end, and says with which code it did."""
+        """Ends it and returns its exit code."""
         self._process.stdin.close()
         return self._process.wait(DEADLINE_SECS)
 
@@ -141,7 +141,7 @@ def info_of(broker, token=""):
 
 
 def acked_too_early(broker, side, token=""):
-    """A MarkAcked that the state forbids: an answer with the reason, no gRPC error."""
+    """A MarkAcked that the state forbids gets a reply with the reason, not a gRPC error."""
     reply = broker.call("MarkAcked", token, side=side)
     require(not reply.success, reply)
     return reply.error
@@ -196,7 +196,7 @@ def play_host(options, broker):
 
 
 def play_pair(options, broker):
-    """Fields 1 and 2 alone: no tokens, no schema; what the frames are, both sides just know."""
+    """Only fields 1 and 2: no tokens and no schema; both sides know the frames."""
     reply = broker.allocate(runtime_id=RUNTIME, processor_id="pair")
     require(reply.host_token == "" and reply.client_token == "", reply)
     watched = []

@@ -1,13 +1,12 @@
 /**
- * libdispatch for programs that are not on a Mac. Debian 13 has it within
- * Swift's runtime, without its headers: those are Apple's own, which zig
- * carries. The library wants that release's C library, so the programs are run
- * with it; nothing is installed.
+ * libdispatch on Linux. Debian 13 has it in Swift's runtime, without headers;
+ * the headers are Apple's, which zig contains. The library needs the C library
+ * of that release, so programs run with that. Nothing is installed.
  */
 
 import { fileURLToPath } from "node:url";
 import { Toolchain } from "../../tools/cross/toolchain.ts";
-import { debianPackages, librariesIn } from "../../tools/c/debian.ts";
+import { debianPackages, librariesIn } from "../../tools/install/debian.ts";
 
 /** How to build and run a program with libdispatch, and the Blocks runtime that it brings. */
 export interface Dispatch {
@@ -18,10 +17,10 @@ export interface Dispatch {
 const RELEASE = "trixie";
 const PACKAGES = ["libswiftlang", "libc6", "libstdc++6", "libgcc-s1"];
 
-/** For what Apple's headers include that is not theirs. */
+/** Stand-ins for headers that Apple's include and Linux lacks. */
 const HEADERS = fileURLToPath(new URL("dispatch", import.meta.url));
 
-/** Debian's, unpacked. Throws with the reason where it cannot be had. */
+/** Unpacks Debian's libdispatch. Throws with the reason if it cannot be downloaded. */
 export async function debianDispatch(): Promise<Dispatch> {
   const toolchain = await Toolchain.open();
   const root = await debianPackages(PACKAGES, RELEASE);
@@ -32,7 +31,7 @@ export async function debianDispatch(): Promise<Dispatch> {
   if (!loader) throw new Error(`no dynamic linker in ${system}`);
   return {
     flags: [
-      // After everything else: what both systems have is this one's.
+      // Last, so that headers that both systems have are this machine's.
       "-idirafter",
       HEADERS,
       "-idirafter",

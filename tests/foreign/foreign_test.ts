@@ -23,7 +23,7 @@ import {
 } from "../../proto/wire/keys.ts";
 import { schemaHash } from "../../proto/schema/json/schema_hash.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
-import { hasPython } from "../../tools/c/python.ts";
+import { hasPython } from "../../tools/install/python.ts";
 import { compilePeer, foreignPython } from "./toolchain.ts";
 import { killTree } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
@@ -33,8 +33,8 @@ import { PATIENCE_MS, soon } from "../helpers/soon.ts";
 import { prepare } from "../helpers/preparation.ts";
 
 /**
- * Peers that have nothing of this library: a control plane in Python, with
- * stubs generated from broker.proto, and a C program over <xpc/xpc.h>.
+ * Peers that use nothing of this library: a control plane in Python, with
+ * stubs generated from broker.proto, and a C program that uses <xpc/xpc.h>.
  */
 
 const NEEDS = {
@@ -54,7 +54,7 @@ const schema = connectionSchema({
   outputs: { video: EVERY_FRAME },
 });
 
-/** What peer.c counts. */
+/** The counts of peer.c. */
 interface Counts {
   role: string;
   ended: string;
@@ -68,7 +68,7 @@ interface Counts {
   refused: number;
 }
 
-/** What control_plane.py says of a connection. */
+/** A connection, as control_plane.py prints it. */
 interface Info {
   host: string;
   client: string;
@@ -138,7 +138,7 @@ class Program implements AsyncDisposable {
     };
   }
 
-  /** Its next line; where it has ended, an error with what it wrote on stderr. */
+  /** Returns its next line. Throws with its stderr if it has ended. */
   async line(what: string): Promise<string> {
     const { value, done } = await soon(this.#lines.next(), what);
     if (!done) return this.#last = value;
@@ -146,7 +146,7 @@ class Program implements AsyncDisposable {
     throw new Error(`${what}: it ended with code ${code}: ${stderrTail}`);
   }
 
-  /** Writes a line to it, and no more. */
+  /** Writes a line to its stdin. */
   async tell(text: string): Promise<void> {
     const line = new TextEncoder().encode(`${text}\n`);
     await soon(this.#input.write(line), `its reading of ${text}`);
@@ -180,7 +180,7 @@ async function* linesOf(
   }
 }
 
-/** Ends a process that is no child of this one. */
+/** Ends a process that is not a child of this one. */
 function terminate(pid: number): void {
   try {
     Deno.kill(pid, "SIGTERM");
@@ -189,7 +189,7 @@ function terminate(pid: number): void {
   }
 }
 
-/** A broker of its own, and what it takes to start a foreign peer against it. */
+/** A broker, and the means to start foreign peers against it. */
 interface World {
   readonly service: string;
   readonly peer: string;
@@ -243,7 +243,7 @@ function foreignTest(
   );
 }
 
-/** Everything was sent, came back right, and was given back. */
+/** Checks that every frame was sent and came back correct, and every surface was returned. */
 function assertCounts(counts: Counts, expected: Partial<Counts>): void {
   assertEquals(counts, {
     ...counts,

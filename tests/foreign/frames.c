@@ -2,7 +2,7 @@
  * frames.c - the surfaces of both sides, and the frames on the ports "video".
  */
 #include "peer.h"
-#include "picture.h" /* surfaces: the one part that each system has its own way for */
+#include "picture.h" /* surfaces: the only part that differs between systems */
 
 enum { CAPACITY = 4, OFFERS_MAX = 256, WIDTH = 37, HEIGHT = 11 };
 
@@ -45,7 +45,7 @@ void on_surface_retire(xpc_object_t message) {
     count.retired++;
 }
 
-/* An own surface of this size that nobody looks at; NULL while all are out. */
+/* Returns an own surface of this size that is not in use; NULL if all are. */
 static struct own *take_own(uint32_t width, uint32_t height) {
     struct own *own = pool;
     while (own->out) {
@@ -69,7 +69,7 @@ static struct own *take_own(uint32_t width, uint32_t height) {
 
 /* Sends the filled surface with the other fields of the frame, which it releases. */
 static void send_frame(struct own *own, xpc_object_t fields) {
-    if (!own->offered) { /* the surface itself crosses once; frames then name it */
+    if (!own->offered) { /* the surface itself is sent once; later frames name it by its id */
         xpc_object_t offer = control("surface_offer");
         xpc_dictionary_set_uint64(offer, "surface_id", own->id);
         xpc_dictionary_set_value(offer, "surface", own->picture.object);
@@ -114,7 +114,7 @@ void host_send(void) {
 
 /* ---- Receiving --------------------------------------------------------------------------- */
 
-/* The host is done when every frame has come back, and every surface that it lent. */
+/* The host is done when every frame and every lent surface has come back. */
 static void end_when_done(void) {
     if (is_host && count.received == to_send && count.released == to_send) sem_post(&over);
 }
@@ -130,7 +130,7 @@ void on_release(xpc_object_t message) {
     if (is_host) host_send();
 }
 
-/* The host's look at what came back: in order, with its own numbers, inverted. */
+/* Checks, as the host, a frame that came back: in order, with its numbers, inverted. */
 static bool is_right(uint64_t number, xpc_object_t fields, const struct picture *picture) {
     bool right = xpc_dictionary_get_uint64(fields, "frame_number") == number &&
                  xpc_dictionary_get_int64(fields, "timestamp_ns") == (int64_t)number * 1000000 &&
@@ -144,7 +144,7 @@ static bool is_right(uint64_t number, xpc_object_t fields, const struct picture 
     return right;
 }
 
-/* The client's work: the same frame, its pixels inverted. Dropped where all own surfaces are out. */
+/* Sends, as the client, the frame back with inverted pixels. Drops it if all own surfaces are in use. */
 static void answer(xpc_object_t fields, const struct picture *picture) {
     struct own *own = take_own(picture->width, picture->height);
     if (!own) {
@@ -156,7 +156,7 @@ static void answer(xpc_object_t fields, const struct picture *picture) {
         uint8_t *to = own->picture.pixels + (size_t)y * own->picture.bytes_per_row;
         for (uint32_t x = 0; x < picture->width * 4; x++) to[x] = (uint8_t)(255 - from[x]);
     }
-    send_frame(own, xpc_copy(fields)); /* every field but the picture goes back as it came */
+    send_frame(own, xpc_copy(fields)); /* every field except the picture is sent back unchanged */
 }
 
 void on_frame(xpc_object_t message) {

@@ -17,7 +17,7 @@ const NEEDS = {
 
 if (hasGo()) prepare("grpcurl", grpcurl);
 
-/** What grpcurl prints; throws with what it says when it fails. */
+/** Returns the output of grpcurl. Throws with its messages if it fails. */
 async function ask(
   program: string,
   socket: string,

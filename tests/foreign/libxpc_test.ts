@@ -8,8 +8,8 @@ import { type Blocks, type Compile, findBlocks } from "./blocks.ts";
 import type { Dispatch } from "./dispatch.ts";
 
 /**
- * Our libxpc as others use it: installed in a prefix, found by pkg-config,
- * under programs that know nothing of this repository.
+ * Our libxpc as other projects use it: installed in a prefix, found by
+ * pkg-config, with programs that use nothing else of this repository.
  */
 
 const ROOT = new URL("../../", import.meta.url);
@@ -58,7 +58,7 @@ class Scratch implements AsyncDisposable {
     return `${this.folder}/prefix/lib`;
   }
 
-  /** What pkg-config says, and where to look at run time. */
+  /** The flags of pkg-config, and the library's path at run time. */
   async flags(): Promise<string[]> {
     const said = await output("pkg-config", ["--cflags", "--libs", "xpc"], {
       PKG_CONFIG_PATH: `${this.lib}/pkgconfig`,
@@ -107,7 +107,7 @@ libxpcTest("libxpc.so has names of XPC alone", undefined, async () => {
   assert(/^libxpc\.so\.\d+$/.test(soname), soname);
 });
 
-/** Uses a name of libxpc's inside for itself. */
+/** Defines a function with the name of an internal one of libxpc. */
 const PLAIN = `
 #include <stdio.h>
 #include <xpc/xpc.h>
@@ -230,7 +230,7 @@ const noDispatch = typeof dispatch === "string"
   ? `no libdispatch: ${dispatch}`
   : undefined;
 
-/** Of programs with blocks, over libdispatch. */
+/** Registers a test of a program with blocks and libdispatch. */
 function dispatchTest(
   name: string,
   body: (how: Build) => Promise<void>,

@@ -1,7 +1,7 @@
 /*
- * peer.c - a host or a client of StreamLib Bridge in plain C, by docs/protocol.md: XPC,
- * and nothing of this library. It stores or gets the endpoint, shakes hands, and
- * exchanges video frames on the ports "video". The control plane is somebody else's.
+ * peer.c - a host or a client of StreamLib Bridge in plain C, written from docs/protocol.md. It uses
+ * XPC and nothing of this library. It stores or gets the endpoint, does the handshake, and exchanges
+ * video frames on the ports "video". Another program does the calls of the control plane.
  *
  *     peer client          inverts the pixels of each frame, and sends it back
  *     peer host COUNT      sends COUNT frames, and checks that they come back inverted
@@ -10,15 +10,15 @@
  * has tokens, STREAMLIB_CONNECTION_TOKEN (this side's) and PEER_CLIENT_TOKEN (what the host
  * expects in the hello); PEER_SCHEMA_HASH; PEER_ACK=xpc to report the ACK to the broker here.
  *
- * Says on stdout how far it is, a word a line (stored, pong), and at the end a line of JSON.
- * A host then waits for the end of stdin before it ends the channel.
+ * Prints its progress, one word per line (stored, pong), and at the end a line of JSON. A host then
+ * waits for the end of stdin before it ends the channel.
  */
 #include <pthread.h>
 
 #include "block.h"
 #include "peer.h"
 
-/* It ends by itself after so many seconds, whatever becomes of the test that has started it. */
+/* It ends itself after this time, in seconds, even if the test that started it has ended. */
 enum { LIMIT_SECONDS = 600, WAIT_MS = 120000 };
 static const uint64_t PROTOCOL_VERSION = 1;
 
@@ -55,7 +55,7 @@ static xpc_object_t broker_message(const char *type) {
     return message;
 }
 
-/* Sends, releases the message, and gives the reply, +1; `key` is what must be true in it. */
+/* Sends and releases the message, and returns the reply, +1, in which `key` must be true. */
 static xpc_object_t broker_call(xpc_object_t message, const char *key) {
     xpc_object_t reply = xpc_connection_send_message_with_reply_sync(broker, message);
     xpc_release(message);
@@ -128,7 +128,7 @@ static void handle_control(xpc_object_t message) {
     } else if (is_text(message, "ctrl_type", "error")) {
         const char *why = xpc_dictionary_get_string(message, is_host ? "error" : "reason");
         die(why ? why : "the other side failed");
-    } /* what is not known is ignored: a newer peer may say more */
+    } /* ignores unknown messages: a newer peer may send more */
 }
 
 static void on_channel(struct block *block, xpc_object_t event) {
@@ -181,7 +181,7 @@ BLOCK(broker_block, on_broker);
 
 static void begin_client(void) {
     xpc_object_t message = broker_message("get_endpoint");
-    xpc_dictionary_set_uint64(message, "wait_ms", WAIT_MS); /* held until the host has stored it */
+    xpc_dictionary_set_uint64(message, "wait_ms", WAIT_MS); /* the broker waits that long for the host to store it */
     xpc_object_t reply = broker_call(message, "found");
     xpc_object_t endpoint = xpc_dictionary_get_value(reply, "endpoint");
     if (!endpoint || xpc_get_type(endpoint) != XPC_TYPE_ENDPOINT) die("the reply has no endpoint");
@@ -231,7 +231,7 @@ int main(int argc, char **argv) {
     sem_init(&over, 0, 0);
     broker = xpc_connection_create_mach_service(variable("STREAMLIB_BROKER_XPC_SERVICE", true), NULL, 0);
     xpc_connection_set_event_handler(broker, handler(&broker_block));
-    xpc_connection_activate(broker); /* held open: its end would be this side's end to the broker */
+    xpc_connection_activate(broker); /* stays open: if it ends, the broker takes this side for dead */
     xpc_connection_t listener = NULL;
     if (is_host) listener = begin_host();
     else begin_client();

@@ -1,6 +1,6 @@
 /*
- * peer.h - what the parts of the peer share: peer.c, the handshake, and frames.c, the frames.
- * Everything is called by the handlers of one connection, the channel, which never run at once.
+ * peer.h - shared by the parts of the peer: peer.c, the handshake, and frames.c, the frames.
+ * All functions are called by the handlers of one connection, the channel, one at a time.
  */
 #ifndef PEER_H
 #define PEER_H
@@ -14,7 +14,7 @@
 
 extern bool is_host;
 extern uint64_t to_send; /* frames that the host sends */
-extern bool started;     /* frames may go */
+extern bool started;     /* frames may be sent */
 extern sem_t over;       /* the host has its results, or the channel has ended */
 
 struct counts {
@@ -24,22 +24,22 @@ extern struct counts count;
 
 void die(const char *why);
 
-/* Whether the string under `key` is `expected`; none at all is "". */
+/* Whether the string under `key` is `expected`; a missing one counts as "". */
 bool is_text(xpc_object_t message, const char *key, const char *expected);
 
-/* A control message, to be filled. */
+/* Returns a control message, to be filled. */
 xpc_object_t control(const char *type);
 
-/* Sends it to the other side, and releases it. */
+/* Sends a message to the other side, and releases it. */
 void send_message(xpc_object_t message);
 
-/* frames.c: what comes. */
+/* frames.c: handles received messages. */
 void on_surface_offer(xpc_object_t message);
 void on_surface_retire(xpc_object_t message);
 void on_release(xpc_object_t message);
 void on_frame(xpc_object_t message);
 
-/* frames.c: the host sends as many frames as it has surfaces for. */
+/* frames.c: sends, as the host, as many frames as it has free surfaces. */
 void host_send(void);
 
 #endif

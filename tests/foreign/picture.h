@@ -1,16 +1,16 @@
 /*
- * picture.h - a surface with its pixels mapped: what <xpc/xpc.h> has no calls for.
+ * picture.h - a surface with mapped pixels, for which <xpc/xpc.h> has no functions.
  *
- * This is the Linux way, <xpc/linux.h>: a sealed memory file and its layout. On macOS it is an
- * IOSurface: IOSurfaceCreate and IOSurfaceCreateXPCObject to make one, IOSurfaceLookupFromXPCObject
- * to open one, and IOSurfaceLock around each look at IOSurfaceGetBaseAddress.
+ * This is for Linux, by <xpc/linux.h>: a sealed memory file and its layout. On macOS it would be an
+ * IOSurface: created with IOSurfaceCreate and IOSurfaceCreateXPCObject, opened with
+ * IOSurfaceLookupFromXPCObject, locked with IOSurfaceLock while its base address is used.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <xpc/linux.h>
 
 struct picture {
-    xpc_object_t object; /* as a message carries it; owned */
+    xpc_object_t object; /* for messages; owned */
     uint32_t width, height, bytes_per_row;
     uint8_t *pixels;
     size_t length;
@@ -18,7 +18,7 @@ struct picture {
 
 enum { RGBA8 = 0x52474241, ROW_ALIGNMENT = 64 };
 
-/* Opens a surface of rgba8 that came in a message, which keeps its own reference. */
+/* Opens an rgba8 surface of a message, which keeps its own reference. */
 static bool picture_open(struct picture *picture, xpc_object_t object) {
     struct xpc_linux_surface_layout layout;
     if (!xpc_linux_surface_get_layout(object, &layout) || layout.pixel_format != RGBA8 ||
@@ -33,7 +33,7 @@ static bool picture_open(struct picture *picture, xpc_object_t object) {
     return true;
 }
 
-/* Makes one of rgba8. */
+/* Creates an rgba8 surface. */
 static bool picture_make(struct picture *picture, uint32_t width, uint32_t height) {
     uint32_t row = (width * 4 + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT;
     struct xpc_linux_surface_layout layout = {width, height, row, RGBA8, (uint64_t)row * height};

@@ -1,12 +1,12 @@
 /**
- * What the foreign peers are made with: the machine's C compiler and its
- * Python, with the packages of `requirements.txt` in an environment that is
- * made once.
+ * The tools for the foreign peers: the machine's C compiler and its Python,
+ * with the packages of `requirements.txt` in an environment that is created
+ * once.
  */
 
 import { fileURLToPath } from "node:url";
-import { describeEnd, runToEnd } from "../../tools/c/programs.ts";
-import { pythonWith } from "../../tools/c/python.ts";
+import { describeEnd, runToEnd } from "../../tools/programs.ts";
+import { pythonWith } from "../../tools/install/python.ts";
 
 const HERE = new URL("./", import.meta.url);
 const ROOT = new URL("../../", HERE);
@@ -28,7 +28,7 @@ export function foreignPython(): Promise<string> {
   return pythonWith(REQUIREMENTS, ENVIRONMENT);
 }
 
-/** Compiles the peer, with our libxpc and nothing else of ours, to `output`. */
+/** Compiles the peer to `output`, with our libxpc and nothing else of ours. */
 export async function compilePeer(output: string): Promise<void> {
   const sources = [HERE, new URL("c/linux/", ROOT)].flatMap((folder) =>
     [...Deno.readDirSync(folder)]

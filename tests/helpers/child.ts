@@ -1,16 +1,24 @@
 /**
- * Programs that a test runs. Each wait for one has a deadline, and a program
- * that is late is killed, with all that it has started.
+ * Programs that a test runs. Each wait has a deadline. A program that is late
+ * is killed, with its descendants.
  */
 
-import { soon } from "./soon.ts";
+import {
+  CollectedText as Collected,
+  describeEnd,
+  killTree,
+  runToEnd,
+  type RunToEndOptions,
+} from "../../tools/programs.ts";
+import { PATIENCE_MS, soon } from "./soon.ts";
+
+export { killTree };
 
 /** How a program is run. */
-export interface RunOptions
-  extends Omit<Deno.CommandOptions, "stdin" | "stdout" | "stderr"> {
-  /** Its standard input; empty by default. */
-  readonly input?: string;
-}
+export type RunOptions = Omit<
+  RunToEndOptions,
+  "limitMs" | "stop" | "sharesSession"
+>;
 
 /** A program that has ended. */
 export interface Ended {
@@ -20,49 +28,25 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. When it is late, kills it and throws with what it wrote. */
+/** Runs a program to its end. If it is late, kills it, and throws with its output. */
 export async function run(
   program: string,
-  { input, ...options }: RunOptions,
+  options: RunOptions,
 ): Promise<Ended> {
-  const child = new Deno.Command(program, {
+  const ended = await runToEnd(program, {
     ...options,
-    stdin: input === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const stdout = new CollectedText(child.stdout);
-  const stderr = new CollectedText(child.stderr);
-  const all = Promise.all([
-    child.status,
-    stdout.end,
-    stderr.end,
-    input === undefined ? undefined : write(child, input),
-  ]);
+    limitMs: PATIENCE_MS,
+    sharesSession: true,
+  });
+  const { code, stdout, stderr } = ended;
+  if (!ended.late && !ended.left) return { code, stdout, stderr };
   const line = [program, ...options.args ?? []].join(" ");
-  try {
-    const [{ code }] = await soon(all, "its end");
-    return { code, stdout: stdout.text, stderr: stderr.text };
-  } catch (cause) {
-    await killTree(child.pid);
-    throw new Error(
-      `${line}: ${(cause as Error).message}\n${stdout.text}${stderr.text}`,
-      { cause },
-    );
-  }
+  throw new Error(
+    `${line}: ${describeEnd(ended, PATIENCE_MS)}\n${stdout}${stderr}`,
+  );
 }
 
-async function write(child: Deno.ChildProcess, input: string): Promise<void> {
-  const writer = child.stdin.getWriter();
-  try {
-    await writer.write(new TextEncoder().encode(input));
-    await writer.close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // it has ended
-  }
-}
-
-/** How a child ends. When it is late, kills it and throws. */
+/** Returns how a child has ended. If it is late, kills it, and throws. */
 export async function statusOf(
   child: Deno.ChildProcess,
   what: string,
@@ -75,7 +59,7 @@ export async function statusOf(
   }
 }
 
-/** Sends a signal to a child, unless it has ended. */
+/** Sends a signal to a child; does nothing if it has ended. */
 export function sendSignal(child: Deno.ChildProcess, name: Deno.Signal): void {
   try {
     child.kill(name);
@@ -92,69 +76,16 @@ export async function kill(
   return await soon(child.status, "the end of a child that was killed");
 }
 
-/**
- * Kills a process, and the processes that it has started: `deno task` can pass
- * on no SIGKILL.
- */
-export async function killTree(pid: number): Promise<void> {
-  const children = await childrenOf(pid);
-  try {
-    Deno.kill(pid, "SIGKILL");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended
-  }
-  for (const child of children) await killTree(child);
-}
-
-async function childrenOf(pid: number): Promise<number[]> {
-  const { stdout } = await new Deno.Command("ps", {
-    args: ["-A", "-o", "pid=", "-o", "ppid="],
-    stderr: "null",
-  }).output();
-  return new TextDecoder().decode(stdout).trim().split("\n")
-    .map((line) => line.trim().split(/\s+/).map(Number))
-    .flatMap(([child, parent]) => parent === pid ? [child!] : []);
-}
-
-/** What a stream has brought so far. */
-export class CollectedText {
-  /** All of it so far. */
-  text = "";
-  /** Resolves at the stream's end. */
-  readonly end: Promise<void>;
-  #ended = false;
-  #changed = Promise.withResolvers<void>();
-
-  /** Reads to the end. */
-  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
-    this.end = this.#read(stream);
-  }
-
-  async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
-    try {
-      for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-        this.text += chunk;
-        this.#change();
-      }
-    } finally {
-      this.#ended = true;
-      this.#change();
-    }
-  }
-
-  #change(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
-  }
-
-  /** Waits until `matches` holds for the text. `false` where the stream ends before. */
+/** The text that a stream has brought so far. */
+export class CollectedText extends Collected {
+  /** Waits until `matches` holds for the text. Returns `false` if the stream ends first. */
   async until(
     what: string,
     matches: (text: string) => boolean,
   ): Promise<boolean> {
     while (!matches(this.text)) {
-      if (this.#ended) return false;
-      await soon(this.#changed.promise, what);
+      if (this.isEnded) return false;
+      await soon(this.changed, what);
     }
     return true;
   }

@@ -1,5 +1,5 @@
 /**
- * A machine for the command line, in memory.
+ * A {@link Console} in memory, for tests of the command line.
  */
 
 import { runCommandLine } from "../../cli/cli.ts";
@@ -7,7 +7,7 @@ import type { Console, Output, Right } from "../../cli/terminal/console.ts";
 import type { ExitCode } from "../../cli/exit.ts";
 import type { ProgramResult } from "../../launchd/run_program.ts";
 
-/** What was written to one stream. */
+/** An output that keeps its text. */
 export class TestOutput implements Output {
   text = "";
   terminal = false;
@@ -19,7 +19,7 @@ export class TestOutput implements Output {
     this.text += text;
   }
 
-  /** What was written since the last time, and nothing of it is left. */
+  /** Returns what was written since the last call. */
   take(): string {
     const { text } = this;
     this.text = "";
@@ -27,10 +27,10 @@ export class TestOutput implements Output {
   }
 }
 
-/** What happens in one rest of a command; true ends it, as Ctrl-C does. */
+/** Runs during one pause of a command. If it returns true, the command is interrupted as by Ctrl-C. */
 export type Rest = () => Promise<boolean | void> | boolean | void;
 
-/** A machine whose time passes while a command rests, and in no time at all. */
+/** A console whose clock advances only while a command pauses; a pause takes no real time. */
 export class TestConsole implements Console {
   readonly out = new TestOutput();
   readonly err = new TestOutput();
@@ -39,7 +39,7 @@ export class TestConsole implements Console {
   #now = Date.parse("2026-01-02T03:04:05Z");
   readonly #interrupt = new AbortController();
 
-  /** @param size of a terminal; it is none if not said */
+  /** @param size the size of the terminal; without it the output is not a terminal */
   constructor(size?: { columns: number; rows?: number; colour?: boolean }) {
     if (size === undefined) return;
     const { columns, rows = 40, colour = false } = size;
@@ -50,7 +50,7 @@ export class TestConsole implements Console {
     return this.#now;
   }
 
-  /** Its time is that of `now`. */
+  /** Uses `now` as the clock. */
   useTime(now: () => number): void {
     this.now = now;
   }
@@ -61,7 +61,7 @@ export class TestConsole implements Console {
     if (rest === undefined || await rest()) this.interrupt();
   }
 
-  /** Ctrl-C. */
+  /** Interrupts the command, as Ctrl-C does. */
   interrupt(): void {
     this.#interrupt.abort();
   }
@@ -74,7 +74,7 @@ export class TestConsole implements Console {
     throw new Error("the broker was asked for");
   };
 
-  /** What it has given up. */
+  /** The rights that the command gave up. */
   readonly givenUp: Right[] = [];
 
   giveUp(rights: readonly Right[]): void {
@@ -85,7 +85,7 @@ export class TestConsole implements Console {
     return 1000;
   }
 
-  /** What answers in place of each program, by its name; the others are not there. */
+  /** The result of each program, by its name. Other programs do not exist. */
   readonly programs = new Map<
     string,
     (args: readonly string[]) => ProgramResult
@@ -98,7 +98,7 @@ export class TestConsole implements Console {
     return Promise.resolve(this.programs.get(program)?.(args));
   }
 
-  /** May be called where gRPC may be loaded. */
+  /** Lets commands connect to a broker. Loads gRPC. */
   async connectable(address: string): Promise<this> {
     const { PatientClient } = await import("./patient_client.ts");
     this.connect = (where) => Promise.resolve(new PatientClient(where));
@@ -106,12 +106,12 @@ export class TestConsole implements Console {
     return this;
   }
 
-  /** Runs a command line, its words separated by blanks. */
+  /** Runs a command line. Its words are separated by blanks. */
   run(line: string): Promise<ExitCode> {
     return runCommandLine(line.split(" ").filter((word) => word !== ""), this);
   }
 
-  /** Runs one, and tells it like a terminal: the line, what was written, and the exit code. */
+  /** Runs a command line. Returns the line, the output, the messages (marked with `!`) and the exit code. */
   async transcript(line: string): Promise<string> {
     const code = await this.run(line);
     const words = this.err.take().replace(/^(?=.)/gm, "! ");

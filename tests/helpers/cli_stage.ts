@@ -1,5 +1,5 @@
 /**
- * A broker with something to show, for the command line.
+ * A broker with runtimes and connections, for tests of the command line.
  */
 
 import { Broker } from "../../broker/broker.ts";
@@ -10,30 +10,30 @@ import { localShim } from "../../ffi/shim.ts";
 import { TestConsole } from "./cli.ts";
 import { PrivateDirectory } from "./grpc_fixture.ts";
 
-/** The ids of connections, as a broker that was restarted is told them. */
+/** The ids of the connections. They are given to the broker, as after a restart. */
 export const IDS = {
   waiting: "a1".repeat(16),
   failed: "b2".repeat(16),
 } as const;
 
-/** The token of a side of each. */
+/** The tokens of the two sides, the same for each connection. */
 export const TOKENS = { host: "0".repeat(64), client: "1".repeat(64) } as const;
 
-/** A broker in this process, with gRPC on a socket of its own. */
+/** A broker in this process, with its own gRPC socket. */
 export interface CliStage extends AsyncDisposable {
   readonly directory: string;
   readonly address: string;
   readonly broker: Broker;
   readonly client: GrpcClient;
-  /** The broker's time, in epoch milliseconds. It stands still, so that ages are the same in every run. */
+  /** The broker's time in epoch milliseconds. It does not advance, so that ages are the same in every run. */
   now(): number;
-  /** A machine whose environment leads to the broker. */
+  /** Returns a console whose commands connect to the broker. */
   console(size?: ConstructorParameters<typeof TestConsole>[0]): Promise<
     TestConsole
   >;
 }
 
-/** Starts one. Loads grpc-js: only for tests that may. */
+/** Starts the broker. Loads grpc-js, which needs permissions. */
 export async function cliStage(): Promise<CliStage> {
   const { PatientClient } = await import("./patient_client.ts");
   await using held = new AsyncDisposableStack();
@@ -54,7 +54,7 @@ export async function cliStage(): Promise<CliStage> {
   };
 }
 
-/** A broker under a name of its own. Its time is `time`, and stands still. */
+/** Starts a broker under a random name. Its time is always `time`. */
 export function startBroker(
   address: string,
   time: number = performance.now(),
@@ -71,7 +71,7 @@ export function startBroker(
   });
 }
 
-/** Registers two runtimes, one with a name as only an enemy has it, and makes two connections: one waits for its client, one has failed. */
+/** Registers two runtimes, one of them with a malicious name, and makes two connections: one waits for its client, one has failed. */
 export async function populate({ client, directory }: CliStage): Promise<void> {
   await client.call("RegisterRuntime", {
     runtime_id: "studio-1",
@@ -116,7 +116,7 @@ export async function populate({ client, directory }: CliStage): Promise<void> {
   }, { token: TOKENS.client });
 }
 
-/** Reports what the waiting connection has carried, by both sides. */
+/** Reports the traffic of the waiting connection, for both sides. */
 export async function reportStats(
   { client }: CliStage,
   frames: number,

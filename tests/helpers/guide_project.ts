@@ -1,6 +1,6 @@
 /**
- * A project as a reader of a guide has it: a folder outside of the checkout
- * with the guide's files, in which its commands are run one after the other.
+ * The project of a reader of a guide: a folder outside the checkout with the
+ * guide's files, in which the guide's commands are run in order.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -19,10 +19,10 @@ import { soon } from "./soon.ts";
 const CHECKOUT = fileURLToPath(new URL("../../", import.meta.url))
   .replace(/\/$/, "");
 
-/** Where a guide says that the checkout is. */
+/** The path of the checkout in the guides. */
 const SHOWN_CHECKOUT = "../streamlib-bridge";
 
-/** A command that goes on. */
+/** A command in the background. */
 interface Running {
   readonly command: ShownCommand;
   readonly child: Deno.ChildProcess;
@@ -30,7 +30,7 @@ interface Running {
   readonly stderr: CollectedText;
 }
 
-/** One project; it and what still runs in it go away with its scope. */
+/** One project. Disposing it ends its background commands; the caller deletes the folder. */
 export class GuideProject implements AsyncDisposable {
   readonly #folder: string;
   readonly #env: Record<string, string>;
@@ -42,9 +42,9 @@ export class GuideProject implements AsyncDisposable {
   }
 
   /**
-   * Makes one below a directory.
+   * Creates a project in a new folder of `below`.
    *
-   * @param start the page whose `deno.json` every project begins with
+   * @param start the page that has the project's `deno.json`
    */
   static async create(below: string, start: string): Promise<GuideProject> {
     const [folder, path] = [`${below}/project`, `${below}/path`];
@@ -70,7 +70,7 @@ export class GuideProject implements AsyncDisposable {
     });
   }
 
-  /** Writes the files and runs the commands of a page, in their order, and checks the types of all; how many commands there were. */
+  /** Writes the files and runs the commands of a page, in order, and checks the types of its code. Returns the number of commands. */
   async run(page: string): Promise<number> {
     let ran = 0;
     const unchecked = new Set<string>();
@@ -104,7 +104,7 @@ export class GuideProject implements AsyncDisposable {
     return Deno.writeTextFile(`${this.#folder}/${name}`, code);
   }
 
-  /** Checks the types of these files, which then are none. */
+  /** Checks the types of these files, and clears the set. */
   async #check(names: Set<string>): Promise<void> {
     if (names.size === 0) return;
     const { code, stderr } = await run(Deno.execPath(), {
@@ -116,13 +116,13 @@ export class GuideProject implements AsyncDisposable {
     names.clear();
   }
 
-  /** What a command prints, and where it fails its errors too. */
+  /** Runs a command to its end, and compares its output; with its errors if it fails. */
   async #finish(command: ShownCommand): Promise<void> {
     const { code, stdout, stderr } = await run("sh", this.#options(command));
     assertShown(command, code === 0 ? stdout : stdout + stderr, stderr);
   }
 
-  /** Waits for its first line, where the page shows one. */
+  /** Starts a command in the background. Waits for its first line if the page shows output. */
   async #start(command: ShownCommand): Promise<void> {
     const child = new Deno.Command("sh", {
       ...this.#options(command),
@@ -145,20 +145,20 @@ export class GuideProject implements AsyncDisposable {
 
   #options({ line }: ShownCommand): Deno.CommandOptions {
     return {
-      // The shell makes way for the program, so that a signal reaches that.
+      // The shell replaces itself by the program, so that signals reach the program.
       args: ["-c", line.replace(/^((?:\w+=\S+ )*)/, "$1exec ")],
       cwd: line.startsWith("deno task ") ? CHECKOUT : this.#folder,
       env: this.#env,
     };
   }
 
-  /** Ends what still runs. */
+  /** Ends the commands in the background. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#running.map(end));
   }
 }
 
-/** Ends a command in order, and reads all that it writes. When it is late, kills it and throws. */
+/** Ends a command with SIGTERM and reads all its output. Kills it and throws if it does not end in time. */
 async function end({ command, child, stdout, stderr }: Running): Promise<void> {
   sendSignal(child, "SIGTERM");
   const all = Promise.all([child.status, stdout.end, stderr.end]);

@@ -1,5 +1,5 @@
 /**
- * Hosts of the tests.
+ * Hosts for tests.
  */
 
 import {
@@ -10,10 +10,10 @@ import {
 } from "../../host/mod.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 
-/** One video port in, one out. */
+/** One video input and one video output. */
 export type VideoPorts = { video: typeof EVERY_FRAME };
 
-/** A host of a fixture, with one video port in and one out. What the client writes is kept in `output`. */
+/** A host of a fixture, with one video port in and one out. `output` collects what the client writes. */
 export function launchFixture(
   name: string,
   options: Partial<HostOptions<VideoPorts, VideoPorts>> = {},

@@ -1,43 +1,43 @@
 /**
- * What a page of documentation shows: files, fragments of code, commands with
- * their output, tables. Tests run and compare them, so that no page is wrong
- * for long.
+ * Reads pages of documentation: files, fragments of code, commands with their
+ * output, tables. Tests run and compare them, so that a page cannot become
+ * wrong unnoticed.
  *
  * - A `ts` block that begins with `// name.ts` is that file.
- * - Any other `ts` block is a fragment. One that imports nothing is checked
- *   after the page's preamble: the code in a comment `<!-- before fragments: … -->`.
- * - In a `console` block `$ ` begins a command, its output follows. A line that
- *   ends with ` \` goes on in the next one. A command that ends with ` &` goes
- *   on until the page ends.
- * - In an output `…` stands for whatever is there, on a line of its own for any
- *   number of lines.
+ * - Any other `ts` block is a fragment. If it has no import, the page's preamble
+ *   is put before it: the code in a comment `<!-- before fragments: … -->`.
+ * - In a `console` block `$ ` begins a command, and its output follows. A line
+ *   that ends with ` \` continues in the next line. A command that ends with
+ *   ` &` runs until the end of the page.
+ * - In an output `…` stands for any text; on a line of its own, for any number
+ *   of lines.
  */
 
 /** A fenced block. */
 export interface Block {
-  /** What follows the fence, such as `ts`; empty for none. */
+  /** The word after the fence, such as `ts`; empty if there is none. */
   readonly language: string;
-  /** What is in it, with the newline of its last line. */
+  /** The content, with the newline of its last line. */
   readonly text: string;
 }
 
 /** A command that a page shows. */
 export interface ShownCommand {
-  /** As a shell takes it, without a final ` &`. */
+  /** The command for a shell, without a final ` &`. */
   readonly line: string;
-  /** Whether it goes on until the page ends. */
+  /** Whether it runs until the end of the page. */
   readonly background: boolean;
-  /** What the page says that it writes; empty where it shows nothing. */
+  /** The output that the page shows; empty if it shows none. */
   readonly output: string;
 }
 
-/** The fenced blocks of a page, in their order. */
+/** Returns the fenced blocks of a page, in their order. */
 export function blocksOf(markdown: string): Block[] {
   return [...markdown.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)]
     .map(([, language, text]) => ({ language: language!, text: text! }));
 }
 
-/** The file that a block is, if it is one. */
+/** Returns the file in a block; undefined if the block is not a file. */
 export function fileOf(
   { language, text }: Block,
 ): { readonly name: string; readonly code: string } | undefined {
@@ -47,13 +47,13 @@ export function fileOf(
     : undefined;
 }
 
-/** The files of a page, by name; of two of one name the last. */
+/** Returns the files of a page by name. If a name occurs twice, the last file counts. */
 export function filesOf(markdown: string): Map<string, string> {
   const files = blocksOf(markdown).map(fileOf).filter((file) => file != null);
   return new Map(files.map(({ name, code }) => [name, code]));
 }
 
-/** The fragments of a page, each as a whole module. */
+/** Returns the fragments of a page, each as a complete module. */
 export function fragmentsOf(markdown: string): string[] {
   const preamble = /<!-- before fragments:\n([\s\S]*?)-->/.exec(markdown)?.[1];
   return blocksOf(markdown)
@@ -63,7 +63,7 @@ export function fragmentsOf(markdown: string): string[] {
     );
 }
 
-/** The commands of a `console` block. */
+/** Returns the commands of a `console` block. */
 export function commandsOf({ text }: Block): ShownCommand[] {
   const joined = text.replaceAll(/ \\\n\s*/g, " ");
   return joined.split(/^\$ /m).slice(1).map((part) => {
@@ -77,7 +77,7 @@ export function commandsOf({ text }: Block): ShownCommand[] {
   });
 }
 
-/** Whether an output is what a page shows: `…` stands for anything. */
+/** Whether an output matches the output that a page shows. */
 export function isShown(shown: string, output: string): boolean {
   const pattern = shown.trimEnd().split("\n").map((line) =>
     line.trim() === "…"
@@ -89,7 +89,7 @@ export function isShown(shown: string, output: string): boolean {
   );
 }
 
-/** The cells of the rows of the table whose header has the given cells; throws where there is no such table. */
+/** Returns the cells of each row of the table with the given header. Throws if there is no such table. */
 export function tableOf(
   markdown: string,
   ...header: readonly string[]
@@ -103,13 +103,28 @@ export function tableOf(
   return lines.slice(at + 2, end < 0 ? undefined : end).map(cellsOf);
 }
 
-/** A bar inside of code is written `\|`. */
+/** Returns the cells of a line of a table. `\|` stands for a bar in a cell. */
 function cellsOf(line: string): string[] {
   return line.split(/(?<!\\)\|/).slice(1, -1)
     .map((cell) => cell.trim().replaceAll("\\|", "|"));
 }
 
-/** What stands in backquotes. */
+/** Returns the texts in backquotes. */
 export function codeIn(text: string): string[] {
   return [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code!);
+}
+
+/** Returns the links of a page to files and headings: no addresses of the web. */
+export function linksOf(
+  markdown: string,
+): { readonly file: string; readonly anchor: string | undefined }[] {
+  return [...markdown.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)]
+    .map(([, file, anchor]) => ({ file: file!, anchor }));
+}
+
+/** Returns the anchors of the headings of a page. */
+export function anchorsOf(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!.toLowerCase().replaceAll(/[^\w -]/g, "").replaceAll(" ", "-")
+  );
 }

@@ -7,7 +7,7 @@
  * inside its body.
  */
 
-import { firstError } from "../../client/failure.ts";
+import { firstError } from "../../proto/errors.ts";
 import { soon } from "./soon.ts";
 
 /** Permissions beyond ffi. */

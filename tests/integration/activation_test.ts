@@ -1,6 +1,6 @@
 /**
- * A broker that nobody starts: a service manager listens in its place, and
- * passes it both sockets when somebody connects.
+ * Socket activation: a service manager listens, and starts the broker with both
+ * sockets when a client connects.
  */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
@@ -22,7 +22,7 @@ const NEEDS = {
   linux: "activation by descriptors", // launchd has its own
 } as const;
 const LATE_TIMER = {
-  // A grpc-js client whose server has ended leaves a timer behind for a while.
+  // A grpc-js client whose server has ended leaves a timer for a while.
   sanitizeOps: false,
   sanitizeResources: false,
 };
@@ -32,7 +32,7 @@ interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** The records that the brokers wrote. */
+/** The log records of the brokers. */
 function records(stderr: string): LogLine[] {
   return stderr.split("\n").filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line));
@@ -158,11 +158,11 @@ permittedTest(
   NEEDS,
   async () => {
     using _ = isolatedHome();
-    // It ends all but at once, so most calls come near an end.
+    // It ends almost at once, so most calls are close to an end.
     await using activator = await Activator.start("--idle-exit", "0.02");
     using native = Native.open();
     for (let lives = 1; lives <= 5; lives++) {
-      // Where the machine is so slow that it never ends between two calls, it ends after the last.
+      // On a slow machine it may not end between two calls; then it ends after the last.
       for (let round = 0; round < 20; round++) {
         const [healthy, version] = await Promise.all([
           grpcHealth(),

@@ -1,4 +1,4 @@
-/** How a broker ends, and where it writes, by the options of `broker/main.ts`. */
+/** The end and the output of a broker, depending on the options of `broker/main.ts`. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import settings from "../../deno.json" with { type: "json" };
@@ -11,7 +11,7 @@ const NEEDS = { run: true, read: true, write: true, env: true } as const;
 const SERVING = { ...NEEDS, service: true } as const;
 const ROOT = new URL("../../", import.meta.url);
 
-/** A broker with the permissions of the set `broker`, and those given in `also`. */
+/** A broker with the permissions of the set `broker`, plus those in `also`. */
 class BrokerProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #stdout: CollectedText;
@@ -37,7 +37,7 @@ class BrokerProcess implements AsyncDisposable {
     this.#stderr = new CollectedText(this.#child.stderr);
   }
 
-  /** Returns when it has said that it serves. */
+  /** Resolves when the broker has printed that it is ready. */
   async ready(): Promise<void> {
     const said = await this.#stdout.until(
       "the broker's line",
@@ -73,7 +73,7 @@ Deno.test("a broker has ffi on the shim and variables by name, and nothing else"
   const { ffi, env, ...rest } = settings.permissions.broker;
   assertEquals(ffi, ["./c/out"]);
   assert(env.length > 0 && env.every((name) => /^[A-Z_]+\*?$/.test(name)));
-  // Modules may come from JSR, in the place of the seven hosts that Deno allows by itself.
+  // Modules may come from JSR only, not from the seven hosts that Deno allows by default.
   assertEquals(Object.keys(rest).filter((name) => name !== "import"), []);
 });
 
@@ -130,7 +130,7 @@ permittedTest(
     const { code, stderr } = await broker.end();
     assertEquals([code, messages(stderr)], [0, [
       "serving",
-      "will not be recycled: no service manager would start the next",
+      "--recycle-after has no effect without a service manager",
     ]]);
   },
   { sanitizeOps: false, sanitizeResources: false }, // see grpc_process_test.ts

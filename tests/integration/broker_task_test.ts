@@ -10,7 +10,7 @@ const NEEDS = { run: true, read: true, write: true, env: true } as const;
 const SERVING = { ...NEEDS, service: true } as const;
 const ROOT = new URL("../../", import.meta.url);
 
-/** What `deno task broker --json` says when it is ready. */
+/** The line that `deno task broker --json` prints when it is ready. */
 interface Ready {
   grpc: string;
   xpc_service: string;
@@ -23,6 +23,50 @@ interface RunningBroker extends AsyncDisposable {
   kill(signal: Deno.Signal): void;
   readonly status: Promise<Deno.CommandStatus>;
 }
+
+/** The commit that `deno task build`, on which the broker's task depends, has written. */
+async function commitOfBuild(): Promise<string> {
+  const file = new URL("c/out/build_stamp.json", ROOT);
+  const { gitCommit } = JSON.parse(await Deno.readTextFile(file));
+  return gitCommit ?? "unknown";
+}
+
+permittedTest(
+  "the commit of a checkout is read without a permission; without a build it is unknown",
+  NEEDS,
+  async () => {
+    const root = await Deno.makeTempDir();
+    try {
+      await Deno.mkdir(`${root}/broker`);
+      await Deno.mkdir(`${root}/c/out`, { recursive: true });
+      await Deno.copyFile(
+        new URL("broker/build_stamp.ts", ROOT),
+        `${root}/broker/build_stamp.ts`,
+      );
+      const module = `${root}/show.ts`;
+      await Deno.writeTextFile(
+        module,
+        'import { BUILD } from "./broker/build_stamp.ts";\n' +
+          'console.log(BUILD.gitCommit ?? "unknown");\n',
+      );
+      const shown = async (): Promise<string> => {
+        const { code, stdout, stderr } = await run(Deno.execPath(), {
+          args: ["run", "--no-prompt", "--no-config", module],
+        });
+        assertEquals(code, 0, stderr);
+        return stdout.trim();
+      };
+      assertEquals(await shown(), "unknown");
+      await Deno.writeTextFile(
+        `${root}/c/out/build_stamp.json`,
+        '{"gitCommit":"abc"}',
+      );
+      assertEquals(await shown(), "abc");
+    } finally {
+      await Deno.remove(root, { recursive: true });
+    }
+  },
+);
 
 function brokerCommand(args: string[]): { args: string[]; cwd: URL } {
   return { args: ["task", "--quiet", "broker", ...args], cwd: ROOT };
@@ -104,6 +148,7 @@ permittedTest(
       const { PatientClient } = await import("../helpers/patient_client.ts");
       using client = new PatientClient(broker.ready.grpc);
       const version = await client.call("GetVersion", {});
+      assertEquals(version.git_commit, await commitOfBuild());
       assertEquals(version.version, broker.ready.version);
       assertEquals(version.protocol_version, 1);
       assertEquals((await client.call("GetHealth", {})).healthy, true);
@@ -157,7 +202,7 @@ permittedTest(
     using client = new PatientClient(broker.ready.grpc);
     await using host = launchFixture("invert.ts");
     await soon(host.ready, "ready");
-    // The sides tell the broker, and nothing waits until it knows.
+    // The sides report to the broker, and nothing waits for these reports.
     const listed = async (state: string): Promise<ConnectionInfo> => {
       let found: readonly ConnectionInfo[] = [];
       await until(`one connection that is ${state}`, async () => {
@@ -169,7 +214,7 @@ permittedTest(
     };
     await listed("ready");
     await soon(host.close(), "the host's end");
-    const { failure_reason } = await listed("failed");
+    const { failure_reason } = await listed("closed");
     assertStringIncludes(failure_reason, "closed: ");
   },
 );

@@ -49,6 +49,6 @@ permittedTest(
     });
     assertEquals(code, 1);
     assertStringIncludes(stderr, "Cannot load the shim /nowhere/libshim.so");
-    assertStringIncludes(stderr, "mend or unset STREAMLIB_LIBRARY");
+    assertStringIncludes(stderr, "correct or unset STREAMLIB_LIBRARY");
   },
 );

@@ -7,7 +7,7 @@ import { int64, uint64 } from "../../proto/wire/xpc_value.ts";
 import { VideoFrame } from "../../proto/schema/frames/video_frame.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 
-/** One side of a channel dies, and another takes its place: same ports, new connection. */
+/** One side of a channel dies and is replaced: same ports, new connection. */
 const IN_ORDER = { read_behavior: "read_next_in_order", capacity: 3 } as const;
 const LATEST = { read_behavior: "skip_to_latest", capacity: 3 } as const;
 const { inputs } = connectionSchema({
@@ -26,7 +26,7 @@ type PortName = keyof Ports;
 
 const PORTS: readonly PortName[] = Object.keys(inputs) as PortName[];
 const ORDERED: readonly PortName[] = ["video", "audio", "data"];
-/** Pieces that one side has made when each port with memory has one. */
+/** The number of pieces of one side if each port with memory has one. */
 const WITH_MEMORY = 4;
 
 function restartTest(name: string, body: (pair: Pair) => Promise<void>): void {
@@ -97,7 +97,7 @@ function get(pair: Pair, name: PortName): AnyReceived | null {
   return pair.receiver.receivers[name].get() as AnyReceived | null;
 }
 
-/** What a frame is full of; it is whole. */
+/** Returns the number that fills a frame, and checks that it fills all of it. */
 function contentOf(frame: AnyReceived): number {
   const content = frame.pixel_buffer?.pixels ?? frame.samples ?? frame.data!;
   assert(content.length > 0, "its memory is gone");
@@ -106,7 +106,7 @@ function contentOf(frame: AnyReceived): number {
   return content[0]!;
 }
 
-/** Frames 1 to `count` that are there, read and released. */
+/** Reads and releases all received frames. Returns their numbers. */
 function readAll(pair: Pair, name: PortName): number[] {
   const numbers: number[] = [];
   while (true) {
@@ -153,7 +153,7 @@ for (const name of PORTS) {
       const read = readAll(pair, name);
       assertEquals(read, ORDERED.includes(name) ? [4, 5, 6] : [6]);
       const after = pair.native.stats().by_kind;
-      // What is there twice now is the new receiver's view.
+      // The second mapping is that of the new receiver.
       assert(after.surface <= 2 * before && after.shmem <= 2 * shmem);
       held[Symbol.dispose]();
       await pair.settle();
@@ -220,7 +220,7 @@ for (const name of ORDERED) {
       };
       const producing = produce();
       await pair.settle();
-      // It waits: the receiver has all of it, and reads nothing.
+      // It waits: all of the room is taken by frames that the receiver has not read.
       assertEquals(sender.stats.sent, 3);
       pair.kill("receiver");
       await Promise.resolve();
@@ -247,7 +247,7 @@ for (const name of ORDERED) {
         pair.kill("sender");
         await pair.connect();
       }
-      // Those of two senders are kept, and no more.
+      // The frames of two senders are kept, but no more.
       const receiver = pair.receiver.receivers[name];
       assertEquals(receiver.stats, { received: 9, dropped: 6 });
       assertEquals(readAll(pair, name), [21, 22, 23]);

@@ -22,7 +22,7 @@ const { inputs } = connectionSchema({
 });
 type Pair = ChannelPair<typeof inputs>;
 
-/** A pair whose time is `clock.ms`. */
+/** A pair whose clock shows `clock.ms`. */
 function statsTest(
   name: string,
   body: (pair: Pair, clock: { ms: number }) => Promise<void>,

@@ -74,7 +74,7 @@ channelTest(
     assertEquals(latest.get(), null);
     assertEquals(latest.stats, { received: 4, dropped: 3 });
     await pair.settle();
-    // All four have come back.
+    // All four were released.
     for (const n of [5, 6, 7, 8]) assert(send(pair, "latest", n));
   },
 );
@@ -90,7 +90,7 @@ channelTest(
       frame![Symbol.dispose]();
       await pair.settle();
     }
-    // One surface, and its two views: ours and the receiver's.
+    // One surface with two mappings: of the sender and of the receiver.
     assertEquals(pair.native.stats().by_kind.surface, 2);
   },
 );
@@ -176,7 +176,7 @@ for (const [index, [message, words]] of MISFITS.entries()) {
         pair.problems[0]!.includes(words),
         `'${pair.problems[0]}' does not say '${words}'`,
       );
-      // The channel is none the worse for it.
+      // The channel still works.
       assert(send(pair, "every", 5));
       await pair.settle();
       using frame = pair.receiver.receivers.every.get();

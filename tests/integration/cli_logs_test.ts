@@ -49,7 +49,7 @@ permittedTest(
         append("f\nlast of the old");
         Deno.renameSync(path, `${path}.1`);
       }),
-      // The place is empty: the writer may still have the old file.
+      // No file has the path now: the writer may still write to the old one.
       then(() =>
         Deno.writeTextFileSync(`${path}.1`, "est\n", { append: true })
       ),

@@ -18,7 +18,7 @@ const ROOT = new URL("../../", import.meta.url);
 const PROGRAM = ["run", "-q", "--no-prompt", "-P=cli"];
 const MAIN = "cli/main.ts";
 
-/** The command line, run by Deno. */
+/** Runs the command line. */
 function streamlib(args: readonly string[], input?: string): Promise<Ended> {
   return run(Deno.execPath(), {
     args: [...PROGRAM, ...args],
@@ -60,7 +60,7 @@ permittedTest(
       assert(stdout !== "");
     }
     assertEquals((await without("broker", "status", "-x")).code, 2);
-    // Else this test could not fail.
+    // This shows that the test can fail.
     assertStringIncludes(
       (await without("broker", "status")).stderr,
       "--no-npm",
@@ -74,7 +74,7 @@ permittedTest(
   async () => {
     await using stage = await cliStage();
     await populate(stage);
-    /** Runs a command until it has written something, and then until `act` has ended it. */
+    /** Runs a command until it has written something, then ends it with `act`. */
     const ends = async (
       args: string[],
       act: (

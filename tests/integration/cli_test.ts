@@ -19,7 +19,7 @@ import { soon, until } from "../helpers/soon.ts";
 
 const NEEDS = { ...GRPC_NEEDS, service: true } as const;
 
-/** What is the same in every run: no age, no socket's path, no time. */
+/** Replaces what differs between runs: ages, paths, times, versions. */
 function stable(text: string, { directory }: CliStage): string {
   return text
     .replaceAll(directory, "DIRECTORY")
@@ -28,7 +28,11 @@ function stable(text: string, { directory }: CliStage): string {
     .replace(/(^Uptime: | {2})\d+s( ago)?$/gm, "$1AGE$2")
     .replace(/("(?:age|uptime)_secs": ?)\d+/g, "$1AGE")
     .replace(/("[a-z_]*at_unix_ms": ?)\d+/g, "$1TIME")
-    .replace(/\((unknown|[0-9a-f]{7,40})\)/g, "(COMMIT)")
+    .replace(/\((unknown|[0-9a-f]{7,40}(-dirty)?)\)/g, "(COMMIT)")
+    .replace(
+      /("git_commit": ?)"(unknown|[0-9a-f]{40}(-dirty)?)"/,
+      '$1"COMMIT"',
+    )
     .replace(/Version: [\d.]+/, "Version: VERSION")
     .replace(/("version": ?)"[\d.]+"/, '$1"VERSION"');
 }
@@ -58,7 +62,7 @@ permittedTest(
       for (const line of LISTINGS) {
         const console = await stage.console(size);
         console.useTime(stage.now);
-        console.rests.push(() => {}); // between the two looks of top
+        console.rests.push(() => {}); // between the two samples of top
         text += `${await console.transcript(line)}\n`;
       }
       return stable(text, stage);
@@ -83,7 +87,7 @@ permittedTest(
         coloured,
         "Broker: \x1b[32mhealthy\x1b[0m | Version: ",
       );
-      // deno-lint-ignore no-control-regex -- they are what is looked for
+      // deno-lint-ignore no-control-regex -- the test looks for them
       const plain = coloured.replace(/\x1b\[\d+m/g, "");
       assert(!plain.includes("\x1b"), "what a peer sent acts on the terminal");
     });
@@ -136,7 +140,7 @@ permittedTest(
     let text = "";
     for (
       const line of [
-        "logs studio-1", // 1: a directory is in the log's place
+        "logs studio-1", // 1: the log's path is a directory
         "broker logs --level loud", // 2
         `broker status --endpoint unix:${stage.directory}/none`, // 3
         "broker connections --runtime nobody", // 4
@@ -329,7 +333,7 @@ permittedTest(
     const console = await stage.console();
     assertEquals(
       await console.transcript("runtimes prune"),
-      "$ streamlib runtimes prune\nNAME\nGone\n! 1 dead runtime was forgotten.\n[0]\n",
+      "$ streamlib runtimes prune\nNAME\nGone\n! 1 dead runtime was removed.\n[0]\n",
     );
     assertEquals(await rows(), ["mine true alive", "far false unknown"]);
   },

@@ -63,7 +63,7 @@ permittedTest(
     if (runs) assertStringIncludes(stderr, "its permissions as declared");
     else {
       for (
-        const words of ["denort, is out of reach", "not to be run", "read back"]
+        const words of ["cannot be downloaded", "it cannot be run", "read back"]
       ) assertStringIncludes(stderr, words);
     }
     const permissions = permissionsOf(bytes);

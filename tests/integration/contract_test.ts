@@ -15,30 +15,30 @@ import { soon, until } from "../helpers/soon.ts";
 
 const NEEDS = { ...GRPC_NEEDS, service: true } as const;
 
-/** Both carriers are loops over the same handlers. Here each has the same conversations, and must come to the same. */
+/** Both carriers serve the same handlers. Here each has the same conversations and must give the same results. */
 
 type Speaker = "host" | "client";
 
-/** One thing that is said, and what must come of it. */
+/** One call, and its expected result. */
 interface Step {
   readonly by: Speaker;
   readonly does: SharedCall | "store" | "fetch" | "watch";
-  /** The request; `connection_id` is the conversation's own unless it is said. */
+  /** The request; by default with the conversation's `connection_id`. */
   readonly with?: Readonly<Record<string, unknown>>;
-  /** Whose token is shown: the speaker's own by default. */
+  /** Whose token is sent: the caller's own by default. */
   readonly as?: Speaker | "nobody" | "guesser";
-  /** Fields of the answer. */
+  /** Expected fields of the response. */
   readonly answers?: Readonly<Record<string, unknown>>;
-  /** Words of a refusal. */
+  /** Expected text of a refusal. */
   readonly refuses?: string;
 }
 
-/** What is said about one connection. */
+/** The calls about one connection. */
 interface Conversation {
   readonly name: string;
   readonly allocate?: Readonly<Record<string, unknown>>;
   readonly steps: readonly Step[];
-  /** The derived states that a watcher hears, from its `watch` on. */
+  /** The derived states that a watcher gets after its `watch`. */
   readonly hears?: string[];
 }
 
@@ -102,7 +102,7 @@ const CONVERSATIONS: readonly Conversation[] = [
       "client_connecting",
       "awaiting_ack",
       "ready",
-      "failed",
+      "closed",
     ],
   },
   {
@@ -309,7 +309,12 @@ const CONVERSATIONS: readonly Conversation[] = [
     steps: [
       client("CloseConnection", { with: { reason: "enough" }, answers: ok }),
       host("GetConnectionInfo", {
-        answers: { derived_state: "failed", failure_reason: "closed: enough" },
+        answers: {
+          host_state: "failed",
+          client_state: "failed",
+          derived_state: "closed",
+          failure_reason: "closed: enough",
+        },
       }),
       host("store", { answers: { success: false } }),
     ],
@@ -415,7 +420,7 @@ function answerOf(outcome: Outcome, said: string): Record<string, unknown> {
   throw new Error(`${said} was refused: ${outcome.refused}`);
 }
 
-/** The answer has these fields, whatever else. */
+/** Asserts that the response has these fields; it may have more. */
 function assertHas(
   answer: Readonly<Record<string, unknown>>,
   fields: Readonly<Record<string, unknown>>,
@@ -426,7 +431,7 @@ function assertHas(
   assertEquals(found, { ...fields }, said);
 }
 
-/** Whatever brought it, an answer has every field that `broker.proto` gives it, and no other. */
+/** Over both carriers, a response has exactly the fields of `broker.proto`. */
 function assertWhole(call: SharedCall, outcome: Outcome, said: string): void {
   assertEquals(
     Object.keys(answerOf(outcome, said)).sort(),

@@ -10,9 +10,9 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { PATIENCE_MS, soon, until } from "../helpers/soon.ts";
 
 const NEEDS = { ...GRPC_NEEDS, run: true, sys: true } as const;
-/** Its probe embeds a broker where there is none. */
+/** If no broker is running, the probe embeds one. */
 const SERVING = { ...NEEDS, service: true } as const;
-/** What the doctor says of a service is of the system that runs it. */
+/** The findings about a service are those of Linux. */
 const LINUX = { ...NEEDS, linux: "a service of sockets and systemd" } as const;
 const ROOT = new URL("../../", import.meta.url);
 /** The command line. */
@@ -33,7 +33,7 @@ interface Row {
   readonly mend: string;
 }
 
-/** What the doctor said. */
+/** The result of a run of the doctor. */
 interface Diagnosis {
   readonly code: number;
   readonly rows: Row[];
@@ -41,7 +41,7 @@ interface Diagnosis {
   readonly first: Row | undefined;
 }
 
-/** A home and a configuration of its own, so that the doctor meets no broker but the test's. */
+/** An environment with its own home and configuration, so that the doctor finds only the test's broker. */
 class Patient implements Disposable {
   readonly home = Deno.makeTempDirSync({ prefix: "sld" });
   readonly env: Record<string, string> = {
@@ -57,12 +57,12 @@ class Patient implements Disposable {
     HTTPS_PROXY: "",
     NO_COLOR: "1",
   };
-  /** HOME is asked on macOS alone, where logs are below it. */
+  /** HOME is read only on macOS, for the directory of logs. */
   readonly names = names(
     new Map(Object.entries({ HOME: this.home, ...this.env })),
   );
 
-  /** What people see. */
+  /** Runs the doctor, and returns its report for people. */
   async see(...args: string[]): Promise<{ code: number; text: string }> {
     const { code, stdout, stderr } = await run(Deno.execPath(), {
       args: [...STREAMLIB, "broker", "doctor", ...args],
@@ -82,7 +82,7 @@ class Patient implements Disposable {
     return { code, rows, first };
   }
 
-  /** Diagnoses what is broken, and shows it to people as it is in the golden file. */
+  /** Runs the doctor, and compares the first broken link with `expected` and the report with its golden file. */
   async expect(
     title: string,
     expected: { link: string; code: number; mend: string },
@@ -98,14 +98,14 @@ class Patient implements Disposable {
     return found;
   }
 
-  /** All is well: no link is broken, and the code is 0. */
+  /** Asserts that no link is broken and that the exit code is 0. */
   async well(): Promise<Row[]> {
     const { code, rows, first } = await this.diagnose();
     assertEquals([first, code], [undefined, 0]);
     return rows;
   }
 
-  /** Whether the broker says so. */
+  /** Whether the broker reports that it is healthy. */
   async isHealthy(): Promise<boolean> {
     const { PatientClient } = await import("../helpers/patient_client.ts");
     using client = new PatientClient(this.names.grpcAddress);
@@ -115,7 +115,7 @@ class Patient implements Disposable {
     );
   }
 
-  /** Follows an advice. */
+  /** Runs the advised command. */
   async follow(mend: string): Promise<void> {
     const { code, stderr } = await run("sh", { args: ["-c", mend] });
     assertEquals(code, 0, `${mend}: ${stderr}`);
@@ -140,7 +140,7 @@ class Patient implements Disposable {
   }
 }
 
-/** A broker in a process of its own, under the patient's names. */
+/** A broker in its own process, under the patient's names. */
 class RunningBroker implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly pid: number;
@@ -182,7 +182,7 @@ class RunningBroker implements AsyncDisposable {
     sendSignal(this.#child, signal);
   }
 
-  /** As `kill -9` does, which ends one that is stopped, too. */
+  /** Sends SIGKILL, which also ends a stopped process. */
   async kill(): Promise<void> {
     await kill(this.#child);
   }
@@ -406,7 +406,7 @@ permittedTest(
       await patient.expect("full_queue", { link: "sockets", code: 3, mend });
     }
     await patient.follow(mend);
-    // It goes through the queue first, of more connections than it takes at one time.
+    // First it works off the queue, which has more connections than it accepts at a time.
     await until("it to answer", () => patient.isHealthy());
     await patient.well();
   },
@@ -467,7 +467,7 @@ permittedTest(
       mend: "streamlib broker install --force",
     });
     assertStringIncludes(first!.why, unit);
-    await Deno.writeTextFile(unit, right); // as install does
+    await Deno.writeTextFile(unit, right); // as `broker install` does
     assertStringIncludes((await patient.well())[2]!.found, "installed");
 
     await Deno.rename(unit, `${directory}/streamlib.socket`);
@@ -510,7 +510,7 @@ permittedTest(
     assertEquals(environment!.state, "note");
     assertStringIncludes(
       environment!.found,
-      "grpc_proxy, http_proxy, HTTPS_PROXY are set, and not used",
+      "grpc_proxy, http_proxy, HTTPS_PROXY are set but not used",
     );
     const { text } = await patient.see();
     await assertGolden("doctor_proxies.txt", patient.stable(text));
@@ -559,7 +559,7 @@ permittedTest(
     await until("a connection", () => reached.length > 0);
     assertEquals(new Set(reached), new Set(["the server"]));
 
-    // Else this test could not fail: without the option it would.
+    // This shows that the test can fail: without the option, the proxy is used.
     reached.length = 0;
     const child = new Deno.Command(Deno.execPath(), {
       ...program(`

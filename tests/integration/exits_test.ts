@@ -13,7 +13,7 @@ const NEEDS = {
   service: true,
 } as const;
 
-/** Each way to end, and the exit code that it must give: anything else is a crash. */
+/** Each way to end, with its exit code: any other code is a crash. */
 const KINDS: [kind: string, code: number][] = [
   ["end", 0],
   ["uncaught", 1],
@@ -86,7 +86,7 @@ async function exits(
       outcomes.filter((outcome) => outcome.code !== code || !outcome.flowing),
       [],
     );
-    // Every client notices that its host is gone.
+    // Every client must notice that its host is gone.
     await until(
       "the end of the clients",
       () => processesOf(home.path).length === 0,

@@ -51,7 +51,7 @@ class Echo implements AsyncDisposable {
     });
   }
 
-  /** Sends a frame; throws as `acquire` and `send` do. */
+  /** Sends a frame. Throws what `acquire` and `send` throw. */
   async send(content: Content): Promise<void> {
     const { all } = this.host.input;
     await soon(all.ready, "room");
@@ -60,7 +60,7 @@ class Echo implements AsyncDisposable {
     assert(all.send(frame));
   }
 
-  /** What comes back for a frame of this content, or of this number after others: a run before may have failed halfway. */
+  /** Sends a frame and returns the one that comes back. Skips others: an earlier run may have failed halfway. */
   async roundTrip(content: Content): Promise<unknown> {
     const number = ++this.#number;
     await this.send({ ...content, number });
@@ -75,7 +75,7 @@ class Echo implements AsyncDisposable {
   }
 }
 
-/** Types in which some field is of `kind`, however deep. */
+/** Returns the kinds of all types in `fields`, at any depth. */
 function kindsOf(fields: types.Fields, found = new Set<string>()): Set<string> {
   const look = (type: types.FieldType): void => {
     found.add(type.kind);
@@ -160,7 +160,7 @@ permittedTest(
       }
       const { int32: _, ...lacking } = GOOD;
       await refused(lacking, `int32: expected ${INT32}, got nothing`);
-      // Any frame that fits, made worse in any one way.
+      // A frame that fits, with one change that makes it not fit.
       await fc.assert(
         fc.asyncProperty(
           frameOf(fc, Everything),
@@ -170,7 +170,7 @@ permittedTest(
         { numRuns: RUNS, seed: SEED },
       );
       assertEquals(echo.host.stats.sent, 0);
-      // And no memory was lost on the way.
+      // No memory was lost.
       for (let n = 0; n < 4; n++) {
         const back = await soon(echo.roundTrip(GOOD), "a good frame");
         assertEquals(back, plain(GOOD));
@@ -201,7 +201,7 @@ permittedTest(
   },
 );
 
-/** A schema of so many fields, of one type after the other. */
+/** Returns a schema with so many fields, of all types in turn. */
 function wide(count: number): Schema {
   const kinds = [
     types.Int32,

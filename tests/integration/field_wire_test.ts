@@ -13,7 +13,7 @@ import {
 } from "../../proto/wire/xpc_value.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 
-/** What a peer that does not keep to the schema can put on the wire. All fields are optional, so that each frame is wrong in one. */
+/** Frames from a peer that violates the schema. All fields are optional, so that each frame is wrong in one field only. */
 const Wire = schema({
   name: "Wire",
   version: { major: 1, minor: 0, patch: 0 },
@@ -158,7 +158,7 @@ for (const [index, [fields, said]] of WRONG.entries()) {
 
 type FC = typeof FastCheck.default;
 
-/** Anything that XPC can carry, but capabilities. */
+/** Any XPC value except capabilities. */
 function anyValue(fc: FC): FastCheck.Arbitrary<XpcValue> {
   const numbers = [
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(int64),

@@ -7,12 +7,12 @@ import { GrpcProcess } from "../helpers/grpc_process.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 
-// A grpc-js client that has lost its server leaves a timer behind, which holds
-// nothing up but may end in the midst of another test.
+// A grpc-js client that has lost its server leaves a timer, which may end during
+// another test.
 const RECONNECTING = { sanitizeOps: false, sanitizeResources: false };
 const NEEDS = { ...GRPC_NEEDS, run: true } as const;
 
-// What kills Deno 2.9.4 to 2.9.6 without the guard of http2_guard.ts.
+// This kills Deno 2.9.4 to 2.9.6 without the guard of http2_guard.ts.
 permittedTest(
   "the broker survives a client that closes after 300 calls",
   NEEDS,
@@ -114,7 +114,7 @@ permittedTest(
     const messages = log.trim().split("\n").map((line) =>
       JSON.parse(line).message
     );
-    // It may run out more than once: one line each time, not one for each attempt that failed, and one when it is over.
+    // It may run out more than once. Each time there is one line, not one per failed attempt, and one when it works again.
     assertEquals(
       messages,
       messages.map((_, at) =>

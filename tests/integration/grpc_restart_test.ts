@@ -7,8 +7,8 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { refusedCall } from "../helpers/refused_call.ts";
 import { soon, until } from "../helpers/soon.ts";
 
-// In a file of their own: a grpc-js client that has lost its server leaves a
-// timer behind, which holds nothing up but may end in the midst of another test.
+// In a file of their own: a grpc-js client that has lost its server leaves a timer,
+// which may end during another test.
 const RECONNECTING = { sanitizeOps: false, sanitizeResources: false };
 
 permittedTest(

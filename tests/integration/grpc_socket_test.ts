@@ -27,7 +27,7 @@ function mode(path: string): string {
   return ((Deno.lstatSync(path).mode ?? 0) & 0o777).toString(8);
 }
 
-/** What a raw peer reads before it is dropped, at most one buffer full. */
+/** What a raw peer reads before its connection is closed, at most one buffer. */
 async function readAll(conn: Deno.Conn): Promise<number> {
   const buffer = new Uint8Array(1024);
   try {
@@ -194,7 +194,7 @@ permittedTest(
   "peers that do not begin as HTTP/2 does are dropped",
   GRPC_NEEDS,
   async () => {
-    // The last client speaks as HTTP/2 does, and is nowhere near so slow.
+    // The last client sends a preface, well within the time limit.
     await using served = await serveControlPlane(HEALTHY, {
       prefaceTimeoutMs: 2_000,
     });

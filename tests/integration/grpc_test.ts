@@ -19,7 +19,7 @@ function realHandlers(world: FakeWorld): Handlers<FakeEndpoint> {
   });
 }
 
-/** All that a stream brings. */
+/** Collects all responses of a stream. */
 function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return soon(Array.fromAsync(stream), "the end of the stream");
 }
@@ -137,7 +137,7 @@ permittedTest(
     );
     await soon(watching, "the end of the watch");
     assertEquals(watched.at(0), "awaiting_both");
-    assertEquals(watched.slice(-2), ["ready", "failed"]);
+    assertEquals(watched.slice(-2), ["ready", "closed"]);
     assertEquals(served.logLines, []);
   },
   SANITIZED,
@@ -189,7 +189,7 @@ permittedTest(
     );
     for (const [name, request] of Object.entries(requests)) {
       const method = name as keyof typeof unary;
-      // Idempotent from the second time on: the direct one is the third.
+      // Repeated calls have the same result; the direct call is the third.
       await client.call(method, request);
       const overGrpc = await client.call(method, request);
       const direct = await (unary[method] as UnaryHandler<object>)(

@@ -8,11 +8,17 @@ import { VARIABLES } from "../../proto/environment.ts";
 import { DEFAULTS_BY_KIND } from "../../proto/schema/schema.ts";
 import { DERIVED_STATES } from "../../proto/states/states.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { codeIn, isShown, tableOf } from "../helpers/markdown.ts";
+import {
+  anchorsOf,
+  codeIn,
+  isShown,
+  linksOf,
+  tableOf,
+} from "../helpers/markdown.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { GuideProject } from "../helpers/guide_project.ts";
 
-/** The guides: what they show is run, what they name exists. */
+/** The guides: their commands are run, and what they name must exist. */
 
 const NEEDS = {
   run: true,
@@ -23,7 +29,7 @@ const NEEDS = {
 } as const;
 const ROOT = new URL("../../", import.meta.url);
 
-/** The guides, and how many commands each at least runs. */
+/** The guides, each with the least number of commands that it runs. */
 const GUIDES = {
   "getting-started": 3,
   "host-guide": 4,
@@ -61,11 +67,9 @@ permittedTest(
   async () => {
     for (const guide of Object.keys(GUIDES) as Guide[]) {
       const page = await read(guide);
-      const links = [
-        ...page.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g),
-      ];
+      const links = linksOf(page);
       assert(links.length > 1, `${guide}.md has ${links.length} links`);
-      for (const [, file, anchor] of links) {
+      for (const { file, anchor } of links) {
         const target = new URL(`docs/${file || `${guide}.md`}`, ROOT);
         const text = await Deno.readTextFile(target); // throws, naming the file
         const found = anchor === undefined || anchorsOf(text).includes(anchor);
@@ -74,13 +78,6 @@ permittedTest(
     }
   },
 );
-
-/** What the headings of a page are called in links. */
-function anchorsOf(markdown: string): string[] {
-  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-    heading!.toLowerCase().replaceAll(/[^\w -]/g, "").replaceAll(" ", "-")
-  );
-}
 
 permittedTest(
   "the host guide has every error code, and none else",
@@ -161,7 +158,7 @@ permittedTest(
       assert(lines.length > 0, `no command against ${symptom}`);
       for (const line of lines) assertCommand(line, tasks);
     }
-    // In the text, too.
+    // Also in the text.
     for (const guide of Object.keys(GUIDES) as Guide[]) {
       for (
         const code of codeIn(
@@ -176,7 +173,7 @@ permittedTest(
   },
 );
 
-/** Programs of the system that the guides may name. */
+/** System programs that the guides may name. */
 const SYSTEM = ["df", "grpcurl", "ls", "ps", "ulimit", "env", "journalctl"];
 
 function assertCommand(line: string, tasks: Record<string, unknown>): void {
@@ -246,7 +243,7 @@ permittedTest(
   },
 );
 
-/** All source text: strings that a line break divides are joined. */
+/** All source text. Strings that are divided over lines are joined. */
 async function ourText(): Promise<string> {
   let all = "";
   const look = async (folder: URL): Promise<void> => {
@@ -303,13 +300,13 @@ permittedTest(
       const [name] = codeIn(constant!);
       assertEquals(inUnits(value!), constants[name!], `${limit} (${name})`);
     }
-    // What the broker takes on is what those constants say.
+    // The broker's default quotas are these constants.
     assertEquals(DEFAULT_QUOTAS.total, LIMITS.MAX_CONNECTIONS);
     assertEquals(DEFAULT_QUOTAS.perRuntime, LIMITS.MAX_CONNECTIONS_PER_RUNTIME);
   },
 );
 
-/** `64 KiB` as bytes, `5 s` as milliseconds where the constant has them, `4,096` as it is. */
+/** The value in the unit of its constant: `64 KiB` in bytes, times in the unit named, `4,096` as a number. */
 function inUnits(value: string): number {
   const [number, unit = ""] = value.split(" ");
   const units: Readonly<Record<string, number>> = {

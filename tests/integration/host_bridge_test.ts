@@ -24,8 +24,8 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { PATIENCE_MS, soon } from "../helpers/soon.ts";
 
 /**
- * A real host and a real broker, and a client that is played here, message by
- * message. Needs ffi alone: the "process" is this one.
+ * A real host and a real broker, with a client that the test plays, message by
+ * message. Needs ffi only: the client's "process" is this one.
  */
 const schema = connectionSchema({
   inputs: { video: EVERY_FRAME },
@@ -36,7 +36,7 @@ const HASH = schemaHash(connectionSchemaToJson(schema));
 /** What a client knows when it starts. */
 type ClientEnv = Readonly<Record<string, string>>;
 
-/** The client's end of the channel, and what was heard on it. */
+/** The client's end of the channel, and what it has received. */
 class PlayedClient implements Disposable {
   readonly env: ClientEnv;
   readonly #stack = new DisposableStack();
@@ -103,7 +103,7 @@ class PlayedClient implements Disposable {
     this.#connection.send(message);
   }
 
-  /** The next message of this control type. */
+  /** Returns the next message of this control type. */
   async control(type: string): Promise<XpcDictionary> {
     while (true) {
       const next = this.#heard.shift();
@@ -126,7 +126,7 @@ interface Played {
   >;
   readonly client: PlayedClient;
   readonly warnings: string[];
-  /** The client's process ends. */
+  /** Ends the client's process. */
   exit(exit: ClientExit): void;
 }
 

@@ -35,7 +35,7 @@ permittedTest(
         assertEquals(out.frame_number, BigInt(number));
         assertEquals(out.timestamp_ns, BigInt(number) * 1_000_000n);
         assertEquals([out.width, out.height], [67, 13]);
-        // Rows are aligned, by as much as the system sees fit.
+        // Rows are aligned; the system chooses by how much.
         assert(out.pixel_buffer.bytes_per_row > 67 * 4);
         crossed += 13 * out.pixel_buffer.bytes_per_row;
         assert(out.pixel_buffer.pixels.every((byte) => byte === 255 - number));
@@ -96,7 +96,7 @@ permittedTest(
     using _ = isolatedHome();
     await using host = launchFixture("invert.ts");
     await soon(host.ready, "ready");
-    // Nobody reads the results, so nothing comes back: the pools of both sides fill up.
+    // The results are not read, so the pools of both sides fill up.
     for (let number = 0; number < 100; number++) {
       using frame = acquireFrame(host, number);
       host.input.video.send(frame);

@@ -43,7 +43,7 @@ permittedTest(
         files: [`${home}/Library/LaunchAgents/${SERVICE}.plist`],
       });
       assertEquals((await installer.install(false)).files, []);
-      // Another Deno: the one that is loaded takes its time to go.
+      // Another Deno: the loaded agent takes some time to end.
       const updated = await installerOf(501, "/elsewhere").update();
       assertEquals(updated.report, { state: "listening" });
       assertEquals((await installer.uninstall()).files, [names.plistFile!]);

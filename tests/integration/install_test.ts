@@ -167,13 +167,13 @@ installTest("a checkout's own service stands beside the user's", async () => {
   assertEquals(user.files(), INSTALLED);
 });
 
-/** How many frames a host says that it has exchanged; 0 where it says something else. */
+/** The number of exchanged frames in a line of the host; 0 in other lines. */
 function exchangedIn(line: string): number {
   const said = JSON.parse(line) as HostLine;
   return "exchanged" in said ? said.exchanged : 0;
 }
 
-/** A comma, a quote, a blank, an ampersand, a percent sign, a dollar, a backslash, and letters of others. */
+/** A comma, a quote, a blank, an ampersand, a percent sign, a dollar, a backslash, and non-Latin letters. */
 const AWKWARD_HOME = `Ada, "S"'s & 50%i $HOME\\x 二`;
 
 for (
@@ -206,13 +206,13 @@ for (
       const started = JSON.parse(await streamlib("broker start --json"));
       assertEquals([started.action, started.state], ["start", "running"]);
 
-      // A fresh broker: what stands goes on.
+      // A new broker: open channels go on.
       await streamlib("broker restart");
       const before = exchangedIn(host.last);
       await host.line((line) => exchangedIn(line) > before);
       assertEquals((await host.end()).code, 0);
     }
-    // One that has ended, as it does when it is idle, is followed by another.
+    // After a broker has ended, as an unused one does, the next client starts another.
     const pid = user.pidOf(SERVICE);
     Deno.kill(pid, "SIGTERM");
     await until("its end", () => user.pidOf(SERVICE) === 0);
@@ -248,8 +248,8 @@ installTest(
     const update = await user.streamlib("broker update", {}, upgraded.path);
     assertEquals(update.code, 0, update.stderr);
     assertEquals(update.stdout, `${user.units}/${SERVICE}.service\n`);
-    assertStringIncludes(update.stderr, `A broker ${before} (`);
-    assertStringIncludes(update.stderr, `ran; this is 9.${before} (`);
+    assertStringIncludes(update.stderr, `The running broker was ${before} (`);
+    assertStringIncludes(update.stderr, `it is now 9.${before} (`);
     assertEquals(await version(), `9.${before}`);
   },
 );
@@ -270,7 +270,7 @@ installTest(
     assertEquals(failed.code, 3);
     assertStringIncludes(failed.stderr, "systemd says that it has failed");
     assertStringIncludes(failed.stderr, "\nTry: journalctl --user --unit");
-    // What was changed by hand is brought back.
+    // Changes by hand are undone.
     const { code, stdout } = await user.streamlib("broker update");
     assertEquals([code, stdout], [0, `${path}\n`]);
     assertEquals(await Deno.readTextFile(path), unit);

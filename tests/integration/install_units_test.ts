@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { serviceUnit, socketUnit } from "../../launchd/units.ts";
-import { debianPackages, librariesIn } from "../../tools/c/debian.ts";
+import { debianPackages, librariesIn } from "../../tools/install/debian.ts";
 import { run } from "../helpers/child.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { AWKWARD, namesOf, programOf } from "../helpers/service.ts";

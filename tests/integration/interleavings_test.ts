@@ -7,12 +7,11 @@ import { explore, type Explored, sample } from "../helpers/sim/explorer.ts";
 import { settled } from "../helpers/sim/world.ts";
 
 /**
- * Host, client and broker, the real ones, on a simulated machine: every order
- * of the handshake's steps, and in every one of them, at every step, a death,
- * a delay or a repetition. Each run ends ready, or failed with the right
- * reason, never stuck.
+ * The real host, client and broker on a simulated machine: every order of the
+ * handshake's steps, and in each order, at each step, a death, a delay or a
+ * repetition. Each run must end ready or failed with the right reason, never stuck.
  *
- * An interleaving stands for all orders that no process can tell from it.
+ * An interleaving stands for all orders that no process can distinguish from it.
  *
  * What is run, and what is not: all orders without a fault; one fault in a run,
  * or two where it says so, in each place where it makes a difference. After the
@@ -120,12 +119,12 @@ const EXPLORATIONS: readonly Exploration[] = [
   },
 ];
 
-/** Says something in between the tests' own lines. */
+/** Prints a line between the lines of the test runner. */
 function say(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`\n  ${text}`));
 }
 
-/** Errors that nobody handles, wherever they come from. */
+/** Collects unhandled errors. */
 class Unhandled implements Disposable {
   #errors: unknown[] = [];
   readonly #hear = (event: PromiseRejectionEvent | ErrorEvent): void => {
@@ -138,7 +137,7 @@ class Unhandled implements Disposable {
     addEventListener("error", this.#hear);
   }
 
-  /** What has come since the last time, in words. */
+  /** Returns the errors since the last call, as text. */
   async take(): Promise<string[]> {
     await settled();
     const errors = this.#errors;
@@ -165,7 +164,7 @@ const everyRun: Selection = (scenario) =>
 /** Runs in the sample of one scenario. */
 const SAMPLE_RUNS = 60;
 const SAMPLE_SEED = 20_260_103;
-/** In how many steps of a sampled run one fault is chosen, on average. A run has about 30 steps. */
+/** A sampled run has one fault in this number of steps, on average. A run has about 30 steps. */
 const STEPS_PER_FAULT = 16;
 
 const someRuns: Selection = (scenario) => {
@@ -179,7 +178,7 @@ const someRuns: Selection = (scenario) => {
   return sample(() => HandshakeRun.start(scenario), pick, SAMPLE_RUNS);
 };
 
-/** What a step sends at the most, by its words: between two messages a process can die too. */
+/** The largest number of messages that each step sends, by its text: a process can die between two messages. */
 async function sendsOf(runs: Runs): Promise<Map<string, number>> {
   const sends = new Map<string, number>();
   for await (const { run } of runs) {
@@ -190,7 +189,7 @@ async function sendsOf(runs: Runs): Promise<Map<string, number>> {
   return sends;
 }
 
-/** One run again, with all that happened in it, for whoever looks for a mistake. */
+/** Repeats one run and returns its trace, to look for a bug. */
 async function replayed(
   scenario: Scenario,
   path: readonly string[],
@@ -201,7 +200,7 @@ async function replayed(
   return run.world.trace.join("\n");
 }
 
-/** Fails at the first run that does not end as it should. */
+/** Fails at the first run that violates a condition. */
 async function assertEveryEnd(
   exploration: Scenario,
   select: Selection,
@@ -238,7 +237,7 @@ async function assertEveryEnd(
 }
 
 for (const { name, isSmall, ...exploration } of EXPLORATIONS) {
-  // The machine is made up: nothing of this one is needed.
+  // The machine is simulated: no permission is needed.
   const options = { permissions: "none" } as const;
   permittedTest(
     `every order of the handshake: ${name}`,

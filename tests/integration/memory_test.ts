@@ -66,7 +66,7 @@ memoryTest(
       frame![Symbol.dispose]();
       await pair.settle();
     }
-    // One region, and its two ends: shorter frames use the longer one's memory.
+    // One region with two mappings: shorter frames use the memory of the longer one.
     assertEquals(pair.native.stats().by_kind.shmem, 2);
   },
 );
@@ -228,7 +228,7 @@ memoryTest(
     }
     await soon(audio.ready, "room");
     await pair.settle();
-    // The three regions are known by now: frames that name them, each wrong in another field.
+    // The receiver knows the three regions. Frames that name them, each with another wrong field:
     for (let id = 1; id <= 3; id++) assert(sendAudio(pair, id));
     await pair.settle();
     for (let n = 0; n < 3; n++) pair.receiver.receivers.audio.get();

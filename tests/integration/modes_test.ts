@@ -36,7 +36,7 @@ function ticking(name: string): HostOptions<NoPorts, { ticks: typeof TICKS }> {
   return { module: fixture(name), outputs: { ticks: TICKS }, ...QUIET };
 }
 
-/** Reads until a frame of this schema name comes; all that came on the way. */
+/** Reads until a frame of this schema name comes; returns all frames read. */
 async function readUntil(
   ticks: FrameReceiver<typeof TICKS["schema"]>,
   name: string,
@@ -84,7 +84,7 @@ permittedTest(
     host.start();
     host.stop();
     await soon(host.ready, "ready");
-    // Whatever had been told would come before this start.
+    // Earlier commands would arrive before this start.
     host.start();
     const seen = await soon(readUntil(host.output.ticks, "tick"), "a tick");
     assertEquals(seen, [{ name: "tick", starts: 1n }]);
@@ -106,7 +106,7 @@ function launchCounting(name: string): Counting {
   });
 }
 
-/** How often it was called, up to the call that takes this question. */
+/** Returns the number of calls up to the call that reads this frame. */
 async function callsOf(host: Counting): Promise<number> {
   using question = host.input.questions.acquire({
     data: new Uint8Array(0),
@@ -120,7 +120,7 @@ async function callsOf(host: Counting): Promise<number> {
   return Number(answer.timestamp_ns);
 }
 
-/** The call that takes a question, and the one after it, which finds nothing to do. */
+/** The call that reads a frame, and the next call, which finds none. */
 const CALLS_OF_A_QUESTION = 2;
 
 permittedTest(
@@ -131,7 +131,7 @@ permittedTest(
     await using host = launchCounting("continuous_long_rest.ts");
     await soon(host.ready, "ready");
     const before = await callsOf(host);
-    // One that spins is never asleep.
+    // A loop that spins never sleeps.
     let looks = 0;
     await until(
       "the client's rest",

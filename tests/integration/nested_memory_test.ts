@@ -153,7 +153,7 @@ sceneTest(
       back[Symbol.dispose]();
       await pair.settle();
     }
-    // Of the three that were never named, none has crossed.
+    // The three pieces that no frame names were not offered.
     assertEquals(pieces(pair), 10 + 7);
   },
 );
@@ -302,7 +302,7 @@ sceneTest(
     const [, most = ""] = error.message.match(
       /Scene\.tiles\[\d+\]\.image: expected at most (\d+) textures here in one frame, got one more/,
     ) ?? [];
-    // As many as it says can be sent.
+    // The number in the error can be sent.
     const all = { ...SMALL, tiles: tiles(Number(most)) };
     for (const number of [1, 2]) {
       await soon(every.ready, "room for a small one");
@@ -320,7 +320,7 @@ sceneTest(
   async (pair) => {
     for (const n of [1, 2]) assert(send(pair, "every", n));
     await pair.settle();
-    // The peer's frames that name all of the pieces, but lack the rest; the pieces are out.
+    // Frames of the peer that name all of the pieces, but lack the other fields. The pieces are out.
     const held = [1, 2].map(() => pair.receiver.receivers.every.get()!);
     const names = Array.from({ length: 20 }, (_, i) => ({
       surface_id: uint64(i + 1),

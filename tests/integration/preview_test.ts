@@ -6,7 +6,7 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { PreviewProcess } from "../helpers/preview_process.ts";
 import { soon, until } from "../helpers/soon.ts";
 
-/** `demo --preview` as a program, and its page without a browser; `tests/browser` has one. */
+/** `demo --preview` as a program, and its page without a browser. `tests/browser` uses a browser. */
 
 const NEEDS = {
   run: true,
@@ -17,7 +17,7 @@ const NEEDS = {
   service: true,
 } as const;
 
-/** Reads the stream of states until `enough`, or to its end; all of them. */
+/** Reads the stream of states until `enough` holds or the stream ends. Returns all states. */
 function statesOf(
   demo: PreviewProcess,
   enough: (status: PreviewStatus) => boolean,
@@ -47,7 +47,7 @@ async function readStates(
   return found;
 }
 
-/** The first pictures after `sequence`. Asks again after a 204 (none came for 10 s), as the page does. */
+/** The first pictures after `sequence`. Repeats the request after a 204 (no picture for 10 s), as the page does. */
 async function pictureAfter(
   demo: PreviewProcess,
   sequence: string,
@@ -145,7 +145,7 @@ permittedTest(
 
     await t.step("Ctrl-C: the last word, the table, code 0", async () => {
       const rest = statesOf(demo, () => false);
-      rest.catch(() => {}); // reported where it is awaited
+      rest.catch(() => {}); // reported when it is awaited
       await (await demo.get("picture")).body?.cancel();
       const { code, stdout } = await demo.interrupt();
       assertEquals(code, 0, demo.stderr());
@@ -187,7 +187,7 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-/** `fetch` does not let a caller choose its Host: written by hand. */
+/** Sends a request with another Host header, which `fetch` does not permit. */
 async function statusWithHost(url: string, host: string): Promise<number> {
   const { hostname, port, pathname } = new URL(url);
   using connection = await Deno.connect({ hostname, port: Number(port) });

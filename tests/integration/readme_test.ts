@@ -1,7 +1,14 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { blocksOf, commandsOf, filesOf, isShown } from "../helpers/markdown.ts";
+import {
+  anchorsOf,
+  blocksOf,
+  commandsOf,
+  filesOf,
+  isShown,
+  linksOf,
+} from "../helpers/markdown.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -63,3 +70,34 @@ permittedTest("what the README shows of the demo is what the demo prints", {
   }
   assert(!/_OUTPUT\b/.test(readme), "an output was not filled in");
 });
+
+/** The README, and all pages below docs/. */
+async function pages(): Promise<URL[]> {
+  const found = [new URL("README.md", ROOT)];
+  for (const folder of ["docs/", "docs/decisions/"]) {
+    for await (const { name } of Deno.readDir(new URL(folder, ROOT))) {
+      if (name.endsWith(".md")) found.push(new URL(`${folder}${name}`, ROOT));
+    }
+  }
+  return found;
+}
+
+permittedTest(
+  "every link of the README and of docs/ leads to a file, and to a heading in it",
+  { read: true },
+  async () => {
+    const all = await pages();
+    assert(all.length > 30, `${all.length} pages`);
+    const broken: string[] = [];
+    for (const page of all) {
+      for (const { file, anchor } of linksOf(await Deno.readTextFile(page))) {
+        const target = file === "" ? page : new URL(file, page);
+        const exists = await Deno.stat(target).then(() => true, () => false);
+        const found = exists && (anchor === undefined ||
+          anchorsOf(await Deno.readTextFile(target)).includes(anchor));
+        if (!found) broken.push(`${page.pathname}: ${file}#${anchor ?? ""}`);
+      }
+    }
+    assertEquals(broken, []);
+  },
+);

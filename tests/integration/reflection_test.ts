@@ -14,7 +14,7 @@ import { soon, until } from "../helpers/soon.ts";
 
 const SANITIZED = { sanitizeOps: true, sanitizeResources: true };
 
-/** Written down from gRPC's reflection.proto, not from the code that is tested. */
+/** Written from gRPC's reflection.proto, not from the tested code. */
 const REFLECTION_PROTO = `
 syntax = "proto3";
 message ServerReflectionRequest {
@@ -59,7 +59,7 @@ interface RootOf {
   fromDescriptor(set: object): protobuf.Root;
 }
 
-/** A client of reflection that knows nothing of the broker's code. */
+/** A reflection client that is independent of the broker's code. */
 class Prober implements AsyncDisposable {
   readonly answers: Answer[] = [];
   readonly ended = Promise.withResolvers<number>();
@@ -106,7 +106,7 @@ class Prober implements AsyncDisposable {
     this.#call.write(question);
   }
 
-  /** The answer of one question. */
+  /** Sends a request and returns its response. */
   async answer(question: object): Promise<Answer> {
     const before = this.answers.length;
     this.ask(question);
@@ -114,7 +114,7 @@ class Prober implements AsyncDisposable {
     return this.answers[before]!;
   }
 
-  /** Has no more questions; the status with which the server ends. */
+  /** Ends the requests. Resolves with the status of the server. */
   end(): Promise<number> {
     this.#call.end();
     return soon(this.ended.promise, "the end of the stream");
@@ -135,7 +135,7 @@ function fileOf(answer: Answer): Uint8Array {
   return files![0]!;
 }
 
-/** What another's reader of descriptors makes of a file. */
+/** Reads a file descriptor with protobufjs's own reader. */
 function read(bytes: Uint8Array): protobuf.Root {
   const { FileDescriptorProto } = descriptor as unknown as DescriptorExtension;
   const file = FileDescriptorProto.decode(bytes);

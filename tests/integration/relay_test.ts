@@ -16,7 +16,7 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { PATIENCE_MS, soon } from "../helpers/soon.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 
-/** These tests need ffi alone: service and peers are all in this process, but every message goes through the kernel. */
+/** These tests need only ffi: service and peers are in this process, but every message goes through the kernel. */
 const CALL = { timeoutMs: PATIENCE_MS };
 
 function uniqueService(): string {
@@ -61,7 +61,7 @@ async function allocate(
   };
 }
 
-/** A broker under a name of its own, in this process. */
+/** A broker with a unique name, in this process. */
 const NEEDS = { service: true } as const;
 
 function relayTest(
@@ -228,7 +228,7 @@ relayTest(
       BridgeError,
       "over 1 MiB",
     );
-    // The connection is none the worse for it.
+    // The connection still works.
     const version = await ask(client, { [KEY.type]: MESSAGE_TYPE.getVersion });
     assertEquals(version[KEY.protocolVersion], uint64(1));
   },

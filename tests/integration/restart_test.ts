@@ -43,7 +43,7 @@ function launch(
   });
 }
 
-/** Sends one tick once it can go. */
+/** Sends one tick when the port is ready. */
 async function send(host: Host, name: string): Promise<void> {
   await soon(host.input.ticks.ready, "room");
   using tick = host.input.ticks.acquire({
@@ -98,7 +98,7 @@ for (const [name, crash, words] of CRASHES) {
         const connection = host.connectionId;
         await crash(host);
         await soon(restarted.promise, "the restart");
-        // What is sent in between is dropped and counted, and nothing throws.
+        // Frames that are sent in between are dropped and counted, and nothing throws.
         using lost = host.input.ticks.acquire({
           data: new Uint8Array(1),
           schema_name: "lost",

@@ -21,7 +21,7 @@ function startBroker(grpc: string): Promise<Broker> {
   });
 }
 
-/** A process that lives, for as long as this one does, and would not survive a signal. */
+/** A process that runs as long as this one, and would end by a signal. */
 const FORGED_PID = 1;
 
 permittedTest(
@@ -45,7 +45,7 @@ permittedTest(
       await grpc.call("RegisterRuntime", {
         runtime_id: "g",
         name: "over gRPC",
-        // Of no process that can be: were it looked at, the runtime were dead.
+        // No process can have this id. If the broker used it, the runtime would be dead.
         pid: 2 ** 31 - 1,
       });
       const { runtimes } = await grpc.call("ListRuntimes", {});

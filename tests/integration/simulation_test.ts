@@ -21,8 +21,8 @@ import { type Needs, permittedTest } from "../helpers/permitted.ts";
 import { PATIENCE_MS, soon } from "../helpers/soon.ts";
 
 /**
- * What the interleaving tests rely on, held against the real shim and the
- * simulated one: the same conversations, twice.
+ * The behaviour on which the interleaving tests rely, tested on the real shim and
+ * on the simulated one with the same conversations.
  */
 const MACHINES: readonly [name: string, make: () => Machine, needs: Needs][] = [
   ["the real machine", realMachine, { service: true }],
@@ -52,7 +52,7 @@ function uniqueService(): string {
   return `com.example.test.embedded-${crypto.randomUUID().replaceAll("-", "")}`;
 }
 
-/** What one end of a connection has heard, in words, and the requests to answer. */
+/** What one end of a connection has received, as text, and the requests to answer. */
 class Ear {
   readonly heard: string[] = [];
   readonly requests: Message[] = [];
@@ -79,12 +79,12 @@ class Ear {
     return this;
   }
 
-  /** Says each of `words`. */
+  /** Sends each of `words`. */
   say(...words: string[]): void {
     for (const say of words) this.connection.send({ say });
   }
 
-  /** Asks; the answer, or the code of why there is none and what the other side's end was. */
+  /** Sends a request. Returns the answer, or the code of the error and how the other side ended. */
   async ask(say: string): Promise<string> {
     try {
       using reply = await this.connection.request({ say }, CALL);
@@ -95,7 +95,7 @@ class Ear {
     }
   }
 
-  /** Waits until `count` things were heard. */
+  /** Waits until `count` events were received. */
   async has(count: number): Promise<string[]> {
     while (this.heard.length < count) {
       const woken = new Promise<void>((resolve) => this.#wake = resolve);
@@ -105,11 +105,12 @@ class Ear {
   }
 }
 
-/** A listener and who has come to it. */
+/** A listener and its peers. */
 class Porch {
   readonly listener: Listener;
   readonly peers: Ear[] = [];
   readonly ends: string[] = [];
+  readonly codes: string[] = [];
   #wake = (): void => {};
 
   constructor(listener: Listener) {
@@ -119,8 +120,9 @@ class Porch {
         this.peers.push(new Ear(connection).activate());
         this.#wake();
       },
-      ended: (end, reason) => {
+      ended: (end, reason, code) => {
         this.ends.push(`${end}: ${reason}`);
+        this.codes.push(code);
         this.#wake();
       },
     });
@@ -141,7 +143,7 @@ class Porch {
   }
 }
 
-/** The endpoint of `porch`, sent from its process to `to`'s. */
+/** Sends the endpoint of `porch` from its process to the process of `to`. */
 async function given(
   porch: Porch,
   from: Native,
@@ -398,6 +400,7 @@ conversation("a name can be served once", async (machine) => {
   const porch = new Porch(Listener.ofService(first, service));
   const other = new Porch(Listener.ofService(second, service));
   assertStringIncludes(await other.ended(), "already serves this name");
+  assertEquals(other.codes, ["name_in_use"]);
   porch.listener[Symbol.dispose]();
   const third = new Porch(Listener.ofService(second, service));
   const ear = new Ear(Connection.toService(first, service)).activate();
@@ -419,6 +422,7 @@ conversation(
     assertEquals((await peer.has(2))[1], HUNG_UP);
     porch.listener.cancel();
     assertEquals(await porch.ended(), "invalid: cancelled by this process");
+    assertEquals(porch.codes, ["native_failure"]);
     assertThrows(() => porch.listener.endpoint(), BridgeError, "cancelled");
   },
 );
@@ -460,7 +464,7 @@ conversation("a request that is called off leaves nothing", async (machine) => {
   await peer.has(1);
   abort.abort();
   assertEquals(await promise, "aborted");
-  // The late answer is dropped, with what it carries.
+  // The late answer is dropped, with the capabilities that it carries.
   using endpoint = porch.listener.endpoint();
   peer.requests[0]!.reply({ endpoint: endpoint.borrow() });
   peer.say("after it");

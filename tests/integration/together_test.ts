@@ -14,7 +14,7 @@ const NEEDS = {
 
 type Variables = Readonly<Record<string, string>>;
 
-/** A user's own directory, with nothing in it, and what leads to it. */
+/** An empty home directory, and the environment that names it. */
 class User implements Disposable {
   readonly home: string = Deno.makeTempDirSync({ prefix: "streamlib-user-" });
   readonly env: Variables = {
@@ -37,7 +37,7 @@ class User implements Disposable {
   }
 }
 
-/** A broker that serves, by what it said when it began to. */
+/** A broker that serves, with the line that it wrote at its start. */
 interface Served {
   readonly program: Program;
   readonly xpc_service: string;
@@ -45,7 +45,7 @@ interface Served {
   readonly version: string;
 }
 
-/** Starts a broker, which ends with `held`. */
+/** Starts a broker; `held` ends it. */
 async function startBroker(
   held: AsyncDisposableStack,
   checkout: Checkout,
@@ -57,7 +57,7 @@ async function startBroker(
   return { program, ...JSON.parse(await program.line(() => true)) };
 }
 
-/** Starts a host, which ends with `held`. */
+/** Starts a host; `held` ends it. */
 function startHost(
   held: AsyncDisposableStack,
   checkout: Checkout,
@@ -183,7 +183,7 @@ permittedTest(
     await goesOn(late);
     broker.program.signal("SIGTERM");
     assertEquals((await broker.program.end()).code, 0);
-    // Neither needs it any more.
+    // Neither side needs the broker any more.
     await goesOn(early);
     await goesOn(late);
     const last = startHost(held, checkout, user.env, "last");

@@ -17,28 +17,28 @@ import {
 import { parseImports } from "../../tools/macos/imports.ts";
 import { readDylib, splitSlices } from "../../tools/macos/mach_o.ts";
 import { macosTarget } from "../../tools/macos/target.ts";
-import { hasPython } from "../../tools/c/python.ts";
+import { hasPython } from "../../tools/install/python.ts";
 import {
   listShim,
   listTests,
   MACOS_LIBRARY,
   MACOS_PROGRAM,
-  ROOT,
 } from "../../tools/c/sources.ts";
+import { ROOT } from "../../tools/checkout.ts";
 import { SYMBOLS } from "../../ffi/symbols.ts";
 import { run } from "../helpers/child.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { prepare } from "../helpers/preparation.ts";
 
 /**
- * The shim for macOS, made on whatever machine this is. Nothing of it is run:
- * it is compiled, linked, and looked at.
+ * Tests the shim for macOS, built on this machine. It is compiled, linked and
+ * inspected, but not run.
  */
 
 const NEEDS = { run: true, read: true, write: true } as const;
 const PYTHON = hasPython();
 
-/** What zig's linker gives every dylib besides; nobody looks for either. */
+/** Additional exports of every dylib that zig links. They are not used. */
 const LINKER_EXPORTS = ["___dso_handle", "__mh_dylib_header"];
 
 if (PYTHON) {
@@ -144,7 +144,7 @@ macosTest("a build with nothing kept has the same bytes", async (toolchain) => {
   }
 });
 
-/** Our header with one thing changed in it, and what the compiler says then. */
+/** Returns the compiler's output for our header with one change. */
 const WRONG: [string, string, string][] = [
   [
     "pid_t xpc_connection_get_pid(",
@@ -242,7 +242,7 @@ macosTest(
     assertEquals(problems(strong, ""), [
       "arm64: _xpc_connection_set_peer_requirement is not in the reviewed list",
     ]);
-    // Whoever then adds it to the list hears of Apple's own word.
+    // If it is added to the list, the check with Apple's header fails.
     assertEquals(problems(strong, list), []);
     await assertRejects(
       () => checkAvailability(toolchain, parseImports(list)),

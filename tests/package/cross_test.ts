@@ -2,14 +2,14 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { readSharedLibrary } from "../../tools/cross/elf.ts";
 import { Toolchain } from "../../tools/cross/toolchain.ts";
-import { hasPython } from "../../tools/c/python.ts";
-import { ROOT } from "../../tools/c/sources.ts";
+import { hasPython } from "../../tools/install/python.ts";
+import { ROOT } from "../../tools/checkout.ts";
 import { SYMBOLS } from "../../ffi/symbols.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { PLATFORMS } from "../../tools/package/pack.ts";
 import { prepare } from "../helpers/preparation.ts";
 
-/** The shims that are compiled for other systems: looked at, not run. */
+/** Tests the shims that are compiled for other systems. They are inspected, not run. */
 
 const NEEDS = { run: true, read: true, write: true, env: true } as const;
 const PYTHON = hasPython();
@@ -17,7 +17,7 @@ const PYTHON = hasPython();
 type Build = typeof import("../../tools/cross/build.ts");
 type Linux = typeof import("../../tools/cross/linux.ts");
 
-/** What they are made with: it reads the environment as it is loaded. */
+/** The modules that build them. They read the environment when they are loaded. */
 interface Tools {
   readonly toolchain: Toolchain;
   readonly buildAll: Build["buildAll"];
@@ -53,7 +53,7 @@ crossTest(
       PLATFORMS,
     );
     for (const { platform, bytes } of shims) {
-      if (!platform.startsWith("linux-")) continue; // tests/macos looks at those
+      if (!platform.startsWith("linux-")) continue; // tests/macos inspects those
       const { exports, machine } = readSharedLibrary(bytes);
       assertEquals(platform, `linux-${machine}`);
       const functions = exports.filter((name) => name.startsWith("slb_"));

@@ -1,11 +1,10 @@
 /**
- * A project that has nothing but the packed package: outside the checkout,
- * with a home of its own, and with no program on its PATH but those that a test
- * puts there.
+ * A project that has only the packed package: outside the checkout, with its own
+ * home, and with only those programs on its PATH that a test puts there.
  *
- * JSR is not asked. What `jsr:@streamlib/bridge` brings is from a registry of
- * the test's own, or, where the package is to be changed, is its folder by
- * `links`. npm packages are shared with this machine's Deno.
+ * JSR is not used. `jsr:@streamlib/bridge` is loaded from a registry of the test
+ * or, if the package is to be changed, from its folder through `links`. npm
+ * packages are shared with this machine's Deno.
  */
 
 import { fileURLToPath } from "node:url";
@@ -13,10 +12,10 @@ import { Program } from "../helpers/checkout.ts";
 import { type Ended, run, type RunOptions } from "../helpers/child.ts";
 import { PACKAGE_FOLDER } from "../../tools/package/pack.ts";
 
-/** The module that brings the shim of this system, in the package. */
+/** The module of the package that contains the shim for this system. */
 const MODULE = `ffi/library/prebuilt/${Deno.build.os}_${Deno.build.arch}.ts`;
 
-/** A project; it goes away with its scope. */
+/** A project. It is removed when it is disposed. */
 export class EmptyProject implements AsyncDisposable {
   readonly #root: string;
   readonly #registry: string | undefined;
@@ -27,7 +26,7 @@ export class EmptyProject implements AsyncDisposable {
     this.#registry = registry;
   }
 
-  /** Makes one, with a host and its client, and with what Deno downloads for it in a folder of its own. */
+  /** Makes a project with a host and its client, and with its own folder for Deno's downloads. */
   static async create(registry?: string): Promise<EmptyProject> {
     const { stdout } = await run(Deno.execPath(), { args: ["info", "--json"] });
     const { denoDir } = JSON.parse(stdout);
@@ -68,7 +67,7 @@ export class EmptyProject implements AsyncDisposable {
     );
   }
 
-  /** From now on the package is a copy whose shim for this system is what `change` makes of it. */
+  /** Replaces the package by a copy, in which `change` has changed the shim for this system. */
   async changeShim(change: (module: string) => string): Promise<void> {
     const copy = `${this.#root}/package`;
     await copyFolder(this.#package, copy);
@@ -78,27 +77,27 @@ export class EmptyProject implements AsyncDisposable {
     await this.#configure();
   }
 
-  /** Its folder, which goes away with it. */
+  /** Its folder, which is removed with it. */
   get root(): string {
     return this.#root;
   }
 
-  /** Its user's home; empty before the first run. */
+  /** The home of its user; empty before the first run. */
   get home(): string {
     return `${this.#root}/home`;
   }
 
-  /** Puts a program on its PATH, under a name. */
+  /** Puts a program on its PATH, as `name`. */
   async provide(name: string, program: string): Promise<void> {
     await Deno.symlink(program, `${this.#root}/path/${name}`);
   }
 
-  /** Where shims are kept; not there before the first run. */
+  /** The folder where shims are kept; it does not exist before the first run. */
   get cache(): string {
     return `${this.home}/.streamlib/lib`;
   }
 
-  /** The folders and files in there, as paths from there, with their modes. */
+  /** The folders and files in it, as relative paths, with their modes. */
   async cached(): Promise<Record<string, string>> {
     const found: Record<string, string> = {};
     const look = async (path: string): Promise<void> => {
@@ -113,7 +112,7 @@ export class EmptyProject implements AsyncDisposable {
     return found;
   }
 
-  /** The path of the one file that is kept. */
+  /** The path of the only file that is kept. */
   async cachedFile(): Promise<string> {
     const [file, ...more] = Object.keys(await this.cached())
       .filter((path) => path.split("/").length === 3);
@@ -126,7 +125,7 @@ export class EmptyProject implements AsyncDisposable {
     return await this.deno("cache", "host.ts", "invert.ts");
   }
 
-  /** Runs the host, with what a host needs to run, and permission to read and, unless told, to write the cache. */
+  /** Runs the host with the permissions of a host, and with permission to read the cache and, by default, to write it. */
   async run(
     { write = true, check = false }: { write?: boolean; check?: boolean } = {},
   ): Promise<Ended> {
@@ -143,7 +142,7 @@ export class EmptyProject implements AsyncDisposable {
     );
   }
 
-  /** What comes of starting a program that is not on the PATH. */
+  /** Starts a program that is not on the PATH. Returns how that ended. */
   async start(program: string): Promise<Ended> {
     const code = `new Deno.Command(${JSON.stringify(program)}).outputSync()`;
     return await this.deno("eval", code);
@@ -154,7 +153,7 @@ export class EmptyProject implements AsyncDisposable {
     return await this.execute(Deno.execPath(), subcommand, "--quiet", ...args);
   }
 
-  /** Runs any program, by its absolute path, to its end. */
+  /** Runs a program, by its absolute path, to its end. */
   async execute(program: string, ...args: string[]): Promise<Ended> {
     return await run(program, this.#options(args));
   }

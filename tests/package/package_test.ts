@@ -21,12 +21,12 @@ import {
   publish,
 } from "./packed.ts";
 
-/** The package as it would be published: used as users would. */
+/** Tests the package as it would be published, used as users would use it. */
 
 const ROOT = new URL("../../", import.meta.url);
 packOnce();
 
-/** The project's host makes a broker of its own. */
+/** The project's host starts its own broker. */
 const SERVING = { service: true } as const;
 async function hashOf(file: string): Promise<string> {
   return createHash("sha256").update(await Deno.readFile(file)).digest("hex");
@@ -91,7 +91,7 @@ packageTest(
         ),
       );
       hashes.add(PREBUILT.sha256);
-      // A checkout has none, so that it loads what it has built.
+      // A checkout contains no shim, so that it loads the one that it has built.
       const { PREBUILT: own } = await import(new URL(module, ROOT).href);
       assertEquals(own, undefined);
     }
@@ -130,7 +130,7 @@ packageTest(
       [`/${hash}`]: "700",
       [file.slice(project.cache.length)]: "400",
     });
-    // Once it is there, nothing is written.
+    // When the file exists, nothing is written.
     assertRan(await project.run({ write: false }));
   },
   SERVING,
@@ -165,11 +165,11 @@ packageTest("a file that was changed is replaced, or not used", async () => {
     assertRan(await project.run());
     assertEquals(await hashOf(file), hash);
   }
-  // Whole, but another could have opened it to write.
+  // The content is right, but another user could have opened it for writing.
   await Deno.chmod(file, 0o666);
   assertRan(await project.run());
   assertEquals((await Deno.stat(file)).mode! & 0o777, 0o400);
-  // A link to elsewhere, though to the same bytes.
+  // A link to another file with the same bytes.
   await Deno.rename(file, `${project.cache}/moved`);
   await Deno.symlink(`${project.cache}/moved`, file);
   assertRan(await project.run());
@@ -193,7 +193,7 @@ packageTest("a directory that others can write to is refused", async () => {
   await Deno.symlink(`${project.cache}/moved`, directory);
   assertFailed(
     await project.run(),
-    `Cannot keep the shim in ${directory}: it is no directory`,
+    `Cannot keep the shim in ${directory}: it is not a directory`,
   );
 }, SERVING);
 
@@ -213,7 +213,7 @@ packageTest("a package without a shim for this system says so", async () => {
   assertFailed(
     await project.run(),
     "Cannot load the shim",
-    `a package without one for ${Deno.build.os}-${Deno.build.arch} needs the path of a shim in STREAMLIB_LIBRARY`,
+    `if the package has no shim for ${Deno.build.os}-${Deno.build.arch}, set STREAMLIB_LIBRARY to the path of one`,
   );
 });
 

@@ -3,8 +3,8 @@
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { describeEnd, runToEnd } from "../../tools/c/programs.ts";
-import { hasPython } from "../../tools/c/python.ts";
+import { describeEnd, runToEnd } from "../../tools/programs.ts";
+import { hasPython } from "../../tools/install/python.ts";
 import type { Ended } from "../helpers/child.ts";
 import { type Needs, permittedTest } from "../helpers/permitted.ts";
 import { PACKAGE_FOLDER } from "../../tools/package/pack.ts";
@@ -15,13 +15,13 @@ import { Registry } from "./registry.ts";
 const ROOT = new URL("../../", import.meta.url);
 const PYTHON = hasPython();
 
-/** What the host of the project prints when all five frames came back. */
+/** The output of the project's host if all five frames came back. */
 const FRAMES = "255,254,253,252,251\n";
 
-/** It compiles for four systems. */
+/** The limit for `deno task pack`, which compiles for four systems. */
 const LIMIT_MS = 1_200_000;
 
-/** The test files of a run are modules apart in one process: they share its variables alone. */
+/** The test files of a run are separate modules in one process, which share only its environment variables. */
 const PACKED = "STREAMLIB_TESTS_PACKED";
 
 async function pack(): Promise<void> {
@@ -39,16 +39,16 @@ async function pack(): Promise<void> {
   Deno.env.set(PACKED, said);
 }
 
-/** Has the package packed before the first test of a file. */
+/** Packs the package before the first test of a file. */
 export function packOnce(): void {
   if (PYTHON) prepare("the package", pack);
 }
 
 /**
- * Registers a test of the packed package; ignored where it cannot be packed.
+ * Registers a test of the packed package. It is ignored if the package cannot be packed.
  *
- * @param body is given what was said while it was packed
- * @param needs beyond what to pack, to publish and to run it takes
+ * @param body gets the output of the packing
+ * @param needs permissions besides those for packing, publishing and running it
  */
 export function packageTest(
   name: string,
@@ -64,8 +64,8 @@ export function packageTest(
 }
 
 /**
- * A registry that has the package, and of what it imports from there the
- * stand-in: what the real one does is of no interest here.
+ * Makes a registry that has the package, and stand-ins for the packages that it
+ * imports from JSR.
  */
 export async function publish(): Promise<Registry> {
   const registry = await Registry.start();
@@ -86,8 +86,8 @@ export async function publishStandIn(
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    const standIns = new URL(`file://${folder}/`);
-    await writeStandIns(standIns);
+    const standIns = new URL(`file://${folder}/std/`);
+    await writeStandIns(standIns, new URL(`file://${folder}/scratch/`));
     const file = new URL("cli/deno.json", standIns);
     const config = JSON.parse(await Deno.readTextFile(file));
     await Deno.writeTextFile(file, JSON.stringify({ ...config, version }));
@@ -97,12 +97,12 @@ export async function publishStandIn(
   }
 }
 
-/** It was the project's host, and all its frames came back. */
+/** Asserts that the project's host has succeeded, and all its frames came back. */
 export function assertRan({ code, stdout, stderr }: Ended): void {
   assertEquals([code, stdout], [0, FRAMES], stderr);
 }
 
-/** It failed, and said these words. */
+/** Asserts that it has failed with this text. */
 export function assertFailed(
   { code, stderr }: Ended,
   ...words: string[]

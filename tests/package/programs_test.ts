@@ -20,9 +20,9 @@ import {
 import type { Registry } from "./registry.ts";
 
 /**
- * The programs of the package: the command line and the broker, loaded from a
- * registry as its users load them, without a checkout and in an empty home.
- * Once they are downloaded the registry goes away.
+ * Tests the programs of the package: the command line and the broker. They are
+ * loaded from a registry, as users do, without a checkout and with an empty home.
+ * After the download the registry is closed.
  */
 
 const ROOT = new URL("../../", import.meta.url);
@@ -30,11 +30,11 @@ const SYSTEMCTL = fileURLToPath(new URL("tests/fixtures/systemctl.py", ROOT));
 
 packOnce();
 
-/** A broker of its own. */
+/** The names of a separate broker. */
 const BROKER: Needs = { service: true };
 const SYSTEMD: Needs = { linux: "systemd" };
 
-/** What the documentation has a user type to install the command line. */
+/** The documented command that installs the command line. */
 async function installation(): Promise<string> {
   const text = await Deno.readTextFile(new URL("docs/cli.md", PACKAGE_FOLDER));
   const [, line] = /```console\n\$ (deno install [^`]+)\n```/.exec(text) ?? [];
@@ -42,12 +42,12 @@ async function installation(): Promise<string> {
   return line;
 }
 
-/** The flags of Deno's in a command line. */
+/** The flags for Deno in a command line. */
 function flagsIn(line: string): string[] {
   return line.match(/--(?:allow-[\w=.-]+|no-prompt)/g) ?? [];
 }
 
-/** A project whose registry has the package. */
+/** A project that loads the package from a registry. */
 class Online implements AsyncDisposable {
   #program: string | undefined;
 
@@ -56,7 +56,7 @@ class Online implements AsyncDisposable {
     readonly registry: Registry,
     readonly version: string,
     readonly permissions: readonly string[],
-    /** Ends its registry. */
+    /** Closes its registry. */
     readonly goOffline: () => Promise<void>,
   ) {}
 
@@ -84,12 +84,12 @@ class Online implements AsyncDisposable {
     }
   }
 
-  /** What a module of the package is imported by. */
+  /** The specifier of a module of the package. */
   specifier(entry: string): string {
     return `jsr:@streamlib/bridge@${this.version}/${entry}`;
   }
 
-  /** Installs the command line, as the documentation says it. */
+  /** Installs the command line with the documented command. */
   async install(): Promise<void> {
     await this.project.provide("deno", Deno.execPath());
     const root = `${this.project.root}/installed`;
@@ -100,7 +100,7 @@ class Online implements AsyncDisposable {
     this.#program = `${root}/bin/streamlib`;
   }
 
-  /** Runs the command line: the one that is installed, else by its specifier, with the same permissions. */
+  /** Runs the command line: the installed one, or else its specifier with the same permissions. */
   streamlib(line: string): Promise<Ended> {
     if (this.#program !== undefined) {
       return this.project.execute(this.#program, ...line.split(" "));
@@ -113,14 +113,14 @@ class Online implements AsyncDisposable {
     );
   }
 
-  /** The same, which has to succeed; what it says on stdout. */
+  /** Runs the command line, which must succeed. Returns its stdout. */
   async said(line: string): Promise<string> {
     const { code, stdout, stderr } = await this.streamlib(line);
     assertEquals(code, 0, `${line}: ${stdout}${stderr}`);
     return stdout;
   }
 
-  /** Runs the project's host; the broker that it has found. */
+  /** Runs the project's host. Returns which broker it has found. */
   async host(): Promise<{ service: string; embedded: boolean }> {
     const ran = await this.project.run();
     assertRan(ran);
@@ -133,7 +133,7 @@ class Online implements AsyncDisposable {
   }
 }
 
-/** What `broker doctor --json` found, by the name of the link. */
+/** The findings of `broker doctor --json`, by link. */
 function findingsIn(text: string): Record<string, string> {
   const rows: { link: string; state: string; found: string }[] = JSON.parse(
     text,
@@ -160,13 +160,13 @@ programTest(
   async (online) => {
     const { project } = online;
     assertMatch(await online.said("--version"), /^streamlib \d+\.\d+\.\d+ \(/);
-    // The probe is of the graph that was downloaded, and loaded by its URL.
+    // The probe is loaded by its URL, from the modules that were downloaded.
     await online.goOffline();
     const found = findingsIn(await online.said("broker doctor --json"));
     assertStringIncludes(found["shim"]!, "ok: ABI ");
     assertStringIncludes(found["shim"]!, await project.cachedFile());
-    assertMatch(found["handshake"]!, /^ok: .*broker in the host$/);
-    assertMatch(found["frames"]!, /^ok: 30 there, 30 back, 30 verified, 0 /);
+    assertMatch(found["handshake"]!, /^ok: .*the host runs its own broker$/);
+    assertMatch(found["frames"]!, /^ok: 30 sent, 30 received, 30 verified, 0 /);
     assertStringIncludes(found["xpc"]!, "note: no broker");
     assertEquals(
       Object.values(found).filter((text) => text.startsWith("broken")),
@@ -180,7 +180,7 @@ programTest(
   BROKER,
   async (online) => {
     const { project } = online;
-    // The line that messages name, as the package has it.
+    // The command that messages contain in the package.
     const foreground = await Deno.readTextFile(
       new URL("proto/foreground.ts", PACKAGE_FOLDER),
     );
@@ -239,7 +239,7 @@ programTest(
         / --cached-only .* http:\/\/127\.0\.0\.1:\d+\/@streamlib\/bridge\/[\d.]+\/broker\/main\.ts /,
       );
       assertStringIncludes(start!, `--allow-ffi=${await project.cachedFile()}`);
-      // Another project has Deno look up a newer version of what it imports, and download another part of it.
+      // Another project makes Deno look for a newer version of an import, and download another module of it.
       await publishStandIn(online.registry, "1.0.100");
       const another = "jsr:@std/cli@^1.0.100/unicode-width";
       assertEquals((await project.deno("cache", "--no-lock", another)).code, 0);
@@ -252,7 +252,7 @@ programTest(
       assertEquals(status.version, online.version);
       assertMatch(status.git_commit, /^[0-9a-f]{40}(-dirty)?$/);
       assert(Date.parse(status.build_date) <= Date.now(), status.build_date);
-      // The log shows that it was this one that served the host.
+      // The log shows that this broker served the host.
       assertStringIncludes(await online.said("broker logs"), "ready");
       const updated = JSON.parse(await online.said("broker update --json"));
       assertEquals(updated.files, []);
@@ -295,11 +295,11 @@ programTest(
     // On a Mac its host would have launchd load an agent.
     if (Deno.build.os === "darwin") return;
     const found = findingsIn(await online.said("broker doctor --json"));
-    assertMatch(found["frames"]!, /^ok: 30 there, 30 back, 30 verified/);
+    assertMatch(found["frames"]!, /^ok: 30 sent, 30 received, 30 verified/);
   },
 );
 
-/** The interpreter, which on the PATH may be a script that takes another. */
+/** The path of the real interpreter: the one on the PATH may be a script that starts another. */
 async function pythonItself(): Promise<string> {
   const { stdout } = await run("python3", {
     args: ["-c", "import os, sys; print(os.path.realpath(sys.executable))"],
@@ -307,7 +307,7 @@ async function pythonItself(): Promise<string> {
   return stdout.trim();
 }
 
-/** The files below a folder, as paths from there. */
+/** The files below a folder, as relative paths. */
 async function filesIn(folder: string, below = ""): Promise<string[]> {
   const found: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(folder + below)) {

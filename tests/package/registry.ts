@@ -1,7 +1,7 @@
 /**
- * A registry as JSR is, as far as these packages need one: on this machine, for
- * as long as a test runs. It takes what `deno publish` uploads, whose
- * specifiers Deno has rewritten, and serves just that.
+ * A registry with the part of JSR's interface that these packages need, on this
+ * machine, during a test. It accepts uploads of `deno publish`, in which Deno has
+ * rewritten the specifiers, and serves them unchanged.
  */
 
 import { createHash } from "node:crypto";
@@ -10,28 +10,28 @@ import { soon } from "../helpers/soon.ts";
 
 const PUBLISH = /^\/api\/scopes\/(\w+)\/packages\/(\w+)\/versions\/([\d.]+)$/;
 
-/** The content types that Deno tells modules by. */
+/** The content types by which Deno recognizes modules. */
 const TYPES: Readonly<Record<string, string>> = {
   ts: "text/typescript",
   json: "application/json",
 };
 
-/** What was published. */
+/** A published version. */
 interface Published {
   /** `/@scope/name/`. */
   readonly path: string;
   readonly version: string;
-  /** Where its files are. */
+  /** The folder of its files. */
   readonly folder: string;
 }
 
-/** One registry, with the packages that were published to it. */
+/** A registry with the packages that were published to it. */
 export class Registry implements AsyncDisposable {
   readonly #folder: string;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #published: Published[] = [];
 
-  /** Starts one, which keeps its packages in a folder of its own. */
+  /** Starts a registry. Its packages are in a new folder. */
   static async start(): Promise<Registry> {
     return new Registry(await Deno.makeTempDir());
   }
@@ -44,12 +44,12 @@ export class Registry implements AsyncDisposable {
     );
   }
 
-  /** Where it is, for JSR_URL. */
+  /** Its URL, for JSR_URL. */
   get url(): string {
     return `http://127.0.0.1:${this.#server.addr.port}/`;
   }
 
-  /** Has Deno publish the package in a folder. */
+  /** Publishes the package in a folder, with Deno. */
   async publish(folder: URL): Promise<void> {
     const before = this.#published.length;
     const { code, stderr } = await run(Deno.execPath(), {
@@ -89,7 +89,7 @@ export class Registry implements AsyncDisposable {
     return served ?? new Response("", { status: 404 });
   }
 
-  /** What JSR serves of a package: its versions, what is in one, a file. */
+  /** Serves a package as JSR does: its versions, the content of one, a file. */
   async #serve(pathname: string): Promise<Response | undefined> {
     const all = this.#published.filter(({ path }) => pathname.startsWith(path));
     if (pathname === `${all[0]?.path}meta.json`) {
@@ -105,7 +105,7 @@ export class Registry implements AsyncDisposable {
     return undefined;
   }
 
-  /** Ends it, and removes its packages. */
+  /** Closes it, and removes its packages. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await soon(this.#server.shutdown(), "the registry's end");
@@ -129,7 +129,7 @@ async function unpack(
   if (code !== 0) throw new Error(stderr);
 }
 
-/** What JSR serves of a version: what is in it, a file. */
+/** Serves a version as JSR does: its content, a file. */
 async function serve(
   { path, version, folder }: Published,
   pathname: string,
@@ -149,13 +149,13 @@ async function serve(
       headers: { "content-type": type },
     });
   } catch (error) {
-    // An installation asks for a lock file, too.
+    // An installation requests a lock file too.
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
 }
 
-/** The size and hash of every file below a folder, by its path from there. */
+/** The size and hash of each file below a folder, by relative path. */
 async function manifest(
   folder: string,
   below = "",

@@ -1,11 +1,13 @@
 /**
- * `deno task build`: compiles the shim with the machine's C compiler, only when
- * something changed.
+ * `deno task build`: compiles the shim with this machine's C compiler, if
+ * something has changed.
  *
- * The compiler is `$CC`, else `cc`. Output goes to `c/out/<system>-<arch>/`.
+ * The compiler is `$CC`, or else `cc`. The output is in `c/out/<system>-<arch>/`.
  */
 
-import { announce, cc, whenChanged } from "./compile.ts";
+import { cc, whenChanged } from "./compile.ts";
+import { announce } from "../checkout.ts";
+import { stampCheckout } from "../package/stamp.ts";
 import {
   LINUX,
   LINUX_LINK,
@@ -40,7 +42,7 @@ async function buildForLinux(): Promise<void> {
   );
 }
 
-/** For the machine's own processor; `deno task build:macos` makes both. Not run on a Mac yet. */
+/** Builds for this machine's processor; `deno task build:macos` builds for both. It was not run on a Mac yet. */
 async function buildForMacos(): Promise<void> {
   const sources = await listShim("darwin");
   const flags = [...MACOS, `-mmacosx-version-min=${MACOS_VERSION}`];
@@ -61,4 +63,5 @@ async function buildLibrary(): Promise<void> {
   Deno.exit(1);
 }
 
+await stampCheckout();
 await buildLibrary();

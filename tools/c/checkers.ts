@@ -1,22 +1,22 @@
-/** What the C tests are run under: each finds mistakes that no test asserts. */
+/** The checkers of the C tests: sanitizers and memory checkers, which find errors that no test asserts. */
 
 import { SANITIZED } from "./compile.ts";
-import { findValgrind } from "./valgrind.ts";
+import { findValgrind } from "../install/valgrind.ts";
 
-/** The names of all, for `deno task test:c --under`. */
+/** All names, for `deno task test:c --under`. */
 export const CHECKERS = ["address", "thread", "valgrind", "leaks"] as const;
 
-/** One of them. */
+/** The name of a checker. */
 export type CheckerName = typeof CHECKERS[number];
 
-/** How to compile and run a program under one of them. */
+/** How to compile and run a program under a checker. */
 export interface Checker {
   readonly name: CheckerName;
-  /** For people. */
+  /** Its name in output for people. */
   readonly title: string;
-  /** To compile it with. */
+  /** Compiler flags. */
   readonly flags: readonly string[];
-  /** What runs it, before its own path; nothing if it runs by itself. */
+  /** The command that runs the program, before the program's path; empty if none is needed. */
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
@@ -37,12 +37,12 @@ const THREAD: Checker = {
   title: "ThreadSanitizer",
   flags: [...PLAIN, "-fsanitize=thread"],
   command: [],
-  // A child that has something to say must not look as if all were well. The
-  // tests have settled when they end: there is nothing to wait a second for.
+  // A finding must end a child, so that its exit code shows it. The default sleep
+  // of a second at exit is not needed: the tests have no thread that still works.
   env: { TSAN_OPTIONS: "halt_on_error=1:atexit_sleep_ms=0" },
 };
 
-/** Apple's, which looks for what nothing refers to when the program ends. */
+/** Apple's leaks, which finds unreachable memory when the program ends. */
 const LEAKS: Checker = {
   name: "leaks",
   title: "leaks",
@@ -51,7 +51,7 @@ const LEAKS: Checker = {
   env: {},
 };
 
-/** What is asked for, or the reason why it cannot be had here. */
+/** Returns a checker, or the reason why it is not available here. */
 export async function findChecker(
   name: CheckerName,
 ): Promise<Checker | string> {
@@ -71,7 +71,7 @@ export async function findChecker(
   }
 }
 
-/** Whether something was found, by what was said on the standard error: other processes say theirs there too. */
+/** Whether the standard error contains a finding. Findings of child processes are there too. */
 export function complains(text: string): boolean {
   return /Sanitizer|runtime error:|^==\d+==/m.test(text);
 }

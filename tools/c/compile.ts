@@ -1,15 +1,20 @@
-/** Compiling C with the machine's compiler, `$CC` or else `cc`, only when something changed. */
+/** Compiles C with this machine's compiler, `$CC` or else `cc`, when something has changed. */
 
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { listC, ROOT } from "./sources.ts";
+import { announce, ROOT } from "../checkout.ts";
+import { describeEnd, type Ended, runToEnd } from "../programs.ts";
+import { listC } from "./sources.ts";
 
 const OUT_PATH = `c/out/${Deno.build.os}-${Deno.build.arch}/`;
 
-/** Where everything that is made for this machine goes: `c/out/<system>-<arch>/`. */
+/** The folder of all output for this machine: `c/out/<system>-<arch>/`. */
 export const OUT: URL = new URL(OUT_PATH, ROOT);
 
-/** The first finding ends the program. */
+/** The limit for one run of the compiler, which takes seconds. */
+const LIMIT_MS = 1_200_000;
+
+/** Flags for ASan and UBSan; the first finding ends the program. */
 export const SANITIZED: readonly string[] = [
   "-O1",
   "-g",
@@ -23,20 +28,19 @@ export function compiler(): string {
   return Deno.env.get("CC") || "cc";
 }
 
-/** A line on the standard error. */
-export function announce(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
-}
-
-/** Runs a tool, the C compiler or of its company, in the root of the checkout; ends this program if that fails. */
+/**
+ * Runs the C compiler or a tool that comes with it, in the root of the checkout.
+ * If it fails, shows its output and ends this program with code 1.
+ */
 export async function tool(program: string, args: string[]): Promise<void> {
-  let status: Deno.CommandStatus;
+  let ended: Ended;
   try {
-    status = await new Deno.Command(program, {
+    ended = await runToEnd(program, {
       args,
       cwd: ROOT,
-      stdin: "null",
-    }).spawn().status;
+      limitMs: LIMIT_MS,
+      sharesSession: true,
+    });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     announce(
@@ -48,9 +52,12 @@ export async function tool(program: string, args: string[]): Promise<void> {
     );
     Deno.exit(1);
   }
-  if (!status.success) {
+  const said = (ended.stdout + ended.stderr).trimEnd();
+  if (said !== "") announce(said);
+  if (ended.code !== 0) {
     announce(
-      `Cannot build the shim: '${program}' failed; its messages are above.`,
+      `Cannot build the shim: '${program}': ${describeEnd(ended, LIMIT_MS)}` +
+        (said === "" ? "" : "; its messages are above"),
     );
     Deno.exit(1);
   }
@@ -61,18 +68,9 @@ export async function cc(args: string[]): Promise<void> {
   await tool(compiler(), args);
 }
 
-/** Whether the C compiler is a clang. */
-export async function isClang(): Promise<boolean> {
-  const { stdout } = await new Deno.Command(compiler(), {
-    args: ["--version"],
-    stdin: "null",
-  }).output();
-  return new TextDecoder().decode(stdout).includes("clang");
-}
-
 const HEADER_FOLDERS = ["include/", "bridge/", "linux/", "linux/include/xpc/"];
 
-/** The headers that a source may include: those, and the ones beside it. */
+/** The headers that a source may include: those in these folders, and those beside it. */
 async function headersOf(files: string[]): Promise<string[]> {
   const beside = files.map((file) =>
     file.slice("c/".length, file.lastIndexOf("/") + 1)
@@ -83,8 +81,8 @@ async function headersOf(files: string[]): Promise<string[]> {
 }
 
 /**
- * Compiles C to one object, as many files at once as there are processors.
- * Returns its path from the root of the checkout.
+ * Compiles C files to one object, in parallel on all processors. Returns its
+ * path from the root of the checkout.
  */
 export async function compileObject(
   output: string,
@@ -102,14 +100,14 @@ export async function compileObject(
     await Promise.all(
       Array.from({ length: navigator.hardwareConcurrency }, work),
     );
-    // Not by clang, which would put its sanitizers' runtime into it.
+    // Not linked by clang: it would add the runtime of its sanitizers.
     await tool("ld", ["-r", ...objects, "-o", temporary]);
     await Promise.all(objects.map((object) => Deno.remove(object)));
   });
   return `${OUT_PATH}${output}`;
 }
 
-/** What the output depends on: compiler, flags and the bytes of every source. */
+/** A hash of what the output depends on: compiler, flags and the bytes of every source. */
 async function fingerprint(
   files: string[],
   flags: readonly string[],
@@ -122,8 +120,9 @@ async function fingerprint(
 }
 
 /**
- * Runs `make`, which writes the file it is given, unless `output` is already
- * that of the same sources, headers and flags. Returns the path of `output`.
+ * Makes the file `output` unless it was made from the same sources, headers and
+ * flags before. `make` writes the file whose path it gets. Returns the path of
+ * `output`.
  */
 export async function whenChanged(
   output: string,
@@ -138,7 +137,7 @@ export async function whenChanged(
   const there = await Deno.stat(target).then(() => true, () => false);
   if (before === now && there) return fileURLToPath(target);
   await Deno.mkdir(new URL(".", target), { recursive: true });
-  // Written beside and renamed: a process that has the old library mapped keeps it.
+  // Written to a temporary file and renamed: a process that has mapped the old library keeps it.
   const temporary = new URL(`${output}.${Deno.pid}.tmp`, OUT);
   await make(fileURLToPath(temporary));
   await Deno.rename(temporary, target);

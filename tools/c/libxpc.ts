@@ -1,18 +1,19 @@
 /**
- * `deno task build:libxpc`: our libxpc as a library of its own, with its
- * headers and a pkg-config file, in `c/out/<system>-<arch>/libxpc/`, and in a
- * prefix of yours with `--prefix`. It may be moved afterwards: the pkg-config
- * file knows its place by itself. See docs/linux-libxpc.md.
+ * `deno task build:libxpc`: builds our libxpc as a separate library, with headers
+ * and a pkg-config file, in `c/out/<system>-<arch>/libxpc/`, or in the folder
+ * that `--prefix` names. The folder can be moved: the pkg-config file finds its
+ * own place. See docs/linux-libxpc.md.
  */
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import settings from "../../deno.json" with { type: "json" };
-import { announce, cc, OUT, tool, whenChanged } from "./compile.ts";
-import { LINUX, LINUX_LINK, listC, ROOT } from "./sources.ts";
+import { cc, OUT, tool, whenChanged } from "./compile.ts";
+import { announce, ROOT } from "../checkout.ts";
+import { LINUX, LINUX_LINK, listC } from "./sources.ts";
 
 const VERSION = settings.version;
-/** Programs are bound to it: it changes when they would no longer work. */
+/** The name that programs are linked with. It changes when existing programs would no longer work. */
 const SONAME = `libxpc.so.${VERSION.split(".")[0]}`;
 const SHARED = `libxpc.so.${VERSION}`;
 
@@ -30,7 +31,7 @@ Libs: -L\${libdir} -lxpc
 Libs.private: -pthread
 `;
 
-/** All of c/linux in one object, of which only the API is seen from outside. */
+/** Compiles c/linux to one object that exports only the API. */
 async function compileObject(): Promise<string> {
   const sources = await listC("linux/");
   const flags = [...LINUX, "-O2", "-g", "-fPIC", "-fvisibility=hidden", "-r"];
@@ -40,7 +41,7 @@ async function compileObject(): Promise<string> {
   });
 }
 
-/** Makes `name` a link to `target`, whatever was there. */
+/** Makes `name` a link to `target`, and replaces what was there. */
 async function link(
   folder: string,
   name: string,
@@ -62,7 +63,7 @@ export async function installLibxpc(prefix: string): Promise<void> {
       `${include}/${header}`,
     );
   }
-  // Beside, then renamed: a process may have the old one mapped.
+  // Written to a temporary file and renamed: a process that has mapped the old library keeps it.
   const shared = `${lib}/${SHARED}`, temporary = `${shared}.tmp`;
   await cc([
     "-shared",

@@ -1,6 +1,6 @@
 /**
- * `deno task test:c`: compiles the C tests, and runs them under something that
- * finds what they do not assert; so too every input of the fuzzers' corpus.
+ * `deno task test:c`: compiles the C tests and runs them under a checker, which
+ * finds errors that they do not assert. It runs the fuzzers' corpora too.
  */
 
 import { parseArgs } from "node:util";
@@ -11,23 +11,18 @@ import {
   complains,
   findChecker,
 } from "./checkers.ts";
-import { announce, cc, compileObject, OUT, whenChanged } from "./compile.ts";
-import { compileFuzzer, FUZZERS, replay } from "../fuzz/fuzzers.ts";
+import { cc, compileObject, OUT, whenChanged } from "./compile.ts";
+import { announce, ROOT } from "../checkout.ts";
+import { FUZZERS } from "../fuzz/corpus.ts";
+import { compileReplayer, replay } from "../fuzz/fuzzers.ts";
 import {
   describeEnd,
   type Ended,
   interruption,
   lastWords,
   runToEnd,
-} from "./programs.ts";
-import {
-  LINUX,
-  listC,
-  listShim,
-  listTests,
-  MACOS_PROGRAM,
-  ROOT,
-} from "./sources.ts";
+} from "../programs.ts";
+import { LINUX, listC, listShim, listTests, MACOS_PROGRAM } from "./sources.ts";
 
 const USAGE = `deno task test:c [--under CHECKER] [TEST ...]
 
@@ -35,31 +30,31 @@ const USAGE = `deno task test:c [--under CHECKER] [TEST ...]
                    macOS leaks (address)
   TEST             the name of a file in c/tests, such as linux_wire_test (all)`;
 
-/** A test program takes up to half a minute under a checker, and each of its tests ends by itself before: see c/tests/check.h. */
+/** The limit for a test program, which takes up to half a minute under a checker. Its tests have limits of their own: see c/tests/check.h. */
 const LIMIT_MS = 1_200_000;
 
-/** What became of a program's tests. */
+/** The results of a program's tests. */
 interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly ignored: number;
-  /** Why the program counts as failed, in a line. */
+  /** Why the program counts as failed, in one line. */
   readonly failure?: string;
 }
 
-/** What the test programs are run with. */
+/** The parameters of a run. */
 interface Run {
   readonly checker: Checker;
-  /** Theirs to write to. */
+  /** The folder that the test programs may write to. */
   readonly scratch: string;
-  /** Ends what runs, and runs no more. */
+  /** Kills the running programs, and starts no more. */
   readonly stop: AbortSignal;
 }
 
 const LINUX_SYSTEM = Deno.build.os === "linux";
 const FLAGS = LINUX_SYSTEM ? LINUX : MACOS_PROGRAM;
 
-/** What the tests are linked with, compiled once. */
+/** The objects that the tests are linked with. */
 interface Parts {
   readonly linux: readonly string[];
   readonly shim: readonly string[];
@@ -86,7 +81,7 @@ async function compileParts(checker: Checker): Promise<Parts> {
   };
 }
 
-/** What stands in for macOS's frameworks; the test that loads it looks beside itself. */
+/** Compiles the test double of macOS's frameworks. The test loads it from its own folder. */
 async function compileDouble(checker: Checker): Promise<void> {
   const sources = await listC("tests/", "_double.c");
   const flags = [...FLAGS, ...checker.flags, "-fPIC", "-shared"];
@@ -99,8 +94,9 @@ async function compileDouble(checker: Checker): Promise<void> {
 }
 
 /**
- * A test of c/linux links that alone; one of the shim links both; one of the
- * shim's surfaces on macOS links those, and lends the double its libxpc.
+ * Compiles a test. Tests of c/linux link only that; tests of the shim link both;
+ * tests of surfaces on macOS link the shim for macOS with c/linux, and export
+ * libxpc to the double.
  */
 async function compileTest(
   name: string,
@@ -129,7 +125,7 @@ async function compileTest(
   );
 }
 
-/** Runs a test program, and shows what it says when it has ended. */
+/** Runs a test program, and then shows its output. */
 async function runTest(
   program: string,
   { checker, scratch, stop }: Run,
@@ -167,7 +163,7 @@ function tallyOf(name: string, ended: Ended): Tally {
 async function replayCorpora({ checker, stop }: Run): Promise<Tally> {
   let passed = 0, failed = 0;
   for (const fuzzer of FUZZERS) {
-    const program = await compileFuzzer(fuzzer, checker);
+    const program = await compileReplayer(fuzzer, checker);
     announce(`--- ${fuzzer}_fuzz, its corpus`);
     if (await replay(fuzzer, program, checker, stop)) passed++;
     else failed++;
@@ -175,7 +171,7 @@ async function replayCorpora({ checker, stop }: Run): Promise<Tally> {
   return { passed, failed, ignored: 0 };
 }
 
-/** As many at once as there are processors. */
+/** Runs the tests in parallel on all processors. */
 async function runAll(tests: readonly string[], run: Run): Promise<Tally[]> {
   const { checker, stop } = run;
   const parts = await compileParts(checker);
@@ -222,7 +218,13 @@ async function main(): Promise<number> {
   const unknown = named.find((test) => !tests.includes(test));
   if (values.help || !name || unknown) {
     if (!values.help) {
-      announce(`Neither checker nor test: ${unknown ?? values.under}`);
+      announce(
+        `Unknown ${
+          unknown === undefined
+            ? `checker: ${values.under}`
+            : `test: ${unknown}`
+        }`,
+      );
     }
     announce(USAGE);
     return values.help ? 0 : 2;
@@ -230,14 +232,14 @@ async function main(): Promise<number> {
   const title = (of: string): string => `C tests under ${of}`;
   const checker = await findChecker(name satisfies CheckerName);
   if (typeof checker === "string") {
-    announce(`${title(name)} are ignored: ${checker}`);
+    announce(`${title(name)} (ignored: ${checker}) ... ignored`);
     total(title(name), [{ passed: 0, failed: 0, ignored: tests.length }]);
     return 0;
   }
   const stop = interruption();
   const run: Run = { checker, scratch: makeScratch(), stop };
   const tallies = await runAll(named.length ? named : tests, run);
-  // A fuzzer is one thread, over our libxpc.
+  // The fuzzers have one thread, and need our libxpc.
   if (LINUX_SYSTEM && name !== "thread" && named.length === 0) {
     tallies.push(await replayCorpora(run));
   }
@@ -246,8 +248,8 @@ async function main(): Promise<number> {
 }
 
 /**
- * A folder that is gone when this program ends, with what crashed tests have
- * left in it. Its path is short: sockets are in it.
+ * Makes a folder that is removed when this program ends, with what crashed tests
+ * have left in it. Its path is short, because it contains sockets.
  */
 function makeScratch(): string {
   const { stdout } = new Deno.Command("mktemp", {

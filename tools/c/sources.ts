@@ -1,7 +1,6 @@
-/** What the builds of the shim share: its files, as paths from the root of the checkout, and its flags. */
+/** The C files, as paths from the root of the checkout, and the flags that all builds share. */
 
-/** The root of the checkout. */
-export const ROOT: URL = new URL("../../", import.meta.url);
+import { ROOT } from "../checkout.ts";
 
 /** The C files directly in a folder below `c/`, in order. */
 export async function listC(folder: string, suffix = ".c"): Promise<string[]> {
@@ -14,23 +13,23 @@ export async function listC(folder: string, suffix = ".c"): Promise<string[]> {
   return files.sort();
 }
 
-/** The systems that there are files for; `double` is Linux with macOS's surfaces over a test double. */
+/** The systems that have files. `double` is Linux with macOS's surfaces over a test double. */
 export type System = "linux" | "darwin" | "double";
 
-/** What of the shim is for another system. */
+/** The files of the shim that are for other systems. */
 const ELSEWHERE: Record<System, RegExp> = {
   linux: /_macos\.c$|iosurface/,
   darwin: /_(linux|memfd)\.c$/,
   double: /_(macos|memfd)\.c$/,
 };
 
-/** The C files of the shim on a system. */
+/** The C files of the shim for a system. */
 export async function listShim(system: System): Promise<string[]> {
   const files = await listC("bridge/");
   return files.filter((file) => !ELSEWHERE[system].test(file));
 }
 
-/** The C tests that there are on a system; on macOS those of the shim, over Apple's libxpc and frameworks. */
+/** The names of the C tests for a system; on macOS those of the shim, over Apple's libxpc and frameworks. */
 export async function listTests(
   system: Exclude<System, "double">,
 ): Promise<string[]> {
@@ -39,7 +38,7 @@ export async function listTests(
   return names.filter((name) => system === "linux" || /^bridge_/.test(name));
 }
 
-/** Flags of every compilation, warnings as errors. `c/linux/include` has the XPC API as it is on both systems. */
+/** Flags of every compilation: warnings are errors. `c/linux/include` has the XPC API of both systems. */
 export const STRICT: readonly string[] = [
   "-std=c11",
   "-Wall",
@@ -60,9 +59,9 @@ export const LINUX: readonly string[] = [
   "-Ic/linux",
 ];
 
-/** Linked into every library of ours: what it needs is there, and nothing writes over its tables. */
+/** Linker flags of every library of ours. */
 export const LINUX_LINK: readonly string[] = [
-  // A program may unmap a library while XPC's threads still run: these stay.
+  // The library stays mapped: a program may close it while XPC's threads still run.
   "-Wl,-z,nodelete",
   "-Wl,-z,defs",
   "-Wl,-z,relro,-z,now",
@@ -77,7 +76,7 @@ export const MACOS_LIBRARY = "libstreamlib_bridge.dylib";
 /** Flags of every program on macOS, over Apple's libxpc. */
 export const MACOS_PROGRAM: readonly string[] = [...STRICT, "-fno-blocks"];
 
-/** The shim for macOS, by any clang. It makes its blocks by hand, for gcc's sake. */
+/** Flags of the shim for macOS, for any clang. The shim makes its blocks without compiler support, as on Linux. */
 export const MACOS: readonly string[] = [
   ...STRICT,
   "-fno-blocks",

@@ -1,5 +1,5 @@
 /**
- * The scene's bouncing ball.
+ * The bouncing ball of the scene.
  *
  * @module
  */
@@ -13,21 +13,21 @@ const WHITE: Colour = [246, 244, 238];
 /** Samples of the ball in each direction of a pixel. */
 const SAMPLES = 3;
 
-/** Where the ball is, in pixels. */
+/** The position of the ball, in pixels. */
 export interface BallPlace {
   /** Middle column. */
   readonly x: number;
-  /** The row that it touches when it is down. */
+  /** The row of the ground. */
   readonly ground: number;
-  /** How far above the ground its lowest point is. */
+  /** The distance from the ground to its lowest point. */
   readonly height: number;
-  /** Half its size. */
+  /** Its radius. */
   readonly radius: number;
-  /** How far it has turned, in turns. */
+  /** Its rotation, in turns. */
   readonly turns: number;
 }
 
-/** A chequered ball with its shadow on the ground. */
+/** Draws a chequered ball with its shadow on the ground. */
 export function ball(canvas: Canvas, place: BallPlace): void {
   const { x, ground, height, radius, turns } = place;
   const spread = radius * (1 + height / 400);
@@ -69,19 +69,19 @@ export function ball(canvas: Canvas, place: BallPlace): void {
   }, () => shade);
 }
 
-/** The lit colour at (u, v) of the unit ball's near half. */
+/** The colour, with light, at (u, v) of the visible half of a unit ball. */
 function surface(
   u: number,
   v: number,
   spin: { cos: number; sin: number },
 ): Colour {
   const w = Math.sqrt(1 - u * u - v * v);
-  // The axis leans to the right by a quarter of a right angle.
+  // The axis leans to the right by 22.5 degrees.
   const tilted = u * 0.924 + v * 0.383;
   const axis = v * 0.924 - u * 0.383;
   const east = tilted * spin.cos + w * spin.sin;
   const north = w * spin.cos - tilted * spin.sin;
-  // Each plane through the axis, and each parallel, changes the colour of what is beyond it.
+  // The colour changes at each meridian and at each parallel.
   const beyond = [
     east > 0,
     north > 0,

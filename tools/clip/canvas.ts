@@ -1,5 +1,5 @@
 /**
- * A picture to draw on, with soft edges.
+ * A picture to draw on, with anti-aliased edges.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { clamp } from "./geometry.ts";
 /** Red, green and blue, each 0 to 255. */
 export type Colour = readonly [red: number, green: number, blue: number];
 
-/** The colour that lies `part`, 0 to 1, of the way from `a` to `b`. */
+/** The mixture of `a` and `b`, with `part` of `b`, 0 to 1. */
 export function mix(a: Colour, b: Colour, part: number): Colour {
   return [
     a[0] + (b[0] - a[0]) * part,
@@ -18,12 +18,12 @@ export function mix(a: Colour, b: Colour, part: number): Colour {
   ];
 }
 
-/** How much of a pixel a shape covers whose outline is `distance` pixels away from its centre, negative inside. */
+/** The part of a pixel that a shape covers, 0 to 1. `distance` is the distance from the pixel's centre to the outline in pixels, negative inside. */
 export function coverage(distance: number): number {
   return clamp(0.5 - distance, 0, 1);
 }
 
-/** A box in pixels; it may reach beyond the canvas. */
+/** A box in pixels. It may extend beyond the canvas. */
 export interface Box {
   /** Its first column. */
   readonly left: number;
@@ -45,7 +45,7 @@ export function boxAround(x: number, y: number, radius: number): Box {
   };
 }
 
-/** An opaque RGBA picture that starts black. */
+/** An opaque RGBA picture, black at first. */
 export class Canvas {
   /** The pixels, rows of `width * 4` bytes. */
   readonly rgba: Uint8Array;
@@ -61,7 +61,7 @@ export class Canvas {
     for (let i = 3; i < this.rgba.length; i += 4) this.rgba[i] = 255;
   }
 
-  /** Lays `colour` over the pixel at (x, y) with `opacity`, 0 to 1. */
+  /** Blends `colour` over the pixel at (x, y) with `opacity`, 0 to 1. */
   blend(x: number, y: number, colour: Colour, opacity: number): void {
     const at = (y * this.width + x) * 4;
     for (let channel = 0; channel < 3; channel++) {
@@ -72,7 +72,7 @@ export class Canvas {
     }
   }
 
-  /** Lays a shape over the pixels of `box`: for each, `opacity` is asked at the pixel's centre, then `colour`. */
+  /** Blends a shape over the pixels of `box`. `opacity` and `colour` are called with the centre of each pixel. */
   fill(
     box: Box,
     opacity: (x: number, y: number) => number,

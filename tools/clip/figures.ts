@@ -1,5 +1,5 @@
 /**
- * The scene's flat figures.
+ * The flat figures of the scene.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { around, length, type Point, polygonDistance } from "./geometry.ts";
 const BLACK: Colour = [0, 0, 0];
 const WHITE: Colour = [255, 255, 255];
 
-/** A toothed wheel with a hub and a round window to every two teeth, `turns` clockwise from where a tooth points right. */
+/** Draws a gear with a hub, and a round hole for every two teeth. At 0 `turns` a tooth points right; it turns clockwise. */
 export function gear(
   canvas: Canvas,
   centre: Point,
@@ -47,7 +47,7 @@ export function gear(
 
   canvas.fill(boxAround(centre.x, centre.y, radius), (x, y) => {
     const away = length(x - centre.x, y - centre.y);
-    // Only near the teeth is the outline anything but far away.
+    // Far from the teeth the distance to the outline need not be computed.
     let part = away < radius * 0.78
       ? 1
       : coverage(polygonDistance(outline, x, y));
@@ -65,7 +65,7 @@ export function gear(
   });
 }
 
-/** A five-pointed star, `turns` clockwise from where it points up. */
+/** Draws a five-pointed star. At 0 `turns` it points up; it turns clockwise. */
 export function star(
   canvas: Canvas,
   centre: Point,

@@ -1,22 +1,22 @@
 /**
- * The little geometry that the scene takes, from operations which IEEE 754
- * defines to the last bit: every machine draws the same clip. (`Math.sin` and
- * its like may differ from one engine to the next.)
+ * The geometry of the scene. It uses only operations that IEEE 754 defines
+ * exactly, so every machine draws the same clip. (`Math.sin` and similar functions
+ * may differ between engines.)
  *
  * @module
  */
 
 /** A point or vector in pixels. */
 export interface Point {
-  /** To the right. */
+  /** The column, to the right. */
   readonly x: number;
-  /** Down. */
+  /** The row, downwards. */
   readonly y: number;
 }
 
-/** Sine of an angle that is given in turns: 1 is once around. */
+/** The sine of an angle in turns: 1 is a full circle. */
 export function sine(turns: number): number {
-  // Folded into a quarter turn either way, where the series' first terms are exact to 1e-8.
+  // Reduced to -0.25 to 0.25 turns, where the first terms of the series are exact to 1e-8.
   let t = turns - Math.floor(turns + 0.5);
   if (t > 0.25) t = 0.5 - t;
   if (t < -0.25) t = -0.5 - t;
@@ -27,12 +27,12 @@ export function sine(turns: number): number {
       s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72 * (1 - s / 110)))));
 }
 
-/** Cosine of an angle that is given in turns. */
+/** The cosine of an angle in turns. */
 export function cosine(turns: number): number {
   return sine(turns + 0.25);
 }
 
-/** The point at `radius` and `turns` from `centre`. */
+/** The point at distance `radius` and angle `turns` from `centre`. */
 export function around(centre: Point, radius: number, turns: number): Point {
   return {
     x: centre.x + radius * cosine(turns),
@@ -45,7 +45,7 @@ export function length(x: number, y: number): number {
   return Math.sqrt(x * x + y * y);
 }
 
-/** `value`, kept between `low` and `high`. */
+/** `value`, limited to `low` and `high`. */
 export function clamp(value: number, low: number, high: number): number {
   return value < low ? low : value > high ? high : value;
 }
@@ -71,7 +71,7 @@ export function polygonDistance(
     const dx = x - a.x - ex * along;
     const dy = y - a.y - ey * along;
     nearest = Math.min(nearest, dx * dx + dy * dy);
-    // An edge that a ray to the right crosses.
+    // A ray to the right crosses this edge.
     if (a.y > y !== b.y > y && x < a.x + ex * (y - a.y) / ey) inside = !inside;
   }
   return inside ? -Math.sqrt(nearest) : Math.sqrt(nearest);

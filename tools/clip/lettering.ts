@@ -30,10 +30,10 @@ const GLYPHS: Readonly<Record<string, readonly number[]>> = {
   " ": [0, 0, 0, 0, 0, 0, 0],
 };
 
-/** Columns that a letter takes, the gap to the next one included, in dots. */
+/** The width of a letter with the gap after it, in dots. */
 const ADVANCE = 6;
 
-/** Writes `text` with its upper left corner at (left, top), in dots of `dot` pixels; what has no glyph stays blank. */
+/** Writes `text` with its upper left corner at (left, top), in dots of `dot` pixels. Letters without a glyph stay blank. */
 export function letter(
   canvas: Canvas,
   text: string,

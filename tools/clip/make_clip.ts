@@ -1,5 +1,5 @@
 /**
- * Makes the clip that the demo shows when it is given no file:
+ * Makes the clip that the demo shows by default:
  * `deno run --allow-write=demo/clip tools/clip/make_clip.ts`.
  *
  * @module
@@ -25,7 +25,7 @@ export function* renderClip(): Generator<Uint8Array, void, void> {
   }
 }
 
-/** The planes of a picture of even size, by BT.601's integers in the video range. */
+/** Converts a picture of even width and height to YUV 4:2:0, with the integer formulas of BT.601 for the video range. */
 export function toYuv420(canvas: Canvas): Uint8Array {
   const { width, height, rgba } = canvas;
   const half = width / 2;
@@ -38,7 +38,7 @@ export function toYuv420(canvas: Canvas): Uint8Array {
   }
   for (let y = 0; y < height; y += 2) {
     for (let x = 0; x < width; x += 2) {
-      // The sum of a square of four pixels has two more bits.
+      // The sum of four pixels has two more bits.
       const at = (y * width + x) * 4;
       const sum = (c: number): number =>
         rgba[at + c]! + rgba[at + c + 4]! + rgba[at + c + width * 4]! +
@@ -56,8 +56,8 @@ if (import.meta.main) {
   const video = new Uint8Array(
     await new Response(ReadableStream.from(renderClip())).arrayBuffer(),
   );
-  // Brotli's window reaches back to the frame before, of which most is repeated;
-  // gzip's does not, and makes a file five times as large.
+  // Brotli's window contains the frame before, most of which is repeated. That
+  // of gzip does not, and its file would be five times as large.
   const file = brotliCompressSync(video, {
     params: {
       [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,

@@ -1,7 +1,7 @@
 /**
- * The moving scene of the shipped clip: an evening sky, meshing gears, a ball
- * that bounces on a grid which comes nearer, and a test strip. After
- * {@link FRAMES} frames it is where it began.
+ * The animated scene of the demo's clip: an evening sky, two gears, a ball that
+ * bounces on a moving grid, and a test strip. It repeats after {@link FRAMES}
+ * frames.
  *
  * @module
  */
@@ -45,7 +45,7 @@ const BARS: readonly Colour[] = [
   [12, 12, 14],
 ];
 
-/** Draws frame `index`, 0 to {@link FRAMES} - 1, as a fresh canvas. */
+/** Draws frame `index`, 0 to {@link FRAMES} - 1, on a new canvas. */
 export function drawScene(index: number): Canvas {
   const canvas = new Canvas(WIDTH, HEIGHT);
   const time = index / FRAMES;
@@ -53,7 +53,7 @@ export function drawScene(index: number): Canvas {
   sun(canvas);
   mountains(canvas, time);
   floor(canvas, time);
-  // Twelve teeth and eight: while one turns by two thirds, the other does a whole turn.
+  // Twelve and eight teeth: when one has turned by two thirds, the other has made a full turn.
   gear(canvas, { x: 112, y: 116 }, 66, 12, time * 2 / 3, [84, 196, 190]);
   gear(canvas, { x: 202, y: 62 }, 44, 8, -time + 0.04, [250, 176, 72]);
   star(canvas, { x: 566, y: 66 }, 46, time / 5 * 2, [255, 236, 150]);
@@ -79,7 +79,7 @@ function sky(canvas: Canvas): void {
   }
 }
 
-/** A low sun; its lower half is cut into bands. */
+/** Draws a low sun whose lower half is cut into bands. */
 function sun(canvas: Canvas): void {
   const x = 430;
   const y = 150;
@@ -107,7 +107,7 @@ function sun(canvas: Canvas): void {
   );
 }
 
-/** Two ranges that pass by, the near one faster. */
+/** Draws two mountain ranges that move, the near one faster. */
 function mountains(canvas: Canvas, time: number): void {
   const ranges: [Colour, (place: number) => number, number][] = [
     [[98, 40, 112], (p) => 30 + 12 * sine(p * 3) + 8 * sine(p * 7 + 0.3), 0],
@@ -123,7 +123,7 @@ function mountains(canvas: Canvas, time: number): void {
   }
 }
 
-/** A plane with a grid of lines, in perspective, that comes towards the viewer. */
+/** Draws a plane with a grid, in perspective, that moves towards the viewer. */
 function floor(canvas: Canvas, time: number): void {
   const eye = 46;
   for (let y = HORIZON; y < STRIP; y++) {
@@ -132,8 +132,7 @@ function floor(canvas: Canvas, time: number): void {
     const part = below / (STRIP - HORIZON);
     const ground = mix(FLOOR_FAR, FLOOR_NEAR, part);
     const strength = clamp(part * 2.5, 0.05, 0.85);
-    // Where the lines are, and how far from one to the next it is a pixel
-    // further down or to the side: lines lie at the whole numbers.
+    // Grid coordinates: lines are at integers. `across` is the step to the next pixel.
     const along = 6 * depth + 6 * time;
     const across = depth / 38;
     const beam = line(along, 6 * depth / below);
@@ -146,16 +145,16 @@ function floor(canvas: Canvas, time: number): void {
   }
 }
 
-/** How much of a pixel, `size` wide at `place`, the lines at every whole number cover. */
+/** The part of a pixel at `place`, `size` wide, that lines at the integers cover. */
 function line(place: number, size: number): number {
   const distance = place - Math.floor(place + 0.5);
   const away = (distance < 0 ? -distance : distance) / size;
-  // Lines that come as close as pixels merge into an even tone.
+  // Lines as close as pixels merge into an even tone.
   const apart = clamp(1.5 - size * 4, 0, 1);
   return apart * clamp(1.4 - away, 0, 1) + (1 - apart) * Math.min(size, 0.4);
 }
 
-/** Colour bars, a ramp, the name and the frame's number. */
+/** Draws colour bars, a grey ramp, the name and the number of the frame. */
 function strip(canvas: Canvas, index: number): void {
   const bar = 52;
   const bars = BARS.length * bar;
@@ -171,7 +170,7 @@ function strip(canvas: Canvas, index: number): void {
       grey,
     ]);
   }
-  // A mark that runs over the ramp once a loop.
+  // A mark that moves over the ramp once in each loop.
   const mark = Math.floor((0.5 - 0.5 * cosine(index / FRAMES)) * (bars - 8));
   canvas.rectangle(mark, STRIP + 22, 8, 12, [255, 60, 60]);
   letter(canvas, "STREAMLIB", bars + 14, STRIP + 7, 3, [236, 236, 240]);

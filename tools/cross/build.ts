@@ -1,19 +1,20 @@
 /**
- * `deno task build:all`: the shim for every system that the package is for,
- * from any machine that zig runs on. Nothing is kept that does not pass the
- * checks of `linux.ts` and `../macos/build.ts`.
+ * `deno task build:all`: builds the shim for all systems of the package, on any
+ * machine that zig runs on. A shim is kept only if it passes the checks of
+ * `linux.ts` or `../macos/build.ts`.
  */
 
 import { fileURLToPath } from "node:url";
 import { buildMacos } from "../macos/build.ts";
 import { readDylib, splitSlices } from "../macos/mach_o.ts";
-import { MACOS_LIBRARY, ROOT } from "../c/sources.ts";
+import { MACOS_LIBRARY } from "../c/sources.ts";
+import { announce, ROOT } from "../checkout.ts";
 import { buildLinux, LINUX_LIBRARY, MACHINES } from "./linux.ts";
 import { CompileError, Toolchain } from "./toolchain.ts";
 
 /** A shim for one system. */
 export interface BuiltShim {
-  /** The system as Deno names it: `linux-x86_64`, `darwin-aarch64`. */
+  /** The system in Deno's names: `linux-x86_64`, `darwin-aarch64`. */
   readonly platform: string;
   /** The file's name. */
   readonly name: string;
@@ -41,15 +42,12 @@ export async function buildAll(toolchain: Toolchain): Promise<BuiltShim[]> {
   return shims;
 }
 
-/** Where the shim for a system goes. */
+/** The output file for a system. */
 export function shimFile({ platform, name }: Omit<BuiltShim, "bytes">): URL {
   return new URL(`c/out/prebuilt/${platform}/${name}`, ROOT);
 }
 
 async function main(): Promise<void> {
-  const say = (text: string): void => {
-    Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
-  };
   try {
     for (const shim of await buildAll(await Toolchain.open())) {
       const file = shimFile(shim);
@@ -58,12 +56,12 @@ async function main(): Promise<void> {
       await Deno.writeFile(temporary, shim.bytes, { mode: 0o755 });
       await Deno.rename(temporary, file);
       const path = fileURLToPath(file).slice(fileURLToPath(ROOT).length);
-      say(`built ${path}: ${shim.bytes.length} bytes`);
+      announce(`built ${path}: ${shim.bytes.length} bytes`);
     }
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const compiling = error instanceof CompileError;
-    say(
+    announce(
       `Cannot build the shims${
         compiling ? "; the compiler says" : ""
       }:\n${error.message}`,

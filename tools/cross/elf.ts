@@ -1,10 +1,9 @@
 /**
- * ELF, as far as a shared library's face goes: what it is for, what it needs,
- * what it gives. Layouts and constants are those of <elf.h>, for 64 bits,
- * little-endian.
+ * Reads ELF shared libraries: their target, imports and exports. Layouts and
+ * constants are those of <elf.h>, for 64 bits, little-endian.
  */
 
-/** A processor, as Deno calls it. */
+/** A processor, by Deno's name. */
 export type Machine = "x86_64" | "aarch64";
 
 /** A shared library for Linux. */
@@ -12,13 +11,13 @@ export interface SharedLibrary {
   readonly machine: Machine;
   /** The libraries that it loads, by name. */
   readonly libraries: readonly string[];
-  /** The versions of symbols that it takes from them, like `GLIBC_2.27`. */
+  /** The symbol versions that it imports from them, like `GLIBC_2.27`. */
   readonly versions: readonly string[];
-  /** The names that others may use, in the order of the file. */
+  /** The names that it exports, in the order of the file. */
   readonly exports: readonly string[];
-  /** Whether it stays in memory when it is closed. */
+  /** Whether it stays mapped after dlclose. */
   readonly nodelete: boolean;
-  /** Whether every symbol is found when it is loaded, so that no table stays writable. */
+  /** Whether all symbols are resolved at load time, so that no table stays writable. */
   readonly bindsNow: boolean;
   /** The names of its sections, in the order of the file. */
   readonly sections: readonly string[];
@@ -43,13 +42,13 @@ interface Section {
   readonly type: number;
   readonly offset: number;
   readonly bytes: number;
-  /** The index of a section that belongs to it: that of its names. */
+  /** The index of the section with its names. */
   readonly link: number;
-  /** How many entries it has, where that is not by its size. */
+  /** The number of entries, for sections where the size does not tell it. */
   readonly info: number;
 }
 
-/** A file that is read by its layout. */
+/** Reads fields of an ELF file. */
 class Reader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -71,7 +70,7 @@ class Reader {
     return this.#view.getUint32(at, true);
   }
 
-  /** A value of 64 bits; every one of them is an offset or a flag, and small. */
+  /** A 64-bit value. All are offsets or flags, and fit into a number. */
   u64(at: number): number {
     return Number(this.#view.getBigUint64(at, true));
   }
@@ -100,7 +99,7 @@ class Reader {
   }
 }
 
-/** Reads a shared library. Throws when it is anything else. */
+/** Reads a shared library. Throws if the file is something else. */
 export function readSharedLibrary(bytes: Uint8Array): SharedLibrary {
   const file = new Reader(bytes);
   const machine = MACHINES.get(file.u16(18));
@@ -139,7 +138,7 @@ export function readSharedLibrary(bytes: Uint8Array): SharedLibrary {
   };
 }
 
-/** Two lists in one: for each library, the versions that are asked of it. */
+/** Reads nested lists: for each library, the symbol versions that are needed from it. */
 function readVersions(file: Reader, section: Section, names: number): string[] {
   const versions = new Set<string>();
   for (let left = section.info, at = section.offset; left > 0; left--) {

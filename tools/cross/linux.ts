@@ -1,4 +1,4 @@
-/** The shim for Linux, compiled for another processor and an older system than this machine's. */
+/** The shim for Linux, compiled for other processors and for older systems than this machine. */
 
 import { LINUX, LINUX_LINK, listC, listShim } from "../c/sources.ts";
 import { type Machine, readSharedLibrary, type SharedLibrary } from "./elf.ts";
@@ -10,20 +10,20 @@ export const MACHINES: readonly Machine[] = ["x86_64", "aarch64"];
 /** The shim's name on Linux. */
 export const LINUX_LIBRARY = "libstreamlib_bridge.so";
 
-/** The oldest glibc that it runs with: of 2018, in Debian 10, RHEL 8 and Ubuntu 20.04. */
+/** The oldest glibc that it runs with: of 2018, used by Debian 10, RHEL 8 and Ubuntu 20.04. */
 export const GLIBC_VERSION = "2.28";
 
-/** All are glibc's own. */
+/** The libraries that it may load, all of glibc. */
 const LIBRARIES = /^(libc|libpthread|ld-linux-(x86-64|aarch64))\.so\.\d$/;
 
 const FLAGS = ["-O2", "-g0", "-s", "-fPIC", "-fvisibility=hidden", "-shared"];
 
-/** As the cross toolchain names it. */
+/** The target in the toolchain's notation. */
 export function linuxTarget(machine: Machine): string {
   return `${machine}-linux-gnu.${GLIBC_VERSION}`;
 }
 
-/** What is not as it has to be of the shim for one processor; empty if all is. */
+/** Returns what is wrong with the shim for one processor; empty if nothing is. */
 export function linuxProblems(
   library: SharedLibrary,
   machine: Machine,
@@ -49,14 +49,14 @@ export function linuxProblems(
   return problems;
 }
 
-/** Whether the oldest glibc that we run with lacks it. */
+/** Whether a symbol version is newer than the oldest supported glibc. */
 function isTooNew(version: string): boolean {
   const [, major, minor] = /^GLIBC_(\d+)\.(\d+)/.exec(version) ?? [];
   const [oldestMajor, oldestMinor] = GLIBC_VERSION.split(".").map(Number);
   return Number(major) !== oldestMajor || Number(minor) > oldestMinor!;
 }
 
-/** Compiles and links the shim, with the flags of this machine's own build. Throws CompileError. */
+/** Compiles and links the shim, with the flags of `deno task build`. Throws CompileError. */
 export async function compileLinux(
   toolchain: Toolchain,
   machine: Machine,

@@ -1,19 +1,22 @@
 /**
- * A C compiler and linker for other systems that runs on this machine: zig's,
- * which carries glibc's symbols by version, Apple's headers of the C library
- * and of XPC, and the stub to link libSystem with. Pinned in
- * `requirements.txt`, installed at the first use.
+ * A C compiler and linker for other systems that runs on this machine: zig's.
+ * It has the symbol versions of glibc, Apple's headers of the C library and of
+ * XPC, and the stub of libSystem to link with. Its version is pinned in
+ * `requirements.txt`; it is installed at the first use.
  */
 
 import { fileURLToPath } from "node:url";
-import { pythonWith } from "../c/python.ts";
-import { ROOT } from "../c/sources.ts";
+import { pythonWith } from "../install/python.ts";
+import { describeEnd, runToEnd } from "../programs.ts";
+import { ROOT } from "../checkout.ts";
 
+/** The limit for one run of zig; the first one compiles its runtime library too. */
+const LIMIT_MS = 1_800_000;
 const HOME = new URL("c/out/zig/", ROOT);
 const CACHE = new URL("cache/", HOME);
 const REQUIREMENTS = new URL("requirements.txt", import.meta.url);
 
-/** The compiler said no; the message is what it said. */
+/** The compiler failed. The message is its output. */
 export class CompileError extends Error {
   override readonly name = "CompileError";
 }
@@ -29,8 +32,8 @@ export class Toolchain {
   }
 
   /**
-   * Installs it unless it is there. `cache` is a folder for what it has
-   * compiled; its own runtime library it keeps elsewhere.
+   * Installs the toolchain if necessary. `cache` is the folder for what it
+   * compiles; its own runtime library is kept in another folder.
    */
   static async open(cache: URL = CACHE): Promise<Toolchain> {
     const python = await pythonWith(REQUIREMENTS, HOME);
@@ -38,31 +41,32 @@ export class Toolchain {
   }
 
   async #run(args: string[]): Promise<string> {
-    const { success, stdout, stderr } = await new Deno.Command(this.#python, {
+    const ended = await runToEnd(this.#python, {
       args,
       cwd: ROOT,
+      limitMs: LIMIT_MS,
+      sharesSession: true,
       env: {
         ZIG_GLOBAL_CACHE_DIR: fileURLToPath(CACHE),
         ZIG_LOCAL_CACHE_DIR: this.#cache,
       },
-      stdin: "null",
-    }).output();
-    const text = new TextDecoder();
-    if (!success) throw new CompileError(text.decode(stderr));
-    return text.decode(stdout);
+    });
+    if (ended.code === 0) return ended.stdout;
+    throw new CompileError(ended.stderr || describeEnd(ended, LIMIT_MS));
   }
 
   /**
-   * Compiles for a target as zig names it, such as `aarch64-linux-gnu.2.28`;
-   * paths are from the root of the checkout. Throws CompileError.
+   * Runs the compiler for a target in zig's notation, such as
+   * `aarch64-linux-gnu.2.28`. Paths are relative to the root of the checkout.
+   * Throws CompileError.
    */
   async cc(target: string, args: readonly string[]): Promise<void> {
     await this.#run(["-m", "ziglang", "cc", "-target", target, ...args]);
   }
 
   /**
-   * Compiles and links what `args` say, and returns the file. A signature in
-   * it says the `name`. Throws CompileError.
+   * Compiles and links with `args`, and returns the file. If it is signed, the
+   * signature contains `name`. Throws CompileError.
    */
   async link(
     target: string,
@@ -76,7 +80,7 @@ export class Toolchain {
     });
   }
 
-  /** Compiles a source given as text, and keeps nothing of it. Throws CompileError. */
+  /** Compiles a text, to check it; keeps no output. Throws CompileError. */
   async check(
     target: string,
     source: string,
@@ -94,7 +98,7 @@ export class Toolchain {
     return `${await this.#run(["-c", find])}/lib/libc`;
   }
 
-  /** The stub that stands for libSystem, a text in Apple's tbd format. */
+  /** The stub of libSystem, a text in Apple's tbd format. */
   async stub(): Promise<string> {
     return await Deno.readTextFile(
       `${await this.#libc()}/darwin/libSystem.tbd`,
@@ -107,7 +111,7 @@ export class Toolchain {
   }
 }
 
-/** Runs `work` with a folder of its own, which is gone afterwards. */
+/** Runs `work` with a new folder, which is removed afterwards. */
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   await Deno.mkdir(HOME, { recursive: true });
   const folder = await Deno.makeTempDir({ dir: fileURLToPath(HOME) });

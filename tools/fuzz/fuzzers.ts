@@ -1,24 +1,22 @@
 /**
- * The fuzzers of c/linux: compiled with libFuzzer where `$CC` is a clang, else
- * with `driver.c`, which takes the same options and prints the same figures.
+ * The fuzzers of c/linux. Each is compiled in two ways: with a clang's libFuzzer,
+ * which finds new inputs, and with `replay.c`, which runs those of the corpus and
+ * needs no clang.
  */
 
 import { fileURLToPath } from "node:url";
 import { ADDRESS, type Checker, complains } from "../c/checkers.ts";
-import { cc, compiler, isClang, OUT, whenChanged } from "../c/compile.ts";
-import { describeEnd, runToEnd } from "../c/programs.ts";
-import { LINUX, listC, ROOT } from "../c/sources.ts";
-
-/** A fuzzer: `c/fuzz/<name>_fuzz.c`, with its corpus in `c/fuzz/corpus/<name>/`. */
-export type Fuzzer = "wire" | "sequence";
-
-/** Every fuzzer. */
-export const FUZZERS: readonly Fuzzer[] = ["wire", "sequence"];
+import { cc, OUT, tool, whenChanged } from "../c/compile.ts";
+import { announce, ROOT } from "../checkout.ts";
+import { describeEnd, runToEnd } from "../programs.ts";
+import { LINUX, listC } from "../c/sources.ts";
+import type { Clang } from "./clang.ts";
+import { corpusPath, type Fuzzer, readCorpus } from "./corpus.ts";
 
 interface Parts {
-  /** Of the fuzzer itself: what of it runs is nothing to learn from. */
+  /** The fuzzer's own files, in `c/fuzz/`. */
   readonly harness: readonly string[];
-  /** What of c/linux the harness has its own in place of. */
+  /** The files of c/linux that the harness replaces. */
   readonly without: readonly string[];
 }
 
@@ -30,132 +28,156 @@ const PARTS: Record<Fuzzer, Parts> = {
   },
 };
 
-/** The longest input that is tried: longer ones are slower, and reach nothing more. */
-export const LONGEST = 512;
+/** The longest input that is tried, in bytes: longer ones are slower and reach no other code. */
+const LONGEST = 512;
 
-/** The inputs that are kept. */
-export function corpus(fuzzer: Fuzzer): string {
-  return fileURLToPath(new URL(`c/fuzz/corpus/${fuzzer}/`, ROOT));
-}
+/** The longest time for one input, in seconds. Replaying has the same limit, see `replay.c`. */
+const HANG_SECONDS = 120;
 
-/** Compiles a fuzzer, if it has changed, and returns its path. */
-export async function compileFuzzer(
-  fuzzer: Fuzzer,
-  checker: Checker = ADDRESS,
-): Promise<string> {
-  const { harness: names, without } = PARTS[fuzzer];
-  const harness = names.map((name) => `c/fuzz/${name}`);
-  const linux = (await listC("linux/")).filter((file) =>
-    !without.includes(file)
-  );
-  const flags = [...LINUX, ...checker.flags, "-O2"];
-  const clang = await isClang();
-  const own = clang ? harness : [...harness, "c/fuzz/driver.c"];
-  const learn = clang ? "-fsanitize=fuzzer" : "-fsanitize-coverage=trace-pc";
-  return await whenChanged(
-    `${checker.name}/${fuzzer}_fuzz`,
-    [...own, ...linux],
-    [...flags, learn],
-    async (output) => {
-      if (clang) {
-        return await cc([...flags, learn, ...own, ...linux, "-o", output]);
-      }
-      const object = `${output}.o`;
-      await cc([...flags, "-r", ...own, "-o", object]);
-      await cc([...flags, learn, ...linux, object, "-o", output]);
-      await Deno.remove(object);
-    },
-  );
-}
-
-/** What a fuzzer takes for its corpus and besides what it is to fuzz for, at the most. */
+/** The longest time for everything but the fuzzing itself. */
 const LIMIT_MS = 1_200_000;
 
-/** How a run of a fuzzer went. */
+async function sourcesOf(fuzzer: Fuzzer): Promise<string[]> {
+  const { harness, without } = PARTS[fuzzer];
+  const linux = await listC("linux/");
+  return [
+    ...harness.map((name) => `c/fuzz/${name}`),
+    ...linux.filter((file) => !without.includes(file)),
+  ];
+}
+
+/** Compiles a fuzzer with libFuzzer, if it has changed, and returns its path. */
+export async function compileFuzzer(
+  fuzzer: Fuzzer,
+  clang: Clang,
+): Promise<string> {
+  const sources = await sourcesOf(fuzzer);
+  const flags = [...LINUX, ...ADDRESS.flags, "-O2", "-fsanitize=fuzzer"];
+  const [program, ...first] = clang.command;
+  return await whenChanged(
+    `fuzz/${fuzzer}_fuzz`,
+    sources,
+    [clang.title, ...clang.command, ...flags],
+    (output) => tool(program!, [...first, ...flags, ...sources, "-o", output]),
+  );
+}
+
+/** Compiles a fuzzer with `replay.c` and the C compiler, if it has changed, and returns its path. */
+export async function compileReplayer(
+  fuzzer: Fuzzer,
+  checker: Checker,
+): Promise<string> {
+  const sources = [...await sourcesOf(fuzzer), "c/fuzz/replay.c"];
+  const flags = [...LINUX, ...checker.flags, "-O2"];
+  return await whenChanged(
+    `${checker.name}/${fuzzer}_replay`,
+    sources,
+    flags,
+    (output) => cc([...flags, ...sources, "-o", output]),
+  );
+}
+
+/** The result of a fuzzer's run. */
 export interface Run {
   readonly success: boolean;
   readonly executions: number;
-  /** Inputs that reached something new. */
+  /** The number of new inputs, which reach code that no other reaches. */
   readonly added: number;
-  /** All that it said. */
+  /** Everything that it wrote, and how it ended if it failed. */
   readonly text: string;
+  /** The inputs that it failed with, as lines of its corpus. */
+  readonly crashes: readonly string[];
 }
 
 /** How a fuzzer is run. */
 export interface FuzzerOptions {
-  /** As libFuzzer has them. */
+  /** libFuzzer's. */
   readonly flags: readonly string[];
-  /** Inputs; new ones go to the first. */
+  /** The folders of inputs. New inputs are written to the first. */
   readonly folders: readonly string[];
-  /** How long it is to fuzz; not at all if not said. */
+  /** The time of the fuzzing. None if undefined. */
   readonly seconds?: number;
-  readonly checker?: Checker;
-  /** Ends it. */
+  readonly clang: Clang;
+  /** Where it writes the inputs that it fails with: a folder, with `/` at its end. */
+  readonly crashes?: URL;
+  /** Ends the run. */
   readonly stop?: AbortSignal | undefined;
 }
 
-/** Runs a fuzzer; what it finds and what it dies of goes below `c/out/`, the latter as `<name>_fuzz.crash-…`. */
+/** The files in a folder whose names begin with `prefix`. */
+async function filesIn(folder: URL, prefix: string): Promise<Set<string>> {
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  return new Set(
+    entries.map(({ name }) => name).filter((name) => name.startsWith(prefix)),
+  );
+}
+
+/** Runs a fuzzer that was compiled with libFuzzer. */
 export async function runFuzzer(
-  fuzzer: Fuzzer,
+  name: string,
   program: string,
-  { flags, folders, seconds = 0, checker = ADDRESS, stop }: FuzzerOptions,
+  { flags, folders, seconds = 0, clang, crashes = OUT, stop }: FuzzerOptions,
 ): Promise<Run> {
-  const prefix = fileURLToPath(new URL(`${fuzzer}_fuzz.`, OUT));
-  const [first, ...before] = [...checker.command, program];
+  const prefix = `${name}_fuzz.`;
+  const before = await filesIn(crashes, prefix);
   const limitMs = LIMIT_MS + seconds * 1000;
-  const ended = await runToEnd(first!, {
+  const ended = await runToEnd(program, {
     args: [
-      ...before,
       ...flags,
       ...(seconds > 0 ? [`-max_total_time=${seconds}`] : []),
       `-max_len=${LONGEST}`,
+      `-timeout=${HANG_SECONDS}`,
       "-print_final_stats=1",
-      `-artifact_prefix=${prefix}`,
+      `-artifact_prefix=${fileURLToPath(crashes)}${prefix}`,
       ...folders,
     ],
-    env: checker.env,
+    env: { ...clang.env },
     limitMs,
     ...(stop && { stop }),
   });
   const success = ended.code === 0;
-  const text = success
-    ? ended.stderr
-    : `${ended.stderr}\n${describeEnd(ended, limitMs)}`;
-  const figure = (name: string): number =>
-    Number(text.match(new RegExp(`stat::${name}:\\s*(\\d+)`))?.[1] ?? 0);
+  const figure = (of: string): number =>
+    Number(ended.stderr.match(new RegExp(`stat::${of}:\\s*(\\d+)`))?.[1] ?? 0);
+  const written = await filesIn(crashes, prefix);
+  const inputs = [...written.difference(before)]
+    .filter((file) => !file.endsWith(".found") && !file.endsWith(".corpus"))
+    .map((file) => Deno.readFile(new URL(file, crashes)));
   return {
     success,
     executions: figure("number_of_executed_units"),
     added: figure("new_units_added"),
-    text,
+    text: success
+      ? ended.stderr
+      : `${ended.stderr}\n${describeEnd(ended, limitMs)}`,
+    crashes: (await Promise.all(inputs)).map((input) => input.toHex()),
   };
 }
 
-/** Runs each input of the corpus once. False, with what was said on the standard error, if one fails. */
+/**
+ * Runs each input of the corpus once under a checker. Returns false if one fails,
+ * after a message on the standard error that names its line.
+ */
 export async function replay(
   fuzzer: Fuzzer,
   program: string,
   checker: Checker,
   stop?: AbortSignal,
 ): Promise<boolean> {
-  const run = await runFuzzer(fuzzer, program, {
-    flags: ["-runs=0"],
-    folders: [corpus(fuzzer)],
-    checker,
-    stop,
+  const inputs = await readCorpus(fuzzer);
+  const [first, ...before] = [...checker.command, program];
+  const ended = await runToEnd(first!, {
+    args: [...before, corpusPath(fuzzer)],
+    cwd: ROOT,
+    env: checker.env,
+    limitMs: LIMIT_MS,
+    ...(stop && { stop }),
   });
-  const ok = run.success && run.executions > 0 && !complains(run.text);
-  Deno.stderr.writeSync(
-    new TextEncoder().encode(
-      ok ? `ok ${run.executions} inputs\n` : `${run.text}\n`,
-    ),
+  const { code, stdout, stderr } = ended;
+  const last = stdout.trimEnd().split("\n").at(-1)!;
+  const ok = code === 0 && inputs.length > 0 && !complains(stderr) &&
+    last === `${inputs.length} inputs`;
+  announce(
+    ok ? `ok ${last}` : `${stderr}\n${last}: ${describeEnd(ended, LIMIT_MS)}`,
   );
   return ok;
-}
-
-/** Which compiler, and so which fuzzing engine. */
-export async function engine(): Promise<string> {
-  return `${compiler()} with ${
-    await isClang() ? "libFuzzer" : "c/fuzz/driver.c"
-  }`;
 }

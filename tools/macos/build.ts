@@ -1,20 +1,16 @@
 /**
- * `deno task build:macos`: the shim for macOS, for both processors in one file,
- * from any machine that zig runs on. See docs/macos.md.
+ * `deno task build:macos`: builds the shim for macOS, for both processors in one
+ * file, on any machine that zig runs on. See docs/macos.md.
  *
- * Nothing is kept that does not pass: our XPC header against Apple's, the
- * compilation with warnings as errors, the link, the imports, the signature.
+ * The file is kept only if all checks pass: our XPC header agrees with Apple's,
+ * it compiles without warnings, it links, its imports are reviewed, its signature
+ * is valid.
  */
 
 import { fileURLToPath } from "node:url";
 import { CompileError, Toolchain } from "../cross/toolchain.ts";
-import {
-  listShim,
-  MACOS,
-  MACOS_LIBRARY,
-  MACOS_VERSION,
-  ROOT,
-} from "../c/sources.ts";
+import { listShim, MACOS, MACOS_LIBRARY, MACOS_VERSION } from "../c/sources.ts";
+import { announce, ROOT } from "../checkout.ts";
 import { declarationProof, readXpcHeader } from "./declarations.ts";
 import {
   availabilityProgram,
@@ -31,15 +27,15 @@ import {
 import { signatureProblem } from "./signature.ts";
 import { ARCHITECTURES, macosTarget } from "./target.ts";
 
-/** What the shim takes from macOS, reviewed. */
+/** The reviewed list of the names that the shim imports from macOS. */
 export const IMPORTS: URL = new URL("imports.txt", import.meta.url);
 
-/** Where the universal file goes. */
+/** The output, a universal file. */
 export const OUTPUT: URL = new URL(`c/out/macos/${MACOS_LIBRARY}`, ROOT);
 
 const CHECKED = ["-std=c11", "-Wall", "-Wextra", "-Werror"];
 
-/** Fails unless our XPC header, of which this is the proof, is as Apple's. Throws CompileError. */
+/** Compiles the proof of {@link declarationProof}. Throws CompileError if our XPC header differs from Apple's. */
 export async function checkDeclarations(
   toolchain: Toolchain,
   proof: string,
@@ -49,7 +45,7 @@ export async function checkDeclarations(
   }
 }
 
-/** Fails unless the oldest macOS has every strong import of the list. Throws CompileError. */
+/** Throws CompileError unless the oldest macOS has every strong import of the list. */
 export async function checkAvailability(
   toolchain: Toolchain,
   reviewed: readonly Reviewed[],
@@ -68,7 +64,7 @@ export async function checkAvailability(
   }
 }
 
-/** What is not as it has to be of the shim for one processor; empty if all is. */
+/** Returns what is wrong with the shim for one processor; empty if nothing is. */
 export function dylibProblems(
   bytes: Uint8Array,
   dylib: Dylib,
@@ -89,21 +85,21 @@ export function dylibProblems(
     const problem = signatureProblem(bytes, dylib.signature);
     if (problem) say(`its signature is wrong: ${problem}`);
   } else if (dylib.architecture === "arm64") {
-    say("it is not signed, and would not be loaded"); // Intel Macs do not ask
+    say("it is not signed, and would not be loaded"); // Intel Macs load it unsigned
   }
   return problems;
 }
 
 /**
- * Compiles and links the sources for one processor, paths from the root of the
- * checkout, and returns the file. Throws CompileError.
+ * Compiles and links the sources for one processor, and returns the file. Their
+ * paths are relative to the root of the checkout. Throws CompileError.
  */
 export async function compileSlice(
   toolchain: Toolchain,
   architecture: Architecture,
   sources: readonly string[],
 ): Promise<Uint8Array> {
-  // Debugging information would name files of this machine.
+  // Without debugging information, which would contain paths of this machine.
   return await toolchain.link(macosTarget(architecture), MACOS_LIBRARY, [
     ...MACOS,
     "-g0",
@@ -133,22 +129,19 @@ export async function buildMacos(toolchain: Toolchain): Promise<Uint8Array> {
 }
 
 async function main(): Promise<void> {
-  const say = (text: string): void => {
-    Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
-  };
   try {
     const library = await buildMacos(await Toolchain.open());
     await Deno.mkdir(new URL(".", OUTPUT), { recursive: true });
     const temporary = new URL(`${OUTPUT.href}.${Deno.pid}.tmp`);
     await Deno.writeFile(temporary, library, { mode: 0o755 });
     await Deno.rename(temporary, OUTPUT);
-    say(
+    announce(
       `built ${fileURLToPath(OUTPUT).slice(fileURLToPath(ROOT).length)}: ` +
         `${ARCHITECTURES.join(" and ")}, macOS ${MACOS_VERSION} and later`,
     );
   } catch (error) {
     const compiling = error instanceof CompileError;
-    say(
+    announce(
       `Cannot build the shim for macOS${
         compiling ? "; the compiler says" : ""
       }:` +

@@ -1,22 +1,22 @@
 /**
- * The proof that `c/linux/include/xpc` declares what Apple does.
+ * A proof that `c/linux/include/xpc` declares the same as Apple's headers.
  *
- * Without blocks Apple's `<xpc/connection.h>` declares nothing, so the shim is
- * compiled with our header on macOS too, and a wrong prototype there would be a
- * crash on a Mac alone. So our header and Apple's are compiled as one source,
- * with blocks, and every function, object, type and constant is compared.
+ * Apple's `<xpc/connection.h>` declares nothing if blocks are off, so the shim is
+ * compiled with our header on macOS too. A wrong prototype in it would crash on
+ * Macs only. So our header and Apple's are compiled as one source, with blocks
+ * on, and every function, object, type and constant is compared.
  */
 
 const XPC_H = "c/linux/include/xpc/xpc.h";
 const CONNECTION_H = "c/linux/include/xpc/connection.h";
 
-/** The header as two texts, each without its comments, its lines in place. */
+/** Our header as two texts, without comments, with unchanged line numbers. */
 export interface XpcHeader {
   readonly xpc: string;
   readonly connection: string;
 }
 
-/** What the header offers. */
+/** The names that the header declares. */
 export interface XpcNames {
   readonly functions: readonly string[];
   readonly objects: readonly string[];
@@ -24,10 +24,10 @@ export interface XpcNames {
   readonly constants: readonly string[];
 }
 
-/** Macros that spell declarations; everything else that is defined is a constant. */
+/** Macros that are used in declarations; all others are constants. */
 const PLUMBING = new Set(["XPC_EXPORT", "XPC_WARN_RESULT"]);
 
-/** Reads our header from below the root of a checkout. */
+/** Reads our header from a checkout. */
 export async function readXpcHeader(root: URL): Promise<XpcHeader> {
   const read = async (path: string): Promise<string> => {
     const text = await Deno.readTextFile(new URL(path, root));
@@ -44,8 +44,8 @@ function all(text: string, pattern: RegExp): string[] {
 }
 
 /**
- * The names of all that the header offers. Throws when an XPC_EXPORT is
- * neither a function nor an object that was found: nothing is left out.
+ * Returns all names that the header declares. Throws if an XPC_EXPORT was found
+ * neither as a function nor as an object, so that none is forgotten.
  */
 export function xpcNames(header: XpcHeader): XpcNames {
   const text = header.xpc + header.connection;
@@ -67,20 +67,20 @@ export function xpcNames(header: XpcHeader): XpcNames {
   return { functions, objects, types: [...new Set(types)], constants };
 }
 
-/** Functions and macros under names of ours. Types and objects keep theirs: C itself compares what is declared twice. */
+/** Renames functions and macros. Types and objects keep their names: the compiler compares double declarations. */
 function renamed(text: string): string {
   return text
     .replace(/\bxpc_\w+(?=\()/g, "ours_$&")
     .replace(/\b_*XPC_\w+/g, "ours_$&");
 }
 
-/** An object's name stands for the object; what is compared is its address. */
+/** The operator with which a constant is compared: objects by their address. */
 function comparable(name: string, header: XpcHeader): string {
   const isObject = new RegExp(`^#define ${name} _xpc_`, "m");
   return isObject.test(header.xpc + header.connection) ? "&" : "";
 }
 
-/** A C program that compiles, with blocks, if Apple declares the same as our header. */
+/** Returns a C program that compiles, with blocks, if Apple's headers declare the same as ours. */
 export function declarationProof(header: XpcHeader): string {
   const { functions, objects, types, constants } = xpcNames(header);
   const include = "#include <xpc/connection.h>";

@@ -1,8 +1,9 @@
 /**
- * What the shim takes from macOS, against the reviewed list `imports.txt`.
+ * Compares the names that the shim imports from macOS with the reviewed list,
+ * `imports.txt`.
  *
- * Per name: it is in the list as the dylib has it, libSystem's stub exports it,
- * and where it is imported strongly, Apple's own header says that the oldest
+ * Each name must be in the list, as strong or weak as in the dylib. libSystem's
+ * stub must export it. If it is strong, Apple's header must say that the oldest
  * macOS that we run on has it.
  */
 
@@ -11,7 +12,7 @@ import type { Dylib } from "./mach_o.ts";
 
 /** A line of the reviewed list. */
 export interface Reviewed {
-  /** As in the object file: with the leading underscore. */
+  /** The name in the object file, with a leading underscore. */
   readonly name: string;
   /** The header that declares it; absent if none does. */
   readonly header?: string;
@@ -19,9 +20,9 @@ export interface Reviewed {
 }
 
 /**
- * Reads the list: per line a name, its header or `-`, and `weak` where it is.
- * After `#` comes why, and one without a header, or weak, must say so. Throws
- * at what is not like that.
+ * Reads the list. A line has a name, its header or `-`, and `weak` if the import
+ * is weak. A reason may follow after `#`; it is required for `-` and for `weak`.
+ * Throws if a line is wrong.
  */
 export function parseImports(text: string): Reviewed[] {
   const seen = new Set<string>();
@@ -47,7 +48,7 @@ export function parseImports(text: string): Reviewed[] {
 
 const strength = (weak: boolean): string => weak ? "weakly" : "strongly";
 
-/** What of the dylib's imports is not as the list or the stub has it; empty if all is. */
+/** Returns how the dylib's imports differ from the list and the stub; empty if they do not. */
 export function importProblems(
   reviewed: readonly Reviewed[],
   dylib: Dylib,
@@ -77,9 +78,8 @@ export function importProblems(
 }
 
 /**
- * A C program that compiles, with `-Wunguarded-availability` as an error, if
- * the header of every strong import declares it for a macOS that is no newer
- * than the one compiled for.
+ * Returns a C program that compiles, with `-Wunguarded-availability` as an error,
+ * if the target's macOS has every strong import according to its header.
  */
 export function availabilityProgram(reviewed: readonly Reviewed[]): string {
   const strong = reviewed.filter(({ header, weak }) => header && !weak);
@@ -93,12 +93,12 @@ export function availabilityProgram(reviewed: readonly Reviewed[]): string {
   ].join("\n");
 }
 
-/** Intel's first macOS had shorter numbers of files; what has today's is `_fstat$INODE64` there, and `_fstat` on the others. */
+/** The name without `$INODE64`. On Intel the functions with 64-bit inode numbers have this suffix, elsewhere they have none. */
 function withoutInodes(name: string): string {
   return name.replace(/\$INODE64$/, "");
 }
 
-/** `_fopen$DARWIN_EXTSN` is what C calls fopen. */
+/** The name in C: `_fopen$DARWIN_EXTSN` is fopen. */
 function cName(name: string): string {
   return name.slice(1).replace(/\$.*$/, "");
 }

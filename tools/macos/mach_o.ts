@@ -1,16 +1,15 @@
 /**
- * Mach-O, as far as a dylib's face goes: what it is for, what it needs, what it
- * gives. Reads one file for one processor, and joins several to a universal
- * file. Layouts and constants are those of <mach-o/loader.h>, <mach-o/nlist.h>
- * and <mach-o/fat.h>.
+ * Reads Mach-O dylibs: their target, imports and exports; and joins files for
+ * several processors to a universal file. Layouts and constants are those of
+ * <mach-o/loader.h>, <mach-o/nlist.h> and <mach-o/fat.h>.
  */
 
-/** A processor, as Apple calls it. */
+/** A processor, by Apple's name. */
 export type Architecture = "arm64" | "x86_64";
 
-/** A name that the dylib takes from another. */
+/** A name that the dylib imports. */
 export interface Imported {
-  /** As in the object file: with the leading underscore. */
+  /** The name in the object file, with a leading underscore. */
   readonly name: string;
   /** Whether the dylib loads without it. */
   readonly weak: boolean;
@@ -21,15 +20,15 @@ export interface Dylib {
   readonly architecture: Architecture;
   /** The path by which others load it. */
   readonly installName: string;
-  /** The oldest macOS that it says it runs on, like `13.0`. */
+  /** The oldest macOS that it is for, like `13.0`. */
   readonly minimumVersion: string;
   /** The install names of the libraries that it loads. */
   readonly libraries: readonly string[];
   /** In the order of the file. */
   readonly imports: readonly Imported[];
-  /** The names that others may use, in the order of the file. */
+  /** The names that it exports, in the order of the file. */
   readonly exports: readonly string[];
-  /** Where the code signature is, from the start of the file; absent if unsigned. */
+  /** Offset and size of the code signature; absent if unsigned. */
   readonly signature?: { readonly offset: number; readonly bytes: number };
 }
 
@@ -60,7 +59,7 @@ const SYMBOL = {
   weakReference: 0x40,
 } as const;
 
-/** `cputype`, and the power of two that a slice for it is aligned to: its page. */
+/** By `cputype`: name, and the alignment of a slice as a power of two, which is the size of a page. */
 const PROCESSORS = new Map<number, { name: Architecture; align: number }>([
   [0x0100000c, { name: "arm64", align: 14 }],
   [0x01000007, { name: "x86_64", align: 12 }],
@@ -86,7 +85,7 @@ function processor(
   return found;
 }
 
-/** `13.0`, of the nibbles xxxx.yy.zz. */
+/** Unpacks a version: the nibbles xxxx.yy.zz become `13.0`. */
 function version(packed: number): string {
   return `${packed >>> 16}.${(packed >>> 8) & 0xff}`;
 }
@@ -119,7 +118,7 @@ function readSymbols(bytes: Uint8Array, command: number): Symbols {
   return found;
 }
 
-/** Reads a dylib for one processor. Throws when it is anything else. */
+/** Reads a dylib for one processor. Throws if the file is something else. */
 export function readDylib(bytes: Uint8Array): Dylib {
   const view = viewOf(bytes);
   const { name: architecture } = processor(view);
@@ -170,7 +169,7 @@ export function readDylib(bytes: Uint8Array): Dylib {
   };
 }
 
-/** One file for all processors, of a file for each: `lipo -create`. */
+/** Joins files for different processors to a universal file, as `lipo -create` does. */
 export function joinSlices(slices: readonly Uint8Array[]): Uint8Array {
   const placed: { slice: Uint8Array; align: number; offset: number }[] = [];
   let end = FAT_HEADER_BYTES + slices.length * FAT_ENTRY_BYTES;
@@ -197,7 +196,7 @@ export function joinSlices(slices: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
-/** The files in a universal file, as views of it. Throws when it is none, or an entry lies. */
+/** Returns the files in a universal file, as views of it. Throws if it is not one, or if an entry is wrong. */
 export function splitSlices(joined: Uint8Array): Uint8Array[] {
   const view = viewOf(joined);
   if (view.getUint32(0) !== MAGIC_FAT) throw new Error("Not a universal file");

@@ -1,7 +1,7 @@
 /**
- * The ad-hoc code signature of a Mach-O file: without a valid one the kernel of
- * an arm64 Mac ends whoever touches a page of it. Layouts are those of xnu's
- * cs_blobs.h, all big-endian.
+ * Checks the ad-hoc code signature of a Mach-O file. Without a valid one, the
+ * kernel of an arm64 Mac kills a process that uses a page of the file. Layouts
+ * are those of xnu's cs_blobs.h, all big-endian.
  */
 
 import { createHash } from "node:crypto";
@@ -15,8 +15,8 @@ const HASH_SHA256 = 2;
 const SHA256_BYTES = 32;
 
 /**
- * Why the signature of the file is not a valid ad-hoc one; undefined if it is:
- * every page has the hash that is written for it, up to where the signature is.
+ * Returns why the file has no valid ad-hoc signature; undefined if it has one. It
+ * is valid if it has the right hash of each page up to the signature.
  */
 export function signatureProblem(
   bytes: Uint8Array,
@@ -35,13 +35,17 @@ export function signatureProblem(
   const hashes = at + view.getUint32(at + 16);
   const pages = view.getUint32(at + 28);
   const limit = view.getUint32(at + 32);
-  if (limit !== signature.offset) return "it covers not all before it";
+  if (limit !== signature.offset) {
+    return "it does not cover the whole file before it";
+  }
   if (
     view.getUint8(at + 36) !== SHA256_BYTES ||
     view.getUint8(at + 37) !== HASH_SHA256
   ) return "its hashes are not SHA-256";
   const pageBytes = 2 ** view.getUint8(at + 39);
-  if (pages !== Math.ceil(limit / pageBytes)) return "it has not all pages";
+  if (pages !== Math.ceil(limit / pageBytes)) {
+    return "it does not have a hash for each page";
+  }
   for (let i = 0; i < pages; i++) {
     const page = bytes.subarray(
       i * pageBytes,

@@ -1,17 +1,17 @@
 /**
- * Apple's text-based stubs (`.tbd`), the list of what a system library exports.
- * Only as much of the format as libSystem's stub needs.
+ * Reads Apple's text-based stubs (`.tbd`), which list the exports of a system
+ * library. Only the part of the format that libSystem's stub uses.
  */
 
 import type { Architecture } from "./mach_o.ts";
 
-/** The targets under which a name may be listed. zig links arm64 with what is there for arm64e. */
+/** The targets that count for a processor. zig links arm64 with the names for arm64e too. */
 const TARGETS: Record<Architecture, RegExp> = {
   arm64: /\barm64e?-macos\b/,
   x86_64: /\bx86_64-macos\b/,
 };
 
-/** Every name that the stub, with the libraries that it re-exports, has for the processor. */
+/** Returns all names in the stub for the processor, with those of re-exported libraries. */
 export function stubExports(
   stub: string,
   architecture: Architecture,

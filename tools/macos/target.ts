@@ -1,4 +1,4 @@
-/** What is built for macOS. */
+/** The targets of the macOS build. */
 
 import { MACOS_VERSION } from "../c/sources.ts";
 import type { Architecture } from "./mach_o.ts";
@@ -11,7 +11,7 @@ const ZIG_NAMES: Record<Architecture, string> = {
   arm64: "aarch64",
 };
 
-/** As the cross toolchain names it: a processor, with the oldest macOS that the shim runs on. */
+/** The target in the toolchain's notation: a processor, with the oldest macOS that the shim runs on. */
 export function macosTarget(architecture: Architecture): string {
   return `${ZIG_NAMES[architecture]}-macos.${MACOS_VERSION}`;
 }

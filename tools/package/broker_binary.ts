@@ -1,10 +1,10 @@
 /**
- * The parts of `deno task compile`: sources with a shim in them, Deno's
- * commands, and the look at what came out. The task itself is `compile.ts`.
+ * The parts of `deno task compile`: it writes sources that contain a shim, runs
+ * Deno, and checks the result. The task itself is `compile.ts`.
  */
 
-import { runToEnd } from "../c/programs.ts";
-import { ROOT } from "../c/sources.ts";
+import { runToEnd } from "../programs.ts";
+import { ROOT } from "../checkout.ts";
 import config from "../../deno.json" with { type: "json" };
 import { type CompiledPermissions, readMetadata } from "./compiled_metadata.ts";
 import { prebuiltModule, readAbi } from "./prebuilt_module.ts";
@@ -12,13 +12,13 @@ import { writeStamp } from "./stamp.ts";
 
 /** A system that a binary can be made for. */
 export interface Target {
-  /** As Deno names it in `--target`. */
+  /** The value of Deno's `--target`. */
   readonly triple: string;
-  /** The shim's file name there. */
+  /** The file name of its shim. */
   readonly library: string;
 }
 
-/** By the names that the shims have. */
+/** The targets, by the system's name in `c/out/prebuilt/`. */
 export const TARGETS: Readonly<Record<string, Target>> = {
   "darwin-aarch64": {
     triple: "aarch64-apple-darwin",
@@ -39,9 +39,9 @@ export const TARGETS: Readonly<Record<string, Target>> = {
 };
 
 /**
- * The flags of the binary: the set `binary` of `deno.json`, which names no
- * path, since a path would be this machine's. That a set cannot take away what
- * Deno lets modules be imported from is why it is taken away by a flag.
+ * The flags of the binary. The permission set `binary` of `deno.json` has no
+ * path, because a path would be one of this machine. `--deny-import` is a flag
+ * because a set cannot remove Deno's default import hosts.
  */
 export const BINARY_FLAGS: readonly string[] = [
   "--no-prompt",
@@ -49,18 +49,18 @@ export const BINARY_FLAGS: readonly string[] = [
   "--deny-import",
 ];
 
-/** Where everything for a target goes. */
+/** The folder of all output for a target. */
 export function outputFolder(platform: string): URL {
   return new URL(`c/out/compile/${platform}/`, ROOT);
 }
 
-/** What Deno said, and whether it did what it was to. */
+/** The output of Deno on stderr, and whether it succeeded. */
 interface Said {
   readonly success: boolean;
   readonly text: string;
 }
 
-/** A first run downloads the runtime of compiled programs. */
+/** The limit for one run of Deno; the first one downloads denort. */
 const LIMIT_MS = 1_200_000;
 
 async function deno(
@@ -78,8 +78,8 @@ async function deno(
 }
 
 /**
- * Writes the sources of the broker with the shim in them, and the stamp of this
- * build, below the target's folder. Throws NotFound when there is no such shim.
+ * Writes the sources of the broker, with the shim and the build stamp in them,
+ * below the target's folder. Throws NotFound if there is no such shim.
  */
 export async function writeSources(
   platform: string,
@@ -118,7 +118,7 @@ async function copyModules(from: URL, to: URL): Promise<void> {
   }
 }
 
-/** Of the checkout's configuration, what a build of the broker needs. */
+/** Writes a `deno.json` with only what the build of the broker needs. */
 async function writeConfig(to: URL): Promise<void> {
   const up = "../".repeat(
     to.pathname.split("/").length - ROOT.pathname.split("/").length,
@@ -139,13 +139,13 @@ async function writeConfig(to: URL): Promise<void> {
   );
 }
 
-/** How compiling went: with the runtime of compiled programs, or without for want of it. */
+/** The result of a compilation: `made`, or why denort cannot be downloaded. */
 export type Compiled = "made" | { readonly unreachable: string };
 
 /**
- * Compiles for a target. `unreachable` with Deno's reason where the runtime
- * cannot be downloaded. Throws Error with what Deno says where anything else
- * fails.
+ * Compiles for a target. Returns `unreachable` with Deno's reason if denort, the
+ * runtime of compiled programs, cannot be downloaded. Throws with Deno's output if
+ * something else fails.
  */
 export async function compileBinary(
   sources: URL,
@@ -162,8 +162,8 @@ export async function compileBinary(
 }
 
 /**
- * The same with Deno itself in the place of that runtime, in this machine's
- * format whatever the target is: not to be run, but to be looked at.
+ * Compiles with Deno itself in the place of denort. The output is in this
+ * machine's format for every target. It cannot be run, but it can be checked.
  */
 export async function compileStandIn(sources: URL, output: URL): Promise<void> {
   const { success, text } = await compile(sources, output, [], {
@@ -193,7 +193,7 @@ async function compile(
   );
 }
 
-/** All modules as one file, for `deno run` with {@link BINARY_FLAGS} in its place. */
+/** Bundles all modules into one file, to be run by `deno run` with {@link BINARY_FLAGS}. */
 export async function bundle(sources: URL, output: URL): Promise<void> {
   const { success, text } = await deno([
     "bundle",
@@ -205,10 +205,10 @@ export async function bundle(sources: URL, output: URL): Promise<void> {
   if (!success) throw new Error(`deno bundle failed:\n${text}`);
 }
 
-/** A set of `deno.json`, as far as this project uses them. */
+/** A permission set of `deno.json`, as far as this project uses its forms. */
 type PermissionSet = Readonly<Record<string, true | readonly string[]>>;
 
-/** The permissions that a program compiled with {@link BINARY_FLAGS} has to have. */
+/** The permissions that a program compiled with {@link BINARY_FLAGS} must have. */
 export function declaredPermissions(): Record<string, readonly string[]> {
   const set: PermissionSet = config.permissions.binary as PermissionSet;
   const declared: Record<string, readonly string[]> = { deny_import: [] };
@@ -218,7 +218,7 @@ export function declaredPermissions(): Record<string, readonly string[]> {
   return declared;
 }
 
-/** What a program may, without what is null, and without the hosts of imports, all of which are denied. */
+/** The permissions of a program, without those that are null, and without the import hosts, which are all denied. */
 export function effectivePermissions(
   permissions: CompiledPermissions,
 ): Record<string, readonly string[]> {
@@ -229,7 +229,7 @@ export function effectivePermissions(
   );
 }
 
-/** Throws Error unless a compiled program has just the declared permissions, asks for no other, and names no path of this machine. */
+/** Throws unless a compiled program has exactly the declared permissions, and does not prompt for others. */
 export async function checkBinary(file: URL): Promise<void> {
   const bytes = await Deno.readFile(file);
   const { metadata } = readMetadata(bytes);

@@ -1,14 +1,14 @@
 /**
- * `deno task compile`: the broker as one program, `streamlib-broker`, in
+ * `deno task compile`: makes the broker as one program, `streamlib-broker`, in
  * `c/out/compile/<system>/`. See docs/publishing.md.
  *
- * Where the runtime of compiled programs is out of reach, what stands in for
- * it is made and checked, and this is said.
+ * If denort, the runtime of compiled programs, cannot be downloaded, it says so,
+ * and makes and checks two stand-ins instead.
  */
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { ROOT } from "../c/sources.ts";
+import { announce, ROOT } from "../checkout.ts";
 import {
   BINARY_FLAGS,
   bundle,
@@ -29,18 +29,15 @@ Makes streamlib-broker in c/out/compile/SYSTEM/, with the shim in it.
 
 Options:
   --target SYSTEM  ${Object.keys(TARGETS).join(", ")}
-                   (default: this machine's, ${HERE})
-  --prebuilt       with the shim of \`deno task build:all\`, as it is released,
-                   in the place of this machine's own; for another system always
-  -h, --help       this text
+                   (default: that of this machine, ${HERE})
+  --prebuilt       use the shim of \`deno task build:all\`, which is the released
+                   one, not that of \`deno task build\`; for other systems it is
+                   always used
+  -h, --help       show this text
 `;
 
-/** What is given is not what can be made. */
+/** The arguments are wrong. */
 class UsageError extends Error {}
-
-function say(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
-}
 
 interface Options {
   readonly targets: ReadonlyMap<string, Target>;
@@ -102,25 +99,25 @@ async function make(
   const compiled = await compileBinary(sources, binary, target);
   if (compiled === "made") {
     await checkBinary(binary);
-    say(`compiled ${shown(binary)}, its permissions as declared`);
+    announce(`compiled ${shown(binary)}, its permissions as declared`);
     return;
   }
-  // One of an earlier time is not what this run has made.
+  // A program of an earlier run would look like the output of this one.
   await Deno.remove(binary).catch(() => {});
   const standIn = new URL("streamlib-broker.stand-in", output);
   const script = new URL("streamlib-broker.js", output);
   await compileStandIn(sources, standIn);
   await checkBinary(standIn);
   await bundle(sources, script);
-  say(
-    `No streamlib-broker for ${platform}: Deno's runtime of compiled programs, denort, is out of reach
-  (${compiled.unreachable}).
-  Name one in DENORT_BIN, or run this where it can be downloaded. Made in its place:
-  ${shown(standIn)}: not to be run. Types, modules, shim and
-    flags went in as they would, in this machine's format; its permissions were read back, and are as declared.
+  announce(
+    `Cannot make streamlib-broker for ${platform}: denort, Deno's runtime of compiled programs, cannot be downloaded
+  (${compiled.unreachable});
+  set DENORT_BIN to the path of one, or run this where it can be downloaded. Made instead:
+  ${shown(standIn)}: it cannot be run. It has the types, modules, shim and
+    flags of the program, in this machine's format; its permissions were read back, and are as declared.
   ${
       shown(script)
-    }: the same modules as one file, to be run with the same permissions:
+    }: the same modules as one file. Run it with the same permissions:
     deno run ${BINARY_FLAGS.join(" ")} ${shown(script)}`,
   );
 }
@@ -137,7 +134,7 @@ try {
 } catch (error) {
   if (!(error instanceof Error)) throw error;
   const usage = error instanceof UsageError;
-  say(`Cannot compile the broker: ${error.message}`);
-  if (usage) say("Try: deno task compile --help");
+  announce(`Cannot compile the broker: ${error.message}`);
+  if (usage) announce("Try: deno task compile --help");
   Deno.exit(usage ? 2 : 1);
 }

@@ -1,6 +1,6 @@
 /**
- * What `deno compile` wrote into a program for its runtime: a section that
- * begins with eight letters and the length of a JSON text, and then this text.
+ * Reads the metadata that `deno compile` writes into a program for its runtime: a
+ * section of eight letters, the length of a JSON text, and this text.
  */
 
 import { Buffer } from "node:buffer";
@@ -9,7 +9,7 @@ const MAGIC = "d3n0l4nd";
 const LENGTH_BYTES = 8;
 const BRACE = 0x7b;
 
-/** A list of permission: `null` for none, empty for all, else what it is for. */
+/** One permission: `null` if not granted, empty if granted for everything, else what it is granted for. */
 export type Allowed = readonly string[] | null;
 
 /** The permissions of a compiled program, with Deno's names. */
@@ -17,7 +17,7 @@ export type CompiledPermissions =
   & Readonly<Record<`${"allow" | "deny" | "ignore"}_${string}`, Allowed>>
   & { readonly prompt: boolean };
 
-/** What is used of it. */
+/** The part of the metadata that is used. */
 export interface CompiledMetadata {
   readonly permissions: CompiledPermissions;
   /** Arguments before those of the command line. */
@@ -26,7 +26,7 @@ export interface CompiledMetadata {
   readonly entrypoint_key: string;
 }
 
-/** Finds it in the bytes of a program, and where it ends. Throws when it has none. */
+/** Finds the metadata in the bytes of a program. `end` is the offset after it. Throws if there is none. */
 export function readMetadata(
   program: Uint8Array,
 ): { metadata: CompiledMetadata; end: number } {
@@ -42,12 +42,12 @@ export function readMetadata(
     at = bytes.indexOf(magic, at + 1)
   ) {
     const start = at + magic.length + LENGTH_BYTES;
-    // Deno itself has these letters in several places.
+    // The same letters are in Deno's own code.
     if (bytes[start] !== BRACE) continue;
     const end = start + Number(bytes.readBigUInt64LE(start - LENGTH_BYTES));
     if (end > bytes.length) continue;
     const text = new TextDecoder().decode(bytes.subarray(start, end));
     return { metadata: JSON.parse(text), end };
   }
-  throw new Error("This is no program that `deno compile` has made");
+  throw new Error("This is not a program that `deno compile` has made");
 }

@@ -1,21 +1,21 @@
 /**
- * `deno task pack`: the package as it is published, in `c/out/publish/package/`: what
- * `deno publish` would take from this checkout, with the shims of
- * `deno task build:all` in the place of the modules that have none. Then Deno
- * looks at it as it does before it publishes. See docs/publishing.md.
+ * `deno task pack`: makes the package as it is published, in
+ * `c/out/publish/package/`: the files that `deno publish` would take from this
+ * checkout, but with the shims of `deno task build:all` in their modules. Then
+ * Deno checks it as before a publication. See docs/publishing.md.
  */
 
+import { ROOT } from "../checkout.ts";
 import { fileURLToPath } from "node:url";
-import { describeEnd, runToEnd } from "../c/programs.ts";
+import { describeEnd, runToEnd } from "../programs.ts";
 import { writeStamp } from "./stamp.ts";
 import { prebuiltModule, readAbi } from "./prebuilt_module.ts";
 
-const ROOT = new URL("../../", import.meta.url);
 const SHIMS = new URL("c/out/prebuilt/", ROOT);
 
 /**
- * The package is the one member of a workspace here. That links the stand-ins
- * of `deno task std`, where there are any: `deno.json` of a package cannot.
+ * A workspace whose only member is the package. It links the stand-ins of
+ * `deno task std`, if there are any, because a package's `deno.json` cannot.
  */
 const WORKSPACE = new URL("c/out/publish/", ROOT);
 const WORKSPACE_CONFIG = {
@@ -23,13 +23,13 @@ const WORKSPACE_CONFIG = {
   links: ["../../../.std/*"],
 };
 
-/** Where the package goes. */
+/** The folder of the package. */
 export const PACKAGE_FOLDER: URL = new URL("package/", WORKSPACE);
 
-/** What the registry takes: the sum of all files, and so each of them. */
+/** The largest package that the registry accepts: the sum of all files. */
 export const MAX_BYTES = 20_000_000;
 
-/** The systems that the package is for, with the file that is loaded there. */
+/** The systems that the package is for, and the name of the shim there. */
 export const PLATFORMS: Readonly<Record<string, string>> = {
   "darwin-aarch64": "libstreamlib_bridge.dylib",
   "darwin-x86_64": "libstreamlib_bridge.dylib",
@@ -39,7 +39,7 @@ export const PLATFORMS: Readonly<Record<string, string>> = {
 
 const LIMIT_MS = 600_000;
 
-/** Runs Deno in a folder and returns what it says. Throws with that where it fails. */
+/** Runs Deno in a folder and returns its output. Throws with its output if it fails. */
 async function deno(folder: URL, ...args: string[]): Promise<string> {
   const ended = await runToEnd(Deno.execPath(), {
     args,
@@ -54,9 +54,9 @@ async function deno(folder: URL, ...args: string[]): Promise<string> {
   );
 }
 
-/** The files of a package in a folder, as paths from there, as Deno would publish them. */
+/** The files that Deno would publish from a folder, as paths relative to it. */
 export async function listPublished(folder: URL): Promise<string[]> {
-  // A file that is not in git yet is no reason not to look at the package.
+  // Also with files that are not in git yet.
   const said = await deno(folder, "publish", "--dry-run", "--allow-dirty");
   return [...said.matchAll(/^ +(file:\S+) \([\d.]+[KMG]?B\)$/gm)]
     .map(([, url]) => decodeURIComponent(url!.slice(folder.href.length)));
@@ -72,7 +72,7 @@ async function writeJson(file: URL, value: unknown): Promise<void> {
   await Deno.writeTextFile(file, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Of `deno.json`, what is of use in a checkout alone. */
+/** The keys of `deno.json` that are for checkouts only. */
 const OF_THE_CHECKOUT = [
   "allowScripts",
   "exclude",
@@ -102,11 +102,13 @@ async function writeShims(to: URL): Promise<void> {
   }
 }
 
-/** Makes the package and looks at it. Returns its files, and how large they are together. Throws where Deno or the registry would not take it. */
+/** Makes and checks the package. Returns its files and their total size. Throws if Deno or the registry would refuse it. */
 export async function pack(): Promise<{ files: string[]; bytes: number }> {
   const files = (await listPublished(ROOT))
-    // Stand-ins are in deno.json's list so that Deno looks at a checkout that has them.
-    .filter((file) => !file.startsWith(".std/"));
+    // These are in deno.json's list so that Deno accepts a checkout that has them.
+    .filter((file) =>
+      !file.startsWith(".std/") && file !== "c/out/build_stamp.json"
+    );
   await Deno.remove(WORKSPACE, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });

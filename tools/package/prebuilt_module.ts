@@ -1,11 +1,10 @@
-/** Shims as modules: what takes the place of those in `ffi/library/prebuilt/` that have none. */
+/** Shims as modules. They replace the modules of `ffi/library/prebuilt/`, which contain no shim. */
 
+import { ROOT } from "../checkout.ts";
 import { createHash } from "node:crypto";
 import type { Prebuilt } from "../../ffi/library/prebuilt/prebuilt.ts";
 
-const ROOT = new URL("../../", import.meta.url);
-
-/** The module that brings a shim. */
+/** The text of the module that contains a shim. */
 export function prebuiltModule(bytes: Uint8Array, abi: number): string {
   const prebuilt: Prebuilt = {
     abi,
@@ -22,7 +21,7 @@ export const PREBUILT: Prebuilt | undefined = ${
 `;
 }
 
-/** The version of the C ABI, as the shims were compiled with it. */
+/** The version of the C ABI in the header that the shims were compiled with. */
 export async function readAbi(): Promise<number> {
   const header = await Deno.readTextFile(
     new URL("c/include/streamlib_bridge.h", ROOT),

@@ -1,15 +1,18 @@
 /** The commit and the time of a build, for `broker/build_stamp.ts`. */
 
+import { ROOT } from "../checkout.ts";
 import type { BuildStamp } from "../../broker/build_stamp.ts";
-import { runToEnd } from "../c/programs.ts";
+import { runToEnd } from "../programs.ts";
 
-/** It looks at every file. */
+/** The limit for `git describe`, which compares every file. */
 const LIMIT_MS = 600_000;
-const ROOT = new URL("../../", import.meta.url);
 const MODULE = "broker/build_stamp.ts";
-const PLACEHOLDER = /export const BUILD: BuildStamp = \{\};/;
+/** The constant, which is the last statement of the module. */
+const PLACEHOLDER = /export const BUILD: BuildStamp = [\s\S]*;\n$/;
+/** What the module reads in a checkout. */
+const CHECKOUT_STAMP = new URL("c/out/build_stamp.json", ROOT);
 
-/** What a build of this checkout is stamped with, now. Without git, or outside a repository, it has no commit. */
+/** The stamp of a build that is made now. It has no commit without git, or outside a repository. */
 export async function readStamp(): Promise<BuildStamp> {
   const gitCommit = await commit();
   return {
@@ -32,6 +35,19 @@ async function commit(): Promise<string | undefined> {
   }
 }
 
+/** Writes the commit where the modules of this checkout find it. The time of a build is that of the last change, which a checkout does not know. */
+export async function stampCheckout(): Promise<void> {
+  const gitCommit = await commit();
+  const text = `${JSON.stringify({ gitCommit })}\n`;
+  const before = await Deno.readTextFile(CHECKOUT_STAMP).catch(() => "");
+  if (text === before) return;
+  // Another process may read it at this moment.
+  const next = new URL(`${CHECKOUT_STAMP}.${Deno.pid}`);
+  await Deno.mkdir(new URL(".", CHECKOUT_STAMP), { recursive: true });
+  await Deno.writeTextFile(next, text);
+  await Deno.rename(next, CHECKOUT_STAMP);
+}
+
 /** Writes the stamp into a copy of the sources. */
 export async function writeStamp(
   sources: URL,
@@ -45,7 +61,7 @@ export async function writeStamp(
     file,
     text.replace(
       PLACEHOLDER,
-      () => `export const BUILD: BuildStamp = ${value};`,
+      () => `export const BUILD: BuildStamp = ${value};\n`,
     ),
   );
 }

@@ -1,9 +1,9 @@
 /**
- * Stand-ins of `@std`: packages of the same names with only the functions that
- * this project uses, thin wrappers over `node:`.
+ * Stand-ins for `@std`: packages of the same names with only the functions that
+ * this project uses, as thin wrappers over `node:`.
  */
 
-/** Their files, by their paths from the folder that they are written to. */
+/** The files of the packages, by path. */
 const STAND_INS: Record<string, string> = {
   "assert/deno.json":
     `{ "name": "@std/assert", "version": "1.0.99", "license": "MIT", "exports": "./mod.ts" }\n`,
@@ -129,7 +129,7 @@ export function parseArgs(args: string[], options: ParseOptions = {}): Record<st
   return result;
 }
 `,
-  // The ranges that matter, not the standard's table.
+  // The common ranges only, not the whole table of the Unicode standard.
   "cli/unicode_width.ts": `const ZERO = /[\\p{Mn}\\p{Me}\\p{Cf}\\p{Cc}]/u;
 const WIDE = /[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6\\u{20000}-\\u{3fffd}]|\\p{Emoji_Presentation}/u;
 export function unicodeWidth(text: string): number {
@@ -138,12 +138,40 @@ export function unicodeWidth(text: string): number {
 `,
 };
 
-/** Writes them below a folder, a package each; what is there already stays as it is. */
-export async function writeStandIns(folder: URL): Promise<void> {
+/**
+ * Writes the packages below `folder`, a folder each. Safe when other processes
+ * read or write there: everything is written below `scratch`, a new folder on
+ * the same file system, and then renamed. Files that are as they should be stay
+ * untouched.
+ */
+export async function writeStandIns(
+  folder: URL,
+  scratch: URL,
+): Promise<void> {
+  for (const [path, text] of Object.entries(STAND_INS)) {
+    const file = new URL(path, scratch);
+    await Deno.mkdir(new URL(".", file), { recursive: true });
+    await Deno.writeTextFile(file, text);
+  }
+  await Deno.mkdir(folder, { recursive: true });
+  const names = Object.keys(STAND_INS).map((path) => path.split("/")[0]!);
+  for (const name of new Set(names)) {
+    const isThere = await Deno.stat(new URL(name, folder))
+      .then(() => true, () => false);
+    if (isThere) continue;
+    try {
+      await Deno.rename(new URL(name, scratch), new URL(name, folder));
+    } catch (error) {
+      // Another process has made it in the meantime: its files are compared below.
+      await Deno.stat(new URL(name, folder)).catch(() => {
+        throw error;
+      });
+    }
+  }
   for (const [path, text] of Object.entries(STAND_INS)) {
     const file = new URL(path, folder);
-    await Deno.mkdir(new URL(".", file), { recursive: true });
     const current = await Deno.readTextFile(file).catch(() => undefined);
-    if (current !== text) await Deno.writeTextFile(file, text);
+    if (current === text) continue;
+    await Deno.rename(new URL(path, scratch), file);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * `deno task test` and `deno task test:all`: runs the tests, each heavy file in
- * a process group of its own and with a limit, says how far it is, and ends
- * with a summary. See docs/testing.md.
+ * its own process group and with a time limit. Shows the progress, and ends with a
+ * summary. See docs/testing.md.
  */
 
 import { parseArgs } from "node:util";
@@ -21,7 +21,7 @@ const USAGE =
 
 Parts: ${PARTS.map(({ name }) => name).join(", ")}`;
 
-/** A whole number above 0, or undefined. */
+/** The text as a positive integer, or undefined. */
 function count(text: string | undefined): number | undefined {
   return /^[1-9]\d{0,5}$/.test(text ?? "") ? Number(text) : undefined;
 }
@@ -65,6 +65,7 @@ async function main(): Promise<number> {
     leftOut: extent === "quick" && wanted.length === 0
       ? PARTS.filter(({ quick }) => !quick).map(({ name }) => name)
       : [],
+    timed: wanted.length === 0,
   });
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {

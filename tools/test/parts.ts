@@ -1,27 +1,29 @@
 /**
- * What `deno task test` and `deno task test:all` consist of. docs/testing.md
- * says why it is divided like this.
+ * The parts of `deno task test` and `deno task test:all`. docs/testing.md explains
+ * the division.
  */
 
 import type { Step } from "./step.ts";
 
-/** A part of the run: steps of one kind. */
+/** A part of the run: steps of the same kind. */
 export interface Part {
   readonly name: string;
-  /** `deno task test` has it; if not, only `deno task test:all` does. */
+  /** Whether `deno task test` runs it; otherwise only `deno task test:all` does. */
   readonly quick: boolean;
-  /** What its steps take on two quiet cores, added up, in seconds, for a look at what they took. */
+  /** The total time of its steps on two idle cores, in seconds. It is compared with the measured time. */
   readonly budgetSecs: number;
-  /** Its steps, with or without those of its tests that are exhaustive. */
+  /** The additional time of its exhaustive tests; 0 if there are none. */
+  readonly exhaustiveSecs?: number;
+  /** Its steps, with or without exhaustive tests. */
   steps(exhaustive: boolean): Promise<readonly PlannedStep[]>;
 }
 
-/** A step, and whether it has more tests in an exhaustive run. */
+/** A step, and whether an exhaustive run has more tests in it. */
 interface PlannedStep extends Step {
   readonly exhaustive: boolean;
 }
 
-/** How much is run: what `deno task test` has, everything, or what `deno task test` leaves out. */
+/** The extent of a run: that of `deno task test`, everything, or the rest, which `deno task test` leaves out. */
 export type Extent = "quick" | "all" | "rest";
 
 /** A part, and its steps in one run. */
@@ -34,7 +36,7 @@ const LIMIT_SECS = 1200;
 const EXHAUSTIVE_LIMIT_SECS = 3600;
 const EXHAUSTIVE = /\bexhaustive: true\b/;
 
-/** A command that uses every core. */
+/** A command that uses all cores. */
 function command(
   name: string,
   args: readonly string[],
@@ -54,11 +56,24 @@ function task(name: string, ...args: string[]): PlannedStep {
   return command(`deno ${words.join(" ")}`, words, EXHAUSTIVE_LIMIT_SECS);
 }
 
+/** The conformance suite of libxpc alone, without the look at Apple's headers. */
+function conformance(checker: string): PlannedStep {
+  return command(`conformance suite --under ${checker}`, [
+    "run",
+    "-q",
+    "--no-lock",
+    "--allow-all",
+    "tests/contract/run.ts",
+    "--under",
+    checker,
+  ]);
+}
+
 function commands(...steps: PlannedStep[]): Part["steps"] {
   return () => Promise.resolve(steps);
 }
 
-/** A test file in a process of its own. Its types were checked before, with all others. */
+/** A test file in its own process. Its types were checked before, with all others. */
 async function file(path: string, exhaustive: boolean): Promise<PlannedStep> {
   const more = EXHAUSTIVE.test(await Deno.readTextFile(new URL(path, ROOT)));
   const args = exhaustive && more ? ["--", "--exhaustive"] : [];
@@ -85,7 +100,7 @@ function files(folder: string): Part["steps"] {
   };
 }
 
-/** A file that no part has: a fixture, or a test that is being written. */
+/** A file that belongs to no part: a fixture, or a new test. */
 function isOtherFile(path: string): boolean {
   try {
     return !path.endsWith("_test.ts") && Deno.statSync(path).isFile;
@@ -94,7 +109,7 @@ function isOtherFile(path: string): boolean {
   }
 }
 
-/** Every part, in the order in which they run. */
+/** All parts, in the order in which they run. */
 export const PARTS: readonly Part[] = [
   {
     name: "types",
@@ -105,8 +120,8 @@ export const PARTS: readonly Part[] = [
   {
     name: "c",
     quick: true,
-    budgetSecs: 30,
-    steps: commands(task("test:c")),
+    budgetSecs: 45,
+    steps: commands(task("test:c"), conformance("address")),
   },
   {
     name: "unit",
@@ -127,12 +142,14 @@ export const PARTS: readonly Part[] = [
     name: "integration",
     quick: true,
     budgetSecs: 300,
+    exhaustiveSecs: 480,
     steps: files("tests/integration"),
   },
   {
     name: "faults",
     quick: true,
     budgetSecs: 60,
+    exhaustiveSecs: 60,
     steps: files("tests/faults"),
   },
   {
@@ -156,10 +173,11 @@ export const PARTS: readonly Part[] = [
   {
     name: "checkers",
     quick: false,
-    budgetSecs: 120,
+    budgetSecs: 180,
     steps: commands(
       task("test:c", "--under", "thread"),
       task("test:c", "--under", "valgrind"),
+      conformance("valgrind"),
     ),
   },
   {
@@ -184,7 +202,7 @@ export const PARTS: readonly Part[] = [
     name: "package",
     quick: false,
     budgetSecs: 120,
-    // One process: its files pack the package into the same folder.
+    // In one process, because its files pack the package into the same folder.
     steps: commands(
       command(
         "tests/package",
@@ -202,11 +220,15 @@ export const PARTS: readonly Part[] = [
 ];
 
 /**
- * The parts of a run, with their steps.
+ * Returns the parts of a run, with their steps.
  *
- * @param wanted the names of parts, pieces of the names of steps, or files;
- *   all of the extent's if empty
+ * @param wanted names of parts, parts of the names of steps, or files; if empty,
+ *   all steps of the extent
  */
+function isPart(word: string): boolean {
+  return PARTS.some(({ name }) => name === word);
+}
+
 export async function planParts(
   extent: Extent,
   wanted: readonly string[],
@@ -222,11 +244,19 @@ export async function planParts(
   };
   const planned = await Promise.all([...PARTS, others].map(async (part) => {
     const steps = await part.steps(extent !== "quick");
+    const { budgetSecs, exhaustiveSecs = 0 } = part;
     return {
       ...part,
+      budgetSecs: extent === "quick"
+        ? budgetSecs
+        : extent === "rest" && part.quick
+        ? exhaustiveSecs
+        : budgetSecs + exhaustiveSecs,
       steps: wanted.length > 0
         ? steps.filter(({ name }) =>
-          wanted.some((word) => part.name === word || name.includes(word))
+          wanted.some((word) =>
+            isPart(word) ? part.name === word : name.includes(word)
+          )
         )
         : extent === "rest" && part.quick
         ? steps.filter(({ exhaustive }) => exhaustive)

@@ -1,26 +1,27 @@
 /**
- * The processes that a step of the run has started, directly or not. Linux has
- * them in /proc; elsewhere only the step's own process group is known.
+ * Finds the processes that a step of the run has started, directly or indirectly.
+ * On Linux they are found in /proc; on other systems only the step's own process
+ * group is known.
  */
 
-/** The variable that marks the processes of a step. Theirs inherit it, and their session. */
+/** The environment variable that marks the processes of a step. Child processes inherit it. */
 export const MARK = "STREAMLIB_TEST_STEP";
 
 /** One process. */
 export interface Process {
   readonly pid: number;
-  /** Its command line, cut. */
+  /** Its command line, shortened. */
   readonly command: string;
 }
 
 const COMMAND_LENGTH = 120;
 
-/** The mark of a step; within another step's, where a run is part of a test. */
+/** Returns a new mark. Inside another step it extends that step's mark: a test can run a run. */
 export function newMark(): string {
   return `${Deno.env.get(MARK) ?? ""}/${crypto.randomUUID()}`;
 }
 
-/** The processes of `session` and those with `mark` that run now. */
+/** Returns the running processes of `session`, and those with `mark`. */
 export function listProcesses(session: number, mark: string): Process[] {
   if (Deno.build.os !== "linux") return [];
   const found: Process[] = [];
@@ -31,7 +32,7 @@ export function listProcesses(session: number, mark: string): Process[] {
         found.push({ pid: Number(name), command: commandOf(name) });
       }
     } catch {
-      // It has ended meanwhile.
+      // The process has ended in the meantime.
     }
   }
   return found;
@@ -55,7 +56,7 @@ function commandOf(pid: string): string {
     .trim().slice(0, COMMAND_LENGTH);
 }
 
-/** Sends SIGKILL to the processes of a step until none is left. */
+/** Kills the processes of a step, until none is left. */
 export async function killProcesses(
   session: number,
   mark: string,

@@ -1,4 +1,4 @@
-/** What a run says while it goes on, and at its end. */
+/** The output of a run: its progress, and a summary at its end. */
 
 import type { PlannedPart } from "./parts.ts";
 import type { Outcome, Step } from "./step.ts";
@@ -11,10 +11,10 @@ export function printLine(text: string): void {
   }
 }
 
-/** Where nobody sees a line that changes, one says now and then how far the run is. */
+/** The interval of progress lines where the output is not a terminal. */
 const STILL_MS = 30_000;
 const LIVE_MS = 1_000;
-/** Erases the line that changes. */
+/** Erases the progress line. */
 const ERASE = "\r\x1b[K";
 
 function clock(seconds: number): string {
@@ -22,10 +22,18 @@ function clock(seconds: number): string {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-/** Follows a run. */
+/** Options of the report. */
+export interface ReportOptions {
+  /** The parts that this run leaves out. */
+  readonly leftOut: readonly string[];
+  /** Whether all steps of each part run, so that times can be compared with budgets. */
+  readonly timed: boolean;
+}
+
+/** Reports on a run. */
 export class Report {
   readonly #parts: readonly PlannedPart[];
-  readonly #leftOut: readonly string[];
+  readonly #options: ReportOptions;
   readonly #steps: number;
   readonly #live = Deno.stdout.isTerminal();
   readonly #startedAt = performance.now();
@@ -33,13 +41,12 @@ export class Report {
   readonly #outcomes = new Map<Step, Outcome>();
   readonly #timer: ReturnType<typeof setInterval>;
 
-  /** @param options.leftOut the parts that this run does not have */
   constructor(
     parts: readonly PlannedPart[],
-    options: { readonly leftOut: readonly string[] },
+    options: ReportOptions,
   ) {
     this.#parts = parts;
-    this.#leftOut = options.leftOut;
+    this.#options = options;
     this.#steps = parts.reduce((sum, { steps }) => sum + steps.length, 0);
     this.#timer = setInterval(
       () => this.#progress(),
@@ -47,20 +54,19 @@ export class Report {
     );
   }
 
-  /** A step begins. */
+  /** To be called when a step begins. */
   started(step: Step): void {
     this.#running.add(step);
     if (this.#live) this.#progress();
   }
 
-  /** A step has ended. What it wrote is shown where it has failed. */
-  ended(part: PlannedPart, step: Step, outcome: Outcome): void {
+  /** To be called when a step has ended. If it failed, its output is shown. */
+  ended(step: Step, outcome: Outcome): void {
     this.#running.delete(step);
     this.#outcomes.set(step, outcome);
     const { tally, failure, seconds } = outcome;
-    const name = part.steps.length > 1 ? step.name : part.name;
     this.#line(
-      `${failure === undefined ? "ok    " : "FAILED"} ${name.padEnd(44)} ${
+      `${failure === undefined ? "ok    " : "FAILED"} ${step.name.padEnd(44)} ${
         counts(tally).padEnd(30)
       } ${clock(seconds)}`,
     );
@@ -68,11 +74,11 @@ export class Report {
     if (this.#live) this.#progress();
   }
 
-  /** The summary. Returns the exit status of the run. */
+  /** Prints the summary. Returns the exit status of the run. */
   close(interruptedBy: unknown): number {
     clearInterval(this.#timer);
     this.#line("");
-    this.#sayTimes();
+    if (this.#options.timed) this.#sayTimes();
     this.#sayIgnored();
     const outcomes = [...this.#outcomes];
     const failed = outcomes.filter(([, { failure }]) => failure !== undefined);
@@ -86,7 +92,7 @@ export class Report {
     }
     const sum = (kind: "passed" | "failed" | "ignored"): number =>
       outcomes.reduce((before, [, { tally }]) => before + tally[kind], 0);
-    // A step that left something behind has failed, though each of its tests passed.
+    // A step that left processes behind counts as failed, even if all its tests passed.
     const bad = Math.max(sum("failed"), failed.length);
     printLine(
       `${sum("passed")} passed, ${bad} failed, ${sum("ignored")} skipped`,
@@ -112,7 +118,7 @@ export class Report {
     printLine(`${this.#live ? ERASE : ""}${text}`);
   }
 
-  /** What each part took, beside its budget on two quiet cores. */
+  /** Prints the time of each part, and its budget on two idle cores. */
   #sayTimes(): void {
     printLine(
       `${"part".padEnd(20)}${"took".padStart(8)}${"budget".padStart(8)}`,
@@ -133,19 +139,20 @@ export class Report {
     printLine(`${"in all".padEnd(20)}${clock(whole).padStart(8)}\n`);
   }
 
-  /** What was not run, with the reasons. */
+  /** Prints what was not run, with the reasons. */
   #sayIgnored(): void {
     const ignored = [...this.#outcomes.values()].flatMap(({ ignored }) =>
       ignored
     );
     if (ignored.length > 0) printLine("Skipped:");
     for (const name of ignored) printLine(`  ${name}`);
-    if (this.#leftOut.length > 0) {
+    const { leftOut } = this.#options;
+    if (leftOut.length > 0) {
       printLine(
-        `Left out, and run by deno task test:all: ${this.#leftOut.join(", ")}`,
+        `Left out, and run by deno task test:all: ${leftOut.join(", ")}`,
       );
     }
-    if (ignored.length + this.#leftOut.length > 0) printLine("");
+    if (ignored.length + leftOut.length > 0) printLine("");
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * One step of the run: a command in a session of its own, with a limit. What it
- * leaves behind is found and ended, so that a step never holds up the run.
+ * One step of the run: a command in its own session, with a time limit. It does
+ * more than `runToEnd` of `../programs.ts`: processes that left the session are
+ * found and killed too, and the two output streams are merged.
  */
 
 import {
@@ -13,13 +14,13 @@ import {
 
 /** A command to run. */
 export interface Step {
-  /** Says what is run: a test file's path, or a phrase. */
+  /** What is run: the path of a test file, or a short text. */
   readonly name: string;
   /** The program and its arguments. */
   readonly command: readonly string[];
-  /** It uses every core, so nothing runs beside it. */
+  /** It uses all cores, so it runs without others. */
   readonly alone: boolean;
-  /** It is ended after so many seconds: ten times what it takes, or more. */
+  /** The time limit in seconds: at least ten times what it needs. */
   readonly limitSecs: number;
 }
 
@@ -30,29 +31,29 @@ export interface Tally {
   readonly ignored: number;
 }
 
-/** What became of a step. */
+/** The result of a step. */
 export interface Outcome {
   readonly tally: Tally;
-  /** Why it counts as failed; undefined when it passed. */
+  /** Why it counts as failed; undefined if it passed. */
   readonly failure: string | undefined;
-  /** All that it wrote, stdout and stderr as they came. */
+  /** Its output, stdout and stderr in the order of arrival. */
   readonly output: string;
   /** The names of its tests that were ignored, with their reasons. */
   readonly ignored: readonly string[];
   readonly seconds: number;
 }
 
-/** How long processes that are on their way out may take after the step's own has ended. */
+/** How long other processes may run after the step's own process has ended. */
 const LEAVING_MS = 60_000;
 const LOOK_MS = 50;
-/** How many of the last lines are shown of a step that was ended. */
+/** The number of last lines that are shown of a step that was killed. */
 const LAST_WORDS = 30;
 
 /**
- * Runs a step to its end, or until `late`, and ends what it has left.
+ * Runs a step until it ends, or until `late`. Then kills the processes that are left.
  *
- * @param late ends the step: its limit is over, or the run is
- * @param leavingMs how long processes that it has started may outlive it
+ * @param late ends the step: at its time limit, or when the run is interrupted
+ * @param leavingMs how long processes that it has started may run after it
  */
 export async function runStep(
   step: Step,
@@ -88,11 +89,17 @@ export async function runStep(
     tally,
     failure: failureOf(step, status, tally, output, left.map(describe)),
     output,
-    ignored: [...output.matchAll(/^(.+) \.\.\. ignored\b/gm)].map(([, n]) =>
-      n!
-    ),
+    ignored: ignoredIn(output),
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+/** The names of ignored tests: of Deno's, and of ours in C with the reason after it. */
+function ignoredIn(output: string): string[] {
+  const found = output.matchAll(
+    /^(?:(?<deno>.+) \.\.\. ignored\b|ignored (?<c>.+: .+)$)/gm,
+  );
+  return [...found].map(({ groups }) => groups!.deno ?? groups!.c!);
 }
 
 function describe({ pid, command }: Process): string {
@@ -123,7 +130,7 @@ function indent(lines: readonly string[]): string {
   return lines.map((line) => `  ${line}`).join("\n");
 }
 
-/** What is still there some time after the step's own process has ended. */
+/** Returns the processes that still run some time after the step's own process has ended. */
 async function leftBehind(
   session: number,
   mark: string,
@@ -136,7 +143,7 @@ async function leftBehind(
   }
 }
 
-/** What `promise` comes to, or undefined where `late` comes first. */
+/** Returns the value of `promise`, or undefined if `late` comes first. */
 async function ended<T>(
   promise: Promise<T>,
   late: AbortSignal,
@@ -162,9 +169,9 @@ async function read(
 }
 
 /**
- * The closing lines of Deno's tests, and of ours in C, added up:
- * `ok | 12 passed (3 steps) | 0 failed | 1 ignored (2s)`. A command that has
- * none is one test.
+ * Adds up the final lines of Deno's tests and of our C tests:
+ * `ok | 12 passed (3 steps) | 0 failed | 1 ignored (2s)`. A command without such a
+ * line counts as one test.
  */
 export function tallyOf(output: string, success: boolean): Tally {
   const lines = output.match(/^(ok|FAILED) \| .*$/gm) ?? [];

@@ -1,5 +1,5 @@
 /**
- * The probe's frames: sent, taken back, and compared byte by byte.
+ * Sends the probe's frames, receives them back, and compares them byte by byte.
  *
  * @module
  */
@@ -19,12 +19,12 @@ const FRAMES = 30;
 const WIDTH = 320;
 const HEIGHT = 180;
 
-/** The byte at a place of a frame: no two frames, and no two rows, are alike. */
+/** The byte at index `at` of a frame. It differs between frames and between rows. */
 function byteAt(number: number, at: number): number {
   return (at * 31 + (at >> 8) + number * 17) & 0xff;
 }
 
-/** Sends one frame after the other there and back. Ends early where the host does. */
+/** Sends frames to the child and back, one at a time. Ends early if the host ends. */
 export async function exchange(host: ProbeHost): Promise<StepFacts["frames"]> {
   const results = host.output.video[Symbol.asyncIterator]();
   const before = transferStats().copied_bytes;
@@ -40,7 +40,7 @@ export async function exchange(host: ProbeHost): Promise<StepFacts["frames"]> {
     times.push(performance.now() - begun);
     using frame = next.value;
     received++;
-    // What it has copied before the first frame was the handshake's.
+    // What the client copied before the first frame belongs to the handshake.
     firstCopied ??= frame.client_copied_bytes;
     clientCopied = frame.client_copied_bytes - firstCopied;
     const { pixels } = frame.picture;

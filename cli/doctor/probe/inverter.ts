@@ -1,6 +1,6 @@
 /**
- * The probe's processor, in the child's process: inverts each byte, from the
- * host's memory into memory that the host sees.
+ * The probe's processor, in the child process. It inverts each byte: it reads
+ * the host's shared memory and writes to shared memory that the host reads.
  *
  * @module
  */

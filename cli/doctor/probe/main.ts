@@ -1,8 +1,8 @@
 /**
  * The probe of `streamlib broker doctor`: a host, a child process and real
- * frames, with a deadline for each step. Writes one line of JSON a step, as
- * {@link StepLine} says, to stdout; holds the connection open until standard
- * input ends; then takes all down.
+ * frames, with a deadline for each step. Writes one line of JSON to stdout for
+ * each step ({@link StepLine}), keeps the connection open until standard input
+ * ends, and then closes everything.
  *
  * @module
  */
@@ -27,9 +27,9 @@ import {
   type StepFailure,
 } from "./steps.ts";
 
-/** How long a broker has to say its version; a host gives it as long. */
+/** The time that a broker has to report its version; the same as in a host. */
 const CONTACT_MS = 2_000;
-/** How often, and how many times, it is looked whether all is released. */
+/** The interval and the number of checks whether everything is released. */
 const RELEASE_POLL_MS = 20;
 const RELEASE_POLLS = 100;
 
@@ -66,7 +66,7 @@ function launch(): ProbeHost {
     outputs: { video: PROBE_PORT },
     runtimeId: `doctor-${Deno.pid}`,
     processorId: "probe",
-    output: () => {}, // a failure brings the last of it
+    output: () => {}, // a failure includes the end of it
     warn: () => {},
   });
 }
@@ -93,7 +93,7 @@ async function takeDown(
   await host.close();
   const failure = await host.ended;
   if (failure) throw failure;
-  // XPC lets go on threads of its own.
+  // XPC releases objects on its own threads, a little later.
   let left = native.stats().live - liveBefore;
   for (let look = 0; left > 0 && look < RELEASE_POLLS; look++) {
     await new Promise((resolve) => setTimeout(resolve, RELEASE_POLL_MS));
@@ -102,7 +102,7 @@ async function takeDown(
   return { left, ms: since(begun) };
 }
 
-/** Does one step within its deadline, and reports it. `undefined` where it has failed. */
+/** Runs one step with its deadline, and reports the result. Returns `undefined` if it failed. */
 async function report<S extends ProbeStep>(
   step: S,
   work: () => Promise<StepFacts[S]> | StepFacts[S],
@@ -111,7 +111,10 @@ async function report<S extends ProbeStep>(
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     late.reject(
-      new BridgeError("timed_out", `It did not end within ${ms / 1000} s`),
+      new BridgeError(
+        "timed_out",
+        `The step did not end within ${ms / 1000} s`,
+      ),
     );
   }, ms);
   try {
@@ -139,7 +142,7 @@ function writeLine(line: object): void {
   }
 }
 
-/** Until standard input ends: whoever has started this has looked, or is gone. */
+/** Waits until standard input ends: the parent process has checked the connection, or has ended. */
 async function held(): Promise<void> {
   const reader = Deno.stdin.readable.getReader();
   const timer = setTimeout(() => void reader.cancel(), HOLD_MS);
@@ -175,5 +178,5 @@ function round(ms: number): number {
 }
 
 await probe();
-// A step that is late may hold on to something for ever.
+// A step that missed its deadline may still keep the process alive.
 Deno.exit(0);

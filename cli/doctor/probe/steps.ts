@@ -1,49 +1,50 @@
 /**
- * What the probe reports: one line of JSON a step, in this order. After a step
- * that failed there is none but the last.
+ * What the probe reports: one line of JSON for each step, in this order. The probe
+ * continues after a failed `xpc`. After another failed step only `teardown`
+ * follows, and only if a host was launched.
  *
  * @module
  */
 
-/** What each step says when it went well. Times are milliseconds. */
+/** The report of each step that succeeded. Times are in milliseconds. */
 export interface StepFacts {
-  /** The shim was found, loaded, and has this library's ABI. */
+  /** The shim was found and loaded, and has this library's ABI version. */
   readonly shim: {
     readonly path: string;
-    /** Who named it: the variable STREAMLIB_LIBRARY, this checkout's build, or the package, whose hash was compared. */
+    /** Where it is from: STREAMLIB_LIBRARY, this checkout's build, or the package (its hash was verified). */
     readonly source: "variable" | "build" | "package";
     readonly abi: number;
   };
-  /** The broker that serves the service name has answered over XPC. */
+  /** The broker that serves the service's name answered over XPC. */
   readonly xpc: {
     readonly service: string;
     readonly version: string;
     readonly ms: number;
   };
-  /** A child process was started, and frames can flow. */
+  /** A child process was started and is ready for frames. */
   readonly handshake: {
     readonly connection_id: string;
     readonly service: string;
     readonly embedded: boolean;
     readonly client_pid: number;
     readonly ms: number;
-    /** How much of it was the start of the child's process. */
+    /** The part of `ms` that the child process took to start. */
     readonly process_ms: number;
   };
   /** Frames went to the child and came back. */
   readonly frames: {
     readonly sent: number;
     readonly received: number;
-    /** Those that are, in each byte, what the child has to make of them. */
+    /** The number of frames in which every byte is the expected one. */
     readonly verified: number;
-    /** By both processes, all frames together. */
+    /** The sum over both processes and all frames. */
     readonly pixel_bytes_copied: number;
-    /** The median time there and back. */
+    /** The median time from sending a frame to receiving it back. */
     readonly round_trip_ms: number;
   };
-  /** The child has ended in order, and nothing is left. */
+  /** The child has ended in order. */
   readonly teardown: {
-    /** Native objects that are left. */
+    /** The number of native objects that were not released. */
     readonly left: number;
     readonly ms: number;
   };
@@ -52,25 +53,25 @@ export interface StepFacts {
 /** The name of a step. */
 export type ProbeStep = keyof StepFacts;
 
-/** A step that failed: a code of BridgeError or of its own, and the words. */
+/** A step that failed. `code` is that of a BridgeError, or `unexpected` or `probe_ended`. */
 export interface StepFailure {
   readonly code: string;
   readonly message: string;
 }
 
-/** What became of one step. */
+/** The result of one step. */
 export type StepReport<S extends ProbeStep> =
   | { readonly facts: StepFacts[S]; readonly failure?: undefined }
   | { readonly failure: StepFailure; readonly facts?: undefined };
 
-/** One line. */
+/** One line of the report. */
 export type StepLine = {
   [S in ProbeStep]: { readonly step: S } & StepReport<S>;
 }[
   ProbeStep
 ];
 
-/** How long each step may take, in milliseconds. */
+/** The deadline of each step, in milliseconds. */
 export const STEP_DEADLINES: Readonly<Record<ProbeStep, number>> = {
   shim: 5_000,
   xpc: 3_000,
@@ -79,5 +80,5 @@ export const STEP_DEADLINES: Readonly<Record<ProbeStep, number>> = {
   teardown: 10_000,
 };
 
-/** How long the connection is held open for others to look at, at the most: until standard input ends. */
+/** The limit for keeping the connection open until standard input ends, in milliseconds. */
 export const HOLD_MS = 10_000;

@@ -1,9 +1,9 @@
 /**
- * The shim that this package brings for this system.
+ * The package's own shim for this system.
  *
- * One module a system, and only this system's is evaluated. That takes an
- * import that is awaited, while a shim is opened synchronously: so it is
- * awaited here, before anything that imports this runs.
+ * There is one module per system, and only that of this system is evaluated,
+ * by a dynamic import. Opening the shim is synchronous, so the import is awaited
+ * here, before any module that imports this one runs.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Prebuilt } from "./prebuilt.ts";
 
 type Load = () => Promise<{ readonly PREBUILT: Prebuilt | undefined }>;
 
-/** Literal specifiers: the registry sees no others, and Deno asks no permission for them. */
+/** The specifiers are literals: the registry finds no others, and Deno needs no permission for them. */
 const MODULES: Readonly<Record<string, Load>> = {
   "darwin-aarch64": () => import("./darwin_aarch64.ts"),
   "darwin-x86_64": () => import("./darwin_x86_64.ts"),
@@ -21,7 +21,7 @@ const MODULES: Readonly<Record<string, Load>> = {
   "linux-x86_64": () => import("./linux_x86_64.ts"),
 };
 
-/** The shim of this package for this system; `undefined` where it has none, or another was named anyway. */
+/** The package's shim for this system. Undefined if it has none, or if STREAMLIB_LIBRARY names another. */
 export const OWN_SHIM: Prebuilt | undefined = await load();
 
 async function load(): Promise<Prebuilt | undefined> {

@@ -1,11 +1,11 @@
-/** A shim that is part of the package, as text. `deno task pack` writes them. */
+/** A shim in the package, as text. `deno task pack` writes it. */
 export interface Prebuilt {
-  /** The version of the C ABI that it has. */
+  /** The version of its C ABI. */
   readonly abi: number;
-  /** The hash of the file, in hexadecimal digits. */
+  /** The SHA-256 of the file, in hexadecimal digits. */
   readonly sha256: string;
-  /** How large the file is. */
+  /** The size of the file, in bytes. */
   readonly bytes: number;
-  /** The file. */
+  /** The content of the file. */
   readonly base64: string;
 }

@@ -15,7 +15,7 @@ import {
 import type { Frame, Schema } from "../field_type.ts";
 import { schema } from "../schema.ts";
 
-/** A stretch of sound. */
+/** A block of audio samples. */
 export const AudioFrame: Schema<{
   readonly samples: Buffer<"Float32">;
   readonly channels: UInt32;
@@ -35,5 +35,5 @@ export const AudioFrame: Schema<{
   },
 });
 
-/** A stretch of sound. */
+/** A block of audio samples. */
 export type AudioFrame = Frame<typeof AudioFrame>;

@@ -1,5 +1,5 @@
 /**
- * The schema of data whose form only its producer and consumer know.
+ * The schema of data in a format that only its producer and consumer know.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { Bytes, field, Int64, String } from "../field_type.ts";
 import type { Frame, Schema } from "../field_type.ts";
 import { schema } from "../schema.ts";
 
-/** Some data. */
+/** Bytes in a format that the producer and the consumer agree on. */
 export const DataFrame: Schema<{
   readonly data: Bytes;
   readonly schema_name: String;
@@ -23,5 +23,5 @@ export const DataFrame: Schema<{
   },
 });
 
-/** Some data. */
+/** Bytes in a format that the producer and the consumer agree on. */
 export type DataFrame = Frame<typeof DataFrame>;

@@ -1,12 +1,12 @@
 /**
- * The canonical form of JSON, RFC 8785: equal data, equal bytes.
+ * The canonical form of JSON, RFC 8785: equal data gives equal bytes.
  *
  * @module
  */
 
 import { BridgeError } from "../../errors.ts";
 
-/** Anything that JSON can say. */
+/** Any JSON value. */
 export type JsonValue =
   | null
   | boolean
@@ -16,14 +16,14 @@ export type JsonValue =
   | { readonly [key: string]: JsonValue };
 
 /**
- * `value` as canonical JSON: no white space, keys in the order of their UTF-16
- * code units, numbers and strings as ECMAScript writes them.
+ * Returns `value` as canonical JSON: no white space, keys in the order of their
+ * UTF-16 code units, numbers and strings as ECMAScript writes them.
  *
  * ```ts
  * console.log(canonicalJson({ b: 1.0, a: "€" })); // {"a":"€","b":1}
  * ```
  *
- * @throws {BridgeError} `bad_argument` where there is no canonical form: a lone
+ * @throws {BridgeError} `bad_argument` if there is no canonical form: a lone
  * surrogate, a number that is not finite, a value that JSON does not have
  */
 export function canonicalJson(value: JsonValue): string {
@@ -48,7 +48,7 @@ export function canonicalJson(value: JsonValue): string {
 type JsonObject = { readonly [key: string]: JsonValue };
 
 function canonicalObject(object: JsonObject): string {
-  // The default order of `sort` is that of UTF-16 code units.
+  // By default, `sort` compares UTF-16 code units.
   const members = Object.keys(object).sort().map((key) =>
     `${canonicalString(key)}:${canonicalJson(object[key] as JsonValue)}`
   );

@@ -1,6 +1,6 @@
 /**
- * The schema of a connection as JSON: what the broker keeps, what both sides
- * hash. Reading is strict, as in `schema_json.ts`.
+ * The JSON form of a connection's schema. The broker keeps it, and both sides
+ * hash it. Reading is strict, as in `schema_json.ts`.
  *
  * @module
  */
@@ -37,11 +37,11 @@ export type PortJson = {
 export type ConnectionSchemaJson = {
   readonly inputs: readonly PortJson[];
   readonly outputs: readonly PortJson[];
-  /** The schemas that fields refer to by name, where any do: so the whole describes itself. */
+  /** The schemas that fields refer to by name. Absent if there are none. */
   readonly schemas?: readonly SchemaJson[];
 };
 
-/** The JSON form of `connection`. */
+/** Returns the JSON form of `connection`. */
 export function connectionSchemaToJson(
   connection: ConnectionSchema,
 ): ConnectionSchemaJson {
@@ -64,7 +64,7 @@ function portsToJson(ports: PortsOf<PortMap>): PortJson[] {
   }));
 }
 
-/** Every schema that a field of the connection refers to, itself or through another, by name. */
+/** Returns all schemas that fields refer to, directly or through other schemas, by name. */
 function referredSchemas(connection: ConnectionSchema): Schema[] {
   const found = new Map<string, Schema>();
   const visitFields = (schema: Pick<Schema, "fields">): void => {
@@ -98,9 +98,9 @@ function sameSchema(a: Schema, b: Schema): boolean {
 }
 
 /**
- * The schema of a connection from its JSON form.
+ * Reads the schema of a connection from its JSON form.
  *
- * @param json the parsed JSON, of any origin
+ * @param json the parsed JSON, from any source
  * @throws {BridgeError} `schema_mismatch`, naming the port, or the schema and the field, and what is wrong with it
  */
 export function parseConnectionSchema(json: unknown): ConnectionSchema {

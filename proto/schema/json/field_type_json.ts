@@ -1,5 +1,5 @@
 /**
- * Field types as JSON. The form of each is in the table of `field_type.ts`.
+ * The JSON form of field types. `field_type.ts` has a table of it.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export type FieldTypeJson =
   | { readonly Enum: readonly string[] }
   | { readonly SchemaRef: string };
 
-/** The parameter of an array of fixed length. A type in its place has one key, this has two. */
+/** The parameter of an array of fixed length. It has two keys; a type there would have one. */
 export type FixedArrayJson = {
   readonly element: FieldTypeJson;
   readonly length: number;
@@ -48,7 +48,7 @@ export type FieldJson = {
   readonly type: FieldTypeJson;
 };
 
-/** The JSON form of `fields`, in their order. */
+/** Returns the JSON form of `fields`, in their order. */
 export function fieldsToJson(fields: Fields): FieldJson[] {
   return Object.entries(fields).map(([name, { type, description }]) => ({
     name,
@@ -95,20 +95,20 @@ const SCALARS: ReadonlyMap<string, Scalar> = new Map(
   ].map((type) => [type.kind, type]),
 );
 
-/** Finds the schema that the field at `place` refers to by name, or refuses. */
+/** Returns the schema that the field at `place` refers to by name, or refuses. */
 export type Resolve = (place: Place, name: string) => Schema;
 
-/** Reads the fields of one schema from JSON, and refuses what has not the form of a field. */
+/** Reads the fields of one schema from JSON. Refuses what is not the form of a field. */
 export class FieldReader {
-  /** A reader for one schema.
-   * @param schema where the schema stands
-   * @param resolve what finds the schemas that its fields refer to */
+  /** Makes a reader for one schema.
+   * @param schema the place of the schema
+   * @param resolve finds the schemas that its fields refer to */
   constructor(readonly schema: Place, readonly resolve: Resolve) {}
 
-  /** The fields in `json`, in their order.
+  /** Returns the fields in `json`, in their order.
    * @param json a list of fields
-   * @param path what comes before their names in an error
-   * @param level how deep they are nested, 1 being the schema's own */
+   * @param path the prefix of their names in an error
+   * @param level their nesting level; the fields of the schema itself have level 1 */
   fields(json: unknown, path = "", level = 1): Fields {
     const list = this.schema.array(`'${path}fields'`, json);
     if (list.length > MAX_FIELDS) {
@@ -205,14 +205,14 @@ const PARAMETERIZED =
 
 const FIXED_ARRAY_KEYS = ["element", "length"] as const;
 
-/** Whether the parameter of an Array says more than the type of its elements. No type has either key. */
+/** Whether the parameter of an Array is an object with element and length, and not a type. */
 function isFixedArray(parameter: unknown): boolean {
   return typeof parameter === "object" && parameter !== null &&
     !Array.isArray(parameter) &&
     FIXED_ARRAY_KEYS.some((key) => Object.hasOwn(parameter, key));
 }
 
-/** The one key and value of a type with parameters. */
+/** Returns the only key of a type with parameters, and its value. */
 function onlyEntry(place: Place, json: unknown): [string, unknown] {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     return place.refuse(`its type is ${show(json)}, not a string or an object`);

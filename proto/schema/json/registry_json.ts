@@ -1,6 +1,6 @@
 /**
- * Schemas and ports in the form of the runtime registry, whose fields have
- * primitive types alone, each with a fixed shape if it has one.
+ * Schemas and ports in the form of the runtime registry. Its fields have only
+ * primitive types, each with an optional fixed shape.
  *
  * | field type | in the registry |
  * |---|---|
@@ -10,10 +10,9 @@
  * | `FixedArray(Float32, 512)`, or of any type above | `f32` with `shape` `[512]` |
  * | `FixedArray(FixedArray(Float32, 4), 3)`, and deeper | `f32` with `shape` `[3, 4]`, the outermost first |
  *
- * Nothing else has a counterpart. What has none is refused, never left out, so
- * that what was converted comes back as it was. What the registry leaves out
- * where it says nothing, an empty `shape` and an `internal` of false, is
- * understood too, and left out again.
+ * Other types have no counterpart. They are refused, never left out, so that a
+ * conversion there and back changes nothing. An empty `shape` and an `internal`
+ * of false mean the same as none: they are accepted, and not written.
  *
  * @module
  */
@@ -30,7 +29,7 @@ import {
 } from "./schema_json.ts";
 import { Place, quote, show } from "../schema_place.ts";
 
-/** The types of the registry. */
+/** A primitive type of the registry. */
 export type RegistryPrimitive =
   | "bool"
   | "i32"
@@ -45,7 +44,7 @@ export type RegistryFieldJson = {
   readonly name: string;
   readonly description?: string;
   readonly type: RegistryPrimitive;
-  /** How many there are in each dimension, the outermost first; absent for a single value. */
+  /** The number of values in each dimension, the outermost first. Absent for a single value. */
   readonly shape?: readonly number[];
 };
 
@@ -80,7 +79,7 @@ const PRIMITIVE_OF: ReadonlyMap<string, RegistryPrimitive> = new Map(
 );
 
 /**
- * `schema` as the registry describes it.
+ * Converts a schema into the form of the registry.
  *
  * ```ts
  * import { FixedArray, Float32, Int64, schema, schemaToRegistry } from "@streamlib/bridge";
@@ -94,7 +93,7 @@ const PRIMITIVE_OF: ReadonlyMap<string, RegistryPrimitive> = new Map(
  * // [{ name: "vector", type: "f32", shape: [512] }, { name: "timestamp_ns", type: "i64" }]
  * ```
  *
- * @throws {BridgeError} `schema_mismatch`, naming the schema, the field and its type, where the registry cannot express it
+ * @throws {BridgeError} `schema_mismatch`, naming the schema, the field and its type, if the registry cannot express it
  */
 export function schemaToRegistry(schema: Schema): RegistrySchemaJson {
   const { name, version, fields, read_behavior, default_capacity } = schema;
@@ -134,7 +133,7 @@ function typeToRegistry(
   return shape.length === 0 ? { type: primitive } : { type: primitive, shape };
 }
 
-/** A type as an author would write it, without what is in it. */
+/** Returns a type as in a definition, without the content of its parameters. */
 function typeName(type: FieldType): string {
   if (type.kind !== "Array") return type.kind;
   const element = typeName(type.element);
@@ -144,7 +143,7 @@ function typeName(type: FieldType): string {
 }
 
 /**
- * A schema from the registry's description of it.
+ * Reads a schema in the form of the registry.
  *
  * ```ts
  * import { parseRegistrySchema } from "@streamlib/bridge";
@@ -159,8 +158,8 @@ function typeName(type: FieldType): string {
  * console.log(Pose.fields["matrix"]?.type.kind); // "Array", of 3 arrays of 4 numbers
  * ```
  *
- * @param json the parsed JSON, of any origin
- * @throws {BridgeError} `schema_mismatch`, naming the schema, the field and its type, where a frame cannot hold it, or it is malformed
+ * @param json the parsed JSON, from any source
+ * @throws {BridgeError} `schema_mismatch`, naming the schema, the field and its type, if a frame cannot hold it or it is malformed
  */
 export function parseRegistrySchema(json: unknown): Schema {
   const any = new Place("a schema of the runtime registry");
@@ -175,7 +174,7 @@ export function parseRegistrySchema(json: unknown): Schema {
   });
 }
 
-/** A field's own JSON form from the registry's; what the two forms share is left to `parseSchema`. */
+/** Converts a field from the registry's form to that of `parseSchema`, which checks what both forms share. */
 function parseField(schema: Place, index: number, json: unknown): unknown {
   const nth = schema.inside(`'fields[${index}]'`);
   const { type, shape, internal, ...shared } = nth.object(
@@ -199,7 +198,7 @@ function parseField(schema: Place, index: number, json: unknown): unknown {
   };
 }
 
-/** Arrays within each other that have the `shape`. */
+/** Returns nested arrays of the given `shape`. */
 function shaped(place: Place, kind: ScalarKind, shape: unknown): FieldTypeJson {
   return place.array("its shape", shape)
     .map((length, index) =>
@@ -212,10 +211,10 @@ function shaped(place: Place, kind: ScalarKind, shape: unknown): FieldTypeJson {
 }
 
 /**
- * `ports` as the registry describes them. Their schemas are named, not
- * contained: see {@link schemaToRegistry}.
+ * Converts ports into the form of the registry. Their schemas are named, not
+ * included: see {@link schemaToRegistry}.
  *
- * @throws {BridgeError} `schema_mismatch` where a port differs from its schema's defaults, which the registry cannot express
+ * @throws {BridgeError} `schema_mismatch` if a port differs from its schema's defaults, which the registry cannot express
  */
 export function portsToRegistry(ports: PortMap): RegistryPortJson[] {
   return Object.entries(ports).map(([name, given]) => {
@@ -238,8 +237,8 @@ export function portsToRegistry(ports: PortMap): RegistryPortJson[] {
 }
 
 /**
- * Ports from the registry's description of them, to be a connection's inputs
- * or outputs.
+ * Reads ports in the form of the registry, for use as the inputs or outputs of a
+ * connection.
  *
  * ```ts
  * import { parseRegistryPorts, VideoFrame } from "@streamlib/bridge";
@@ -251,8 +250,8 @@ export function portsToRegistry(ports: PortMap): RegistryPortJson[] {
  * console.log(Object.keys(inputs)); // ["video"]
  * ```
  *
- * @param json the parsed JSON, of any origin
- * @param table the schemas that they name: from {@link parseRegistrySchema}, or written here where they hold what the registry cannot express
+ * @param json the parsed JSON, from any source
+ * @param table the schemas that they name: from {@link parseRegistrySchema}, or defined in code if the registry cannot express them
  * @throws {BridgeError} `schema_mismatch`, naming the port and what is wrong with it
  */
 export function parseRegistryPorts(json: unknown, table: SchemaTable): PortMap {

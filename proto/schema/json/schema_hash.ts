@@ -1,5 +1,5 @@
 /**
- * The hash by which both sides know that they mean the same schema.
+ * The hash with which both sides check that they have the same schema.
  *
  * @module
  */
@@ -9,8 +9,9 @@ import { canonicalJson } from "./canonical_json.ts";
 import type { ConnectionSchemaJson } from "./connection_schema_json.ts";
 
 /**
- * SHA-256 over the canonical JSON of a connection's schema: 64 hexadecimal
- * digits. Of the JSON, so that whoever received it can hash it as it came.
+ * Returns the SHA-256 of the canonical JSON of a connection's schema, as 64
+ * hexadecimal digits. It takes the JSON, so that a receiver hashes exactly what
+ * it received.
  */
 export function schemaHash(json: ConnectionSchemaJson): string {
   return createHash("sha256").update(canonicalJson(json)).digest("hex");

@@ -1,9 +1,8 @@
 /**
- * Schemas as JSON, for those known only at run time.
+ * The JSON form of schemas, for schemas that are known only at run time.
  *
- * Reading is strict: what is missing, unknown or out of bounds is refused.
- * So `schemaToJson(parseSchema(json))` is `json`, and a hash over the one is a
- * hash over the other.
+ * Reading is strict: missing, unknown and out-of-range values are refused. So
+ * `schemaToJson(parseSchema(json))` equals `json`, and both have the same hash.
  *
  * @module
  */
@@ -32,10 +31,10 @@ export type SchemaJson = {
   readonly default_capacity: number;
 };
 
-/** Schemas by name: those that a `SchemaRef` can name. */
+/** Schemas by name, to which a `SchemaRef` can refer. */
 export type SchemaTable = ReadonlyMap<string, Schema>;
 
-/** The JSON form of `schema`. The schemas that it refers to are named in it, not contained. */
+/** Returns the JSON form of `schema`. Schemas that it refers to are named in it, not included. */
 export function schemaToJson(schema: Schema): SchemaJson {
   const { name, version, fields, read_behavior, default_capacity } = schema;
   return {
@@ -48,7 +47,7 @@ export function schemaToJson(schema: Schema): SchemaJson {
 }
 
 /**
- * A schema from its JSON form.
+ * Reads a schema from its JSON form.
  *
  * ```ts
  * import { parseSchema } from "@streamlib/bridge";
@@ -63,7 +62,7 @@ export function schemaToJson(schema: Schema): SchemaJson {
  * console.log(Level.fields["decibels"]?.type.kind); // "Float32"
  * ```
  *
- * @param json the parsed JSON, of any origin
+ * @param json the parsed JSON, from any source
  * @param table the schemas that its fields can refer to
  * @throws {BridgeError} `schema_mismatch`, naming the schema, the field and what is wrong with it
  */
@@ -78,9 +77,10 @@ export function parseSchema(
 }
 
 /**
- * Schemas from their JSON forms, in any order, which can refer to each other.
+ * Reads schemas from their JSON forms, in any order. They can refer to each
+ * other.
  *
- * @throws {BridgeError} `schema_mismatch`, also where two have one name or some refer to each other in a circle
+ * @throws {BridgeError} `schema_mismatch`, also if two have the same name or if references form a circle
  */
 export function parseSchemas(list: readonly unknown[]): SchemaTable {
   const unread = new Map<string, unknown>();

@@ -1,6 +1,6 @@
 /*
- * A client of echo_server.c: it asks, with and without waiting, shares memory, walks through a
- * dictionary with blocks, tells the service to quit, and hears that it is gone.
+ * A client of echo_server.c: it sends requests, synchronous and asynchronous, shares memory, iterates
+ * over a dictionary with a block, tells the service to quit, and gets the event of its end.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,7 +58,7 @@ int main(void) {
     xpc_dictionary_set_value(message, KEY_MEMORY, memory);
     xpc_release(memory);
 
-    /* A __block variable moves to the heap with the block, and both sides see it there. */
+    /* A __block variable moves to the heap with the block, and is shared with it. */
     __block int64_t count = 0;
     for (int i = 0; i < 3; i++) {
         xpc_connection_send_message_with_reply(service, message, queue, ^(xpc_object_t answer) {

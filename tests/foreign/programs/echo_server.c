@@ -1,7 +1,6 @@
 /*
- * An XPC service as anyone writes one: it echoes text, in capitals, counts what each client has
- * sent, and reads memory that a client shares. Nothing in it knows on which system it runs, but
- * for what is done without libdispatch, where there is none.
+ * An ordinary XPC service: it echoes text in capitals, counts the messages of each client, and reads
+ * memory that a client shares. It is the same on every system, except where libdispatch is missing.
  */
 #include <ctype.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Does a program with blocks link here, and with libdispatch? */
+/* Tests whether a program with blocks links here, and with libdispatch. */
 #ifdef WITH_DISPATCH
 #include <dispatch/dispatch.h>
 #endif

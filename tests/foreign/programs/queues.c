@@ -1,13 +1,13 @@
 /*
- * Where handlers run: on the queue that a connection or a reply was given, one at a time, in its
- * order. Both ends are in this process. Says "ok" or "not ok" for each of the tests at the end.
+ * Tests that handlers run on the queue of their connection or reply, one at a time, in order. Both
+ * ends are in this process. Prints "ok" or "not ok" for each of the tests at the end of this file.
  */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 #include <xpc/xpc.h>
 
-enum { MESSAGES = 200, LIMIT_SECONDS = 120, CONNECTIONS = 80 /* more than libxpc would have threads for */ };
+enum { MESSAGES = 200, LIMIT_SECONDS = 120, CONNECTIONS = 80 /* more than libxpc has threads */ };
 
 static _Atomic int failures;
 
@@ -33,7 +33,7 @@ struct ends {
 
 typedef void (^on_message)(xpc_connection_t peer, xpc_object_t message);
 
-/* What the peer gets is for `message`, on its queue; NULL is no queue. */
+/* `message` gets the messages of the peer, on its queue; NULL: no queue. */
 static struct ends open_ends(dispatch_queue_t queue, on_message message) {
     dispatch_semaphore_t closed = dispatch_semaphore_create(0);
     struct ends ends = {.listener = xpc_connection_create(NULL, NULL), .closed = closed};
@@ -91,7 +91,7 @@ static void answer(xpc_connection_t peer, xpc_object_t message) {
 static void in_order_with_the_queue_s_own_work(void) {
     dispatch_queue_t queue = dispatch_queue_create("test.order", DISPATCH_QUEUE_SERIAL);
     dispatch_semaphore_t done = dispatch_semaphore_create(0);
-    __block int next = 0; /* of that queue's alone: no lock */
+    __block int next = 0; /* used only on that queue, so without a lock */
     struct ends ends = open_ends(queue, ^(xpc_connection_t peer, xpc_object_t message) {
         (void)peer;
         CHECK(xpc_dictionary_get_int64(message, "number") == next);
@@ -170,7 +170,7 @@ static void replies_and_barriers_have_queues_too(void) {
         });
     }
     xpc_connection_send_message_with_reply(ends.client, request, NULL, ^(xpc_object_t reply) {
-        dispatch_assert_queue(own); /* for want of another */
+        dispatch_assert_queue(own); /* the reply has no queue of its own */
         CHECK(xpc_get_type(reply) == XPC_TYPE_DICTIONARY);
         dispatch_semaphore_signal(done);
     });
@@ -219,7 +219,7 @@ static void a_queue_is_let_go_of(void) {
         (void)reply;
         dispatch_semaphore_signal(done);
     });
-    dispatch_release(queue); /* libxpc has it now, and nobody else */
+    dispatch_release(queue); /* now only libxpc has a reference */
     await(done, 1);
     xpc_release(request);
     close_ends(&ends);

@@ -1,7 +1,7 @@
 /**
- * Host, client and broker as they are, each in a process of a simulated
- * machine. Only what is outside of them is played: starting a process, loading
- * a module, the runner's last steps.
+ * The real host, client and broker, each in a process of a simulated machine. Only
+ * their surroundings are simulated: the start of a process, the loading of a
+ * module, the runner's last steps.
  */
 
 import { Broker } from "../../../broker/broker.ts";
@@ -22,7 +22,7 @@ import { settled, type World } from "../sim/world.ts";
 
 /** The broker's service. */
 export const SERVICE = "com.example.broker";
-/** How long a connection may take, in seconds of virtual time. */
+/** The timeout of a connection, in seconds of virtual time. */
 export const TIMEOUT_SECS = 20;
 
 const Note = schema({
@@ -45,7 +45,7 @@ export interface LogRecord {
   readonly reason?: string;
 }
 
-/** A broker of its own process. */
+/** A broker in a process of its own. */
 export class BrokerActor {
   readonly process: SimProcess;
   readonly records: LogRecord[] = [];
@@ -55,7 +55,7 @@ export class BrokerActor {
     this.process = process;
   }
 
-  /** Starts one, at once: nothing else happens meanwhile. */
+  /** Starts a broker; no other step happens meanwhile. */
   static async start(world: World, name: string): Promise<BrokerActor> {
     const actor = new BrokerActor(world.process(name));
     const starting = Broker.start({
@@ -72,7 +72,7 @@ export class BrokerActor {
     return actor;
   }
 
-  /** What was told of its connections, in their order: derived states. */
+  /** The derived states that its connections went through, in order. */
   states(connectionId: string): string[] {
     return this.records
       .filter((record) => record.connection_id === connectionId)
@@ -80,18 +80,18 @@ export class BrokerActor {
   }
 }
 
-/** A client of its own process, with a runner that is played. */
+/** A client in a process of its own, with a simulated runner. */
 export class ClientActor {
   readonly process: SimProcess;
-  /** Is told when the process has ended. */
+  /** Called when the process has ended. */
   readonly exit: Promise<ClientExit>;
   /** Whether the user's code has started, and whether the end has come. */
   state: "starting" | "running" | "ended" = "starting";
   failure: BridgeError | undefined;
-  /** How often it was told to load its module. */
+  /** How many times it was told to load its module. */
   loads = 0;
   readonly warnings: string[] = [];
-  /** What is left of its native objects after it has let go of everything. */
+  /** The native objects that are left after it has released everything. */
   leaks: string | undefined;
   readonly #parent: SimProcess;
   readonly #exited = Promise.withResolvers<ClientExit>();
@@ -164,7 +164,7 @@ export class ClientActor {
     this.process.end();
   }
 
-  /** Its parent hears of it, in its own time. */
+  /** Tells the parent, as a step of its own. */
   #ended(): void {
     const orderly = this.leaks !== undefined;
     const signal = orderly ? null : this.#signal ?? "SIGKILL";
@@ -183,7 +183,7 @@ export class ClientActor {
   }
 }
 
-/** What is left in a process that has let go of everything, but for this test's own lease. */
+/** Describes what is left in a process that has released everything, except the test's own lease. */
 export function leftIn(process: SimProcess): string {
   const timers = process.world.timeline.pending(process);
   process.world.touch(process.name, "write");
@@ -198,14 +198,14 @@ export function leftIn(process: SimProcess): string {
   ].filter(Boolean).join("; ");
 }
 
-/** How a host is launched here. */
+/** How a host is launched in a run. */
 export interface HostSetting {
   readonly restart: RestartPolicy;
-  /** Whether the first client starts as soon as the connection is allocated, long before it could be spawned. */
+  /** Whether the first client starts when the connection is allocated, before the host spawns it. */
   readonly clientEarly: boolean;
 }
 
-/** A host of its own process. */
+/** A host in a process of its own. */
 export class HostActor {
   readonly process: SimProcess;
   readonly supervisor: Supervisor<Ports, Ports>;
@@ -213,7 +213,7 @@ export class HostActor {
   readonly clients: ClientActor[] = [];
   readonly restarts: BridgeError[] = [];
   isReady = false;
-  /** Whether it has started its client, or taken over the one that was early. */
+  /** Whether it has started its client, or adopted the early one. */
   hasSpawned = false;
   neverReady: BridgeError | undefined;
   outcome: { readonly failure: BridgeError | undefined } | undefined;
@@ -253,12 +253,12 @@ export class HostActor {
     this.supervisor.ended.then((failure) => void (this.outcome = { failure }));
   }
 
-  /** The client that counts. */
+  /** The current client. */
   get client(): ClientActor | undefined {
     return this.clients.at(-1);
   }
 
-  /** The lease, with an ear at it: the first client is started with the answer to the allocation. */
+  /** Wraps the lease, to start the first client when the allocation is answered. */
   #overheard(lease: BrokerLease): BrokerLease {
     const control: ControlClient = {
       call: async (method, request, options) => {
@@ -321,7 +321,7 @@ export class HostActor {
     return this.supervisor.channel.senders.notes.send(frame);
   }
 
-  /** The number of the next frame that has come back. */
+  /** Returns the number of the next frame that comes back. */
   takeNote(): number | undefined {
     const frame = this.supervisor.channel.receivers.notes.get();
     if (!frame) return undefined;

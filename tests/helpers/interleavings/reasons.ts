@@ -1,4 +1,4 @@
-/** The table of reasons: what may be said about which fault. Nothing else may. */
+/** The table of reasons that may be reported after each fault. No other reason may be. */
 
 import {
   HOST_PHASE_TEXT,
@@ -19,19 +19,19 @@ const NO_ANSWER =
 const NO_PING = /no ping came within 10000 ms of the hello \(/;
 const NO_PONG = /^pong not received: the client said hello, then nothing$/;
 const CLIENT_WITHOUT_PING = new RegExp(
-  `^the client exited with code 1 \\(the client had not connected\\); the last that the client wrote on stderr:\nstreamlib client: ${NO_PING.source}`,
+  `^the client exited with code 1 \\(the client had not connected\\); the end of the client's stderr:\nstreamlib client: ${NO_PING.source}`,
 );
 const HOST_LOST =
   /^The broker has no endpoint for this client: host lost: its connection to the broker ended \(/;
 const HUNG_UP =
   /^the host closed the channel before it had tested it \(the host had not answered the hello\)$/;
-const ORPHAN = /^The host's process is gone, and nobody answers for it: /;
+const ORPHAN = /^The host's process is gone; the last attempt: /;
 const HOST_FAILED =
   /^The broker has no endpoint for this client: (host reported: |timed out after 20 s: )/;
 
 const PHASES = Object.keys(HOST_PHASE_TEXT) as HostPhase[];
 
-/** How a host may end after a fault; `undefined` stands for no failure at all. */
+/** Returns the reasons with which a host may end after a fault; `undefined` stands for no failure. */
 export function hostReasons(
   fault: Fault,
   run: HandshakeRun,
@@ -48,7 +48,7 @@ export function hostReasons(
   }
 }
 
-/** A message has until its timeout, and not longer. */
+/** A delayed message causes a failure only if it is later than its timeout. */
 function afterDelay({ label }: Fault): readonly (RegExp | undefined)[] {
   const [, what, ms] = /<- (.+) waits (\d+) ms$/.exec(label) ?? [];
   const isOver = (timeoutMs: number): boolean => Number(ms) > timeoutMs;
@@ -67,7 +67,7 @@ function afterDelay({ label }: Fault): readonly (RegExp | undefined)[] {
   ];
 }
 
-/** It says how far it had come, which is no less than when the client died. */
+/** The reason names the host's phase, which is the phase at the client's death or a later one. */
 function afterClient(fault: Fault, run: HandshakeRun): RegExp[] {
   const first = Math.max(
     PHASES.indexOf(fault.phase),
@@ -81,14 +81,14 @@ function afterClient(fault: Fault, run: HandshakeRun): RegExp[] {
     );
     return [new RegExp(`^the client was killed by SIGKILL(${how.join("|")})$`)];
   }
-  // Not its own child: it hears of the channel alone.
+  // Not the host's child: the host learns only of the channel's end.
   return [
     new RegExp(`^the client's channel ended; (${texts.join("|")})$`),
     /^not ready within 20 s: the client had not connected$/,
   ];
 }
 
-/** One that is back in time costs nothing but time, except at the very first contact. */
+/** A broker that is back in time causes no failure, except at the first contact. */
 function afterBroker(fault: Fault, run: HandshakeRun): (RegExp | undefined)[] {
   const reasons: (RegExp | undefined)[] = [undefined];
   if (fault.firstContact || run.scenario.restart !== "never") {
@@ -98,7 +98,7 @@ function afterBroker(fault: Fault, run: HandshakeRun): (RegExp | undefined)[] {
   return reasons;
 }
 
-/** How a client may fail after a fault. That it ends without a failure is always right: its channel has ended. */
+/** Returns the reasons with which a client may fail after a fault. It may always end without a failure, because its channel has ended. */
 export function clientReasons(
   fault: Fault,
   { host }: HandshakeRun,
@@ -112,7 +112,7 @@ export function clientReasons(
         : [NO_PING];
     case "death":
       if (fault.role === "host") return [HOST_LOST, HUNG_UP, ORPHAN];
-      // One that no host has started has nobody to end it.
+      // A client that no host has started is not ended by a host.
       return fault.role === "broker" && !host.hasSpawned
         ? [NO_BROKER_FOR_CLIENT]
         : [];

@@ -1,6 +1,6 @@
 /**
- * One run of a handshake on a simulated machine. What the scheduler can choose
- * from is what can happen next, and what can go wrong, once in a run or twice.
+ * One run of a handshake on a simulated machine. The scheduler chooses among the
+ * possible next steps and the possible faults; a run has one fault, or two.
  */
 
 import type { HostPhase } from "../../../proto/states/handshake.ts";
@@ -9,87 +9,87 @@ import type { SimProcess } from "../sim/process.ts";
 import { type Step, World } from "../sim/world.ts";
 import { BrokerActor, HostActor, type HostSetting, SERVICE } from "./actors.ts";
 
-/** What can go wrong. */
+/** The kinds of fault. */
 export type FaultKind = "death" | "delay" | "duplicate";
 
-/** A way to run: how the host is launched, and what can go wrong. */
+/** A scenario: how the host is launched, and which faults can happen. */
 export interface Scenario extends HostSetting {
   readonly faults: readonly FaultKind[];
-  /** How many things can go wrong in one run; 1, if not said. */
+  /** The number of faults in one run. Default: 1. */
   readonly maxFaults?: number;
-  /** Nothing goes wrong later than this, in virtual milliseconds: a side that only asks again and again is as it was. */
+  /** No fault is later than this, in virtual milliseconds: a side that only repeats its request does not change. */
   readonly faultsUntilMs?: number;
-  /** Who may die; everyone, if not said. */
+  /** The roles that may die. Default: all. */
   readonly deaths?: readonly Role[];
-  /** How long a delay holds a message, in milliseconds; "timer": until the next timer has rung. */
+  /** How long a message is delayed, in milliseconds; "timer": until the next timer has fired. */
   readonly delays?: readonly (number | "timer")[];
-  /** When a broker that died is back, in milliseconds. */
+  /** The times after which a dead broker is back, in milliseconds. */
   readonly brokerBackMs?: readonly (number | "never")[];
-  /** Whether every order is run through after the fault too, or only the one in which the oldest event is first. */
+  /** Whether every order is run after the fault too, or only the order in which the oldest event is first. */
   readonly everyOrderAfter?: boolean;
-  /** Whether a process drains all that waits for it at once, or one event at a time. */
+  /** Whether a process drains all its waiting events at once, or one at a time. */
   readonly drainsAll?: boolean;
-  /** How many messages a step sends, by its words: a process can die between two of them. */
+  /** The number of messages that a step sends, by its text: a process can die between two of them. */
   readonly sends?: ReadonlyMap<string, number>;
 }
 
-/** Whom a fault can hit. */
+/** The roles that a fault can hit. */
 export type Role = "host" | "client" | "broker";
 
-/** What went wrong. */
+/** A fault that happened. */
 export interface Fault {
   readonly kind: FaultKind;
   readonly role: Role;
-  /** Whose death, or to whom the message went. */
+  /** The role that died, or that the message was for. */
   readonly process: SimProcess;
-  /** In virtual milliseconds. */
+  /** Its time, in virtual milliseconds. */
   readonly at: number;
   /** The scheduler's choice. */
   readonly label: string;
-  /** How far the host was. */
+  /** The host's phase at that time. */
   readonly phase: HostPhase;
-  /** Whether the host had not had a word from the broker. */
+  /** Whether the host had not had an answer from the broker yet. */
   readonly firstContact: boolean;
-  /** When a broker that died is to be back, in milliseconds. */
+  /** The time after which the dead broker comes back, in milliseconds. */
   readonly backMs?: number;
 }
 
 interface Choice {
   readonly label: string;
-  /** Set where something goes wrong by this choice. */
+  /** The fault, if this choice is one. */
   readonly isFault?: true;
   take(): Promise<Footprint>;
 }
 
-/** Virtual time after which nothing may still be undecided, in milliseconds: a client that nobody has started gives up after 300 s. */
+/** The virtual time by which every run must be decided, in milliseconds: a client that no host has started gives up after 300 s. */
 const LIMIT_MS = 310_000;
 const FAULT = "the fault";
 const TIME = "time";
 
-/** A handshake under way. */
+/** A handshake that is running. */
 export class HandshakeRun implements Run {
   readonly world = new World();
   readonly brokers: BrokerActor[] = [];
   readonly scenario: Scenario;
   host!: HostActor;
-  /** What has gone wrong, in its order. */
+  /** The faults so far, in order. */
   readonly faults: Fault[] = [];
-  /** How everyone was when nothing could happen any more, though not all was decided. */
+  /** The state of all parties, if no step was left and the run was not decided; else "". */
   stuck: string | undefined;
-  /** The most messages that each step has sent. */
+  /** The largest number of messages that each step has sent. */
   readonly sends = new Map<string, number>();
   #brokerBackAt: number | undefined;
   #isOver = false;
-  /** Whether time had to move on for what can be chosen now. */
+  /** Whether the time was moved for the current choices. */
   #hasTimeMoved = false;
-  /** What can be chosen now. */
+  /** The current choices. */
   #offered: readonly Choice[] = [];
 
   private constructor(scenario: Scenario) {
     this.scenario = scenario;
   }
 
-  /** A machine with a broker that serves, and a host that has just been launched. */
+  /** Makes a machine with a broker that serves, and a host that was just launched. */
   static async start(scenario: Scenario): Promise<HandshakeRun> {
     const run = new HandshakeRun(scenario);
     run.brokers.push(await BrokerActor.start(run.world, "broker"));
@@ -98,7 +98,7 @@ export class HandshakeRun implements Run {
     return run;
   }
 
-  /** The broker of now. */
+  /** The current broker. */
   get broker(): BrokerActor {
     return this.brokers.at(-1)!;
   }
@@ -116,7 +116,7 @@ export class HandshakeRun implements Run {
     if (!choice) {
       throw new Error(`Cannot choose '${label}': it is not possible`);
     }
-    // A fault before it is another than the same one after it, though nobody else is in between.
+    // A fault before a step differs from the same fault after it, even with no other step in between.
     const moved = this.#hasTimeMoved && this.#canGoWrong;
     const footprint = await choice.take();
     return moved ? new Map([...footprint, [TIME, "write"]]) : footprint;
@@ -127,7 +127,7 @@ export class HandshakeRun implements Run {
     return this.#offered.some((one) => one.label === label && one.isFault);
   }
 
-  /** What can happen next; time moves on where nothing else does. */
+  /** Returns the possible next steps. Moves the time if there are none. */
   #choices(): Choice[] {
     const { world } = this;
     for (;;) {
@@ -175,7 +175,7 @@ export class HandshakeRun implements Run {
       this.world.timeline.now <= faultsUntilMs;
   }
 
-  /** Everyone's deaths, and what can happen to the messages on their way. */
+  /** Returns the possible faults: deaths of processes, and delays and repetitions of messages. */
   #possibleFaults(steps: readonly Step[]): Choice[] {
     if (!this.#canGoWrong) return [];
     const { faults } = this.scenario;
@@ -277,7 +277,7 @@ export class HandshakeRun implements Run {
     });
   }
 
-  /** What happens to one message is nobody's matter until it is delivered. */
+  /** A fault of one message touches nothing else until the message is delivered. */
   #touched(label: string): Footprint {
     return new Map([[label, "write"], [FAULT, "write"], [TIME, "read"]]);
   }
@@ -325,7 +325,7 @@ export class HandshakeRun implements Run {
 
   // ---- where it stands ----
 
-  /** Whether nothing more is to be expected: everyone is dead, over, or at work. */
+  /** Whether the run is decided: every party is dead, has ended, or is running. */
   get isSettled(): boolean {
     const { host, world } = this;
     if (this.#brokerBackAt !== undefined || world.heldUntil !== undefined) {
@@ -339,7 +339,7 @@ export class HandshakeRun implements Run {
       client?.state === "running" && !client.process.isDead;
   }
 
-  /** How everyone is, in words. */
+  /** Describes the state of all parties. */
   describe(): string {
     const { host } = this;
     const over = host.outcome &&
@@ -356,7 +356,7 @@ export class HandshakeRun implements Run {
     ].join("; ");
   }
 
-  /** Takes the choices of `path`; where there are none left, the first that is there. */
+  /** Takes the choices of `path`, then always the first one. */
   async follow(path: readonly string[]): Promise<void> {
     const left = [...path];
     for (;;) {

@@ -1,4 +1,4 @@
-/** What has to be so at the end of a run, whatever went wrong in it. */
+/** The conditions that must hold at the end of a run, whatever the fault was. */
 
 import { RETENTION_MS } from "../../../proto/limits.ts";
 import { settled } from "../sim/world.ts";
@@ -9,18 +9,18 @@ import type { HandshakeRun } from "./run.ts";
 /** How a run ended for its host. */
 export type Outcome = "ready" | "failed" | "host dead";
 
-/** What became of a run, and everything that should not have. */
+/** The result of a run, and the conditions that it violates. */
 export interface Verdict {
   readonly outcome: Outcome;
   readonly problems: readonly string[];
 }
 
-/** How soon a survivor knows of a death, in virtual milliseconds. */
+/** The time limit in which a survivor learns of a death, in virtual milliseconds. */
 const KNOWN_WITHIN_MS = 1_000;
-/** How long an orderly end may take, in virtual milliseconds. */
+/** The time limit of an orderly end, in virtual milliseconds. */
 const CLOSING_MS = 10_000;
 
-/** Judges a run that is settled, and ends it. */
+/** Checks a run that is decided, and ends it. */
 export async function judge(run: HandshakeRun): Promise<Verdict> {
   const problems: string[] = [];
   const outcome = outcomeOf(run);
@@ -75,7 +75,7 @@ function reasonProblems(run: HandshakeRun): string[] {
   return problems;
 }
 
-/** Nobody waits for a timer where nothing is wrong, and the kernel tells of a death at once. */
+/** Without a fault no party waits for a timer, and the kernel reports a death at once. */
 function promptness(
   { faults, world, scenario, host }: HandshakeRun,
 ): string[] {
@@ -92,7 +92,7 @@ function promptness(
       ? []
       : [`the broker was back after ${backMs} ms, and it took ${took} ms`];
   }
-  // One that is not its child it cannot hear of; one that it starts again takes its time.
+  // The host learns of the death of its own child only, and a restart takes time.
   const heard = host.hasSpawned && scenario.restart === "never";
   if (fault.role === "client" && !heard) return [];
   return took <= KNOWN_WITHIN_MS
@@ -122,7 +122,7 @@ function recordProblems(run: HandshakeRun): string[] {
   const open = !host.process.isDead &&
     host.supervisor.bridge.phase === "open";
   const brokerDied = brokers.length > 1;
-  // An ack that is later than the connection may take is too late.
+  // An ack after the connection's timeout is too late.
   const lateAck = state === "failed" &&
     faults.some(({ kind, label }) =>
       kind === "delay" && label.includes("acked")
@@ -130,7 +130,7 @@ function recordProblems(run: HandshakeRun): string[] {
   if (open && !brokerDied && !lateAck && state !== "ready") {
     problems.push(`the host is open, its record ${state}`);
   }
-  // One that came back too late to see the client come is told so: it waits for nobody.
+  // A broker that came back after the client had connected is told so, and does not wait for the client.
   const reason = broker.records.findLast((one) => one.connection_id === id)
     ?.reason;
   if (
@@ -150,7 +150,7 @@ function recordProblems(run: HandshakeRun): string[] {
   return problems;
 }
 
-/** Derived states that a record never leaves but for the ones named. */
+/** The derived states that may follow each derived state. */
 const AFTER: Readonly<Record<string, readonly string[]>> = {
   failed: [],
   ready: ["failed"],

@@ -4,22 +4,22 @@
  * a listener's peers (invalid when the other side goes).
  */
 
-import type { SimListener } from "./listener.ts";
+import { SimListener } from "./listener.ts";
 import type { Parcel } from "./parcel.ts";
 import {
   ERROR,
   type ErrorDetail,
   type Incoming,
   Party,
+  type PartyProcess,
   type ReplyTo,
 } from "./party.ts";
-import type { SimProcess } from "./process.ts";
 
-/** Whereto a connection leads. */
+/** The other end of a connection. */
 export type Target =
   | { readonly service: string }
   | { readonly endpoint: SimListener }
-  /** A listener's own end. */
+  /** A peer of this listener. */
   | { readonly peerOf: SimListener };
 
 type Message = Extract<Incoming, { kind: "message" }>;
@@ -27,16 +27,16 @@ type Message = Extract<Incoming, { kind: "message" }>;
 /** One end of a conversation. */
 export class SimConnection extends Party {
   readonly #target: Target;
-  /** The end that this one is joined to, until it hangs up or hears that the other has. */
+  /** The connected end, until this end closes or learns that the other has closed. */
   other: SimConnection | undefined;
-  /** Sent before it was active. */
+  /** Messages sent before it was active. */
   #outbox: Message[] = [];
-  /** Requests that wait, by the number that they travel under. */
+  /** Requests without an answer, by the id that travels with them. */
   readonly #awaited = new Map<number, number>();
   #cancelled = false;
   #joins = 0;
 
-  constructor(process: SimProcess, target: Target, label?: string) {
+  constructor(process: PartyProcess, target: Target, label?: string) {
     super(process, label ?? process.nameParty("connection"));
     this.#target = target;
   }
@@ -58,7 +58,7 @@ export class SimConnection extends Party {
       const { service } = this.#target;
       world.touch(`service ${service}`, "read");
       const listener = world.services.get(service);
-      if (listener) this.#join(listener);
+      if (listener instanceof SimListener) this.#join(listener);
       else this.#invalidate(`no such service: nothing listens at ${service}`);
     } else if ("endpoint" in this.#target) {
       const { endpoint } = this.#target;
@@ -84,7 +84,7 @@ export class SimConnection extends Party {
     listener.strangers.add(this.other);
   }
 
-  /** It cannot be, and never will. */
+  /** Makes it invalid, for good. */
   #invalidate(reason: string): void {
     this.state = "invalid";
     this.reason = reason;
@@ -93,14 +93,14 @@ export class SimConnection extends Party {
     this.#hangUp();
   }
 
-  /** What becomes of the requests that wait. */
+  /** Returns the failed answers of the pending requests. */
   #unwind(detail: ErrorDetail): Incoming[] {
     const requests = [...this.#awaited.values()];
     this.#awaited.clear();
     return requests.map((request) => ({ kind: "answer", request, detail }));
   }
 
-  /** Closes this end; the other one hears of it, unless nobody knows it yet. */
+  /** Closes this end. The other end is told, unless it has not been announced yet. */
   #hangUp(): void {
     const { other } = this;
     this.other = undefined;
@@ -148,7 +148,7 @@ export class SimConnection extends Party {
 
   // ---- messages ----
 
-  /** Sends; `request` asks for a reply under that number. */
+  /** Sends a message. `request` is the number of the request that waits for a reply. */
   send(parcel: Parcel, request?: number): void {
     if (!this.process.world.maySend(this.process)) return;
     if (this.state === "invalid") {
@@ -170,7 +170,7 @@ export class SimConnection extends Party {
     if (this.state === "invalid") return;
     if (!this.other && "service" in this.#target) this.#connect();
     const { other } = this;
-    // An end that has hung up takes nothing: that it has is still to be heard.
+    // An end that has closed takes nothing; this end has not been told yet.
     if (other?.other === this) other.#receive(event);
   }
 
@@ -180,16 +180,17 @@ export class SimConnection extends Party {
     if (peerOf?.strangers.has(this)) peerOf.announce(this);
   }
 
-  /** Sends the answer to what was received as `to`; none says that there will be none. */
+  /** Sends the answer to a request; `undefined` says that there will be none. */
   answer(to: ReplyTo, parcel: Parcel | undefined): void {
     if (this.process.isDead || !this.process.world.maySend(this.process)) {
       return;
     }
-    if (this.other !== to.by || to.by.other !== this) return;
-    const request = to.by.#awaited.get(to.id);
+    const { other } = this;
+    if (!other || other !== to.by || other.other !== this) return;
+    const request = other.#awaited.get(to.id);
     if (request === undefined) return;
-    to.by.#awaited.delete(to.id);
-    to.by.put(
+    other.#awaited.delete(to.id);
+    other.put(
       parcel
         ? { kind: "answer", request, parcel }
         : { kind: "answer", request, detail: ERROR.interrupted },

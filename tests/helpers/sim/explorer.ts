@@ -1,26 +1,25 @@
 /**
- * Runs a program through every order of its steps that matters.
+ * Runs a program in every order of its steps that makes a difference.
  *
- * A run is replayed from its beginning each time (stateless search): nothing of
- * the program under test has to be copied or undone, and a list of labels is
- * all that it takes to see a run again.
+ * Each run is replayed from its beginning (stateless search): no state of the
+ * program under test is copied or undone, and a list of labels is enough to repeat
+ * a run.
  *
- * Two steps that touch nothing in common can change places without anyone
- * noticing: deliveries to two different processes, mostly, since what a process
- * does is decided by the order of its own events alone. All orders that differ
- * only in such exchanges are one run, and it is run once. That is what the
- * sleep sets see to (Godefroid, 1996): when all runs that begin with step `a`
- * are done and those that begin with `b` follow, `a` sleeps. It is woken by the
- * first step that it conflicts with. A step that sleeps is not taken: it would
- * lead to a run that was run with `a` first. What a step touches is recorded as
- * it is taken, not guessed: its process, and whatever else it reads or writes
- * that another process can change (a service's name, a listener).
+ * Two steps that touch nothing in common commute: mostly deliveries to two
+ * different processes, since only the order of its own events decides what a
+ * process does. All orders that differ only in such exchanges are the same run,
+ * which is made once. Sleep sets (Godefroid, 1996) achieve that: after all runs
+ * that begin with step `a`, those that begin with `b` follow, and in them `a`
+ * sleeps until a step that conflicts with it is taken. A sleeping step is not
+ * taken: it would lead to a run that was made with `a` first. What a step touches
+ * is recorded when it is taken: its process, and everything that it reads or writes
+ * and another process can change (a service's name, a listener).
  */
 
 /** What a step touched. */
 export type Footprint = ReadonlyMap<string, "read" | "write">;
 
-/** Whether two steps cannot change places. */
+/** Whether two steps do not commute. */
 export function conflict(a: Footprint, b: Footprint): boolean {
   for (const [resource, access] of a) {
     const other = b.get(resource);
@@ -29,26 +28,26 @@ export function conflict(a: Footprint, b: Footprint): boolean {
   return false;
 }
 
-/** A program that is being run, step by step. */
+/** A program that runs step by step. */
 export interface Run {
-  /** The labels of what can happen next, each different; none when it is over. */
+  /** Returns the labels of the possible next steps, each different; none at the end. */
   choices(): readonly string[];
-  /** Lets it happen. */
+  /** Takes a step. */
   take(label: string): Promise<Footprint>;
 }
 
-/** A run that went to its end. */
+/** A run to its end. */
 export interface Explored<R extends Run> {
   readonly run: R;
-  /** The labels that lead there. */
+  /** The labels of its steps. */
   readonly path: readonly string[];
 }
 
-/** How far an exploration has come. */
+/** The counters of an exploration. */
 export interface Progress {
-  /** Runs that went to their end. */
+  /** The number of runs to their end. */
   complete: number;
-  /** Runs that were broken off, because all that they could go on with was asleep. */
+  /** The number of runs that were stopped, because all possible steps were asleep. */
   redundant: number;
 }
 
@@ -59,7 +58,7 @@ interface Node {
   taken: string;
 }
 
-/** Every run of the program that `start` begins, up to what commutes. */
+/** Yields every run of the program that `start` begins; runs that differ only in commuting steps are made once. */
 export async function* explore<R extends Run>(
   start: () => Promise<R>,
   progress: Progress = { complete: 0, redundant: 0 },
@@ -78,8 +77,8 @@ export async function* explore<R extends Run>(
 
 /**
  * Yields `count` runs, each from its beginning to its end. `pick` chooses one
- * of the labels at each step. Nothing is left out: two of the runs may be the
- * same, or differ only in steps that commute.
+ * of the labels at each step. Two of the runs may be the same, or differ only in
+ * steps that commute.
  */
 export async function* sample<R extends Run>(
   start: () => Promise<R>,
@@ -98,7 +97,7 @@ export async function* sample<R extends Run>(
   }
 }
 
-/** Replays what is on the stack, and goes on to the end. False: nothing new is there. */
+/** Replays the stack, and continues to the end. Returns false if nothing new is left there. */
 async function descend(run: Run, stack: Node[]): Promise<boolean> {
   let sleep: ReadonlyMap<string, Footprint> = new Map();
   for (let depth = 0;; depth++) {
@@ -111,7 +110,7 @@ async function descend(run: Run, stack: Node[]): Promise<boolean> {
       node = { choices, sleep, done: new Map(), taken };
       stack.push(node);
     } else {
-      run.choices(); // as it did the first time: it may move time on
+      run.choices(); // called as in the first run, because it may move the time
     }
     const footprint = await run.take(node.taken);
     const { sleep: before, done, taken } = node;
@@ -129,7 +128,7 @@ function awake(
   return choices.find((choice) => !asleep.some((one) => one.has(choice)));
 }
 
-/** To the last node that has a choice left. */
+/** Goes back to the last node with a choice left. */
 function backtrack(stack: Node[]): boolean {
   for (let node; (node = stack.at(-1)); stack.pop()) {
     const next = awake(node.choices, node.sleep, node.done);

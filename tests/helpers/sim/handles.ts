@@ -27,10 +27,10 @@ export class Handles {
   readonly #slots: Slot[] = [{ generation: 0, entry: undefined }];
   readonly #free: number[] = [];
   readonly #counts = new Map<Kind, number>();
-  /** The last failure: its `SLB_E_` code, and the words for it. */
+  /** The last failure: its `SLB_E_` code and its text. */
   error = { code: 0, words: "" };
 
-  /** A handle for `object`. */
+  /** Returns a new handle for `object`. */
   add(kind: Kind, object: object): number {
     const index = this.#free.pop() ??
       this.#slots.push({ generation: 1, entry: undefined }) - 1;
@@ -40,7 +40,7 @@ export class Handles {
     return (slot.generation << INDEX_BITS | index) >>> 0;
   }
 
-  /** What a handle of one of `kinds` names; `undefined`, with the error set, where it names nothing such. */
+  /** Returns the object of a handle of one of `kinds`; `undefined`, with the error set, if there is none. */
   find<T extends object>(handle: number, ...kinds: Kind[]): T | undefined {
     const entry = this.#slot(handle)?.entry;
     if (entry && kinds.includes(entry.kind)) return entry.object as T;
@@ -52,7 +52,7 @@ export class Handles {
     return undefined;
   }
 
-  /** Frees a handle; what it named. */
+  /** Frees a handle and returns what it named. */
   remove(handle: number): { kind: Kind; object: object } | undefined {
     const slot = this.#slot(handle);
     const entry = slot?.entry;
@@ -76,13 +76,13 @@ export class Handles {
     );
   }
 
-  /** How many handles of a kind, or of all kinds, are live. */
+  /** Returns the number of live handles of a kind, or of all kinds. */
   live(kind?: Kind): number {
     if (kind !== undefined) return this.#counts.get(kind) ?? 0;
     return [...this.#counts.values()].reduce((sum, one) => sum + one, 0);
   }
 
-  /** The live handles in words: for a leak's report. */
+  /** Describes the live handles, for a leak's report. */
   describe(): string {
     return [...this.#counts].filter(([, count]) => count > 0)
       .map(([kind, count]) => `${count} ${kind}`).join(", ") || "none";

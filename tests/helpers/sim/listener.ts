@@ -1,19 +1,18 @@
 /** Simulated listeners: anonymous, or of a named service. */
 
-import type { SimConnection } from "./connection.ts";
-import { ERROR, Party } from "./party.ts";
-import type { SimProcess } from "./process.ts";
+import { END_REASON } from "../../../ffi/status.ts";
+import { ERROR, Party, type PartyProcess } from "./party.ts";
 
 /** A listener. */
 export class SimListener extends Party {
   /** The service that it serves; `undefined` for an anonymous one. */
   readonly service: string | undefined;
-  /** Ends of those who have connected and not spoken yet. */
-  readonly strangers = new Set<SimConnection>();
-  /** Who has connected by its endpoint: they end with it. */
-  readonly guests = new Set<SimConnection>();
+  /** Ends of connections that have not sent a message yet. */
+  readonly strangers = new Set<Party>();
+  /** Connections through its endpoint; they end with the listener. */
+  readonly guests = new Set<Party>();
 
-  constructor(process: SimProcess, service?: string) {
+  constructor(process: PartyProcess, service?: string) {
     super(process, process.nameParty("listener"));
     this.service = service;
   }
@@ -28,7 +27,11 @@ export class SimListener extends Party {
       this.#end(
         `another process already serves this name (pid ${Deno.pid})`,
       );
-      this.put({ kind: "error", detail: ERROR.invalid });
+      this.put({
+        kind: "error",
+        detail: ERROR.invalid,
+        reason: END_REASON.inUse,
+      });
     } else {
       services.set(this.service, this);
     }
@@ -63,13 +66,13 @@ export class SimListener extends Party {
     this.guests.clear();
   }
 
-  /** What two steps must not both touch, to be in any order. */
+  /** The name of the listener as a resource: two steps that touch it do not commute. */
   get resource(): string {
     return `${this.process.name} ${this.label}`;
   }
 
-  /** A stranger has spoken. */
-  announce(stranger: SimConnection): void {
+  /** Announces a stranger that has sent its first message. */
+  announce(stranger: Party): void {
     this.process.world.touch(`${this.resource} peers`, "write");
     this.strangers.delete(stranger);
     this.put({ kind: "peer", peer: stranger });

@@ -1,21 +1,21 @@
 /**
- * A machine to hold a conversation on: this one, or a simulated one. The same
- * tests run on both, so that the simulation cannot drift away from the shim.
+ * A machine for tests of conversations: the real one, or a simulated one. The same
+ * tests run on both, so that the simulation does not differ from the shim.
  */
 
 import { Native } from "../../../ffi/native.ts";
 import { localShim } from "../../../ffi/shim.ts";
 import { settled, World } from "./world.ts";
 
-/** Processes that can talk, and end. */
+/** A machine with processes that communicate and end. */
 export interface Machine extends AsyncDisposable {
-  /** The library, in a process of its own; on this machine in a queue of its own. */
+  /** Returns the library in a new process; on the real machine, in a new queue. */
   process(name: string): Native;
   /** Ends a process. */
   end(native: Native): Promise<void>;
 }
 
-/** This machine. A process that ends gives back its queue, which closes what it has, as the kernel would. */
+/** The real machine. Ending a process releases its queue, which closes its handles, as the kernel would. */
 export function realMachine(): Machine {
   const open = new Set<Native>();
   const end = (native: Native): Promise<void> => {
@@ -35,7 +35,7 @@ export function realMachine(): Machine {
   };
 }
 
-/** A simulated machine that runs by itself, for as long as it is not disposed. */
+/** A simulated machine that takes its steps by itself until it is disposed. */
 export function simulatedMachine(): Machine {
   const world = new World();
   let over = false;

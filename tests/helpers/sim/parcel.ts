@@ -7,26 +7,25 @@ import {
   type XpcDictionary,
   type XpcValue,
 } from "../../../proto/wire/xpc_value.ts";
-import type { SimListener } from "./listener.ts";
 
-/** A packed message, and what the endpoints in it lead to. */
+/** A packed message, and the listeners of the endpoints in it. */
 export interface Parcel {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** By the sender's handle. */
-  readonly endpoints: ReadonlyMap<number, SimListener>;
-  /** What kind of message it is, in a word or two. */
+  /** Listeners by the sender's handle of the endpoint. */
+  readonly endpoints: ReadonlyMap<number, object>;
+  /** The kind of the message, as text. */
   readonly text: string;
 }
 
 const packer = new Packer();
 
-/** Packs up what `bytes` say; `endpointOf` knows the sender's handles. Throws what `unpack` throws. */
+/** Makes a parcel of packed `bytes`; `endpointOf` resolves the sender's handles. Throws what `unpack` throws. */
 export function wrap(
   bytes: Uint8Array,
-  endpointOf: (handle: number) => SimListener,
+  endpointOf: (handle: number) => object,
 ): Parcel {
   const { message, capabilities } = unpack(bytes);
-  const endpoints = new Map<number, SimListener>();
+  const endpoints = new Map<number, object>();
   for (const { kind, handle } of capabilities) {
     if (kind !== "endpoint") throw new Error(`not simulated: a ${kind}`);
     endpoints.set(handle, endpointOf(handle));
@@ -34,10 +33,10 @@ export function wrap(
   return { bytes: bytes.slice(), endpoints, text: describe(message) };
 }
 
-/** The bytes as their receiver gets them: each endpoint is a handle of its own. */
+/** Returns the bytes for the receiver, with a new handle for each endpoint. */
 export function unwrap(
   parcel: Parcel,
-  newHandle: (listener: SimListener) => number,
+  newHandle: (listener: object) => number,
 ): Uint8Array<ArrayBuffer> {
   if (parcel.endpoints.size === 0) return parcel.bytes;
   const translated = (value: XpcValue | undefined): XpcValue | undefined => {

@@ -3,54 +3,75 @@
  * inbox whose events are delivered one by one, in their order.
  */
 
+import type { EndReason } from "../../../ffi/status.ts";
 import type { Parcel } from "./parcel.ts";
-import type { SimConnection } from "./connection.ts";
-import type { SimProcess } from "./process.ts";
 
-/** What XPC says of a connection, by the header's numbers. */
+/** The errors of a connection, with the header's numbers. */
 export const ERROR = { invalid: 1, interrupted: 2 } as const;
 /** One of {@link ERROR}. */
 export type ErrorDetail = typeof ERROR[keyof typeof ERROR];
 
+/** The part of the machine that a party uses. */
+export interface PartyWorld {
+  readonly drainsAll: boolean;
+  /** The listeners of named services. */
+  readonly services: Map<string, Party>;
+  nextOrder(): number;
+  touch(resource: string, access: "read" | "write"): void;
+  maySend(process: PartyProcess): boolean;
+}
+
+/** The part of its process that a party uses. */
+export interface PartyProcess {
+  readonly name: string;
+  readonly isDead: boolean;
+  readonly world: PartyWorld;
+  nameParty(kind: string): string;
+}
+
 /** Where the answer to a request goes. */
 export interface ReplyTo {
-  readonly by: SimConnection;
+  readonly by: Party;
   readonly id: number;
 }
 
-/** Something that waits to be delivered. */
+/** An event to deliver. */
 export type Incoming =
   | {
     readonly kind: "message";
     readonly parcel: Parcel;
     readonly replyTo?: ReplyTo;
   }
-  /** The answer to a request of this side's own; no parcel where the connection ended first. */
+  /** The answer to a request of this side; without a parcel if the connection ended first. */
   | {
     readonly kind: "answer";
     readonly request: number;
     readonly parcel?: Parcel;
     readonly detail?: ErrorDetail;
   }
-  | { readonly kind: "peer"; readonly peer: SimConnection }
-  | { readonly kind: "error"; readonly detail: ErrorDetail }
-  /** The other side has hung up: becomes answers and an error when it is the first. */
+  | { readonly kind: "peer"; readonly peer: Party }
+  | {
+    readonly kind: "error";
+    readonly detail: ErrorDetail;
+    readonly reason?: EndReason;
+  }
+  /** The other side has closed. When it is first in the inbox, it becomes failed answers and an error. */
   | { readonly kind: "end"; readonly listenerGone: boolean };
 
-/** What its process is told. */
+/** An event that the process gets. */
 export type Delivered = Exclude<Incoming, { kind: "end" }>;
 
 /** An event in its inbox. */
 export interface Waiting {
   readonly event: Incoming;
-  /** When it came, among all events of the machine. */
+  /** Its place among all events of the machine. */
   readonly order: number;
 }
 
 /** A listener or a connection. */
 export abstract class Party {
-  readonly process: SimProcess;
-  /** Its name among the parties of its process: the same in every order of what does not concern it. */
+  readonly process: PartyProcess;
+  /** Its name in its process. It does not depend on the order of unrelated steps. */
   readonly label: string;
   /** The owner's handle; 0 before it is given and after it is released. */
   handle = 0;
@@ -61,14 +82,14 @@ export abstract class Party {
   heldUntil = 0;
   inbox: Waiting[] = [];
 
-  constructor(process: SimProcess, label: string) {
+  constructor(process: PartyProcess, label: string) {
     this.process = process;
     this.label = label;
   }
 
-  /** Starts it; again is harmless. */
+  /** Starts it. Another call has no effect. */
   abstract activate(): void;
-  /** Ends it, by its owner's wish; again is harmless. */
+  /** Ends it for its owner. Another call has no effect. */
   abstract cancel(): void;
 
   /** Whether its first event can be delivered now. */
@@ -81,19 +102,19 @@ export abstract class Party {
     return this.inbox[0]?.event.kind === "message";
   }
 
-  /** The first event comes twice: the peer has said it twice. */
+  /** Duplicates the first event, as if the peer had sent it twice. */
   duplicateFirst(): void {
     const [first] = this.inbox;
     if (first?.event.kind !== "message") return;
     const { parcel, replyTo } = first.event;
-    // Nobody waits for the second answer.
+    // The second answer is dropped.
     const event: Incoming = replyTo
       ? { kind: "message", parcel, replyTo: { ...replyTo, id: 0 } }
       : first.event;
     this.inbox.splice(1, 0, { event, order: first.order });
   }
 
-  /** Puts an event at the end of the inbox, where there still is somebody to tell. */
+  /** Adds an event to the inbox, unless the process is dead. */
   put(event: Incoming): void {
     const { name, isDead, world } = this.process;
     if (isDead) return;
@@ -107,7 +128,7 @@ export abstract class Party {
     this.inbox.unshift(...events.map((event) => ({ event, order })));
   }
 
-  /** The first event, ready to be told: the end of a link is taken apart. */
+  /** Takes the first event. The end of a link is replaced by what it causes. */
   take(): Delivered | undefined {
     const event = this.inbox.shift()?.event;
     if (event?.kind !== "end") return event;
@@ -115,10 +136,10 @@ export abstract class Party {
     return this.take();
   }
 
-  /** The other side has hung up. */
+  /** Handles the end of the other side. */
   protected abstract linkEnded(listenerGone: boolean): void;
 
-  /** Lets go of it: nothing is delivered any more. */
+  /** Releases it: nothing more is delivered. */
   release(): void {
     this.cancel();
     this.handle = 0;

@@ -1,56 +1,56 @@
 /** One process of a simulated machine. */
 
 import { Native } from "../../../ffi/native.ts";
-import type { SimConnection } from "./connection.ts";
 import { Handles } from "./handles.ts";
 import { SimListener } from "./listener.ts";
-import type { Delivered, Party } from "./party.ts";
-import { simulatedShim } from "./shim.ts";
-import type { World } from "./world.ts";
+import type { Party, PartyWorld } from "./party.ts";
+import { type Queued, type ShimProcess, simulatedShim } from "./shim.ts";
+import type { Timeline } from "./timeline.ts";
 
-/** An event that its process has not drained yet. */
-export interface Queued {
-  readonly source: Party;
-  readonly event: Delivered;
+/** The part of the machine that a process uses. */
+export interface ProcessWorld extends PartyWorld {
+  readonly timeline: Timeline;
+  /** Makes another process. */
+  process(name: string): SimProcess;
 }
 
 /** A process: its handles, its event queue, its JavaScript. */
-export class SimProcess {
-  readonly world: World;
+export class SimProcess implements ShimProcess {
+  readonly world: ProcessWorld;
   readonly name: string;
   readonly handles = new Handles();
   readonly parties = new Set<Party>();
-  /** What was delivered and not drained. */
+  /** Events that were delivered and not drained. */
   queue: Queued[] = [];
-  /** Its bell. */
+  /** Rings its bell. */
   ring = (): void => {};
-  /** Whether its last lease of the shim was given back. */
+  /** Whether its last lease of the shim was released. */
   isClosed = false;
   isDead = false;
-  /** Called when it has ended, however that was. */
+  /** Called when it has ended. */
   ended = (): void => {};
   readonly #posts = new Map<string, (() => void)[]>();
   readonly #partyCounts = new Map<string, number>();
   #native: Native | undefined;
 
-  constructor(world: World, name: string) {
+  constructor(world: ProcessWorld, name: string) {
     this.world = world;
     this.name = name;
   }
 
-  /** The real library over this process's shim: the first lease, this object's own. */
+  /** The real library over this process's shim. This object owns the lease. */
   get native(): Native {
     return this.#native ??= new Native(simulatedShim(this));
   }
 
-  /** A party's name: its kind and its number. */
+  /** Returns a name for a party: its kind and a number. */
   nameParty(kind: string): string {
     const count = (this.#partyCounts.get(kind) ?? 0) + 1;
     this.#partyCounts.set(kind, count);
     return `${kind} ${count}`;
   }
 
-  /** Something to be run in this process, after what was posted under the same name before: one choice of the scheduler. */
+  /** Posts a callback to run in this process, as one choice of the scheduler. Callbacks of the same name run in order. */
   post(name: string, callback: () => void): void {
     if (this.isDead) return;
     const posted = this.#posts.get(name);
@@ -58,12 +58,12 @@ export class SimProcess {
     else this.#posts.set(name, [callback]);
   }
 
-  /** The names under which something is posted. */
+  /** The names of the posted callbacks. */
   get posts(): string[] {
     return [...this.#posts.keys()];
   }
 
-  /** Takes the first that was posted under `name`. */
+  /** Takes the first callback that was posted under `name`. */
   takePost(name: string): (() => void) | undefined {
     const posted = this.#posts.get(name);
     const first = posted?.shift();
@@ -71,7 +71,7 @@ export class SimProcess {
     return first;
   }
 
-  /** Parties whose first event can be delivered now, the one that came first before the others. */
+  /** Parties whose first event can be delivered now, the oldest event first. */
   get deliverable(): Party[] {
     return this.#parties((heldUntil) => heldUntil <= this.world.timeline.now);
   }
@@ -88,7 +88,7 @@ export class SimProcess {
       .sort((a, b) => a.inbox[0]!.order - b.inbox[0]!.order);
   }
 
-  /** Puts the first event of `party` on the queue, or all that it has. */
+  /** Moves the first event of `party` to the queue, or all its events. */
   deliver(party: Party, all: boolean): void {
     do {
       const event = party.take();
@@ -96,19 +96,19 @@ export class SimProcess {
     } while (all && party.isDeliverable);
   }
 
-  /** Drops a party's name: its handle was released, or nobody wanted it. */
+  /** Removes a party whose handle was released. */
   drop(party: Party): void {
     party.release();
     this.parties.delete(party);
   }
 
-  /** A peer's handle, for whoever drains it. */
-  adopt(peer: SimConnection): number {
+  /** Returns a handle for a peer that is drained. */
+  adopt(peer: Party): number {
     this.parties.add(peer);
     return peer.handle = this.handles.add("connection", peer);
   }
 
-  /** What the kernel does when a process ends, however it ends. */
+  /** Ends the process as the kernel does. */
   end(): void {
     if (this.isDead) return;
     this.isDead = true;
@@ -116,7 +116,7 @@ export class SimProcess {
     this.#posts.clear();
     this.world.timeline.forget(this);
     const { parties } = this;
-    // Listeners last: what was said before is heard before.
+    // Listeners last, so that the ends of connections come before the ends of listeners.
     for (const party of parties) {
       if (!(party instanceof SimListener)) party.cancel();
     }

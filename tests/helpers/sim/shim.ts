@@ -1,21 +1,28 @@
 /**
  * The C shim of a simulated process: the functions of
  * `c/include/streamlib_bridge.h`, in TypeScript. What the handshake does not
- * need (shared memory, descriptors, surfaces) is not there.
+ * need (shared memory, descriptors, surfaces) is missing.
  */
 
 import type { Shim } from "../../../ffi/shim.ts";
-import { STATUS } from "../../../ffi/status.ts";
+import { END_REASON, STATUS } from "../../../ffi/status.ts";
 import type { Symbols } from "../../../ffi/symbols.ts";
 import { SimConnection, type Target } from "./connection.ts";
+import type { Handles } from "./handles.ts";
 import { SimListener } from "./listener.ts";
 import { unwrap, wrap } from "./parcel.ts";
-import type { Party, ReplyTo } from "./party.ts";
-import type { Queued, SimProcess } from "./process.ts";
+import type {
+  Delivered,
+  Party,
+  PartyProcess,
+  PartyWorld,
+  ReplyTo,
+} from "./party.ts";
+import type { Timeline } from "./timeline.ts";
 
 const HEADER_BYTES = 20;
 const EVENT = { message: 1, reply: 2, peer: 3, error: 4 } as const;
-/** All that runs here is one process of one user. */
+/** All simulated processes belong to one user. */
 const UID = 1000;
 
 const encoder = new TextEncoder();
@@ -26,8 +33,26 @@ interface Reply {
   readonly to: ReplyTo;
 }
 
+/** An event that its process has not drained yet. */
+export interface Queued {
+  readonly source: Party;
+  readonly event: Delivered;
+}
+
+/** The part of a process that its shim uses. */
+export interface ShimProcess extends PartyProcess {
+  readonly world: PartyWorld & { readonly timeline: Timeline };
+  readonly handles: Handles;
+  readonly parties: Set<Party>;
+  queue: Queued[];
+  ring: () => void;
+  isClosed: boolean;
+  drop(party: Party): void;
+  adopt(peer: Party): number;
+}
+
 /** The shim of `process`, for one `Native`. */
-export function simulatedShim(process: SimProcess): Shim {
+export function simulatedShim(process: ShimProcess): Shim {
   return {
     symbols: symbols(new Functions(process)),
     clock: process.world.timeline.clock(process),
@@ -41,7 +66,7 @@ export function simulatedShim(process: SimProcess): Shim {
   };
 }
 
-/** The functions under their names. What is not simulated throws. */
+/** Returns the functions by name. A function that is not simulated throws. */
 function symbols(functions: Functions): Symbols {
   return new Proxy(functions, {
     get(target, name: string) {
@@ -53,13 +78,13 @@ function symbols(functions: Functions): Symbols {
 }
 
 class Functions {
-  readonly #process: SimProcess;
+  readonly #process: ShimProcess;
 
-  constructor(process: SimProcess) {
+  constructor(process: ShimProcess) {
     this.#process = process;
   }
 
-  get #handles(): SimProcess["handles"] {
+  get #handles(): Handles {
     return this.#process.handles;
   }
 
@@ -77,7 +102,7 @@ class Functions {
     return this.#handles.error.code;
   }
 
-  /** No service manager: who is to serve is started by the test. */
+  /** There is no service manager: the test starts the services. */
   slb_service_is_activated(): number {
     return 0;
   }
@@ -131,7 +156,7 @@ class Functions {
     return written;
   }
 
-  /** The first event that still has someone to tell; drops the others on the way. */
+  /** Returns the first event whose party still has a handle; drops those before it. */
   #first(): Queued | undefined {
     const { queue } = this.#process;
     while (queue[0] && queue[0].source.handle === 0) {
@@ -166,6 +191,7 @@ class Functions {
       kind = EVENT.peer;
       subject = this.#process.adopt(event.peer);
     } else {
+      subject = event.reason ?? END_REASON.unknown;
       detail = event.detail;
     }
     const view = new DataView(out.buffer, out.byteOffset);
@@ -328,7 +354,7 @@ class Functions {
   }
 }
 
-/** The bytes that an event carries, as long as they will be once its handles are the receiver's. */
+/** Returns the bytes of an event. Their length does not change when the receiver's handles are put in. */
 function bodyOf({ event }: Queued): Uint8Array {
   if (event.kind !== "message" && event.kind !== "answer") {
     return new Uint8Array(0);
@@ -336,7 +362,7 @@ function bodyOf({ event }: Queued): Uint8Array {
   return event.parcel?.bytes ?? new Uint8Array(0);
 }
 
-/** Nobody is left to tell: what the event carries is let go of. */
+/** Drops an event whose party is gone, and releases what it carries. */
 function dropEvent({ source, event }: Queued): void {
   if (event.kind === "message" && event.replyTo) {
     (source as SimConnection).answer(event.replyTo, undefined);

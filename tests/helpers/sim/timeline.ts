@@ -1,6 +1,6 @@
 /**
- * The one time of a simulated machine. It moves only when it is told to, and
- * what is due then waits to be rung: nothing fires by itself.
+ * The time of a simulated machine. It moves only when the test moves it, and no
+ * timer fires by itself: the test calls the timers that are due.
  */
 
 import type { Clock, Timer } from "../../../ffi/clock.ts";
@@ -24,7 +24,7 @@ export class Timeline {
     return this.#now;
   }
 
-  /** The time as `owner` sees it; its timers go with it. */
+  /** Returns a clock whose timers belong to `owner`. */
   clock(owner: object): Clock {
     return {
       now: () => this.#now,
@@ -54,14 +54,14 @@ export class Timeline {
     }
   }
 
-  /** How many timers keep `owner` alive. */
+  /** Returns the number of timers that keep `owner` alive. */
   pending(owner: object): number {
     return [...this.#timers].filter((timer) =>
       timer.owner === owner && timer.counts
     ).length;
   }
 
-  /** What `owner` is to be rung for now: its timers ring in their order. */
+  /** Returns the first due timer of `owner`, as a function that fires it; `undefined` if none is due. */
   due(owner: object): (() => void) | undefined {
     const timer = this.#first((one) =>
       one.owner === owner && one.at <= this.#now
@@ -72,12 +72,12 @@ export class Timeline {
     });
   }
 
-  /** When the next timer of all is due. */
+  /** The time of the next timer; `undefined` if there is none. */
   get nextAt(): number | undefined {
     return this.#first(() => true)?.at;
   }
 
-  /** Moves on to `at`. */
+  /** Moves the time forward to `at`. */
   moveTo(at: number): void {
     this.#now = Math.max(this.#now, at);
   }

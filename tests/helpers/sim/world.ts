@@ -1,69 +1,74 @@
 /**
- * A simulated machine: processes, services, one time line, and everything that
- * could happen next. Whoever drives it chooses.
+ * A simulated machine: processes, services, one time line, and the steps that
+ * can happen next. The test chooses among the steps.
  */
 
 import { setImmediate } from "node:timers";
 import type { Footprint } from "./explorer.ts";
-import type { SimListener } from "./listener.ts";
-import { ERROR, type Incoming, type Party } from "./party.ts";
-import { SimProcess } from "./process.ts";
+import {
+  ERROR,
+  type Incoming,
+  type Party,
+  type PartyProcess,
+} from "./party.ts";
+import { type ProcessWorld, SimProcess } from "./process.ts";
 import { Timeline } from "./timeline.ts";
 
-/** Something that can happen now, in one process. */
+/** A step that can happen now, in one process. */
 export interface Step {
-  /** Names it: the same in every order of what comes before, as far as that does not concern it. */
+  /** Its name. It does not depend on the order of unrelated steps before it. */
   readonly label: string;
   /** Where it happens. */
   readonly process: SimProcess;
-  /** The first of its inbox, if it is a delivery. */
+  /** The party that gets an event, if the step is a delivery. */
   readonly party: Party | undefined;
-  /** What it is, for people. */
+  /** A description. */
   readonly text: string;
-  /** When it became possible, among all that did. */
+  /** Its place in the order in which steps became possible. */
   readonly order: number;
 }
 
 const TIMER = "a timer";
 
 /** The machine. */
-export class World {
+export class World implements ProcessWorld {
   readonly timeline = new Timeline();
-  readonly services = new Map<string, SimListener>();
+  readonly services = new Map<string, Party>();
   readonly processes: SimProcess[] = [];
-  /** Whether a process that is rung finds all that waits for it, not one event alone. */
+  /** Whether a process drains all its waiting events at once, instead of one. */
   drainsAll = false;
-  /** Every step that was taken, in words. */
+  /** Every step that was taken, as text. */
   readonly trace: string[] = [];
   #order = 0;
   #touched = new Map<string, "read" | "write">();
   #dying: { process: SimProcess; sends: number } | undefined;
-  /** Messages that were sent in the step of now. */
+  /** The number of messages sent in the current step. */
   #sends = 0;
 
-  /** A new process. */
+  /** Makes a process. */
   process(name: string): SimProcess {
     const process = new SimProcess(this, name);
     this.processes.push(process);
     return process;
   }
 
-  /** A number larger than all before. */
+  /** Returns a number larger than all before. */
   nextOrder(): number {
     return ++this.#order;
   }
 
-  /** Notes that the step of now depends on `resource`. */
+  /** Notes that the current step depends on `resource`. */
   touch(resource: string, access: "read" | "write"): void {
     if (this.#touched.get(resource) !== "write") {
       this.#touched.set(resource, access);
     }
   }
 
-  /** Asked before each message: a process that is to die between two of them dies here. */
-  maySend(process: SimProcess): boolean {
-    if (this.#dying?.process === process && this.#sends >= this.#dying.sends) {
-      process.end();
+  /** Called before each message; returns whether it may be sent. Kills a process that is to die between two messages. */
+  maySend(process: PartyProcess): boolean {
+    const dying = this.#dying;
+    if (dying?.process === process && this.#sends >= dying.sends) {
+      dying.process.end();
     }
     if (process.isDead) return false;
     this.#sends++;
@@ -72,7 +77,7 @@ export class World {
 
   // ---- what can happen ----
 
-  /** Everything that can happen now, the oldest first. */
+  /** Returns the steps that can happen now, the oldest first. */
   steps(): Step[] {
     return this.processes
       .filter(({ isDead }) => !isDead)
@@ -99,7 +104,7 @@ export class World {
     return steps;
   }
 
-  /** When the first message that is being delayed may come; `undefined` when none is. */
+  /** The time at which the first delayed message may come; `undefined` if none is delayed. */
   get heldUntil(): number | undefined {
     const until = this.processes.flatMap((process) =>
       process.held.map((party) => party.heldUntil)
@@ -107,7 +112,7 @@ export class World {
     return until.length === 0 ? undefined : Math.min(...until);
   }
 
-  /** When something can happen by itself: the next timer, or the end of a delay. `undefined`: never. */
+  /** The time of the next timer or end of a delay; `undefined` if there is none. */
   get wakesAt(): number | undefined {
     const times = [this.heldUntil, this.timeline.nextAt]
       .filter((at) => at !== undefined);
@@ -116,7 +121,7 @@ export class World {
 
   // ---- letting it happen ----
 
-  /** Takes a step, and lets run what waits for nothing but a promise. What it touched. */
+  /** Takes a step, and runs all promises that can settle. Returns what the step touched. */
   async take(step: Step): Promise<Footprint> {
     const { process, party, label, text } = step;
     this.note(`${label} <- ${text}`);
@@ -140,7 +145,7 @@ export class World {
     return this.#touched;
   }
 
-  /** As {@link take}; the process dies in it, with `sends` messages sent. */
+  /** Takes a step in which the process dies after `sends` messages. */
   async takeDying(step: Step, sends: number): Promise<Footprint> {
     this.#dying = { process: step.process, sends };
     const before = await this.take(step);
@@ -148,12 +153,12 @@ export class World {
     return new Map([...before, ...await this.kill(step.process)]);
   }
 
-  /** How many messages the last step has sent. */
+  /** The number of messages that the last step has sent. */
   get sends(): number {
     return this.#sends;
   }
 
-  /** A process dies, as the kernel ends it: no more of it runs, and whoever it talked to hears of it. */
+  /** Kills a process as the kernel does: no more of its code runs, and its connections end. */
   async kill(process: SimProcess): Promise<Footprint> {
     this.#touched = new Map([[process.name, "write"]]);
     process.end();
@@ -166,7 +171,7 @@ export class World {
     this.trace.push(`${String(this.timeline.now).padStart(8)} ms  ${text}`);
   }
 
-  /** Takes steps, the oldest first, while there are any that `wanted` takes. */
+  /** Takes steps, the oldest first, while `wanted` accepts one. */
   async run(wanted: (step: Step) => boolean = () => true): Promise<void> {
     for (;;) {
       const step = this.steps().find(wanted);
@@ -175,7 +180,7 @@ export class World {
     }
   }
 
-  /** Runs on, by itself, until `ended`; time moves too, as far as it must. */
+  /** Takes steps until `ended`, and moves the time when no step is left, up to `until`. Returns whether it has ended. */
   async runUntil(ended: () => boolean, until: number): Promise<boolean> {
     for (;;) {
       const [step] = this.steps();
@@ -192,7 +197,7 @@ export class World {
   }
 }
 
-/** Resolves when nothing runs any more but what waits for the machine: every promise that could be settled is. */
+/** Resolves when every promise that can settle without a step of the machine has settled. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }

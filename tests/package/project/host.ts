@@ -25,4 +25,4 @@ for (let n = 0; n < 5; n++) {
 const say = (to: { writeSync(bytes: Uint8Array): number }, line: string) =>
   to.writeSync(new TextEncoder().encode(`${line}\n`));
 say(Deno.stdout, `${seen}`);
-say(Deno.stderr, JSON.stringify(invert.broker)); // for who wants to know
+say(Deno.stderr, JSON.stringify(invert.broker)); // read by tests

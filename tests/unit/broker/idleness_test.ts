@@ -15,7 +15,7 @@ const EMPTY: Occupancy = {
   sessions: 0,
 };
 
-/** Looks at one thing after the other, at the times given. */
+/** Checks one occupancy after the other, at the given times. */
 function findings(
   limits: IdlenessLimits,
   ...looks: [now: number, occupancy: Partial<Occupancy>][]
@@ -92,7 +92,7 @@ Deno.test("Idleness: after enough sessions it is recycled once nobody is connect
       [AGAIN, AGAIN, { end: "recycled" }],
     );
   }
-  // Runtimes that registered over gRPC do so again and again: the next broker hears of them.
+  // Runtimes register over gRPC repeatedly, so the next broker gets their registrations.
   assertEquals(
     findings(limits, [0, { sessions: 4, runtimes: 2 }]),
     [{ end: "recycled" }],

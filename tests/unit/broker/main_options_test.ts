@@ -7,7 +7,7 @@ import {
 } from "../../../broker/main_options.ts";
 import { BridgeError } from "../../../proto/errors.ts";
 
-/** Of macOS HOME is asked as well: logs are below it. */
+/** On macOS HOME is needed too: the logs are below it. */
 const HOME = new Map([["STREAMLIB_HOME", "/h"], ["HOME", "/home/ada"]]);
 
 function options(...args: string[]): MainOptions {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { LatencyWindow } from "../../../channel/latency_window.ts";
 
-/** What a window of `size` says after these milliseconds, in microseconds. */
+/** Returns the latency of a window of `size` after these measurements in milliseconds. */
 function after(times: readonly number[], size = 1_024): [number, number] {
   const window = new LatencyWindow(size);
   for (const ms of times) window.record(ms);

@@ -21,7 +21,7 @@ Deno.test("a report counts from the gate's opening; latency is of now", () => {
     p50_us: 50,
     p99_us: 60,
   };
-  assertEquals(statsReport(now, before), {
+  assertEquals(statsReport({ path: "dictionary", stats: now }, before), {
     path: "dictionary",
     frames: 5,
     bytes: 500,

@@ -5,7 +5,7 @@ import { lineOf } from "../../../cli/command.ts";
 import { RIGHTS } from "../../../cli/terminal/console.ts";
 import { TestConsole } from "../../helpers/cli.ts";
 
-/** Command lines that cannot be followed, and what is wrong with each. No broker is asked for. */
+/** Wrong command lines, each with a part of its error. None reaches for a broker. */
 const WRONG: readonly [line: string, what: string][] = [
   ["broker status --jsn", "there is no option '--jsn'"],
   ["broker status --json=yes", "--json takes no value"],
@@ -62,7 +62,7 @@ Deno.test("arguments: what is wrong is said, with the help to look at and exit c
 
 Deno.test("arguments: every command is in the table of mistakes", () => {
   for (const { path, passesOn } of COMMANDS) {
-    if (passesOn) continue; // what is wrong the other program says
+    if (passesOn) continue; // the other program checks its arguments
     const line = path.join(" ");
     assert(WRONG.some(([wrong]) => wrong.startsWith(line)), line);
   }
@@ -113,7 +113,7 @@ Deno.test("help: of everything, of a group, of each command; without a broker", 
   const all = await helpOf("--help");
   for (const { path, passesOn } of COMMANDS) {
     assertStringIncludes(all, `  ${path.join(" ")} `);
-    if (passesOn) continue; // its help is the other program's
+    if (passesOn) continue; // its help is that of the other program
     const help = await helpOf(`${path.join(" ")} --help`);
     assertStringIncludes(help, `Usage: ${lineOf(path)} `);
     assertStringIncludes(help, "\nExamples:\n  streamlib ");
@@ -133,10 +133,12 @@ Deno.test("help: of everything, of a group, of each command; without a broker", 
 Deno.test("help: the version, and options that stand in the wrong place", async () => {
   const console = new TestConsole();
   assertEquals(await console.run("--version"), 0);
-  assert(/^streamlib \d+\.\d+\.\d+ \(\w+\)\n$/.test(console.out.take()));
+  assert(
+    /^streamlib \d+\.\d+\.\d+ \(\w+(-dirty)?\)\n$/.test(console.out.take()),
+  );
   assertEquals(await console.run("-V"), 0);
   assertEquals(await console.run("--json broker status"), 2);
-  assertStringIncludes(console.err.take(), "options follow it");
+  assertStringIncludes(console.err.take(), "options follow the command");
   assertEquals(await console.run("broker --json"), 2);
 });
 
@@ -148,7 +150,7 @@ Deno.test("help: every example is a command line that can be followed", async ()
       assert(example.startsWith(path.join(" ")), example);
       const console = new TestConsole();
       const [line = ""] = example.split(" > ");
-      if (needs.length > 0) { // it would act on this machine
+      if (needs.length > 0) { // it would change this machine
         readArguments(command, line.split(" ").slice(path.length));
         continue;
       }

@@ -18,7 +18,7 @@ const ABSENT = new BridgeError("broker_unreachable", "nobody listens");
 
 type Answer = BridgeError | { protocol_version?: number; healthy: boolean };
 
-/** A broker that answers the calls of one contact after the other as it is told, the last for ever. */
+/** A broker that gives `answers` one after the other, one for each contact, and repeats the last. */
 function stage(answers: Answer[], report: ServiceReport): {
   service: Service;
   console: TestConsole;

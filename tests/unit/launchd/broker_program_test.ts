@@ -9,7 +9,7 @@ import { names, type NamesOptions } from "../../../proto/names.ts";
 
 const ADA = { HOME: "/home/ada" };
 
-/** What a broker takes from its environment; its address it is told. */
+/** The variables that a broker reads. Its address is an argument. */
 const USED = [
   "service",
   "home",
@@ -192,7 +192,7 @@ Deno.test("brokerProgram: its variables alone lead to the same names, whatever t
         JSON.stringify([name, environment, system, own]),
       );
     }
-    // And all of them, it may read.
+    // It has the permission to read all of them.
     const allowed = brokerPermissions(options)[1]!.slice("--allow-env=".length)
       .split(",");
     for (const name of Object.keys(own)) {

@@ -20,7 +20,7 @@ import { namesOf, programOf } from "../../helpers/service.ts";
 
 const NEEDS = { read: true, write: true } as const;
 
-/** A manager of two files that remembers what it was told. */
+/** A service manager with two files that records its calls. */
 class FakeManager implements ServiceManager {
   readonly kind = "systemd";
   readonly told: string[] = [];
@@ -189,7 +189,7 @@ permittedTest(
     await Deno.remove(path!);
     await Deno.symlink(`${stage.home}/elsewhere`, path!);
     await refuse("a link");
-    // With --force the link goes, and not what it leads to.
+    // With --force the link is replaced, not its target.
     await installer.install(true);
     assert(Deno.lstatSync(path!).isFile);
     assertEquals(
@@ -218,7 +218,7 @@ permittedTest(
     );
     assert(!await installer.isInstalled());
     await installer.install(true);
-    // Who answers now is the one that is installed.
+    // The installed broker answers now.
     assertEquals(manager.state, "listening");
     await installer.install(false);
   },

@@ -8,7 +8,7 @@ import { namesOf, ScriptedPrograms } from "../../helpers/service.ts";
 const NEEDS = { read: true, env: true } as const;
 const NAMES = namesOf("/home/ada", "linux");
 
-/** A Deno that says where it keeps its downloads, and has every module. */
+/** A Deno that reports its cache directory, and has every module. */
 function deno(
   cache: Partial<ProgramResult> = {},
 ): { programs: ScriptedPrograms; calls: () => string[] } {
@@ -57,7 +57,7 @@ permittedTest(
     });
     const offline = deno({ code: 1, stderr: "error: no route to host" });
     try {
-      // The second begins with what the first has written down.
+      // The second download begins with the lock file of the first.
       for (const written of ["locked,", "locked,locked,"]) {
         const { argv } = await locateBroker(names, programs.run, { module });
         assertEquals(argv.includes(module), true);
@@ -80,7 +80,7 @@ permittedTest(
         `deno cache ${module}`,
       ]);
       assertStringIncludes(error.message, "no route to host");
-      // The broker that is installed still has its own.
+      // The installed broker still has its own lock file.
       assertEquals(await Deno.readTextFile(lock), "locked,locked,");
       const left = Array.from(Deno.readDirSync(names.home), (e) => e.name);
       assertEquals(left, [`${names.service}.lock`]);

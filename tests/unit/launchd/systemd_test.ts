@@ -196,7 +196,7 @@ Deno.test("systemd: what is not loaded needs not be stopped, and what is refused
 Deno.test("systemd: without HOME there is no place for units", async () => {
   const homeless = names(new Map([["STREAMLIB_HOME", "/s"]]), { os: "linux" });
   const { code } = await assertRejects(
-    // deno-lint-ignore require-await -- what is thrown is to be a rejection
+    // deno-lint-ignore require-await -- an error must be a rejection
     async () => new Systemd(homeless, () => Promise.resolve(undefined)),
     ServiceError,
   );

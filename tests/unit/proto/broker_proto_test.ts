@@ -122,7 +122,7 @@ permittedTest(
   "broker_gen.ts is what broker.proto gives",
   { read: true },
   async () => {
-    const { generate } = await import("../../../tools/generate.ts");
+    const { generate } = await import("../../../tools/proto/generate.ts");
     const folder = new URL("../../../proto/", import.meta.url);
     assertEquals(
       await Deno.readTextFile(new URL("broker_gen.ts", folder)),

@@ -1,6 +1,6 @@
 /*
- * linux.h - what only the Linux libxpc has: surfaces, shareable memory, service paths,
- * message limits, statistics. Include <xpc/xpc.h> for everything else.
+ * linux.h - the part of libxpc that exists only on Linux: surfaces, shareable memory, service
+ * paths, message limits, statistics. Include <xpc/xpc.h> for everything else.
  */
 #ifndef __XPC_LINUX_H__
 #define __XPC_LINUX_H__
@@ -16,20 +16,26 @@ extern "C" {
 /**
  * Writes the socket path of a named service: "<directory>/<service>.xpc", in
  * $STREAMLIB_HOME/run, else $XDG_RUNTIME_DIR/streamlib, else $HOME/.streamlib/run. A path
- * over 103 bytes has the first 16 hex digits of the name's SHA-256 in place of the name.
- * Nothing is created. Returns 0, or -1 with errno: EINVAL (the name is empty, has a '/' or
+ * over 103 bytes has the first 16 hex digits of the name's SHA-256 instead of the name.
+ * Creates nothing. Returns 0, or -1 with errno: EINVAL (the name is empty, has a '/' or
  * starts with '.'; or the directory is not absolute), ENOENT (none of the variables is set),
- * ENAMETOOLONG (even so over 103 bytes), ERANGE (`cap` is too small).
+ * ENAMETOOLONG (still over 103 bytes), ERANGE (`cap` is too small).
  */
 XPC_EXPORT int xpc_linux_service_path(const char *service, char *out, size_t cap);
 
 /**
- * The listening Unix socket of a type (SOCK_STREAM, SOCK_SEQPACKET) that a service manager
+ * Returns the listening Unix socket of a type (SOCK_STREAM, SOCK_SEQPACKET) that a service manager
  * passed to this process for a name, by systemd's protocol: LISTEN_PID, LISTEN_FDS,
- * LISTEN_FDNAMES. A new descriptor at each call, close-on-exec and non-blocking; -1 with
- * errno, ENOENT if there is none. A listener of the name takes the SOCK_SEQPACKET one by itself.
+ * LISTEN_FDNAMES. It is a new descriptor at each call, close-on-exec and non-blocking. -1 with
+ * errno on failure, ENOENT if there is none. A listener of the name uses the SOCK_SEQPACKET one.
  */
 XPC_EXPORT XPC_WARN_RESULT int xpc_linux_inherited_socket(const char *service, int type);
+
+/**
+ * The errno value for which a connection or listener is invalid: EADDRINUSE if another process
+ * serves the listener's name; 0 if it has no such value, or is not invalid.
+ */
+XPC_EXPORT int xpc_linux_invalidation_errno(xpc_connection_t connection);
 
 /* ---- Messages ------------------------------------------------------------------------- */
 
@@ -41,8 +47,8 @@ XPC_EXPORT XPC_WARN_RESULT int xpc_linux_inherited_socket(const char *service, i
 #define XPC_LINUX_DESCRIPTORS_MAX 16
 
 /**
- * Would this dictionary be sent? Returns 0, or -1 with the reason as text in `reason`
- * (truncated to `cap`; may be NULL with cap 0).
+ * Checks a message against the limits. Returns 0 if it would be sent, else -1 with the reason in
+ * `reason`, truncated to `cap` bytes; `reason` may be NULL if `cap` is 0.
  */
 XPC_EXPORT int xpc_linux_message_check(xpc_object_t message, char *reason, size_t cap);
 
@@ -52,18 +58,18 @@ typedef bool (*xpc_linux_array_applier_f)(void *context, size_t index, xpc_objec
 typedef bool (*xpc_linux_dictionary_applier_f)(void *context, const char *key, xpc_object_t value);
 
 XPC_EXPORT bool xpc_linux_array_apply_f(xpc_object_t xarray, void *context, xpc_linux_array_applier_f applier);
-/** In ascending order of the keys' bytes. */
+/** The keys are in ascending order of their bytes. */
 XPC_EXPORT bool xpc_linux_dictionary_apply_f(xpc_object_t xdict, void *context,
                                              xpc_linux_dictionary_applier_f applier);
 
 /* ---- Shared memory -------------------------------------------------------------------- */
 
 /**
- * Zeroed memory for xpc_shmem_create, whole pages of a memfd that cannot shrink. NULL with
- * errno on failure. Boxed objects and mappings of it live on after the destroy.
+ * Returns zeroed memory for xpc_shmem_create: whole pages of a memfd that cannot shrink. NULL with
+ * errno on failure. Boxed objects and other mappings stay valid after xpc_linux_region_destroy.
  */
 XPC_EXPORT XPC_WARN_RESULT void *xpc_linux_region_create(size_t length);
-/** Unmaps it; `length` as it was created. */
+/** Unmaps the memory; `length` is the one that it was created with. */
 XPC_EXPORT void xpc_linux_region_destroy(void *region, size_t length);
 
 /* ---- Surfaces ------------------------------------------------------------------------- */
@@ -81,31 +87,31 @@ struct xpc_linux_surface_layout {
 };
 
 /**
- * Boxes a memfd that is sealed against shrinking. The descriptor is duplicated. NULL with
- * errno: EINVAL (layout), EPERM (not such a memfd), ERANGE (memory smaller than the layout).
- * What arrives in a message has passed the same checks.
+ * Boxes a duplicate of a memfd that is sealed against shrinking. Returns NULL with errno: EINVAL
+ * (layout), EPERM (not such a memfd), ERANGE (the memory is smaller than the layout). Surfaces that
+ * arrive in a message have passed the same checks.
  */
 XPC_EXPORT XPC_WARN_RESULT
 xpc_object_t xpc_linux_surface_create(int fd, const struct xpc_linux_surface_layout *layout);
-/** False, and nothing written, if the object is not a surface. */
+/** Returns false, and writes nothing, if the object is not a surface. */
 XPC_EXPORT bool xpc_linux_surface_get_layout(xpc_object_t surface, struct xpc_linux_surface_layout *layout);
-/** A new descriptor at each call, close-on-exec; -1 with errno on failure. */
+/** Returns a new descriptor at each call, close-on-exec; -1 with errno on failure. */
 XPC_EXPORT XPC_WARN_RESULT int xpc_linux_surface_dup_fd(xpc_object_t surface);
 
 /* ---- Statistics ----------------------------------------------------------------------- */
 
-/** Of the whole process, since its start. */
+/** Counters of the whole process, since its start. */
 struct xpc_linux_stats {
-    uint64_t messages_sent;     /* handed to the kernel; replies included */
-    uint64_t messages_received; /* replies included */
-    uint64_t messages_refused;  /* over the limits, so never sent */
+    uint64_t messages_sent;     /* given to the kernel; with replies */
+    uint64_t messages_received; /* with replies */
+    uint64_t messages_refused;  /* over the limits, never sent */
     uint64_t bytes_sent;        /* in packets */
     uint64_t bytes_received;    /* in packets */
-    uint64_t spill_bytes_sent;  /* of bodies too long for a packet, in memfds */
-    uint64_t data_bytes_sent;   /* payload of XPC data values in sent messages */
-    uint64_t descriptors_sent;  /* in messages, those of spilled bodies included */
-    uint64_t live_objects;      /* every XPC object that is not a static constant */
-    uint64_t live_connections;  /* those of them that are connections */
+    uint64_t spill_bytes_sent;  /* in memfds, of bodies too long for a packet */
+    uint64_t data_bytes_sent;   /* in XPC data values of sent messages */
+    uint64_t descriptors_sent;  /* in messages, with those of spilled bodies */
+    uint64_t live_objects;      /* all XPC objects except static constants */
+    uint64_t live_connections;  /* connections among live_objects */
 };
 
 XPC_EXPORT void xpc_linux_get_stats(struct xpc_linux_stats *out);

@@ -1,22 +1,22 @@
 /*
  * xpc.h - the subset of Apple's XPC C API that works on Linux.
  *
- * Names, signatures and meaning are Apple's, so that a program written against <xpc/xpc.h>
- * compiles here unchanged; where Linux differs, the comment says how. What only Linux has is
- * in <xpc/linux.h>. Differences that hold everywhere:
+ * Names, signatures and behaviour are Apple's, so a program written for <xpc/xpc.h> compiles
+ * unchanged. Comments say where Linux differs. <xpc/linux.h> has what exists only on Linux.
+ * Differences that apply to all functions:
  *
  *  - Where Apple's functions trap on a value of the wrong type, a NULL value or an index out of
- *    range, these do nothing and return NULL, 0 or -1. A connection must be a connection.
- *  - A create function returns NULL when memory or descriptors run out. A setter that cannot
- *    get memory marks its container as incomplete, and an incomplete message is never sent.
- *  - fork without exec is not supported: the child has no threads to deliver anything.
+ *    range, these do nothing and return NULL, 0 or -1. But an xpc_connection_t must be a connection.
+ *  - A create function returns NULL if there is no memory or no free descriptor. A setter without
+ *    memory marks its container as incomplete, and an incomplete message is never sent.
+ *  - fork without exec is not supported: the child has no threads to deliver events.
  *
- * Ownership is in the name: what `create`, `copy` and `retain` return, the caller releases
- * with xpc_release; what `get` returns is borrowed from its container. `dup` returns a
- * descriptor for the caller to close. Containers retain what is put into them.
+ * The name tells the ownership. The caller releases what `create`, `copy` and `retain` return, with
+ * xpc_release. What `get` returns is borrowed from its container. `dup` returns a descriptor that
+ * the caller closes. Containers retain their values.
  *
- * Objects may be read by any number of threads; a container that one thread changes must not
- * be touched by another at that time. Connections may be used from any thread.
+ * Any number of threads may read an object. While one thread changes a container, no other may use
+ * it. Connections may be used from any thread.
  *
  *     xpc_object_t message = xpc_dictionary_create_empty();
  *     xpc_dictionary_set_string(message, "type", "hello");
@@ -32,7 +32,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* As Apple's header does, where libdispatch is installed: programs with blocks count on it. */
+/* Included as in Apple's header, if libdispatch is installed: programs with blocks expect it. */
 #if defined(__BLOCKS__) && defined(__has_include)
 #if __has_include(<dispatch/dispatch.h>)
 #include <dispatch/dispatch.h>
@@ -52,7 +52,7 @@ typedef void *xpc_object_t;
 #define XPC_DECL(name) typedef struct _##name##_s *name##_t
 #define XPC_GLOBAL_OBJECT(object) (&(object))
 
-/** What an object is; compare with the XPC_TYPE_ constants. */
+/** The type of an object; compare it with the XPC_TYPE_ constants. */
 typedef const struct _xpc_type_s *xpc_type_t;
 #define XPC_TYPE(type) const struct _xpc_type_s type
 
@@ -109,7 +109,7 @@ XPC_EXPORT XPC_TYPE(_xpc_type_shmem);
 XPC_EXPORT XPC_TYPE(_xpc_type_array);
 #define XPC_TYPE_DICTIONARY (&_xpc_type_dictionary)
 XPC_EXPORT XPC_TYPE(_xpc_type_dictionary);
-/** Errors are read like dictionaries: XPC_ERROR_KEY_DESCRIPTION gives their text. */
+/** Errors are read like dictionaries: the key XPC_ERROR_KEY_DESCRIPTION has the text. */
 #define XPC_TYPE_ERROR (&_xpc_type_error)
 XPC_EXPORT XPC_TYPE(_xpc_type_error);
 
@@ -124,20 +124,20 @@ XPC_EXPORT const char *const _xpc_error_key_description;
 /* ---- Every object --------------------------------------------------------------------- */
 
 XPC_EXPORT xpc_object_t xpc_retain(xpc_object_t object);
-/** Drops a reference. The last one of a connection cancels it. */
+/** Drops a reference. Dropping the last one of a connection cancels it. */
 XPC_EXPORT void xpc_release(xpc_object_t object);
 XPC_EXPORT XPC_WARN_RESULT xpc_type_t xpc_get_type(xpc_object_t object);
-/** A static name for the type, like "int64". */
+/** Returns the name of the type, such as "int64": a static text. */
 XPC_EXPORT XPC_WARN_RESULT const char *xpc_type_get_name(xpc_type_t type);
-/** Arrays and dictionaries are copied deeply. NULL for a connection. */
+/** Returns a copy; arrays and dictionaries are copied deeply. NULL for a connection. */
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_copy(xpc_object_t object);
-/** Equal by value; descriptors, shared memory, endpoints, surfaces, connections by identity. */
+/** Compares by value; descriptors, shared memory, endpoints, surfaces and connections by identity. */
 XPC_EXPORT XPC_WARN_RESULT bool xpc_equal(xpc_object_t object1, xpc_object_t object2);
 XPC_EXPORT XPC_WARN_RESULT size_t xpc_hash(xpc_object_t object);
-/** A text for people to read, to be freed with free; never to be parsed. */
+/** Returns a text for people, not for programs. The caller frees it with free. */
 XPC_EXPORT XPC_WARN_RESULT char *xpc_copy_description(xpc_object_t object);
 
-/* ---- Values. A getter asked of another type gives false, 0 or NULL. --------------------- */
+/* ---- Values. A getter returns false, 0 or NULL for an object of another type. ----------- */
 
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_null_create(void);
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_bool_create(bool value);
@@ -158,10 +158,10 @@ XPC_EXPORT XPC_WARN_RESULT int64_t xpc_date_get_value(xpc_object_t xdate);
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_data_create(const void *bytes, size_t length);
 XPC_EXPORT XPC_WARN_RESULT size_t xpc_data_get_length(xpc_object_t xdata);
 XPC_EXPORT XPC_WARN_RESULT const void *xpc_data_get_bytes_ptr(xpc_object_t xdata);
-/** Copies at most `length` bytes from offset `off` on; returns how many. */
+/** Copies at most `length` bytes from offset `off` on. Returns the number of bytes copied. */
 XPC_EXPORT XPC_WARN_RESULT size_t xpc_data_get_bytes(xpc_object_t xdata, void *buffer, size_t off, size_t length);
 
-/** Copies the text, which ends with NUL. */
+/** Copies the text, which ends with a NUL. */
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_string_create(const char *string);
 XPC_EXPORT XPC_WARN_RESULT XPC_PRINTF(1, 2) xpc_object_t xpc_string_create_with_format(const char *fmt, ...);
 XPC_EXPORT XPC_WARN_RESULT XPC_PRINTF(1, 0)
@@ -175,27 +175,27 @@ XPC_EXPORT XPC_WARN_RESULT const uint8_t *xpc_uuid_get_bytes(xpc_object_t xuuid)
 
 /* ---- Capabilities --------------------------------------------------------------------- */
 
-/** Duplicates the descriptor; NULL if it is not valid. */
+/** Boxes a duplicate of the descriptor. Returns NULL if it is not valid. */
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_fd_create(int fd);
-/** A new descriptor at each call, close-on-exec; -1 on failure. */
+/** Returns a new descriptor at each call, close-on-exec; -1 on failure. */
 XPC_EXPORT XPC_WARN_RESULT int xpc_fd_dup(xpc_object_t xfd);
 
 /**
- * Boxes shared memory. `region` is the start of memory from xpc_linux_region_create, or of
- * any writable MAP_SHARED mapping: that one is copied into a sealed memfd which replaces the
- * mapping in place, so whoever shared it before no longer does, and what another thread
- * writes meanwhile may be lost. NULL with errno for any other memory (malloc's, say).
+ * Boxes shared memory. `region` is the start of memory from xpc_linux_region_create, or of any
+ * writable MAP_SHARED mapping. Such a mapping is copied into a sealed memfd, which replaces it in
+ * place: processes that shared it before share it no longer, and writes of other threads during
+ * the call may be lost. Returns NULL with errno for other memory, for example from malloc.
  */
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_shmem_create(void *region, size_t length);
 /**
- * Maps the memory, readable and writable. Returns the length that was mapped, whole pages,
- * which the caller unmaps with munmap; 0 on failure. The memory cannot shrink while mapped.
+ * Maps the memory, readable and writable. Returns the mapped length in bytes, a multiple of the
+ * page size; 0 on failure. The caller unmaps it with munmap. The memory cannot shrink.
  */
 XPC_EXPORT XPC_WARN_RESULT size_t xpc_shmem_map(xpc_object_t xshmem, void **region);
 
 /* ---- Arrays --------------------------------------------------------------------------- */
 
-/** As an index: append. */
+/** As an index: appends the value. */
 #define XPC_ARRAY_APPEND ((size_t)(-1))
 
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_array_create(const xpc_object_t *objects, size_t count);
@@ -205,7 +205,7 @@ XPC_EXPORT void xpc_array_set_value(xpc_object_t xarray, size_t index, xpc_objec
 XPC_EXPORT void xpc_array_append_value(xpc_object_t xarray, xpc_object_t value);
 XPC_EXPORT XPC_WARN_RESULT size_t xpc_array_get_count(xpc_object_t xarray);
 XPC_EXPORT xpc_object_t xpc_array_get_value(xpc_object_t xarray, size_t index);
-/** In order, until the applier returns false; then false. */
+/** Calls the applier for each value in order. Stops, and returns false, when the applier returns false. */
 XPC_EXPORT bool xpc_array_apply(xpc_object_t xarray, xpc_array_applier_t applier);
 
 XPC_EXPORT void xpc_array_set_bool(xpc_object_t xarray, size_t index, bool value);
@@ -225,7 +225,7 @@ XPC_EXPORT XPC_WARN_RESULT double xpc_array_get_double(xpc_object_t xarray, size
 XPC_EXPORT XPC_WARN_RESULT int64_t xpc_array_get_date(xpc_object_t xarray, size_t index);
 XPC_EXPORT XPC_WARN_RESULT const void *xpc_array_get_data(xpc_object_t xarray, size_t index, size_t *length);
 XPC_EXPORT XPC_WARN_RESULT const char *xpc_array_get_string(xpc_object_t xarray, size_t index);
-/** The null UUID, 16 bytes of 0, for a value of another type; a dictionary's getter gives NULL. */
+/** Returns the null UUID, 16 bytes of 0, for a value of another type; a dictionary's getter returns NULL. */
 XPC_EXPORT XPC_WARN_RESULT const uint8_t *xpc_array_get_uuid(xpc_object_t xarray, size_t index);
 XPC_EXPORT XPC_WARN_RESULT int xpc_array_dup_fd(xpc_object_t xarray, size_t index);
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_array_get_dictionary(xpc_object_t xarray, size_t index);
@@ -237,8 +237,8 @@ XPC_EXPORT XPC_WARN_RESULT
 xpc_object_t xpc_dictionary_create(const char *const *keys, const xpc_object_t *values, size_t count);
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_dictionary_create_empty(void);
 /**
- * The answer to a received message, to be filled and sent over its remote connection.
- * NULL if the sender wants no reply, and for every call after the first. A request that is
+ * Creates the reply to a received message, to be filled and sent over its remote connection.
+ * Returns NULL if the sender wants no reply, and for every call after the first. A request that is
  * dropped unanswered gives its sender's reply handler XPC_ERROR_CONNECTION_INTERRUPTED.
  */
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_dictionary_create_reply(xpc_object_t original);
@@ -246,9 +246,9 @@ XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_dictionary_create_reply(xpc_object_t
 XPC_EXPORT void xpc_dictionary_set_value(xpc_object_t xdict, const char *key, xpc_object_t value);
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_dictionary_get_value(xpc_object_t xdict, const char *key);
 XPC_EXPORT XPC_WARN_RESULT size_t xpc_dictionary_get_count(xpc_object_t xdict);
-/** Until the applier returns false; then false. The order is unspecified. */
+/** As xpc_array_apply, for each key. The order is unspecified. */
 XPC_EXPORT bool xpc_dictionary_apply(xpc_object_t xdict, xpc_dictionary_applier_t applier);
-/** Where a received message came from, and where a reply to it goes; else NULL. */
+/** Returns the connection that a message came from, or that a reply goes to; NULL for other dictionaries. */
 XPC_EXPORT XPC_WARN_RESULT xpc_connection_t xpc_dictionary_get_remote_connection(xpc_object_t xdict);
 
 XPC_EXPORT void xpc_dictionary_set_bool(xpc_object_t xdict, const char *key, bool value);
@@ -260,7 +260,7 @@ XPC_EXPORT void xpc_dictionary_set_data(xpc_object_t xdict, const char *key, con
 XPC_EXPORT void xpc_dictionary_set_string(xpc_object_t xdict, const char *key, const char *string);
 XPC_EXPORT void xpc_dictionary_set_uuid(xpc_object_t xdict, const char *key, const uuid_t uuid);
 XPC_EXPORT void xpc_dictionary_set_fd(xpc_object_t xdict, const char *key, int fd);
-/** Puts an endpoint of a listener. */
+/** Sets an endpoint of the listener. */
 XPC_EXPORT void xpc_dictionary_set_connection(xpc_object_t xdict, const char *key, xpc_connection_t connection);
 
 XPC_EXPORT XPC_WARN_RESULT bool xpc_dictionary_get_bool(xpc_object_t xdict, const char *key);

@@ -170,7 +170,7 @@ Deno.test("handlers: malformed requests", async () => {
     [
       "half of the credentials",
       () => broker.allocate({ connection_id: "ab".repeat(16) }),
-      "must all be given",
+      "are all needed",
     ],
     [
       "the same token twice",

@@ -35,7 +35,7 @@ Deno.test("handlers: the whole handshake, over XPC with tokens", async () => {
     { success: true, connection_state: "ready", error: "" },
   );
   assertEquals(broker.world.disposals, [1, 1, 0]); // the copy is the carrier's
-  // Also not held: nothing can come any more.
+  // The response is not held: no endpoint can be stored any more.
   assertEquals(await relay.get_endpoint(client, { ...id, wait_ms: 1000 }), {
     found: false,
     reason: "endpoint_released",
@@ -90,7 +90,7 @@ Deno.test("handlers: a foreign client over gRPC, without tokens", async () => {
   const info = await unary.GetConnectionInfo(any, id);
   assertEquals(
     [info.derived_state, info.failure_reason],
-    ["failed", "closed: bye"],
+    ["closed", "closed: bye"],
   );
   const late = await unary.HostAlive(any, id);
   assertEquals(late.success, false);

@@ -78,7 +78,7 @@ permittedTest(
       sink: (line) => file.write(line),
     });
     log.info("first");
-    // In the place of the older file something that nothing can be renamed to.
+    // The path of the older file is a directory, so nothing can be renamed to it.
     Deno.mkdirSync(`${path}.1`);
     log.info("lost");
     log.info("lost too");
@@ -95,7 +95,7 @@ permittedTest(
   () => {
     const log = (file: LogFile): Log =>
       new Log("test", { now: () => 0, sink: (line) => file.write(line) });
-    // The one that is always full; no other can be had without being root.
+    // /dev/full: a full disk without being root.
     assertThrows(() => LogFile.open("/dev/full"), BridgeError);
     using directory = new PrivateDirectory();
     using file = LogFile.open(`${directory.path}/b.log`);

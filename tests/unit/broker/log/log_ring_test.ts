@@ -1,20 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
 import { Log, type LogOptions } from "../../../../broker/log/log.ts";
+import { logMessage } from "../../../../broker/log/log_record.ts";
 import { LogRing } from "../../../../broker/log/log_ring.ts";
 
 function logTo(ring: LogRing, options: Partial<LogOptions> = {}): Log {
-  return new Log("test", {
-    sink: (line) => ring.add(line),
-    now: () => 1000,
-    ...options,
-  });
+  return new Log("test", { sink: () => {}, now: () => 1000, ...options }, ring);
 }
 
 Deno.test("log ring: a record is kept as it was written", () => {
   const ring = new LogRing();
   logTo(ring).warn("refused", { connection_id: "c", runtime_id: "r", pid: 7 });
-  const { record, at, runtimeId } = ring.at(0)!;
-  assertEquals(record, {
+  const entry = ring.at(0)!;
+  assertEquals(logMessage(entry), {
     time: "1970-01-01T00:00:01.000Z",
     level: "warn",
     component: "test",
@@ -22,10 +19,10 @@ Deno.test("log ring: a record is kept as it was written", () => {
     message: "refused",
     fields_json: '{"runtime_id":"r","pid":7}',
   });
-  assertEquals([at, runtimeId], [1000, "r"]);
+  assertEquals([entry.at, entry.fields["runtime_id"]], [1000, "r"]);
   logTo(ring).info("bare");
-  assertEquals(ring.at(1)?.record.connection_id, "");
-  assertEquals(ring.at(1)?.record.fields_json, "");
+  assertEquals(logMessage(ring.at(1)!).connection_id, "");
+  assertEquals(logMessage(ring.at(1)!).fields_json, "");
 });
 
 Deno.test("log ring: no token is in it, and nothing that a terminal acts on", () => {
@@ -36,7 +33,7 @@ Deno.test("log ring: no token is in it, and nothing that a terminal acts on", ()
     [nasty]: nasty,
     host_token: "sesame",
   });
-  const text = Object.values(ring.at(0)!.record).join("|");
+  const text = Object.values(logMessage(ring.at(0)!)).join("|");
   // deno-lint-ignore no-control-regex -- they must not be there
   assert(!/[\x00-\x1f\x7f-\x9f\u2028-\u202e]/.test(text), text);
   assert(text.isWellFormed());
@@ -51,7 +48,7 @@ Deno.test("log ring: the oldest records go, and the numbers say how many", () =>
   for (let i = 0; i < 5; i++) logTo(ring).info(`${i}`);
   assertEquals([ring.first, ring.end], [2, 5]);
   assertEquals(ring.at(1), undefined);
-  assertEquals(ring.at(2)?.record.message, "2");
+  assertEquals(ring.at(2)?.message, "2");
   assertEquals(ring.at(5), undefined);
 });
 

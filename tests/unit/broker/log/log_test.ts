@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { Log, type LogFields } from "../../../../broker/log/log.ts";
+import { Log } from "../../../../broker/log/log.ts";
+import type { LogFields } from "../../../../broker/log/log_record.ts";
 import { Prng } from "../../../helpers/prng.ts";
 
 /** The line that one record becomes. */

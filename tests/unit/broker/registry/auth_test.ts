@@ -84,7 +84,7 @@ Deno.test("Gate: with tokens, a side needs its own, a question either", () => {
   for (const claim of [{}, { token: "" }]) {
     assertEquals(
       denied(gate, GUARDED, claim, "client"),
-      "no token, the one of side client is needed",
+      "no token; the token of side client is needed",
     );
   }
 });

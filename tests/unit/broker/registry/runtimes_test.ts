@@ -56,7 +56,7 @@ Deno.test("runtimes: an XPC runtime is dead with its peer, and not before", () =
   assertEquals(runtimes.prune(NOBODY), []);
   runtimes.peerLost(1);
   assertEquals(ids(runtimes.list()), ["mine", "other"]);
-  // Its connections go with it: that one has not failed yet saves nobody.
+  // Its connections end with it, so one that is not over yet does not keep it alive.
   assertEquals(ids(runtimes.prune(new Set(["mine"]))), ["mine"]);
   assertEquals(ids(runtimes.list()), ["other"]);
 });
@@ -108,7 +108,7 @@ Deno.test("runtimes: quotas hold to the one, and an ended runtime makes room", (
     runtimes.register(registration("d")),
     "Cannot register a runtime: the broker has 3, the limit; unregister or prune some first",
   );
-  // One that is known takes no more room than it has.
+  // A known runtime that registers again does not count twice.
   assertEquals(runtimes.register(registration("b", { peer: 1 })), undefined);
   runtimes.peerLost(1);
   assertEquals(runtimes.register(registration("d")), undefined);

@@ -97,7 +97,7 @@ Deno.test("watch: ends with its signal or the registry, and frees its place", as
   assertEquals(third.heard, ["end"]);
 });
 
-/** Waits, and says when it was over. */
+/** Waits, and records when it has ended. */
 function waiting(
   registry: Registry<FakeEndpoint>,
   id: string,

@@ -35,7 +35,7 @@ Deno.test("every texture and buffer is counted, an array's element once", () => 
   );
 });
 
-/** Each level refers twice to the one below: 2 to the power of 15 places, or as many nothings. */
+/** Each level refers twice to the next: 2 to the power of 15 leaves, with memory or without. */
 function doubling(bottom: types.FieldType): Schema {
   let last = of("Level0", { bottom });
   for (let level = 1; level < 15; level++) {

@@ -1,11 +1,22 @@
 import { assertEquals } from "@std/assert";
-import { SeenRecords } from "../../../../cli/logs/log_records.ts";
+import {
+  comingRecords,
+  keptRecords,
+  type LogEvent,
+  SeenRecords,
+} from "../../../../cli/logs/log_records.ts";
+import { Presence } from "../../../../cli/presence.ts";
+import type { Session } from "../../../../cli/session.ts";
 import {
   fileLine,
+  lostLine,
   recordLine,
   recordRow,
 } from "../../../../cli/text/log_text.ts";
-import type { LogRecord } from "../../../../proto/broker_gen.ts";
+import type {
+  LogRecord,
+  TailLogsResponse,
+} from "../../../../proto/broker_gen.ts";
 
 function record(second: number, message: string): LogRecord {
   return {
@@ -42,6 +53,78 @@ Deno.test("seen records: records that say the same at one time are counted", () 
   assertEquals(news(seen, a, b), []);
   assertEquals(news(seen, a, b, record(1, "same")), ["same"]);
   assertEquals(news(seen, a, record(1, "other"), b), ["other"]);
+});
+
+/** A broker that answers each `TailLogs` with the next of `streams`, and then `end`s. */
+function sessionOf(
+  streams: Partial<TailLogsResponse>[][],
+  end: () => void = () => {},
+): { session: Session; requests: object[] } {
+  const requests: object[] = [];
+  const client = {
+    async *stream(_call: string, request: object) {
+      requests.push(request);
+      for (const response of streams.shift() ?? []) {
+        yield { records: [], lost: 0, resume_since: "", ...response };
+      }
+      if (streams.length === 0) end();
+    },
+  };
+  return { session: { client } as unknown as Session, requests };
+}
+
+const ALL = { filter: "", since: undefined };
+
+/** Two streams: the first is cut after "b", with the time of "b". */
+function cutStreams(): Partial<TailLogsResponse>[][] {
+  const [a, b, c] = [record(1, "a"), record(2, "b"), record(3, "c")];
+  return [
+    [{ records: [a] }, { records: [b], lost: 2, resume_since: b.time }],
+    [{ records: [b, c] }],
+  ];
+}
+
+const WHOLE: LogEvent[] = [
+  { record: record(1, "a") },
+  { lost: 2 },
+  { record: record(2, "b") },
+  { record: record(3, "c") },
+];
+
+Deno.test("kept records: a stream that was cut goes on, and lost records are counted", async () => {
+  const { session, requests } = sessionOf(cutStreams());
+  const events = await keptRecords(session, ALL, new SeenRecords());
+  assertEquals(events, WHOLE);
+  assertEquals(requests, [
+    { filter: "", since: "" },
+    { filter: "", since: record(2, "b").time },
+  ]);
+});
+
+Deno.test("coming records: a stream that was cut goes on at once, and the broker is not lost", async () => {
+  const ended = new AbortController();
+  const { session } = sessionOf(cutStreams(), () => ended.abort());
+  const said: string[] = [];
+  const pauses: number[] = [];
+  const events = await Array.fromAsync(comingRecords(
+    session,
+    ALL,
+    new SeenRecords(),
+    { pause: (ms) => Promise.resolve(void pauses.push(ms)) },
+    new Presence("unix:/x", (words) => said.push(words)),
+    ended.signal,
+  ));
+  assertEquals(events, WHOLE);
+  // Only the second stream ended without resume_since.
+  assertEquals([said.length, pauses.length], [1, 1]);
+});
+
+Deno.test("log text: lost records have a line of their own", () => {
+  assertEquals(
+    lostLine(1),
+    "1 record is missing here: the broker logged faster than this command read.",
+  );
+  assertEquals(lostLine(7).startsWith("7 records are missing"), true);
 });
 
 Deno.test("log text: a record in one line, pairs that can be told apart, nothing that acts on a terminal", () => {

@@ -36,13 +36,19 @@ Deno.test("states: the reason of a failure, and a state that only a newer broker
     "no GPU",
   );
   assertEquals(whyNotReady(connection(failed)), "no reason is known");
+  assertEquals(
+    whyNotReady(
+      connection({ derived_state: "closed", failure_reason: "closed: bye" }),
+    ),
+    "closed: bye",
+  );
   assert(
     whyNotReady(connection({ derived_state: "toString" }))
       .startsWith("toString; it fails in"),
   );
   assertEquals(
-    ["ready", "failed", "awaiting_ack"].map(stateStyle),
-    ["good", "bad", "waiting"],
+    ["ready", "failed", "awaiting_ack", "closed"].map(stateStyle),
+    ["good", "bad", "waiting", "quiet"],
   );
 });
 
@@ -71,7 +77,7 @@ Deno.test("runtimes: the id counts before the name, and the living before the de
   assertEquals(found("nobody"), undefined);
   assertEquals(
     noSuchRuntime("x", [runtime("1", "camera"), runtime("2", "")]).message,
-    "There is no runtime 'x': the broker knows 1 (camera), 2",
+    "Cannot find the runtime 'x': the broker knows 1 (camera), 2",
   );
   assert(noSuchRuntime("x", []).message.endsWith("knows none"));
   const many = Array.from({ length: 12 }, (_, i) => runtime(`${i}`, ""));

@@ -5,7 +5,7 @@ import type { Prebuilt } from "../../../../ffi/library/prebuilt/prebuilt.ts";
 import { BridgeError, type ErrorCode } from "../../../../proto/errors.ts";
 import { permittedTest } from "../../../helpers/permitted.ts";
 
-/** What tests/package does with real shims, where it is quicker with anything. */
+/** Like tests/package, but with arbitrary bytes in place of real shims, which is faster. */
 
 const CONTENT = new TextEncoder().encode("not a library, and nobody loads it");
 const SHA256 = createHash("sha256").update(CONTENT).digest("hex");
@@ -61,7 +61,7 @@ cacheTest("whoever has loaded the file before keeps it", (home) => {
 cacheTest("what cannot be written is told, and leaves nothing", (home) => {
   Deno.writeTextFileSync(`${home}/file`, "");
   refused(`${home}/file/lib`, "library_not_found", "set STREAMLIB_HOME");
-  refused(`${home}/file`, "not_permitted", "it is no directory");
+  refused(`${home}/file`, "not_permitted", "it is not a directory");
   Deno.mkdirSync(`${home}/${SHA256}/shim/in the way`, {
     recursive: true,
     mode: 0o700,
@@ -80,5 +80,5 @@ cacheTest("a module whose hash is not its file's is not used", (home) => {
     BridgeError,
   );
   assertEquals(error.code, "library_not_found");
-  assertStringIncludes(error.message, "was changed as soon as it was written");
+  assertStringIncludes(error.message, "was changed right after it was written");
 });

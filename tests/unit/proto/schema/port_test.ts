@@ -76,7 +76,7 @@ Deno.test("the types of ports follow from the map", () => {
       readonly sound: Port<typeof AudioFrame>;
     }>
   >();
-  // What a host or client makes of it.
+  // The types that a host or a client gets.
   type Inputs = { [K in keyof typeof map]: FrameOf<(typeof map)[K]> };
   same<Same<Inputs["video"]["width"], number>>();
   same<Same<Inputs["sound"]["samples"], Float32Array>>();

@@ -12,9 +12,8 @@ import {
 } from "../../../../proto/states/states.ts";
 
 /**
- * All 30 combinations by hand, from the specification's table. The broker holds
- * an endpoint in those that are marked; `[a, b]` is a combination that exists
- * with and without one: without, with.
+ * All 30 combinations, written by hand from the specification's table. `[a, b]` are
+ * the states without and with a stored endpoint, where they differ.
  */
 const TABLE: Record<
   HostState,
@@ -86,6 +85,7 @@ for (const host of HOST_STATES) {
       assertEquals(derive(host, client, true), stored);
       assertEquals(derive(host, client, false, true), "failed");
       assertEquals(derive(host, client, true, true), "failed");
+      assertEquals(derive(host, client, false, false, true), "closed");
     });
   }
 }
@@ -96,6 +96,7 @@ Deno.test("derive: every derived state is derived from something", () => {
       CLIENT_STATES.flatMap((client) => [
         derive(host, client, false),
         derive(host, client, true),
+        derive(host, client, false, false, true),
       ])
     ),
   );

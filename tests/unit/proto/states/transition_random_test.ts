@@ -5,7 +5,11 @@ import {
   hasFailed,
   isReady,
 } from "../../../../proto/states/connection_record.ts";
-import { CLIENT_STATES, HOST_STATES } from "../../../../proto/states/states.ts";
+import {
+  CLIENT_STATES,
+  type DerivedState,
+  HOST_STATES,
+} from "../../../../proto/states/states.ts";
 import {
   type ConnectionEvent,
   type Effect,
@@ -20,7 +24,7 @@ import { Prng } from "../../../helpers/prng.ts";
 const LIVES = 100_000;
 const STEPS = 30;
 
-/** Ends are rarer than progress, or few lives would become ready. */
+/** Ends are less frequent than progress, so that enough lives become ready. */
 const PROGRESS = EVERY_EVENT.slice(0, 13);
 
 Deno.test(`transition: ${LIVES} random lives of ${STEPS} events (seeds 1 to ${LIVES}) keep every invariant`, () => {
@@ -39,16 +43,16 @@ Deno.test(`transition: ${LIVES} random lives of ${STEPS} events (seeds 1 to ${LI
     life.apply({ type: "closed", reason: "the end of the test" }, 1);
     released += life.checkEnd();
   }
-  // The invariants mean something: enough lives came to where each could break.
+  // Enough lives reached the states in which each invariant could break.
   assert(ready > LIVES / 20, `only ${ready} lives were ready at some time`);
   assert(released > LIVES, `only ${released} endpoints were released`);
 });
 
-/** One life, its effects performed on an imaginary endpoint. */
+/** One life of a connection. Its effects are applied to a counted endpoint. */
 class Life {
   connection: ConnectionRecord = freshConnection();
   #now = this.connection.times.created;
-  /** The sides whose ack was accepted, whatever the record says. */
+  /** The sides whose ack was accepted. */
   readonly #acked = new Set<string>();
   #taken = 0;
   #released = 0;
@@ -91,15 +95,20 @@ class Life {
     );
   }
 
-  /** Every endpoint that was taken is released, once; how many they were. */
+  /** Checks that every endpoint was released once. Returns their number. */
   checkEnd(): number {
-    assert(derivedState(this.connection) === "failed", this.name);
+    assert(hasFailed(this.connection), this.name);
+    assert(isOver(derivedState(this.connection)), this.name);
     assert(this.#held === 0, `${this.name}: ${this.#held} endpoints are left`);
     return this.#released;
   }
 }
 
-/** Never backwards; failed and ready are kept. */
+function isOver(derived: DerivedState): boolean {
+  return derived === "failed" || derived === "closed";
+}
+
+/** States never go back; failed, closed and ready are kept. */
 function checkOrder(
   before: ConnectionRecord,
   after: ConnectionRecord,
@@ -115,7 +124,8 @@ function checkOrder(
   );
   assert(after.pollCount >= before.pollCount, name);
   if (hasFailed(before)) {
-    assert(derivedState(after) === "failed", name);
+    assert(hasFailed(after), name);
+    assert(derivedState(after) === derivedState(before), name);
     assert(after.failureReason === before.failureReason, name);
     assert(after.times.failed === before.times.failed, name);
   }
@@ -125,7 +135,7 @@ function checkOrder(
 function checkRecord(connection: ConnectionRecord, name: string): void {
   const { host, client, times } = connection;
   const derived = derivedState(connection);
-  const over = derived === "ready" || derived === "failed";
+  const over = derived === "ready" || isOver(derived);
   if (derived === "ready") {
     assert(host === "acked" && client === "acked", `${name}: ready too early`);
     assert(times.ready !== undefined, name);
@@ -136,6 +146,10 @@ function checkRecord(connection: ConnectionRecord, name: string): void {
   if (over) {
     assert(!connection.endpointStored, `${name}: ${derived}, and holds`);
   }
-  assert((derived === "failed") === (connection.failureReason !== ""), name);
-  assert((derived === "failed") === (times.failed !== undefined), name);
+  assert(isOver(derived) === (connection.failureReason !== ""), name);
+  assert(isOver(derived) === (times.failed !== undefined), name);
+  assert(
+    (derived === "closed") === connection.failureReason.startsWith("closed: "),
+    name,
+  );
 }

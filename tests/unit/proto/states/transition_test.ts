@@ -60,7 +60,7 @@ const TO_DELIVERED = [
   "endpoint_delivered",
 ];
 
-/** One connection in each state that can be reached, by its letters. */
+/** One connection in each reachable state, by its letters. */
 function reachable(): Map<string, ConnectionRecord> {
   const found = new Map([["Pp", freshConnection()]]);
   for (const connection of found.values()) {
@@ -75,10 +75,10 @@ function reachable(): Map<string, ConnectionRecord> {
 }
 
 /**
- * Every cell: what a connection in the state on the left becomes by the event
- * on top. `-` is accepted without a change of state, `!` is refused. Written by
- * hand from the specification; the columns are those of EVERY_EVENT, where one
- * column stands for both sides if both do the same.
+ * Each cell is the state after the event on top, from the state on the left. `-` is
+ * accepted without a change of state, `!` is rejected. Written by hand from the
+ * specification. The columns are those of EVERY_EVENT; one column stands for both
+ * sides if they do the same.
  */
 const TABLE = `
      host   store  xpc    client ask    deliv  ack    ack    seen   reallo stats  fail   fail   lost   timed  closed
@@ -108,7 +108,7 @@ Kf   !      !      !      !      !      !      !      !      -      !      !    
 Ff   !      !      !      !      !      !      !      !      -      !      !      -      -      -      -      -
 `.trim().split("\n").slice(2).map((line) => line.split(/\s+/));
 
-/** Which column of TABLE an event of EVERY_EVENT is in. */
+/** The column of TABLE for each event of EVERY_EVENT. */
 const COLUMN = [
   1,
   2,
@@ -178,7 +178,9 @@ Deno.test("transition: in all 30 combinations no event loses an endpoint, or let
             assert(held === 0 || held === 1, `${where}: holds ${held}`);
           }
           assertEquals(held === 1, connection.endpointStored, where);
-          if (["ready", "failed"].includes(derivedState(connection))) {
+          if (
+            ["ready", "failed", "closed"].includes(derivedState(connection))
+          ) {
             assertEquals(held, 0, where);
           }
         }
@@ -286,7 +288,28 @@ Deno.test("transition: every timestamp of a good life", () => {
   });
   assertEquals(connection.pollCount, 2);
   assertEquals(connection.failureReason, "closed: done");
-  assertEquals(derivedState(connection), "failed");
+  assertEquals(derivedState(connection), "closed");
+  assertEquals([connection.host, connection.client], ["failed", "failed"]);
+});
+
+Deno.test("transition: a connection that was closed stays closed, one that failed stays failed", () => {
+  const ends: ConnectionEvent[] = [
+    { type: "failure_reported", side: "client", reason: "no GPU" },
+    { type: "side_lost", side: "host", reason: "gone" },
+    { type: "timed_out" },
+    { type: "closed", reason: "bye" },
+  ];
+  for (const first of ends) {
+    const state = first.type === "closed" ? "closed" : "failed";
+    for (const second of ends) {
+      const { connection } = accepted(
+        accepted(freshConnection(), first, 1e9).connection,
+        second,
+        1e9,
+      );
+      assertEquals(derivedState(connection), state);
+    }
+  }
 });
 
 Deno.test("transition: a relay message implies alive for its side", () => {

@@ -24,7 +24,7 @@ function only(type: types.FieldType): Schema {
   return schema({ name: "S", version, fields: { f: type } });
 }
 
-/** `value` in a field of `type` crosses as `xpc`, and comes out equal. */
+/** Checks that `value` in a field of `type` is encoded as `xpc`, and decoded to an equal value. */
 function crosses(
   type: types.FieldType,
   value: types.FieldValue,
@@ -154,7 +154,7 @@ Deno.test("a FixedArray has so many values, in both directions", () => {
       `S.f: ${why}`,
     );
   }
-  // What is no array at all is told as such, and a value that does not fit by its place.
+  // A value that is not an array is reported as such, an element that does not fit by its index.
   unsendable(pair, [1, 2], "S.f: expected a Float32Array, got an array of 2");
   unsendable(pair, null, "S.f: expected a Float32Array, got null");
   unsendable(

@@ -15,7 +15,7 @@ function roundTrip(message: XpcDictionary): XpcDictionary {
   return unpack(new Packer().pack(message)).message;
 }
 
-/** As plain objects with prototypes, to compare. */
+/** Converts to plain objects with prototypes, for comparison. */
 function plain(value: XpcValue | undefined): unknown {
   if (isDictionary(value)) {
     return Object.fromEntries(

@@ -18,7 +18,7 @@ import {
 const WRITER = {} as CapabilityWriter;
 const READER = {} as CapabilityReader;
 
-/** `value` crosses as `xpc`, and comes out as `back`. */
+/** Checks that `value` is encoded as `xpc`, and decoded to `back`. */
 function crosses(
   codec: TypeCodec,
   value: unknown,
@@ -30,7 +30,7 @@ function crosses(
   assertStrictEquals(codec.decode(xpc, READER), back);
 }
 
-/** `value` cannot be sent. */
+/** Checks that `value` cannot be sent. */
 function unsendable(
   codec: TypeCodec,
   value: unknown,
@@ -40,7 +40,7 @@ function unsendable(
   assertEquals(codec.check(value), new Misfit("", "", expected, got));
 }
 
-/** `xpc` cannot be received. */
+/** Checks that `xpc` cannot be received. */
 function unreadable(
   codec: TypeCodec,
   xpc: XpcValue | undefined,
@@ -141,7 +141,7 @@ Deno.test("Float32 crosses as double, rounded to 32 bits, never to infinity", ()
   ) crosses(codec, value, double(value));
   crosses(codec, 0.1, double(0.10000000149011612), 0.10000000149011612);
   crosses(codec, 2 ** -151, double(0), 0);
-  // A peer that does not round is read as if it had.
+  // A value from a peer that does not round is rounded on receipt.
   assertStrictEquals(codec.decode(double(0.1), READER), 0.10000000149011612);
   const ours = "a number in the range of a 32-bit float";
   const beyond = 2 ** 128;

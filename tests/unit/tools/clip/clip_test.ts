@@ -20,7 +20,7 @@ permittedTest(
     let at = 0;
     for (const piece of renderClip()) {
       const there = shipped.subarray(at, at + piece.length);
-      // Buffers compare natively; twenty million numbers would take a minute.
+      // Buffers are compared natively; comparing twenty million numbers would take a minute.
       assertEquals(
         indexOfDifference(piece, there),
         -1,
@@ -46,13 +46,13 @@ Deno.test("the scene moves, and begins again after its last frame", () => {
   const [first, second, last, next] = [0, 1, FRAMES - 1, FRAMES].map((index) =>
     drawScene(index).rgba
   );
-  // Of what is drawn by time alone; the number at the lower right is not.
+  // The part without the frame number, which is at the lower right.
   const body = 640 * 320 * 4;
   const changed = (a: Uint8Array, b: Uint8Array): number =>
     a.subarray(0, body).reduce((n, byte, i) => n + (byte !== b[i] ? 1 : 0), 0);
   assert(changed(first!, second!) > 10_000);
   assert(changed(last!, first!) > 10_000);
-  // Turned by whole turns, but for the last bits of the angles.
+  // All rotations are full turns, except for the last bits of the angles.
   assert(changed(first!, next!) < 100);
 });
 

@@ -54,7 +54,7 @@ permittedTest("no function, object or constant of our header is left out", {
 }, async () => {
   const header = await readXpcHeader(ROOT);
   const { functions, objects, constants } = xpcNames(header);
-  // Counted by other means: statement by statement.
+  // Counted in another way: by statements.
   const statements = (header.xpc + header.connection)
     .replace(/^#.*$/gm, "").split(";")
     .filter((statement) => /\bXPC_EXPORT\b/.test(statement));

@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { signatureProblem } from "../../../../tools/macos/signature.ts";
 
 const PAGE = 4096;
-const CODE = 2 * PAGE + 100; // the last page is not a whole one
+const CODE = 2 * PAGE + 100; // the last page is incomplete
 const DIRECTORY = 20, HASHES = 44;
 
-/** Code with an ad-hoc signature behind it. */
+/** Code, followed by an ad-hoc signature. */
 function signed(): Uint8Array {
   const bytes = new Uint8Array(CODE + DIRECTORY + HASHES + 3 * 32);
   for (let i = 0; i < CODE; i++) bytes[i] = i * 7;
@@ -48,8 +48,8 @@ Deno.test("a signature that covers less, or is of another kind, is not valid", (
     [12, 2, "it has no code directory"],
     [DIRECTORY, 0, "it has no code directory"],
     [DIRECTORY + 12, 0x10000, "it is not ad hoc"],
-    [DIRECTORY + 28, 2, "it has not all pages"],
-    [DIRECTORY + 32, PAGE, "it covers not all before it"],
+    [DIRECTORY + 28, 2, "it does not have a hash for each page"],
+    [DIRECTORY + 32, PAGE, "it does not cover the whole file before it"],
     [DIRECTORY + 36, 0x14010000, "its hashes are not SHA-256"],
   ];
   for (const [at, word, expected] of cases) {

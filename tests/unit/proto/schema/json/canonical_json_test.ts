@@ -5,7 +5,7 @@ import {
 } from "../../../../../proto/schema/json/canonical_json.ts";
 import { assertRefused } from "../../../../helpers/refused.ts";
 
-/** The double whose bits these are, as in RFC 8785, appendix B. */
+/** Returns the double with these bits, as in RFC 8785, appendix B. */
 function double(bits: string): number {
   const view = new DataView(new ArrayBuffer(8));
   view.setBigUint64(0, BigInt(`0x${bits}`));

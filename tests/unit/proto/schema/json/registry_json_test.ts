@@ -55,7 +55,7 @@ const EMBEDDING: RegistrySchemaJson = {
   default_capacity: 32,
 };
 
-/** A schema of the registry with these fields and keys, as it comes from JSON. */
+/** Returns the JSON of a schema of the registry with these fields and keys. */
 function registry(
   fields: unknown,
   keys: Record<string, unknown> = {},

@@ -42,7 +42,7 @@ function list<T>(random: Prng, most: number, make: (index: number) => T): T[] {
   return Array.from({ length: random.below(most + 1) }, (_, i) => make(i));
 }
 
-/** What a schema of either form says besides its fields. */
+/** The keys of a schema, in either form, besides its fields. */
 function frameOf(random: Prng) {
   return {
     name: random.pick(["S", "com.example.Pose", "clip_embedding"]),
@@ -95,7 +95,7 @@ function shared(random: Prng): types.FieldType {
   return type;
 }
 
-/** A type that it has not; the word is in its refusal. */
+/** A type that the registry does not have, and a word of the error. */
 function ours(random: Prng): [types.FieldType, string] {
   const inner = shared(random);
   const [type, word]: [types.FieldType, string] = random.pick([

@@ -27,7 +27,7 @@ function counter(minor: number): Schema {
   });
 }
 
-// Peers of other versions and languages compute the same: neither text may change.
+// Peers of other versions and languages compute the same hash: neither text may change.
 Deno.test("the hash of a schema is the same for ever", () => {
   const json = connectionSchemaToJson(
     connectionSchema({ inputs: { a: counter(0) } }),

@@ -1,0 +1,86 @@
+/**
+ * The interface between the ports of a channel and what carries their frames.
+ * Ports know no wire format: a {@link Transport} encodes, sends, decodes and
+ * releases. There is one implementation, `dictionary/`: one XPC message per
+ * frame.
+ *
+ * A transport carries frames and releases. Offers and retirements of shared
+ * memory, and all other control messages, are XPC messages with every
+ * transport: the channel sends and receives them.
+ *
+ * @module
+ */
+
+import type {
+  Frame,
+  NumericArray,
+  Schema,
+} from "../proto/schema/field_type.ts";
+import type { Surface } from "../proto/schema/surface.ts";
+import type { Misfit } from "../proto/wire/misfit.ts";
+
+/** Carries the frames of one channel, both ways, for as long as the channel exists. */
+export interface Transport {
+  /** The name of this transport in statistics. */
+  readonly path: string;
+  /** Returns what sends the frames of one outgoing port. Called once per port. */
+  writer<S extends Schema>(portName: string, schema: S): PortWriter<S>;
+  /** Tells the peer that this side no longer reads a piece of its memory. `generation` is the use that ended. */
+  releaseMemory(id: bigint, generation: bigint): void;
+  /**
+   * The peer is gone; another one may follow. Disposing a frame of the old peer
+   * sends nothing from now on.
+   */
+  detach(): void;
+}
+
+/** Sends the frames of one port. */
+export interface PortWriter<S extends Schema = Schema> {
+  /** Returns why `frame` cannot be sent, or undefined. Works without a peer. */
+  check(frame: unknown): Misfit | undefined;
+  /**
+   * Sends a frame and returns its id. Never waits. Asks `memory` for the piece
+   * behind each texture and buffer, then has those pieces offered, then sends.
+   *
+   * @throws {BridgeError} `schema_mismatch` if the frame does not fit, before
+   * `memory` is asked for anything; `bad_argument` if the message is too large;
+   * what `memory` throws
+   */
+  send(frame: Frame<S>, memory: SentMemory): bigint;
+}
+
+/** The name of a piece of shared memory on the channel. */
+export interface PieceName {
+  /** The id under which the piece was offered. */
+  readonly id: bigint;
+  /** The number of the use that is meant. */
+  readonly generation: bigint;
+}
+
+/** The shared memory of a frame that is being sent. */
+export interface SentMemory {
+  /** Returns the piece behind a texture or buffer. Throws `bad_argument` if it is not memory of this frame. */
+  pieceOf(value: Surface | NumericArray): PieceName;
+  /** Offers the pieces that were asked for and that the peer does not have yet. */
+  offerPieces(): void;
+}
+
+/** Takes the frames that were received for one port. */
+export interface FrameQueue {
+  /** What its frames hold. */
+  readonly schema: Schema;
+  /** Whether every frame counts. If so, each frame is released, including those without shared memory. */
+  readonly inOrder: boolean;
+  /** Takes a frame over. Disposing the frame releases it, and its memory, to the sender. */
+  put(frame: Frame<Schema> & Disposable): void;
+}
+
+/** What a transport reports to its channel. */
+export interface TransportEvents {
+  /** The peer has released a piece of this side's memory. */
+  memoryReleased(id: bigint, generation: bigint): void;
+  /** The peer has released a frame that has no shared memory. */
+  frameReleased(id: bigint): void;
+  /** Something invalid was received and dropped. `kind` groups problems of the same cause. */
+  problem(kind: string, text: string): void;
+}

@@ -1,0 +1,76 @@
+/**
+ * Whether the service has the same name everywhere: in the environment, and in
+ * the installed files.
+ *
+ * @module
+ */
+
+import { BridgeError } from "../../../proto/errors.ts";
+import { type Names, names } from "../../../proto/names.ts";
+import { INSTALL } from "../advice.ts";
+import type { Examination, Link } from "../examination.ts";
+import { broken, type Finding, ok, shellQuoted } from "../finding.ts";
+import {
+  type InstalledFile,
+  isOfService,
+  type Mismatch,
+  mismatchIn,
+} from "../installed.ts";
+import { linksBehind } from "../needs.ts";
+
+/** The link. */
+export const namesLink: Link = { name: "names", check };
+
+async function check({ console, known }: Examination): Promise<Finding> {
+  let all: Names;
+  try {
+    all = names(console.env);
+  } catch (error) {
+    if (!(error instanceof BridgeError)) throw error;
+    return broken("names", "the names cannot be derived", {
+      why: error.message,
+      mend: console.env.get("STREAMLIB_DEV_MODE")
+        ? "unset STREAMLIB_DEV_MODE"
+        : "export STREAMLIB_HOME=/a/short/path",
+      blocks: linksBehind("names"),
+    });
+  }
+  known.names = all;
+  const files = (await serviceFiles(all)).filter((f) => isOfService(f, all));
+  const mismatch = files.map((file) => mismatchIn(file, all))
+    .find((found) => found !== undefined);
+  known.installed = files.length > 0;
+  if (mismatch) return describe(mismatch);
+  return ok(
+    "names",
+    `${all.service}, ${files.length > 0 ? "installed" : "not installed"}`,
+  );
+}
+
+function describe({ file, key, found, expected, inPlace }: Mismatch): Finding {
+  return broken("names", `${key} is ${found}, expected ${expected}`, {
+    why:
+      `${file.path} does not match this environment: clients look for the broker under another name`,
+    mend: inPlace ? `${INSTALL} --force` : `rm ${shellQuoted(file.path)}`,
+  });
+}
+
+/** The files that this system's service manager reads from its user. */
+async function serviceFiles(
+  { plistFile, systemdDirectory }: Names,
+): Promise<InstalledFile[]> {
+  const directory = plistFile?.slice(0, plistFile.lastIndexOf("/")) ??
+    systemdDirectory;
+  if (directory === undefined) return [];
+  const files: InstalledFile[] = [];
+  try {
+    for await (const { name, isFile } of Deno.readDir(directory)) {
+      if (!isFile || !/\.(plist|socket|service)$/.test(name)) continue;
+      const path = `${directory}/${name}`;
+      files.push({ path, text: await Deno.readTextFile(path) });
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return files;
+}

@@ -1,0 +1,42 @@
+import { assertEquals } from "@std/assert";
+import {
+  directoryFault,
+  type PathInfo,
+  socketFault,
+} from "../../../../cli/doctor/paths.ts";
+
+const info = (rest: Partial<NonNullable<PathInfo>>): NonNullable<PathInfo> => ({
+  isDirectory: true,
+  isSymlink: false,
+  isSocket: false,
+  mode: 0o40700,
+  uid: 1000,
+  ...rest,
+});
+
+Deno.test("doctor: directories", () => {
+  const fault = (rest?: Partial<NonNullable<PathInfo>>) =>
+    directoryFault("/run/a b", rest && info(rest), 1000)?.mend;
+  assertEquals(fault(), undefined);
+  assertEquals(fault({}), undefined);
+  assertEquals(fault({ mode: 0o40755 }), "chmod 700 '/run/a b'");
+  assertEquals(fault({ mode: 0o40600 }), "chmod 700 '/run/a b'");
+  assertEquals(fault({ uid: 0 }), "sudo chown -R 1000 '/run/a b'");
+  assertEquals(fault({ isSymlink: true, isDirectory: false }), "rm '/run/a b'");
+  assertEquals(fault({ isDirectory: false }), "mv '/run/a b' '/run/a b.old'");
+  assertEquals(
+    directoryFault("/run/x", info({ uid: 1000 }), 0)?.mend,
+    "chown -R 0 /run/x",
+  );
+});
+
+Deno.test("doctor: sockets", () => {
+  const socket = { isDirectory: false, isSocket: true, mode: 0o140600 };
+  const fault = (rest: Partial<NonNullable<PathInfo>>) =>
+    socketFault("/run/s", info({ ...socket, ...rest }), 1000)?.mend;
+  assertEquals(fault({}), undefined);
+  assertEquals(fault({ mode: 0o140666 }), "chmod 600 /run/s");
+  assertEquals(fault({ mode: 0o140700 }), undefined);
+  assertEquals(fault({ uid: 7 }), "sudo chown -R 1000 /run/s");
+  assertEquals(fault({ isSocket: false }), "mv /run/s /run/s.old");
+});

@@ -1,0 +1,67 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  BridgeError,
+  describeError,
+  failureReason,
+  firstError,
+  stackOf,
+} from "../../../proto/errors.ts";
+
+const refused = new BridgeError("not_permitted", "Cannot do it: refused");
+const late = new RangeError("too late");
+
+/** What a scope throws whose body throws one, and whose disposal then the other. */
+function suppressing(first: unknown, second: unknown): unknown {
+  try {
+    using _held = {
+      [Symbol.dispose]() {
+        throw second;
+      },
+    };
+    throw first;
+  } catch (error) {
+    return error;
+  }
+}
+
+Deno.test("a reason is the words of a BridgeError, and the stack of another", () => {
+  assertEquals(failureReason(refused), "Cannot do it: refused");
+  assertEquals(failureReason(late), late.stack);
+  assertEquals(failureReason("text"), "text");
+  assertEquals(stackOf(refused), refused.stack);
+  assertEquals(stackOf("text"), undefined);
+});
+
+Deno.test("of two errors the first is the reason, and both are told", () => {
+  const both = suppressing(refused, late);
+  assert(both instanceof SuppressedError);
+  assertEquals(firstError(both), refused);
+  assertEquals(
+    failureReason(both),
+    `Cannot do it: refused\nThen a disposal failed too: ${late.stack}`,
+  );
+  assertEquals(
+    stackOf(both),
+    `${refused.stack}\nThen a disposal failed too: ${late.stack}`,
+  );
+});
+
+Deno.test("an error is the reason however many disposals fail after it", () => {
+  const all = suppressing(suppressing("text", late), refused);
+  assertEquals(firstError(all), "text");
+  assertEquals(
+    failureReason(all),
+    `text\nThen a disposal failed too: ${late.stack}\n` +
+      "Then a disposal failed too: Cannot do it: refused",
+  );
+});
+
+Deno.test("one line of text has name and message, of both errors where there are two", () => {
+  assertEquals(describeError(late), "RangeError: too late");
+  assertEquals(describeError("text"), "text");
+  assertEquals(
+    describeError(suppressing(refused, late)),
+    "BridgeError: Cannot do it: refused; " +
+      "then a disposal failed too: RangeError: too late",
+  );
+});

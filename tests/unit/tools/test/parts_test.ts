@@ -1,0 +1,105 @@
+import { assert, assertEquals } from "@std/assert";
+import { PARTS, planParts } from "../../../../tools/test/parts.ts";
+import { permittedTest } from "../../../helpers/permitted.ts";
+
+const ROOT = new URL("../../../../", import.meta.url);
+
+async function* testFiles(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(new URL(folder, ROOT))) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) yield* testFiles(path);
+    else if (entry.name.endsWith("_test.ts")) yield path;
+  }
+}
+
+/** The files and folders below tests/ that the steps of a run name. */
+async function named(extent: "quick" | "all" | "rest"): Promise<Set<string>> {
+  const tasks = JSON.parse(
+    await Deno.readTextFile(new URL("deno.json", ROOT)),
+  ).tasks;
+  const words = (await planParts(extent, [])).flatMap(({ steps }) =>
+    steps.flatMap(({ command }) => {
+      const task = command[1] === "task" ? tasks[command[3]!] : undefined;
+      return task ? task.command.split(" ") : command;
+    })
+  );
+  return new Set(words.filter((word) => word.startsWith("tests/")));
+}
+
+permittedTest("every test file belongs to a part", { read: true }, async () => {
+  const all = await named("all");
+  const forgotten: string[] = [];
+  let files = 0;
+  for await (const path of testFiles("tests")) {
+    files++;
+    const folders = path.split("/").map((_, i, parts) =>
+      parts.slice(0, i + 1).join("/")
+    );
+    if (!folders.some((place) => all.has(place))) forgotten.push(path);
+  }
+  assert(files > 100, `only ${files} files were found`);
+  assertEquals(forgotten, []);
+});
+
+permittedTest(
+  "what a quick run leaves out is what the rest has",
+  { read: true },
+  async () => {
+    const steps = async (extent: "quick" | "all" | "rest") =>
+      (await planParts(extent, [])).flatMap(({ steps }) => steps);
+    const [quick, all, rest] = await Promise.all([
+      steps("quick"),
+      steps("all"),
+      steps("rest"),
+    ]);
+    const key = ({ command }: { command: readonly string[] }): string =>
+      command.join(" ");
+    const exhaustive = rest.filter(({ command }) =>
+      command.includes("--exhaustive")
+    );
+    assert(exhaustive.length > 3, "files with exhaustive tests");
+    // A file with exhaustive tests is in both, another command in one of them.
+    assertEquals(
+      new Set(all.map(key)),
+      new Set(
+        [...quick, ...rest].map(key).filter((command) =>
+          !exhaustive.some((step) =>
+            key(step) !== command && key(step).startsWith(command)
+          )
+        ),
+      ),
+    );
+  },
+);
+
+permittedTest(
+  "a part or a piece of a file's name chooses what is run",
+  { read: true },
+  async () => {
+    const [faults, ...others] = await planParts("quick", ["faults"]);
+    assertEquals([faults?.name, others], ["faults", []]);
+    assertEquals(
+      (await planParts("quick", ["tests/integration/cli_"])).flatMap((
+        { steps },
+      ) => steps.map(({ name }) => name)),
+      [
+        "tests/integration/cli_logs_test.ts",
+        "tests/integration/cli_process_test.ts",
+        "tests/integration/cli_test.ts",
+      ],
+    );
+    assertEquals(await planParts("all", ["no such test"]), []);
+  },
+);
+
+Deno.test("the budgets of a quick run are 8 minutes of two cores, of all 40 minutes at the most", () => {
+  const sum = (quick: boolean): number =>
+    PARTS.filter((part) => part.quick === quick)
+      .reduce((secs, { budgetSecs }) => secs + budgetSecs, 0);
+  const exhaustive = PARTS.reduce(
+    (secs, { exhaustiveSecs = 0 }) => secs + exhaustiveSecs,
+    0,
+  );
+  assert(sum(true) <= 8 * 60, `${sum(true)} s`);
+  assert(sum(true) + sum(false) + exhaustive <= 40 * 60);
+});
