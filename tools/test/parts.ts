@@ -219,16 +219,16 @@ export const PARTS: readonly Part[] = [
   },
 ];
 
+function isPart(word: string): boolean {
+  return PARTS.some(({ name }) => name === word);
+}
+
 /**
  * Returns the parts of a run, with their steps.
  *
  * @param wanted names of parts, parts of the names of steps, or files; if empty,
  *   all steps of the extent
  */
-function isPart(word: string): boolean {
-  return PARTS.some(({ name }) => name === word);
-}
-
 export async function planParts(
   extent: Extent,
   wanted: readonly string[],
