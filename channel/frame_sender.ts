@@ -196,11 +196,20 @@ export class PortSender<S extends Schema = Schema>
       this.#dropped++;
       return false;
     }
-    for (const pooled of record.pieces.values()) pooled.state = "held"; // an earlier attempt may have failed halfway
-    const id = this.#writer.send(frame, record);
+    const id = this.#write(frame, record);
     this.#sent++;
     this.#takeOff(id, record);
     return true;
+  }
+
+  /** Sends the frame. If that fails, its memory is the caller's as before. */
+  #write(frame: Frame<S>, record: OutgoingRecord): bigint {
+    try {
+      return this.#writer.send(frame, record);
+    } catch (error) {
+      for (const pooled of record.pieces.values()) pooled.state = "held";
+      throw error;
+    }
   }
 
   /** After sending: pieces that the frame does not name are free, the others are out until their release. */

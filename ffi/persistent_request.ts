@@ -78,7 +78,8 @@ export class PersistentRequest {
     attempt: () => Promise<T | UnknownConnection>,
     signal: AbortSignal,
   ): Promise<T> {
-    if (!this.#apply({ type: "ask" }) && !signal.aborted) {
+    signal.throwIfAborted();
+    if (!this.#apply({ type: "ask" })) {
       throw new Error("Cannot ask: the request is being asked already");
     }
     while (true) {

@@ -253,7 +253,7 @@ export class HostBridge {
     }
   }
 
-  /** Stores the endpoint at the broker. Stops when the client has connected: the broker needs the endpoint no more. */
+  /** Stores the endpoint at the broker. Stops when the client has connected: then the broker does not need the endpoint. */
   async #store(): Promise<void> {
     using endpoint = this.#door.endpoint();
     await this.#session.storeEndpoint(endpoint, this.#arrived.signal);

@@ -20,7 +20,7 @@ import {
   type ResponseOf,
   type UnaryMethod,
 } from "../proto/wire/control.ts";
-import { BridgeError } from "../proto/errors.ts";
+import { BridgeError, describeError } from "../proto/errors.ts";
 import type { Credentials } from "../proto/states/handshake.ts";
 import type { RetryRules } from "../proto/states/retry.ts";
 import { KEY, MESSAGE_TYPE } from "../proto/wire/keys.ts";
@@ -204,8 +204,10 @@ export class HostSession implements AsyncDisposable {
       );
       return undefined;
     } catch (error) {
-      if (!(error instanceof BridgeError)) throw error;
-      return error;
+      if (error instanceof BridgeError) return error;
+      return new BridgeError("native_failure", describeError(error), {
+        cause: error,
+      });
     }
   }
 

@@ -116,7 +116,7 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   134: {
     code: "refused",
     meaning:
-      "the agent is for logins at the screen (Aqua), and this domain is none",
+      "the agent runs only in a login session at the screen (Aqua), and this domain is not one",
     next: NO_SESSION.next,
   },
 };

@@ -6,7 +6,12 @@
 
 export * from "./schema/frames/audio_frame.ts";
 export * from "./schema/frames/data_frame.ts";
-export * from "./errors.ts";
+export {
+  BridgeError,
+  describeError,
+  type ErrorCode,
+  isErrorCode,
+} from "./errors.ts";
 export * from "./schema/field_type.ts";
 export type {
   FieldJson,

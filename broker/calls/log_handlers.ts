@@ -29,10 +29,10 @@ export function logHandlers(ring: LogRing): Pick<StreamHandlers, "TailLogs"> {
  * The records that are kept, the oldest first, and with `follow` new ones.
  *
  * A reader that is slower than the log misses the oldest records, and gets their
- * number. A reader that does not read at all may look to the carrier as if it
- * did: Deno's node:http2 takes every write for written, whatever the peer's
- * window says. So a stream has a maximum length, which also bounds what can be
- * queued for it; its last response says from when to go on.
+ * number. The carrier cannot detect a reader that does not read: Deno's node:http2
+ * reports every write as done, even if the peer's window is full. So a stream has
+ * a maximum length, which also limits its queue; its last response has the time
+ * from which the next stream continues.
  */
 async function* tail(
   ring: LogRing,

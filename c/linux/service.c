@@ -77,7 +77,7 @@ static int remove_stale(int directory, const struct xl_service_path *path, bool 
     return 0;
 }
 
-static int bind_socket(const struct xl_service_path *path, char reason[XL_REASON_BYTES]) {
+static int bind_socket(const struct xl_service_path *path, bool *in_use, char reason[XL_REASON_BYTES]) {
     struct sockaddr_un address = address_of(path);
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* The file gets its mode from the socket, so at no time can another user connect. */
@@ -85,6 +85,7 @@ static int bind_socket(const struct xl_service_path *path, char reason[XL_REASON
         listen(fd, SOMAXCONN) == 0) {
         return fd;
     }
+    *in_use = errno == EADDRINUSE;
     snprintf(reason, XL_REASON_BYTES, "cannot listen at %s: %s", path->text, strerror(errno));
     if (fd >= 0) close(fd);
     return -1;
@@ -99,7 +100,7 @@ static int bind_locked(const char *service, const struct xl_service_path *path, 
         return -1;
     }
     xl_directory_sweep(claim->directory, xl_lock_name(claim->file).text);
-    return remove_stale(claim->directory, path, in_use, reason) == 0 ? bind_socket(path, reason) : -1;
+    return remove_stale(claim->directory, path, in_use, reason) == 0 ? bind_socket(path, in_use, reason) : -1;
 }
 
 int xl_service_listen(const char *service, struct xl_claim *claim, bool *in_use, char reason[XL_REASON_BYTES]) {

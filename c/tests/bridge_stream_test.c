@@ -1,6 +1,6 @@
 /*
- * bridge_stream_test.c: listening stream sockets, through the shim's ABI: made, held, inherited,
- * accepted from, let go.
+ * bridge_stream_test.c: tests listening stream sockets through the shim's ABI: creation, lock,
+ * inherited sockets, accept, release.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -109,12 +109,12 @@ static void holds_its_path(void) {
     snprintf(words, sizeof words, "process %d,", (int)getpid());
     refused_at(inbox, path, SLB_E_IN_USE, words);
     int fd = connect_to(path);
-    CHECK(fd >= 0); /* the first is undisturbed */
+    CHECK(fd >= 0); /* the first listener still works */
     close(fd);
     CHECK(slb_release(first) == 0);
     slb_handle second = listen_at(inbox, path);
     CHECK(second != 0);
-    inbox_close(inbox); /* with all that belongs to the queue */
+    inbox_close(inbox); /* with everything that belongs to the queue */
     CHECK(!exists(path) && !exists(beside(".lock")));
 }
 

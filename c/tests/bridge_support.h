@@ -56,7 +56,7 @@ static inline struct record inbox_next(struct inbox *inbox) {
         if (inbox->filled > 0) break;
         if (!is_readable(inbox->bell)) {
             fprintf(stderr, "no event came within %d s\n", PATIENCE_SECONDS);
-            exit(1); /* the next tests would wait in vain too */
+            exit(1); /* the next tests would also wait until their deadline */
         }
         char rings[64];
         CHECK(read(inbox->bell, rings, sizeof rings) > 0);

@@ -1,5 +1,5 @@
 /*
- * core_foundation_double.c - violations, failures on demand, and as much of CoreFoundation as
+ * core_foundation_double.c - violations, failures on demand, and the part of CoreFoundation that
  * surfaces need. See core_foundation_double.h and iosurface_double.h.
  */
 #include "core_foundation_double.h"

@@ -1,6 +1,6 @@
 /*
- * core_foundation_double.h - the ground that iosurface_double.c stands on: violations, failures on
- * demand, and CoreFoundation's counted objects. Nothing here leaves their shared object.
+ * core_foundation_double.h - used by iosurface_double.c: violations, failures on demand, and
+ * CoreFoundation's counted objects. Nothing here is exported from their shared object.
  */
 #ifndef CORE_FOUNDATION_DOUBLE_H
 #define CORE_FOUNDATION_DOUBLE_H
@@ -13,19 +13,19 @@ __attribute__((format(printf, 1, 2))) void violation(const char *format, ...);
 const char *take_violation(void);
 
 void fail_next(const char *function);
-/* Whether that call of `function` is the one to fail. */
+/* Whether this call of `function` must fail. */
 bool fails(const char *function);
 
 enum kind { STRING, NUMBER, DICTIONARY, SURFACE };
 
 struct object {
     enum kind kind;
-    int references; /* 0: released, and here to be recognised */
+    int references; /* 0: released, but kept so that a later use is detected */
     struct object *next;
 };
 
 struct __CFString {
-    struct object head; /* constants only, never counted */
+    struct object head; /* only constants, which are not counted */
 };
 struct __CFNumber {
     struct object head;
@@ -41,20 +41,20 @@ struct __IOSurface {
     int file;
     struct iosurface_geometry *geometry;
     uint8_t *pixels;
-    size_t length; /* of the pixels, whole pages */
-    int locks[2];  /* [0] to write, [1] only to read */
+    size_t length; /* of the pixels, in whole pages */
+    int locks[2];  /* [0] for writing, [1] for reading only */
 };
 
-extern struct object *objects; /* every one that was made and not forgotten */
+extern struct object *objects; /* every object that was made and not freed by forget() */
 
 /* A zeroed object with one reference. */
 void *make(enum kind kind, size_t size);
-/* The object if it is one, of that kind and not released; else NULL and a violation. */
+/* Returns the object if it exists, has that kind and is not released; else NULL, with a violation. */
 void *valid(CFTypeRef pointer, enum kind kind, const char *function);
 int live(void);
 void forget(void);
 
-/* What the last release of a surface does. */
+/* Called by the last release of a surface. */
 void surface_end(IOSurfaceRef surface);
 
 #pragma GCC visibility pop

@@ -1,5 +1,5 @@
 /*
- * iosurface_double.c - IOSurface.framework over memory files; core_foundation_double.c goes into
+ * iosurface_double.c - IOSurface.framework over memory files; core_foundation_double.c is in
  * the same shared object. See iosurface_double.h. For one thread at a time.
  *
  * The first page of a surface's file is its geometry, then come the pixels. They can be touched
@@ -32,7 +32,7 @@ STRING_CONSTANT(kIOSurfaceAllocSize)
 STRING_CONSTANT(kIOSurfacePixelFormat)
 STRING_CONSTANT(kIOSurfaceIsGlobal)
 
-/* ---- uses of a surface, by process and altogether ---------------------------------------- */
+/* ---- uses of a surface, by process and in all -------------------------------------------- */
 
 static struct uses {
     struct uses *next;
@@ -72,7 +72,7 @@ static int files_of(uint32_t id) {
     DIR *directory = opendir("/proc/self/fd");
     int count = 0;
     struct stat status;
-    /* By name: any of them may be another thread's, and about to be closed. */
+    /* fstatat by name, because another thread may close any of these descriptors meanwhile. */
     for (struct dirent *entry; directory && (entry = readdir(directory));)
         count += fstatat(dirfd(directory), entry->d_name, &status, 0) == 0 && (uint32_t)status.st_ino == id;
     if (directory) closedir(directory);
@@ -88,7 +88,7 @@ static void protect(IOSurfaceRef surface) {
     if (mprotect(surface->pixels, surface->length, access)) abort();
 }
 
-/* Takes the file over. NULL: it is none of ours. */
+/* Takes ownership of the file. NULL: it is not a surface of this double. */
 static IOSurfaceRef surface_open(int file) {
     struct stat status;
     if (fstat(file, &status) || status.st_size <= PAGE) {
@@ -149,7 +149,7 @@ IOSurfaceRef IOSurfaceCreate(CFDictionaryRef properties) {
     if (row < made.width * made.element_bytes) return NULL;
     if (number_for(properties, kIOSurfaceAllocSize, &bytes) && bytes < row * made.height) return NULL;
     made.pixel_format = (uint32_t)format;
-    made.bytes_per_row = row + ROW_ALIGNMENT; /* more than asked for: who computes it gets wrong pixels */
+    made.bytes_per_row = row + ROW_ALIGNMENT; /* longer than requested: a caller that computes it gets wrong pixels */
     made.alloc_size = round_up(made.bytes_per_row * made.height, PAGE);
     int file = memfd_create("iosurface-double", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     struct stat status;
@@ -188,7 +188,7 @@ static int change_lock(IOSurfaceRef surface, uint32_t options, uint32_t *seed, i
                   surface->locks[0] || surface->locks[1] ? " with these options" : "");
         return RETURN_ERROR;
     }
-    bool failed = fails(function); /* an unlock that says so has been done all the same */
+    bool failed = fails(function); /* an unlock that reports a failure has released the lock nevertheless */
     if (failed && by > 0) return RETURN_ERROR;
     *locks += by;
     if (by < 0 && locks == surface->locks) surface->geometry->seed++;

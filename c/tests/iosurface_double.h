@@ -1,16 +1,16 @@
 /*
- * iosurface_double.h - what a test asks of the double that stands in for IOSurface.framework and
- * CoreFoundation, beside Apple's own functions.
+ * iosurface_double.h - the test interface of the double of IOSurface.framework and CoreFoundation,
+ * besides Apple's own functions.
  *
- * The double is strict where Apple's documentation says what a caller has to do: a breach is
- * written down as a violation, and the call goes on as harmlessly as it can.
+ * The double checks the rules that Apple's documentation has for the caller. It records a breach as
+ * a violation, and the call continues without harm if possible.
  */
 #ifndef IOSURFACE_DOUBLE_H
 #define IOSURFACE_DOUBLE_H
 
 #include "iosurface_api.h"
 
-/* What the kernel knows of a surface, in memory that all its holders have mapped. A test may lie in it. */
+/* The kernel's data about a surface, in memory that all its holders have mapped. A test may write false values. */
 struct iosurface_geometry {
     uint64_t magic;
     size_t width, height, element_bytes, element_width, element_height, planes, bytes_per_row, alloc_size;
@@ -20,19 +20,19 @@ struct iosurface_geometry {
 };
 
 struct iosurface_double {
-    /* The oldest violation that was not taken yet, which is then forgotten; NULL: there is none. */
+    /* Removes and returns the oldest violation; NULL if there is none. */
     const char *(*take_violation)(void);
-    /* CoreFoundation objects that somebody still has to release. */
+    /* The number of CoreFoundation objects that are not released. */
     int (*live)(void);
-    /* Frees what was released: until then it is known as such. */
+    /* Frees the released objects. Until then a use of one is a violation. */
     void (*forget)(void);
-    /* The next call of that function fails, for no fault of the caller. */
+    /* The next call of that function fails, although the caller makes no mistake. */
     void (*fail_next)(const char *function);
-    /* Of a surface that this process has. */
+    /* The data of a surface that this process has. */
     struct iosurface_geometry *(*geometry)(uint32_t id);
-    /* Puts the surface's pixels elsewhere, which Apple's never do as far as anyone knows. */
+    /* Moves the surface's pixels to another address. No such move by Apple's framework is known. */
     void (*move)(uint32_t id);
-    /* Calls of IOSurfaceLock and IOSurfaceUnlock so far. */
+    /* The number of calls of IOSurfaceLock and IOSurfaceUnlock. */
     int (*lock_calls)(void);
 };
 

@@ -1,6 +1,6 @@
 /*
- * iosurface_double_test.c: the double of the framework has to see each rule broken, or the tests
- * that pass over it say nothing.
+ * iosurface_double_test.c: the double of the framework must detect the breach of each rule. Otherwise
+ * the tests that pass with it prove nothing.
  */
 #include <signal.h>
 
@@ -71,7 +71,7 @@ static void touch(IOSurfaceRef surface, bool write) {
     else (void)*pixels;
 }
 
-/* How a process ends that touches the pixels under that lock; -1 is none. */
+/* Returns how a process ends that accesses the pixels with that lock; -1: without a lock. */
 static int touch_elsewhere(IOSurfaceRef surface, int lock, bool write) {
     pid_t child = fork();
     if (child == 0) {
@@ -98,7 +98,7 @@ static void test_pixels_are_touched_under_a_lock(void) {
 static void test_ownership(void) {
     const struct iosurface_api *api = iosurface_api();
     IOSurfaceRef surface = raw_surface();
-    CHECK(control()->live() == 1); /* a leak, were it left so */
+    CHECK(control()->live() == 1); /* a leak if it were not released */
     xpc_object_t object = api->IOSurfaceCreateXPCObject(surface);
     CHECK(count(18) == 1);
     IOSurfaceRef found = api->IOSurfaceLookupFromXPCObject(object);
@@ -144,7 +144,7 @@ static void test_lookups(void) {
     xpc_object_t number = xpc_uint64_create(1), other = impostor();
     CHECK(iosurface_api()->IOSurfaceLookupFromXPCObject(number) == NULL);
     CHECK_BROKEN("IOSurfaceLookupFromXPCObject: of an object that no surface made");
-    CHECK(iosurface_api()->IOSurfaceLookupFromXPCObject(other) == NULL); /* which breaks no rule */
+    CHECK(iosurface_api()->IOSurfaceLookupFromXPCObject(other) == NULL); /* allowed by the rules */
     xpc_release(number);
     xpc_release(other);
 }

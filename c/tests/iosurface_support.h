@@ -1,5 +1,5 @@
 /*
- * iosurface_support.h: the double of the framework in the framework's place, for one test program.
+ * iosurface_support.h: replaces the framework by its double, for one test program.
  */
 #ifndef IOSURFACE_SUPPORT_H
 #define IOSURFACE_SUPPORT_H
@@ -24,7 +24,7 @@ static inline void *find_part(enum framework framework, const char *name) {
     return dlsym(dlopen(iosurface_framework_path(framework), RTLD_NOW | RTLD_LOCAL), name);
 }
 
-/* It lies beside this program. */
+/* The double is in the folder of this program. */
 static inline void find_double(void) {
     static char path[4096 + 64];
     strcpy(path, own_path());
@@ -38,7 +38,7 @@ static inline void *extra(const char *name) { return find_part(IO_SURFACE, name)
 static inline bool in_use(IOSurfaceRef ref) { return ((unsigned char (*)(IOSurfaceRef))extra("IOSurfaceIsInUse"))(ref) != 0; }
 static inline int uses(IOSurfaceRef ref) { return ((int (*)(IOSurfaceRef))extra("IOSurfaceGetUseCount"))(ref); }
 
-/* That rule was broken, and it was the first. */
+/* Checks that the oldest violation is of this rule. */
 #define CHECK_BROKEN(rule) CHECK_TEXT(control()->take_violation(), rule)
 
 static inline void check_rules_kept(void) {
@@ -51,7 +51,7 @@ static inline void check_rules_kept(void) {
     control()->forget();
 }
 
-/* A surface of c/linux that the double did not make: on macOS, a Mach right to something else. */
+/* A surface of c/linux that the double did not make: like a Mach right to another kind of object on macOS. */
 static inline xpc_object_t impostor(void) {
     int file = memfd_create("impostor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     CHECK(ftruncate(file, 8192) == 0 && fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK) == 0);

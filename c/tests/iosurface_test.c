@@ -1,6 +1,6 @@
 /*
- * iosurface_test.c: surface_iosurface.c, which is for macOS, over a double of the framework that
- * holds the caller to Apple's rules.
+ * iosurface_test.c: tests surface_iosurface.c, which is for macOS, with a double of the framework
+ * that checks Apple's rules for the caller.
  */
 #include "iosurface_support.h"
 #include "queue.h"
@@ -10,7 +10,7 @@
 
 static uint32_t seed(IOSurfaceRef ref) { return ((uint32_t(*)(IOSurfaceRef))extra("IOSurfaceGetSeed"))(ref); }
 
-/* The last error says so. */
+/* Checks that the text of the last error contains `part`. */
 static void check_error(const char *part) {
     char text[SLB_MAX_TEXT_BYTES + 1] = {0};
     slb_error_copy((uint8_t *)text, SLB_MAX_TEXT_BYTES);
@@ -26,7 +26,7 @@ static uint32_t id_of(slb_handle surface) {
     return layout[6];
 }
 
-/* A ref of the test's own, to be released. */
+/* Returns a ref, which the test must release. */
 static IOSurfaceRef ref_of(slb_handle surface) {
     xpc_object_t object = surface_copy_xpc(surface);
     IOSurfaceRef ref = iosurface_api()->IOSurfaceLookupFromXPCObject(object);
@@ -65,8 +65,8 @@ static void test_a_surface_crosses(void) {
     CHECK(slb_connection_send(pair.client, message, pack_capability(message, 12, surface)) == 0);
     slb_handle other = packed_handle(inbox_next(pair.inbox));
     CHECK(slb_surface_layout(other, seen) == 0);
-    CHECK(memcmp(layout, seen, sizeof layout) == 0); /* the same by its id */
-    CHECK(slb_surface_map(other) != slb_surface_map(surface)); /* though not the same ref */
+    CHECK(memcmp(layout, seen, sizeof layout) == 0); /* the same surface, because the id is equal */
+    CHECK(slb_surface_map(other) != slb_surface_map(surface)); /* but another ref */
     CHECK(slb_release(surface) == 0);
     CHECK(slb_surface_lock(other, 1) == 0);
     const uint8_t *pixels = slb_surface_map(other);
@@ -89,7 +89,7 @@ static void test_a_surface_is_in_use_while_someone_has_it(void) {
     CHECK(slb_connection_send(pair.client, message, pack_capability(message, 12, surface)) == 0);
     xpc_object_t object = surface_copy_xpc(surface);
     CHECK(slb_release(surface) == 0);
-    CHECK(in_use(ref) && uses(ref) == 0); /* by the XPC object alone */
+    CHECK(in_use(ref) && uses(ref) == 0); /* only by the XPC object */
     xpc_release(object);
     slb_handle other = packed_handle(inbox_next(pair.inbox));
     CHECK(in_use(ref) && uses(ref) == 1);
@@ -106,18 +106,18 @@ static void test_locks_are_balanced(void) {
     CHECK(slb_surface_unlock(surface, 0) == SLB_E_ARGUMENT);
     check_error("not locked for writing");
     CHECK(slb_surface_lock(surface, 1) == 0);
-    CHECK(slb_surface_unlock(surface, 0) == SLB_E_ARGUMENT); /* with other options */
-    CHECK(slb_surface_lock(surface, 7) == 0);                 /* any but 0 is read-only */
+    CHECK(slb_surface_unlock(surface, 0) == SLB_E_ARGUMENT); /* locked with other options */
+    CHECK(slb_surface_lock(surface, 7) == 0);                 /* every value except 0 means read-only */
     CHECK(slb_surface_unlock(surface, 1) == 0);
     CHECK(slb_surface_unlock(surface, 1) == 0);
     CHECK(slb_surface_unlock(surface, 1) == SLB_E_ARGUMENT);
     check_error("not locked for reading");
-    CHECK(control()->lock_calls() == before + 4); /* what was refused never came to the system */
+    CHECK(control()->lock_calls() == before + 4); /* the refused calls did not reach the system */
     IOSurfaceRef ref = ref_of(surface);
     uint32_t written = seed(ref);
     CHECK(slb_surface_lock(surface, 1) == 0);
     CHECK(slb_surface_unlock(surface, 1) == 0);
-    CHECK(seed(ref) == written); /* who only reads spoils nobody's cache */
+    CHECK(seed(ref) == written); /* a reader does not change the seed, so no cache becomes stale */
     CHECK(slb_surface_lock(surface, 0) == 0);
     CHECK(slb_surface_unlock(surface, 0) == 0);
     CHECK(seed(ref) == written + 1);
@@ -125,7 +125,7 @@ static void test_locks_are_balanced(void) {
     CHECK(slb_surface_lock(surface, 0) == 0);
     CHECK(slb_surface_lock(surface, 1) == 0);
     CHECK(slb_surface_lock(surface, 1) == 0);
-    CHECK(slb_release(surface) == 0); /* ends them all */
+    CHECK(slb_release(surface) == 0); /* ends all locks */
     CHECK(slb_surface_lock(surface, 0) == SLB_E_HANDLE);
     CHECK(slb_surface_unlock(surface, 0) == SLB_E_HANDLE);
     inbox_close(inbox);
@@ -137,14 +137,14 @@ static void test_a_map_needs_no_lock_and_stays(void) {
     CHECK(count(14) == 0);
     void *pixels = slb_surface_map(surface);
     CHECK(pixels && count(14) == 1);
-    CHECK(slb_surface_unlock(surface, 1) == SLB_E_ARGUMENT); /* it left none behind */
+    CHECK(slb_surface_unlock(surface, 1) == SLB_E_ARGUMENT); /* the map has left no lock */
     CHECK(slb_surface_lock(surface, 0) == 0);
     CHECK(slb_surface_map(surface) == pixels && count(14) == 1);
     CHECK(slb_surface_unlock(surface, 0) == 0);
     control()->move(id_of(surface));
     CHECK(slb_surface_lock(surface, 0) == SLB_E_SYSTEM);
     check_error("moved");
-    CHECK(slb_surface_unlock(surface, 0) == SLB_E_ARGUMENT); /* nor that */
+    CHECK(slb_surface_unlock(surface, 0) == SLB_E_ARGUMENT); /* the failed lock has left no lock */
     CHECK(slb_release(surface) == 0);
     CHECK(count(14) == 0);
     inbox_close(inbox);
@@ -247,7 +247,7 @@ static void test_what_is_no_surface_is_refused(void) {
     struct queue *queue = queue_take(inbox->queue);
     xpc_object_t others[] = {xpc_null_create(), xpc_uint64_create(7), xpc_dictionary_create(NULL, NULL, 0), impostor()};
     for (int i = 0; i < 4; i++) {
-        CHECK(surface_is(others[i]) == (i == 3)); /* only what has a surface's type is looked up */
+        CHECK(surface_is(others[i]) == (i == 3)); /* only objects of a surface's type are looked up */
         CHECK(surface_handle_from_xpc(queue, others[i]) == 0);
         check_error("no IOSurface behind it");
         xpc_release(others[i]);
@@ -278,7 +278,7 @@ static void test_each_missing_part_is_named(void) {
     CHECK(iosurface_api_fill(&api, find_all_but_hidden) == NULL);
 }
 
-/* The whole of a process that has no such framework. */
+/* Runs in a process in which the framework does not exist. */
 static void live_without(void) {
     struct inbox *inbox = inbox_open();
     for (int twice = 0; twice < 2; twice++) {
@@ -296,7 +296,7 @@ static void live_without(void) {
     inbox_close(inbox);
 }
 
-/* The whole of one whose first surface cannot be made: later it knows one when it sees it. */
+/* Runs in a process that cannot make its first surface. Later it recognizes surfaces. */
 static void live_on(void) {
     find_double();
     struct inbox *inbox = inbox_open();

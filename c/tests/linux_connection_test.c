@@ -127,7 +127,7 @@ static void creates_a_reply_once(void) {
     struct record *answers = record_create();
     xpc_object_t message = message_of(1);
     xpc_connection_send_message(pair.client, message);
-    CHECK(xpc_dictionary_create_reply(record_get(pair.seen, 0)) == NULL); /* wants none */
+    CHECK(xpc_dictionary_create_reply(record_get(pair.seen, 0)) == NULL); /* the message requests no reply */
     CHECK(xpc_dictionary_create_reply(message) == NULL);                  /* was never received */
     xpc_connection_send_message_with_reply(pair.client, message, NULL, BLOCK(record_event, answers));
     xpc_object_t request = record_get(pair.seen, 1);

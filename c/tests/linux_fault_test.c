@@ -1,6 +1,6 @@
 /*
  * linux_fault_test.c - runs a whole exchange once for every n, in which the n-th call that can fail
- * does fail. In each run nothing crashes, nothing waits for ever, and nothing is left over.
+ * does fail. In each run nothing crashes, nothing waits forever, and nothing is left.
  *
  * For each name with a WRAP here, tools/c/run_tests.ts passes --wrap to the linker, which replaces the
  * function by __wrap_name; __real_name is the original.
@@ -153,7 +153,7 @@ static void with_every_failure(void (*exchange)(void), int with) {
         until_failure = 0;
         settle();
     } while (left <= 0 && n < 2000 && !check_failures);
-    CHECK(n > 50); /* else almost no calls were counted */
+    CHECK(n > 50); /* otherwise almost no calls were counted */
 }
 
 static void by_endpoint_without_memory(void) { with_every_failure(by_endpoint, ENOMEM); }

@@ -206,7 +206,7 @@ static void sweeps_dead_embedded_brokers(void) {
     plant_lock("run/b.embedded-1.xpc.lock", "1\nb.embedded-1\n");
     plant_socket("run/0123456789abcdef.xpc", false); /* with a name that was too long */
     plant_lock("run/0123456789abcdef.xpc.lock", "1\nlong.embedded-2\n");
-    plant_socket("run/other.xpc", false); /* not of an embedded broker: only its next listener removes it */
+    plant_socket("run/other.xpc", false); /* not the socket of an embedded broker: only its next listener removes it */
     plant_lock("run/other.xpc.lock", "1\nother\n");
     struct record *heard = record_create();
     xpc_connection_t alive = listen_as("b.embedded-3", heard);

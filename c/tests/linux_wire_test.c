@@ -209,7 +209,7 @@ static void survives_random_flips(void) {
         encoded_free(&encoded);
         xpc_release(messages[which]);
     }
-    CHECK(accepted > 1000); /* else the changes reached only the first check */
+    CHECK(accepted > 1000); /* otherwise the changes reached only the first check */
 }
 
 static bool refused_with(const void *bytes, size_t length, const char *expected) {

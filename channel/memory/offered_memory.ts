@@ -9,13 +9,13 @@ import { CHANNEL_KEY, CTRL_TYPE } from "../../proto/wire/keys.ts";
 import { uint64, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
 import type { Pooled, PoolOwner } from "./memory_pool.ts";
 
-/** Is told when a piece is released. */
+/** Gets a call when a piece is released. */
 export interface PieceOwner {
   /** The receiver has released the piece. */
   returned(pooled: Pooled): void;
 }
 
-/** The offered memory, by id, and who is told of its release. */
+/** The offered memory by id, each piece with the owner to which its release is reported. */
 export class OfferedMemory implements PoolOwner {
   readonly #send: (type: string, fields: XpcDictionary) => void;
   readonly #offered = new Map<bigint, { pooled: Pooled; owner: PieceOwner }>();

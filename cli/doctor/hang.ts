@@ -11,7 +11,7 @@ import type { Examination } from "./examination.ts";
 
 const PS_TIMEOUT_MS = 2_000;
 
-/** Why the broker does not answer, as far as this can be found out, and what helps. Runs `ps`. */
+/** Returns the probable reason why the broker does not answer, and the advice. Runs `ps`. */
 export async function whatHangs(
   { console, known }: Examination,
 ): Promise<{ why: string; mend: string }> {

@@ -6,7 +6,7 @@
 
 import type { Command } from "../command.ts";
 
-/** One mistake is allowed for each so many letters of a command. */
+/** One mistake is allowed for each group of this many letters in a command. */
 const LETTERS_PER_MISTAKE = 3;
 
 /** The command that is most similar to the typed words; `undefined` if none is similar enough. */

@@ -47,8 +47,8 @@ export class YuvToRgba {
   readonly #greenOfCr = new Int32Array(256);
   readonly #greenOfCb = new Int32Array(256);
   readonly #blueOfCb = new Int32Array(256);
-  // A channel's sum, clamped to 0 to 255 and put in its place within the word;
-  // blue brings the alpha along.
+  // A channel's sum, clamped to 0 to 255 and shifted to its position in the word;
+  // the words of blue contain the alpha too.
   readonly #red = new Int32Array(3 * HEADROOM);
   readonly #green = new Int32Array(3 * HEADROOM);
   readonly #blue = new Int32Array(3 * HEADROOM);

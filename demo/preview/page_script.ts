@@ -26,6 +26,7 @@ let status;
 function tone() {
   if (status.demo === "ended") return "over";
   if (status.demo === "failed" || status.derived_state === "failed") return "bad";
+  if (status.derived_state === "closed") return "over";
   return status.derived_state === "ready" ? "good" : "waiting";
 }
 

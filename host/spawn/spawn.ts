@@ -4,6 +4,7 @@
  * @module
  */
 
+import { dirname } from "node:path";
 import { type Clock, pause, systemClock } from "../../ffi/clock.ts";
 import { embeddedLibrary } from "../../ffi/library/library.ts";
 import { BridgeError } from "../../proto/errors.ts";
@@ -147,6 +148,16 @@ export function spawnClient(options: SpawnOptions): ClientProcess {
   };
 }
 
+/** Whether there is a lock file beside a configuration. False if this process may not know. */
+function hasLock(config: string | undefined): boolean {
+  if (config === undefined) return false;
+  try {
+    return Deno.statSync(`${dirname(config)}/deno.lock`).isFile;
+  } catch {
+    return false;
+  }
+}
+
 /** Returns the arguments of the client's Deno. */
 export function clientArguments(options: SpawnOptions): string[] {
   const env = options.permissions.env === true ? true : [
@@ -162,7 +173,7 @@ export function clientArguments(options: SpawnOptions): string[] {
     "--no-prompt",
     // With the lock file of its configuration, the client uses the versions of
     // the packages that its host has in Deno's cache; else the newest ones.
-    ...(grpc && options.config !== undefined ? [] : ["--no-lock"]),
+    ...(grpc && hasLock(options.config) ? ["--frozen=false"] : ["--no-lock"]),
     ...(options.config === undefined ? [] : ["--config", options.config]),
     "--allow-ffi",
     ...flag("env", grpc ? joined(env, grpc.env) : env),

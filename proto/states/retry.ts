@@ -13,10 +13,11 @@
  * | `outdated` | `answered` | `asking` | `attempt` |
  * | `asking`, `outdated` | `unavailable`, `unknown` | `pausing` | `pause` |
  * | `asking`, `outdated` | `unavailable`, `unknown`, and no hope | `failed` | `fail` |
- * | `asking`, `outdated` | `refused` | `failed` | `fail` |
+ * | `asking` | `refused` | `failed` | `fail` |
+ * | `outdated` | `refused` | `asking` | `attempt` |
  * | `pausing` | `paused` | `asking` | `attempt` |
- * | every state | `stop` | `stopped` | - |
- * | every state | `extended` | the same, with a new deadline | - |
+ * | all | `stop` | `stopped` | - |
+ * | all | `extended` | the same, with a new deadline | - |
  *
  * Every other pair changes nothing. There is no hope if the caller is orphaned,
  * if the deadline has passed, or if every broker that answered within the grace
@@ -60,7 +61,7 @@ export interface RetryState {
   readonly phase: RetryPhase;
   /** The pause after the next failed attempt. */
   readonly nextPauseMs: number;
-  /** Whether a broker has answered before. The connection then exists, even if the next broker does not know it. */
+  /** Whether a broker has answered before, one that was lost meanwhile included. The connection then exists, even if the next broker does not know it. */
   readonly known: boolean;
   /** The time of the first of the `unknown` answers that followed each other without another result; `undefined` if the last result was not `unknown`. */
   readonly unknownSince: number | undefined;
@@ -178,7 +179,10 @@ function attempted(
         : { state: { ...known, phase: "answered" }, effect: { type: "done" } };
     }
     case "refused":
-      return fail(before, false);
+      // The broker that refused may be gone, or may have known nothing yet.
+      return before.phase === "outdated"
+        ? restart(before, rules)
+        : fail(before, false);
     case "unavailable":
       return again({ ...before, unknownSince: undefined }, event, rules);
     case "unknown":

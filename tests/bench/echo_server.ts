@@ -1,4 +1,4 @@
-/** The baseline's other process: sends back what it gets on a Unix stream. */
+/** The other process of the baseline: returns every byte that it receives on a Unix stream. */
 
 const listener = Deno.listen({ transport: "unix", path: Deno.args[0]! });
 Deno.stdout.writeSync(new TextEncoder().encode("listening\n"));

@@ -1,6 +1,6 @@
 /**
- * `deno task bench`: the dictionary path against what a Deno user would pick
- * otherwise, and against copying, all in one run. Prints medians and ratios;
+ * `deno task bench`: compares the dictionary path with a Unix stream, the usual
+ * choice in Deno, and with copying, all in one run. Prints medians and ratios;
  * `--json` adds the raw numbers. Nothing here passes or fails.
  */
 
@@ -15,7 +15,7 @@ const IDLE_MS = 3_000;
 
 interface Sample {
   readonly name: string;
-  /** Microseconds, sorted. */
+  /** Measured times in microseconds, sorted. */
   readonly micros: number[];
 }
 
@@ -38,7 +38,7 @@ function quantile({ micros }: Sample, share: number): number {
   return micros[Math.floor((micros.length - 1) * share)] ?? NaN;
 }
 
-/** 64 bytes to another Deno over a Unix stream, and back. */
+/** Measures a round trip of 64 bytes to another Deno process over a Unix stream. */
 async function unixStream(): Promise<Sample> {
   const path = Deno.makeTempDirSync() + "/echo.sock";
   const server = new Deno.Command(Deno.execPath(), {
@@ -66,7 +66,7 @@ async function unixStream(): Promise<Sample> {
   return sample;
 }
 
-/** One frame of this size to the client and back, as a dictionary that names a surface. */
+/** Measures the round trip of one frame of this size to the client, as a dictionary that names a surface. */
 async function bridge(width: number, height: number): Promise<Sample> {
   await using host = ReactiveHost.launch({
     module: new URL("./relay_frames.ts", import.meta.url),
@@ -92,8 +92,8 @@ async function bridge(width: number, height: number): Promise<Sample> {
   });
 }
 
-/** Copying one 1080p picture, what sharing it saves each way. */
-/** What a continuous host and client with nothing to do take of one core, in hundredths: before the baseline that spins. */
+/** Measures the copy of one 1080p picture. A shared surface saves this copy in each direction. */
+/** Measures the share of one core that an idle continuous host and client use, in hundredths. Runs before the baseline that spins. */
 async function idle(): Promise<{ waiting: number; spinning: number }> {
   await using host = ContinuousHost.launch({
     module: new URL("../fixtures/continuous_count.ts", import.meta.url),

@@ -1,4 +1,4 @@
-/** Sends every frame back at once, and looks at none of its pixels. */
+/** Sends every frame back at once. Does not read its pixels. */
 
 import { reactive } from "../../client/mod.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";

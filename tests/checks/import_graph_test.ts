@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { permittedTest } from "../helpers/permitted.ts";
 
 /**
- * What each room may import besides itself, by folder or file. The longest key
- * that a path starts with decides which room it is in. An entry with a comment
+ * The folders and files that each room may import besides itself. A path is in
+ * the room whose key is its longest prefix. An entry with a comment
  * is an exception to the direction `proto` < `ffi` < `channel` < `broker`,
  * `host`, `client` < `demo`, `cli`.
  */
@@ -14,7 +14,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "broker/": ["ffi/", "proto/"],
   "host/": ["channel/", "ffi/", "host/assembly.ts", "proto/"],
   "client/": ["channel/", "ffi/", "proto/"],
-  // Where host, client and broker are put together, once.
+  // The only place that joins host, client and broker.
   "host/assembly.ts": [
     "host/",
     "broker/embedded.ts",
@@ -24,11 +24,11 @@ const ALLOWED: Record<string, readonly string[]> = {
     "launchd/",
     "proto/",
   ],
-  // Which shim a service is installed with, and what this process may read of its environment.
+  // For the path of the shim that a service is installed with, and for reading the environment with few permissions.
   "launchd/": ["ffi/environment.ts", "ffi/library/library.ts", "proto/"],
-  // A program that uses the library as anyone would, and shows what was copied.
+  // A program that uses the library as a user does; it also shows the counters of copied bytes.
   "demo/": ["client/mod.ts", "host/mod.ts", "ffi/stats.ts"],
-  // Talks to a broker over gRPC alone, and has no ffi.
+  // Calls the broker over gRPC only, and does not use ffi.
   "cli/": [
     "broker/address.ts",
     "broker/grpc/grpc_client.ts",
@@ -42,19 +42,19 @@ const ALLOWED: Record<string, readonly string[]> = {
     "launchd/",
     "proto/",
   ],
-  // Names the programs with ffi that the command line runs beside itself.
+  // Names the programs with ffi that the command line runs as other processes.
   "cli/own_programs.ts": [
     "cli/doctor/probe/inverter.ts",
     "cli/doctor/probe/main.ts",
     "demo/filter/edges.ts",
     "demo/main.ts",
   ],
-  // One of them: it tries each part by itself.
+  // One of these programs: it tests each part of the bridge separately.
   "cli/doctor/probe/": ["client/mod.ts", "ffi/", "host/mod.ts", "proto/"],
   "mod.ts": ["client/mod.ts", "host/mod.ts"],
 };
 
-/** Packages, and the only places that may use them. `node:` is free. */
+/** Packages, each with the only files that may import it. Any file may import `node:` modules. */
 const PACKAGES: Record<string, RegExp> = {
   "@grpc/grpc-js": /^broker\/grpc\//,
   "protobufjs": /^broker\/grpc\//,
@@ -105,7 +105,7 @@ function targetOf(path: string, specifier: string): string {
   return new URL(specifier, new URL(path, root)).href.slice(root.href.length);
 }
 
-/** Why an import is not allowed, if it is not. */
+/** Returns why an import is not allowed; `undefined` if it is. */
 function violation(path: string, specifier: string): string | undefined {
   if (specifier.startsWith("node:")) return undefined;
   if (!specifier.startsWith(".")) {
@@ -114,7 +114,7 @@ function violation(path: string, specifier: string): string | undefined {
       : `${path} may not import the package ${specifier}`;
   }
   const target = targetOf(path, specifier);
-  // Where the version is written, once, and where a build writes its commit.
+  // The file with the version, and the file into which a build writes its commit.
   if (path === "broker/version.ts" && target === "deno.json") return undefined;
   if (
     path === "broker/build_stamp.ts" && target === "c/out/build_stamp.json"
@@ -126,8 +126,8 @@ function violation(path: string, specifier: string): string | undefined {
     : `${path} may not import ${target}`;
 }
 
-/** The circles of a graph, each as the files on it: imports of types count. */
-function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+/** Returns the cycles of a graph, each as its list of files. Imports of types count. */
+function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   const found: string[][] = [];
   const done = new Set<string>();
   const visit = (file: string, way: readonly string[]): void => {
@@ -163,11 +163,11 @@ Deno.test("the import check sees what is not allowed", () => {
   );
 });
 
-Deno.test("the import check sees a circle", () => {
+Deno.test("the import check sees a cycle", () => {
   const graph = new Map([["a", ["b", "c"]], ["b", ["c"]], ["c", ["d"]]]);
-  assertEquals(circlesOf(graph), []);
+  assertEquals(cyclesOf(graph), []);
   graph.set("d", ["b"]);
-  assertEquals(circlesOf(graph), [["b", "c", "d", "b"]]);
+  assertEquals(cyclesOf(graph), [["b", "c", "d", "b"]]);
 });
 
 permittedTest("no arrow of the import graph points the wrong way", {
@@ -189,7 +189,7 @@ permittedTest("no arrow of the import graph points the wrong way", {
   assertEquals(wrong, []);
 });
 
-permittedTest("the import graph has no circle, types included", {
+permittedTest("the import graph has no cycle, types included", {
   read: true,
 }, async () => {
   const graph = new Map<string, string[]>();
@@ -204,5 +204,5 @@ permittedTest("the import graph has no circle, types included", {
     }
   }
   assert(graph.size > 300, `only ${graph.size} files were read`);
-  assertEquals(circlesOf(graph), []);
+  assertEquals(cyclesOf(graph), []);
 });

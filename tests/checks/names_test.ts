@@ -4,7 +4,7 @@ import { names } from "../../proto/names.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 
-/** Where the shim looks for a service. */
+/** The path at which the shim looks for a service. */
 function shimPath(service: string): string {
   using native = Native.open();
   const name = new TextEncoder().encode(service);

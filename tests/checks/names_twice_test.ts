@@ -15,7 +15,7 @@ const ROOMS = [
   "tools",
 ];
 
-/** Names that stand for the same in each of the files that define them, and why. */
+/** Names that have the same meaning in several files, each with the reason. */
 const SAME: Readonly<Record<string, string>> = {
   PREBUILT: "one module a system, all of the same shape",
 };
@@ -37,7 +37,7 @@ async function* sources(folder: string): AsyncGenerator<string> {
 function twice(files: ReadonlyMap<string, string>): Record<string, string[]> {
   const found = new Map<string, Set<string>>();
   for (const [path, source] of files) {
-    // What a module that writes modules has in its text is no export of its own.
+    // A template string may contain the text of a generated module; its exports are not those of this file.
     const code = source.replace(/`[^`]*`/g, "``");
     for (const [, name = ""] of code.matchAll(DEFINITION)) {
       found.set(name, (found.get(name) ?? new Set()).add(path));

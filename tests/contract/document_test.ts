@@ -6,7 +6,7 @@ import { columnOf, readColumn, renderDocument } from "./table.ts";
 const PREPROCESSED = `# 1 "/headers/stdio.h" 1
 /*!
  * @function xpc_elsewhere
- * Is not of XPC.
+ * Does not belong to XPC.
  */
 # 1 "/headers/xpc/connection.h" 1 3
 /*!

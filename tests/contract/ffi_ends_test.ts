@@ -39,7 +39,7 @@ class Heard {
     ended: (end: string): void => this.#add(end),
   };
 
-  /** Waits for as many events, and checks that there are these and no others. */
+  /** Waits for as many events as expected, and checks that these and no others came. */
   async is(...expected: string[]): Promise<void> {
     await soon(
       (async () => {
@@ -249,7 +249,7 @@ function ask(other: Connection, what: string): Promise<Message> {
   return other.request({ do: what }, CALL);
 }
 
-/** A request that the other process has, and never answers. */
+/** A request that the other process has received, and never answers. */
 async function keep(other: Connection): Promise<() => Promise<string>> {
   const pending = failure(ask(other, "keep"));
   using _ = await ask(other, "nothing");

@@ -84,7 +84,7 @@ function killing(c: Case, { moment, when }: Kill): Fault {
 
 // ---- the client is killed ----
 
-/** The others are here; before there is a client, one that was started ahead of its time is killed. */
+/** The host and the broker are in this process. At moments before the host starts its client, a client that was started early is killed. */
 async function killClient(c: Case, kill: Kill): Promise<void> {
   const { moment, when, seed } = kill;
   const fault = killing(c, kill);
@@ -119,7 +119,7 @@ async function killClient(c: Case, kill: Kill): Promise<void> {
 
 // ---- the host is killed ----
 
-/** What the broker sees before a host with a client that is ahead is killed: that this client waits, or, before there is one, that the host is known. */
+/** The event that the broker sees before a host with an early client is killed: that this client waits, or, if it is not started yet, that the host is known. */
 function signBefore({ step, by }: Moment, when: When): string | undefined {
   if (by !== "host") return undefined;
   if (step > 1) return "get_endpoint";
@@ -196,7 +196,7 @@ async function killBroker(c: Case, kill: Kill): Promise<void> {
   host.ended.then((failure) => failure && (failed = failure));
   let failed: BridgeError | undefined;
   await killed.killed();
-  // Once the client has the endpoint nobody needs a broker: in one case out of two there is none.
+  // When the client has the endpoint, no side needs a broker: in half of the cases there is none.
   await using held = new AsyncDisposableStack();
   if (moment.step < 9 || seed === 1) held.use(await c.broker());
   await soon(
@@ -209,7 +209,7 @@ async function killBroker(c: Case, kill: Kill): Promise<void> {
   await exchange(host, 0, 5);
   await soon(host.close(), "close");
   assertEquals(failed, undefined);
-  // A client that was ahead of its host is not the host's to wait for.
+  // A host does not wait for the end of a client that was started before it.
   await soon(client!.exit, "the client's end");
 }
 

@@ -1,6 +1,6 @@
 import { reactive } from "../../client/mod.ts";
 
-/** Starts a process that holds this one's stderr open: longer than a test may take. */
+/** Starts a process that keeps the stderr of this one open, for longer than a test may take. */
 export default reactive({
   setup() {
     const { pid } = new Deno.Command("/bin/sleep", { args: ["600"] }).spawn();

@@ -44,7 +44,7 @@ export class LimitClock implements Clock {
     const over = [...this.#limits].filter(({ at }) => at <= now)
       .sort((one, other) => one.at - other.at);
     for (const limit of over) {
-      if (!this.#limits.has(limit)) continue; // one before it has called it off
+      if (!this.#limits.has(limit)) continue; // an earlier one has cancelled it
       this.#drop(limit);
       limit.callback();
     }

@@ -1,15 +1,15 @@
 """A runtime in another language: the control plane of the bridge over gRPC.
 
-The stubs are generated from proto/broker.proto at each start, by grpcio-tools and
-nothing of ours. What only XPC can carry, the endpoint and the channel, is left to
-the C program beside this file (peer.c), which this one starts.
+grpcio-tools generates the stubs from proto/broker.proto at each start, without code of
+this library. Only XPC can carry the endpoint and the channel: the C program beside this
+file (peer.c), which this one starts, does that part.
 
-    control_plane.py client  plays a client; started with the variables that a host gives
-    control_plane.py host    plays a host; says {connection_id, client_token} on stdout
-                             when a client can come
-    control_plane.py pair    plays both, by the calls and fields of the first version alone
+    control_plane.py client  acts as a client; started with the variables that a host sets
+    control_plane.py host    acts as a host; prints {connection_id, client_token} when a
+                             client can connect
+    control_plane.py pair    acts as both, with only the calls and fields of the first version
 
-The last line on stdout is JSON: what the peers counted, and what the broker said.
+The last line on stdout is JSON: the counts of the peers, and the answers of the broker.
 """
 
 import argparse
@@ -101,7 +101,7 @@ class Peer:
         }
         self._process = subprocess.Popen(arguments, env={**os.environ, **given}, text=True,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        atexit.register(self._process.kill)  # where this program fails; else it has ended
+        atexit.register(self._process.kill)  # for a failure of this program; otherwise it has ended before
 
     def expect(self, word):
         """Waits until it prints the word."""

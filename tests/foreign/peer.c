@@ -6,7 +6,7 @@
  *     peer client          inverts the pixels of each frame, and sends it back
  *     peer host COUNT      sends COUNT frames, and checks that they come back inverted
  *
- * Environment: STREAMLIB_BROKER_XPC_SERVICE, STREAMLIB_CONNECTION_ID and, where the connection
+ * Environment: STREAMLIB_BROKER_XPC_SERVICE, STREAMLIB_CONNECTION_ID and, if the connection
  * has tokens, STREAMLIB_CONNECTION_TOKEN (this side's) and PEER_CLIENT_TOKEN (what the host
  * expects in the hello); PEER_SCHEMA_HASH; PEER_ACK=xpc to report the ACK to the broker here.
  *

@@ -1,6 +1,6 @@
 /**
- * A service manager for a broker of a test: it listens, and starts the broker
- * when somebody connects. See `c/tests/activator.c`.
+ * A service manager for the broker of a test: it listens, and starts the broker
+ * at the first connection. See `c/tests/activator.c`.
  */
 
 import { cc, SANITIZED, whenChanged } from "../../tools/c/compile.ts";
@@ -12,7 +12,7 @@ import { soon } from "./soon.ts";
 const ROOT = new URL("../../", import.meta.url);
 const SOURCE = "c/tests/activator.c";
 
-/** Compiles the activator, when it changed. */
+/** Compiles the activator if its source has changed. */
 async function compileActivator(): Promise<string> {
   const flags = [...STRICT, ...SANITIZED, "-D_GNU_SOURCE"];
   return await whenChanged(
@@ -23,18 +23,18 @@ async function compileActivator(): Promise<string> {
   );
 }
 
-/** The broker as `deno task broker` runs it, but without the task: the process that is started is the broker. */
+/** The command line of `deno task broker` without the task: the started process is the broker itself. */
 function brokerArguments(args: readonly string[]): string[] {
   return ["run", "-q", "--no-prompt", "-P=broker", "broker/main.ts", ...args];
 }
 
-/** An activator that listens. Ending it ends its broker. */
+/** An activator that listens. When it ends, its broker ends too. */
 export class Activator implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #stdout: CollectedText;
   readonly #stderr: CollectedText;
 
-  /** Listens for the broker of this environment, which it runs with `args`. */
+  /** Starts an activator for the broker of this environment. It runs the broker with `args`. */
   static async start(...args: string[]): Promise<Activator> {
     const program = await compileActivator();
     const { service, xpcSocket, grpcSocket, runDirectory } = names(Deno.env);
@@ -77,12 +77,12 @@ export class Activator implements AsyncDisposable {
     return this.#stdout.text.split("\n").slice(0, -1);
   }
 
-  /** How often this has happened: `started` or `ended`. */
+  /** The number of `started` or `ended` events so far. */
   count(event: string): number {
     return this.#lines.filter((line) => line.startsWith(event)).length;
   }
 
-  /** Waits until it has happened so often. */
+  /** Waits until that number is reached. */
   async until(event: string, count: number): Promise<void> {
     const happened = await this.#stdout.until(
       `${event}, ${count} times`,
@@ -99,13 +99,13 @@ export class Activator implements AsyncDisposable {
     return Number(last?.split(" ")[1]);
   }
 
-  /** The codes that the brokers so far have ended with. */
+  /** The exit codes of the brokers that have ended. */
   get codes(): number[] {
     return this.events.filter((line) => line.startsWith("ended"))
       .map((line) => Number(line.split(" ")[1]));
   }
 
-  /** Ends it, which ends its broker. Returns what its brokers wrote to stderr. */
+  /** Ends the activator and its broker. Returns what its brokers wrote to stderr. */
   async end(): Promise<string> {
     await this.#child.stdin.close().catch(() => {});
     await statusOf(this.#child, "the activator's end");

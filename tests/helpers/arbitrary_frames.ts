@@ -1,9 +1,9 @@
 /**
  * Arbitrary frames of a schema, for property tests: values of every type up to
- * its limits, and what is in a frame's memory as well.
+ * its limits, and the content of a frame's memory.
  *
- * A frame's content is what will be seen of it: like a frame, but pixels are
- * made from a seed, as there is no surface yet. It is its own template.
+ * The content of a frame is like the frame, but its pixels are computed from a
+ * seed, because no surface exists yet. It is also the template of the frame.
  */
 
 import type * as FastCheck from "fast-check";
@@ -20,11 +20,11 @@ import {
   type Surface,
 } from "../../proto/schema/surface.ts";
 
-/** The library; imported by the test, as it needs more than ffi. */
+/** The fast-check library. The test imports it, because it needs more permissions than ffi. */
 type FC = typeof FastCheck.default;
 type Arbitrary = FastCheck.Arbitrary<unknown>;
 
-/** A texture before it is one. */
+/** The description of a texture that is not acquired yet. */
 interface Pixels {
   readonly width: number;
   readonly height: number;
@@ -41,7 +41,7 @@ const MAX_U32 = 2 ** 32 - 1;
 const MAX_U64 = 2n ** 64n - 1n;
 const LONG = "Länge 長さ 🎞".repeat(2_000);
 
-/** Numbers of each kind, its limits and oddities among them. */
+/** Numbers of each kind, with its limits and special values. */
 function numbers(fc: FC, kind: NumericKind): Arbitrary {
   switch (kind) {
     case "Int32":
@@ -169,7 +169,7 @@ export function frameOf(
   return values(fc, schema.fields);
 }
 
-/** Puts the content into the memory of the frame that was acquired with it as the template. */
+/** Writes the content into the memory of a frame that was acquired with this content as the template. */
 export function fill(frame: unknown, content: unknown): void {
   if (typeof content !== "object" || content === null) return;
   if ("seed" in content) {
@@ -191,7 +191,7 @@ export function fill(frame: unknown, content: unknown): void {
   }
 }
 
-/** Frame or content as plain values that can be compared; of pixels, those that are seen. */
+/** Returns a frame or a content as plain values that can be compared. The padding of rows is left out. */
 export function plain(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (ArrayBuffer.isView(value)) {
@@ -204,12 +204,12 @@ export function plain(value: unknown): unknown {
   );
 }
 
-/** What is put there, however long the rows are. */
+/** The byte at a place; it does not depend on the length of the rows. */
 function pixelByte(seed: number, row: number, column: number): number {
   return (seed + 7 * row + column) & 0xff;
 }
 
-/** Rows may be longer than what is seen of them, in our process and the other: a texture is compared by its rows' starts. */
+/** Rows may have padding, of different length in the two processes: only the visible part of each row is compared. */
 function plainTexture(
   texture: Pixels & { pixels?: Uint8Array; bytes_per_row?: number },
 ): unknown {

@@ -1,9 +1,9 @@
-/** How many heavy processes a test has at once, so that the machine is busy and not swamped. */
+/** The number of heavy processes that a test runs at once. More of them would overload the machine. */
 export const TWICE_THE_CORES: number = 2 * navigator.hardwareConcurrency;
 
 /**
- * Does `work` for each item, for at most `limit` at a time. Once one has
- * failed no more are begun; the failure is thrown when those under way are over.
+ * Runs `work` for each item, for at most `limit` items at a time. After a
+ * failure it starts no other item; it throws the failure when the running ones have ended.
  */
 export async function atMost<T>(
   limit: number,

@@ -1,10 +1,10 @@
 /**
- * Frames of the schema `Everything` that do not fit it, each in one field.
+ * Frames of the schema `Everything`, each with one field that does not fit it.
  */
 
 import type { Content } from "./arbitrary_frames.ts";
 
-/** A frame that fits, to make others from that do not. */
+/** A frame that fits. The frames that do not fit are made from it. */
 export const GOOD: Content = {
   number: 0,
   int32: 0,
@@ -49,7 +49,7 @@ export const GOOD: Content = {
   stereo: { left: new BigInt64Array(), right: null },
 };
 
-/** What an Int32 is. */
+/** The error text for a value that is no Int32. */
 export const INT32 = "an integer from -2147483648 to 2147483647";
 const UINT32 = "an integer from 0 to 4294967295";
 const INT64 = "a bigint from -2^63 to 2^63 - 1";
@@ -59,7 +59,7 @@ const TEXT = "a string without U+0000 or lone surrogates";
 const SIZE = "a texture's {width, height, pixel_format}, " +
   "sides from 1 to 32768";
 
-/** Fields that do not fit, and what is said of them. */
+/** Fields that do not fit, each with its error text. */
 export const BEYOND: readonly [fields: Content, said: string][] = [
   [{ int32: 2 ** 31 }, `int32: expected ${INT32}, got 2147483648`],
   [{ int32: -(2 ** 31) - 1 }, `int32: expected ${INT32}, got -2147483649`],

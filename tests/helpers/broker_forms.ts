@@ -1,5 +1,5 @@
 /**
- * The forms that a broker is run in, each as the command line that it has.
+ * The forms in which a broker runs, each with its command line.
  */
 
 import config from "../../deno.json" with { type: "json" };
@@ -15,25 +15,25 @@ import { run } from "./child.ts";
 const ROOT = new URL("../../", import.meta.url);
 const MAIN = decodeURIComponent(new URL("broker/main.ts", ROOT).pathname);
 
-/** In the checkout, whose sets of permissions are found from there. */
+/** A module of the checkout, so that Deno finds the permission sets in the checkout's `deno.json`. */
 const IDLE = decodeURIComponent(
   new URL("tests/fixtures/idle.ts", ROOT).pathname,
 );
 
-/** One form: its command line, and what of it are permissions. */
+/** One form: its command line, and the permission flags in it. */
 export interface BrokerForm extends BrokerCommand {
-  /** The argument that is the main module. */
+  /** The argument that names the main module. */
   readonly module: string;
 }
 
-/** The names of a service of its own in a home, with nothing else in the environment. */
+/** The environment of a service of its own in a home; it has no other variables. */
 export function namesIn(home: string): Names {
   return names(new Map([["STREAMLIB_HOME", home], ["HOME", home]]), {
     service: "com.example.permissions",
   });
 }
 
-/** Where this machine's Deno keeps what it has downloaded. */
+/** The cache directory of this machine's Deno. */
 export async function denoDirectory(): Promise<string> {
   const { stdout } = await run(Deno.execPath(), {
     args: ["info", "--json"],
@@ -42,7 +42,7 @@ export async function denoDirectory(): Promise<string> {
   return JSON.parse(stdout).denoDir;
 }
 
-/** `deno task broker`, but for what the task does first. */
+/** `deno task broker` without the tasks that it depends on. */
 export async function foreground(home: string): Promise<BrokerForm> {
   const { command } = config.tasks.broker;
   const [, ...args] = command.split(" ");
@@ -63,7 +63,7 @@ export async function foreground(home: string): Promise<BrokerForm> {
   };
 }
 
-/** What an installer writes down. */
+/** The command line that the installer writes into the service's file. */
 export async function installed(
   home: string,
   library: string,
@@ -79,7 +79,7 @@ export async function installed(
   return { argv, environment, module };
 }
 
-/** What stands in for the compiled broker: its modules as one file, with its flags. `deno task compile` has made it. */
+/** A stand-in for the compiled broker: its modules in one file, with its flags. `deno task compile` has made it. */
 export function binary(home: string, ...args: string[]): BrokerForm {
   const platform = `${Deno.build.os}-${Deno.build.arch}`;
   const module = decodeURIComponent(
@@ -103,14 +103,14 @@ export function binary(home: string, ...args: string[]): BrokerForm {
 
 const PERMISSION = /^(--allow-|--deny-|-P=)/;
 
-/** A form's flags of permission alone. */
+/** The permission flags of a form. */
 export function permissionsOf({ argv, module }: BrokerForm): string[] {
   return argv.slice(0, argv.indexOf(module)).filter((arg) =>
     PERMISSION.test(arg)
   );
 }
 
-/** A process with nothing but a form's permissions, or others: a module that does nothing runs in the place of the broker. */
+/** Runs an empty module in place of the broker, with the permissions of a form or with other ones. */
 export function idle(
   form: BrokerForm,
   permissions: readonly string[] = permissionsOf(form),
@@ -129,7 +129,7 @@ export function idle(
   };
 }
 
-/** The same with a module that is run before its own, under its permissions; what that imports is kept out of the lock file. */
+/** The same, with a module that runs before the main module, under the same permissions. The imports of that module do not enter the lock file. */
 export function withPreload(form: BrokerForm, preload: string): BrokerForm {
   const end = form.argv.indexOf(form.module);
   const more = ["--no-lock", `--preload=${preload}`].filter((flag) =>

@@ -1,5 +1,5 @@
 /**
- * A broker as a process of its own, from any command line.
+ * A broker in its own process, started from any command line.
  */
 
 import { killTree, sendSignal, statusOf } from "./child.ts";
@@ -9,21 +9,21 @@ import { soon } from "./soon.ts";
 export interface BrokerCommand {
   /** Program and arguments. */
   readonly argv: readonly string[];
-  /** All of its environment; nothing is inherited. */
+  /** Its whole environment; nothing is inherited. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where; `/` by default, as a service manager does. */
+  /** Its working directory. Default: `/`, as under a service manager. */
   readonly cwd?: string;
 }
 
-/** A broker that said it is ready. It ends with its scope. */
+/** A broker that has reported that it is ready. It ends with its scope. */
 export class BrokerProcess implements AsyncDisposable {
-  /** What it said then. */
+  /** The report. */
   readonly ready: string;
   readonly #child: Deno.ChildProcess;
   readonly #lines: AsyncGenerator<string, void>;
   readonly #stderr: Promise<string>;
 
-  /** Starts it. Throws with what it wrote when it ends before it is ready. */
+  /** Starts a broker. If it ends before it is ready, throws with its output. */
   static async start(command: BrokerCommand): Promise<BrokerProcess> {
     const [program = "", ...args] = command.argv;
     const child = new Deno.Command(program, {
@@ -76,7 +76,7 @@ export class BrokerProcess implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Ends it in order. Returns its exit code and all that it wrote to its standard error. */
+  /** Ends it with SIGTERM. Returns its exit code and all that it wrote to its standard error. */
   async end(): Promise<{ code: number; stderr: string }> {
     sendSignal(this.#child, "SIGTERM");
     const { code } = await statusOf(this.#child, "the broker's end");

@@ -18,28 +18,28 @@ import {
 import { PrivateDirectory } from "./grpc_fixture.ts";
 import { PATIENCE_MS, soon } from "./soon.ts";
 
-/** The calls that both carriers have, but for the one with a stream of answers. */
+/** The calls that both carriers have, except the one with a stream of answers. */
 export type SharedCall = Exclude<
   (typeof CALL_OF_MESSAGE_TYPE)[keyof typeof CALL_OF_MESSAGE_TYPE],
   StreamMethod
 >;
 
-/** What came of a call: an answer, or that it was refused and why. */
+/** The result of a call: an answer, or a refusal with its reason. */
 export type Outcome =
   | { readonly answer: Readonly<Record<string, unknown>> }
   | { readonly refused: string };
 
-/** A process that speaks with the broker over one of the carriers. */
+/** A process that calls the broker over one of the carriers. */
 export interface Party {
   call(name: SharedCall, request: object, token?: string): Promise<Outcome>;
-  /** What is heard of a connection, kept up to date, once the broker has agreed to tell. */
+  /** The watched state of a connection, kept up to date. It exists after the broker has accepted the watch. */
   watch(
     request: object,
     token?: string,
   ): Promise<{ readonly events: Record<string, unknown>[] } | Outcome>;
 }
 
-/** A broker of its own with two processes that speak with it, and the relay, which is XPC for both. */
+/** A broker with two processes that call it, and the relay, which uses XPC for both. */
 export interface Stage extends AsyncDisposable {
   readonly service: string;
   readonly host: Party;
@@ -48,12 +48,12 @@ export interface Stage extends AsyncDisposable {
   fetch(request: object, token?: string): Promise<Outcome>;
 }
 
-/** A stage on which both parties speak XPC. Needs ffi alone. */
+/** A stage whose two parties use XPC. Needs only ffi. */
 export function xpcStage(): Promise<Stage> {
   return relayStage();
 }
 
-/** A stage on which both parties speak gRPC. Loads grpc-js: only for tests that may. */
+/** A stage whose two parties use gRPC. Loads grpc-js, which needs more permissions than ffi. */
 export async function grpcStage(): Promise<Stage> {
   const { PatientClient } = await import("./patient_client.ts");
   await using held = new AsyncDisposableStack();
@@ -106,7 +106,7 @@ async function relayStage(grpc?: string): Promise<Stage> {
   };
 }
 
-/** A process that speaks XPC with the broker. */
+/** A process that calls the broker over XPC. */
 export class XpcParty implements Party, Disposable {
   readonly #connection: Connection;
   readonly #events: Record<string, unknown>[] = [];
@@ -135,7 +135,7 @@ export class XpcParty implements Party, Disposable {
     return "refused" in outcome ? outcome : { events: this.#events };
   }
 
-  /** Over XPC a refusal is an answer with the code of an error. */
+  /** Over XPC a refusal is an answer with an error code. */
   async ask(
     type: string,
     request: object,
@@ -209,7 +209,7 @@ function travelling(request: object): XpcDictionary {
   return body;
 }
 
-/** What both carriers can be compared by: an integer is a number. */
+/** Converts an answer to a form in which both carriers can be compared: every integer is a number. */
 function plain(body: XpcDictionary): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(body).map(([key, value]) => [

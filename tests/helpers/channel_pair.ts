@@ -22,9 +22,9 @@ export class ChannelPair<P extends PortMap> implements Disposable {
   sender: Channel<P, NoPorts>;
   /** The side that receives them. */
   receiver: Channel<NoPorts, P>;
-  /** The sender's end of the connection: whatever a hostile peer could send. */
+  /** The sender's end of the connection. A test sends through it what a hostile peer could send. */
   raw!: Connection;
-  /** The receiver's end. */
+  /** The receiver's end of the connection. */
   rawBack!: Connection;
   readonly #ports: PortsOf<P>;
   readonly #listener: Listener;
@@ -58,7 +58,7 @@ export class ChannelPair<P extends PortMap> implements Disposable {
     };
   }
 
-  /** Connects the two channels, and opens them. */
+  /** Connects and opens the two channels. */
   async connect(): Promise<void> {
     const { sender, receiver } = this;
     this.#accepted = Promise.withResolvers();
@@ -78,13 +78,13 @@ export class ChannelPair<P extends PortMap> implements Disposable {
     receiver.open();
   }
 
-  /** Resolves when both have handled all that was sent before. */
+  /** Resolves when both sides have handled everything that was sent before. */
   async settle(): Promise<void> {
     using _ = await this.raw.request(TURN, CALL);
     using __ = await this.rawBack.request(TURN, CALL);
   }
 
-  /** One side dies, and takes the connection with it; the other is detached, and waits. */
+  /** Ends one side and the connection. The other side is detached, and waits for a new one. */
   kill(side: "sender" | "receiver"): void {
     this.raw[Symbol.dispose]();
     this.rawBack[Symbol.dispose]();
@@ -108,7 +108,7 @@ export class ChannelPair<P extends PortMap> implements Disposable {
   }
 }
 
-/** Registers a test that has a pair of channels, and leaves nothing. */
+/** Registers a test of a pair of channels. It fails if native objects are left. */
 export function channelPairTest<P extends PortMap>(
   name: string,
   ports: PortsOf<P>,

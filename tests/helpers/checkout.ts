@@ -1,12 +1,12 @@
 /**
- * Checkouts beside this one: what a broker, a host and the command line are
- * made of, as files of their own, which a test may edit.
+ * Copies of this checkout: the files of a broker, a host and the command line,
+ * which a test may edit.
  */
 
 import { CollectedText, killTree, sendSignal, statusOf } from "./child.ts";
 import { soon } from "./soon.ts";
 
-/** What is in one. */
+/** The files and folders that a copy has. */
 const PARTS = [
   "broker",
   "channel",
@@ -39,7 +39,7 @@ function slashed(url: URL): URL {
   return new URL(`${url.href.replace(/\/$/, "")}/`);
 }
 
-/** A program of a checkout that runs, and what it says on stdout. It ends, at the latest, with its scope. */
+/** A running program of a checkout, with its output. It ends with its scope at the latest. */
 export class Program implements AsyncDisposable {
   readonly pid: number;
   readonly #child: Deno.ChildProcess;
@@ -54,7 +54,7 @@ export class Program implements AsyncDisposable {
     this.#stderr = new CollectedText(child.stderr);
   }
 
-  /** Everything that it has said so far, in whole lines. */
+  /** The complete lines of its stdout so far. */
   get lines(): string[] {
     return this.#stdout.text.split("\n").slice(0, -1);
   }
@@ -64,7 +64,7 @@ export class Program implements AsyncDisposable {
     return this.lines.at(-1) ?? "";
   }
 
-  /** The first line that is as asked for, once it is there. Throws with all that was said where it never is. */
+  /** Waits for the first line that `is` accepts, and returns it. If there is none, throws with the whole output. */
   async line(is: (line: string) => boolean): Promise<string> {
     try {
       const told = () => this.lines.some(is);
@@ -72,7 +72,7 @@ export class Program implements AsyncDisposable {
       if (await soon(found, "a line")) return this.lines.find(is)!;
       throw new Error("it has ended");
     } catch (cause) {
-      await killTree(this.pid); // so that its words end too
+      await killTree(this.pid); // this ends its output too
       await soon(this.#stderr.end, "its last words");
       throw new Error(
         `${
@@ -88,10 +88,10 @@ export class Program implements AsyncDisposable {
     sendSignal(this.#child, signal);
   }
 
-  /** Ends its standard input, and waits until it has ended and all that it said was read. Kills it where it does not, and throws. */
+  /** Closes its standard input, and waits until it has ended and its output was read. If it does not end, kills it and throws. */
   async end(): Promise<Deno.CommandStatus> {
     if (!this.#child.stdin.locked) {
-      await this.#child.stdin.close().catch(() => {}); // it is gone
+      await this.#child.stdin.close().catch(() => {}); // it has ended
     }
     const status = await statusOf(this.#child, "a program's end");
     await soon(
@@ -118,7 +118,7 @@ export class Checkout implements AsyncDisposable {
     this.#url = new URL(`file://${path}/`);
   }
 
-  /** Copies this one, its built shim included. */
+  /** Copies this checkout, with its built shim. */
   static async make(): Promise<Checkout> {
     const path = await Deno.makeTempDir({ prefix: "streamlib-checkout-" });
     const checkout = new Checkout(await Deno.realPath(path));
@@ -133,7 +133,7 @@ export class Checkout implements AsyncDisposable {
       try {
         await copy(new URL(part, ROOT), new URL(part, checkout.#url));
       } catch (error) {
-        // Where JSR is reached there are no stand-ins.
+        // If JSR can be reached, there are no stand-ins.
         if (!(error instanceof Deno.errors.NotFound) || part !== ".std") {
           throw error;
         }
@@ -142,7 +142,7 @@ export class Checkout implements AsyncDisposable {
     return checkout;
   }
 
-  /** Replaces a piece of a file's text, which has to be in it. */
+  /** Replaces a part of a file's text. Throws if the file does not contain it. */
   async edit(file: string, from: string, to: string): Promise<void> {
     const url = new URL(file, this.#url);
     const before = await Deno.readTextFile(url);
@@ -150,7 +150,7 @@ export class Checkout implements AsyncDisposable {
     await Deno.writeTextFile(url, before.replace(from, to));
   }
 
-  /** Starts `deno run` with these arguments in it. */
+  /** Starts `deno run` with these arguments in this checkout. */
   run(
     args: readonly string[],
     env: Readonly<Record<string, string>>,

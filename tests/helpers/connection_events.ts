@@ -14,7 +14,7 @@ const STATS = {
   p99Us: 5,
 };
 
-/** One of every event there is. */
+/** One event of every type. */
 export const EVERY_EVENT: readonly ConnectionEvent[] = [
   { type: "host_alive" },
   { type: "endpoint_stored" },
@@ -37,7 +37,7 @@ export const EVERY_EVENT: readonly ConnectionEvent[] = [
   { type: "closed", reason: "r" },
 ];
 
-/** A connection as it is allocated at time 1000, with a timeout of 500 ms. */
+/** A new connection, allocated at time 1000, with a timeout of 500 ms. */
 export function freshConnection(): ConnectionRecord {
   return newConnection({
     id: "id",
@@ -49,7 +49,7 @@ export function freshConnection(): ConnectionRecord {
   }, 1000);
 }
 
-/** Both states in two letters: host P A X K F, client p a w r k f. */
+/** The states of host and client as two letters: host P A X K F, client p a w r k f. */
 export function letters({ host, client }: ConnectionRecord): string {
   return "PAXKF"[HOST_STATES.indexOf(host)]! +
     "pawrkf"[CLIENT_STATES.indexOf(client)]!;

@@ -35,7 +35,7 @@ export class FakeBroker {
     });
   }
 
-  /** A connection with tokens, its host and client as XPC peers 1 and 2. */
+  /** A connection with tokens. Its host and client are the XPC peers 1 and 2. */
   async guarded(): Promise<{ id: object; host: Caller; client: Caller }> {
     const made = await this.allocate({ want_tokens: true }, xpc(1));
     return {
@@ -51,13 +51,13 @@ export class FakeBroker {
   }
 }
 
-/** A caller over gRPC: a token, if any, and no peer. */
+/** A caller over gRPC: it may have a token, and has no peer. */
 export function grpc(token?: string): Caller {
   const { signal } = new AbortController();
   return { carrier: "grpc", signal, ...(token !== undefined && { token }) };
 }
 
-/** A caller over XPC, from the peer of this number. */
+/** A caller over XPC: the peer with this number. */
 export function xpc(
   peer: number,
   token?: string,

@@ -12,7 +12,7 @@ import {
   type XpcValue,
 } from "../../proto/wire/xpc_value.ts";
 
-/** A surface of 2 by 1 pixels whose pixels nobody may look at. */
+/** A surface of 2 by 1 pixels. A read of its pixels throws. */
 export function surface(pixel_format: PixelFormat): Surface {
   return {
     width: 2,
@@ -25,9 +25,9 @@ export function surface(pixel_format: PixelFormat): Surface {
   };
 }
 
-/** Shared memory within one process: what the writer took, the reader finds by its number. */
+/** Shared memory within one process: the writer stores an item under a number, and the reader finds it by that number. */
 export class FakeCapabilities {
-  /** What was written, in order. */
+  /** The written items, in order. */
   readonly sent: (Surface | NumericArray)[] = [];
 
   readonly writer: CapabilityWriter = {

@@ -5,7 +5,7 @@ import {
 import { Log } from "../../broker/log/log.ts";
 import { Prng } from "./prng.ts";
 
-/** A clock that moves only when told, with timers that fire as it passes them. */
+/** A clock that only the test moves. A timer fires when the clock reaches its time. */
 export class FakeClock {
   #now = 1_000_000;
   readonly #timers = new Set<{ at: number; callback: () => void }>();
@@ -18,12 +18,12 @@ export class FakeClock {
     return () => void this.#timers.delete(timer);
   };
 
-  /** How many timers are set. */
+  /** The number of timers that are set. */
   get pending(): number {
     return this.#timers.size;
   }
 
-  /** Moves on by `ms`, firing each timer at its time. */
+  /** Advances the clock by `ms`, and fires each timer at its time. */
   advance(ms: number): void {
     const end = this.#now + ms;
     for (;;) {
@@ -36,7 +36,7 @@ export class FakeClock {
     this.#now = end;
   }
 
-  /** Moves on by `ms` without firing anything: the event loop was held up. */
+  /** Advances the clock by `ms` and fires no timer, like a blocked event loop. */
   stall(ms: number): void {
     this.#now += ms;
   }
@@ -59,7 +59,7 @@ export class FakeEndpoint implements Disposable {
   }
 }
 
-/** Everything outside a registry, in the hands of a test. */
+/** The clock, endpoints, log and random numbers of a registry, controlled by a test. */
 export class FakeWorld {
   readonly clock = new FakeClock();
   readonly endpoints: FakeEndpoint[] = [];
@@ -70,7 +70,7 @@ export class FakeWorld {
   });
   readonly #random = new Prng(7);
 
-  /** A registry over this world. */
+  /** Makes a registry that uses them. */
   registry(options: Partial<RegistryOptions> = {}): Registry<FakeEndpoint> {
     return new Registry<FakeEndpoint>({
       now: this.clock.now,
@@ -80,12 +80,12 @@ export class FakeWorld {
     });
   }
 
-  /** A new endpoint, remembered. */
+  /** Makes an endpoint, which {@link disposals} counts. */
   endpoint(name = "endpoint"): FakeEndpoint {
     return new FakeEndpoint(name, this.endpoints);
   }
 
-  /** How many endpoints were disposed how often: `[never, once, more]`. */
+  /** The numbers of endpoints that were disposed never, once, and more than once. */
   get disposals(): [number, number, number] {
     const count = (test: (times: number) => boolean): number =>
       this.endpoints.filter(({ disposals }) => test(disposals)).length;
@@ -93,7 +93,7 @@ export class FakeWorld {
   }
 }
 
-/** Lets everything run that waits for nothing but a promise. */
+/** Runs all promise callbacks that need no timer and no event. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }

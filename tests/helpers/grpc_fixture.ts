@@ -7,7 +7,7 @@ import type { GrpcHandlers } from "../../broker/grpc/grpc_server.ts";
 import { Log } from "../../broker/log/log.ts";
 import type { Needs } from "./permitted.ts";
 
-/** What a control plane on a Unix socket needs. */
+/** The permissions that a control plane on a Unix socket needs. */
 export const GRPC_NEEDS: Needs = {
   read: true,
   write: true,
@@ -15,9 +15,9 @@ export const GRPC_NEEDS: Needs = {
   env: true,
 };
 
-/** A private directory that is gone, with all in it, at the end of its scope. */
+/** A private directory. It is removed with its content at the end of its scope. */
 export class PrivateDirectory implements Disposable {
-  /** Short: a socket's path has 103 bytes at most. */
+  /** Short, because a socket's path has at most 103 bytes. */
   readonly path: string = Deno.makeTempDirSync({ prefix: "sl" });
 
   [Symbol.dispose](): void {
@@ -25,7 +25,7 @@ export class PrivateDirectory implements Disposable {
   }
 }
 
-/** A control plane on a socket of its own, and a client of it. */
+/** A control plane on its own socket, and a client of it. */
 export interface ServedControlPlane extends AsyncDisposable {
   readonly carrier: GrpcCarrier;
   readonly client: GrpcClient;
@@ -33,7 +33,7 @@ export interface ServedControlPlane extends AsyncDisposable {
   readonly logLines: Record<string, unknown>[];
 }
 
-/** Serves `handlers` for one test. Loads grpc-js: only for tests that may. */
+/** Serves `handlers` for one test. Loads grpc-js, which needs more permissions than ffi. */
 export async function serveControlPlane(
   handlers: Partial<GrpcHandlers> = {},
   limits: Pick<GrpcCarrierOptions, "maxConnections" | "prefaceTimeoutMs"> = {},

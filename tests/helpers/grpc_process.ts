@@ -1,7 +1,7 @@
 import { CollectedText, kill, statusOf } from "./child.ts";
 import { soon } from "./soon.ts";
 
-/** The Deno that runs this, as the ordinary user of a broker has it: with no more than it needs. */
+/** The command for this Deno with only the permissions that a broker needs. */
 function command(path: string, descriptors: number | undefined): Deno.Command {
   const deno = [
     Deno.execPath(),
@@ -22,12 +22,12 @@ function command(path: string, descriptors: number | undefined): Deno.Command {
   });
 }
 
-/** A control plane in a process of its own. */
+/** A control plane in its own process. */
 export class GrpcProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #log: CollectedText;
 
-  /** Starts it at a socket path, and returns when it serves. */
+  /** Starts a control plane at a socket path, and returns when it serves. */
   static async start(
     path: string,
     options: { descriptors?: number } = {},
@@ -50,7 +50,7 @@ export class GrpcProcess implements AsyncDisposable {
     this.#log = new CollectedText(child.stderr);
   }
 
-  /** Waits until there is `text` in its log. */
+  /** Waits until its log contains `text`. */
   async logged(text: string): Promise<void> {
     const there = await this.#log.until(text, (log) => log.includes(text));
     if (!there) throw new Error(`It ended without: ${text}: ${this.#log.text}`);
@@ -61,14 +61,14 @@ export class GrpcProcess implements AsyncDisposable {
     return this.#log.text;
   }
 
-  /** Kills it as `kill -9` does, and waits until it is gone. */
+  /** Kills it with SIGKILL, and waits until it has ended. */
   async kill(): Promise<void> {
     await kill(this.#child);
     await this.#child.stdin.abort().catch(() => {});
     await this.#wholeLog();
   }
 
-  /** Lets it end by itself. Says how it ended and what it wrote to its log. */
+  /** Closes its standard input, and waits until it has ended. Returns its exit code or signal, and its log. */
   async end(): Promise<{ code: number; signal: string | null; log: string }> {
     await this.#child.stdin.close();
     const { code, signal } = await statusOf(this.#child, "its end");

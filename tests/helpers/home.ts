@@ -1,13 +1,13 @@
 /**
- * A STREAMLIB_HOME of its own for a test, so that tests meet no broker but
- * their own.
+ * A separate STREAMLIB_HOME for a test, so that a test finds only its own
+ * broker.
  */
 
-/** A home that goes away with its scope. */
+/** A home that is removed with its scope. */
 export interface IsolatedHome extends Disposable {
   /** The directory. */
   readonly path: string;
-  /** Where its sockets are. */
+  /** The directory of its sockets. */
   readonly runDirectory: string;
 }
 
@@ -17,9 +17,9 @@ const ISOLATED = [
   "STREAMLIB_BROKER_ENDPOINT",
 ];
 
-/** Sets STREAMLIB_HOME to a fresh directory, and unsets what would lead elsewhere. The shim reads it too. */
+/** Sets STREAMLIB_HOME to a new directory, and unsets the variables that would name another place. The shim reads it too. */
 export function isolatedHome(): IsolatedHome {
-  // Short: a socket's path has 103 bytes at most, and a Mac's temporary directory half of them.
+  // Short, because a socket's path has at most 103 bytes, and the temporary directory on macOS takes half of them.
   const path = Deno.makeTempDirSync({ prefix: "sl" });
   const before = ISOLATED.map((name) => [name, Deno.env.get(name)] as const);
   for (const name of ISOLATED) Deno.env.delete(name);

@@ -27,7 +27,7 @@ export function launchFixture(
   });
 }
 
-/** A frame to fill, of a size that is no multiple of anything. */
+/** A frame to fill. Its size is no multiple of an alignment. */
 export function acquireFrame(
   host: ReactiveHost<VideoPorts, VideoPorts>,
   number: number,

@@ -1,6 +1,6 @@
 /**
- * A launchd in memory, with the codes and the delays of the real one as people
- * report them.
+ * A launchd in memory, with the codes and the delays that users of the real one
+ * have reported.
  */
 
 import type { ProgramResult } from "../../launchd/run_program.ts";
@@ -14,11 +14,11 @@ export class FakeLaunchd {
   loaded = false;
   pid = 0;
   lastExit = "(never exited)";
-  /** For how many looks a job that was booted out is still there. */
+  /** The number of `print` calls for which a job is still listed after `bootout`. */
   drains = 0;
-  /** How many bootstraps fail with code 5 before one does not. */
+  /** The number of `bootstrap` calls that fail with code 5 before one succeeds. */
   stubborn = 0;
-  /** Whether there is a login at the screen. */
+  /** Whether a user is logged in at the screen. */
   session = true;
   #draining = 0;
   readonly programs: ScriptedPrograms;
@@ -27,7 +27,7 @@ export class FakeLaunchd {
     this.programs = new ScriptedPrograms((line) => this.#answer(line));
   }
 
-  /** What it was told, without what only looks. */
+  /** The commands that it received, without `print`. */
   get told(): string[] {
     return this.programs.calls
       .map((line) => line.replace("launchctl ", ""))

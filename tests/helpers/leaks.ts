@@ -1,16 +1,17 @@
 /**
- * Nothing may be left: native objects, XPC objects, descriptors, mappings of
- * surfaces, subprocesses, files in the run directory. Of Linux: it reads /proc.
+ * Checks that a test leaves nothing: native objects, XPC objects, descriptors,
+ * mappings of surfaces, subprocesses, files in the run directory. Linux only:
+ * it reads /proc.
  *
- * What is counted is the whole process's: files that use this cannot run with
- * `deno test --parallel`, whose isolates share one.
+ * The counts are those of the whole process. So files that use this cannot run
+ * with `deno test --parallel`, whose isolates share a process.
  */
 
 import { Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 import { lapse, PATIENCE_MS } from "./soon.ts";
 
-/** What is there now, by kind. */
+/** The existing resources, by kind. */
 export interface Inventory {
   readonly native_objects: number;
   readonly xpc_objects: number;
@@ -37,7 +38,7 @@ function descriptors(): string[] {
       const link = Deno.readLinkSync(`/proc/self/fd/${name}`);
       if (!link.startsWith("/proc/")) links.push(link.replace(/\d+/g, "N"));
     } catch {
-      // the descriptor of the listing itself, closed by now
+      // the descriptor of the listing itself, which is closed now
     }
   }
   return links.sort();
@@ -51,19 +52,19 @@ function subprocesses(): string[] {
       const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
       if (Number(parent) === Deno.pid) found.push(`${pid} (${state})`);
     } catch {
-      // it ended while we looked
+      // it ended during the listing
     }
   }
   return found;
 }
 
-/** What is there now. `runDirectory` is where named services have their sockets. */
+/** Lists the existing resources. `runDirectory` is the directory with the sockets of named services. */
 export function takeInventory(runDirectory: string): Inventory {
   using native = Native.open();
   const stats = native.stats();
   const maps = Deno.readTextFileSync("/proc/self/maps");
   return {
-    native_objects: stats.live - 1, // the queue that this look has opened
+    native_objects: stats.live - 1, // without the queue that this function has opened
     xpc_objects: stats.xpc_objects,
     mapped_surfaces: stats.surfaces_mapped,
     descriptors: descriptors(),
@@ -73,7 +74,7 @@ export function takeInventory(runDirectory: string): Inventory {
   };
 }
 
-/** What `after` has more than `before`, in words; empty when nothing is left. */
+/** Describes the resources of `after` that `before` does not have. Empty if nothing is left. */
 export function leftovers(before: Inventory, after: Inventory): string[] {
   const more: string[] = [];
   for (
@@ -99,7 +100,7 @@ export function leftovers(before: Inventory, after: Inventory): string[] {
   return more;
 }
 
-/** The first use loads the shim and starts what stays: threads, and what they wait on. */
+/** Loads the shim once, which starts threads that stay, with their descriptors. */
 function warmUp(): void {
   using native = Native.open();
   using listener = Listener.anonymous(native);
@@ -110,9 +111,9 @@ function warmUp(): void {
 }
 
 /**
- * Runs `body`, and fails if anything is left that was not there before.
+ * Runs `body`, and fails if it leaves a resource that did not exist before.
  *
- * @param settleMs how long what is on its way out may take to be gone
+ * @param settleMs how long resources may take to be released
  */
 export async function leavesNothing(
   runDirectory: string,

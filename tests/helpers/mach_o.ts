@@ -1,6 +1,6 @@
-/** Small Mach-O files, made by hand after <mach-o/loader.h>. */
+/** Makes small Mach-O files, by the structures of <mach-o/loader.h>. */
 
-/** What is in the file; all of it is optional. */
+/** The parts of the file; all are optional. */
 export interface MachOParts {
   arm64?: boolean;
   fileType?: number;
@@ -10,7 +10,7 @@ export interface MachOParts {
   /** Name, `n_type`, `n_desc`. */
   symbols?: [string, number, number][];
   signature?: { offset: number; bytes: number };
-  /** Bytes after the end of everything else. */
+  /** Bytes after all other parts. */
   padding?: number;
 }
 
@@ -37,7 +37,7 @@ function dylibCommand(command: number, path: string): Uint8Array {
   return concat([words(command, 24 + text.length, 24, 2, 0, 0), text]);
 }
 
-/** A dylib of those parts, for arm64 unless told. */
+/** Makes a dylib of these parts, by default for arm64. */
 export function machO(parts: MachOParts): Uint8Array {
   const symbols = parts.symbols ?? [];
   const commands = [

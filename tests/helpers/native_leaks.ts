@@ -1,9 +1,9 @@
 /**
- * As `leaks.ts`, for tests that may use nothing but ffi: what the shim itself
- * counts.
+ * Like `leaks.ts`, for tests that may use only ffi: it compares the counts of
+ * the shim.
  *
- * What is counted is the whole process's: files that use this cannot run with
- * `deno test --parallel`, whose isolates share one.
+ * The counts are those of the whole process. So files that use this cannot run
+ * with `deno test --parallel`, whose isolates share a process.
  */
 
 import { Native } from "../../ffi/native.ts";
@@ -17,9 +17,9 @@ function counts(): Record<string, number> {
 }
 
 /**
- * Runs `body`, and fails if native objects are left that were not there before.
+ * Runs `body`, and fails if it leaves native objects that did not exist before.
  *
- * @param settleMs how long what is on its way out may take to be gone
+ * @param settleMs how long native objects may take to be released
  */
 export async function nativeLeavesNothing(
   body: () => Promise<void>,

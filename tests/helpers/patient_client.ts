@@ -1,6 +1,6 @@
 /**
- * The client of gRPC, for tests. Loads grpc-js: only for tests that may; import
- * it dynamically.
+ * The gRPC client, for tests. It loads grpc-js, which needs more permissions
+ * than ffi: import it dynamically.
  */
 
 import { GrpcClient } from "../../broker/grpc/grpc_client.ts";
@@ -13,7 +13,7 @@ import type {
 } from "../../proto/wire/control.ts";
 import { PATIENCE_MS } from "./soon.ts";
 
-/** A client that waits for an answer as long as a test does, where the call does not say otherwise. */
+/** A client whose default time limit for an answer is that of a test. */
 export class PatientClient extends GrpcClient {
   override call<M extends UnaryMethod>(
     method: M,

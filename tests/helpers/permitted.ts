@@ -1,16 +1,16 @@
 /**
- * Tests that need more than `--allow-ffi`, more than a Mac gives them, or more
- * time than `deno task test` has.
+ * Tests that need more permissions than `--allow-ffi`, something that macOS does
+ * not have, or more time than `deno task test` has.
  *
- * Where that is missing such a test is reported as ignored, with the reason in
- * its name, and never counts as passed. What it needs beyond ffi it imports
- * inside its body.
+ * If something is missing, the test is reported as ignored, with the reason in
+ * its name, and never counts as passed. Modules that need more than ffi are
+ * imported inside its body.
  */
 
 import { firstError } from "../../proto/errors.ts";
 import { soon } from "./soon.ts";
 
-/** Permissions beyond ffi. */
+/** Permissions besides ffi. */
 interface Permissions {
   read?: true;
   write?: true;
@@ -23,26 +23,26 @@ interface Permissions {
 /** What a test needs. */
 export interface Needs extends Permissions {
   /**
-   * It serves, or has something serve, an XPC name of its own. On macOS that
-   * is for launchd to allow, which was not told of the name; and a host that
-   * finds no broker would have launchd load an agent, for a home that is gone
-   * after the test.
+   * The test serves an XPC name, or starts a process that does. On macOS only
+   * launchd can allow that, and it does not know the name. A host that finds
+   * no broker there would also let launchd load an agent, for a home that does
+   * not exist after the test.
    */
   service?: true;
-  /** What only Linux has of what it looks at or is about, as a noun: `/proc`. */
+  /** The subject of the test that only Linux has, as a noun: `/proc`. */
   linux?: string;
   /**
-   * It repeats or enumerates what another test samples. It runs only where
+   * The test repeats or enumerates what another test samples. It runs only if
    * the test's process has the argument `--exhaustive`.
    */
   exhaustive?: true;
 }
 
-/** A test fails when it takes longer. An exhaustive one is given more. */
+/** The time limits of a test and of an exhaustive test. */
 const LIMIT_MS = 240_000;
 const EXHAUSTIVE_LIMIT_MS = 3_000_000;
 
-/** What this machine or this process lacks of it, in words. */
+/** Describes the needs that this machine or this process does not meet. */
 function lacks(
   { service, linux, exhaustive, ...permissions }: Needs,
 ): string[] {
@@ -65,8 +65,8 @@ function lacks(
 }
 
 /**
- * Registers `body`, ignored with the reason in its name where something is
- * missing. It fails, and the next test begins, when it does not end in time.
+ * Registers `body` as a test. If something is missing, the test is ignored, with
+ * the reason in its name. If it does not end in time, it fails and the next test begins.
  */
 export function permittedTest(
   name: string,

@@ -1,14 +1,14 @@
 /**
- * `deno task demo --preview` as a user starts it, and its page as a browser
- * gets it.
+ * Runs `deno task demo --preview` as a user does, and requests its page as a
+ * browser does.
  */
 
 import { CollectedText, killTree, sendSignal, statusOf } from "./child.ts";
 import { soon } from "./soon.ts";
 
-/** A demo that runs, with its preview. */
+/** A running demo with its preview. */
 export class PreviewProcess implements AsyncDisposable {
-  /** Where its page is. */
+  /** The address of its page. */
   readonly url: string;
   readonly #child: Deno.ChildProcess;
   readonly #stdout: CollectedText;
@@ -26,7 +26,7 @@ export class PreviewProcess implements AsyncDisposable {
     this.#stderr = stderr;
   }
 
-  /** Starts it, and waits until it says where its page is. */
+  /** Starts a demo, and waits until it has printed the address of its page. */
   static async start(...args: string[]): Promise<PreviewProcess> {
     const child = new Deno.Command(Deno.execPath(), {
       args: ["task", "--quiet", "demo", "--preview", ...args],
@@ -49,17 +49,17 @@ export class PreviewProcess implements AsyncDisposable {
     }
   }
 
-  /** What it has written on stderr so far. */
+  /** Its stderr so far. */
   stderr(): string {
     return this.#stderr.text;
   }
 
-  /** A request to a place below the page's address. */
+  /** Requests a path below the page's address. */
   get(path: string, init: RequestInit = {}): Promise<Response> {
     return soon(fetch(this.url + path, init), `the answer to '${path}'`);
   }
 
-  /** Ends it as Ctrl-C does, and waits until it has ended. */
+  /** Sends SIGINT, as Ctrl-C does, and waits until it has ended. */
   async interrupt(): Promise<{ code: number; stdout: string }> {
     this.#child.kill("SIGINT");
     return await this.ended();

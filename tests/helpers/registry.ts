@@ -7,7 +7,7 @@ import type {
 } from "../../broker/registry/registry.ts";
 import type { FakeEndpoint } from "./fake_world.ts";
 
-/** A connection like any other. */
+/** A connection with ordinary values. */
 export const SPEC: Allocation = {
   runtimeId: "runtime",
   processorId: "processor",
@@ -16,19 +16,19 @@ export const SPEC: Allocation = {
   timeoutMs: 300_000,
 };
 
-/** The entry of something that must be accepted. */
+/** Returns the entry of a result that must be accepted. */
 export function taken(outcome: Entry | Rejection): Entry {
   if ("rejected" in outcome) throw new Error(outcome.rejected);
   return outcome;
 }
 
-/** The reason of something that must be refused. */
+/** Returns the reason of a result that must be refused. */
 export function refusal(outcome: object): string {
   assert("rejected" in outcome, "it was accepted");
   return String(outcome.rejected);
 }
 
-/** Takes a connection to ready, with `endpoint` stored on the way; the client's copy. */
+/** Brings a connection to `ready`, with `endpoint` stored. Returns the client's copy of the endpoint. */
 export function makeReady(
   registry: Registry<FakeEndpoint>,
   id: string,

@@ -2,5 +2,5 @@
 export type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends
   (<T>() => T extends B ? 1 : 2) ? true : false;
 
-/** An assertion that the compiler makes: `same<Same<A, B>>()`. */
+/** An assertion that the compiler checks: `same<Same<A, B>>()`. */
 export function same<_Is extends true>(): void {}

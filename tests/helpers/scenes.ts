@@ -1,6 +1,6 @@
 /**
  * Frames with textures and buffers below the top of their schema: in structs,
- * arrays, options and other schemas. Each piece can be told from the others.
+ * arrays, options and other schemas. Each piece has different content.
  */
 
 import { assert, assertEquals } from "@std/assert";
@@ -17,7 +17,7 @@ const Tile = schema({
   fields: { x: types.UInt32, image: types.Texture("gray8") },
 });
 
-/** Everything that can hold memory, and what holds none. */
+/** A schema with every type that can contain memory, and types that cannot. */
 export const Scene = schema({
   name: "Scene",
   version,
@@ -36,7 +36,7 @@ export const Scene = schema({
   },
 });
 
-/** What a scene is to look like. */
+/** The template of a scene. */
 export type Template = FrameTemplate<typeof Scene>;
 
 /** The size of a texture of two rows. */
@@ -47,7 +47,7 @@ export function size<F extends PixelFormat>(
   return { width, height: 2, pixel_format };
 }
 
-/** A scene of two pieces: the buffers that are always there. */
+/** A scene of two pieces: the buffers that every scene has. */
 export const SMALL: Template = {
   number: 0,
   tiles: [],
@@ -58,7 +58,7 @@ export const SMALL: Template = {
   plain: [{ name: "a" }, { name: "b" }],
 };
 
-/** So many tiles. */
+/** Templates of `count` tiles. */
 export function tiles(count: number): Template["tiles"] {
   return Array.from({ length: count }, (_, x) => ({
     x,
@@ -75,7 +75,7 @@ export const FULL: Template = {
   depth: { length: 6 },
 };
 
-/** Fills every piece of a frame with a number of its own; how many there are. */
+/** Fills every piece of a frame with a different number. Returns the number of pieces. */
 export function paint(frame: unknown, number: number): number {
   let count = 0;
   const walk = (value: unknown): void => {
@@ -92,7 +92,7 @@ export function paint(frame: unknown, number: number): number {
   return count;
 }
 
-/** The same walk over what came: each piece is whole, and holds its number. */
+/** Visits the pieces of a received frame in the same order, and checks that each is filled with its number. */
 export function assertPainted(
   frame: unknown,
   number: number,

@@ -1,5 +1,5 @@
 /**
- * A service of a made-up user's, and the programs that manage it.
+ * A service of an invented user, and the programs that manage it.
  */
 
 import type { BrokerProgram } from "../../launchd/broker_program.ts";
@@ -8,10 +8,10 @@ import { type Names, names } from "../../proto/names.ts";
 
 export const SERVICE = "com.tatolab.streamlib.broker";
 
-/** A directory whose name has all that XML, systemd, Deno or a shell could take for its own. */
+/** A directory whose name contains the special characters of XML, systemd, Deno and the shell. */
 export const AWKWARD = `/home/Ada & Sö "n" <1>'s 50% $HOME\\x, 二`;
 
-/** The names of a service below a user's directory. */
+/** The names of a service in a user's home. */
 export function namesOf(
   home: string,
   os: "linux" | "darwin",
@@ -20,7 +20,7 @@ export function namesOf(
   return names(new Map(Object.entries({ HOME: home, ...more })), { os });
 }
 
-/** A program from there. What a broker's really is, tests of `launchd/broker_program.ts` say. */
+/** A simplified broker program in that home. The tests of `launchd/broker_program.ts` check the real one. */
 export function programOf(home: string): BrokerProgram {
   return {
     argv: [
@@ -36,18 +36,18 @@ export function programOf(home: string): BrokerProgram {
   };
 }
 
-/** Programs that answer as they are told, and what they were asked. */
+/** Programs with prepared results. It records their command lines. */
 export class ScriptedPrograms {
   /** The command lines, in their order. */
   readonly calls: string[] = [];
   readonly #answer: (line: string) => Partial<ProgramResult> | undefined;
 
-  /** @param answer to a command line; `undefined`: there is no such program */
+  /** @param answer returns the result of a command line; `undefined` if the program does not exist */
   constructor(answer: (line: string) => Partial<ProgramResult> | undefined) {
     this.#answer = answer;
   }
 
-  /** As `RunProgram`. */
+  /** Implements `RunProgram`. */
   readonly run: RunProgram = (program, args) => {
     const line = [program, ...args].join(" ");
     this.calls.push(line);

@@ -1,6 +1,6 @@
 /**
- * A user with a service manager that is a little script, first on the PATH,
- * and a home of its own. The script really starts what was installed.
+ * A user with a home and a service manager. The service manager is a script,
+ * first on the PATH, which really starts the installed services.
  */
 
 import { Program } from "./checkout.ts";
@@ -9,7 +9,7 @@ import { type Ended, run } from "./child.ts";
 const ROOT = new URL("../../", import.meta.url);
 const SCRIPT = new URL("../fixtures/systemctl.py", import.meta.url);
 
-/** Whether there is a Python to run the script. True where this process may not look. */
+/** Whether a Python for the script exists. True if this process may not run programs. */
 export function hasPython(): boolean {
   if (Deno.permissions.querySync({ name: "run" }).state !== "granted") {
     return true;
@@ -26,11 +26,11 @@ export function hasPython(): boolean {
   }
 }
 
-/** A user, until the end of a scope; what was started in its name ends with it. */
+/** A user. At the end of its scope its processes are ended. */
 export class ServiceUser implements AsyncDisposable {
   readonly root: string = Deno.realPathSync(Deno.makeTempDirSync());
   readonly home: string;
-  /** Where its sockets are. */
+  /** The directory of its sockets. */
   readonly sockets: string = `${this.root}/r/streamlib`;
   readonly units: string;
   readonly env: Readonly<Record<string, string>>;
@@ -59,14 +59,14 @@ export class ServiceUser implements AsyncDisposable {
     };
   }
 
-  /** Gives it the service manager. */
+  /** Installs the service manager. */
   async withSystemd(): Promise<this> {
     await Deno.copyFile(SCRIPT, `${this.#bin}/systemctl`);
     await Deno.chmod(`${this.#bin}/systemctl`, 0o755);
     return this;
   }
 
-  /** Runs `streamlib`, of another checkout where one is given. */
+  /** Runs `streamlib` from a checkout, by default from this one. */
   streamlib(
     line: string,
     env: Readonly<Record<string, string>> = {},
@@ -87,7 +87,7 @@ export class ServiceUser implements AsyncDisposable {
     });
   }
 
-  /** Runs `streamlib`, and tells it like a terminal, without what is of this machine. */
+  /** Runs `streamlib`. Returns command, output and exit code as text, without the paths of this machine. */
   async transcript(line: string): Promise<string> {
     const { code, stdout, stderr } = await this.streamlib(line);
     const words = stderr.replace(/^(?=.)/gm, "! ");
@@ -95,7 +95,7 @@ export class ServiceUser implements AsyncDisposable {
       .replaceAll(this.root, "/tmp");
   }
 
-  /** Runs the script. */
+  /** Runs the service manager's script. */
   systemctl(...args: readonly string[]): Promise<Ended> {
     return run(`${this.#bin}/systemctl`, {
       args: ["--user", ...args],
@@ -103,7 +103,7 @@ export class ServiceUser implements AsyncDisposable {
     });
   }
 
-  /** Starts a host of this checkout's. */
+  /** Starts a host of this checkout. */
   host(id: string): Program {
     return new Program(
       new Deno.Command(Deno.execPath(), {
@@ -128,7 +128,7 @@ export class ServiceUser implements AsyncDisposable {
     );
   }
 
-  /** Everything in its home, but for what the script and Deno keep there. */
+  /** The files in its home, without those of the script. */
   files(): string[] {
     const found: string[] = [];
     const walk = (folder: string): void => {
@@ -143,18 +143,18 @@ export class ServiceUser implements AsyncDisposable {
     return found.sort();
   }
 
-  /** The process of a service, as the script knows it; 0 where none runs. */
+  /** The process id of a service, as the script has recorded it; 0 if it does not run. */
   pidOf(service: string): number {
     const path = `${this.home}/fake-systemd/${service}.service.status`;
     return JSON.parse(Deno.readTextFileSync(path)).pid;
   }
 
-  /** What the script was told, and what services wrote. */
+  /** The commands that the script received, or the output of the services. */
   note(name: "calls" | "journal"): string {
     return Deno.readTextFileSync(`${this.home}/fake-systemd/${name}`);
   }
 
-  /** No session of systemd's any more, as far as the script says. */
+  /** From now on the script reports that the user has no systemd session. */
   loseBus(): void {
     Deno.mkdirSync(`${this.home}/fake-systemd`, { recursive: true });
     Deno.writeTextFileSync(`${this.home}/fake-systemd/no-bus`, "");
@@ -165,7 +165,7 @@ export class ServiceUser implements AsyncDisposable {
     try {
       Deno.removeSync(`${state}/no-bus`);
     } catch {
-      // It was never lost.
+      // loseBus was not called.
     }
     try {
       for (const name of namesIn(state)) {

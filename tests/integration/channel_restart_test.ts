@@ -1,8 +1,11 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { AudioFrame } from "../../proto/schema/frames/audio_frame.ts";
+import { BridgeError } from "../../proto/errors.ts";
 import { connectionSchema } from "../../proto/schema/connection_schema.ts";
 import { DataFrame } from "../../proto/schema/frames/data_frame.ts";
+import * as types from "../../proto/schema/field_type.ts";
 import { port } from "../../proto/schema/port.ts";
+import { schema } from "../../proto/schema/schema.ts";
 import { int64, uint64 } from "../../proto/wire/xpc_value.ts";
 import { VideoFrame } from "../../proto/schema/frames/video_frame.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
@@ -247,7 +250,7 @@ for (const name of ORDERED) {
         pair.kill("sender");
         await pair.connect();
       }
-      // The frames of two senders are kept, but no more.
+      // Only the frames of two senders are kept.
       const receiver = pair.receiver.receivers[name];
       assertEquals(receiver.stats, { received: 9, dropped: 6 });
       assertEquals(readAll(pair, name), [21, 22, 23]);
@@ -343,5 +346,40 @@ restartTest(
     }
     await pair.settle();
     assertEquals(readAll(pair, "data"), [1, 2, 3]);
+  },
+);
+
+const Note = schema({
+  name: "Note",
+  version: { major: 1, minor: 0, patch: 0 },
+  fields: { numbers: types.Buffer(types.Int32), text: types.String },
+});
+const notes = connectionSchema({ inputs: { notes: port(Note, IN_ORDER) } });
+
+channelPairTest<typeof notes.inputs>(
+  "a frame whose send has failed keeps its memory when the receiver dies",
+  notes.inputs,
+  async (pair) => {
+    const sender = pair.sender.senders.notes;
+    using first = sender.acquire({ numbers: { length: 8 }, text: "" });
+    first.numbers.fill(1);
+    first.text = "x".repeat(2 << 20); // no message carries it
+    assertThrows(() => sender.send(first), BridgeError, "over 1 MiB");
+    pair.kill("receiver");
+    await pair.connect();
+    using second = sender.acquire({ numbers: { length: 8 }, text: "" });
+    second.numbers.fill(2);
+    assert(
+      first.numbers.every((value) => value === 1),
+      "two frames have the same memory",
+    );
+    first.text = "";
+    for (const frame of [first, second]) assert(sender.send(frame));
+    await pair.settle();
+    for (const number of [1, 2]) {
+      using frame = pair.receiver.receivers.notes.get()!;
+      assert(frame.numbers.every((value) => value === number));
+    }
+    assertEquals(pair.problems, []);
   },
 );

@@ -14,7 +14,7 @@ import {
   readMetadata,
 } from "../../tools/package/compiled_metadata.ts";
 
-/** `deno task compile`, whether Deno's runtime of compiled programs can be had here or not. */
+/** Tests `deno task compile`, whether or not Deno's runtime of compiled programs is available. */
 
 const NEEDS = { run: true, read: true, write: true, env: true } as const;
 const ROOT = new URL("../../", import.meta.url);
@@ -32,7 +32,7 @@ function compile(
   });
 }
 
-/** The program that the last run made, or what stood in for it. */
+/** The program that the last run made, or its stand-in. */
 function made(): { bytes: Uint8Array; path: string; runs: boolean } {
   for (const name of ["streamlib-broker", "streamlib-broker.stand-in"]) {
     try {
@@ -76,7 +76,7 @@ permittedTest(
       allow_ffi: [],
       allow_read: [],
       allow_write: [],
-      // Deno puts its seven hosts there; what is denied counts.
+      // Deno adds its seven default hosts here; `deny_import` overrides them.
       allow_import: permissions["allow_import"] ?? null,
       deny_import: [],
       prompt: false,
@@ -97,7 +97,7 @@ permittedTest(
     const { metadata, end } = readMetadata(bytes);
     assertMatch(metadata.entrypoint_key, /(^|\/)broker\/main\.ts$/);
     assertEquals(metadata.argv, []);
-    // From there on come the modules; before there is Deno.
+    // The modules follow this offset; before it is Deno.
     const files = new TextDecoder("latin1").decode(bytes.subarray(end));
     const root = decodeURIComponent(ROOT.pathname);
     assert(!files.includes(root), "a path of this machine is in it");
@@ -114,7 +114,7 @@ permittedTest(
   "deno task compile: a runtime named in DENORT_BIN is taken",
   NEEDS,
   async () => {
-    // Deno itself is none, but everything up to running it is the same.
+    // Deno is not a runtime of compiled programs, but all steps before the start of the program are the same.
     const { code, stderr } = await compile([], {
       DENORT_BIN: Deno.execPath(),
     });
@@ -142,7 +142,7 @@ permittedTest(
     const standIn = binary(home.path, "--json");
     const form = {
       ...standIn,
-      // After the module come the arguments of both.
+      // The arguments after the module are the same for both.
       ...(runs && {
         argv: [
           path,
@@ -157,13 +157,13 @@ permittedTest(
       using client = new PatientClient(grpc);
       const { git_commit, build_date } = await client.call("GetVersion", {});
       assertMatch(build_date, /^\d{4}-\d\d-\d\dT/);
-      // A checkout without git has no commit to name.
+      // A checkout without git has no commit.
       assertMatch(git_commit, /^([0-9a-f]{40}(-dirty)?|unknown)$/);
       const library = [...Deno.readDirSync(`${home.path}/lib`)];
       assertEquals(library.length, 1);
       assertMatch(library[0]!.name, /^[0-9a-f]{64}$/);
     }
-    // Not that of the checkout, which has none.
+    // So the date above is not that of the checkout, which has none.
     const { versionInfo } = await import("../../broker/version.ts");
     assertEquals(versionInfo().build_date, "unknown");
   },

@@ -111,7 +111,7 @@ const CONVERSATIONS: readonly Conversation[] = [
       ...RELAYED,
       acks(client, "client", { ...ok, connection_state: "awaiting_ack" }),
       acks(host, "host", { ...ok, connection_state: "ready" }),
-      acks(host, "host", { ...ok, connection_state: "ready" }), // again is harmless
+      acks(host, "host", { ...ok, connection_state: "ready" }), // a repetition has no effect
     ],
   },
   {

@@ -47,7 +47,7 @@ permittedTest(
     assert(summary.latency_us.p50 > 0);
     assert(summary.latency_us.p99 >= summary.latency_us.p50);
     assertEquals(typeof summary.input, "string");
-    // A frame's message is a name, not a picture.
+    // A frame's message contains the id of the picture, not the picture.
     assert(summary.message_bytes_per_frame > 0);
     assert(summary.message_bytes_per_frame < 4096);
     const png = Deno.readFileSync(snapshot);

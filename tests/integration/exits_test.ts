@@ -50,7 +50,7 @@ function processesOf(home: string): number[] {
       const environment = Deno.readTextFileSync(`/proc/${name}/environ`);
       if (environment.includes(home)) found.push(Number(name));
     } catch {
-      // it ended while we looked
+      // it ended during the search
     }
   }
   return found;
@@ -66,7 +66,7 @@ function killAll(pids: number[]): void {
   }
 }
 
-/** Ends so many processes, some at once. */
+/** Ends `count` processes, several at once. */
 async function exits(
   kind: string,
   code: number,

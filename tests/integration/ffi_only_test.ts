@@ -2,14 +2,14 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { run } from "../helpers/child.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 
-/** Needs no permission at all: once is enough. */
+/** A file that needs no permission. Other runs include it, so it is left out here. */
 const NOTHING_NEEDED = "tests/integration/interleavings_test.ts";
 
-/** What may be missing: see helpers/permitted.ts. */
+/** The reasons for which a test may be ignored: see helpers/permitted.ts. */
 const REASONS =
   /\(ignored: (needs (--allow-|.*, which is Linux's)|launchd was not told|exhaustive, )/;
 
-/** The suite in parts, so that each has its own deadline. The last is what the others leave. */
+/** The parts of the suite; each has its own deadline. */
 const PARTS: readonly string[] = [
   "tests/unit/broker",
   "tests/unit/proto",
@@ -18,9 +18,9 @@ const PARTS: readonly string[] = [
 const REST = [".", `--ignore=${PARTS.join(",")}`];
 
 /**
- * Runs the suite as a user would who gives nothing but ffi. What needs more,
- * or more than this system has, is ignored there, with the reason in its name,
- * and nothing else is. Types are the gate's to check.
+ * Runs the suite with only the permission ffi. The tests that need another
+ * permission, or something that this system does not have, must be ignored with
+ * the reason in their name, and no others. `deno task ok` checks the types.
  */
 for (
   const part of [

@@ -201,7 +201,7 @@ permittedTest(
   },
 );
 
-/** Returns a schema with so many fields, of all types in turn. */
+/** Returns a schema with `count` fields, which have all types in turn. */
 function wide(count: number): Schema {
   const kinds = [
     types.Int32,

@@ -239,7 +239,7 @@ permittedTest(
   async () => {
     await using served = await serveControlPlane(HEALTHY, {
       maxConnections: 3,
-      prefaceTimeoutMs: PATIENCE_MS, // none goes by itself
+      prefaceTimeoutMs: PATIENCE_MS, // no connection is closed by its time limit
     });
     const { client, carrier, path, logLines } = served;
     await client.call("GetHealth", {});

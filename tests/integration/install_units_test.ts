@@ -13,13 +13,13 @@ const NEEDS = {
   linux: "systemd",
 } as const;
 
-/** A `systemd-analyze`, and what it needs to run. */
+/** A `systemd-analyze`, and the environment variables that it needs. */
 interface Analyzer {
   readonly program: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** The machine's own, else Debian's, unpacked; else why there is none. */
+/** Returns the machine's `systemd-analyze`, or else Debian's, unpacked; or else the reason why neither exists. */
 async function analyzer(): Promise<Analyzer | string> {
   try {
     await run("systemd-analyze", { args: ["--version"] });
@@ -52,7 +52,7 @@ permittedTest(
       return;
     }
     const root = await Deno.makeTempDir();
-    /** What systemd says of the units below a home. */
+    /** Returns the messages of `systemd-analyze verify` about the units in a home. */
     const complaints = async (
       home: string,
       edit = (unit: string): string => unit,
@@ -60,7 +60,7 @@ permittedTest(
       const names = namesOf(home, "linux");
       const units = names.systemdDirectory!;
       await Deno.mkdir(units, { recursive: true });
-      // systemd looks whether it can be executed: so it has to read its path.
+      // systemd checks that the program is executable, so it must parse its path.
       const program = programOf(home);
       await Deno.mkdir(`${home}/bin`, { recursive: true });
       await Deno.writeTextFile(program.argv[0]!, "", { mode: 0o755 });
@@ -79,9 +79,9 @@ permittedTest(
     try {
       assertEquals(await complaints(`${root}/plain`), "");
       assertEquals(await complaints(`${root}${AWKWARD}`), "");
-      // With a quote or a backslash it would not be looked for: so without.
+      // systemd skips that check for a path with a quote or a backslash, so this path has neither.
       assertEquals(await complaints(`${root}/Ada & Sö <1> 50% $HOME, 二`), "");
-      // Else this test could not fail.
+      // This shows that the test can fail.
       const wrong = await complaints(
         `${root}/wrong`,
         (unit) =>

@@ -13,17 +13,17 @@ import { settled } from "../helpers/sim/world.ts";
  *
  * An interleaving stands for all orders that no process can distinguish from it.
  *
- * What is run, and what is not: all orders without a fault; one fault in a run,
- * or two where it says so, in each place where it makes a difference. After the
- * fault: every order where it says so, else the one in which the oldest event
- * comes first.
+ * The runs: all orders without a fault; and one fault per run, or two if the
+ * scenario says so, in each place where it makes a difference. After the fault,
+ * every order if the scenario says so, else only the order in which the oldest
+ * event is first.
  *
- * An exploration that takes longer than a few seconds is sampled here, and run
- * as a whole by `deno task test:all`. The sample is the same each time.
+ * `deno task test` runs a sample of each exploration that takes longer than a few
+ * seconds, always the same one; `deno task test:all` runs all of it.
  */
 interface Exploration extends Scenario {
   readonly name: string;
-  /** Whether it takes only a few seconds. The whole of it then always runs. */
+  /** Whether it takes only a few seconds. Then all of it always runs. */
   readonly isSmall?: true;
 }
 

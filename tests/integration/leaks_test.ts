@@ -8,7 +8,7 @@ import { type Inventory, leavesNothing, leftovers } from "../helpers/leaks.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 
-/** The checker is checked: each kind of thing is left behind on purpose. */
+/** Tests the leak checker: each kind of resource is left on purpose. */
 const NEEDS = {
   run: true,
   read: true,
@@ -16,7 +16,7 @@ const NEEDS = {
   env: true,
   linux: "/proc",
 } as const;
-/** How long the checker waits for what is left to go. In these tests it stays. */
+/** How long the checker waits for a release. In these tests there is none. */
 const SETTLE_MS = 200;
 
 async function found(

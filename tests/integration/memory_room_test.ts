@@ -11,7 +11,7 @@ import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 import { size } from "../helpers/scenes.ts";
 import { soon, until } from "../helpers/soon.ts";
 
-/** Tests of how many frames, and how much memory, a port may have out. */
+/** Tests the limits for the frames and the memory of a port that are in use at once. */
 const version = { major: 1, minor: 0, patch: 0 };
 
 const { inputs: batchPort } = connectionSchema({

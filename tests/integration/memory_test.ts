@@ -203,7 +203,7 @@ for (const [index, [samples, words]] of LIES.entries()) {
   memoryTest(
     `a lie about a buffer's length is found out: ${index} ${words}`,
     async (pair) => {
-      assert(sendAudio(pair, 1, 16)); // so that surface 1 is there
+      assert(sendAudio(pair, 1, 16)); // so that surface 1 exists
       pair.raw.send({
         msg_type: "frame",
         frame_id: uint64(99),

@@ -8,7 +8,7 @@ import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 
-/** What a broker may not do is tried in a broker that runs, by a module that is loaded before its own: with its command line, its permissions, its state. */
+/** Tries forbidden actions in a running broker. A module that is loaded before the broker's main module does them, with the broker's command line, permissions and state. */
 
 const NEEDS = {
   run: true,
@@ -34,7 +34,7 @@ interface Stage extends AsyncDisposable {
   readonly preload: string;
 }
 
-/** What the attempts need, all of it within reach for who may: see the control. */
+/** Makes everything that the attempts need. A process with all permissions can do all of them: see the last test. */
 function stage(folder: string, logs: string): Stage {
   const home = `${folder}/elsewhere`;
   Deno.mkdirSync(home);
@@ -72,7 +72,7 @@ function stage(folder: string, logs: string): Stage {
   };
 }
 
-/** Runs a form with the attempts, and says how each of them ended. */
+/** Runs a form with the attempts. Returns the outcome of each. */
 async function outcomesOf(
   form: BrokerForm,
   folder: string,
@@ -89,7 +89,7 @@ async function outcomesOf(
   return outcomes;
 }
 
-/** Fails unless all are denied but those that begin with one of `open`, which are done. */
+/** Asserts that the attempts whose name begins with one of `open` succeed, and that all others are denied. */
 function assertDenied(
   outcomes: Record<string, Outcome>,
   open: readonly string[],
@@ -102,7 +102,7 @@ function assertDenied(
   }
 }
 
-/** What stands in for the compiled broker, made whether its runtime can be had here or not. */
+/** Makes the stand-in for the compiled broker, whether or not the runtime of compiled programs is available. */
 async function bundleBroker(): Promise<void> {
   const { bundle, outputFolder, TARGETS, writeSources } = await import(
     "../../tools/package/broker_binary.ts"
@@ -118,16 +118,16 @@ function sorted<Set extends { env: string[] }>(set: Set): Set {
   return { ...set, env: set.env.toSorted() };
 }
 
-/** A broker's form, and how the attempts that it is known to leave open begin: docs/service.md says why. */
+/** A form of the broker, and how the names of the attempts begin that it does not deny: docs/service.md has the reasons. */
 interface Form {
   readonly make: (home: string) => Promise<BrokerForm>;
-  /** By its flags alone. */
+  /** With its flags alone. */
   readonly open: readonly string[];
-  /** Once it serves, where that is less. */
+  /** After it has begun to serve, if it then denies more. */
   readonly served?: readonly string[];
 }
 
-/** The directory is the user's own, and the broker cannot make such a link. */
+/** Accepted, because only the user can write to that directory, and the broker cannot make such a link. */
 const LINK = "read: beside the log, by a link out";
 const FILES = ["read: ", "write: ", "import: a local module"];
 
@@ -238,7 +238,7 @@ permittedTest(
     const logs = namesIn("/home/ada").logDirectory;
     assertEquals(permissionsOf(await installed("/home/ada", "/lib/shim.so")), [
       "--allow-ffi=/lib/shim.so",
-      // On macOS HOME has a say in where logs are, whatever else is set.
+      // On macOS the directory of logs always depends on HOME.
       `--allow-env=${
         Deno.build.os === "darwin" ? "HOME," : ""
       }STREAMLIB_HOME,STREAMLIB_LIBRARY,GRPC_*`,

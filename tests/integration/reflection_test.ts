@@ -96,7 +96,7 @@ class Prober implements AsyncDisposable {
       (bytes) => response.toObject(response.decode(bytes)) as Answer,
     );
     call.on("data", (answer: Answer) => this.answers.push(answer));
-    call.on("error", () => {}); // its status tells
+    call.on("error", () => {}); // the status event reports it
     call.on("status", ({ code }) => this.ended.resolve(code));
     this.#client = client;
     this.#call = call;

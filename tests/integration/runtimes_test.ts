@@ -90,7 +90,7 @@ permittedTest(
             ...records.map((r) => `${r.message} ${r.connection_id}`.trim()),
           );
         }
-      })().catch(() => {}); // it is called off
+      })().catch(() => {}); // it is cancelled
       await until("the first record", () => seen[0] === "serving");
       const { connection_id } = await grpc.call("AllocateConnection", {
         runtime_id: "r",

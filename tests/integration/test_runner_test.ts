@@ -3,7 +3,7 @@ import { type Outcome, runStep, type Step } from "../../tools/test/step.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 
-/** The runner of the tests, on tests that hang. */
+/** Tests the test runner with tests that hang. */
 const NEEDS = {
   run: true,
   read: true,
@@ -80,7 +80,7 @@ for (const name of ["javascript", "native", "stubborn_child"]) {
         assertStringIncludes(outcome.failure!, `process ${pid}: `);
         assert(!runs(pid), `${pid} still runs`);
       }
-      // Which test it was.
+      // The name of the test.
       assertStringIncludes(outcome.failure!, `tests/fixtures/hangs/${name}.ts`);
     },
   );

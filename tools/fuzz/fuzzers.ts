@@ -98,7 +98,7 @@ export interface FuzzerOptions {
   /** The time of the fuzzing. None if undefined. */
   readonly seconds?: number;
   readonly clang: Clang;
-  /** Where it writes the inputs that it fails with: a folder, with `/` at its end. */
+  /** The folder for the inputs that make it fail, with `/` at its end. */
   readonly crashes?: URL;
   /** Ends the run. */
   readonly stop?: AbortSignal | undefined;

@@ -15,8 +15,8 @@ const USAGE =
   --all         everything, as deno task test:all
   --rest        only what deno task test leaves out
   --jobs N      how many test files run at once (as many as there are cores)
-  --limit SECS  end each command after SECS seconds (a limit of its own, from
-                20 minutes on)
+  --limit SECS  end each command after SECS seconds (default: 20
+                minutes or more, by part)
   WHAT          a part, or a piece of a test file's path
 
 Parts: ${PARTS.map(({ name }) => name).join(", ")}`;
@@ -68,7 +68,7 @@ async function main(): Promise<number> {
     timed: wanted.length === 0,
   });
   const interrupted = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => interrupted.abort(signal));
   }
   await runParts(parts, { jobs, limitSecs, report, stop: interrupted.signal });

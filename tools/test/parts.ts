@@ -100,10 +100,10 @@ function files(folder: string): Part["steps"] {
   };
 }
 
-/** A file that belongs to no part: a fixture, or a new test. */
-function isOtherFile(path: string): boolean {
+/** A file that is no step of its own: a fixture, a new test, or a test that runs together with others. */
+function isOtherFile(path: string, known: ReadonlySet<string>): boolean {
   try {
-    return !path.endsWith("_test.ts") && Deno.statSync(path).isFile;
+    return !known.has(path) && Deno.statSync(path).isFile;
   } catch {
     return false;
   }
@@ -233,13 +233,18 @@ export async function planParts(
   extent: Extent,
   wanted: readonly string[],
 ): Promise<PlannedPart[]> {
+  const known = new Set(
+    (await Promise.all(PARTS.map(({ steps }) => steps(false)))).flat()
+      .map(({ name }) => name),
+  );
   const others: Part = {
     name: "files",
     quick: true,
     budgetSecs: 0,
     steps: (exhaustive) =>
       Promise.all(
-        wanted.filter(isOtherFile).map((path) => file(path, exhaustive)),
+        wanted.filter((path) => isOtherFile(path, known))
+          .map((path) => file(path, exhaustive)),
       ),
   };
   const planned = await Promise.all([...PARTS, others].map(async (part) => {

@@ -56,13 +56,19 @@ function commandOf(pid: string): string {
     .trim().slice(0, COMMAND_LENGTH);
 }
 
-/** Kills the processes of a step, until none is left. */
+/** How long processes that were sent SIGKILL may take to end. */
+const DYING_MS = 60_000;
+
+/** Kills the processes of a step. Returns those that cannot be killed. */
 export async function killProcesses(
   session: number,
   mark: string,
-): Promise<void> {
-  kill(-session);
-  for (let left; (left = listProcesses(session, mark)).length > 0;) {
+): Promise<Process[]> {
+  if (Deno.build.os !== "linux") kill(-session);
+  const deadline = performance.now() + DYING_MS;
+  for (;;) {
+    const left = listProcesses(session, mark);
+    if (left.length === 0 || performance.now() > deadline) return left;
     for (const { pid } of left) kill(pid);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -72,6 +78,9 @@ function kill(pid: number): void {
   try {
     Deno.kill(pid, "SIGKILL");
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const expected = error instanceof Deno.errors.NotFound ||
+      // A set-user-id program; on macOS also a group of zombies.
+      error instanceof Deno.errors.PermissionDenied;
+    if (!expected) throw error;
   }
 }

@@ -79,15 +79,22 @@ export async function runStep(
   const status = await ended(child.status, late);
   const left = status === undefined
     ? listProcesses(child.pid, mark)
-    : await leftBehind(child.pid, mark, performance.now() + leavingMs);
-  await killProcesses(child.pid, mark);
-  await child.status;
-  await ended(reading, AbortSignal.timeout(LEAVING_MS));
+    : await leftBehind(child.pid, mark, performance.now() + leavingMs, late);
+  const immortal = await killProcesses(child.pid, mark);
+  await ended(child.status, AbortSignal.timeout(LEAVING_MS));
+  const isRead = await ended(reading, AbortSignal.timeout(LEAVING_MS)) !==
+    undefined;
   const output = text.join("");
   const tally = tallyOf(output, status?.success ?? false);
   return {
     tally,
-    failure: failureOf(step, status, tally, output, left.map(describe)),
+    failure: failureOf(step, status, tally, output, [
+      ...left.map(describe),
+      ...immortal.map((one) => `cannot be killed: ${describe(one)}`),
+      ...(isRead
+        ? []
+        : ["a process that was not found, which keeps its output open"]),
+    ]),
     output,
     ignored: ignoredIn(output),
     seconds: (performance.now() - started) / 1000,
@@ -135,10 +142,12 @@ async function leftBehind(
   session: number,
   mark: string,
   deadline: number,
+  late: AbortSignal,
 ): Promise<Process[]> {
   for (;;) {
     const left = listProcesses(session, mark);
-    if (left.length === 0 || performance.now() > deadline) return left;
+    if (left.length === 0 || late.aborted) return left;
+    if (performance.now() > deadline) return left;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

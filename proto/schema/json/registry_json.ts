@@ -125,7 +125,7 @@ function typeToRegistry(
   if (primitive === undefined) {
     const hint = element.kind === "Array" ? "; a FixedArray would be" : "";
     place.refuse(
-      `its type ${typeName(type)} is none of the registry's, which are ${
+      `its type ${typeName(type)} is not a type of the registry: ${
         PRIMITIVES.join(", ")
       }, alone or in a fixed shape${hint}`,
     );

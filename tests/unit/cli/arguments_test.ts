@@ -5,7 +5,7 @@ import { lineOf } from "../../../cli/command.ts";
 import { RIGHTS } from "../../../cli/terminal/console.ts";
 import { TestConsole } from "../../helpers/cli.ts";
 
-/** Wrong command lines, each with a part of its error. None reaches for a broker. */
+/** Wrong command lines, each with a part of its error. None connects to a broker. */
 const WRONG: readonly [line: string, what: string][] = [
   ["broker status --jsn", "there is no option '--jsn'"],
   ["broker status --json=yes", "--json takes no value"],
@@ -62,7 +62,7 @@ Deno.test("arguments: what is wrong is said, with the help to look at and exit c
 
 Deno.test("arguments: every command is in the table of mistakes", () => {
   for (const { path, passesOn } of COMMANDS) {
-    if (passesOn) continue; // the other program checks its arguments
+    if (passesOn) continue; // the other program checks these arguments
     const line = path.join(" ");
     assert(WRONG.some(([wrong]) => wrong.startsWith(line)), line);
   }
@@ -113,7 +113,7 @@ Deno.test("help: of everything, of a group, of each command; without a broker", 
   const all = await helpOf("--help");
   for (const { path, passesOn } of COMMANDS) {
     assertStringIncludes(all, `  ${path.join(" ")} `);
-    if (passesOn) continue; // its help is that of the other program
+    if (passesOn) continue; // the other program prints its help
     const help = await helpOf(`${path.join(" ")} --help`);
     assertStringIncludes(help, `Usage: ${lineOf(path)} `);
     assertStringIncludes(help, "\nExamples:\n  streamlib ");

@@ -10,7 +10,7 @@ Deno.test("frames are due at the film's own speed", () => {
     35,
     0,
   ]);
-  // It was due at 660: a little late is made up for.
+  // It was due at 660: the next frame makes up for a small delay.
   assertEquals([pacer.wait(665), pacer.wait(670)], [0, 30]);
 });
 

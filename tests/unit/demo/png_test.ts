@@ -11,7 +11,7 @@ interface Decoded {
   chunks: string[];
 }
 
-/** Decodes what this encoder may write, by the letter of the format. */
+/** A strict decoder for the part of PNG that this encoder writes. */
 function decodePng(file: Uint8Array): Decoded {
   assertEquals([...file.subarray(0, 8)], [137, 80, 78, 71, 13, 10, 26, 10]);
   const view = new DataView(file.buffer);
@@ -58,7 +58,7 @@ Deno.test("a picture comes back as it was, from any stride", () => {
     const wanted: number[] = [];
     for (let y = 0; y < height; y++) {
       for (let i = 0; i < width * 4; i++) {
-        // The upper half goes on downwards, the lower half sideways.
+        // In the upper half all rows are equal; in the lower half each byte is one more than the byte before it.
         const value = y < 5 ? (i * i * 7) % 256 : (y * y * 91 + i) % 256;
         rgba[y * bytesPerRow + i] = value;
         wanted.push(value);

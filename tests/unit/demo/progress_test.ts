@@ -5,7 +5,7 @@ import {
   type Screen,
 } from "../../../demo/progress.ts";
 
-/** A screen and a clock in the test's hand. */
+/** A screen and a clock that the test controls. */
 function setUp(
   options: Partial<Screen>,
 ): { line: ProgressLine; written: string[]; at: (ms: number) => void } {

@@ -12,7 +12,7 @@ const GONE = new BridgeError("broker_unreachable", "no broker");
 const REFUSED = new BridgeError("not_permitted", "refused");
 const UNKNOWN = new BridgeError("connection_failed", "unknown");
 
-/** A request whose attempts end when the test says so. */
+/** A request whose attempts are ended by the test. */
 class Scene {
   readonly timeline = new Timeline();
   readonly told: string[] = [];
@@ -42,18 +42,18 @@ class Scene {
       this.#attempt = Promise.withResolvers();
       return this.#attempt.promise;
     }, this.abort.signal);
-    asked.catch(() => {}); // looked at by the test
+    asked.catch(() => {}); // the test awaits it
     return asked;
   }
 
-  /** Ends the attempt that is under way. */
+  /** Ends the current attempt. */
   async end(result: string | UnknownConnection | BridgeError): Promise<void> {
     if (result instanceof BridgeError) this.#attempt.reject(result);
     else this.#attempt.resolve(result);
     await settled();
   }
 
-  /** Lets the pause go by; how long it was. */
+  /** Moves the time to the end of the pause. Returns its length. */
   async pass(): Promise<number> {
     const { timeline } = this;
     const before = timeline.now;

@@ -8,12 +8,12 @@ import {
   sample,
 } from "../../helpers/sim/explorer.ts";
 
-/** What a process does with a message: more messages, by the queue that they go to. */
+/** For each message, the messages that its receiver sends, as `queue=message`. */
 type Program = Readonly<Record<string, readonly string[]>>;
 
 /**
- * A toy of what the explorer is for: queues named `process/sender` whose first
- * message can be taken at any time; a process remembers what it has taken.
+ * A small program for the explorer: queues named `process/sender`, whose first
+ * message can be taken at any time. A process records the messages that it has taken.
  */
 class Toy implements Run {
   readonly histories = new Map<string, string[]>();
@@ -55,7 +55,7 @@ class Toy implements Run {
     return Promise.resolve(new Map([[touched, "write"]]));
   }
 
-  /** What each process has seen: all that anyone can tell. */
+  /** The messages that each process has taken. Runs with the same outcome cannot be distinguished. */
   get outcome(): string {
     return [...this.histories].sort().map(([process, seen]) =>
       `${process}: ${seen}`
@@ -133,7 +133,7 @@ Deno.test("senders that do not know each other arrive in every order, once each"
   ]);
 });
 
-/** Four processes that answer and tell each other. */
+/** Four processes that send each other messages and answers. */
 const BUSY: Program = {
   ask: ["b/a=asked", "c/a=told"],
   asked: ["a/b=answer"],

@@ -5,7 +5,7 @@ import { BridgeError } from "../../../proto/errors.ts";
 
 const { signal } = new AbortController();
 const lost = (): void => {};
-/** A name that nobody serves. */
+/** A name that no process serves. */
 const NOBODY = `com.example.nobody-${crypto.randomUUID()}`;
 
 Deno.test("broker finder: where none is to be made, the error names the commands", async () => {

@@ -10,9 +10,9 @@ import {
 import { permittedTest } from "../../helpers/permitted.ts";
 
 /**
- * The calls as clients out there know them: the fields of request and response
- * by number, `string` unless a type is written. What was added later is not in
- * here; it may be appended to, this may not change.
+ * The calls that existing clients use: the fields of request and response in the
+ * order of their numbers; the type is `string` if none is written. These fields
+ * must not change. Fields that were added later are not listed here.
  */
 const FIXED: Record<string, [request: string, response: string]> = {
   GetHealth: ["", "healthy bool, status, uptime_secs int64"],
@@ -47,7 +47,7 @@ const FIXED: Record<string, [request: string, response: string]> = {
   CloseConnection: ["connection_id, reason", "success bool"],
 };
 
-/** Likewise for the messages inside of messages. */
+/** The same for the messages within messages. */
 const FIXED_MESSAGES: Record<string, string> = {
   RuntimeInfo:
     "runtime_id, registered_at_unix_ms int64, processor_count int32, connection_count int32, name, api_endpoint, log_path, pid int32",
@@ -57,7 +57,7 @@ const FIXED_MESSAGES: Record<string, string> = {
     "connection_id, runtime_id, processor_id, role, established_at_unix_ms int64, frames_transferred int64, bytes_transferred int64",
 };
 
-/** What was added, at the numbers after the fixed ones. */
+/** The calls that were added later. */
 const ADDED_CALLS = [
   "GetConnectionSchema",
   "WatchConnection",
@@ -66,7 +66,7 @@ const ADDED_CALLS = [
   "TailLogs",
 ];
 
-/** The first fields of a message, as many as `fixed` has, written like it. */
+/** Returns the first fields of a message, as many as `fixed` has, in the same notation. */
 function firstFields(message: string, fixed: string): string {
   const { fields } = DESCRIPTOR[message] ?? { fields: {} };
   const count = fixed === "" ? 0 : fixed.split(", ").length;

@@ -10,7 +10,7 @@ import {
 const refused = new BridgeError("not_permitted", "Cannot do it: refused");
 const late = new RangeError("too late");
 
-/** What a scope throws whose body throws one, and whose disposal then the other. */
+/** Returns the error of a scope whose body throws one error and whose disposal throws the other. */
 function suppressing(first: unknown, second: unknown): unknown {
   try {
     using _held = {

@@ -44,7 +44,7 @@ for (const sharesSession of [false, true]) {
     `a program that is late is killed with its children, ${where}`,
     NEEDS,
     async () => {
-      // Without the kill of the child its output would stay open.
+      // If the child were not killed, the output would stay open.
       const ended = await shell("echo begun; sleep 600; echo never", {
         limitMs: 500,
         sharesSession,

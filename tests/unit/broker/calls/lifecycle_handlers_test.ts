@@ -34,8 +34,8 @@ Deno.test("handlers: the whole handshake, over XPC with tokens", async () => {
     await unary.MarkAcked(host, { ...id, side: "host" }),
     { success: true, connection_state: "ready", error: "" },
   );
-  assertEquals(broker.world.disposals, [1, 1, 0]); // the copy is the carrier's
-  // The response is not held: no endpoint can be stored any more.
+  assertEquals(broker.world.disposals, [1, 1, 0]); // the carrier owns the copy
+  // The broker answers at once, because no endpoint can be stored now.
   assertEquals(await relay.get_endpoint(client, { ...id, wait_ms: 1000 }), {
     found: false,
     reason: "endpoint_released",

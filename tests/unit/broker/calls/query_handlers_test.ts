@@ -19,8 +19,8 @@ Deno.test("handlers: any call that proves a side says that it is there", async (
     now,
     0,
   ]);
-  assertEquals(info.host_state, "pending"); // only a relay message or HostAlive says alive
-  await unary.MarkAcked(client, { ...id, side: "client" }); // refused, but said
+  assertEquals(info.host_state, "pending"); // only a relay message or HostAlive makes it alive
+  await unary.MarkAcked(client, { ...id, side: "client" }); // refused, but it counts as a sign of life
   const later = await unary.GetConnectionInfo(host, id);
   assertEquals(later.client_last_seen_unix_ms, now);
 });

@@ -102,7 +102,7 @@ permittedTest(
     log(file).info("there");
     file[Symbol.dispose]();
     Deno.removeSync(directory.path, { recursive: true });
-    log(file).info("there is no directory any more"); // throws nothing
+    log(file).info("there is no directory any more"); // does not throw
     Deno.mkdirSync(directory.path);
     log(file).info("and again");
     assert(Deno.readTextFileSync(file.path).includes("and again"));

@@ -7,7 +7,7 @@ import { MediaError } from "../../../../demo/input/media_error.ts";
 const WIDTH = 64;
 const HEIGHT = 48;
 
-/** A picture of greys. */
+/** A grey picture. */
 function greys(grey: (x: number, y: number) => number): Uint8Array {
   const rgba = new Uint8Array(WIDTH * HEIGHT * 4);
   for (let i = 0; i < WIDTH * HEIGHT; i++) {
@@ -25,7 +25,7 @@ function detect(source: Uint8Array): (x: number, y: number) => number[] {
   ];
 }
 
-// The histogram takes the lower left corner: what is looked at is right of it.
+// The histogram covers the lower left corner, so the test reads the pixels right of it.
 
 Deno.test("an even picture is only darkened, to its very rim", () => {
   const pixel = detect(greys(() => 200));
@@ -83,7 +83,7 @@ Deno.test("a small step shines less, and noise not at all", () => {
 });
 
 Deno.test("no channel overflows, whatever the picture", () => {
-  // White and black pixels at random give every gradient there is.
+  // Random white and black pixels produce every possible gradient.
   let state = 1;
   const source = greys(() => {
     state = (state * 1103515245 + 12345) % 2147483648;

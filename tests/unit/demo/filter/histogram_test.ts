@@ -22,7 +22,7 @@ Deno.test("a bar grows with the root of how often its lumas occur", () => {
   histogram.count(new Uint8Array(51).fill(103));
   histogram.count(new Uint8Array([255]));
   const found = heights(histogram);
-  // Four lumas a bar, a quarter of 144 rows for the highest.
+  // Each bar counts four luma values; the highest bar has a quarter of the 144 rows.
   assertEquals(found[0], 36);
   assertEquals(found[25], 18);
   assertEquals(found[63], 1);

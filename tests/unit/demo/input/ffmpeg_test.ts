@@ -18,9 +18,9 @@ Deno.test("ffmpeg is told to scale, and never takes a name for an option or a pr
 });
 
 /**
- * Runs `body` with a program in ffmpeg's place that runs this shell script.
- * Another process writes the file. If this one did, a child that another thread
- * starts meanwhile could inherit the open file, and nobody could run it.
+ * Runs `body` with a shell script in place of ffmpeg. Another process writes the
+ * script's file: if this process did, a child that another thread starts at that
+ * time could inherit the open file, and the script could not be executed.
  */
 async function withProgram(
   script: string,
@@ -40,7 +40,7 @@ async function withProgram(
   }
 }
 
-/** The source that the program is. */
+/** Opens that program as a source. */
 function open(
   program: string,
   { path = "film.mp4", loop = false } = {},
@@ -139,7 +139,7 @@ permittedTest(
     await withProgram(`${HEADER}\n${endless}`, async (program) => {
       await using source = await open(program);
       for (let i = 0; i < 3; i++) assert(await next(source));
-      // The test's sanitizer sees a process that was left.
+      // The test's sanitizer reports a process that was not ended.
     });
   },
 );

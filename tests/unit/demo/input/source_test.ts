@@ -164,7 +164,7 @@ permittedTest(
       await using whole = await openSource(path);
       assertEquals(await greys(whole, 9), [0, 255]);
       assert(path.endsWith(whole.name));
-      // The test's sanitizer sees a file that stays open.
+      // The test's sanitizer reports a file that was not closed.
       await using part = await openSource(path, { loop: true });
       assertEquals(await greys(part, 3), [0, 255, 0]);
     } finally {

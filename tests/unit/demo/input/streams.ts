@@ -1,4 +1,4 @@
-/** Byte streams for the tests of what reads them. */
+/** Byte streams for the tests of readers. */
 
 /** A stream of `bytes` in chunks of `size`. */
 export function chunked(
@@ -12,7 +12,7 @@ export function chunked(
   return ReadableStream.from(chunks);
 }
 
-/** Text, one byte a character, and bytes, one after the other. */
+/** Joins texts, one byte for each character, and bytes. */
 export function joined(...parts: (string | number[])[]): Uint8Array {
   return Uint8Array.from(
     parts.flatMap((part) =>
@@ -21,7 +21,7 @@ export function joined(...parts: (string | number[])[]): Uint8Array {
   );
 }
 
-/** A stream that tells whether it was cancelled, and never ends by itself. */
+/** A stream that does not end, and records whether it was cancelled. */
 export function endless(
   chunk: Uint8Array,
 ): { stream: ReadableStream<Uint8Array>; cancelled: () => boolean } {

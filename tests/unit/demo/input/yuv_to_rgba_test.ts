@@ -7,7 +7,7 @@ import {
   YuvToRgba,
 } from "../../../../demo/input/yuv_to_rgba.ts";
 
-/** One pixel by the standards' own real numbers. */
+/** Converts one pixel with the formulas of the standards, in floating point. */
 function exactly(
   [y, cb, cr]: [number, number, number],
   matrix: Matrix,
@@ -70,7 +70,7 @@ Deno.test("high definition has its own matrix", () => {
   assertEquals(guessMatrix(720), "bt709");
 });
 
-/** Pixel by pixel, each with the chroma sample that it belongs to, by a 4:4:4 converter. */
+/** Converts each pixel alone, with its chroma sample, by a 4:4:4 converter. */
 function slowly(
   frame: Uint8Array,
   w: number,

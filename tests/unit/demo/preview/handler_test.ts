@@ -144,9 +144,9 @@ Deno.test("the preview's page has everything in itself", async () => {
     );
   }
   assert(!/innerHTML|document\.write|eval\(|new Function/.test(script));
-  // Nothing inline: the policy would forbid it.
+  // No inline scripts or styles: the policy forbids them.
   assert(!/<style|<script>| style=| on[a-z]+=/.test(html));
-  // It is JavaScript, and names no element that the page does not have.
+  // It is valid JavaScript, and names only elements that the page has.
   await import(`data:text/javascript,${
     encodeURIComponent(
       `export function page() { return async () => {${script}}; }`,

@@ -55,7 +55,7 @@ Deno.test("the host's and the broker's times are in one order", () => {
     info: info({
       first_endpoint_request_at_unix_ms: 1090,
       endpoint_delivered_at_unix_ms: 1091,
-      // It was at 97.9, but the broker counts whole milliseconds.
+      // It really happened at 97.9, but the broker counts whole milliseconds.
       client_acked_at_unix_ms: 1097,
     }),
     launchedAt: 1000,
@@ -90,6 +90,6 @@ Deno.test("states come with what they wait for, or with the failure", () => {
     states(info({ derived_state: "failed", failure_reason: "no GPU" })).why,
     "no GPU",
   );
-  // A broker that is newer may know more states.
+  // A newer broker may report other states.
   assertEquals(states(info({ derived_state: "asleep" })).why, "asleep");
 });

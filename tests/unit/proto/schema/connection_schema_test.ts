@@ -23,7 +23,7 @@ Deno.test("a bare schema is a port with its schema's defaults", () => {
 Deno.test("a generator has no inputs, a sink no outputs", () => {
   const generator = connectionSchema({ outputs: { video: VideoFrame } });
   assertEquals(Object.keys(generator.inputs), []);
-  // @ts-expect-error there is no such input
+  // @ts-expect-error this input does not exist
   assertEquals(generator.inputs.video, undefined);
   const sink = connectionSchema({ inputs: { video: VideoFrame } });
   assertEquals(Object.keys(sink.outputs), []);

@@ -119,7 +119,7 @@ Deno.test("the frame of a schema known only at run time is an object of any fiel
   same<
     Same<Frame<Schema>, { readonly [name: string]: field.FieldValue }>
   >();
-  // Any schema can be used where one known only at run time can.
+  // Every schema has a type that fits the type of a schema known only at run time.
   const any: Schema = Point;
   const frame: Frame<Schema> = { x: 1, nested: { list: [1n, null] } };
   assertEquals([any.name, Object.keys(frame).length], ["Point", 2]);
@@ -135,7 +135,7 @@ Deno.test("what does not fit a type does not compile", () => {
     // @ts-expect-error frozen at compile time as well
     Point.fields.x = { type: Int32 };
   }, TypeError);
-  // @ts-expect-error there is no such field
+  // @ts-expect-error this field does not exist
   assertEquals(frame.z, undefined);
 });
 

@@ -22,7 +22,7 @@ const failed = (
   orphaned = false,
 ): RetryEvent => ({ type, now, orphaned });
 
-/** Applies events; the state after them, and the effects in words. */
+/** Applies events. Returns the state after them, and the effects as text. */
 function run(...events: RetryEvent[]): [RetryState, string[]] {
   let state = newRetry(RULES, DEADLINE);
   const effects: string[] = [];
@@ -54,7 +54,7 @@ const LOST: RetryEvent = { type: "lost" };
 const STOP: RetryEvent = { type: "stop" };
 const EXTENDED: RetryEvent = { type: "extended", deadline: DEADLINE + 1 };
 
-/** A way to each phase. */
+/** For each phase, events that lead to it. */
 const WAY: Record<RetryPhase, RetryEvent[]> = {
   idle: [],
   asking: [ASK],
@@ -80,7 +80,7 @@ const EVENTS: RetryEvent[] = [
   STOP,
 ];
 
-/** Every cell: the next phase and the effect; `.` for neither. */
+/** Each cell has the next phase and the effect; `.` stands for neither. */
 const TABLE: Record<RetryPhase, string[]> = {
   idle: row("asking attempt", ".", ".", ".", ".", ".", ".", ".", "."),
   asking: row(
@@ -97,7 +97,7 @@ const TABLE: Record<RetryPhase, string[]> = {
   outdated: row(
     ".",
     "asking attempt",
-    "failed fail",
+    "asking attempt",
     "pausing pause 100",
     "pausing pause 100",
     "failed fail, orphaned",
@@ -111,7 +111,7 @@ const TABLE: Record<RetryPhase, string[]> = {
   stopped: [...Array(10).fill("."), "."],
 };
 
-/** A row whose last two events do the same everywhere. */
+/** Makes a row. The cells of the last two events are the same in every row. */
 function row(...cells: string[]): string[] {
   return [...cells, ".", "stopped -"];
 }
@@ -166,7 +166,7 @@ Deno.test("retry: a connection that no broker knows fails after the grace period
   // A broker that does not answer begins the period again.
   const between = [failed("unavailable"), PAUSED];
   assertEquals(run(...early, ...between, late)[0].phase, "pausing");
-  // A broker has known it.
+  // A broker has answered before, so the connection was known.
   assertEquals(run(ASK, ANSWERED, ...early, late)[0].phase, "pausing");
   assertEquals(run(ASK, LOST, ANSWERED, ...early, late)[0].phase, "pausing");
 });
@@ -210,7 +210,7 @@ Deno.test("retry: every sequence of six events keeps the invariants", () => {
   }
 });
 
-/** At most one attempt or pause at a time; only an answer that no loss has outdated counts; nothing follows a stop. */
+/** Checks the invariants: at most one attempt or pause at a time; an answer or a refusal counts only if no loss has outdated it; nothing follows a stop. */
 function check(sequence: readonly RetryEvent[]): void {
   let state = newRetry(RULES, DEADLINE);
   let attempting = false, pausing = false, outdated = false, stopped = false;
@@ -244,7 +244,7 @@ function check(sequence: readonly RetryEvent[]): void {
         assert(ends && event.type === "answered" && !outdated, where());
         break;
       case "fail":
-        assert(ends && event.type === "refused", where());
+        assert(ends && event.type === "refused" && !outdated, where());
     }
     // An attempt that has ended leads to exactly one effect.
     assert(!ends || stopped || effect, where());
