@@ -54,8 +54,12 @@ const AT_ONCE = 2;
 /** The time from each kill until the survivors knew of it or had recovered, in milliseconds, by victim. It is printed only. */
 const afterMs: Record<Role, number[]> = { client: [], host: [], broker: [] };
 
-/** How the host reports a killed client: the last message may have arrived or not. */
-function told({ step }: Moment, when: When): RegExp {
+/**
+ * How the host reports a killed client: the last message that it got may have
+ * arrived or not. The client's own ack goes to the broker, so the pong is its
+ * last message to the host at step 12 too.
+ */
+function told({ step, by }: Moment, when: When): RegExp {
   const early = "the client had not connected";
   const connected = "the client had connected but not answered the ping";
   const ponged = "the channel worked but the client's module had not started";
@@ -66,7 +70,7 @@ function told({ step }: Moment, when: When): RegExp {
     ? [early, connected]
     : step === 10 || (step === 11 && !sent)
     ? [connected]
-    : step === 11
+    : step === 11 || by === "client"
     ? [connected, ponged]
     : [ponged];
   // After its own ack, the host has more to do before the client is gone.
