@@ -9,7 +9,7 @@
 
 import { Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
-import { lapse, PATIENCE_MS } from "./soon.ts";
+import { lapse, PATIENCE_MS, until } from "./soon.ts";
 
 /** The existing resources, by kind. */
 export interface Inventory {
@@ -100,14 +100,28 @@ export function leftovers(before: Inventory, after: Inventory): string[] {
   return more;
 }
 
-/** Loads the shim once, which starts threads that stay, with their descriptors. */
-function warmUp(): void {
+/** The live XPC objects of this process. They are released on threads of XPC, a moment after their handles. */
+export function xpcObjects(): number {
   using native = Native.open();
-  using listener = Listener.anonymous(native);
-  listener.activate({
-    peer: (peer) => peer[Symbol.dispose](),
-    ended: () => {},
-  });
+  return native.stats().xpc_objects;
+}
+
+/** Loads the shim once, which starts threads that stay, with their descriptors. */
+async function warmUp(): Promise<void> {
+  const before = xpcObjects();
+  {
+    using native = Native.open();
+    using listener = Listener.anonymous(native);
+    listener.activate({
+      peer: (peer) => peer[Symbol.dispose](),
+      ended: () => {},
+    });
+  }
+  // What it made must not be counted as there before the test.
+  await until(
+    "the warm-up's objects are released",
+    () => xpcObjects() <= before,
+  );
 }
 
 /**
@@ -120,7 +134,7 @@ export async function leavesNothing(
   body: () => Promise<void>,
   settleMs: number = PATIENCE_MS,
 ): Promise<void> {
-  warmUp();
+  await warmUp();
   const before = takeInventory(runDirectory);
   await body();
   const deadline = performance.now() + settleMs;

@@ -4,9 +4,15 @@ import { Native } from "../../ffi/native.ts";
 import { NativeSurface } from "../../ffi/surface.ts";
 import { statusOf } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { type Inventory, leavesNothing, leftovers } from "../helpers/leaks.ts";
+import {
+  type Inventory,
+  leavesNothing,
+  leftovers,
+  xpcObjects,
+} from "../helpers/leaks.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
+import { until } from "../helpers/soon.ts";
 
 /** Tests the leak checker: each kind of resource is left on purpose. */
 const NEEDS = {
@@ -26,16 +32,23 @@ async function found(
     | Promise<Disposable>,
 ): Promise<string> {
   using home = isolatedHome();
-  await using stack = new AsyncDisposableStack();
-  const error = await assertRejects(
-    () =>
-      leavesNothing(home.runDirectory, async () => {
-        stack.use(await leave());
-      }, SETTLE_MS),
-    Error,
-    "Something is left",
-  );
-  return error.message;
+  const objects = xpcObjects();
+  let message: string;
+  {
+    await using stack = new AsyncDisposableStack();
+    const error = await assertRejects(
+      () =>
+        leavesNothing(home.runDirectory, async () => {
+          stack.use(await leave());
+        }, SETTLE_MS),
+      Error,
+      "Something is left",
+    );
+    message = error.message;
+  }
+  // The next test must not count them among what was there before.
+  await until("what was left is released", () => xpcObjects() <= objects);
+  return message;
 }
 
 permittedTest(
