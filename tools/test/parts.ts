@@ -212,6 +212,12 @@ export const PARTS: readonly Part[] = [
     ),
   },
   {
+    name: "cases",
+    quick: false,
+    budgetSecs: 480,
+    steps: files("tests/cases"),
+  },
+  {
     name: "browser",
     quick: false,
     budgetSecs: 30,

@@ -1,0 +1,101 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { attack } from "./case.ts";
+
+/**
+ * The attacks, each with its right result: the victim's memory stays within its
+ * budgets, everybody else is served, and the attacker is named.
+ */
+
+/** The most megabytes that a broker may have, with the runtime's own. */
+const MOST_MB = 400;
+
+/** The numbers behind `label` in the output. */
+function numbers(output: string, label: RegExp): number[] {
+  const pattern = new RegExp(`${label.source}\\D{0,3}(\\d+)`, "g");
+  return [...output.matchAll(pattern)].map((match) => Number(match[1]));
+}
+
+function assertBounded(values: readonly number[], most: number): void {
+  assert(values.length > 0, "nothing was measured");
+  assert(Math.max(...values) <= most, `${Math.max(...values)} > ${most}`);
+}
+
+for (const program of ["broker.py", "schema.py"]) {
+  attack("01-outbox", [program], (output) => {
+    const unit = program === "broker.py" ? 1024 : 1;
+    const memory = numbers(output, /rss (?:KB|MB)?/);
+    assertBounded(memory.map((value) => value / unit), MOST_MB);
+    assertMatch(output, /flood end/, "the attacker was not ended");
+    assertMatch(output, /after: rss .* probe \[?\d/);
+  });
+}
+
+attack("02-inbox", ["inbox_n.py", "100", "1"], (output) => {
+  assertBounded(numbers(output, /(?:rss MB|peak)/), MOST_MB);
+  assert(!/probe (?:ms )?[^\d\s]/.test(output), "a bystander was not served");
+});
+
+attack("02-inbox", ["inbox_n.py", "1", "100"], (output) => {
+  assertBounded(numbers(output, /(?:rss MB|peak)/), MOST_MB);
+  assert(!/probe (?:ms )?[^\d\s]/.test(output), "a bystander was not served");
+});
+
+attack("03-slow-client", ["host.ts", "100000", "6"], (output) => {
+  assertBounded(numbers(output, /fds/), 200);
+  assert(numbers(output, /"dropped"/).some((count) => count > 0));
+});
+
+attack("03-slow-client", ["host_order.ts", "100000", "6"], (output) => {
+  assertBounded(numbers(output, /fds/), 200);
+});
+
+attack("03-slow-client", ["busy_host.ts", "100000", "8"], (output) => {
+  assertBounded(numbers(output, /fds/), 200);
+  assertBounded(numbers(output, /rss MB/), MOST_MB);
+  assertMatch(output, /close took/);
+  assert(!/THROWN|ENDED/.test(output));
+});
+
+attack("04-kills", ["kills.py", "1", "8", "own"], (output) => {
+  assertEquals(numbers(output, /"gone_ms"/).length, 8);
+  assert(!/"LEFT"|CORRUPT/.test(output), output);
+  assertMatch(output, /"final": 0/);
+}, { result: "kills-1.jsonl" });
+
+attack("06-host-killed-early", ["zombie.py", "8"], (output) => {
+  assertMatch(output, /over 1 s: 0 of 8/);
+});
+
+attack("08-log", ["log.py"], (output) => {
+  assertMatch(output, /dir of uid 1001, mode 755: .*(1001|owner|other user)/);
+  assertMatch(output, /disk full, served 600 calls; .* alive True/);
+}, { root: true });
+
+attack(
+  "09-http2",
+  ["h2.py", "ping", "winupd", "settings", "slowread"],
+  (output) => {
+    const rows = output.split("\n").filter((line) => /^\w+ +sent/.test(line));
+    assertEquals(rows.length, 4);
+    for (const row of rows) {
+      const peak = /rss MB \d+->(\d+)/.exec(row);
+      assertBounded([Number(peak?.[1])], MOST_MB);
+      assertMatch(row, /bad \[\]/);
+      assertMatch(row, /alive True after: xpc \d.* grpc \d.* stop 0/);
+    }
+  },
+);
+
+attack("19-exits", ["reason.py"], (output) => {
+  assertEquals(
+    numbers(output, /host hears: \w+ +client_failed/).length >= 0,
+    true,
+  );
+  assertMatch(output, /host hears: throw +client_failed/);
+  assertMatch(output, /host hears: big +client_failed/);
+});
+
+attack("20-quota", ["quota.py"], (output) => {
+  assertMatch(output, /victim: .*'success': True/);
+  assertMatch(output, /victim runtime: .*'success': True/);
+});
