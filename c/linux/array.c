@@ -161,6 +161,9 @@ void xpc_array_set_uuid(xpc_object_t xarray, size_t index, const uuid_t uuid) {
 }
 
 void xpc_array_set_fd(xpc_object_t xarray, size_t index, int fd) { set_consume(xarray, index, xpc_fd_create(fd)); }
+void xpc_array_set_connection(xpc_object_t xarray, size_t index, xpc_connection_t connection) {
+    set_consume(xarray, index, xpc_endpoint_create(connection));
+}
 
 const void *xpc_array_get_data(xpc_object_t xarray, size_t index, size_t *length) {
     xpc_object_t value = xpc_array_get_value(xarray, index);
@@ -179,6 +182,10 @@ const uint8_t *xpc_array_get_uuid(xpc_object_t xarray, size_t index) {
 }
 
 int xpc_array_dup_fd(xpc_object_t xarray, size_t index) { return xpc_fd_dup(xpc_array_get_value(xarray, index)); }
+xpc_connection_t xpc_array_create_connection(xpc_object_t xarray, size_t index) {
+    xpc_endpoint_t endpoint = xl_as(xpc_array_get_value(xarray, index), XPC_TYPE_ENDPOINT);
+    return endpoint ? xpc_connection_create_from_endpoint(endpoint) : NULL;
+}
 
 xpc_object_t xpc_array_get_dictionary(xpc_object_t xarray, size_t index) {
     return xl_as(xpc_array_get_value(xarray, index), XPC_TYPE_DICTIONARY);

@@ -65,6 +65,13 @@ struct xl_block *xl_block_copy(const void *block) {
     return NULL;
 }
 
+void *xl_block_create_global(void (*invoke)(void *block, xpc_object_t object)) {
+    static const struct descriptor descriptor = {.size = sizeof(struct layout)};
+    struct layout *block = xl_alloc(sizeof *block);
+    if (block) *block = (struct layout){.flags = IS_GLOBAL, .invoke = (void (*)(void))invoke, .descriptor = &descriptor};
+    return block;
+}
+
 struct xl_block *xl_block_retain(struct xl_block *kept) {
     if (kept) atomic_fetch_add_explicit(&kept->references, 1, memory_order_relaxed);
     return kept;

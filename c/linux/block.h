@@ -16,6 +16,9 @@ struct xl_block *xl_block_copy(const void *block);
 struct xl_block *xl_block_retain(struct xl_block *kept);
 void xl_block_release(struct xl_block *kept);
 
+/* A handler that captures nothing, never freed. NULL if there is no memory. */
+void *xl_block_create_global(void (*invoke)(void *block, xpc_object_t object));
+
 /* Calls a handler, void (^)(xpc_object_t). */
 void xl_block_call(const struct xl_block *kept, xpc_object_t object);
 /* Calls a barrier, void (^)(void). */

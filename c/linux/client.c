@@ -66,10 +66,6 @@ void xl_client_connect(xpc_connection_t connection) {
     if (xl_pool_is_resting(connection)) return;
     if (connection->role == XL_NAMED_CLIENT) connect_by_name(connection);
     if (connection->role == XL_ENDPOINT_CLIENT) connect_to_endpoint(connection);
-    if (connection->role == XL_BUNDLED_SERVICE) {
-        xl_connection_invalidate(connection, XL_INVALID_ERROR,
-                                 "there are no bundled XPC services on Linux: use xpc_connection_create_mach_service");
-    }
 }
 
 /* A client by name stays usable: its next send connects again. */

@@ -3,6 +3,7 @@
  */
 #include "connection.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,8 +58,8 @@ static void connection_last_release(struct xl_object *object) {
 }
 
 static void describe_connection(const struct xl_object *object, FILE *out) {
-    static const char *const roles[] = {"anonymous listener", "listener",  "client by name",
-                                        "client by endpoint", "peer",      "bundled service"};
+    static const char *const roles[] = {"anonymous listener", "listener", "client by name", "client by endpoint",
+                                        "peer"};
     const struct _xpc_connection_s *connection = (const struct _xpc_connection_s *)object;
     fputs(roles[connection->role], out);
     if (connection->name) {
@@ -196,7 +197,7 @@ static xpc_connection_t create(enum xl_role role, const char *name, dispatch_que
 }
 
 xpc_connection_t xpc_connection_create(const char *name, dispatch_queue_t targetq) {
-    xpc_connection_t connection = create(name ? XL_BUNDLED_SERVICE : XL_ANONYMOUS_LISTENER, name, targetq);
+    xpc_connection_t connection = create(name ? XL_NAMED_CLIENT : XL_ANONYMOUS_LISTENER, name, targetq);
     int ends[2];
     if (!connection || name || xl_socket_pair(ends) != 0) return connection;
     connection->socket = ends[0];
@@ -308,6 +309,12 @@ pid_t xpc_connection_get_pid(xpc_connection_t connection) { return get_other(con
 au_asid_t xpc_connection_get_asid(xpc_connection_t connection) {
     (void)connection;
     return 0;
+}
+
+int xpc_connection_set_peer_code_signing_requirement(xpc_connection_t connection, const char *requirement) {
+    (void)connection;
+    (void)requirement;
+    return ENOTSUP;
 }
 
 void xpc_connection_set_context(xpc_connection_t connection, void *context) {

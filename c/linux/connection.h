@@ -36,8 +36,7 @@ enum xl_role {
     XL_NAMED_LISTENER,
     XL_NAMED_CLIENT,
     XL_ENDPOINT_CLIENT,
-    XL_PEER,
-    XL_BUNDLED_SERVICE /* does not exist on Linux */
+    XL_PEER
 };
 
 enum xl_state { XL_INACTIVE, XL_ACTIVE, XL_INVALID };

@@ -9,6 +9,9 @@ static void describe_error(const struct xl_object *object, FILE *out) {
 
 const struct _xpc_type_s _xpc_type_error = {.name = "error", .describe = describe_error};
 
+/* No object has this type: Linux has no activities. */
+const struct _xpc_type_s _xpc_type_activity = {.name = "activity"};
+
 #define DESCRIPTION_KEY "XPCErrorDescription"
 
 const char *const _xpc_error_key_description = DESCRIPTION_KEY;
@@ -33,3 +36,4 @@ const char *const _xpc_error_key_description = DESCRIPTION_KEY;
 ERROR_CONSTANT(_xpc_error_connection_interrupted, "Connection interrupted")
 ERROR_CONSTANT(_xpc_error_connection_invalid, "Connection invalid")
 ERROR_CONSTANT(_xpc_error_termination_imminent, "Process should exit; termination is imminent")
+ERROR_CONSTANT(_xpc_error_peer_code_signing_requirement, "Peer does not satisfy the code signing requirement")

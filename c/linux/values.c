@@ -201,6 +201,21 @@ xpc_object_t xpc_data_create(const void *bytes, size_t length) {
     return xl_bytes_create(XPC_TYPE_DATA, bytes, length);
 }
 
+/* libdispatch's functions; NULL if the program has no libdispatch. */
+__attribute__((weak)) extern dispatch_data_t dispatch_data_create_map(dispatch_data_t data, const void **bytes,
+                                                                      size_t *length);
+__attribute__((weak)) extern void dispatch_release(void *object);
+
+xpc_object_t xpc_data_create_with_dispatch_data(dispatch_data_t ddata) {
+    const void *bytes = NULL;
+    size_t length = 0;
+    if (!ddata || !dispatch_data_create_map || !dispatch_release) return NULL;
+    dispatch_data_t map = dispatch_data_create_map(ddata, &bytes, &length); /* the buffer may have several parts */
+    xpc_object_t data = map ? xpc_data_create(bytes, length) : NULL;
+    if (map) dispatch_release(map);
+    return data;
+}
+
 size_t xpc_data_get_length(xpc_object_t xdata) {
     const struct xl_bytes *data = xl_as(xdata, XPC_TYPE_DATA);
     return data ? data->length : 0;

@@ -2,6 +2,7 @@
  * linux_objects_test.c - what Apple's headers leave open about objects: misuse, descriptions,
  * error texts. What they say about values, containers and ownership is tested in tests/contract.
  */
+#include <errno.h>
 #include <fcntl.h>
 
 #include "linux_support.h"
@@ -137,6 +138,13 @@ static void applies(void) {
     xpc_release(d);
 }
 
+/* Linux cannot check a code signature, so it must not say that one was accepted. */
+static void refuses_a_requirement_on_the_peer(void) {
+    xpc_connection_t listener = xpc_connection_create(NULL, NULL);
+    CHECK(xpc_connection_set_peer_code_signing_requirement(listener, "anchor apple") == ENOTSUP);
+    xpc_release(listener);
+}
+
 static const struct test tests[] = {
     {"duplicates are close-on-exec", duplicates_are_close_on_exec},
     {"does nothing on misuse", does_nothing_on_misuse},
@@ -145,6 +153,7 @@ static const struct test tests[] = {
     {"describes itself", describes_itself},
     {"errors are read like dictionaries", errors_are_read_like_dictionaries},
     {"applies", applies},
+    {"refuses a requirement on the peer", refuses_a_requirement_on_the_peer},
 };
 
 int main(int argc, char **argv) {

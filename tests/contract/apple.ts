@@ -8,7 +8,7 @@ import { ARCHITECTURES, macosTarget } from "../../tools/macos/target.ts";
 import { ROOT } from "../../tools/checkout.ts";
 import { type Case, FLAGS, listSuite } from "./suite.ts";
 
-const OUR_HEADERS = ["xpc.h", "connection.h"];
+const OUR_HEADERS = ["xpc.h", "connection.h", "endpoint.h"];
 
 /** Documentation by header and symbol. */
 export type Documentation = ReadonlyMap<string, string>;

@@ -100,6 +100,26 @@ static void connection_of_others(void) {
     xpc_release(message);
 }
 
+static void connections_of_an_array(void) {
+    struct record *seen = record_create(), *heard = record_create();
+    xpc_connection_t listener = start(xpc_connection_create(NULL, NULL), accept_into, seen);
+    xpc_object_t array = xpc_array_create(NULL, 0);
+    xpc_array_set_connection(array, XPC_ARRAY_APPEND, listener);
+    xpc_array_set_int64(array, XPC_ARRAY_APPEND, 1);
+    xpc_connection_t one = start(xpc_array_create_connection(array, 0), record_event, heard);
+    xpc_connection_t two = start(xpc_array_create_connection(array, 0), record_event, heard);
+    CHECK(one != two);
+    send_number(one, 0);
+    CHECK(number_of(record_get(seen, 0)) == 0);
+    send_number(two, 1);
+    CHECK(number_of(record_get(seen, 1)) == 1);
+    CHECK(xpc_array_create_connection(array, 1) == NULL);
+    xpc_release(array);
+    end(one);
+    end(two);
+    end(listener);
+}
+
 static void a_dictionary_does_not_keep_the_connection(void) {
     struct record *heard = record_create();
     xpc_connection_t listener = start(xpc_connection_create(NULL, NULL), record_event, heard);
@@ -182,6 +202,12 @@ static const struct contract_case cases[] = {
      "is not an endpoint containing a connection", connection_of_others},
     {"a dictionary does not keep the connection", "xpc.h", "xpc_dictionary_set_connection",
      "The connection is NOT retained by the dictionary", a_dictionary_does_not_keep_the_connection},
+    {"the connection of an array's endpoint", "xpc.h", "xpc_array_create_connection",
+     "Each call to this method for the same index in the same array will yield a different connection",
+     connections_of_an_array},
+    {"an endpoint of a named listener", "endpoint.h", "xpc_endpoint_create",
+     "Only connections obtained through calls to xpc_connection_create*() may be given to this API", NULL,
+     .differs = "NULL: only an anonymous listener has endpoints; a named service is connected to by its name"},
     {"an endpoint of another process reaches it", "connection.h", "xpc_connection_create",
      "inserted into a message and sent to another process", reaches_another_process, .others = 1},
     {"A gives B's endpoint to C", "endpoint.h", "xpc_endpoint_create",

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { readSharedLibrary } from "../../tools/cross/elf.ts";
 import { CollectedText, kill, run, statusOf } from "../helpers/child.ts";
 import { permittedTest } from "../helpers/permitted.ts";
@@ -177,13 +177,16 @@ async function build(
   return program;
 }
 
-/** Builds the service and its client, and runs them as two processes. */
-async function echo(how: Build): Promise<void> {
-  await using scratch = await Scratch.open();
-  const server = await build("echo_server", scratch, how);
-  const client = await build("echo_client", scratch, how);
-  const env = { ...how.env, STREAMLIB_HOME: scratch.folder };
-  const service = new Deno.Command(server, {
+/** Runs a service until `body` has ended, which gets all that it says. */
+async function withService(
+  program: string,
+  env: Readonly<Record<string, string>>,
+  body: (
+    service: Deno.ChildProcess,
+    said: CollectedText,
+  ) => Promise<void>,
+): Promise<void> {
+  const service = new Deno.Command(program, {
     env,
     stdin: "null",
     stdout: "piped",
@@ -193,15 +196,47 @@ async function echo(how: Build): Promise<void> {
   };
   const said = new CollectedText(service.stdout);
   await said.until("the service serves", (text) => text === "serving\n");
-  assertEquals(
-    await output(client, [], env),
-    'HELLO\n4, SHARED\ncount = <int64: 5>\ntext = <string: "BYE">\n' +
-      "the service is gone\n",
-  );
-  const { success } = await statusOf(service, "the service's end");
-  await soon(said.end, "the end of what the service says");
-  assertEquals(said.text, "serving\nserved 5\n");
-  assert(success);
+  await body(service, said);
+}
+
+/** Builds the service and its client, and runs them as two processes. */
+async function echo(how: Build): Promise<void> {
+  await using scratch = await Scratch.open();
+  const server = await build("echo_server", scratch, how);
+  const client = await build("echo_client", scratch, how);
+  const env = { ...how.env, STREAMLIB_HOME: scratch.folder };
+  await withService(server, env, async (service, said) => {
+    assertEquals(
+      await output(client, [], env),
+      'HELLO\n4, SHARED\ncount = <int64: 5>\ntext = <string: "BYE">\n' +
+        "the service is gone\n",
+    );
+    const { success } = await statusOf(service, "the service's end");
+    await soon(said.end, "the end of what the service says");
+    assertEquals(said.text, "serving\nserved 5\n");
+    assert(success);
+  });
+}
+
+/** The same for a service that calls xpc_main, as the services of macOS's bundles do. */
+async function bundled(how: Build): Promise<void> {
+  await using scratch = await Scratch.open();
+  const server = await build("main_service", scratch, how);
+  const client = await build("main_client", scratch, how);
+  const env = { ...how.env, STREAMLIB_HOME: scratch.folder };
+  const named = { ...env, XPC_SERVICE_NAME: "com.example.bundled" };
+  await withService(server, named, async () => {
+    assertEquals(await output(client, [], env), "4\n");
+    const second = await run(server, { env: named });
+    assertEquals(second.code, 78);
+    assertStringIncludes(
+      second.stderr,
+      "xpc_main: cannot serve 'com.example.bundled': another process already",
+    );
+  });
+  const unnamed = await run(server, { env: { ...env, XPC_SERVICE_NAME: "" } });
+  assertEquals(unnamed.code, 78);
+  assertStringIncludes(unnamed.stderr, "set XPC_SERVICE_NAME");
 }
 
 const may = (["run", "read", "write"] as const).every((name) =>
@@ -218,6 +253,19 @@ libxpcTest(
   async () => {
     const { compile, runtime } = blocks as Blocks;
     await echo({
+      compile,
+      flags: ["-DWITHOUT_DISPATCH", ...runtime],
+      env: {},
+    });
+  },
+);
+
+libxpcTest(
+  "a service that calls xpc_main, and its client, run as two processes",
+  missing,
+  async () => {
+    const { compile, runtime } = blocks as Blocks;
+    await bundled({
       compile,
       flags: ["-DWITHOUT_DISPATCH", ...runtime],
       env: {},
@@ -242,6 +290,8 @@ function dispatchTest(
 }
 
 dispatchTest("the same with dispatch queues, under libdispatch", echo);
+
+dispatchTest("a service that calls xpc_main runs under libdispatch", bundled);
 
 dispatchTest("handlers run on the queue they are given", async (how) => {
   await using scratch = await Scratch.open();

@@ -17,7 +17,7 @@ const VERSION = settings.version;
 const SONAME = `libxpc.so.${VERSION.split(".")[0]}`;
 const SHARED = `libxpc.so.${VERSION}`;
 
-const HEADERS = ["xpc.h", "connection.h", "linux.h"];
+const HEADERS = new URL("c/linux/include/xpc/", ROOT);
 
 const PKG_CONFIG = `prefix=\${pcfiledir}/../..
 includedir=\${prefix}/include
@@ -57,11 +57,8 @@ export async function installLibxpc(prefix: string): Promise<void> {
   const include = `${prefix}/include/xpc`, lib = `${prefix}/lib`;
   await Deno.mkdir(include, { recursive: true });
   await Deno.mkdir(`${lib}/pkgconfig`, { recursive: true });
-  for (const header of HEADERS) {
-    await Deno.copyFile(
-      new URL(`c/linux/include/xpc/${header}`, ROOT),
-      `${include}/${header}`,
-    );
+  for await (const { name } of Deno.readDir(HEADERS)) {
+    await Deno.copyFile(new URL(name, HEADERS), `${include}/${name}`);
   }
   // Written to a temporary file and renamed: a process that has mapped the old library keeps it.
   const shared = `${lib}/${SHARED}`, temporary = `${shared}.tmp`;

@@ -7,14 +7,20 @@
  * on, and every function, object, type and constant is compared.
  */
 
-const XPC_H = "c/linux/include/xpc/xpc.h";
-const CONNECTION_H = "c/linux/include/xpc/connection.h";
+const HEADERS = "c/linux/include/";
+const XPC_H = `${HEADERS}xpc/xpc.h`;
+const BASE_H = `${HEADERS}xpc/base.h`;
 
-/** Our header as two texts, without comments, with unchanged line numbers. */
-export interface XpcHeader {
-  readonly xpc: string;
-  readonly connection: string;
+/** A stretch of a file, without comments. */
+export interface HeaderPart {
+  readonly path: string;
+  /** The number of its first line. */
+  readonly line: number;
+  readonly text: string;
 }
+
+/** Our `<xpc/xpc.h>` in order, with the headers that it includes in their places. */
+export type XpcHeader = readonly HeaderPart[];
 
 /** The names that the header declares. */
 export interface XpcNames {
@@ -24,23 +30,36 @@ export interface XpcNames {
   readonly constants: readonly string[];
 }
 
-/** Macros that are used in declarations; all others are constants. */
-const PLUMBING = new Set(["XPC_EXPORT", "XPC_WARN_RESULT"]);
+async function readParts(root: URL, path: string): Promise<HeaderPart[]> {
+  const text = (await Deno.readTextFile(new URL(path, root))).replace(
+    /\/\*[\s\S]*?\*\//g,
+    (comment) => " " + comment.replace(/[^\n]/g, ""),
+  );
+  const parts: HeaderPart[] = [];
+  let line = 1;
+  const pieces = text.split(/^(#include <xpc\/\w+\.h>)$/m);
+  for (const piece of pieces) {
+    const included = /^#include <(xpc\/\w+\.h)>$/.exec(piece)?.[1];
+    if (!included) parts.push({ path, line, text: piece });
+    else if (included !== "xpc/xpc.h") {
+      parts.push(...await readParts(root, HEADERS + included));
+    }
+    line += piece.split("\n").length - 1;
+  }
+  return parts;
+}
 
 /** Reads our header from a checkout. */
 export async function readXpcHeader(root: URL): Promise<XpcHeader> {
-  const read = async (path: string): Promise<string> => {
-    const text = await Deno.readTextFile(new URL(path, root));
-    return text.replace(
-      /\/\*[\s\S]*?\*\//g,
-      (comment) => " " + comment.replace(/[^\n]/g, ""),
-    );
-  };
-  return { xpc: await read(XPC_H), connection: await read(CONNECTION_H) };
+  return await readParts(root, XPC_H);
 }
 
 function all(text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].map((match) => match[1]!);
+}
+
+function textOf(header: XpcHeader): string {
+  return header.map(({ text }) => text).join("");
 }
 
 /**
@@ -48,15 +67,16 @@ function all(text: string, pattern: RegExp): string[] {
  * neither as a function nor as an object, so that none is forgotten.
  */
 export function xpcNames(header: XpcHeader): XpcNames {
-  const text = header.xpc + header.connection;
+  const text = textOf(header);
   const functions = all(text, /\b(xpc_\w+)\(/g);
   const objects = all(text, /^XPC_EXPORT [^();]*?\b(_xpc_\w+);$/gm)
     .concat(all(text, /^XPC_EXPORT XPC_TYPE\((\w+)\);$/gm));
   const types = all(text, /^typedef .*?\b(\w+)(?:\[\d+\])?;$/gm)
     .concat(all(text, /^typedef .*?\([*^](\w+)\)\(.*;$/gm))
     .concat(all(text, /^XPC_DECL\((\w+)\);$/gm).map((name) => `${name}_t`));
-  const constants = all(text, /^#define (XPC_\w+) /gm)
-    .filter((name) => !PLUMBING.has(name));
+  // The macros of base.h are used in declarations; all others are constants.
+  const others = header.filter(({ path }) => path !== BASE_H);
+  const constants = all(textOf(others), /^#define (XPC_\w+) /gm);
   const exported = all(text, /(?<!#define )\b(XPC_EXPORT)\b/g).length;
   if (functions.length + objects.length !== exported) {
     throw new Error(
@@ -77,18 +97,12 @@ function renamed(text: string): string {
 /** The operator with which a constant is compared: objects by their address. */
 function comparable(name: string, header: XpcHeader): string {
   const isObject = new RegExp(`^#define ${name} _xpc_`, "m");
-  return isObject.test(header.xpc + header.connection) ? "&" : "";
+  return isObject.test(textOf(header)) ? "&" : "";
 }
 
 /** Returns a C program that compiles, with blocks, if Apple's headers declare the same as ours. */
 export function declarationProof(header: XpcHeader): string {
   const { functions, objects, types, constants } = xpcNames(header);
-  const include = "#include <xpc/connection.h>";
-  const [before, after, ...more] = header.xpc.split(include);
-  if (after === undefined || more.length > 0) {
-    throw new Error(`${XPC_H} does not say once: ${include}`);
-  }
-  const line = before!.split("\n").length;
   return [
     "#include <xpc/xpc.h>",
     "/* Apple has all of them. */",
@@ -96,12 +110,10 @@ export function declarationProof(header: XpcHeader): string {
     ...objects.map((name) =>
       `_Static_assert(sizeof(&${name}) > 0, "${name}");`
     ),
-    `#line 1 "${XPC_H}"`,
-    renamed(before!),
-    `#line 1 "${CONNECTION_H}"`,
-    renamed(header.connection),
-    `#line ${line} "${XPC_H}"`,
-    renamed(after),
+    ...header.flatMap(({ path, line, text }) => [
+      `#line ${line} "${path}"`,
+      renamed(text),
+    ]),
     '#line 1 "declarations"',
     ...functions.map((name) =>
       `_Static_assert(__builtin_types_compatible_p(__typeof__(ours_${name}), ` +

@@ -42,6 +42,9 @@ XPC_EXPORT const struct _xpc_dictionary_s _xpc_error_connection_interrupted;
 /** The connection cannot be used any more; xpc_connection_copy_invalidation_reason returns the reason. */
 #define XPC_ERROR_CONNECTION_INVALID XPC_GLOBAL_OBJECT(_xpc_error_connection_invalid)
 XPC_EXPORT const struct _xpc_dictionary_s _xpc_error_connection_invalid;
+/** Never delivered on Linux, which has no code signatures. */
+#define XPC_ERROR_PEER_CODE_SIGNING_REQUIREMENT XPC_GLOBAL_OBJECT(_xpc_error_peer_code_signing_requirement)
+XPC_EXPORT const struct _xpc_dictionary_s _xpc_error_peer_code_signing_requirement;
 /** Never delivered on Linux, where XPC does not ask processes to exit. */
 #define XPC_ERROR_TERMINATION_IMMINENT XPC_GLOBAL_OBJECT(_xpc_error_termination_imminent)
 XPC_EXPORT const struct _xpc_dictionary_s _xpc_error_termination_imminent;
@@ -56,7 +59,9 @@ typedef void (*xpc_finalizer_t)(void *value);
 
 /**
  * Creates an anonymous listener if the name is NULL. Any other name is that of an XPC service
- * bundled with an application. Linux has none: the connection becomes INVALID when activated.
+ * bundled with an application. Linux has no bundles: such a service is a program that calls
+ * xpc_main, with the same name in XPC_SERVICE_NAME. It must run, or be started by a service
+ * manager; otherwise the connection becomes INVALID.
  */
 XPC_EXPORT XPC_WARN_RESULT xpc_connection_t xpc_connection_create(const char *name, dispatch_queue_t targetq);
 /**
@@ -69,11 +74,6 @@ XPC_EXPORT XPC_WARN_RESULT
 xpc_connection_t xpc_connection_create_mach_service(const char *name, dispatch_queue_t targetq, uint64_t flags);
 /** Creates a client of the endpoint's listener. */
 XPC_EXPORT XPC_WARN_RESULT xpc_connection_t xpc_connection_create_from_endpoint(xpc_endpoint_t endpoint);
-/**
- * Creates an endpoint of an anonymous listener, to be sent in a message. A process that has it can
- * connect, and can send it to others. Returns NULL for any other connection, or an invalid one.
- */
-XPC_EXPORT XPC_WARN_RESULT xpc_endpoint_t xpc_endpoint_create(xpc_connection_t connection);
 
 /**
  * By default, or with NULL, handlers run on the library's threads. A queue needs libdispatch in the
@@ -131,6 +131,13 @@ XPC_EXPORT XPC_WARN_RESULT gid_t xpc_connection_get_egid(xpc_connection_t connec
 XPC_EXPORT XPC_WARN_RESULT pid_t xpc_connection_get_pid(xpc_connection_t connection);
 /** Always 0: Linux has no audit sessions like those of macOS. */
 XPC_EXPORT XPC_WARN_RESULT au_asid_t xpc_connection_get_asid(xpc_connection_t connection);
+
+/**
+ * Always refuses, with ENOTSUP: Linux has no code signatures. A program that requires one must not
+ * use the connection.
+ */
+XPC_EXPORT XPC_WARN_RESULT int xpc_connection_set_peer_code_signing_requirement(xpc_connection_t connection,
+                                                                                const char *requirement);
 
 XPC_EXPORT void xpc_connection_set_context(xpc_connection_t connection, void *context);
 XPC_EXPORT XPC_WARN_RESULT void *xpc_connection_get_context(xpc_connection_t connection);

@@ -26,11 +26,20 @@
 #ifndef __XPC_H__
 #define __XPC_H__
 
+/* What Apple's header includes, and programs expect. */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/types.h>
+#include <unistd.h>
+
+#include <xpc/base.h>
 
 /* Included as in Apple's header, if libdispatch is installed: programs with blocks expect it. */
 #if defined(__BLOCKS__) && defined(__has_include)
@@ -42,10 +51,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define XPC_EXPORT extern __attribute__((visibility("default")))
-#define XPC_WARN_RESULT __attribute__((__warn_unused_result__))
-#define XPC_PRINTF(format_at, arguments_at) __attribute__((format(printf, format_at, arguments_at)))
 
 /** Any XPC object. */
 typedef void *xpc_object_t;
@@ -61,6 +66,11 @@ XPC_DECL(xpc_endpoint);
 
 /** A universally unique identifier, as in <uuid/uuid.h>. */
 typedef unsigned char uuid_t[16];
+
+/* A buffer of libdispatch; its own header defines the same name. */
+#ifndef __DISPATCH_PUBLIC__
+typedef struct dispatch_data_s *dispatch_data_t;
+#endif
 
 /*
  * Handlers are blocks. A compiler without blocks (gcc, or clang with -fno-blocks) passes a
@@ -156,6 +166,11 @@ XPC_EXPORT XPC_WARN_RESULT int64_t xpc_date_get_value(xpc_object_t xdate);
 
 /** Copies the bytes. */
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_data_create(const void *bytes, size_t length);
+/**
+ * Copies the bytes of a buffer of libdispatch. Returns NULL if the program has no libdispatch, or
+ * if memory runs out.
+ */
+XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_data_create_with_dispatch_data(dispatch_data_t ddata);
 XPC_EXPORT XPC_WARN_RESULT size_t xpc_data_get_length(xpc_object_t xdata);
 XPC_EXPORT XPC_WARN_RESULT const void *xpc_data_get_bytes_ptr(xpc_object_t xdata);
 /** Copies at most `length` bytes from offset `off` on. Returns the number of bytes copied. */
@@ -217,6 +232,8 @@ XPC_EXPORT void xpc_array_set_data(xpc_object_t xarray, size_t index, const void
 XPC_EXPORT void xpc_array_set_string(xpc_object_t xarray, size_t index, const char *string);
 XPC_EXPORT void xpc_array_set_uuid(xpc_object_t xarray, size_t index, const uuid_t uuid);
 XPC_EXPORT void xpc_array_set_fd(xpc_object_t xarray, size_t index, int fd);
+/** Sets an endpoint of the listener. */
+XPC_EXPORT void xpc_array_set_connection(xpc_object_t xarray, size_t index, xpc_connection_t connection);
 
 XPC_EXPORT XPC_WARN_RESULT bool xpc_array_get_bool(xpc_object_t xarray, size_t index);
 XPC_EXPORT XPC_WARN_RESULT int64_t xpc_array_get_int64(xpc_object_t xarray, size_t index);
@@ -228,6 +245,8 @@ XPC_EXPORT XPC_WARN_RESULT const char *xpc_array_get_string(xpc_object_t xarray,
 /** Returns the null UUID, 16 bytes of 0, for a value of another type; a dictionary's getter returns NULL. */
 XPC_EXPORT XPC_WARN_RESULT const uint8_t *xpc_array_get_uuid(xpc_object_t xarray, size_t index);
 XPC_EXPORT XPC_WARN_RESULT int xpc_array_dup_fd(xpc_object_t xarray, size_t index);
+/** Creates a client of the endpoint at `index`. NULL if there is none. */
+XPC_EXPORT XPC_WARN_RESULT xpc_connection_t xpc_array_create_connection(xpc_object_t xarray, size_t index);
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_array_get_dictionary(xpc_object_t xarray, size_t index);
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_array_get_array(xpc_object_t xarray, size_t index);
 
@@ -276,7 +295,22 @@ XPC_EXPORT XPC_WARN_RESULT xpc_connection_t xpc_dictionary_create_connection(xpc
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_dictionary_get_dictionary(xpc_object_t xdict, const char *key);
 XPC_EXPORT XPC_WARN_RESULT xpc_object_t xpc_dictionary_get_array(xpc_object_t xdict, const char *key);
 
+#include <xpc/activity.h>
 #include <xpc/connection.h>
+#include <xpc/endpoint.h>
+
+/* ---- Services ------------------------------------------------------------------------- */
+
+/**
+ * Serves the name in $XPC_SERVICE_NAME, as launchd calls it on a Mac, and never returns. Each new
+ * peer is given to `handler`, which sets its event handler and activates it. Without the variable,
+ * or if the name cannot be served, the process exits with 78 (EX_CONFIG) and a line on stderr.
+ */
+XPC_EXPORT XPC_NORETURN void xpc_main(xpc_connection_handler_t handler);
+/** No effect on Linux, where nothing ends a service for being idle. */
+XPC_EXPORT void xpc_transaction_begin(void);
+/** No effect on Linux. */
+XPC_EXPORT void xpc_transaction_end(void);
 
 #ifdef __cplusplus
 }

@@ -2,17 +2,32 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   declarationProof,
   readXpcHeader,
+  type XpcHeader,
   xpcNames,
 } from "../../../../tools/macos/declarations.ts";
 import { permittedTest } from "../../../helpers/permitted.ts";
 
 const ROOT = new URL("../../../../", import.meta.url);
-const connection = "#define XPC_FLAG (1 << 0)\n";
-const include = "#include <xpc/connection.h>\n";
+
+/** A header, as it is read from files. */
+function headerOf(xpc: string): XpcHeader {
+  return [
+    {
+      path: "c/linux/include/xpc/base.h",
+      line: 1,
+      text: "#define XPC_EXPORT extern\n",
+    },
+    { path: "c/linux/include/xpc/xpc.h", line: 1, text: xpc },
+    {
+      path: "c/linux/include/xpc/connection.h",
+      line: 1,
+      text: "#define XPC_FLAG (1 << 0)\n",
+    },
+  ];
+}
 
 Deno.test("all that a header offers is found", () => {
   const xpc = `#define __XPC_H__
-#define XPC_EXPORT extern
 #define XPC_CALL(f) f()
 typedef void *xpc_object_t;
 typedef unsigned char uuid_t[16];
@@ -26,7 +41,7 @@ xpc_object_t xpc_one(const char *const *keys,
                      size_t count);
 XPC_EXPORT void xpc_two(void);
 `;
-  assertEquals(xpcNames({ xpc, connection }), {
+  assertEquals(xpcNames(headerOf(xpc)), {
     functions: ["xpc_one", "xpc_two"],
     objects: ["_xpc_bool_true", "_xpc_type_bool"],
     types: [
@@ -41,9 +56,9 @@ XPC_EXPORT void xpc_two(void);
 });
 
 Deno.test("an export that is not found is an error", () => {
-  const xpc = "XPC_EXPORT void (*xpc_table)(int);\n" + include;
+  const xpc = "XPC_EXPORT void (*xpc_table)(int);\n";
   assertThrows(
-    () => declarationProof({ xpc, connection }),
+    () => declarationProof(headerOf(xpc)),
     Error,
     "Of 1 exports of the header 0 functions and 0 objects were found",
   );
@@ -55,7 +70,7 @@ permittedTest("no function, object or constant of our header is left out", {
   const header = await readXpcHeader(ROOT);
   const { functions, objects, constants } = xpcNames(header);
   // Counted in another way: by statements.
-  const statements = (header.xpc + header.connection)
+  const statements = header.map(({ text }) => text).join("")
     .replace(/^#.*$/gm, "").split(";")
     .filter((statement) => /\bXPC_EXPORT\b/.test(statement));
   const calls = statements.filter((statement) =>
