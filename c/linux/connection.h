@@ -47,7 +47,7 @@ struct xl_waiter {
     xpc_object_t reply; /* owned */
 };
 
-enum xl_item_kind { XL_EVENT, XL_NEW_PEER, XL_REPLY_HANDLER, XL_BARRIER };
+enum xl_item_kind { XL_EVENT, XL_NEW_PEER, XL_REPLY_HANDLER, XL_BARRIER, XL_LAST /* INVALID */ };
 
 /* An item of the inbox, or an awaited reply. */
 struct xl_item {
@@ -88,7 +88,7 @@ struct _xpc_connection_s {
     bool cancelled;     /* by this side: from now on only INVALID is delivered */
     bool told;          /* INVALID has been delivered */
     bool told_early;    /* to a handler that could not be kept for lack of memory: not again */
-    bool dispatching;   /* a thread runs the inbox */
+    bool dispatching;   /* a thread runs the inbox, or a queue has the current item */
     bool in_barrier;    /* a barrier runs: nothing is sent */
     bool wanted;        /* a client by name: must connect */
     bool kept;          /* a peer: the library owns one of the program's references until INVALID is delivered */
@@ -102,6 +102,7 @@ struct _xpc_connection_s {
     struct xl_claim claim; /* named listener */
 
     struct xl_items inbox;
+    struct xl_item current; /* while dispatching; read without the lock */
     struct xl_item interrupted; /* embedded: adding it cannot fail */
     bool interrupted_queued;
     struct xl_items awaited; /* replies */
@@ -179,7 +180,7 @@ bool xl_inbox_add_message(xpc_connection_t connection, const struct xl_packet *p
 
 void xl_items_append(struct xl_items *items, struct xl_item *item);
 struct xl_item *xl_items_take_first(struct xl_items *items);
-/* Runs handlers until the inbox is empty. With the lock held, except while they run. */
+/* Runs handlers until the inbox is empty or a queue takes one over. With the lock held, except while they run. */
 void xl_inbox_dispatch(xpc_connection_t connection);
 /* Sets the remote connection of a received message. A request freed before sends no decline. Without the lock. */
 void xl_connection_attach(xpc_connection_t connection, xpc_object_t object);

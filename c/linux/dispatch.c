@@ -1,12 +1,15 @@
 /*
  * dispatch.c - from the inbox to the handlers.
+ *
+ * A handler with a queue is handed over to libdispatch, and no thread of the pool waits for it. The
+ * connection counts as dispatching until the handler has returned; then the pool runs it again.
  */
 #include <stdlib.h>
 
 #include "connection.h"
 
 /* libdispatch's functions; NULL if the program has no libdispatch. */
-__attribute__((weak)) extern void dispatch_sync_f(dispatch_queue_t queue, void *context, void (*work)(void *));
+__attribute__((weak)) extern void dispatch_async_f(dispatch_queue_t queue, void *context, void (*work)(void *));
 __attribute__((weak)) extern void dispatch_retain(void *object);
 __attribute__((weak)) extern void dispatch_release(void *object);
 
@@ -33,37 +36,6 @@ struct xl_item *xl_items_take_first(struct xl_items *items) {
     return first;
 }
 
-struct call {
-    struct xl_block *block;
-    xpc_object_t object; /* NULL: a barrier takes none */
-};
-
-static void make_call(void *context) {
-    const struct call *call = context;
-    if (call->object) xl_block_call(call->block, call->object);
-    else xl_block_call_empty(call->block);
-}
-
-/*
- * Runs one block, on the queue if there is one, and releases it. Meanwhile the connection has a
- * reference for the program, so a handler can retain it even after the program's last release.
- */
-static void call_consume(xpc_connection_t connection, dispatch_queue_t queue, struct xl_block *block,
-                         xpc_object_t object) {
-    if (!block) return;
-    struct call call = {.block = block, .object = object};
-    xl_connection_retain(connection);
-    if (queue && dispatch_sync_f) {
-        bool counted = xl_pool_block(); /* the queue may be busy for long, so another thread takes over */
-        dispatch_sync_f(queue, &call, make_call);
-        if (counted) xl_pool_unblock();
-    } else {
-        make_call(&call);
-    }
-    xl_block_release(block);
-    xpc_release(connection);
-}
-
 void xl_connection_attach(xpc_connection_t connection, xpc_object_t object) {
     struct _xpc_dictionary_s *message = xl_as(object, XPC_TYPE_DICTIONARY);
     if (!message) return;
@@ -88,57 +60,94 @@ static void settle_peer(xpc_connection_t listener, xpc_connection_t peer, bool u
     xl_connection_drop(peer);
 }
 
-static void perform(xpc_connection_t connection, struct xl_item *taken) {
-    struct xl_item item = *taken;
-    if (taken == &connection->interrupted) connection->interrupted_queued = false;
-    if (!item.embedded) free(taken);
-    bool silent = connection->cancelled;
+/* The last event has been delivered. The connection releases everything that it holds. */
+static void retire(xpc_connection_t connection) {
+    xl_listener_dismiss_strangers(connection);
+    if (connection->role == XL_PEER) xl_stranger_leave(connection);
+    if (connection->kept) xpc_release(connection); /* the library's reference for the program */
+    xl_connection_drop(connection);
+}
+
+/*
+ * Calls the handler of the connection's current item. Meanwhile the connection has a reference for
+ * the program, so a handler can retain it even after the program's last release.
+ */
+static void run_current(xpc_connection_t connection) {
+    struct xl_item item = connection->current;
     bool event = item.kind == XL_EVENT || item.kind == XL_NEW_PEER;
+    pthread_mutex_lock(&connection->lock);
+    bool silent = connection->cancelled;
+    bool told = item.kind == XL_LAST && connection->told_early;
     if (event && !silent) item.block = xl_block_retain(connection->handler);
-    if (!item.queue) item.queue = xl_queue_retain(connection->queue);
     pthread_mutex_unlock(&connection->lock);
 
     xl_connection_attach(connection, item.object);
-    call_consume(connection, item.queue, item.block, item.object);
+    if (item.block && !told) {
+        xl_connection_retain(connection);
+        if (item.object) xl_block_call(item.block, item.object);
+        else xl_block_call_empty(item.block);
+        xpc_release(connection);
+    }
+    xl_block_release(item.block);
     xl_queue_release(item.queue);
     if (item.kind == XL_NEW_PEER) settle_peer(connection, item.object, silent);
     else xpc_release(item.object);
+    if (item.kind == XL_LAST) retire(connection);
 
     pthread_mutex_lock(&connection->lock);
     if (item.kind == XL_BARRIER) {
         connection->in_barrier = false;
         xl_outbox_flush(connection);
     }
+    pthread_mutex_unlock(&connection->lock);
 }
 
-/* The last event. The connection releases everything that it holds. */
-static void tell_invalid(xpc_connection_t connection) {
-    struct xl_block *handler = connection->handler;
-    dispatch_queue_t queue = xl_queue_retain(connection->queue);
-    bool told_early = connection->told_early;
+/* On a thread of libdispatch. */
+static void run_on_queue(void *context) {
+    xpc_connection_t connection = context;
+    run_current(connection);
+    pthread_mutex_lock(&connection->lock);
+    connection->dispatching = false;
+    pthread_mutex_unlock(&connection->lock);
+    xl_pool_schedule(connection);
+    xl_connection_drop(connection);
+}
+
+/* The last event, as an item. */
+static struct xl_item last_item(xpc_connection_t connection) {
+    struct xl_item item = {.kind = XL_LAST, .object = XL_INVALID_ERROR, .block = connection->handler};
     connection->handler = NULL;
     connection->told = true;
-    pthread_mutex_unlock(&connection->lock);
+    return item;
+}
 
-    if (told_early) xl_block_release(handler);
-    else call_consume(connection, queue, handler, XL_INVALID_ERROR);
-    xl_queue_release(queue);
-    xl_listener_dismiss_strangers(connection);
-    if (connection->role == XL_PEER) xl_stranger_leave(connection);
-    if (connection->kept) xpc_release(connection); /* the library's reference for the program */
-    xl_connection_drop(connection);
-
-    pthread_mutex_lock(&connection->lock);
+/* Makes the next item the current one. False if there is none. */
+static bool take_next(xpc_connection_t connection) {
+    struct xl_item *taken = xl_items_take_first(&connection->inbox);
+    if (taken) {
+        connection->current = *taken;
+        if (taken == &connection->interrupted) connection->interrupted_queued = false;
+        if (!taken->embedded) free(taken);
+    } else if (connection->state == XL_INVALID && !connection->told) {
+        connection->current = last_item(connection);
+    } else {
+        return false;
+    }
+    if (!connection->current.queue) connection->current.queue = xl_queue_retain(connection->queue);
+    return true;
 }
 
 void xl_inbox_dispatch(xpc_connection_t connection) {
     if (connection->dispatching) return;
     connection->dispatching = true;
-    while (!connection->suspended && connection->state != XL_INACTIVE) {
-        struct xl_item *item = xl_items_take_first(&connection->inbox);
-        if (item) perform(connection, item);
-        else if (connection->state == XL_INVALID && !connection->told) tell_invalid(connection);
-        else break;
+    while (!connection->suspended && connection->state != XL_INACTIVE && take_next(connection)) {
+        dispatch_queue_t queue = dispatch_async_f ? connection->current.queue : NULL;
+        if (queue) xl_connection_hold(connection);
+        pthread_mutex_unlock(&connection->lock);
+        if (queue) dispatch_async_f(queue, connection, run_on_queue);
+        else run_current(connection);
+        pthread_mutex_lock(&connection->lock);
+        if (queue) return; /* run_on_queue continues */
     }
     connection->dispatching = false;
 }

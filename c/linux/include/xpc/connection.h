@@ -77,7 +77,7 @@ XPC_EXPORT XPC_WARN_RESULT xpc_connection_t xpc_connection_create_from_endpoint(
 
 /**
  * By default, or with NULL, handlers run on the library's threads. A queue needs libdispatch in the
- * program. Then dispatch_sync_f runs these on it: the event handler, barriers, and reply handlers
+ * program. Then dispatch_async_f runs these on it: the event handler, barriers, and reply handlers
  * without a queue of their own. A peer does not inherit its listener's queue.
  */
 XPC_EXPORT void xpc_connection_set_target_queue(xpc_connection_t connection, dispatch_queue_t targetq);
