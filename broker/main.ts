@@ -12,6 +12,7 @@
 
 import { systemClock } from "../ffi/clock.ts";
 import { permittedEnvironment } from "../ffi/environment.ts";
+import { Native } from "../ffi/native.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { Broker } from "./broker.ts";
 import { giveUpAfterStart } from "./give_up.ts";
@@ -39,7 +40,8 @@ const EXIT_USAGE = 2;
 async function serve(options: MainOptions): Promise<void> {
   using held = new DisposableStack();
   const { service, grpc, level, logFile, limits } = options;
-  const file = logFile && held.use(LogFile.open(logFile));
+  const { userId } = held.use(Native.open());
+  const file = logFile && held.use(LogFile.open(logFile, userId));
   const sink = file ? (line: string) => file.write(line) : toStderr;
   const stopped = held.use(new StopSignals());
   await using broker = await Broker.start({

@@ -175,6 +175,11 @@ export class Native implements Disposable {
     return this.symbols.slb_error_code();
   }
 
+  /** The effective user id of this process. Needs no permission of its own. */
+  get userId(): number {
+    return this.symbols.slb_user_id();
+  }
+
   /** Takes the descriptor of a bell over, and calls `ring` each time it rings. */
   bell(descriptor: number, ring: () => void): Bell {
     return this.#shim.bell(descriptor, ring);

@@ -6,13 +6,14 @@
  */
 
 /** The version of the ABI; the same as `SLB_ABI_VERSION` in the header. */
-export const ABI_VERSION = 4;
+export const ABI_VERSION = 5;
 
 /** All functions of the shim. */
 export const SYMBOLS = {
   slb_abi_version: { parameters: [], result: "u32" },
   slb_error_copy: { parameters: ["buffer", "u32"], result: "u32" },
   slb_error_code: { parameters: [], result: "i32" },
+  slb_user_id: { parameters: [], result: "u32" },
   slb_stats: { parameters: ["buffer", "u32"], result: "u32" },
   slb_release: { parameters: ["u32"], result: "i32" },
 

@@ -33,6 +33,7 @@ const encoder = new TextEncoder();
 export class LogFile implements Disposable {
   /** Its absolute path. */
   readonly path: string;
+  readonly #owner: number;
   readonly #limits: LogFileLimits;
   /** `undefined` after a rotation that failed: the next line opens it again. */
   #file: Deno.FsFile | undefined;
@@ -44,27 +45,34 @@ export class LogFile implements Disposable {
    * Opens or creates the file with mode 0600, and its directory with mode 0700.
    * Needs the permissions to read and to write the directory.
    *
-   * Throws BridgeError `not_permitted` without these permissions, if other users can
-   * write in the directory, or if the path is not that of a regular file;
-   * `native_failure` if the system refuses.
+   * Throws BridgeError `not_permitted` without these permissions, if another user
+   * owns the directory or the file, or can write in the directory, or if the path
+   * is not that of a regular file; `native_failure` if the system refuses.
    *
    * @param path an absolute path
+   * @param owner the user id of this process
    * @param limits 4 MiB and four older files by default
    */
-  static open(path: string, limits: Partial<LogFileLimits> = {}): LogFile {
+  static open(
+    path: string,
+    owner: number,
+    limits: Partial<LogFileLimits> = {},
+  ): LogFile {
     try {
-      const directory = dirname(path);
-      Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-      checkDirectory(directory);
-      checkFile(path);
-      return new LogFile(path, { bytes: MAX_BYTES, kept: KEPT, ...limits });
+      Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      return new LogFile(path, owner, {
+        bytes: MAX_BYTES,
+        kept: KEPT,
+        ...limits,
+      });
     } catch (cause) {
       throw explained(path, cause);
     }
   }
 
-  private constructor(path: string, limits: LogFileLimits) {
+  private constructor(path: string, owner: number, limits: LogFileLimits) {
     this.path = path;
+    this.#owner = owner;
     this.#limits = limits;
     this.#open();
   }
@@ -83,14 +91,28 @@ export class LogFile implements Disposable {
     }
   }
 
+  /** Checked each time: the directory may have changed since the last rotation. */
   #open(): void {
-    // The path cannot be a planted link: the directory is private, see above.
-    this.#file = Deno.openSync(this.path, {
+    checkDirectory(dirname(this.path), this.#owner);
+    const there = lstatIfThere(this.path);
+    if (there) checkFile(this.path, there, this.#owner);
+    // A new file is created exclusively, which follows no link. A file that was
+    // there is compared with what was checked.
+    const file = Deno.openSync(this.path, {
       append: true,
-      create: true,
+      createNew: !there,
       mode: 0o600,
     });
-    this.#bytes = this.#file.statSync().size;
+    const { ino, dev, size } = file.statSync();
+    if (there && (there.ino !== ino || there.dev !== dev)) {
+      file.close();
+      throw new BridgeError(
+        "not_permitted",
+        `Cannot keep the log in ${this.path}: the file was exchanged while it was opened`,
+      );
+    }
+    this.#file = file;
+    this.#bytes = size;
   }
 
   #rotate(): void {
@@ -112,30 +134,44 @@ export class LogFile implements Disposable {
   }
 }
 
-function checkDirectory(path: string): void {
-  const { isDirectory, mode } = Deno.lstatSync(path);
+/** Throws unless only this user, or root, can put files there. */
+function checkDirectory(path: string, owner: number): void {
+  const { isDirectory, mode, uid } = Deno.lstatSync(path);
   const bits = (mode ?? 0) & 0o777;
-  if (isDirectory && (bits & 0o022) === 0) return;
-  const found = isDirectory
+  const found = !isDirectory
+    ? "it is a link"
+    : uid !== owner && uid !== 0
+    ? `it belongs to the user ${uid}, and this is the user ${owner}`
+    : (bits & 0o022) !== 0
     ? `its mode is ${bits.toString(8)}, so other users can write in it`
-    : "it is a link";
+    : undefined;
+  if (!found) return;
   throw new BridgeError(
     "not_permitted",
-    `Cannot keep the log in ${path}: ${found}; expected a directory of this user alone: chmod 700 '${path}', or choose another with --log-file`,
+    `Cannot keep the log in ${path}: ${found}. Choose a directory that only this user can write in, with --log-file`,
   );
 }
 
-function checkFile(path: string): void {
-  try {
-    if (Deno.lstatSync(path).isFile) return;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
+function checkFile(path: string, file: Deno.FileInfo, owner: number): void {
+  const found = !file.isFile
+    ? "it is not a regular file"
+    : file.uid !== owner
+    ? `it belongs to the user ${file.uid}, and this is the user ${owner}`
+    : undefined;
+  if (!found) return;
   throw new BridgeError(
     "not_permitted",
-    `Cannot keep the log in ${path}: it is not a regular file; look at it, then remove it, or choose another place with --log-file`,
+    `Cannot keep the log in ${path}: ${found}. Look at it, then remove it, or choose another place with --log-file`,
   );
+}
+
+function lstatIfThere(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 function explained(path: string, cause: unknown): BridgeError {

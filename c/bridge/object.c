@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "queue.h"
 
@@ -30,6 +31,8 @@ uint32_t slb_error_copy(uint8_t *text, uint32_t capacity) {
 }
 
 int32_t slb_error_code(void) { return last_code; }
+
+uint32_t slb_user_id(void) { return geteuid(); }
 
 /* ---- counting ---- */
 

@@ -33,7 +33,7 @@
 #define SLB_API __attribute__((visibility("default")))
 
 /* Raised by one for each change of a signature, a layout or a meaning in this file. */
-#define SLB_ABI_VERSION 4
+#define SLB_ABI_VERSION 5
 
 /* Limits on one message, sent or received. */
 #define SLB_MAX_MESSAGE_BYTES 1048576
@@ -113,6 +113,9 @@ SLB_API uint32_t slb_error_copy(uint8_t *text, uint32_t capacity);
 
 /* The SLB_E_ code of the last failure on this thread, for functions that return a handle; 0 before the first failure. */
 SLB_API int32_t slb_error_code(void);
+
+/* The effective user id of this process. */
+SLB_API uint32_t slb_user_id(void);
 
 /*
  * Writes counters of this process, and returns how many it has written.

@@ -98,6 +98,10 @@ class Functions {
     return this.#copy(this.#handles.error.words, text, capacity);
   }
 
+  slb_user_id(): number {
+    return 1000;
+  }
+
   slb_error_code(): number {
     return this.#handles.error.code;
   }

@@ -5,7 +5,13 @@ import { BridgeError } from "../../../../proto/errors.ts";
 import { PrivateDirectory } from "../../../helpers/grpc_fixture.ts";
 import { permittedTest } from "../../../helpers/permitted.ts";
 
-const NEEDS = { read: true, write: true } as const;
+const NEEDS = { read: true, write: true, sys: true } as const;
+
+/** The user of this process; 0 without the permission, when no test here runs. */
+const ME = Deno.permissions.querySync({ name: "sys", kind: "uid" }).state ===
+    "granted"
+  ? Deno.uid() ?? 0
+  : 0;
 
 function mode(path: string): string {
   return ((Deno.lstatSync(path).mode ?? 0) & 0o777).toString(8);
@@ -23,7 +29,7 @@ permittedTest("LogFile: it is its user's alone, and appended to", NEEDS, () => {
   using directory = new PrivateDirectory();
   const path = `${directory.path}/a/logs/b.log`;
   for (const line of ["one\n", "two\n"]) {
-    using file = LogFile.open(path);
+    using file = LogFile.open(path, ME);
     file.write(line);
   }
   assertEquals(Deno.readTextFileSync(path), "one\ntwo\n");
@@ -37,7 +43,7 @@ permittedTest(
   () => {
     using directory = new PrivateDirectory();
     const logs = `${directory.path}/logs`;
-    using file = LogFile.open(`${logs}/b.log`, { bytes: 8, kept: 2 });
+    using file = LogFile.open(`${logs}/b.log`, ME, { bytes: 8, kept: 2 });
     const seen: Record<string, string>[] = [];
     for (const line of ["1\n", "22\n", "333\n", "4444444444\n", "5\n", "6\n"]) {
       file.write(line);
@@ -61,7 +67,7 @@ permittedTest("LogFile: what was there before counts", NEEDS, () => {
   using directory = new PrivateDirectory();
   const path = `${directory.path}/b.log`;
   Deno.writeTextFileSync(path, "12345678\n");
-  using file = LogFile.open(path, { bytes: 10, kept: 1 });
+  using file = LogFile.open(path, ME, { bytes: 10, kept: 1 });
   file.write("new\n");
   assertEquals(Deno.readTextFileSync(`${path}.1`), "12345678\n");
 });
@@ -72,7 +78,7 @@ permittedTest(
   () => {
     using directory = new PrivateDirectory();
     const path = `${directory.path}/b.log`;
-    using file = LogFile.open(path, { bytes: 1, kept: 1 });
+    using file = LogFile.open(path, ME, { bytes: 1, kept: 1 });
     const log = new Log("test", {
       now: () => 0,
       sink: (line) => file.write(line),
@@ -96,9 +102,9 @@ permittedTest(
     const log = (file: LogFile): Log =>
       new Log("test", { now: () => 0, sink: (line) => file.write(line) });
     // /dev/full: a full disk without being root.
-    assertThrows(() => LogFile.open("/dev/full"), BridgeError);
+    assertThrows(() => LogFile.open("/dev/full", ME), BridgeError);
     using directory = new PrivateDirectory();
-    using file = LogFile.open(`${directory.path}/b.log`);
+    using file = LogFile.open(`${directory.path}/b.log`, ME);
     log(file).info("there");
     file[Symbol.dispose]();
     Deno.removeSync(directory.path, { recursive: true });
@@ -116,7 +122,7 @@ permittedTest(
     using directory = new PrivateDirectory();
     const { path } = directory;
     const refusal = (at: string): BridgeError =>
-      assertThrows(() => LogFile.open(at), BridgeError);
+      assertThrows(() => LogFile.open(at, ME), BridgeError);
     Deno.symlinkSync(`${path}/target`, `${path}/link.log`);
     Deno.mkdirSync(`${path}/open`);
     Deno.chmodSync(`${path}/open`, 0o770);
@@ -130,5 +136,51 @@ permittedTest(
     assertThrows(() => Deno.lstatSync(`${path}/target`), Deno.errors.NotFound);
     Deno.writeTextFileSync(`${path}/file`, "");
     assertEquals(refusal(`${path}/file/b.log`).code, "native_failure");
+  },
+);
+
+permittedTest(
+  "LogFile: a directory or a file of another user is refused",
+  NEEDS,
+  () => {
+    using directory = new PrivateDirectory();
+    const path = `${directory.path}/b.log`;
+    LogFile.open(path, ME)[Symbol.dispose]();
+    // Only root can give files away; for others, this user stands for another.
+    const process = ME === 0 ? 0 : ME + 1;
+    if (ME === 0) Deno.chownSync(path, 65534, 65534);
+    const refusal = (): BridgeError =>
+      assertThrows(() => LogFile.open(path, process), BridgeError);
+    assert(refusal().message.includes(`${path}: it belongs to the user`) || ME);
+    if (ME === 0) Deno.chownSync(directory.path, 65534, 65534);
+    Deno.removeSync(path);
+    assert(
+      refusal().message.includes(`${directory.path}: it belongs to the user`),
+    );
+    assertEquals(refusal().code, "not_permitted");
+  },
+);
+
+permittedTest(
+  "LogFile: a link that is planted before a rotation is refused, and its target is as before",
+  NEEDS,
+  () => {
+    using directory = new PrivateDirectory();
+    const path = `${directory.path}/b.log`, target = `${directory.path}/victim`;
+    Deno.writeTextFileSync(target, "mine");
+    using file = LogFile.open(path, ME, { bytes: 1, kept: 0 });
+    file.write("first\n");
+    file[Symbol.dispose]();
+    Deno.removeSync(path);
+    Deno.symlinkSync(target, path);
+    assertThrows(
+      () => file.write("second\n"),
+      BridgeError,
+      "not a regular file",
+    );
+    assertEquals(Deno.readTextFileSync(target), "mine");
+    Deno.removeSync(path);
+    file.write("third\n");
+    assertEquals(Deno.readTextFileSync(path), "third\n");
   },
 );
