@@ -7,9 +7,15 @@
 
 import { BridgeError } from "../host/mod.ts";
 import { MediaError } from "./input/media_error.ts";
-import { DEMO_USAGE, DemoUsageError, readDemoOptions } from "./options.ts";
+import { plainText } from "./input/quoted.ts";
+import {
+  DEMO_USAGE,
+  type DemoOptions,
+  DemoUsageError,
+  readDemoOptions,
+} from "./options.ts";
 import { PreviewError } from "./preview/preview.ts";
-import { runDemo, StoppedError } from "./run.ts";
+import { type DemoOutcome, runDemo, StoppedError } from "./run.ts";
 import { table } from "./summary.ts";
 
 const EXIT_FAILED = 1;
@@ -47,43 +53,77 @@ function stopOnSignal(): { readonly signal: AbortSignal } & Disposable {
   };
 }
 
-async function main(): Promise<number> {
+/** An error for `--json`. */
+interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+}
+
+function printJson(value: object): void {
+  Deno.stdout.writeSync(encoder.encode(`${JSON.stringify(value)}\n`));
+}
+
+async function main(args: string[]): Promise<number> {
   try {
-    const options = readDemoOptions(Deno.args);
+    const options = readDemoOptions(args);
     if (options === "help") {
       Deno.stdout.writeSync(encoder.encode(DEMO_USAGE));
       return 0;
     }
     using stop = options.preview === undefined ? undefined : stopOnSignal();
-    const { summary, problems } = await runDemo(options, {
+    const outcome = await runDemo(options, {
       say,
       stop: stop?.signal ?? new AbortController().signal,
     });
-    for (const problem of problems) say(`demo: ${problem}`);
-    // With --json, stdout is for a program: the table goes to stderr.
-    if (options.json) Deno.stderr.writeSync(encoder.encode(table(summary)));
-    else Deno.stdout.writeSync(encoder.encode(table(summary)));
-    if (options.snapshot) say(`wrote ${options.snapshot}`);
-    if (options.json) {
-      Deno.stdout.writeSync(encoder.encode(`${JSON.stringify(summary)}\n`));
-    }
-    const complete = summary.frames_verified === summary.frames_sent &&
-      summary.frames_sent > 0;
-    return complete ? 0 : EXIT_FAILED;
+    return report(options, outcome);
   } catch (error) {
-    if (error instanceof DemoUsageError) {
-      say(`demo: ${error.message}\nTry: deno task demo --help`);
-      return EXIT_USAGE;
-    }
-    if (
-      error instanceof BridgeError || error instanceof MediaError ||
-      error instanceof PreviewError || error instanceof StoppedError
-    ) {
-      say(`demo: ${error.message}`);
-      return EXIT_FAILED;
-    }
-    throw error;
+    const known = reportOf(error);
+    if (known === undefined) throw error;
+    const isUsage = error instanceof DemoUsageError;
+    say(`demo: ${known.message}`);
+    if (isUsage) say("Try: deno task demo --help");
+    if (args.includes("--json")) printJson({ error: known });
+    return isUsage ? EXIT_USAGE : EXIT_FAILED;
   }
 }
 
-Deno.exitCode = await main();
+/** Prints how a run has ended. Returns the exit code. */
+function report(
+  { json, snapshot: file }: DemoOptions,
+  { summary, problems, snapshot }: DemoOutcome,
+): number {
+  for (const problem of problems) say(`demo: ${problem}`);
+  // With --json, stdout is for a program: the table goes to stderr.
+  if (json) Deno.stderr.writeSync(encoder.encode(table(summary)));
+  else Deno.stdout.writeSync(encoder.encode(table(summary)));
+  const failed = snapshot instanceof MediaError ? snapshot : undefined;
+  if (failed) say(`demo: ${failed.message}`);
+  if (snapshot === true) say(`wrote ${plainText(file!)}`);
+  if (json) {
+    printJson({ ...summary, ...(failed && { error: reportOf(failed) }) });
+  }
+  const complete = summary.frames_verified === summary.frames_sent &&
+    summary.frames_sent > 0;
+  return complete && !failed ? 0 : EXIT_FAILED;
+}
+
+/** Returns what to print of an error; `undefined` if it is a fault of the demo, whose stack is of use. */
+function reportOf(error: unknown): ErrorReport | undefined {
+  if (error instanceof BridgeError || error instanceof MediaError) {
+    const { code, message } = error;
+    return { code, message };
+  }
+  const code = error instanceof DemoUsageError
+    ? "usage"
+    : error instanceof PreviewError
+    ? "preview_failed"
+    : error instanceof StoppedError
+    ? "stopped"
+    : error instanceof Deno.errors.NotCapable
+    ? "not_permitted"
+    : undefined;
+  return code && { code, message: (error as Error).message };
+}
+
+// An open of a FIFO that nobody writes to would keep the process alive.
+Deno.exit(await main(Deno.args));

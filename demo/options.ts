@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { quoted } from "./input/quoted.ts";
 import type { Size } from "./input/source.ts";
 
 /** The text of `--help`. */
@@ -14,22 +15,30 @@ Sends a video, frame by frame, to a processor in a process of its own, which
 finds the edges; verifies what comes back; no pixel is copied on the way.
 
 Options:
-  --input FILE      a video or picture: .y4m natively, anything else with ffmpeg
-                    (default: a short clip that ships with the project)
-  --frames N        how many frames (default: one pass over the input, 300 at the most)
+  --input FILE      a video or picture; - for standard input. Y4M with 8 bits is
+                    read as it is, anything else is decoded by ffmpeg, whatever
+                    its name (default: a short clip that ships with the project)
+  --frames N        how many frames (default: one pass over the input, 300 at the
+                    most); a file is repeated for more, a pipe is not
   --size WxH        scale the input, for instance 1920x1080
-  --snapshot FILE   write the last frame that came back, as a PNG
+  --snapshot FILE   write the last frame that came back, as a PNG; an existing
+                    file is replaced
   --preview[=PORT]  show the live picture and the connection's states on a page of
                     this machine, at a free port if none is given; the film plays
                     at its own speed, again and again, until Ctrl-C or --frames
   --broker NAME     use the broker that serves this XPC service, and no other
-  --json            end with one JSON object on stdout
+  --json            end with one JSON object on stdout: the numbers, or
+                    {"error":{"code":…,"message":…}}
   -h, --help        this text
 
 Examples:
   deno task demo --snapshot out.png
   deno task demo --preview
   deno task demo --frames 600 --size 1920x1080 --json
+  deno task demo --input - < film.y4m
+
+Exit status: 0 if every frame came back and was verified and the snapshot is
+written, 1 after a failure, 2 for a wrong option, 130 if it was stopped twice.
 `;
 
 /** The demo's options. */
@@ -52,14 +61,12 @@ export class DemoUsageError extends Error {
 
 /** Parses the command line. Returns "help" if that is asked for. Throws {@link DemoUsageError}. */
 export function readDemoOptions(args: string[]): DemoOptions | "help" {
-  // parseArgs would take the next argument as the value of a --preview without one.
-  const given = args.map((arg) => arg === "--preview" ? "--preview=0" : arg);
-  const parsed = parseArgs(given, {
+  const parsed = parseArgs(withValues(args), {
     boolean: ["json", "help"],
-    string: ["input", "frames", "size", "snapshot", "preview", "broker"],
+    string: [...WITH_VALUE, "preview"],
     alias: { h: "help" },
     unknown: (arg) => {
-      throw new DemoUsageError(`unknown argument ${JSON.stringify(arg)}`);
+      throw new DemoUsageError(`unknown argument ${quoted(arg)}`);
     },
   });
   if (parsed["help"]) return "help";
@@ -67,11 +74,40 @@ export function readDemoOptions(args: string[]): DemoOptions | "help" {
     input: text(parsed["input"], "input"),
     frames: frames(text(parsed["frames"], "frames")),
     size: size(text(parsed["size"], "size")),
-    snapshot: text(parsed["snapshot"], "snapshot"),
+    snapshot: snapshot(text(parsed["snapshot"], "snapshot")),
     preview: port(text(parsed["preview"], "preview")),
     broker: text(parsed["broker"], "broker"),
     json: Boolean(parsed["json"]),
   };
+}
+
+/** The options that take a value, in the same argument or in the next one. */
+const WITH_VALUE = ["input", "frames", "size", "snapshot", "broker"];
+
+/** Joins each option and its value: parseArgs takes a value that begins with "-" for an option, and the argument after --preview for its value. */
+function withValues(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at]!;
+    const next = args[at + 1];
+    if (arg === "--preview") joined.push("--preview=0");
+    else if (!WITH_VALUE.some((name) => arg === `--${name}`)) joined.push(arg);
+    else if (next === undefined || next.startsWith("--")) {
+      joined.push(`${arg}=`);
+    } else {
+      joined.push(`${arg}=${next}`);
+      at++;
+    }
+  }
+  return joined;
+}
+
+/** The PNG would be mixed with the numbers on standard output. */
+function snapshot(value: string | undefined): string | undefined {
+  if (value !== "-") return value;
+  throw new DemoUsageError(
+    "--snapshot takes a file, not standard output; a file of this name is ./-",
+  );
 }
 
 function text(value: unknown, name: string): string | undefined {
@@ -89,7 +125,9 @@ function frames(value: string | undefined): number | undefined {
     return count;
   }
   throw new DemoUsageError(
-    `--frames takes a whole number from 1 to ${MAX_FRAMES}, not '${value}'`,
+    `--frames takes a whole number from 1 to ${MAX_FRAMES}, not ${
+      quoted(value)
+    }`,
   );
 }
 
@@ -101,7 +139,9 @@ function port(value: string | undefined): number | undefined {
     return Number(value);
   }
   throw new DemoUsageError(
-    `--preview takes a port from 0 to ${MAX_PORT}, as in --preview=8080, not '${value}'`,
+    `--preview takes a port from 0 to ${MAX_PORT}, as in --preview=8080, not ${
+      quoted(value)
+    }`,
   );
 }
 
@@ -116,6 +156,8 @@ function size(value: string | undefined): Size | undefined {
     return { width: width!, height: height! };
   }
   throw new DemoUsageError(
-    `--size takes WIDTHxHEIGHT with sides from 16 to ${MAX_SIDE}, such as 1920x1080, not '${value}'`,
+    `--size takes WIDTHxHEIGHT with sides from 16 to ${MAX_SIDE}, such as 1920x1080, not ${
+      quoted(value)
+    }`,
   );
 }

@@ -70,7 +70,13 @@ export async function sendAll(
       client_copied_bytes: 0n,
     });
     const surface = frame.pixel_buffer;
-    if (!await source.next(surface.pixels, surface.bytes_per_row)) return sent;
+    try {
+      const { pixels, bytes_per_row } = surface;
+      if (!await source.next(pixels, bytes_per_row)) return sent;
+    } catch (error) {
+      if (stop.aborted) return sent; // it stopped the wait for the input
+      throw error;
+    }
     frame.input_checksum = checksum(surface);
     pictures?.sending(frame);
     verifier.sending(frame, sent % RECOMPUTE_EVERY === 0);

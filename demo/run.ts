@@ -17,7 +17,9 @@ import { encodePng } from "./png.ts";
 import { Live } from "./preview/live.ts";
 import { Preview } from "./preview/preview.ts";
 import { ProgressLine, stderrScreen } from "./progress.ts";
-import { openSource } from "./input/source.ts";
+import type { MediaError } from "./input/media_error.ts";
+import { type FrameSource, openSource } from "./input/source.ts";
+import { checkSnapshot, writeSnapshot } from "./snapshot.ts";
 import { round, type Summary } from "./summary.ts";
 import { percentile, Verifier } from "./verify/verifier.ts";
 
@@ -34,18 +36,25 @@ export interface RunContext {
   readonly stop: AbortSignal;
 }
 
-/** Runs the demo. Returns the summary, and the problems of the first few bad frames. */
+/** How a run has ended. */
+export interface DemoOutcome {
+  readonly summary: Summary;
+  /** The problems of the first few bad frames. */
+  readonly problems: readonly string[];
+  /** Whether the snapshot was written: true, false if none was asked for or no frame came back, or why it could not be. */
+  readonly snapshot: boolean | MediaError;
+}
+
+/** Runs the demo. */
 export async function runDemo(
   options: DemoOptions,
   { say, stop }: RunContext,
-): Promise<{ summary: Summary; problems: readonly string[] }> {
+): Promise<DemoOutcome> {
   const now = (): number => performance.now();
   const preview = options.preview !== undefined;
   const endless = preview && options.frames === undefined;
-  await using source = await openSource(options.input, {
-    loop: preview || options.frames !== undefined,
-    ...(options.size && { size: options.size }),
-  });
+  if (options.snapshot !== undefined) await checkSnapshot(options.snapshot);
+  await using source = await openOrStopped(options, stop);
   for (const note of source.notes) say(`input: ${note}`);
   const verifier = new Verifier(now);
   const results = new Results();
@@ -64,7 +73,7 @@ export async function runDemo(
     const began = now();
     const limit = endless ? Infinity : options.frames ?? DEFAULT_MAX_FRAMES;
     const progress = new ProgressLine(stderrScreen(), now);
-    const stall = stallGuard(host, say);
+    const stall = stallGuard(host, results, say);
     let snapshot: Uint8Array | undefined;
     try {
       const sending = sendAll(host, source, {
@@ -94,9 +103,8 @@ export async function runDemo(
     }
     const seconds = (now() - began) / 1000;
     const after = transferStats();
-    if (options.snapshot && snapshot) {
-      await Deno.writeFile(options.snapshot, snapshot);
-    }
+    const written = snapshot !== undefined &&
+      await writeSnapshot(options.snapshot!, snapshot);
     const { received } = results;
     const { times, stats, broker, clientPid } = host;
     const perFrame = (bytes: number): number =>
@@ -135,7 +143,7 @@ export async function runDemo(
         ? "it was stopped where it was started"
         : "every frame that was asked for has been shown",
     ));
-    return { summary, problems: verifier.problems };
+    return { summary, problems: verifier.problems, snapshot: written };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     page?.end(live.last("failed", why));
@@ -146,6 +154,23 @@ export async function runDemo(
 /** The run was stopped before it could begin. */
 export class StoppedError extends Error {
   override name = "StoppedError";
+}
+
+/** Opens the source; a wait for a FIFO or a slow decoder ends when the run is stopped. */
+async function openOrStopped(
+  { input, frames, preview, size }: DemoOptions,
+  stop: AbortSignal,
+): Promise<FrameSource> {
+  try {
+    return await openSource(input, {
+      loop: preview !== undefined || frames !== undefined,
+      stop,
+      ...(size && { size }),
+    });
+  } catch (error) {
+    if (!stop.aborted) throw error;
+    throw new StoppedError("stopped before the input was open");
+  }
 }
 
 async function readyOrStopped(
@@ -173,15 +198,20 @@ function progressText(
   return endless ? `${rate}  Ctrl-C ends` : rate;
 }
 
-/** Ends the host with a reason if no more results come. */
+/** Ends the host with a reason if results are awaited and none comes. An input may be slower than that. */
 function stallGuard(
   host: DemoHost,
+  results: Results,
   say: (text: string) => void,
 ): { alive(): void; end(): void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let sentBefore = 0;
   const alive = (): void => {
     clearTimeout(timer);
+    sentBefore = host.stats.sent;
     timer = setTimeout(() => {
+      // Only a frame that was sent before this time began can be late.
+      if (sentBefore <= results.received) return alive();
       say(`demo: no frame came back for ${STALL_MS / 1000} s, ending`);
       void host.close();
     }, STALL_MS);

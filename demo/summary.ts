@@ -4,6 +4,7 @@
  * @module
  */
 
+import { plainText } from "./input/quoted.ts";
 import { closingTable } from "./progress.ts";
 
 /** The object that `--json` prints. */
@@ -35,7 +36,7 @@ export function round(value: number, digits: number): number {
 export function table(summary: Summary): string {
   const { latency_us: { p50, p99 }, pids, broker } = summary;
   return closingTable([
-    ["input", `${summary.input}, ${summary.size}`],
+    ["input", `${plainText(summary.input)}, ${summary.size}`],
     [
       "frames",
       `${summary.frames_sent} sent, ${summary.frames_received} received, ${summary.frames_dropped} dropped`,

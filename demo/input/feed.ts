@@ -4,9 +4,8 @@
  * @module
  */
 
-import { basename } from "node:path";
 import { readClip } from "../clip/shipped.ts";
-import { MediaError } from "./media_error.ts";
+import type { MediaInput } from "./media_input.ts";
 import type { Matrix } from "./yuv_to_rgba.ts";
 
 /** One pass over a video, from its first byte; disposing it ends the process or stream that produces the bytes. */
@@ -19,7 +18,7 @@ export interface Feed extends AsyncDisposable {
   failure(readError: unknown): Promise<unknown>;
 }
 
-/** A video that can be read from its beginning any number of times. */
+/** A video, read from its beginning once or any number of times. */
 export interface FeedOrigin {
   /** The name of the video. */
   readonly name: string;
@@ -27,6 +26,8 @@ export interface FeedOrigin {
   readonly notes: readonly string[];
   /** The video's matrix; `undefined` if it is not known. */
   readonly matrix?: Matrix;
+  /** Whether there can be a second pass. */
+  readonly rewinds: boolean;
   /** Starts a pass. */
   open(): Promise<Feed>;
 }
@@ -37,6 +38,7 @@ export function clipOrigin(): FeedOrigin {
   return {
     name: "the shipped clip",
     notes: [],
+    rewinds: true,
     open: async () => {
       clip ??= readClip().then((bytes) => new Blob([bytes]));
       return plainFeed((await clip).stream());
@@ -44,40 +46,21 @@ export function clipOrigin(): FeedOrigin {
   };
 }
 
-/** A Y4M file. */
-export function fileOrigin(path: string): FeedOrigin {
+/** A Y4M input. */
+export function y4mOrigin(input: MediaInput): FeedOrigin {
   return {
-    name: basename(path),
+    name: input.name,
     notes: [],
-    open: async () => plainFeed((await Deno.open(path)).readable),
+    rewinds: input.isFile,
+    open: async () => plainFeed(await input.open()),
   };
 }
 
-/** A feed of bytes that are in memory or in a file. The reader, which owns the stream, closes it. */
+/** A feed of bytes that need no decoder. The reader, which owns the stream, closes it. */
 export function plainFeed(stream: ReadableStream<Uint8Array>): Feed {
   return {
     stream,
     failure: (readError) => Promise.resolve(readError),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-}
-
-/** Checks that `path` exists and is not a folder.
- *
- * @throws {MediaError} `input_not_found` */
-export async function checkInput(path: string): Promise<void> {
-  let found: string;
-  try {
-    if (!(await Deno.stat(path)).isDirectory) return;
-    found = "it is a folder";
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    found = "there is no such file";
-  }
-  throw new MediaError(
-    "input_not_found",
-    `Cannot open ${
-      JSON.stringify(path)
-    }: ${found}; give a video or a picture, or nothing for the shipped clip`,
-  );
 }

@@ -11,7 +11,10 @@ export type MediaErrorCode =
   | "ffmpeg_failed"
   | "ffmpeg_not_found"
   | "input_not_found"
+  | "input_unreadable"
   | "malformed_video"
+  | "output_unwritable"
+  | "unsupported_colours"
   | "unsupported_video";
 
 /**

@@ -4,17 +4,19 @@
  * @module
  */
 
-import {
-  checkInput,
-  clipOrigin,
-  type Feed,
-  type FeedOrigin,
-  fileOrigin,
-} from "./feed.ts";
+import { clipOrigin, type Feed, type FeedOrigin, y4mOrigin } from "./feed.ts";
 import { ffmpegOrigin } from "./ffmpeg.ts";
 import { MediaError } from "./media_error.ts";
+import { openInput } from "./media_input.ts";
+import { quoted } from "./quoted.ts";
 import { FrameScaler } from "./scale.ts";
-import { MAX_SIDE, Y4mReader } from "./y4m.ts";
+import {
+  isY4m,
+  MAX_SIDE,
+  parseY4mHeader,
+  y4mHeaderLine,
+  Y4mReader,
+} from "./y4m.ts";
 import { guessMatrix, YuvToRgba } from "./yuv_to_rgba.ts";
 
 /** A picture's size in pixels. */
@@ -48,13 +50,17 @@ export interface FrameSource extends AsyncDisposable, Size {
 export interface SourceOptions {
   /** The size of the frames. Default: the size of the video. */
   readonly size?: Size;
-  /** Whether to begin again at the end of the video, without limit. */
+  /** Whether to begin again at the end of the video, without limit. A video that can be read only once is not repeated, but a still picture is. */
   readonly loop?: boolean;
+  /** Ends a wait for bytes when it aborts, with its reason. */
+  readonly stop?: AbortSignal;
 }
 
 /**
- * Opens a source: a Y4M file by itself, any other video or picture through
- * ffmpeg, and the shipped clip if no file is given.
+ * Opens a source: Y4M by itself, any other video or picture through ffmpeg, and
+ * the shipped clip if no input is given. What an input is shows in its first
+ * bytes; its name does not matter. Y4M in a colour space that is not supported
+ * here is decoded by ffmpeg as well.
  *
  * Needs permission to read the file, and to run ffmpeg if that decodes it.
  *
@@ -66,20 +72,38 @@ export interface SourceOptions {
  * await source.next(pixels, source.width * 4);
  * ```
  *
- * @param input the file's path
+ * @param input the path, or `-` for standard input
  * @param options size and looping
- * @throws {MediaError} if the file is missing or not readable, or if it needs ffmpeg and that is missing */
+ * @throws {MediaError} if the input is missing or not readable, or if it needs ffmpeg and that is missing */
 export async function openSource(
   input: string | undefined,
   options: SourceOptions = {},
 ): Promise<FrameSource> {
   if (options.size !== undefined) checkSize(options.size);
   if (input === undefined) return await openOrigin(clipOrigin(), options);
-  await checkInput(input);
-  const origin = input.toLowerCase().endsWith(".y4m")
-    ? fileOrigin(input)
-    : ffmpegOrigin(input, options.size);
+  const opened = await openInput(input, options.stop);
+  const obstacle = whyFfmpeg(opened.head);
+  const origin = obstacle === undefined
+    ? y4mOrigin(opened)
+    : ffmpegOrigin(opened, {
+      size: options.size,
+      stop: options.stop,
+      obstacle,
+    });
   return await openOrigin(origin, options);
+}
+
+/** Returns why this reader leaves an input with these first bytes to ffmpeg; `undefined` if it reads it itself, or reports what is wrong with it. */
+function whyFfmpeg(head: Uint8Array): string | undefined {
+  if (!isY4m(head)) return "it is not Y4M";
+  try {
+    parseY4mHeader(y4mHeaderLine(head));
+  } catch (error) {
+    if (
+      error instanceof MediaError && error.code === "unsupported_colours"
+    ) return error.message.replace(/^.*?: /, "");
+  }
+  return undefined;
 }
 
 /** Opens the source that `origin` feeds.
@@ -113,6 +137,9 @@ class Y4mSource implements FrameSource {
       ...origin.notes,
       ...(interlaced ? ["interlaced: shown woven, as stored"] : []),
       ...(first.scaled ? [`scaled from ${layout.width}x${layout.height}`] : []),
+      ...(loop && !origin.rewinds
+        ? ["it can be read only once, so a video is not repeated"]
+        : []),
     ];
     this.#origin = origin;
     this.#loop = loop;
@@ -127,6 +154,7 @@ class Y4mSource implements FrameSource {
         this.#pass.repeat(into, bytesPerRow);
         return true;
       }
+      if (!this.#origin.rewinds) return false;
       await this.#pass[Symbol.asyncDispose]();
       this.#pass = await Pass.open(this.#origin, this);
     }
@@ -145,6 +173,7 @@ class Pass implements AsyncDisposable {
   readonly size: Size;
   readonly #scaler: FrameScaler | undefined;
   readonly #converter: YuvToRgba;
+  readonly #name: string;
   #frame: Uint8Array = new Uint8Array(0);
 
   private constructor(
@@ -153,6 +182,7 @@ class Pass implements AsyncDisposable {
     origin: FeedOrigin,
     size: Size | undefined,
   ) {
+    this.#name = origin.name;
     const { layout, fullRange } = reader.header;
     this.size = size ?? layout;
     if (
@@ -218,7 +248,7 @@ class Pass implements AsyncDisposable {
     if (this.count > 0) return null;
     throw new MediaError(
       "malformed_video",
-      "Cannot read the video: it has no frame",
+      `Cannot read ${quoted(this.#name)}: it has no frame`,
     );
   }
 }

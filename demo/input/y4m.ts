@@ -7,6 +7,7 @@
 
 import { ByteReader } from "./byte_reader.ts";
 import { MediaError } from "./media_error.ts";
+import { quoted } from "./quoted.ts";
 
 /** How the two chroma planes are subsampled against luma; `mono` has none. */
 export type Chroma = "420" | "422" | "444" | "mono";
@@ -31,7 +32,7 @@ export interface PlaneLayout {
 export interface Y4mHeader {
   /** Size and planes of every frame. */
   readonly layout: PlaneLayout;
-  /** Frames per second; 25 if the header does not say. */
+  /** Frames per second; 25 if the header does not say, or says what no video has. */
   readonly frameRate: number;
   /** Whether rows were taken at two moments; they are shown woven, as stored. */
   readonly interlaced: boolean;
@@ -40,7 +41,14 @@ export interface Y4mHeader {
 }
 
 const MAGIC = "YUV4MPEG2";
-const MAX_LINE = 1024;
+/** The largest header or frame line, in bytes; a comment in the header may be long. */
+export const MAX_LINE = 4096;
+/** Frames per second. */
+const MIN_RATE = 1 / 3600;
+const MAX_RATE = 100_000;
+const DEFAULT_RATE = 25;
+/** How much of a wrong value is shown, in characters. */
+const SHOWN = 32;
 /** The largest width and height of a frame, in pixels. */
 export const MAX_SIDE = 16384;
 
@@ -76,6 +84,20 @@ export function planeLayout(
   return { width, height, chroma, chromaWidth, chromaHeight, frameBytes };
 }
 
+/** Whether a file that begins with these bytes is Y4M; true as well if they are too few to tell. */
+export function isY4m(head: Uint8Array): boolean {
+  return head.subarray(0, MAGIC.length).every((byte, at) =>
+    byte === MAGIC.charCodeAt(at)
+  );
+}
+
+/** Returns the header line of the file that begins with these bytes, without its line end; all of them if there is no line end. */
+export function y4mHeaderLine(head: Uint8Array): string {
+  const end = head.indexOf(0x0a);
+  const line = head.subarray(0, end < 0 ? undefined : end);
+  return String.fromCharCode(...line.subarray(0, MAX_LINE));
+}
+
 /**
  * Parses the header line, without its line end.
  *
@@ -87,16 +109,22 @@ export function planeLayout(
  * ```
  *
  * @throws {MediaError} `malformed_video` if this is not a Y4M header,
- * `unsupported_video` if this reader does not support the video */
+ * `unsupported_colours` if this reader does not support its colour space,
+ * `unsupported_video` if the video is too large */
 export function parseY4mHeader(line: string): Y4mHeader {
   const [magic, ...tags] = line.split(" ");
   if (magic !== MAGIC) {
     throw new MediaError(
       "malformed_video",
       `Cannot read Y4M: the file starts with ${
-        JSON.stringify(line.slice(0, 16))
-      } ` +
-        `instead of "${MAGIC} "`,
+        quoted(line, SHOWN)
+      } instead of "${MAGIC} "`,
+    );
+  }
+  if (line.length >= MAX_LINE) {
+    throw new MediaError(
+      "malformed_video",
+      `Cannot read Y4M: the header has no end within ${MAX_LINE} bytes`,
     );
   }
   const value = (letter: string): string | undefined =>
@@ -143,7 +171,7 @@ export const Y4M_FRAME_LINE = "FRAME\n";
  */
 export class Y4mReader implements AsyncDisposable {
   readonly #bytes: ByteReader;
-  readonly #frame: Uint8Array;
+  #frame: Uint8Array = new Uint8Array(0);
   #count = 0;
 
   private constructor(
@@ -152,7 +180,6 @@ export class Y4mReader implements AsyncDisposable {
     bytes: ByteReader,
   ) {
     this.#bytes = bytes;
-    this.#frame = new Uint8Array(header.layout.frameBytes);
   }
 
   /** Takes `stream`, reads the header, and cancels the stream if that fails.
@@ -179,9 +206,13 @@ export class Y4mReader implements AsyncDisposable {
       throw new MediaError(
         "malformed_video",
         `Cannot read frame ${this.#count}: found ${
-          JSON.stringify(line.slice(0, 16))
+          quoted(line, SHOWN)
         } instead of "FRAME"`,
       );
+    }
+    // Not earlier: a header alone can claim a frame of 800 MB.
+    if (this.#frame.length === 0) {
+      this.#frame = frameBuffer(this.header.layout);
     }
     const got = await this.#bytes.fill(this.#frame);
     if (got < this.#frame.length) {
@@ -211,12 +242,24 @@ export class Y4mReader implements AsyncDisposable {
   }
 }
 
+function frameBuffer({ width, height, frameBytes }: PlaneLayout): Uint8Array {
+  try {
+    return new Uint8Array(frameBytes);
+  } catch (cause) {
+    throw new MediaError(
+      "unsupported_video",
+      `Cannot read Y4M: there is no memory for a frame of ${width}x${height}, ${frameBytes} bytes`,
+      { cause },
+    );
+  }
+}
+
 function side(name: string, tag: string, text: string | undefined): number {
   if (text === undefined || !/^[1-9][0-9]{0,5}$/.test(text)) {
     throw new MediaError(
       "malformed_video",
       `Cannot read Y4M: the header's ${name}, ${tag}, is ${
-        text === undefined ? "missing" : JSON.stringify(text)
+        text === undefined ? "missing" : quoted(text, SHOWN)
       } instead of a number of pixels`,
     );
   }
@@ -234,26 +277,28 @@ function chromaOf(tag: string): Chroma {
   const chroma = CHROMA.get(tag);
   if (chroma === undefined) {
     throw new MediaError(
-      "unsupported_video",
-      `Cannot read Y4M: the colour space is C${tag}; supported are the 8-bit ${
+      "unsupported_colours",
+      `Cannot read Y4M: the colour space is ${
+        quoted(`C${tag}`, SHOWN)
+      }; without ffmpeg, only 8-bit ${
         [...CHROMA.keys()].map((known) => `C${known}`).join(", ")
-      }`,
+      } are supported`,
     );
   }
   return chroma;
 }
 
-/** The format writes an unknown rate as 0:0. */
+/** The format writes an unknown rate as 0:0. A rate that no video has counts as unknown too. */
 function frameRateOf(text: string): number {
   const match = /^([0-9]+):([0-9]+)$/.exec(text);
   if (match === null) {
     throw new MediaError(
       "malformed_video",
       `Cannot read Y4M: the header's frame rate, F, is ${
-        JSON.stringify(text)
+        quoted(text, SHOWN)
       } instead of a ratio such as 30000:1001`,
     );
   }
   const rate = Number(match[1]) / Number(match[2]);
-  return Number.isFinite(rate) && rate > 0 ? rate : 25;
+  return rate >= MIN_RATE && rate <= MAX_RATE ? rate : DEFAULT_RATE;
 }

@@ -26,8 +26,13 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   // For the path of the shim that a service is installed with, and for reading the environment with few permissions.
   "launchd/": ["ffi/environment.ts", "ffi/library/library.ts", "proto/"],
-  // A program that uses the library as a user does; it also shows the counters of copied bytes.
-  "demo/": ["client/mod.ts", "host/mod.ts", "ffi/stats.ts"],
+  // A program that uses the library as a user does; it also shows the counters of copied bytes, and escapes the text of files and of ffmpeg.
+  "demo/": [
+    "client/mod.ts",
+    "host/mod.ts",
+    "ffi/stats.ts",
+    "proto/escape.ts",
+  ],
   // Calls the broker over gRPC only, and does not use ffi.
   "cli/": [
     "broker/address.ts",

@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   type Feed,
   type FeedOrigin,
@@ -6,7 +11,9 @@ import {
 } from "../../../../demo/input/feed.ts";
 import { MediaError } from "../../../../demo/input/media_error.ts";
 import { openOrigin, openSource } from "../../../../demo/input/source.ts";
+import { type Ended, run } from "../../../helpers/child.ts";
 import { permittedTest } from "../../../helpers/permitted.ts";
+import { soon } from "../../../helpers/soon.ts";
 import { chunked, joined } from "./streams.ts";
 
 /** A mono video of one grey per frame. */
@@ -23,10 +30,12 @@ function video(
 /** An origin of that video, which counts what it opened and what was disposed of. */
 function origin(
   bytes: Uint8Array,
+  rewinds = true,
 ): FeedOrigin & { opened: number; disposed: number } {
   const counted = {
     name: "test",
     notes: ["a note"],
+    rewinds,
     opened: 0,
     disposed: 0,
     open: (): Promise<Feed> => {
@@ -79,6 +88,17 @@ Deno.test("a looping source begins again, and ends each pass", async () => {
     assertEquals(await greys(source, 7), [0, 128, 255, 0, 128, 255, 0]);
   }
   assertEquals([from.opened, from.disposed], [3, 3]);
+});
+
+Deno.test("a source that cannot be rewound is not repeated, and says so", async () => {
+  const once = origin(video([16, 235]), false);
+  await using source = await openOrigin(once, { loop: true });
+  assertEquals(
+    source.notes[1],
+    "it can be read only once, so a video is not repeated",
+  );
+  assertEquals(await greys(source, 9), [0, 255]);
+  assertEquals(once.opened, 1);
 });
 
 Deno.test("a looping still is read once", async () => {
@@ -155,10 +175,10 @@ permittedTest("the shipped clip opens by default", { read: true }, async () => {
 });
 
 permittedTest(
-  "a .y4m file is read as it is, and closed",
+  "Y4M is read as it is under any name, and closed",
   { read: true, write: true },
   async () => {
-    const path = await Deno.makeTempFile({ suffix: ".Y4M" });
+    const path = await Deno.makeTempFile({ suffix: ".mp4" });
     try {
       await Deno.writeFile(path, video([16, 235]));
       await using whole = await openSource(path);
@@ -174,16 +194,68 @@ permittedTest(
 );
 
 permittedTest(
-  "an input that is not there, or a folder, is refused",
-  { read: true },
+  "an input that is not there, empty, or a folder, is refused",
+  { read: true, write: true },
   async () => {
-    for (const path of ["no-such-file.mp4", "no-such-file.y4m", "."]) {
-      const error = await assertRejects(
-        () => openSource(path),
-        MediaError,
-        JSON.stringify(path),
-      );
-      assertEquals(error.code, "input_not_found");
+    const empty = await Deno.makeTempFile();
+    const cases: [path: string, code: string, says: string][] = [
+      ["no-such-file.mp4", "input_not_found", "there is no such file"],
+      ["no-such-file.y4m", "input_not_found", "there is no such file"],
+      ["http://a/b.mp4", "input_not_found", "not addresses"],
+      [".", "input_unreadable", "it is a folder"],
+      ["deno.json/x", "input_unreadable", "Not a directory"],
+      ["x".repeat(300), "input_unreadable", "File name too long"],
+      [empty, "input_unreadable", "it is empty"],
+    ];
+    try {
+      for (const [path, code, says] of cases) {
+        const error = await assertRejects(
+          () => openSource(path),
+          MediaError,
+          says,
+        );
+        assertEquals(error.code, code);
+        assertStringIncludes(error.message, path.slice(0, 200));
+      }
+    } finally {
+      await Deno.remove(empty);
     }
   },
+);
+
+permittedTest(
+  "a FIFO gives its bytes once; a wait for its writer ends when it is stopped",
+  { read: true, write: true, run: true },
+  async () => {
+    const folder = await Deno.makeTempDir();
+    const fifo = `${folder}/fifo`;
+    const sh = (script: string): Promise<Ended> =>
+      run("/bin/sh", { args: ["-c", script, fifo] });
+    try {
+      assertEquals((await sh('mkfifo "$0"')).code, 0);
+      const stop = new AbortController();
+      const waiting = assertRejects(
+        () => openSource(fifo, { stop: stop.signal }),
+        Error,
+        "enough",
+      );
+      stop.abort(new Error("enough"));
+      await soon(waiting, "the end of the wait");
+      // Ends the open that nobody waits for any more, if it has begun.
+      assertEquals((await sh(': <> "$0"')).code, 0);
+      const written = sh(
+        "printf 'YUV4MPEG2 W2 H1 F50:1 Cmono\\nFRAME\\n\\020\\020FRAME\\n\\353\\353' > \"$0\"",
+      );
+      await using source = await soon(
+        openSource(fifo, { loop: true }),
+        "the source",
+      );
+      assertEquals(await greys(source, 9), [0, 255]);
+      assertEquals((await written).code, 0);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+  // An open that waits for a writer cannot be called off.
+  { sanitizeOps: false, sanitizeResources: false },
 );

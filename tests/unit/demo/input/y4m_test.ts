@@ -1,9 +1,12 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { MediaError } from "../../../../demo/input/media_error.ts";
+import { prepended } from "../../../../demo/input/watched.ts";
 import {
   formatY4mHeader,
+  isY4m,
   parseY4mHeader,
   planeLayout,
+  y4mHeaderLine,
   Y4mReader,
 } from "../../../../demo/input/y4m.ts";
 import { chunked, endless, joined } from "./streams.ts";
@@ -51,6 +54,8 @@ Deno.test("interlacing and range are told, and an unknown rate is 25", () => {
   assert(!parse("F25:1 XCOLORRANGE=LIMITED").fullRange);
   assertEquals(parse("F0:0").frameRate, 25);
   assertEquals(parse("F60:0").frameRate, 25);
+  assertEquals(parse(`F1:${"9".repeat(30)}`).frameRate, 25);
+  assertEquals(parse(`F${"9".repeat(400)}:1`).frameRate, 25);
   assertEquals(parse("Ip").frameRate, 25);
 });
 
@@ -65,9 +70,16 @@ Deno.test("what is no Y4M, or not supported, is refused by name", () => {
     ["YUV4MPEG2 W4 H4.5", "malformed_video", '"4.5"'],
     ["YUV4MPEG2 W4 H4 F30", "malformed_video", "30000:1001"],
     ["YUV4MPEG2 W99999 H4", "unsupported_video", "16384"],
-    ["YUV4MPEG2 W4 H4 C420p10", "unsupported_video", "C420p10"],
-    ["YUV4MPEG2 W4 H4 C444alpha", "unsupported_video", "Cmono"],
-    ["YUV4MPEG2 W4 H4 C411", "unsupported_video", "8-bit"],
+    ["YUV4MPEG2 W65535 H65535", "unsupported_video", "65535"],
+    ["YUV4MPEG2 W99999999999 H4", "malformed_video", '"99999999999"'],
+    ["YUV4MPEG2 W4 H4 F-1:1", "malformed_video", '"-1:1"'],
+    [`YUV4MPEG2 W4 H4 X${"x".repeat(5000)}`, "malformed_video", "no end"],
+    ["YUV4MPEG2 W\x1b[31m\x9b H4", "malformed_video", '"\\u001b[31m\\u009b"'],
+    [`YUV4MPEG2 W${"9".repeat(99)} H4`, "malformed_video", '99…"'],
+    ["YUV4MPEG2 W4 H4 C420p10", "unsupported_colours", "C420p10"],
+    ["YUV4MPEG2 W4 H4 C444alpha", "unsupported_colours", "Cmono"],
+    ["YUV4MPEG2 W4 H4 C411", "unsupported_colours", "8-bit"],
+    ["YUV4MPEG2 W4 H4 C420jpeg\r", "unsupported_colours", '"C420jpeg\\r"'],
   ];
   for (const [header, code, says] of cases) {
     const error = assertThrows(() => parseY4mHeader(header), MediaError, says);
@@ -122,6 +134,33 @@ Deno.test("a video that ends in a frame, or goes astray, says where", async () =
   const astray = joined("YUV4MPEG2 W1 H1 F25:1 Cmono\nFRAMES\n", [1]);
   await using reader = await Y4mReader.open(chunked(astray, 64));
   await assertRejects(() => reader.next(), MediaError, '"FRAMES"');
+});
+
+Deno.test("a header with a long comment is read, and a frame line without end is refused", async () => {
+  const comment = `X${"x".repeat(3000)}`;
+  const header = `YUV4MPEG2 W2 H1 F25:1 Cmono ${comment}\n`;
+  await using long = await Y4mReader.open(
+    chunked(joined(header, "FRAME\n", [7, 8]), 100),
+  );
+  assertEquals([...(await long.next())!], [7, 8]);
+  const { stream } = endless(joined("FRAMEFRAME"));
+  await using reader = await Y4mReader.open(prepended(joined(header), stream));
+  await assertRejects(() => reader.next(), MediaError, "FRAMEFRAME");
+});
+
+Deno.test("first bytes tell Y4M from other files", () => {
+  assert(isY4m(joined("YUV4MPEG2 W2 H1\nFRAME\n")));
+  assert(isY4m(joined("YUV4")));
+  assert(!isY4m(joined("YUV5")));
+  assert(!isY4m(joined("RIFF____WEBP")));
+  assertEquals(y4mHeaderLine(joined("YUV4MPEG2 W2\nFRAME\n")), "YUV4MPEG2 W2");
+  assertEquals(y4mHeaderLine(joined("YUV4MPEG2 W2")), "YUV4MPEG2 W2");
+  const endlessLine = joined("YUV4MPEG2 ", "X".repeat(100_000));
+  assertThrows(
+    () => parseY4mHeader(y4mHeaderLine(endlessLine)),
+    MediaError,
+    "no end",
+  );
 });
 
 Deno.test("a stream with a bad header is cancelled", async () => {
