@@ -15,7 +15,7 @@ import {
   hasFailed,
 } from "../proto/states/connection_record.ts";
 import { createHandlers } from "./calls/handlers.ts";
-import type { GrpcCarrier } from "./grpc/grpc_carrier.ts";
+import { type GrpcService, type StartGrpc, startGrpc } from "./grpc_loader.ts";
 import { Idleness, type IdlenessLimits, type Occupancy } from "./idleness.ts";
 import { Log, type LogOptions } from "./log/log.ts";
 import { LogRing } from "./log/log_ring.ts";
@@ -35,6 +35,12 @@ export interface BrokerOptions {
   readonly service: string;
   /** The gRPC address, `unix:/path`. Without it gRPC is not served. */
   readonly grpc?: string;
+  /**
+   * Begins to serve gRPC. By default its modules are loaded when they are needed.
+   *
+   * @internal
+   */
+  readonly startGrpc?: StartGrpc;
   /** Where log records go, and from which level. */
   readonly log: Omit<LogOptions, "now">;
 }
@@ -100,12 +106,10 @@ export class Broker implements AsyncDisposable {
         },
       }),
     );
-    let carrier: GrpcCarrier | undefined;
+    let carrier: GrpcService | undefined;
     if (options.grpc !== undefined) {
-      // Loaded on demand: grpc-js and protobufjs take 100 ms and read the environment.
-      const { GrpcCarrier } = await import("./grpc/grpc_carrier.ts");
       carrier = stack.use(
-        await GrpcCarrier.start({
+        await (options.startGrpc ?? startGrpc)({
           native,
           service: options.service,
           address: options.grpc,
@@ -208,7 +212,7 @@ interface Parts {
   readonly registry: Registry<OwnedCapability>;
   readonly runtimes: Runtimes;
   readonly relay: Relay;
-  readonly carrier: GrpcCarrier | undefined;
+  readonly carrier: GrpcService | undefined;
   readonly log: Log;
   /** Whether a service manager owns the sockets, and so starts the next broker. */
   readonly isRestarted: boolean;

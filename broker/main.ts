@@ -48,6 +48,11 @@ async function serve(options: MainOptions): Promise<void> {
     service,
     log: { sink, level },
     ...(grpc !== undefined && { grpc }),
+    // A literal: Deno has gRPC in its cache, or in a compiled program, when the broker starts.
+    startGrpc: async (options) => {
+      const { GrpcCarrier } = await import("./grpc/grpc_carrier.ts");
+      return await GrpcCarrier.start(options);
+    },
   });
   giveUpAfterStart(file !== undefined);
   announce(broker, options.json);

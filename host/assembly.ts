@@ -7,6 +7,7 @@
  */
 
 import { pause, systemClock } from "../ffi/clock.ts";
+import { GRPC_CLIENT, openGrpcClient } from "../broker/grpc_loader.ts";
 import type { OpenControl } from "../proto/wire/control.ts";
 import type { Embed } from "./broker_finder.ts";
 import { launchdBroker, type LoadAgent } from "./launchd_broker.ts";
@@ -34,10 +35,7 @@ const loadAgent: LoadAgent = async (names) => {
 };
 
 /** Opens the control API over gRPC. */
-export const openGrpc: OpenControl = async (address) => {
-  const { GrpcClient } = await import("../broker/grpc/grpc_client.ts");
-  return new GrpcClient(address);
-};
+export const openGrpc: OpenControl = openGrpcClient;
 
 /** The module that runs a processor in the client's process. */
 export const CLIENT_RUNNER: URL = new URL(
@@ -52,8 +50,4 @@ export const CLIENT_RUNNER: URL = new URL(
 export const importRunner = (): Promise<unknown> =>
   import("../client/runner.ts");
 
-/** The module whose `GrpcClient` carries a client's control calls over gRPC. */
-export const GRPC_CLIENT: URL = new URL(
-  "../broker/grpc/grpc_client.ts",
-  import.meta.url,
-);
+export { GRPC_CLIENT };

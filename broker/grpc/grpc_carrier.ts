@@ -2,8 +2,8 @@
  * The gRPC carrier: serves the handlers on a Unix socket. Puts the socket, the
  * accept loop and the server together.
  *
- * Import it dynamically, only if gRPC is served: it loads grpc-js and protobufjs,
- * which takes 100 ms and 40 MB and reads GRPC_* variables.
+ * `broker/grpc_loader.ts` imports it, only if gRPC is served: it loads grpc-js and
+ * protobufjs, which takes 100 ms and 40 MB and reads GRPC_* variables.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { Acceptor } from "./acceptor.ts";
 import { formatAddress, parseAddress } from "../address.ts";
 import { type GrpcHandlers, GrpcServer } from "./grpc_server.ts";
 import type { Log } from "../log/log.ts";
+import type { GrpcService } from "../grpc_loader.ts";
 
 /** The options of a {@link GrpcCarrier}. */
 export interface GrpcCarrierOptions {
@@ -35,7 +36,7 @@ export interface GrpcCarrierOptions {
 }
 
 /** A running gRPC carrier. Disposing it ends it and removes its socket, unless the socket was passed. */
-export class GrpcCarrier implements AsyncDisposable {
+export class GrpcCarrier implements GrpcService {
   /** The address for a gRPC client. */
   readonly address: string;
   /** Whether a service manager passed the socket. */

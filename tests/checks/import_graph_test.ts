@@ -18,7 +18,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "host/assembly.ts": [
     "host/",
     "broker/embedded.ts",
-    "broker/grpc/grpc_client.ts",
+    "broker/grpc_loader.ts",
     "client/runner.ts",
     "ffi/",
     "launchd/",

@@ -261,28 +261,39 @@ permittedTest("a signal that aborts closes the host", SERVING, async () => {
 });
 
 permittedTest(
-  "the client's graph has neither grpc-js nor protobufjs nor any package",
+  "a program that imports a host, a client or a broker downloads no package, types included",
   {
     run: true,
   },
   async () => {
-    const { stdout } = await run(Deno.execPath(), {
-      args: [
-        "info",
-        "--json",
-        new URL("../../client/runner.ts", import.meta.url).href,
-      ],
-    });
-    const { modules } = JSON.parse(stdout) as {
-      modules: { specifier: string }[];
-    };
-    assert(modules.length > 20);
-    assertEquals(
-      modules.map((m) => m.specifier).filter((s) =>
-        /^(npm|jsr|https?):/.test(s)
-      ),
-      [],
-    );
+    for (
+      const entry of [
+        "client/runner.ts",
+        "client/mod.ts",
+        "host/mod.ts",
+        "broker/mod.ts",
+        "mod.ts",
+      ]
+    ) {
+      const { stdout } = await run(Deno.execPath(), {
+        args: [
+          "info",
+          "--json",
+          new URL(`../../${entry}`, import.meta.url).href,
+        ],
+      });
+      const { modules } = JSON.parse(stdout) as {
+        modules: { specifier: string }[];
+      };
+      assert(modules.length > 20);
+      assertEquals(
+        modules.map((m) => m.specifier).filter((s) =>
+          /^(npm|jsr|https?):/.test(s)
+        ),
+        [],
+        entry,
+      );
+    }
   },
 );
 
