@@ -50,7 +50,7 @@ export interface ChannelEvents {
   control(type: string, message: Message): void;
   /** Called when a frame can be read. The ports call it directly. */
   readonly arrived: () => void;
-  /** Something invalid was received, dropped and counted. Reported once per kind. */
+  /** Something invalid was received, dropped and counted, or user code has given memory away. Reported once per kind. */
   problem(text: string): void;
 }
 
@@ -64,6 +64,11 @@ export interface ChannelStats extends Latency {
   readonly dropped: number;
   /** Messages received and dropped because they were invalid, such as frames that do not fit their schema. */
   readonly misfits: number;
+  /**
+   * Textures and buffers that are not used again and stay mapped until the
+   * process ends, because user code has transferred their `ArrayBuffer`.
+   */
+  readonly given_away: number;
   /**
    * Bytes of the textures, buffers, data and numeric arrays in the received
    * frames: what a transport without shared memory would have copied.
@@ -116,13 +121,14 @@ export class Channel<Out extends PortMap, In extends PortMap>
     }
     this.#table = new MemoryTable(
       native,
-      (id, generation) => this.#transport.releaseMemory(id, generation),
+      (...use) => this.#transport.releaseMemory(...use),
     );
     this.#transport = new DictionaryTransport(
       {
         send: (message) => this.#connection?.send(message),
-        memoryReleased: (id, use) => this.#offered.released(id, use),
+        memoryReleased: (...use) => this.#offered.released(...use),
         frameReleased: (id) => this.#frameReleased(id),
+        givenAway: (port) => this.#givenAway(port),
         problem: (kind, text) => this.#problem(kind, text),
       },
       this.#table,
@@ -152,9 +158,11 @@ export class Channel<Out extends PortMap, In extends PortMap>
   /** The counters so far. */
   get stats(): ChannelStats {
     let sent = 0, received = 0, dropped = 0, bytes = 0;
+    let given_away = this.#table.givenAway;
     for (const sender of this.#senders.values()) {
       sent += sender.stats.sent;
       dropped += sender.stats.dropped;
+      given_away += sender.givenAway;
     }
     for (const receiver of this.#receivers.values()) {
       received += receiver.stats.received;
@@ -166,6 +174,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
       received,
       dropped,
       misfits: this.#misfits,
+      given_away,
       bytes,
       ...this.#latency.latency,
     };
@@ -270,6 +279,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
       },
       offered: this.#offered,
       latency: this.#latency,
+      givenAway: (port) => this.#givenAway(port),
     };
   }
 
@@ -304,6 +314,20 @@ export class Channel<Out extends PortMap, In extends PortMap>
 
   #problem(kind: string, text: string): void {
     this.#misfits++;
+    this.#report(kind, text);
+  }
+
+  #givenAway(port: string): void {
+    this.#report(
+      `given away:${port}`,
+      `memory of a frame on port '${port}' was transferred to another owner ` +
+        "(postMessage or structuredClone with a transfer list, or a stream's read into it), " +
+        "so it cannot be used for another frame, and stays mapped until this process ends: " +
+        "transfer a copy, as in pixels.slice(), or read into memory of your own and copy it with set()",
+    );
+  }
+
+  #report(kind: string, text: string): void {
     if (this.#reported.has(kind)) return;
     this.#reported.add(kind);
     this.#events.problem(text);

@@ -31,6 +31,8 @@ export interface SenderChannel {
   readonly offered: OfferedMemory;
   /** The times from sending to release. */
   readonly latency: LatencyWindow;
+  /** User code has transferred a view of a frame of this port. */
+  givenAway(portName: string): void;
 }
 
 /** Counters of a sending port. */
@@ -78,7 +80,8 @@ export interface FrameSender<S extends Schema = Schema> {
   acquire(template: FrameTemplate<S>): OutgoingFrame<S>;
   /**
    * Sends a frame from {@link acquire}, once, without waiting. Returns false if
-   * it was dropped, because the channel is not open or there was no room.
+   * it was dropped, because the channel is not open or there was no room. A frame
+   * of which a view was transferred is sent with what its memory holds now.
    *
    * @throws {BridgeError} `schema_mismatch` naming schema, field and value if the
    * frame does not fit; `bad_argument` if the frame is not from this port, was
@@ -139,6 +142,11 @@ export class PortSender<S extends Schema = Schema>
   /** The memory pools of this port. Each first asks for as many pieces as it can use. */
   get pools(): Bounded[] {
     return this.#memory.pools;
+  }
+
+  /** Pieces of memory that were lost because a view of them was transferred. */
+  get givenAway(): number {
+    return this.#memory.givenAway;
   }
 
   get stats(): SenderStats {
@@ -217,6 +225,7 @@ export class PortSender<S extends Schema = Schema>
     record.done = true;
     record.sentAt = this.#clock.now();
     if (this.#counts(record)) this.#held--;
+    this.#reportGivenAway(record.pieces.values());
     for (const pooled of record.pieces.values()) {
       pooled.memory.unlock(false);
       if (pooled.state === "out") {
@@ -239,8 +248,15 @@ export class PortSender<S extends Schema = Schema>
     if (record.done) return;
     record.done = true;
     if (this.#counts(record)) this.#held--;
+    this.#reportGivenAway(record.pieces.values());
     giveBack(record);
     this.changed();
+  }
+
+  #reportGivenAway(pieces: Iterable<Pooled>): void {
+    for (const { memory } of pieces) {
+      if (memory.givenAway) this.#channel.givenAway(this.name);
+    }
   }
 
   // ---- called by the channel ----
@@ -254,6 +270,7 @@ export class PortSender<S extends Schema = Schema>
 
   returned(pooled: Pooled): void {
     const { flight } = pooled;
+    this.#reportGivenAway([pooled]);
     pooled.state = "free";
     pooled.flight = undefined;
     if (flight && --flight.out === 0) this.#land(flight);

@@ -25,8 +25,12 @@ export interface Transport {
   readonly path: string;
   /** Returns what sends the frames of one outgoing port. Called once per port. */
   writer<S extends Schema>(portName: string, schema: S): PortWriter<S>;
-  /** Tells the peer that this side no longer reads a piece of its memory. `generation` is the use that ended. */
-  releaseMemory(id: bigint, generation: bigint): void;
+  /**
+   * Tells the peer that this side no longer reads a piece of its memory.
+   * `generation` is the use that ended. `givenAway`: a view of the piece was
+   * transferred, so the peer must not use it again.
+   */
+  releaseMemory(id: bigint, generation: bigint, givenAway: boolean): void;
   /**
    * The peer is gone; another one may follow. Disposing a frame of the old peer
    * sends nothing from now on.
@@ -55,6 +59,8 @@ export interface PieceName {
   readonly id: bigint;
   /** The number of the use that is meant. */
   readonly generation: bigint;
+  /** The elements of a buffer that belong to the frame; 0 for a surface. */
+  readonly length: number;
 }
 
 /** The shared memory of a frame that is being sent. */
@@ -77,10 +83,12 @@ export interface FrameQueue {
 
 /** What a transport reports to its channel. */
 export interface TransportEvents {
-  /** The peer has released a piece of this side's memory. */
-  memoryReleased(id: bigint, generation: bigint): void;
+  /** The peer has released a piece of this side's memory. `givenAway`: the piece must not be used again. */
+  memoryReleased(id: bigint, generation: bigint, givenAway: boolean): void;
   /** The peer has released a frame that has no shared memory. */
   frameReleased(id: bigint): void;
+  /** User code has transferred a view of a frame that was received on this port. */
+  givenAway(portName: string): void;
   /** Something invalid was received and dropped. `kind` groups problems of the same cause. */
   problem(kind: string, text: string): void;
 }

@@ -4,41 +4,53 @@
  * @module
  */
 
-import { BridgeError } from "../proto/errors.ts";
 import type { NumericArrays, NumericKind } from "../proto/schema/field_type.ts";
 import { NUMERIC_ARRAYS } from "../proto/schema/numeric_array.ts";
 import { Capability } from "../proto/wire/xpc_value.ts";
 import type { ShmemHandle } from "./handle.ts";
 import type { Native } from "./native.ts";
-import type { SharedMemory } from "./shared_memory.ts";
+import {
+  MappedView,
+  releaseMapped,
+  type SharedMemory,
+} from "./shared_memory.ts";
 
-/** A region of shared memory, mapped from the start. */
+/**
+ * A region of shared memory, mapped from the start. It holds a lease of
+ * `native`, so that the queue does not close while it may be looked at.
+ */
 export class NativeBuffer implements SharedMemory {
   /** The size in bytes: whole pages. */
   readonly bytes: number;
   readonly #native: Native;
   readonly #handle: ShmemHandle;
-  readonly #memory: ArrayBuffer;
+  readonly #view: MappedView;
   #disposed = false;
 
-  /** Takes over a handle and maps the memory. If that fails, releases the handle and throws `native_failure`. */
+  /**
+   * Takes over a handle and maps the memory. If that fails, releases the handle
+   * and throws: `native_failure` if addresses run out, `bad_argument` if it is
+   * over 1 GiB.
+   */
   constructor(native: Native, handle: ShmemHandle) {
     this.#native = native;
     this.#handle = handle;
     const address = native.symbols.slb_shmem_map(handle);
     if (address === null) {
-      const error = new BridgeError("native_failure", native.lastError());
+      const error = native.failure();
       native.symbols.slb_release(handle);
       throw error;
     }
     this.bytes = Number(native.symbols.slb_shmem_bytes(handle));
-    this.#memory = Deno.UnsafePointerView.getArrayBuffer(
-      address,
-      this.bytes,
-    ) as ArrayBuffer;
+    this.#view = new MappedView(address, this.bytes);
+    native.lease();
   }
 
-  /** Makes a zeroed region of at least `bytes` bytes. Throws `native_failure` if memory or descriptors run out. */
+  /**
+   * Makes a zeroed region of at least `bytes` bytes. Throws `native_failure` if
+   * memory, addresses or descriptors run out; `bad_argument` if `bytes` is over
+   * 1 GiB.
+   */
   static create(native: Native, bytes: number): NativeBuffer {
     return new NativeBuffer(
       native,
@@ -51,10 +63,14 @@ export class NativeBuffer implements SharedMemory {
   /** Returns a view of the first `length` elements. The caller has checked that the region is large enough. */
   view<K extends NumericKind>(kind: K, length: number): NumericArrays[K] {
     return new NUMERIC_ARRAYS[kind](
-      this.#memory,
+      this.#view.buffer,
       0,
       length,
     ) as NumericArrays[K];
+  }
+
+  get givenAway(): boolean {
+    return this.#view.givenAway;
   }
 
   borrow(): Capability {
@@ -68,7 +84,6 @@ export class NativeBuffer implements SharedMemory {
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#memory.transfer(0);
-    this.#native.symbols.slb_release(this.#handle);
+    releaseMapped(this.#native, this.#handle, this.#view);
   }
 }

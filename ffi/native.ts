@@ -67,6 +67,10 @@ export interface NativeStats {
   readonly xpc_objects: number;
   /** Live XPC connections. */
   readonly xpc_connections: number;
+  /** Mappings that stay until the process ends, because a view of them was transferred or their Worker was terminated. */
+  readonly mappings_kept: number;
+  /** Bytes of those mappings that hold their content. Beyond 256 MiB the oldest are replaced by zeros. */
+  readonly mapping_bytes_kept: number;
 }
 
 const KINDS = [
@@ -87,7 +91,7 @@ export type NativeKind = typeof KINDS[number];
 const HEADER_BYTES = 20;
 const MAX_RECORD_BYTES = HEADER_BYTES + (1 << 20);
 const MAX_TEXT_BYTES = 512;
-const STATS_COUNT = 20;
+const STATS_COUNT = 22;
 /** The most buffers that are drained in one turn of the event loop, so that timers and others get their turn. */
 const MAX_BUFFERS_PER_TURN = 16;
 
@@ -227,6 +231,8 @@ export class Native implements Disposable {
       descriptors_sent: n(17),
       xpc_objects: n(18),
       xpc_connections: n(19),
+      mappings_kept: n(20),
+      mapping_bytes_kept: n(21),
     };
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { BridgeError } from "../proto/errors.ts";
+import { MAX_MEMORY_BYTES } from "../proto/limits.ts";
 import {
   PIXEL_FORMATS,
   type PixelFormat,
@@ -13,7 +14,11 @@ import {
 import { Capability } from "../proto/wire/xpc_value.ts";
 import type { SurfaceHandle } from "./handle.ts";
 import type { Native } from "./native.ts";
-import type { SharedMemory } from "./shared_memory.ts";
+import {
+  MappedView,
+  releaseMapped,
+  type SharedMemory,
+} from "./shared_memory.ts";
 
 const FORMATS: ReadonlyMap<number, PixelFormat> = new Map(
   Object.entries(PIXEL_FORMATS).map(([name, { four_cc }]) => [
@@ -23,9 +28,10 @@ const FORMATS: ReadonlyMap<number, PixelFormat> = new Map(
 );
 
 /**
- * A surface, made by this process or another. It is mapped when `pixels` is
- * first read. Disposing it detaches `pixels`: a view that is still used has
- * length 0 and reads nothing.
+ * A surface, made by this process or another. It is mapped by {@link map}, or
+ * when `pixels` is first read. Disposing it detaches `pixels`: a view that is
+ * still used has length 0 and reads nothing. It holds a lease of `native`, so
+ * that the queue does not close while the pixels may be looked at.
  */
 export class NativeSurface implements Surface, SharedMemory {
   readonly width: number;
@@ -38,10 +44,11 @@ export class NativeSurface implements Surface, SharedMemory {
   readonly memory_id: bigint;
   readonly #native: Native;
   readonly #handle: SurfaceHandle;
+  #view: MappedView | undefined;
   #pixels: Uint8Array<ArrayBuffer> | undefined;
   #disposed = false;
 
-  /** Takes over a handle. If the pixel format is unknown, releases it and throws `malformed_message`. */
+  /** Takes over a handle. If the pixel format is unknown, or the surface too large, releases it and throws `malformed_message`. */
   constructor(native: Native, handle: SurfaceHandle) {
     this.#native = native;
     this.#handle = handle;
@@ -63,33 +70,41 @@ export class NativeSurface implements Surface, SharedMemory {
       idHigh = 0,
     ] = values;
     const format = FORMATS.get(code);
+    const bytes = low + high * 2 ** 32;
     if (
-      format === undefined ||
+      format === undefined || bytes > MAX_MEMORY_BYTES ||
       row < width * PIXEL_FORMATS[format].bytes_per_pixel
     ) {
       native.symbols.slb_release(handle);
       throw new BridgeError(
         "malformed_message",
         `Cannot use a surface of ${width} x ${height}, ${row} bytes a row, ` +
-          `pixel format 0x${code.toString(16)}`,
+          `pixel format 0x${code.toString(16)}, ${bytes} bytes: ` +
+          `at most ${MAX_MEMORY_BYTES} bytes are allowed, ` +
+          `the format must be known, and a row must hold its pixels`,
       );
     }
     this.width = width;
     this.height = height;
     this.bytes_per_row = row;
     this.pixel_format = format;
-    this.bytes = low + high * 2 ** 32;
+    this.bytes = bytes;
     this.memory_id = BigInt(idLow) | BigInt(idHigh) << 32n;
+    native.lease();
   }
 
-  /** Makes a zeroed surface. Throws `native_failure` if memory or descriptors run out, or if a side is 0 or over 32,768 pixels. */
+  /**
+   * Makes a zeroed surface, mapped. Throws `native_failure` if memory, addresses
+   * or descriptors run out; `bad_argument` if a side is 0 or over 32,768 pixels,
+   * or all pixels together over 1 GiB.
+   */
   static create(
     native: Native,
     width: number,
     height: number,
     format: PixelFormat,
   ): NativeSurface {
-    return new NativeSurface(
+    const surface = new NativeSurface(
       native,
       native.created(
         native.symbols.slb_surface_create(
@@ -101,15 +116,18 @@ export class NativeSurface implements Surface, SharedMemory {
         ),
       ),
     );
+    try {
+      surface.map();
+    } catch (error) {
+      surface[Symbol.dispose]();
+      throw error;
+    }
+    return surface;
   }
 
-  borrow(): Capability {
-    return new Capability("surface", this.#handle);
-  }
-
-  /** The pixels, without a copy. Mapped when first read. Throws `closed` once disposed. */
-  get pixels(): Uint8Array<ArrayBuffer> {
-    if (this.#pixels) return this.#pixels;
+  /** Maps the memory, unless it is mapped. Throws `closed` once disposed, `native_failure` if addresses run out. */
+  map(): void {
+    if (this.#view) return;
     if (this.#disposed) {
       throw new BridgeError(
         "closed",
@@ -117,14 +135,26 @@ export class NativeSurface implements Surface, SharedMemory {
       );
     }
     const address = this.#native.symbols.slb_surface_map(this.#handle);
-    if (address === null) {
-      throw new BridgeError("native_failure", this.#native.lastError());
-    }
-    const memory = Deno.UnsafePointerView.getArrayBuffer(
-      address,
-      this.bytes_per_row * this.height,
-    );
-    this.#pixels = new Uint8Array(memory as ArrayBuffer);
+    if (address === null) throw this.#native.failure();
+    this.#view = new MappedView(address, this.bytes_per_row * this.height);
+  }
+
+  get givenAway(): boolean {
+    return this.#view?.givenAway ?? false;
+  }
+
+  borrow(): Capability {
+    return new Capability("surface", this.#handle);
+  }
+
+  /**
+   * The pixels, without a copy. After their `ArrayBuffer` was transferred, a new
+   * view of the same memory. Throws what {@link map} throws.
+   */
+  get pixels(): Uint8Array<ArrayBuffer> {
+    this.map();
+    const { buffer } = this.#view!;
+    if (this.#pixels?.buffer !== buffer) this.#pixels = new Uint8Array(buffer);
     return this.#pixels;
   }
 
@@ -145,8 +175,7 @@ export class NativeSurface implements Surface, SharedMemory {
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#pixels?.buffer.transfer(0);
-    this.#pixels = undefined;
-    this.#native.symbols.slb_release(this.#handle);
+    releaseMapped(this.#native, this.#handle, this.#view);
+    this.#view = this.#pixels = undefined;
   }
 }

@@ -69,6 +69,7 @@ export const SYMBOLS = {
     result: "u32",
   },
 
+  slb_mapping_keep: { parameters: ["u32"], result: "i32" },
   slb_shmem_create: { parameters: ["u32", "u64"], result: "u32" },
   slb_shmem_map: { parameters: ["u32"], result: "pointer" },
   slb_shmem_bytes: { parameters: ["u32"], result: "u64" },

@@ -42,6 +42,7 @@ void object_init(struct object *object, uint32_t kind, struct queue *queue,
     atomic_init(&object->references, 1);
     atomic_init(&object->handle, 0);
     object->queue = queue;
+    atomic_init(&object->keep_mapping, false);
     object->closing = closing;
     object->finalize = finalize;
     if (queue) queue_retain(queue);
@@ -165,6 +166,16 @@ void *handle_take(slb_handle handle, uint32_t kind) {
     return NULL;
 }
 
+int32_t slb_mapping_keep(slb_handle handle) {
+    pthread_mutex_lock(&table.lock);
+    struct slot *slot = table_find(handle);
+    struct object *object = slot ? slot->object : NULL;
+    bool has_mapping = object && (object->kind == SLB_KIND_SURFACE || object->kind == SLB_KIND_SHMEM);
+    if (has_mapping) atomic_store(&object->keep_mapping, true);
+    pthread_mutex_unlock(&table.lock);
+    return has_mapping ? 0 : fail(SLB_E_HANDLE, "Cannot keep a mapping: handle %u is no surface and no shmem", handle);
+}
+
 int32_t slb_release(slb_handle handle) {
     pthread_mutex_lock(&table.lock);
     struct slot *slot = table_find(handle);
@@ -184,7 +195,9 @@ void handles_close_all(struct queue *queue) {
         struct object *object = owned ? table_remove(slot) : NULL;
         pthread_mutex_unlock(&table.lock);
         if (!more) return;
-        if (object) object_abandon(object);
+        if (!object) continue;
+        atomic_store(&object->keep_mapping, true);
+        object_abandon(object);
     }
 }
 

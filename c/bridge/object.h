@@ -24,6 +24,7 @@ struct object {
     atomic_uint references;
     _Atomic(slb_handle) handle; /* 0 before it has one and after the release: its events are then dropped */
     struct queue *queue;        /* the owner, with a reference; NULL for a queue */
+    atomic_bool keep_mapping;   /* its memory may be looked at after its end: `finalize` does not unmap it */
     void (*closing)(struct object *);
     void (*finalize)(struct object *);
 };
@@ -46,7 +47,7 @@ slb_handle handle_consume(struct object *object);
 /* The object that the handle names, with a reference for the caller. NULL: no such handle, or of another kind; the error is set. */
 void *handle_take(slb_handle handle, uint32_t kind);
 
-/* Closes every object of the queue and frees its handle. */
+/* Closes every object of the queue and frees its handle. Their mappings are kept: nobody has said that they are no longer looked at. */
 void handles_close_all(struct queue *queue);
 
 /* The numbers of live handles: all in counts[0], then by kind. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "connection.h"
+#include "mapping.h"
 #include "object.h"
 #include "platform.h"
 #include "queue.h"
@@ -27,6 +28,7 @@ uint32_t slb_stats(uint64_t *counters, uint32_t capacity) {
     all[13] = connection_messages_received();
     all[14] = surface_mapped_count();
     platform_stats(all + 15);
+    mapping_kept_counts(all + 20);
     uint32_t count = capacity < SLB_STATS_COUNT ? capacity : SLB_STATS_COUNT;
     memcpy(counters, all, count * sizeof *counters);
     return count;

@@ -9,7 +9,6 @@
 
 #define SURFACE_MAX_DIMENSION 32768u
 #define SURFACE_MAX_ELEMENT_BYTES 16u
-#define SURFACE_MAX_BYTES (1ull << 30) /* 16K video in 16-bit floats; larger surfaces of a peer are refused */
 
 /* Whether a surface of that size may be made. If not, the error is set. */
 bool surface_size_allowed(uint32_t width, uint32_t height, uint32_t element_bytes, uint64_t bytes_per_row);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "iosurface_api.h"
+#include "mapping.h"
 #include "queue.h"
 #include "surface.h"
 
@@ -78,13 +79,13 @@ static bool layout_read(const struct iosurface_api *api, IOSurfaceRef ref, uint3
     size_t element = api->IOSurfaceGetBytesPerElement(ref), row = api->IOSurfaceGetBytesPerRow(ref);
     size_t bytes = api->IOSurfaceGetAllocSize(ref), planes = api->IOSurfaceGetPlaneCount(ref);
     bool plain = planes == 0 && api->IOSurfaceGetElementWidth(ref) == 1 && api->IOSurfaceGetElementHeight(ref) == 1;
-    bool within = width > 0 && height > 0 && element > 0 && bytes <= SURFACE_MAX_BYTES && row <= bytes / height &&
+    bool within = width > 0 && height > 0 && element > 0 && bytes <= SLB_MAX_MEMORY_BYTES && row <= bytes / height &&
                   width <= row / element; /* this also makes every number fit into 32 bits */
     if (!plain || !within) {
         fail(SLB_E_ARGUMENT,
              "Cannot use a surface of %zu x %zu elements of %zu bytes, %zu bytes a row, %zu planes, in %zu bytes: "
              "it has to be one plane of single pixels that lie in at most %llu bytes",
-             width, height, element, row, planes, bytes, SURFACE_MAX_BYTES);
+             width, height, element, row, planes, bytes, SLB_MAX_MEMORY_BYTES);
         return false;
     }
     layout[0] = (uint32_t)width;
@@ -111,7 +112,9 @@ static void surface_finalize(struct object *object) {
     }
     if (surface->mapping) atomic_fetch_sub(&mapped_count, 1);
     api->IOSurfaceDecrementUseCount(surface->ref);
-    api->CFRelease(surface->ref);
+    /* The mapping belongs to the system, and lives as long as the reference. */
+    if (surface->mapping && atomic_load(&object->keep_mapping)) mapping_count_kept(surface->layout[4]);
+    else api->CFRelease(surface->ref);
     pthread_mutex_destroy(&surface->lock);
     free(surface);
 }

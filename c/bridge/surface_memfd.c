@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <xpc/linux.h>
 
+#include "mapping.h"
 #include "queue.h"
 #include "surface.h"
 
@@ -39,7 +40,7 @@ bool surface_is(xpc_object_t value) { return xpc_get_type(value) == XPC_TYPE_LIN
 static void surface_finalize(struct object *object) {
     struct surface *surface = (struct surface *)object;
     if (surface->mapping) {
-        munmap(surface->mapping, (size_t)surface->layout.length);
+        mapping_end(surface->mapping, (size_t)surface->layout.length, atomic_load(&object->keep_mapping));
         atomic_fetch_sub(&mapped_count, 1);
     }
     xpc_release(surface->value);
@@ -51,11 +52,10 @@ static void surface_finalize(struct object *object) {
 static slb_handle surface_handle_consume(struct queue *queue, xpc_object_t value, bool made_here) {
     struct xpc_linux_surface_layout layout;
     xpc_linux_surface_get_layout(value, &layout);
-    struct surface *surface = layout.length <= SURFACE_MAX_BYTES ? calloc(1, sizeof *surface) : NULL;
+    struct surface *surface = calloc(1, sizeof *surface);
     if (!surface) {
         xpc_release(value);
-        fail(SLB_E_MEMORY, "Cannot use a surface of %llu bytes: out of memory, or more than %llu",
-             (unsigned long long)layout.length, SURFACE_MAX_BYTES);
+        fail(SLB_E_MEMORY, "Cannot make a handle: out of memory");
         return 0;
     }
     surface->value = value;
@@ -145,7 +145,10 @@ void *slb_surface_map(slb_handle handle) {
     struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
     if (!surface) return NULL;
     pthread_mutex_lock(&surface->lock);
-    if (!surface->mapping) {
+    if (surface->layout.length > SLB_MAX_MEMORY_BYTES) {
+        fail(SLB_E_ARGUMENT, "Cannot map a surface of %llu bytes: at most %llu are allowed",
+             (unsigned long long)surface->layout.length, SLB_MAX_MEMORY_BYTES);
+    } else if (!surface->mapping) {
         int file = xpc_linux_surface_dup_fd(surface->value);
         /* Only pages made here are allocated already. A peer's file may have holes, which need no memory until they are touched. */
         int flags = MAP_SHARED | (surface->made_here ? MAP_POPULATE : 0);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "mapping.h"
 #include "platform.h"
 #include "queue.h"
 
@@ -20,7 +21,8 @@ struct transfer {
 
 static void transfer_finalize(struct object *object) {
     struct transfer *transfer = (struct transfer *)object;
-    if (transfer->mapping) munmap(transfer->mapping, transfer->mapped_bytes);
+    if (transfer->mapping)
+        mapping_end(transfer->mapping, transfer->mapped_bytes, atomic_load(&object->keep_mapping));
     xpc_release(transfer->value);
     pthread_mutex_destroy(&transfer->lock);
     free(transfer);
@@ -65,10 +67,15 @@ int32_t slb_fd_dup(slb_handle handle) {
 /* ---- shared memory ---- */
 
 slb_handle slb_shmem_create(slb_handle queue_handle, uint64_t bytes) {
+    if (bytes == 0 || bytes > SLB_MAX_MEMORY_BYTES) {
+        fail(SLB_E_ARGUMENT, "Cannot make a region of %llu bytes: 1 to %llu are allowed", (unsigned long long)bytes,
+             SLB_MAX_MEMORY_BYTES);
+        return 0;
+    }
     struct queue *queue = queue_take(queue_handle);
     if (!queue) return 0;
     slb_handle handle = 0;
-    void *region = bytes && bytes <= SIZE_MAX ? platform_region_create((size_t)bytes) : NULL;
+    void *region = platform_region_create((size_t)bytes);
     if (region) {
         xpc_object_t value = xpc_shmem_create(region, (size_t)bytes);
         if (value) handle = transfer_handle_consume(queue, SLB_KIND_SHMEM, value);
@@ -90,6 +97,12 @@ void *slb_shmem_map(slb_handle handle) {
         if (transfer->mapped_bytes == 0) {
             transfer->mapping = NULL;
             fail(SLB_E_SYSTEM, "Cannot map shared memory: %s", strerror(errno));
+        } else if (transfer->mapped_bytes > SLB_MAX_MEMORY_BYTES) {
+            fail(SLB_E_ARGUMENT, "Cannot map shared memory of %zu bytes: at most %llu are allowed",
+                 transfer->mapped_bytes, SLB_MAX_MEMORY_BYTES);
+            munmap(transfer->mapping, transfer->mapped_bytes); /* nobody has seen its address */
+            transfer->mapping = NULL;
+            transfer->mapped_bytes = 0;
         }
     }
     void *mapping = transfer->mapping;

@@ -11,6 +11,13 @@
  * function returns 0. Every object belongs to the event queue that it was made
  * with, and is released with that queue at the latest.
  *
+ * Mappings. The address that slb_surface_map or slb_shmem_map has returned is
+ * valid until slb_release of that handle, which unmaps the memory: with it the
+ * caller says that nobody looks at the memory any more. If that cannot be said,
+ * the caller first calls slb_mapping_keep. A queue that is closed unmaps nothing
+ * either. A mapping that is kept stays at its address until the process ends:
+ * reading and writing there is never a crash.
+ *
  * Errors. Functions that return int32_t return a value >= 0, or one of the
  * SLB_E_ codes. slb_error_copy returns the text of the last failure on the
  * calling thread: what was tried and what was found.
@@ -43,6 +50,13 @@
 #define SLB_MAX_PENDING_EVENTS 256
 /* The most bytes that slb_error_copy and slb_connection_reason_copy write. */
 #define SLB_MAX_TEXT_BYTES 512
+/* The most bytes of one surface or region. A larger one of a peer can be received, but not mapped. */
+#define SLB_MAX_MEMORY_BYTES (1ull << 30) /* 16K video in 16-bit floats */
+/*
+ * The most bytes of kept mappings that hold their content. The oldest are then
+ * replaced by zeros at the same address (not surfaces of macOS, which stay).
+ */
+#define SLB_MAX_KEPT_BYTES (256ull << 20)
 
 typedef uint32_t slb_handle;
 
@@ -123,9 +137,10 @@ SLB_API uint32_t slb_user_id(void);
  * [11] payload bytes of data values sent, [12] messages sent, [13] messages
  * received, [14] surfaces mapped, [15] bytes put on sockets, [16] bytes spilled
  * to memory files, [17] descriptors sent, [18] live XPC objects,
- * [19] live XPC connections. [15] to [19] are 0 on macOS.
+ * [19] live XPC connections, [20] mappings kept (see "Mappings" above), [21]
+ * bytes of them that hold their content. [15] to [19] are 0 on macOS.
  */
-#define SLB_STATS_COUNT 20
+#define SLB_STATS_COUNT 22
 SLB_API uint32_t slb_stats(uint64_t *counters, uint32_t capacity);
 
 /* Releases a handle and its object; a connection or listener is cancelled first. */
@@ -263,10 +278,16 @@ SLB_API uint32_t slb_stream_path_copy(slb_handle stream, uint8_t *text, uint32_t
 
 /* ---- shared memory ---- */
 
-/* Makes a region of `bytes` bytes, zeroed, that can be sent. */
+/*
+ * Makes the release of a surface or shmem keep its mapping, because somebody may
+ * still look at it; see "Mappings" above. Without a mapping it has no effect.
+ */
+SLB_API int32_t slb_mapping_keep(slb_handle memory);
+
+/* Makes a region of `bytes` bytes, zeroed, that can be sent. SLB_E_ARGUMENT: none, or more than SLB_MAX_MEMORY_BYTES. */
 SLB_API slb_handle slb_shmem_create(slb_handle queue, uint64_t bytes);
 
-/* Its address in this process, mapped at the first call; NULL on failure. Valid until release. */
+/* Its address in this process, mapped at the first call; NULL on failure. Valid as "Mappings" above says. */
 SLB_API void *slb_shmem_map(slb_handle shmem);
 
 /* The number of bytes that slb_shmem_map has mapped, whole pages; 0 before it. */
@@ -292,7 +313,7 @@ SLB_API slb_handle slb_surface_create(slb_handle queue, uint32_t width, uint32_t
 /* Writes into values[0..7]: width, height, bytes per row, pixel format, size in bytes (low, high), id (low, high). */
 SLB_API int32_t slb_surface_layout(slb_handle surface, uint32_t *values);
 
-/* The address of the first pixel in this process, mapped at the first call; NULL on failure. Valid until release. */
+/* The address of the first pixel in this process, mapped at the first call; NULL on failure. Valid as "Mappings" above says. */
 SLB_API void *slb_surface_map(slb_handle surface);
 
 /*

@@ -115,7 +115,7 @@ export class DictionaryTransport implements Transport {
     }
     // A frame without memory is released by its own id, so that its sender knows that there is room.
     const release = leases.size > 0 || !queue.inOrder
-      ? () => leases.release()
+      ? () => this.#endLeases(leases, port_name)
       : this.#frameRelease(frame.frame_id);
     Object.defineProperty(value, Symbol.dispose, { value: release });
     queue.put(value as typeof value & Disposable);
@@ -129,7 +129,8 @@ export class DictionaryTransport implements Transport {
     if (id === undefined) {
       if (frame !== undefined) this.#channel.frameReleased(frame);
     } else if (generation !== undefined) {
-      this.#channel.memoryReleased(id, generation);
+      const givenAway = body[CHANNEL_KEY.givenAway] === true;
+      this.#channel.memoryReleased(id, generation, givenAway);
     }
   }
 
@@ -142,8 +143,13 @@ export class DictionaryTransport implements Transport {
   #giveBack({ frame_id, fields }: FrameMessage): void {
     this.#frameRelease(frame_id)();
     for (const { id, generation } of namesIn(fields)) {
-      this.releaseMemory(id, generation);
+      this.releaseMemory(id, generation, false);
     }
+  }
+
+  #endLeases(leases: FrameLeases, portName: string): void {
+    if (leases.givenAway) this.#channel.givenAway(portName);
+    leases.release();
   }
 
   /** Returns a function that releases a frame, once, and only if its sender is still the peer. */
@@ -157,10 +163,11 @@ export class DictionaryTransport implements Transport {
     };
   }
 
-  releaseMemory(id: bigint, generation: bigint): void {
+  releaseMemory(id: bigint, generation: bigint, givenAway: boolean): void {
     this.#release({
       [CHANNEL_KEY.surfaceId]: uint64(id),
       [CHANNEL_KEY.generation]: uint64(generation),
+      ...givenAway && { [CHANNEL_KEY.givenAway]: true },
     });
   }
 

@@ -60,11 +60,11 @@ class MemoryNames implements CapabilityWriter {
   }
 
   buffer(samples: NumericArray): XpcDictionary {
-    const { id, generation } = this.#memory.pieceOf(samples);
+    const { id, generation, length } = this.#memory.pieceOf(samples);
     return {
       [CHANNEL_KEY.surfaceId]: uint64(id),
       [CHANNEL_KEY.generation]: uint64(generation),
-      [CHANNEL_KEY.length]: uint64(samples.length),
+      [CHANNEL_KEY.length]: uint64(length),
     };
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { BridgeError } from "../../proto/errors.ts";
 import type {
   NumericArrays,
   NumericKind,
@@ -26,7 +27,10 @@ import { NativeSurface } from "../../ffi/surface.ts";
 import type { Lease, MemoryTable } from "../memory/memory_table.ts";
 import type { PieceName } from "../transport.ts";
 
-function nameOf(value: XpcDictionary): PieceName | undefined {
+/** The name of a piece in a frame. */
+type NameInFrame = Pick<PieceName, "id" | "generation">;
+
+function nameOf(value: XpcDictionary): NameInFrame | undefined {
   const id = getNumber(value, CHANNEL_KEY.surfaceId, "uint64");
   const generation = getNumber(value, CHANNEL_KEY.generation, "uint64");
   return id === undefined || generation === undefined
@@ -37,13 +41,24 @@ function nameOf(value: XpcDictionary): PieceName | undefined {
 /** Yields every name of a piece of memory in a value, at any depth. */
 export function* namesIn(
   value: XpcValue | undefined,
-): Generator<PieceName, void> {
+): Generator<NameInFrame, void> {
   if (Array.isArray(value)) {
     for (const element of value) yield* namesIn(element);
   } else if (isDictionary(value)) {
     const name = nameOf(value);
     if (name) yield name;
     else for (const key in value) yield* namesIn(value[key]);
+  }
+}
+
+/** Maps the surface, so that reading its pixels cannot fail later. Returns the reason if it cannot be mapped. */
+function mapped(surface: NativeSurface): NativeSurface | string {
+  try {
+    surface.map();
+    return surface;
+  } catch (error) {
+    if (error instanceof BridgeError) return error.message;
+    throw error;
   }
 }
 
@@ -64,12 +79,16 @@ export class FrameLeases implements CapabilityReader {
     return this.#leases.length;
   }
 
+  /** Whether a view of the frame's memory was transferred. */
+  get givenAway(): boolean {
+    return this.#leases.some(({ memory }) => memory.givenAway);
+  }
+
   texture(value: XpcValue): Surface | string {
     const memory = this.#lease(value);
-    if (typeof memory === "string" || memory instanceof NativeSurface) {
-      return memory;
-    }
-    return "a buffer's memory";
+    if (typeof memory === "string") return memory;
+    if (!(memory instanceof NativeSurface)) return "a buffer's memory";
+    return mapped(memory);
   }
 
   buffer<K extends NumericKind>(
@@ -105,8 +124,7 @@ export class FrameLeases implements CapabilityReader {
     if (!isDictionary(value)) return "neither a surface nor the name of one";
     const name = nameOf(value);
     if (!name) return "a name without surface_id and generation";
-    return this.#table.lease(name.id, name.generation) ??
-      `surface ${name.id}, which was never offered or is retired`;
+    return this.#table.lease(name.id, name.generation);
   }
 
   /** Ends all leases. Further calls do nothing. */

@@ -42,6 +42,7 @@ type Fill = (template: unknown, filling: Filling) => unknown | Misfit;
 
 /** A pool of surfaces or of buffers. */
 interface AnyPool extends Bounded, Disposable {
+  readonly givenAway: number;
   hasRoom(count: number): boolean;
   recall(): void;
 }
@@ -113,6 +114,11 @@ export class FrameMemory implements Disposable {
       giveBack(filling);
       throw error;
     }
+  }
+
+  /** Pieces that were lost because a view of them was transferred. */
+  get givenAway(): number {
+    return this.#places.reduce((sum, { pool }) => sum + pool.givenAway, 0);
   }
 
   /** The receiver is gone, and all memory that was out with it is free. */
@@ -213,10 +219,15 @@ export class FrameMemory implements Disposable {
       fits: (buffer, spec) => buffer.bytes >= bytesOf(spec),
       make: (spec) => NativeBuffer.create(this.#native, bytesOf(spec)),
     }, this.#ask(count));
-    return this.#place(pool, "buffers", bufferMisfit, {
-      shown: (buffer, { length }) => buffer.view(element_type, length),
-      spare: ({ length }) => new TypedArray(length),
-    });
+    return this.#place(
+      pool,
+      "buffers",
+      (spec) => bufferMisfit(element_type, spec),
+      {
+        shown: (buffer, { length }) => buffer.view(element_type, length),
+        spare: ({ length }) => new TypedArray(length),
+      },
+    );
   }
 
   #ask(count: number): number {
@@ -252,6 +263,7 @@ export class FrameMemory implements Disposable {
         return value.spare(spec);
       }
       const shown = value.shown(pooled.memory, spec);
+      pooled.length = "length" in shown ? shown.length : 0;
       filling.pieces.set(shown, pooled);
       pooled.memory.lock(false);
       return shown;

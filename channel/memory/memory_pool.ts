@@ -6,6 +6,10 @@
  * receiver. It is free again when the receiver releases the generation that was
  * sent. The pool never has more pieces than its bound.
  *
+ * A piece that was given away, because a view of it was transferred here or at
+ * the receiver, is not used for another frame: it leaves the pool, and new memory
+ * takes its place.
+ *
  * @module
  */
 
@@ -26,6 +30,10 @@ export interface Pooled<M extends SharedMemory = SharedMemory> {
   readonly id: bigint;
   /** The number of its uses so far. A release of an earlier use has no effect. */
   generation: bigint;
+  /** The elements of a buffer in its current use; 0 for a surface. A transferred typed array has no length any more. */
+  length: number;
+  /** The receiver has given its view of the piece away. */
+  givenAwayThere: boolean;
   state: "free" | "held" | "out";
   /** The frame that it is out with, if it is out. */
   flight: Flight | undefined;
@@ -54,12 +62,20 @@ export class MemoryPool<M extends SharedMemory, Spec> implements Disposable {
   readonly #owner: PoolOwner;
   readonly #kind: MemoryKind<M, Spec>;
   readonly #pieces = new Set<Pooled<M>>();
+  #givenAway = 0;
 
   /** @param bound the most pieces */
   constructor(owner: PoolOwner, kind: MemoryKind<M, Spec>, bound: number) {
     this.#owner = owner;
     this.#kind = kind;
     this.bound = bound;
+  }
+
+  /** Pieces that were given away by this side so far. */
+  get givenAway(): number {
+    let count = this.#givenAway;
+    for (const { memory } of this.#pieces) if (memory.givenAway) count++;
+    return count;
   }
 
   /** Whether the next `count` calls of {@link take} would each return a piece. */
@@ -75,6 +91,10 @@ export class MemoryPool<M extends SharedMemory, Spec> implements Disposable {
     let free: Pooled<M> | undefined;
     for (const pooled of this.#pieces) {
       if (pooled.state !== "free") continue;
+      if (pooled.givenAwayThere || pooled.memory.givenAway) {
+        this.#drop(pooled);
+        continue;
+      }
       if (this.#kind.fits(pooled.memory, spec)) return hold(pooled);
       free ??= pooled;
     }
@@ -86,6 +106,8 @@ export class MemoryPool<M extends SharedMemory, Spec> implements Disposable {
       memory: this.#kind.make(spec),
       id: this.#owner.nextId(),
       generation: 0n,
+      length: 0,
+      givenAwayThere: false,
       state: "free",
       flight: undefined,
     };
@@ -104,6 +126,7 @@ export class MemoryPool<M extends SharedMemory, Spec> implements Disposable {
 
   #drop(pooled: Pooled<M>): void {
     this.#pieces.delete(pooled);
+    if (pooled.memory.givenAway) this.#givenAway++;
     this.#owner.retire(pooled);
     pooled.memory[Symbol.dispose]();
   }

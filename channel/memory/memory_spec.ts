@@ -4,10 +4,15 @@
  * @module
  */
 
-import type { TextureFormat } from "../../proto/schema/field_type.ts";
+import { MAX_MEMORY_BYTES } from "../../proto/limits.ts";
+import type {
+  NumericKind,
+  TextureFormat,
+} from "../../proto/schema/field_type.ts";
+import { NUMERIC_ARRAYS } from "../../proto/schema/numeric_array.ts";
 import { Misfit, valueMisfit } from "../../proto/wire/misfit.ts";
 import { show } from "../../proto/schema/schema_place.ts";
-import { PIXEL_FORMATS } from "../../proto/schema/surface.ts";
+import { PIXEL_FORMATS, type PixelFormat } from "../../proto/schema/surface.ts";
 
 /** The longest side of a surface, in pixels. */
 const MAX_SIDE = 32_768;
@@ -18,7 +23,7 @@ export function textureMisfit(
   spec: unknown,
 ): Misfit | undefined {
   const expected = `a texture's {width, height, pixel_format}, ` +
-    `sides from 1 to ${MAX_SIDE}, ${
+    `sides from 1 to ${MAX_SIDE}, at most ${MAX_MEMORY_BYTES} bytes, ${
       format === "any" ? "any format" : `the format ${show(format)}`
     }`;
   if (!isObject(spec)) return valueMisfit(expected, spec);
@@ -27,7 +32,10 @@ export function textureMisfit(
     typeof pixel_format === "string" &&
     (format === "any"
       ? Object.hasOwn(PIXEL_FORMATS, pixel_format)
-      : pixel_format === format);
+      : pixel_format === format) &&
+    width * height *
+          PIXEL_FORMATS[pixel_format as PixelFormat].bytes_per_pixel <=
+      MAX_MEMORY_BYTES;
   return fits ? undefined : new Misfit(
     "",
     "",
@@ -38,17 +46,22 @@ export function textureMisfit(
   );
 }
 
-/** Returns why `spec` is not the size of a buffer, or undefined if it is. */
-export function bufferMisfit(spec: unknown): Misfit | undefined {
-  const expected = "a buffer's {length}, an integer from 0";
+/** Returns why `spec` is not the size of a buffer of `kind`, or undefined if it is. */
+export function bufferMisfit(
+  kind: NumericKind,
+  spec: unknown,
+): Misfit | undefined {
+  const most = MAX_MEMORY_BYTES / NUMERIC_ARRAYS[kind].BYTES_PER_ELEMENT;
+  const expected = `a buffer's {length}, an integer from 0 to ${most}`;
   if (!isObject(spec)) return valueMisfit(expected, spec);
   const { length } = spec;
-  return Number.isSafeInteger(length) && (length as number) >= 0
+  return Number.isSafeInteger(length) && (length as number) >= 0 &&
+      (length as number) <= most
     ? undefined
     : new Misfit("", "", expected, `{length: ${show(length)}}`);
 }
 
-function isSide(value: unknown): boolean {
+function isSide(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 1 &&
     (value as number) <= MAX_SIDE;
 }

@@ -28,24 +28,45 @@ export interface Lease {
   release(): void;
 }
 
+/** Called when the lease of one use of a piece has ended. `givenAway`: a view of the piece was transferred. */
+export type Released = (
+  id: bigint,
+  generation: bigint,
+  givenAway: boolean,
+) => void;
+
 /** The memory that the peer has offered, by the id that the peer chose. */
 export class MemoryTable {
   readonly #native: Native;
   readonly #imported = new Map<bigint, Imported>();
-  readonly #released: (id: bigint, generation: bigint) => void;
+  /** Why memory that the peer has offered cannot be used, by its id. */
+  readonly #refused = new Map<bigint, string>();
+  readonly #released: Released;
+  #givenAway = 0;
 
   /** @param released called when a lease has ended, to tell the peer */
-  constructor(
-    native: Native,
-    released: (id: bigint, generation: bigint) => void,
-  ) {
+  constructor(native: Native, released: Released) {
     this.#native = native;
     this.#released = released;
   }
 
-  /** Takes over offered memory. Throws `malformed_message` if the id is in use, or if too much is offered. */
+  /** Pieces of which a view was transferred so far. */
+  get givenAway(): number {
+    let count = this.#givenAway;
+    for (const { memory } of this.#imported.values()) {
+      if (memory.givenAway) count++;
+    }
+    return count;
+  }
+
+  /**
+   * Takes over offered memory. Throws `malformed_message` if the id is in use, or
+   * if too much is offered. Throws what {@link NativeSurface} and
+   * {@link NativeBuffer} throw if the memory cannot be used; frames that name it
+   * are then refused for the same reason.
+   */
   offer(id: bigint, capability: Capability): void {
-    const memory = this.#open(capability);
+    const memory = this.#openOffered(id, capability);
     const taken = this.#imported.has(id);
     if (taken || this.#imported.size >= MAX_OFFERED) {
       memory[Symbol.dispose]();
@@ -59,6 +80,22 @@ export class MemoryTable {
     this.#imported.set(id, { memory, leases: 0, retired: false });
   }
 
+  #openOffered(id: bigint, capability: Capability): Memory {
+    try {
+      return this.#open(capability);
+    } catch (error) {
+      if (error instanceof BridgeError && this.#refused.size < MAX_OFFERED) {
+        this.#refused.set(id, error.message);
+      }
+      throw error;
+    }
+  }
+
+  #end(memory: Memory): void {
+    if (memory.givenAway) this.#givenAway++;
+    memory[Symbol.dispose]();
+  }
+
   #open({ kind, handle }: Capability): Memory {
     return kind === "surface"
       ? new NativeSurface(this.#native, handle as SurfaceHandle)
@@ -67,22 +104,29 @@ export class MemoryTable {
 
   /** The peer will not name this piece again. Leases on it stay valid until they end. */
   retire(id: bigint): void {
+    this.#refused.delete(id);
     const imported = this.#imported.get(id);
     if (!imported) return;
     this.#imported.delete(id);
     imported.retired = true;
-    if (imported.leases === 0) imported.memory[Symbol.dispose]();
+    if (imported.leases === 0) this.#end(imported.memory);
   }
 
-  /** Returns a lease on an offered piece, or undefined if the id is unknown. */
-  lease(id: bigint, generation: bigint): Lease | undefined {
+  /** Returns a lease on an offered piece, or the reason if there is none. */
+  lease(id: bigint, generation: bigint): Lease | string {
     const imported = this.#imported.get(id);
-    if (!imported) return undefined;
+    if (!imported) {
+      const refused = this.#refused.get(id);
+      return `surface ${id}, which was ${
+        refused ? `refused: ${refused}` : "never offered or is retired"
+      }`;
+    }
+    const { memory } = imported;
     imported.leases++;
-    return makeLease(imported.memory, () => {
+    return makeLease(memory, () => {
       imported.leases--;
-      if (!imported.retired) this.#released(id, generation);
-      else if (imported.leases === 0) imported.memory[Symbol.dispose]();
+      if (!imported.retired) this.#released(id, generation, memory.givenAway);
+      else if (imported.leases === 0) this.#end(memory);
     });
   }
 
@@ -90,7 +134,7 @@ export class MemoryTable {
   leaseOnce(capability: Capability): Lease | string {
     try {
       const memory = this.#open(capability);
-      return makeLease(memory, () => memory[Symbol.dispose]());
+      return makeLease(memory, () => this.#end(memory));
     } catch (error) {
       if (error instanceof BridgeError) return error.message;
       throw error;
@@ -99,6 +143,7 @@ export class MemoryTable {
 
   /** The peer is gone. Leased memory stays until its lease ends; no release is sent. */
   retireAll(): void {
+    this.#refused.clear();
     for (const id of [...this.#imported.keys()]) this.retire(id);
   }
 }

@@ -47,11 +47,16 @@ export class OfferedMemory implements PoolOwner {
     });
   }
 
-  /** The peer reports a release. It has an effect only if the piece is out and `generation` is its current use. */
-  released(id: bigint, generation: bigint): void {
+  /**
+   * The peer reports a release. It has an effect only if the piece is out and
+   * `generation` is its current use. `givenAway`: a view of the piece was
+   * transferred there.
+   */
+  released(id: bigint, generation: bigint, givenAway: boolean): void {
     const entry = this.#offered.get(id);
     if (!entry || entry.pooled.state !== "out") return;
     if (entry.pooled.generation === generation) {
+      entry.pooled.givenAwayThere = givenAway;
       entry.owner.returned(entry.pooled);
     }
   }

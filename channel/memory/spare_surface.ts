@@ -18,14 +18,17 @@ export function spareSurface(
   const { bytes_per_pixel } = PIXEL_FORMATS[pixel_format];
   const bytes_per_row = ROW_ALIGNMENT *
     Math.ceil(width * bytes_per_pixel / ROW_ALIGNMENT);
-  let pixels: Uint8Array | undefined;
+  let pixels: Uint8Array<ArrayBuffer> | undefined;
   return {
     width,
     height,
     bytes_per_row,
     pixel_format,
     get pixels(): Uint8Array {
-      return pixels ??= new Uint8Array(bytes_per_row * height);
+      if (!pixels || pixels.buffer.detached) {
+        pixels = new Uint8Array(bytes_per_row * height);
+      }
+      return pixels;
     },
   };
 }

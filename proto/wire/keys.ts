@@ -110,6 +110,8 @@ export const CHANNEL_KEY = {
   length: "length",
   surfaceId: "surface_id",
   generation: "generation",
+  /** In a release: true if the receiver has given its view of the piece away, so that the piece must not be used again. */
+  givenAway: "given_away",
 } as const;
 
 /** Values of {@link CHANNEL_KEY.msgType}. */

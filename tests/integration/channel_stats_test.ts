@@ -94,6 +94,7 @@ statsTest("the bytes of the frames received are counted", async (pair) => {
     received: 4,
     dropped: 0,
     misfits: 1,
+    given_away: 0,
     bytes,
     p50_us: 0,
     p99_us: 0,

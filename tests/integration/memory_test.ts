@@ -231,7 +231,8 @@ memoryTest(
     // The receiver knows the three regions. Frames that name them, each with another wrong field:
     for (let id = 1; id <= 3; id++) assert(sendAudio(pair, id));
     await pair.settle();
-    for (let n = 0; n < 3; n++) pair.receiver.receivers.audio.get();
+    using kept = new DisposableStack(); // read, and not given back yet
+    for (let n = 0; n < 3; n++) kept.use(pair.receiver.receivers.audio.get());
     assertEquals(audio.stats.sent, 6);
     for (let id = 1; id <= 3; id++) {
       pair.raw.send({

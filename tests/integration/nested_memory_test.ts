@@ -259,13 +259,13 @@ const MISFITS: [template: object, words: string][] = [
   ],
   [
     { ...FULL, sound: { ...FULL.sound, right: undefined } },
-    "Scene.sound.right: expected a buffer's {length}, an integer from 0, got nothing",
+    "Scene.sound.right: expected a buffer's {length}, an integer from 0 to 268435456, got nothing",
   ],
   [{ ...FULL, sound: "loud" }, `Scene.sound: expected an object, got "loud"`],
   [{ ...FULL, overlay: {} }, "Scene.overlay.image: expected a texture's"],
   [
     { ...FULL, depth: { length: -1 } },
-    "Scene.depth: expected a buffer's {length}, an integer from 0, got {length: -1}",
+    "Scene.depth: expected a buffer's {length}, an integer from 0 to 134217728, got {length: -1}",
   ],
 ];
 

@@ -34,13 +34,14 @@ class Stage {
   constructor(inOrder: boolean) {
     const table = new MemoryTable(
       {} as Native,
-      (id, generation) => this.transport.releaseMemory(id, generation),
+      (...use) => this.transport.releaseMemory(...use),
     );
     this.transport = new DictionaryTransport(
       {
         send: (message) => void this.sent.push(message),
         memoryReleased: (...names) => void this.events.push(names),
         frameReleased: (id) => void this.events.push(id),
+        givenAway: (port) => void this.events.push({ given_away: port }),
         problem: (kind, text) => void this.events.push({ kind, text }),
       },
       table,
@@ -130,7 +131,12 @@ Deno.test("dictionary: a release names a frame or a use of memory, or means noth
   const { transport, events } = new Stage(true);
   transport.receiveRelease({ frame_id: uint64(5) });
   transport.receiveRelease({ surface_id: uint64(1), generation: uint64(2) });
+  transport.receiveRelease({
+    surface_id: uint64(1),
+    generation: uint64(3),
+    given_away: true,
+  });
   transport.receiveRelease({ surface_id: uint64(1) });
   transport.receiveRelease({});
-  assertEquals(events, [5n, [1n, 2n]]);
+  assertEquals(events, [5n, [1n, 2n, false], [1n, 3n, true]]);
 });

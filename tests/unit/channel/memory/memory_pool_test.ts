@@ -8,6 +8,7 @@ import { Capability } from "../../../../proto/wire/xpc_value.ts";
 
 class Memory implements SharedMemory {
   disposed = false;
+  givenAway = false;
   constructor(readonly size: number) {}
   borrow(): Capability {
     return new Capability("shmem", 0);

@@ -19,6 +19,10 @@ Deno.test("a texture's size is whole sides of 1 to 32768, and the type's format"
       [{ ...GRAY, width: NaN }, "{width: NaN, "],
       [{ ...GRAY, width: 32_769 }, "{width: 32769, "],
       [{ ...GRAY, width: "1" }, '{width: "1", '],
+      [
+        { width: 32_768, height: 32_768, pixel_format: "rgba8" },
+        "{width: 32768, height: 32768, ",
+      ],
       [{ ...GRAY, height: 1n }, "{width: 1, height: 1, "],
       [{ ...GRAY, pixel_format: "grey8" }, '"grey8"'],
       [{ ...GRAY, pixel_format: "toString" }, '"toString"'],
@@ -33,23 +37,25 @@ Deno.test("a texture's size is whole sides of 1 to 32768, and the type's format"
     assertEquals(misfit?.got.includes(got), true, `${misfit?.got}: ${got}`);
     assertEquals(
       misfit?.expected,
-      "a texture's {width, height, pixel_format}, sides from 1 to 32768, any format",
+      "a texture's {width, height, pixel_format}, sides from 1 to 32768, at most 1073741824 bytes, any format",
     );
   }
   assertEquals(
     textureMisfit("rgba8", GRAY)?.expected,
-    `a texture's {width, height, pixel_format}, sides from 1 to 32768, the format "rgba8"`,
+    `a texture's {width, height, pixel_format}, sides from 1 to 32768, at most 1073741824 bytes, the format "rgba8"`,
   );
 });
 
 Deno.test("a buffer's size is its length", () => {
-  assertEquals(bufferMisfit({ length: 0 }), undefined);
-  assertEquals(bufferMisfit({ length: 1 << 20 }), undefined);
-  assertEquals(bufferMisfit(new Float32Array(5)), undefined);
+  assertEquals(bufferMisfit("Float32", { length: 0 }), undefined);
+  assertEquals(bufferMisfit("Float32", { length: 2 ** 28 }), undefined); // 1 GiB
+  assertEquals(bufferMisfit("Float64", { length: 2 ** 27 }), undefined);
+  assertEquals(bufferMisfit("Float32", new Float32Array(5)), undefined);
   for (
     const [spec, got] of [
       [{ length: -1 }, "{length: -1}"],
       [{ length: 0.5 }, "{length: 0.5}"],
+      [{ length: 2 ** 28 + 1 }, "{length: 268435457}"],
       [{ length: 2 ** 53 }, "{length: 9007199254740992}"],
       [{ length: 4n }, "{length: 4}"],
       [{}, "{length: undefined}"],
@@ -57,6 +63,6 @@ Deno.test("a buffer's size is its length", () => {
       [5, "5"],
     ] as const
   ) {
-    assertEquals(bufferMisfit(spec)?.got, got);
+    assertEquals(bufferMisfit("Float32", spec)?.got, got);
   }
 });
