@@ -16,6 +16,7 @@ struct kept {
 static struct {
     pthread_mutex_t lock;
     struct kept *oldest, **newest_end; /* those that still hold their content */
+    uint64_t listed;
     uint64_t count, bytes;
 } kept = {.lock = PTHREAD_MUTEX_INITIALIZER, .newest_end = &kept.oldest};
 
@@ -29,6 +30,7 @@ static void empty_oldest(void) {
     struct kept *entry = kept.oldest;
     kept.oldest = entry->next;
     if (!kept.oldest) kept.newest_end = &kept.oldest;
+    kept.listed--;
     if (empty(entry)) kept.bytes -= entry->length;
     free(entry); /* if the system refused, the content stays */
 }
@@ -46,8 +48,9 @@ void mapping_end(void *start, size_t length, bool keep) {
         *entry = (struct kept){.start = start, .length = length};
         *kept.newest_end = entry;
         kept.newest_end = &entry->next;
+        kept.listed++;
     }
-    while (kept.bytes > SLB_MAX_KEPT_BYTES && kept.oldest) empty_oldest();
+    while (kept.oldest && (kept.listed > SLB_MAX_KEPT_MAPPINGS || kept.bytes > SLB_MAX_KEPT_BYTES)) empty_oldest();
     pthread_mutex_unlock(&kept.lock);
 }
 

@@ -14,9 +14,10 @@
 #include <stdint.h>
 
 /*
- * Unmaps the memory, or keeps it. Once more than SLB_MAX_KEPT_BYTES are kept,
- * the oldest kept memory is replaced by zeros at the same address, which need no
- * memory until someone writes to them.
+ * Unmaps the memory, or keeps it. Once more than SLB_MAX_KEPT_MAPPINGS or
+ * SLB_MAX_KEPT_BYTES are kept, the oldest kept memory is replaced by zeros at the
+ * same address, which need no memory until someone writes to them. Neighbours of
+ * that kind are one mapping for the kernel, which limits the number of mappings.
  */
 void mapping_end(void *start, size_t length, bool keep);
 

@@ -53,9 +53,10 @@
 /* The most bytes of one surface or region. A larger one of a peer can be received, but not mapped. */
 #define SLB_MAX_MEMORY_BYTES (1ull << 30) /* 16K video in 16-bit floats */
 /*
- * The most bytes of kept mappings that hold their content. The oldest are then
- * replaced by zeros at the same address (not surfaces of macOS, which stay).
+ * The most kept mappings that hold their content, and their bytes. The oldest are
+ * then replaced by zeros at the same address (not surfaces of macOS, which stay).
  */
+#define SLB_MAX_KEPT_MAPPINGS 4096
 #define SLB_MAX_KEPT_BYTES (256ull << 20)
 
 typedef uint32_t slb_handle;

@@ -57,7 +57,7 @@ const UINT64 = "a bigint from 0 to 2^64 - 1";
 const FLOAT32 = "a number in the range of a 32-bit float";
 const TEXT = "a string without U+0000 or lone surrogates";
 const SIZE = "a texture's {width, height, pixel_format}, " +
-  "sides from 1 to 32768";
+  "sides from 1 to 32768, at most 1073741824 bytes";
 
 /** Fields that do not fit, each with its error text. */
 export const BEYOND: readonly [fields: Content, said: string][] = [
@@ -158,10 +158,10 @@ export const BEYOND: readonly [fields: Content, said: string][] = [
   ],
   [
     { sounds: [null, { length: -1 }] },
-    "sounds[1]: expected a buffer's {length}, an integer from 0, got {length: -1}",
+    "sounds[1]: expected a buffer's {length}, an integer from 0 to 268435456, got {length: -1}",
   ],
   [
     { stereo: { left: undefined, right: null } },
-    "stereo.left: expected a buffer's {length}, an integer from 0, got nothing",
+    "stereo.left: expected a buffer's {length}, an integer from 0 to 134217728, got nothing",
   ],
 ];
