@@ -20,6 +20,11 @@ export interface TransferStats {
   readonly messages: number;
   /** Descriptors sent; 0 on macOS. */
   readonly descriptors: number;
+  /**
+   * Textures and buffers that stay mapped until the process ends: their
+   * `ArrayBuffer` was transferred, or the Worker that used them was terminated.
+   */
+  readonly mappings_kept: number;
 }
 
 /** Returns the current counters. */
@@ -31,5 +36,6 @@ export function transferStats(): TransferStats {
     socket_bytes: stats.socket_bytes_sent,
     messages: stats.messages_sent,
     descriptors: stats.descriptors_sent,
+    mappings_kept: stats.mappings_kept,
   };
 }

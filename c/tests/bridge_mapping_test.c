@@ -133,6 +133,20 @@ static void test_what_is_kept_is_bounded_and_its_address_stays_valid(void) {
     inbox_close(inbox);
 }
 
+static void test_many_small_mappings_are_kept_only_up_to_their_number(void) {
+    struct inbox *inbox = inbox_open();
+    uint8_t *first = NULL, *last = NULL;
+    for (int i = 0; i <= SLB_MAX_KEPT_MAPPINGS; i++) {
+        slb_handle region;
+        last = region_at(inbox->queue, &region, 4096);
+        if (!first) first = last;
+        CHECK(slb_mapping_keep(region) == 0 && slb_release(region) == 0);
+    }
+    check_usable(first, 0);
+    check_usable(last, 8);
+    inbox_close(inbox);
+}
+
 static void test_sizes_beyond_the_limit_are_refused(void) {
     struct inbox *inbox = inbox_open();
     static const uint64_t wrong[] = {0, SLB_MAX_MEMORY_BYTES + 1, 1ull << 32, UINT64_MAX};
@@ -153,6 +167,7 @@ static const struct test tests[] = {
     {"a mapping is kept on request", test_a_mapping_is_kept_on_request},
     {"a received mapping outlives its sender and its queue", test_a_received_mapping_outlives_its_sender_and_its_queue},
     {"what is kept is bounded, and its address stays valid", test_what_is_kept_is_bounded_and_its_address_stays_valid},
+    {"many small mappings are kept only up to their number", test_many_small_mappings_are_kept_only_up_to_their_number},
     {"sizes beyond the limit are refused", test_sizes_beyond_the_limit_are_refused},
 };
 

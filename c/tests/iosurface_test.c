@@ -310,7 +310,23 @@ static void live_on(void) {
     inbox_close(inbox);
 }
 
-static const struct test lives[] = {{"without framework", live_without}, {"refused at first", live_on}};
+/* Runs in a process of its own, because what is kept is never released. A mapping lives as long as its surface. */
+static void live_with_mappings(void) {
+    find_double();
+    struct inbox *inbox = inbox_open();
+    slb_handle asked = make(inbox), mapped = make(inbox);
+    CHECK(make(inbox) != 0); /* never mapped */
+    int live = control()->live();
+    CHECK(slb_surface_map(asked) && slb_surface_map(mapped));
+    CHECK(slb_mapping_keep(asked) == 0 && slb_release(asked) == 0);
+    inbox_close(inbox);
+    CHECK(count(20) == 2 && count(14) == 0);
+    CHECK(control()->live() == live - 1);
+    _exit(check_failures ? 1 : 0);
+}
+
+static const struct test lives[] = {
+    {"without framework", live_without}, {"refused at first", live_on}, {"with mappings", live_with_mappings}};
 
 static void run_fresh(const char *life) {
     fflush(stdout);
@@ -319,6 +335,7 @@ static void run_fresh(const char *life) {
 
 static void test_no_framework_is_an_error(void) { run_fresh(lives[0].name); }
 static void test_the_type_is_learnt_when_it_can_be(void) { run_fresh(lives[1].name); }
+static void test_mappings_outlive_their_queue(void) { run_fresh(lives[2].name); }
 
 static const struct test tests[] = {
     {"the layout is the surface's own", test_the_layout_is_the_surface_s_own},
@@ -333,6 +350,7 @@ static const struct test tests[] = {
     {"each missing part is named", test_each_missing_part_is_named},
     {"no framework is an error", test_no_framework_is_an_error},
     {"the type is learnt when it can be", test_the_type_is_learnt_when_it_can_be},
+    {"mappings outlive their queue", test_mappings_outlive_their_queue},
 };
 
 int main(int argc, char **argv) {

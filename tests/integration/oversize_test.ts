@@ -6,6 +6,7 @@ import { connectionSchema } from "../../proto/schema/connection_schema.ts";
 import * as types from "../../proto/schema/field_type.ts";
 import { port } from "../../proto/schema/port.ts";
 import { schema } from "../../proto/schema/schema.ts";
+import { run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
@@ -93,5 +94,34 @@ permittedTest(
       using frame = await soon(channel.receivers.scans.next(), "a frame");
       assertEquals(frame?.image?.width, 4096);
     });
+  },
+);
+
+permittedTest(
+  "memory for which no addresses are left is refused, by the sender and by the receiver",
+  { ...NEEDS, run: true },
+  async () => {
+    const { code, stdout, stderr } = await run(Deno.execPath(), {
+      args: [
+        "run",
+        "--quiet",
+        "--allow-all",
+        "--no-check",
+        new URL("../fixtures/address_limit.ts", import.meta.url).href,
+      ],
+    });
+    const why =
+      "Cannot map a surface of 134217728 bytes: Cannot allocate memory";
+    assertEquals([code, ...stdout.trim().split("\n")], [
+      0,
+      "sent: true",
+      "received: 0",
+      "misfits: 1",
+      "a frame on port 'pictures' does not fit: Picture.image: " +
+      `expected a surface of gray8, got ${why}`,
+      `BridgeError: ${why}`,
+      "sent: true",
+      "received: 1",
+    ], stderr);
   },
 );

@@ -86,3 +86,28 @@ Deno.test("a disposed pool has released everything", () => {
   assert(pieces.every((piece) => piece!.memory.disposed));
   assertEquals(retired, [1n, 2n]);
 });
+
+Deno.test("a piece whose view was transferred is counted, and makes way for another", () => {
+  const { pool, retired } = makePool(2);
+  const [one, two] = [pool.take(5), pool.take(5)];
+  free(one, two);
+  one!.memory.givenAway = true;
+  assertEquals(pool.givenAway, 1);
+  assert(pool.hasRoom(2));
+  const taken = [pool.take(5), pool.take(5)];
+  assertEquals(taken.map((piece) => piece?.id), [2n, 3n]);
+  assertEquals(retired, [1n]);
+  assert(one!.memory.disposed);
+  assertEquals(pool.take(5), undefined);
+  assertEquals(pool.givenAway, 1);
+});
+
+Deno.test("a piece whose view the receiver has transferred makes way too, and is not counted here", () => {
+  const { pool, retired } = makePool(1);
+  const one = pool.take(5);
+  one!.givenAwayThere = true;
+  free(one);
+  assertEquals(pool.take(5)?.id, 2n);
+  assertEquals(retired, [1n]);
+  assertEquals(pool.givenAway, 0);
+});
