@@ -46,12 +46,14 @@ static void use(xpc_object_t body, size_t descriptors) {
 static void decode_body(const uint8_t *bytes, size_t length, size_t count, uint8_t kinds) {
     int descriptors[XPC_LINUX_DESCRIPTORS_MAX];
     const char *why = NULL;
+    uint64_t cost = 0;
     for (size_t i = 0; i < count; i++) {
         descriptors[i] = xl_fd_dup(descriptor_of((unsigned)kinds >> (2 * (i % 4))));
         if (descriptors[i] < 0) abort();
     }
-    xpc_object_t body = xl_body_decode(bytes, length, descriptors, count, &why);
+    xpc_object_t body = xl_body_decode(bytes, length, descriptors, count, &cost, &why);
     MUST((body == NULL) == (why != NULL));
+    if (body) MUST(cost <= xl_body_cost_most(length));
     if (body) {
         for (size_t i = 0; i < count; i++) MUST(descriptors[i] == -1);
         check_encoding(body, bytes, length, count);

@@ -2,11 +2,11 @@
  * client.c - connects clients to the other side, and handles its loss.
  */
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "carrier.h"
 #include "connection.h"
+#include "exhaustion.h"
 
 static void connect_by_name(xpc_connection_t connection) {
     char reason[XL_REASON_BYTES];
@@ -37,7 +37,7 @@ static enum xl_sent send_end(xpc_connection_t connection, const int ends[2]) {
 static void connect_to_endpoint(xpc_connection_t connection) {
     int ends[2];
     if (xl_socket_pair(ends) != 0) {
-        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot make a socket: %s", strerror(errno));
+        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot make a socket: %s", xl_cause(errno));
         return;
     }
     enum xl_sent sent = send_end(connection, ends);
@@ -49,7 +49,7 @@ static void connect_to_endpoint(xpc_connection_t connection) {
     } else if (sent == XL_GONE) {
         xl_connection_invalidate(connection, XL_INVALID_ERROR, "the endpoint's listener was cancelled or has died");
     } else if (sent == XL_FAILED) {
-        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot connect to the endpoint: %s", strerror(failure));
+        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot connect to the endpoint: %s", xl_cause(failure));
     } else if (xl_connection_adopt(connection, ends[0], 0)) {
         int lifeline = xl_fd_dup(connection->target->fd);
         int why = lifeline < 0 ? errno : xl_pool_watch(lifeline, connection, 0);
@@ -58,7 +58,7 @@ static void connect_to_endpoint(xpc_connection_t connection) {
             return;
         }
         if (lifeline >= 0) close(lifeline);
-        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot watch the endpoint: %s", strerror(why));
+        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot watch the endpoint: %s", xl_cause(why));
     }
 }
 
@@ -73,6 +73,7 @@ static void interrupt(xpc_connection_t connection) {
     xl_pool_forget(connection->socket);
     close(connection->socket);
     connection->socket = -1;
+    connection->in_flight = 0;
     connection->wanted = false;
     connection->identified = false;
     connection->other = (struct ucred){.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};

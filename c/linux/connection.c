@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "carrier.h"
+#include "exhaustion.h"
 #include "stats.h"
 
 /* ---- Life ----------------------------------------------------------------------------- */
@@ -110,7 +111,7 @@ bool xl_connection_adopt(xpc_connection_t connection, int socket, uint32_t event
     connection->socket = socket;
     int why = xl_pool_watch(socket, connection, events);
     if (!why) return true;
-    xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot watch a socket: %s", strerror(why));
+    xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot watch a socket: %s", xl_cause(why));
     return false;
 }
 
@@ -141,11 +142,11 @@ void xl_connection_arm(xpc_connection_t connection) {
     bool resting = xl_pool_is_resting(connection);
     if (connection->socket < 0) return;
     if (is_stranger(connection)) {
-        events = EPOLLIN;
+        events = connection->waits_for_room ? 0 : EPOLLIN;
     } else if (xl_connection_is_live(connection) && is_listener(connection)) {
         events = resting ? 0 : EPOLLIN;
     } else if (xl_connection_is_live(connection)) {
-        if (!connection->dispatching || connection->waiters) events |= EPOLLIN;
+        if ((!connection->dispatching || connection->waiters) && !connection->waits_for_room) events |= EPOLLIN;
         if (connection->outbox && !connection->in_barrier && !resting) events |= EPOLLOUT;
     }
     if (events && !xl_pool_arm(connection->socket, events)) xl_pool_rest(connection);
@@ -199,11 +200,16 @@ static xpc_connection_t create(enum xl_role role, const char *name, dispatch_que
 xpc_connection_t xpc_connection_create(const char *name, dispatch_queue_t targetq) {
     xpc_connection_t connection = create(name ? XL_NAMED_CLIENT : XL_ANONYMOUS_LISTENER, name, targetq);
     int ends[2];
-    if (!connection || name || xl_socket_pair(ends) != 0) return connection;
+    if (!connection || name) return connection;
+    if (xl_socket_pair(ends) != 0) { /* reported when the connection is activated */
+        connection->creation_errno = errno;
+        return connection;
+    }
     connection->socket = ends[0];
     connection->endpoint = ends[1];
-    if (xl_pool_watch(ends[0], connection, 0) == 0) return connection;
-    close(ends[0]); /* reported when the connection is activated */
+    connection->creation_errno = xl_pool_watch(ends[0], connection, 0);
+    if (!connection->creation_errno) return connection;
+    close(ends[0]);
     close(ends[1]);
     connection->socket = connection->endpoint = -1;
     return connection;
@@ -238,7 +244,7 @@ void xpc_connection_set_event_handler(xpc_connection_t connection, xpc_handler_t
         connection->handler = kept;
     } else {
         connection->cancelled = true; /* the old handler must not get events for the new one */
-        xl_connection_invalidate(connection, XL_INVALID_ERROR, "out of memory for a handler");
+        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot keep a handler: %s", xl_cause(ENOMEM));
         tell_now = !connection->handler && !connection->told && !connection->told_early;
         connection->told_early |= tell_now;
     }
@@ -258,7 +264,7 @@ void xpc_connection_activate(xpc_connection_t connection) {
             xl_connection_retain(connection);
             connection->kept = true;
         }
-        if (why) xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot start a thread: %s", strerror(why));
+        if (why) xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot start a thread: %s", xl_cause(why));
         else do_io(connection); /* now, so that the name is served when this function returns */
     }
     pthread_mutex_unlock(&connection->lock);

@@ -54,6 +54,7 @@ struct xl_item {
     struct xl_item *next;
     enum xl_item_kind kind;
     bool embedded;            /* part of a connection: never freed on its own */
+    uint64_t charge;          /* what the object takes of the connection's inbox, in bytes */
     uint64_t id;              /* of the request */
     xpc_object_t object;      /* owned; a new peer is held */
     struct xl_block *block;   /* owned; NULL: the connection's event handler */
@@ -99,15 +100,20 @@ struct _xpc_connection_s {
     int endpoint;      /* owned; anonymous listener: endpoints are duplicates of it */
     int lifeline;      /* owned, watched; endpoint client: hangs up when the listener ends */
     bool listener_gone; /* the lifeline has hung up */
+    int creation_errno; /* anonymous listener: why it could not be made */
     struct xl_claim claim; /* named listener */
 
     struct xl_items inbox;
     struct xl_item current; /* while dispatching; read without the lock */
+    uint64_t inbox_bytes; /* of the messages in it */
+    bool waits_for_room;  /* the process's inbox is full: tries again after a rest */
     struct xl_item interrupted; /* embedded: adding it cannot fail */
     bool interrupted_queued;
     struct xl_items awaited; /* replies */
     unsigned waiters;        /* threads that wait for one */
     struct xl_parcel *outbox, **outbox_end;
+    uint64_t outbox_bytes;
+    uint64_t in_flight; /* memory files and descriptors that the kernel may still hold; see send.c */
 
     xpc_connection_t listener;                           /* held, until a stranger is announced */
     struct xl_item announcement;                         /* embedded */
@@ -172,8 +178,13 @@ void xl_awaited_finish(xpc_connection_t connection, struct xl_item *item, xpc_ob
 
 void xl_inbox_receive(xpc_connection_t connection);
 /* NULL if the packet is from the other side, else the reason. */
+/*
+ * Receives a packet if the process has room for it. The room for its cost belongs to its body; without
+ * a body none is kept. XL_NOTHING and waits_for_room: there is no room, so the connection rests.
+ */
+enum xl_received xl_connection_receive(xpc_connection_t connection, struct xl_packet *packet, const char **why);
 const char *xl_connection_identify(xpc_connection_t connection, const struct ucred *sender);
-/* Adds a message, +1, to the inbox. */
+/* Adds a message, +1, to the inbox. It takes over the room for the packet's cost, even on failure. */
 bool xl_inbox_add_message(xpc_connection_t connection, const struct xl_packet *packet);
 
 /* ---- dispatch.c ----------------------------------------------------------------------- */

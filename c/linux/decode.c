@@ -7,19 +7,30 @@
 
 #include "carrier.h"
 #include "memory.h"
+#include "room.h"
 #include "wire.h"
 
 struct reader {
     const uint8_t *at, *end;
     int *descriptors;
     size_t count, taken;
+    uint64_t cost;
     const char *why;
 };
+
+const char XL_TOO_COSTLY[] = "the message takes more than 16777216 bytes when it is decoded: it holds too many values";
+const char XL_NO_MEMORY[] = "out of memory";
 
 /* Every failure calls this, so the first reason is kept. */
 static void *fail(struct reader *reader, const char *why) {
     if (!reader->why) reader->why = why;
     return NULL;
+}
+
+/* Adds a cost. False: it is too much. */
+static bool spend(struct reader *reader, uint64_t cost) {
+    reader->cost += cost;
+    return reader->cost <= XPC_LINUX_COST_MAX || fail(reader, XL_TOO_COSTLY);
 }
 
 static size_t left(const struct reader *reader) { return (size_t)(reader->end - reader->at); }
@@ -53,7 +64,7 @@ static uint64_t take64(struct reader *reader) {
 
 /* Returns the object, or NULL if there was an error before or there is no memory. */
 static xpc_object_t made(struct reader *reader, xpc_object_t object) {
-    if (!object) return fail(reader, "out of memory");
+    if (!object) return fail(reader, XL_NO_MEMORY);
     if (!reader->why) return object;
     xpc_release(object);
     return NULL;
@@ -61,7 +72,7 @@ static xpc_object_t made(struct reader *reader, xpc_object_t object) {
 
 static xpc_object_t take_bytes(struct reader *reader, xpc_type_t type, size_t length) {
     const uint8_t *bytes = take(reader, length);
-    if (!bytes) return NULL;
+    if (!bytes || !spend(reader, length)) return NULL;
     if (type == XPC_TYPE_STRING && memchr(bytes, 0, length)) return fail(reader, "a string has a NUL in it");
     return made(reader, xl_bytes_create(type, bytes, length));
 }
@@ -140,7 +151,7 @@ static xpc_object_t take_array(struct reader *reader, int depth) {
     struct xl_array *array = made(reader, xpc_array_create_empty());
     for (uint32_t i = 0; array && i < count; i++) {
         if (xl_array_append_consume(array, take_value(reader, depth + 1))) continue;
-        return refuse(reader, array, "out of memory");
+        return refuse(reader, array, XL_NO_MEMORY);
     }
     return array;
 }
@@ -149,7 +160,7 @@ static xpc_object_t take_array(struct reader *reader, int depth) {
 static const char *take_key(struct reader *reader, const struct _xpc_dictionary_s *dictionary, size_t *length) {
     *length = take32(reader);
     const char *key = (const char *)take(reader, *length);
-    if (!key) return NULL;
+    if (!key || !spend(reader, XL_COST_VALUE + *length)) return NULL;
     if (memchr(key, 0, *length)) return fail(reader, "a key has a NUL in it");
     if (!dictionary->count) return key;
     const char *before = dictionary->entries[dictionary->count - 1].key;
@@ -166,14 +177,35 @@ static xpc_object_t take_dictionary(struct reader *reader, int depth) {
         const char *key = take_key(reader, dictionary, &length);
         xpc_object_t value = key ? take_value(reader, depth + 1) : NULL;
         if (value && xl_dictionary_append_consume(dictionary, key, length, value)) continue;
-        return refuse(reader, dictionary, "out of memory");
+        return refuse(reader, dictionary, XL_NO_MEMORY);
     }
     return dictionary;
 }
 
+uint64_t xl_tag_cost(enum xl_tag tag) {
+    switch (tag) {
+    case XL_TAG_NULL:
+    case XL_TAG_BOOL: return XL_COST_CONSTANT;
+    case XL_TAG_INT64:
+    case XL_TAG_UINT64:
+    case XL_TAG_DOUBLE:
+    case XL_TAG_DATE:
+    case XL_TAG_STRING: return XL_COST_VALUE;
+    case XL_TAG_ARRAY: return XL_COST_ARRAY;
+    default: return XL_COST_OBJECT;
+    }
+}
+
+uint64_t xl_body_cost_most(size_t length) {
+    uint64_t most = (length / XL_COST_LEAST_BYTES + 1 + XPC_LINUX_DESCRIPTORS_MAX) * XL_COST_OBJECT;
+    return most < XPC_LINUX_COST_MAX ? most : XPC_LINUX_COST_MAX;
+}
+
 static xpc_object_t take_value(struct reader *reader, int depth) {
     if (depth > XPC_LINUX_DEPTH_MAX) return fail(reader, "it is nested too deep");
-    switch ((enum xl_tag)take8(reader)) {
+    enum xl_tag tag = take8(reader);
+    if (!spend(reader, xl_tag_cost(tag))) return NULL;
+    switch (tag) {
     case XL_TAG_NULL: return xpc_null_create();
     case XL_TAG_BOOL: return take_bool(reader);
     case XL_TAG_INT64: return made(reader, xpc_int64_create((int64_t)take64(reader)));
@@ -193,7 +225,8 @@ static xpc_object_t take_value(struct reader *reader, int depth) {
     return fail(reader, "a value has an unknown type");
 }
 
-xpc_object_t xl_body_decode(const uint8_t *bytes, size_t length, int *descriptors, size_t count, const char **why) {
+xpc_object_t xl_body_decode(const uint8_t *bytes, size_t length, int *descriptors, size_t count, uint64_t *cost,
+                            const char **why) {
     struct reader reader = {.at = bytes, .end = bytes + length, .descriptors = descriptors, .count = count};
     xpc_object_t body = NULL;
     if (length > XPC_LINUX_MESSAGE_MAX) fail(&reader, "the body is too long");
@@ -202,6 +235,7 @@ xpc_object_t xl_body_decode(const uint8_t *bytes, size_t length, int *descriptor
     if (body && left(&reader)) body = refuse(&reader, body, "bytes follow the body");
     if (body && reader.taken != count) body = refuse(&reader, body, "a descriptor is not used");
     *why = reader.why;
+    *cost = reader.cost;
     return body;
 }
 

@@ -7,6 +7,7 @@
 #include "block.h"
 #include "connection.h"
 #include "object.h"
+#include "room.h"
 
 static void dictionary_last_release(struct xl_object *object) {
     struct _xpc_dictionary_s *dictionary = (struct _xpc_dictionary_s *)object;
@@ -17,6 +18,7 @@ static void dictionary_last_release(struct xl_object *object) {
     }
     free(dictionary->entries);
     xpc_release(dictionary->remote);
+    xl_room_give(dictionary->charge);
     xl_object_free(object);
 }
 
@@ -217,6 +219,30 @@ xpc_object_t xpc_dictionary_create_reply(xpc_object_t original) {
 xpc_connection_t xpc_dictionary_get_remote_connection(xpc_object_t xdict) {
     const struct _xpc_dictionary_s *dictionary = xl_as(xdict, XPC_TYPE_DICTIONARY);
     return dictionary ? dictionary->remote : NULL;
+}
+
+/* ---- Received messages ---------------------------------------------------------------- */
+
+uint64_t xl_message_charge(xpc_object_t object) {
+    const struct _xpc_dictionary_s *message = xl_as(object, XPC_TYPE_DICTIONARY);
+    return message ? message->charge : 0;
+}
+
+void xl_message_delivered(xpc_object_t object) {
+    struct _xpc_dictionary_s *message = xl_as(object, XPC_TYPE_DICTIONARY);
+    if (!message || message->keeps_charge) return;
+    xl_room_give(message->charge);
+    message->charge = 0;
+}
+
+void xpc_linux_message_keep(xpc_object_t object) {
+    struct _xpc_dictionary_s *message = xl_as(object, XPC_TYPE_DICTIONARY);
+    if (message) message->keeps_charge = true;
+}
+
+const char *xpc_linux_message_problem(xpc_object_t object) {
+    const struct _xpc_dictionary_s *message = xl_as(object, XPC_TYPE_DICTIONARY);
+    return message ? message->problem : NULL;
 }
 
 /* ---- By type -------------------------------------------------------------------------- */

@@ -90,6 +90,7 @@ static void run_current(xpc_connection_t connection) {
     }
     xl_block_release(item.block);
     xl_queue_release(item.queue);
+    xl_message_delivered(item.object);
     if (item.kind == XL_NEW_PEER) settle_peer(connection, item.object, silent);
     else xpc_release(item.object);
     if (item.kind == XL_LAST) retire(connection);
@@ -127,6 +128,7 @@ static bool take_next(xpc_connection_t connection) {
     if (taken) {
         connection->current = *taken;
         if (taken == &connection->interrupted) connection->interrupted_queued = false;
+        connection->inbox_bytes -= taken->charge;
         if (!taken->embedded) free(taken);
     } else if (connection->state == XL_INVALID && !connection->told) {
         connection->current = last_item(connection);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "carrier.h"
+#include "room.h"
 #include "wire.h"
 
 struct writer {
@@ -39,6 +40,14 @@ static void put64(struct writer *writer, uint64_t value) {
     put(writer, &bytes, 8);
 }
 
+/* Adds a cost: a receiver would refuse a message that costs too much. */
+static void spend(struct writer *writer, uint64_t cost) {
+    writer->so_far.cost += cost;
+    if (writer->so_far.cost > XPC_LINUX_COST_MAX && !writer->why) {
+        writer->why = XL_TOO_COSTLY;
+    }
+}
+
 static void put_counted(struct writer *writer, const void *bytes, size_t length) {
     put32(writer, length);
     put(writer, bytes, length);
@@ -65,7 +74,9 @@ static void put_dictionary(struct writer *writer, const struct _xpc_dictionary_s
     if (dictionary->incomplete) writer->why = "a dictionary is incomplete: a value could not be made";
     put32(writer, dictionary->count);
     for (size_t i = 0; i < dictionary->count && !writer->why; i++) {
-        put_counted(writer, dictionary->entries[i].key, strlen(dictionary->entries[i].key));
+        size_t length = strlen(dictionary->entries[i].key);
+        spend(writer, XL_COST_VALUE + length);
+        put_counted(writer, dictionary->entries[i].key, length);
         put_value(writer, dictionary->entries[i].value, depth + 1);
     }
 }
@@ -115,6 +126,7 @@ static void put_value(struct writer *writer, xpc_object_t object, int depth) {
     struct xl_bytes *bytes = object;
     struct xl_carrier *carrier = object;
     put8(writer, tag);
+    spend(writer, xl_tag_cost(tag));
     switch (tag) {
     case XL_TAG_NULL: break;
     case XL_TAG_BOOL: put(writer, xpc_bool_get_value(object) ? "\1" : "\0", 1); break;
@@ -123,8 +135,14 @@ static void put_value(struct writer *writer, xpc_object_t object, int depth) {
     case XL_TAG_DATE:
     case XL_TAG_DOUBLE: put64(writer, ((struct xl_number *)object)->value.u); break; /* by its bits */
     case XL_TAG_DATA: writer->so_far.data_bytes += bytes->length; /* fall through */
-    case XL_TAG_STRING: put_counted(writer, bytes->bytes, bytes->length); break;
-    case XL_TAG_UUID: put(writer, bytes->bytes, bytes->length); break;
+    case XL_TAG_STRING:
+        spend(writer, bytes->length);
+        put_counted(writer, bytes->bytes, bytes->length);
+        break;
+    case XL_TAG_UUID:
+        spend(writer, bytes->length);
+        put(writer, bytes->bytes, bytes->length);
+        break;
     case XL_TAG_ARRAY: put_array(writer, object, depth); break;
     case XL_TAG_DICTIONARY: put_dictionary(writer, object, depth); break;
     case XL_TAG_FD:

@@ -6,12 +6,12 @@
  * peer is announced to the listener's handler, with the first message in its inbox.
  */
 #include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "carrier.h"
 #include "connection.h"
+#include "exhaustion.h"
 
 enum { ACCEPTS_AT_ONCE = 64 };
 
@@ -25,7 +25,8 @@ void xl_listener_open(xpc_connection_t listener) {
         else xl_connection_invalidate(listener, XL_INVALID_ERROR, "%s", reason);
     } else {
         /* An anonymous listener gets its sockets at creation: endpoints may be made before activation. */
-        xl_connection_invalidate(listener, XL_INVALID_ERROR, "no descriptors or memory for a listener");
+        xl_connection_invalidate(listener, XL_INVALID_ERROR, "cannot make a listener: %s",
+                                 xl_cause(listener->creation_errno));
     }
 }
 
@@ -68,7 +69,7 @@ static void add_stranger_consume(xpc_connection_t listener, int fd) {
         xl_connection_adopt(stranger, fd, EPOLLIN);
     } else {
         close(fd);
-        xl_connection_invalidate(stranger, XL_INVALID_ERROR, "cannot ask who it is: %s", strerror(errno));
+        xl_connection_invalidate(stranger, XL_INVALID_ERROR, "cannot ask who it is: %s", xl_cause(errno));
     }
 }
 
@@ -126,17 +127,18 @@ static const char *introduce(xpc_connection_t stranger, const struct xl_packet *
     if (packet->header.kind != XL_KIND_MESSAGE && packet->header.kind != XL_KIND_REQUEST) {
         return "the first packet is no message";
     }
-    if (!xl_inbox_add_message(stranger, packet)) return "out of memory";
+    if (!xl_inbox_add_message(stranger, packet)) return xl_cause(ENOMEM);
     return announce(stranger) ? NULL : "its listener was cancelled";
 }
 
 void xl_stranger_receive(xpc_connection_t stranger) {
     struct xl_packet packet;
     const char *why = NULL;
-    switch (xl_packet_receive(stranger->socket, &packet, &why)) {
+    switch (xl_connection_receive(stranger, &packet, &why)) {
     case XL_NOTHING: return;
     case XL_END: why = "it has closed without a word"; break;
-    case XL_BAD: break;
+    case XL_BAD:
+    case XL_STARVED: break;
     case XL_RECEIVED:
         why = introduce(stranger, &packet);
         if (why && !stranger->inbox.first) xpc_release(packet.body);
@@ -173,6 +175,9 @@ static bool accept_by_endpoint(xpc_connection_t listener) {
     switch (xl_packet_receive(listener->socket, &packet, &why)) {
     case XL_NOTHING: return false;
     case XL_BAD: return true; /* ignored: the sender cannot be told from the others that hold the endpoint */
+    case XL_STARVED: /* the packet is lost: its sender sees its socket close */
+        xl_pool_rest(listener);
+        return false;
     case XL_END:
         xl_connection_invalidate(listener, XL_INVALID_ERROR, "a holder of the endpoint has shut it down");
         return false;

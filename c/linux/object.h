@@ -73,6 +73,9 @@ struct _xpc_dictionary_s { /* dictionary, error */
     enum xl_part part;
     uint64_t reply_id;
     xpc_connection_t remote; /* owned; the sender, or the destination of a reply */
+    uint64_t charge;         /* of a received message: the room that it takes */
+    bool keeps_charge;       /* until it is released, not only until its handler returns */
+    const char *problem;     /* why it has no content, a static text; or NULL */
 };
 
 /* Returns zeroed memory for free, or NULL. Weak, so that a test can make it fail. */
@@ -99,6 +102,10 @@ bool xl_array_append_consume(struct xl_array *array, xpc_object_t value);
 /* For the decoder: the key must follow all others. Consumes the value, even on failure. */
 bool xl_dictionary_append_consume(struct _xpc_dictionary_s *dictionary, const char *key, size_t length,
                                   xpc_object_t value);
+/* The room that a received message takes; 0 for any other object. */
+uint64_t xl_message_charge(xpc_object_t object);
+/* Its handler has returned: gives the room back, unless the program keeps it. */
+void xl_message_delivered(xpc_object_t object);
 /* Returns the object if it is a dictionary or an error, else NULL. */
 const struct _xpc_dictionary_s *xl_as_entries(xpc_object_t object);
 

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "carrier.h"
+#include "exhaustion.h"
 #include "memory.h"
+#include "room.h"
 #include "stats.h"
 
 #ifndef SCM_PIDFD
@@ -28,6 +30,7 @@ struct raw {
     size_t count;
     struct ucred sender;
     bool identified;
+    bool starved; /* this process lacks a resource */
 };
 
 static void close_all(struct raw *raw) {
@@ -64,27 +67,49 @@ static void read_control(struct msghdr *header, struct raw *raw) {
     }
 }
 
+/* A packet cannot be received for lack of a resource of this process, not for what the packet is. */
+static const char *starve(struct raw *raw, int why) {
+    raw->starved = true;
+    return xl_cause(why);
+}
+
+static xpc_object_t decode_body(struct raw *raw, const uint8_t *bytes, size_t length, uint32_t descriptors,
+                                uint64_t *cost, const char **why) {
+    struct _xpc_dictionary_s *body = xl_body_decode(bytes, length, raw->descriptors, descriptors, cost, why);
+    if (*why == XL_TOO_COSTLY) { /* without content, so that the program can tell the sender why */
+        body = xpc_dictionary_create_empty();
+        if (body) body->problem = *why;
+        *cost = XL_COST_OBJECT;
+        *why = body ? NULL : XL_NO_MEMORY;
+    }
+    if (*why == XL_NO_MEMORY) *why = starve(raw, ENOMEM);
+    return body;
+}
+
 /* Reads the body of a long message as a copy, which the sender cannot change. */
-static xpc_object_t decode_spilled(const struct xl_header *header, struct raw *raw, const char **why) {
+static xpc_object_t decode_spilled(const struct xl_header *header, struct raw *raw, uint64_t *cost, const char **why) {
     int fd = raw->descriptors[header->descriptors];
     if (xl_memory_check(fd, header->length, F_SEAL_WRITE) != 0) {
         *why = "the memfd of a long body is not sealed, or too small";
         return NULL;
     }
     uint8_t *bytes = xl_alloc(header->length);
+    if (!bytes) {
+        *why = starve(raw, ENOMEM);
+        return NULL;
+    }
     size_t done = 0;
-    while (bytes && done < header->length) {
+    errno = 0;
+    while (done < header->length) {
         ssize_t count = pread(fd, bytes + done, header->length - done, (off_t)done);
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) break;
         done += (size_t)count;
     }
     xpc_object_t body = NULL;
-    if (bytes && done == header->length) {
-        body = xl_body_decode(bytes, done, raw->descriptors, header->descriptors, why);
-    } else {
-        *why = "the memfd of a long body cannot be read";
-    }
+    if (done == header->length) body = decode_body(raw, bytes, done, header->descriptors, cost, why);
+    else if (xl_is_exhausted(errno)) *why = starve(raw, errno);
+    else *why = "the memfd of a long body cannot be read";
     free(bytes);
     return body;
 }
@@ -96,22 +121,42 @@ static const char *decode(struct raw *raw, struct xl_packet *packet) {
     const struct xl_header *header = &packet->header;
     if (raw->count != header->descriptors + (header->spilled ? 1u : 0u)) return "the descriptors are not as many";
     packet->sender = raw->sender;
+    uint64_t cost = 0;
     if (header->kind == XL_KIND_CONNECT) {
         packet->descriptor = raw->descriptors[0];
         raw->descriptors[0] = -1;
     } else if (header->spilled) {
-        packet->body = decode_spilled(header, raw, &why);
+        packet->body = decode_spilled(header, raw, &cost, &why);
     } else if (header->kind != XL_KIND_DECLINE) {
-        packet->body = xl_body_decode(raw->bytes + XL_HEADER_BYTES, header->length, raw->descriptors,
-                                      header->descriptors, &why);
+        packet->body = decode_body(raw, raw->bytes + XL_HEADER_BYTES, header->length, header->descriptors, &cost, &why);
     }
+    packet->cost = XL_COST_MESSAGE + cost + (uint64_t)header->descriptors * XL_COST_DESCRIPTOR;
     return why;
+}
+
+/* The kernel has dropped descriptors: those beyond our room, or beyond this process's limit. */
+static const char *explain_lost(struct raw *raw) {
+    int limit = raw->count < ROOM ? xl_out_of_descriptors() : 0;
+    return limit ? starve(raw, limit) : "it has more descriptors than allowed";
+}
+
+uint64_t xl_packet_cost_most(int socket) {
+    uint8_t bytes[XL_HEADER_BYTES];
+    struct xl_header header;
+    ssize_t length;
+    do length = recv(socket, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC);
+    while (length < 0 && errno == EINTR);
+    if (length <= 0) return 0;
+    size_t body = 0;
+    /* Of a malformed packet nothing is decoded. */
+    if (!xl_header_decode(bytes, (size_t)length, &header)) body = header.length;
+    return XL_COST_MESSAGE + xl_body_cost_most(body) + (uint64_t)XPC_LINUX_DESCRIPTORS_MAX * XL_COST_DESCRIPTOR;
 }
 
 enum xl_received xl_packet_receive(int socket, struct xl_packet *packet, const char **why) {
     struct raw raw; /* 64 KiB: only the fields that need it are zeroed below */
     raw.count = 0;
-    raw.identified = false;
+    raw.identified = raw.starved = false;
     _Alignas(struct cmsghdr) uint8_t
         control[CMSG_SPACE(sizeof raw.sender) + CMSG_SPACE(sizeof raw.descriptors) + CMSG_SPACE(sizeof(int))];
     struct iovec vector = {.iov_base = raw.bytes, .iov_len = sizeof raw.bytes};
@@ -127,8 +172,8 @@ enum xl_received xl_packet_receive(int socket, struct xl_packet *packet, const c
     while (length < 0 && (errno == EINTR || errno == ECONNRESET));
     if (length < 0 && errno == EAGAIN) return XL_NOTHING;
     if (length < 0) {
-        *why = errno == ENOMEM ? "out of memory" : "the socket cannot be read";
-        return XL_BAD;
+        *why = xl_cause(errno);
+        return XL_STARVED;
     }
     raw.length = (size_t)length;
     read_control(&header, &raw);
@@ -137,11 +182,11 @@ enum xl_received xl_packet_receive(int socket, struct xl_packet *packet, const c
         return XL_END;
     }
     *packet = (struct xl_packet){.descriptor = -1};
-    if (header.msg_flags & MSG_CTRUNC) *why = "descriptors were lost: too many, or no room for them here";
+    if (header.msg_flags & MSG_CTRUNC) *why = explain_lost(&raw);
     else if (header.msg_flags & MSG_TRUNC) *why = "the packet is too long";
     else *why = decode(&raw, packet);
     close_all(&raw);
-    if (*why) return XL_BAD;
+    if (*why) return raw.starved ? XL_STARVED : XL_BAD;
     xl_stats_add(XL_BYTES_RECEIVED, raw.length);
     if (packet->body) xl_stats_add(XL_MESSAGES_RECEIVED, 1);
     return XL_RECEIVED;

@@ -6,6 +6,7 @@
 
 #include <sys/socket.h>
 
+#include "room.h"
 #include "wire.h"
 
 /* An encoded packet in the outbox. Owns its descriptors until the kernel has the packet. */
@@ -13,7 +14,8 @@ struct xl_parcel {
     struct xl_parcel *next;
     struct xl_item *barrier; /* owned; if not NULL, the parcel is not sent: the barrier runs instead */
     uint64_t data_bytes;
-    int spill; /* owned memfd of a long body, or -1 */
+    size_t memory; /* what it takes in the outbox, in bytes; see room.h */
+    int spill;     /* owned memfd of a long body, or -1 */
     uint32_t spill_bytes;
     size_t carriers_count;
     struct xl_carrier *carriers[XPC_LINUX_DESCRIPTORS_MAX]; /* owned */
@@ -22,11 +24,17 @@ struct xl_parcel {
 };
 
 /*
- * Encodes a message; `body` is NULL for a kind without one. On failure NULL and `why`, a static
- * text; `refused`: the message is over the limits, otherwise the system lacks a resource.
+ * Encodes a message; `body` is NULL for a kind without one. On failure NULL and `why`, valid until the
+ * next call on this thread; `refused`: the message is over the limits, otherwise this process lacks a
+ * resource.
  */
 struct xl_parcel *xl_parcel_create(enum xl_kind kind, uint64_t id, xpc_object_t body, const char **why, bool *refused);
 void xl_parcel_free(struct xl_parcel *parcel);
+/* What the kernel holds for it besides the bytes in the socket's buffer: see room.h. */
+uint64_t xl_parcel_weight(const struct xl_parcel *parcel);
+/* The most that a parcel weighs. */
+#define XL_WEIGHT_MAX \
+    ((uint64_t)XPC_LINUX_MESSAGE_MAX + (uint64_t)XPC_LINUX_DESCRIPTORS_MAX * XL_COST_DESCRIPTOR)
 
 enum xl_sent {
     XL_SENT,
@@ -44,16 +52,20 @@ struct xl_packet {
     struct ucred sender;
     xpc_object_t body; /* owned, or NULL for a kind without one */
     int descriptor;    /* owned; of a CONNECT, else -1 */
+    uint64_t cost;     /* of the body in a queue: see room.h */
 };
 
 enum xl_received {
     XL_RECEIVED,
     XL_NOTHING, /* nothing has arrived yet */
     XL_END,     /* the other side has closed */
-    XL_BAD      /* the packet is invalid, for the reason `why`, a static text: close the socket */
+    XL_BAD,     /* the packet is invalid, for the reason `why`: close the socket */
+    XL_STARVED  /* the packet is lost, because this process lacks a resource: `why` */
 };
-/* Never blocks. */
+/* Never blocks. `why` is valid until the next call on this thread. */
 enum xl_received xl_packet_receive(int socket, struct xl_packet *packet, const char **why);
+/* The most that the next packet costs in a queue; 0 if there is none. */
+uint64_t xl_packet_cost_most(int socket);
 
 /* Creates a connected pair of sockets that receive credentials. Returns 0, or -1 with errno. */
 int xl_socket_pair(int ends[2]);

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "carrier.h"
+#include "exhaustion.h"
 #include "packet.h"
 #include "stats.h"
 
@@ -25,11 +27,18 @@ static bool write_all(int fd, const uint8_t *bytes, size_t length) {
 
 /* Writes a body that is too long for a packet into a memfd. */
 static int spill(const uint8_t *bytes, size_t length) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && length > limit.rlim_cur) { /* a write would raise SIGXFSZ */
+        errno = EFBIG;
+        return -1;
+    }
     int fd = memfd_create("xpc-message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) return -1;
     int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
     if (write_all(fd, bytes, length) && fcntl(fd, F_ADD_SEALS, seals) == 0) return fd;
+    int why = errno;
     close(fd);
+    errno = why;
     return -1;
 }
 
@@ -38,9 +47,11 @@ struct xl_parcel *xl_parcel_create(enum xl_kind kind, uint64_t id, xpc_object_t 
     *why = body ? xl_body_measure(body, &measure) : NULL;
     *refused = *why != NULL;
     if (*why) return NULL;
-    *why = "out of memory";
     struct xl_parcel *parcel = xl_alloc(sizeof *parcel + XL_HEADER_BYTES + measure.length);
-    if (!parcel) return NULL;
+    if (!parcel) {
+        *why = xl_cause(ENOMEM);
+        return NULL;
+    }
     struct xl_header header = {
         .kind = kind,
         .spilled = measure.length > XL_INLINE_MAX,
@@ -52,18 +63,26 @@ struct xl_parcel *xl_parcel_create(enum xl_kind kind, uint64_t id, xpc_object_t 
     parcel->data_bytes = measure.data_bytes;
     parcel->spill = -1;
     parcel->carriers_count = measure.descriptors;
+    parcel->memory = sizeof *parcel + parcel->length + measure.descriptors * XL_COST_DESCRIPTOR;
     if (body) xl_body_encode(body, &measure, parcel->bytes + XL_HEADER_BYTES, parcel->carriers);
     for (size_t i = 0; i < measure.descriptors; i++) xpc_retain(parcel->carriers[i]);
     if (kind == XL_KIND_CONNECT) header.descriptors = 1;
     xl_header_encode(&header, parcel->bytes);
     if (!header.spilled) return parcel;
     parcel->spill = spill(parcel->bytes + XL_HEADER_BYTES, measure.length);
+    if (parcel->spill < 0) {
+        *why = xl_cause(errno);
+        xl_parcel_free(parcel);
+        return NULL;
+    }
     parcel->spill_bytes = header.length;
     parcel->length = XL_HEADER_BYTES;
-    if (parcel->spill >= 0) return parcel;
-    *why = "no memory file for a long message";
-    xl_parcel_free(parcel);
-    return NULL;
+    struct xl_parcel *shrunk = realloc(parcel, sizeof *parcel + XL_HEADER_BYTES); /* the body is in the file now */
+    return shrunk ? shrunk : parcel;
+}
+
+uint64_t xl_parcel_weight(const struct xl_parcel *parcel) {
+    return parcel->spill_bytes + (uint64_t)parcel->carriers_count * XL_COST_DESCRIPTOR;
 }
 
 void xl_parcel_free(struct xl_parcel *parcel) {

@@ -1,11 +1,17 @@
 /*
  * receive.c - moves packets from the socket to the inbox.
  */
+#include <errno.h>
 #include <unistd.h>
 
 #include "connection.h"
+#include "exhaustion.h"
+#include "room.h"
+#include "stats.h"
 
-enum { PACKETS_AT_ONCE = 64 }; /* then handlers run; further packets stay in the kernel */
+enum { PACKETS_AT_ONCE = 64 };              /* then handlers run; further packets stay in the kernel */
+enum { INBOX_MAX = 1024 * 1024 };           /* the same in bytes; one message always fits */
+enum { INBOX_WAITING_MAX = 8 * 1024 * 1024 }; /* while a thread waits for a reply, which comes behind other messages */
 
 const char *xl_connection_identify(xpc_connection_t connection, const struct ucred *sender) {
     if (sender->uid != geteuid()) return "the sender is another user";
@@ -32,24 +38,54 @@ bool xl_inbox_add_message(xpc_connection_t connection, const struct xl_packet *p
     }
     item->kind = XL_EVENT;
     item->object = message;
+    item->charge = packet->cost;
+    connection->inbox_bytes += packet->cost;
     xl_items_append(&connection->inbox, item);
     return true;
 }
 
+/* Takes room for the next packet. In most cases there is room for any packet, so it need not be looked at. */
+static bool take_room(xpc_connection_t connection, uint64_t *room) {
+    *room = XL_ROOM_MESSAGE_MAX;
+    if (xl_room_take(*room)) return true;
+    *room = xl_packet_cost_most(connection->socket);
+    return xl_room_take(*room);
+}
+
+enum xl_received xl_connection_receive(xpc_connection_t connection, struct xl_packet *packet, const char **why) {
+    uint64_t room, used = 0;
+    connection->waits_for_room = !take_room(connection, &room);
+    if (connection->waits_for_room) {
+        xl_pool_rest(connection);
+        return XL_NOTHING;
+    }
+    enum xl_received received = xl_packet_receive(connection->socket, packet, why);
+    if (received == XL_RECEIVED && packet->body && packet->cost <= room) {
+        used = packet->cost;
+        ((struct _xpc_dictionary_s *)packet->body)->charge = used;
+    }
+    xl_room_give(room - used);
+    return received;
+}
+
 /* Consumes the packet. Returns NULL, or why it is refused. */
-static const char *handle(xpc_connection_t connection, struct xl_packet *packet) {
+static const char *handle(xpc_connection_t connection, struct xl_packet *packet, bool *starved) {
     const char *why = xl_connection_identify(connection, &packet->sender);
     struct xl_item *awaited = NULL;
     switch (packet->header.kind) {
     case XL_KIND_MESSAGE:
     case XL_KIND_REQUEST:
         if (!why && xl_inbox_add_message(connection, packet)) return NULL;
-        if (!why) why = "out of memory";
+        *starved = !why;
+        if (!why) why = xl_cause(ENOMEM);
         break;
     case XL_KIND_REPLY:
         if (!why) awaited = xl_awaited_take(connection, packet->header.id);
-        if (awaited) xl_awaited_finish(connection, awaited, packet->body);
-        if (awaited) return NULL;
+        if (awaited) {
+            awaited->charge = packet->cost;
+            xl_awaited_finish(connection, awaited, packet->body);
+            return NULL;
+        }
         break;
     case XL_KIND_DECLINE:
         if (!why) awaited = xl_awaited_take(connection, packet->header.id);
@@ -64,22 +100,37 @@ static const char *handle(xpc_connection_t connection, struct xl_packet *packet)
     return why;
 }
 
+/* Whether another packet may be added. */
+static bool has_space(xpc_connection_t connection) {
+    /* While a handler runs, packets wait in the kernel, unless a thread waits for a reply. */
+    if (connection->dispatching && !connection->waiters) return false;
+    if (connection->inbox_bytes < INBOX_MAX) return true;
+    if (!connection->waiters) return false;
+    if (connection->inbox_bytes < INBOX_WAITING_MAX) return true;
+    xl_stats_add(XL_ENDED_OVER_BUDGET, 1);
+    xl_connection_invalidate(connection, XL_INVALID_ERROR,
+                             "process %d sends messages instead of the reply that is waited for: %llu bytes of them wait here",
+                             (int)connection->other.pid, (unsigned long long)connection->inbox_bytes);
+    return false;
+}
+
 void xl_inbox_receive(xpc_connection_t connection) {
     for (int i = 0; i < PACKETS_AT_ONCE; i++) {
-        /* While a handler runs, packets wait in the kernel, unless a thread waits for a reply. */
-        if (connection->dispatching && !connection->waiters) return;
+        if (!has_space(connection)) return;
         struct xl_packet packet;
         const char *why = NULL;
-        switch (xl_packet_receive(connection->socket, &packet, &why)) {
-        case XL_RECEIVED: why = handle(connection, &packet); break;
+        bool starved = false;
+        switch (xl_connection_receive(connection, &packet, &why)) {
+        case XL_RECEIVED: why = handle(connection, &packet, &starved); break;
+        case XL_STARVED: starved = true; break;
         case XL_BAD: break;
         case XL_END: xl_connection_lost(connection); return;
         case XL_NOTHING:
-            if (connection->listener_gone) xl_connection_lost(connection);
+            if (connection->listener_gone && !connection->waits_for_room) xl_connection_lost(connection);
             return;
         }
         if (!why) continue;
-        xl_connection_invalidate(connection, XL_INVALID_ERROR, "a packet was refused: %s", why);
+        xl_connection_invalidate(connection, XL_INVALID_ERROR, starved ? "cannot receive: %s" : "a packet was refused: %s", why);
         return;
     }
 }

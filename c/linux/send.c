@@ -2,10 +2,12 @@
  * send.c - sends messages, and keeps the awaited replies.
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/ioctl.h>
 
 #include "connection.h"
+#include "exhaustion.h"
 #include "stats.h"
 
 /* ---- Awaited replies ------------------------------------------------------------------ */
@@ -25,9 +27,11 @@ struct xl_item *xl_awaited_take(xpc_connection_t connection, uint64_t id) {
 void xl_awaited_finish(xpc_connection_t connection, struct xl_item *item, xpc_object_t reply) {
     if (!item->waiter) {
         item->object = reply;
+        connection->inbox_bytes += item->charge;
         xl_items_append(&connection->inbox, item);
         return;
     }
+    xl_message_delivered(reply);
     item->waiter->reply = reply;
     item->waiter->done = true;
     pthread_cond_broadcast(&connection->replied);
@@ -40,6 +44,8 @@ static void append(xpc_connection_t connection, struct xl_parcel *parcel) {
     parcel->next = NULL;
     *connection->outbox_end = parcel;
     connection->outbox_end = &parcel->next;
+    connection->outbox_bytes += parcel->memory;
+    xl_stats_add(XL_OUTBOX_BYTES, parcel->memory);
 }
 
 /* Removes the first parcel. If it is a barrier, that becomes due. */
@@ -47,6 +53,8 @@ static void remove_first(xpc_connection_t connection) {
     struct xl_parcel *first = connection->outbox;
     connection->outbox = first->next;
     if (!connection->outbox) connection->outbox_end = &connection->outbox;
+    connection->outbox_bytes -= first->memory;
+    xl_stats_subtract(XL_OUTBOX_BYTES, first->memory);
     if (first->barrier) xl_items_append(&connection->inbox, first->barrier);
     xl_parcel_free(first);
 }
@@ -55,6 +63,27 @@ void xl_outbox_unwind(xpc_connection_t connection, xpc_object_t error) {
     struct xl_item *item;
     while (connection->outbox) remove_first(connection);
     while ((item = xl_items_take_first(&connection->awaited))) xl_awaited_finish(connection, item, error);
+}
+
+/*
+ * Whether the kernel may hold one more parcel with a memory file or descriptors. The socket's buffer
+ * does not bound these: it has room for hundreds of packets, each of which may pin 1 MiB. The kernel
+ * tells only how much of the buffer is in use; each packet uses at least PACKET_LEAST of it, so that
+ * bounds what is still there of what was sent.
+ */
+static bool may_fly(xpc_connection_t connection, const struct xl_parcel *parcel) {
+    enum { PACKET_LEAST = 512 };
+    uint64_t weight = xl_parcel_weight(parcel);
+    if (!weight) return true;
+    if (connection->in_flight + weight > XPC_LINUX_FLIGHT_MAX) {
+        int used = 0;
+        if (ioctl(connection->socket, SIOCOUTQ, &used) != 0) used = 0;
+        uint64_t most = (uint64_t)used / PACKET_LEAST * XL_WEIGHT_MAX;
+        if (connection->in_flight > most) connection->in_flight = most;
+        if (most && connection->in_flight + weight > XPC_LINUX_FLIGHT_MAX) return false;
+    }
+    connection->in_flight += weight;
+    return true;
 }
 
 /* Returns true if the first parcel is done. */
@@ -70,6 +99,10 @@ static bool send_first(xpc_connection_t connection) {
         xl_pool_schedule(connection);
         return false;
     }
+    if (!may_fly(connection, connection->outbox)) {
+        xl_pool_rest(connection); /* nothing tells when the other side has read */
+        return false;
+    }
     switch (xl_parcel_send(connection->socket, connection->outbox, -1)) {
     case XL_SENT:
     case XL_GONE: remove_first(connection); return true; /* the end is noticed when it is read, after earlier packets */
@@ -77,7 +110,7 @@ static bool send_first(xpc_connection_t connection) {
     case XL_BUSY: xl_pool_rest(connection); return false;
     case XL_FAILED: break;
     }
-    xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot send: %s", strerror(errno));
+    xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot send: %s", xl_cause(errno));
     return false;
 }
 
@@ -111,6 +144,15 @@ static void submit(xpc_connection_t connection, struct xl_parcel *parcel, struct
         return;
     }
     if (awaiting) xl_items_append(&connection->awaited, awaiting);
+    if (connection->outbox && connection->outbox_bytes + parcel->memory > XPC_LINUX_OUTBOX_MAX) {
+        xl_parcel_free(parcel);
+        xl_stats_add(XL_ENDED_OVER_BUDGET, 1);
+        xl_connection_invalidate(connection, XL_INVALID_ERROR,
+                                 "process %d does not read what was sent to it: %llu bytes wait, the most are %d",
+                                 (int)connection->other.pid, (unsigned long long)connection->outbox_bytes,
+                                 XPC_LINUX_OUTBOX_MAX);
+        return;
+    }
     append(connection, parcel);
     xl_outbox_flush(connection);
 }

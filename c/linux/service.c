@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "exhaustion.h"
 #include "packet.h"
 #include "service_directory.h"
 
@@ -86,7 +87,7 @@ static int bind_socket(const struct xl_service_path *path, bool *in_use, char re
         return fd;
     }
     *in_use = errno == EADDRINUSE;
-    snprintf(reason, XL_REASON_BYTES, "cannot listen at %s: %s", path->text, strerror(errno));
+    snprintf(reason, XL_REASON_BYTES, "cannot listen at %s: %s", path->text, xl_cause(errno));
     if (fd >= 0) close(fd);
     return -1;
 }
@@ -96,7 +97,7 @@ static int bind_locked(const char *service, const struct xl_service_path *path, 
     char text[512];
     int length = snprintf(text, sizeof text, "%d\n%.400s\n", (int)getpid(), service);
     if (ftruncate(claim->lock, 0) != 0 || pwrite(claim->lock, text, (size_t)length, 0) != length) {
-        snprintf(reason, XL_REASON_BYTES, "cannot write the lock of %s: %s", path->text, strerror(errno));
+        snprintf(reason, XL_REASON_BYTES, "cannot write the lock of %s: %s", path->text, xl_cause(errno));
         return -1;
     }
     xl_directory_sweep(claim->directory, xl_lock_name(claim->file).text);
@@ -117,7 +118,7 @@ int xl_service_listen(const char *service, struct xl_claim *claim, bool *in_use,
     int lock = xl_lock_take(directory, xl_lock_name(file).text, true, &holder);
     if (lock < 0) {
         if (errno == EWOULDBLOCK) explain_busy(holder, in_use, reason);
-        else snprintf(reason, XL_REASON_BYTES, "cannot lock %s: %s", path.text, strerror(errno));
+        else snprintf(reason, XL_REASON_BYTES, "cannot lock %s: %s", path.text, xl_cause(errno));
         close(directory);
         return -1;
     }
@@ -158,7 +159,7 @@ int xl_service_connect(const char *service, struct ucred *server, bool *busy, ch
         snprintf(reason, XL_REASON_BYTES, "no such service: nothing listens at %s", path.text);
     } else {
         *busy = errno == EAGAIN; /* its queue of new connections is full */
-        snprintf(reason, XL_REASON_BYTES, "cannot connect to %s: %s", path.text, strerror(errno));
+        snprintf(reason, XL_REASON_BYTES, "cannot connect to %s: %s", path.text, xl_cause(errno));
     }
     return -1;
 }

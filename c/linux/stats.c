@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <xpc/linux.h>
 
+#include "room.h"
+
 static _Atomic uint64_t counters[XL_COUNTERS];
 
 void xl_stats_add(enum xl_counter counter, uint64_t amount) {
@@ -33,5 +35,8 @@ void xpc_linux_get_stats(struct xpc_linux_stats *out) {
         .descriptors_sent = read_counter(XL_DESCRIPTORS_SENT),
         .live_objects = read_counter(XL_LIVE_OBJECTS),
         .live_connections = read_counter(XL_LIVE_CONNECTIONS),
+        .inbox_bytes = xl_room_taken(),
+        .outbox_bytes = read_counter(XL_OUTBOX_BYTES),
+        .ended_over_budget = read_counter(XL_ENDED_OVER_BUDGET),
     };
 }

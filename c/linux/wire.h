@@ -46,7 +46,8 @@
  *
  * Nesting is at most 32 deep, the body itself being depth 1. Nothing may follow the value and
  * every descriptor must be used. A packet that breaks a rule is refused, and the connection to its
- * sender is closed. Encoding is unique: equal messages give equal bytes.
+ * sender is closed. Only a message that would cost too much memory is delivered, without content.
+ * Encoding is unique: equal messages give equal bytes.
  *
  * Encoding and decoding are pure functions over buffers. packet.c and parcel.c use sockets.
  */
@@ -101,7 +102,11 @@ struct xl_measure {
     size_t length;
     size_t descriptors;
     uint64_t data_bytes; /* bytes in data values */
+    uint64_t cost;       /* see room.h */
 };
+
+/* What a value of this type costs, without its bytes: see room.h. */
+uint64_t xl_tag_cost(enum xl_tag tag);
 
 void xl_header_encode(const struct xl_header *header, uint8_t out[XL_HEADER_BYTES]);
 /* Returns NULL, or why these bytes are not a header: a static text. */
@@ -113,9 +118,15 @@ const char *xl_body_measure(xpc_object_t message, struct xl_measure *out);
 void xl_body_encode(xpc_object_t message, const struct xl_measure *measure, uint8_t *out,
                     struct xl_carrier **carriers);
 /*
- * Returns a new dictionary, or NULL with `why` a static text. Takes the descriptors that it uses
- * from `descriptors` and writes -1 in their place; the caller keeps the others.
+ * Returns a new dictionary, or NULL with `why` a static text: XL_TOO_COSTLY, XL_NO_MEMORY, or what is
+ * malformed. Takes the descriptors that it uses from `descriptors` and writes -1 in their place; the
+ * caller keeps the others. Adds up what the values cost in `cost`.
  */
-xpc_object_t xl_body_decode(const uint8_t *bytes, size_t length, int *descriptors, size_t count, const char **why);
+xpc_object_t xl_body_decode(const uint8_t *bytes, size_t length, int *descriptors, size_t count, uint64_t *cost,
+                            const char **why);
+/* The most that a body of so many bytes costs. */
+uint64_t xl_body_cost_most(size_t length);
+
+extern const char XL_TOO_COSTLY[], XL_NO_MEMORY[];
 
 #endif

@@ -23,17 +23,14 @@ struct encoded {
 static struct encoded encode(xpc_object_t message) {
     struct encoded encoded = {0};
     struct xl_measure measure;
-    const char *why;
-    bool refused;
+    struct xl_carrier *carriers[DESCRIPTORS];
     CHECK(xl_body_measure(message, &measure) == NULL);
-    struct xl_parcel *parcel = xl_parcel_create(XL_KIND_MESSAGE, 0, message, &why, &refused);
     encoded.length = measure.length;
     encoded.bytes = malloc(measure.length);
-    memcpy(encoded.bytes, parcel->bytes + XL_HEADER_BYTES, measure.length);
-    for (; encoded.count < parcel->carriers_count; encoded.count++) {
-        encoded.descriptors[encoded.count] = fcntl(parcel->carriers[encoded.count]->fd, F_DUPFD_CLOEXEC, 0);
+    xl_body_encode(message, &measure, encoded.bytes, carriers);
+    for (; encoded.count < measure.descriptors; encoded.count++) {
+        encoded.descriptors[encoded.count] = fcntl(carriers[encoded.count]->fd, F_DUPFD_CLOEXEC, 0);
     }
-    xl_parcel_free(parcel);
     return encoded;
 }
 
@@ -46,9 +43,10 @@ static void encoded_free(struct encoded *encoded) {
 static xpc_object_t decode(const uint8_t *bytes, size_t length, const struct encoded *with, const char **why) {
     int descriptors[DESCRIPTORS];
     uint8_t *exact = malloc(length ? length : 1);
+    uint64_t cost = 0;
     memcpy(exact, bytes, length);
     for (size_t i = 0; i < with->count; i++) descriptors[i] = fcntl(with->descriptors[i], F_DUPFD_CLOEXEC, 0);
-    xpc_object_t body = xl_body_decode(exact, length, descriptors, with->count, why);
+    xpc_object_t body = xl_body_decode(exact, length, descriptors, with->count, &cost, why);
     for (size_t i = 0; i < with->count; i++) {
         if (descriptors[i] >= 0) close(descriptors[i]);
     }

@@ -45,6 +45,39 @@ XPC_EXPORT int xpc_linux_invalidation_errno(xpc_connection_t connection);
 #define XPC_LINUX_DEPTH_MAX 32
 /** The most descriptors (of fd, shmem, endpoint and surface objects) in one message. */
 #define XPC_LINUX_DESCRIPTORS_MAX 16
+/**
+ * The most memory that a message may take when it is decoded, in bytes, estimated: 16 for null and a
+ * bool, 64 for a number, a date or a string, 128 for an array, 256 for a dictionary and all others, 64
+ * for an entry of a dictionary; and the bytes of strings, data and keys. 1 MiB of numbers fits.
+ */
+#define XPC_LINUX_COST_MAX (16 * 1024 * 1024)
+
+/*
+ * Queues are bounded in bytes, as sums of such estimates, with 512 for each message and 16384 for each
+ * descriptor in it. Nothing here can be exceeded by a peer.
+ *
+ *   received, not delivered yet:  per process XPC_LINUX_INBOX_MAX. Then packets stay in the kernel, and
+ *                                 each connection is read when there is room again; small messages have
+ *                                 a quarter for themselves
+ *   sent, not taken yet:          per connection XPC_LINUX_OUTBOX_MAX. Then the connection is ended
+ *   in the kernel's queue:        per connection XPC_LINUX_FLIGHT_MAX of memory files and descriptors,
+ *                                 besides the socket's buffer. Then the rest waits in the outbox
+ */
+#define XPC_LINUX_INBOX_MAX (64 * 1024 * 1024)
+#define XPC_LINUX_OUTBOX_MAX (32 * 1024 * 1024)
+#define XPC_LINUX_FLIGHT_MAX (4 * 1024 * 1024)
+
+/**
+ * Keeps a received message in the process's XPC_LINUX_INBOX_MAX until it is released. To be called in
+ * the handler, by a program that puts messages on a queue of its own. Otherwise a message counts until
+ * its handler returns.
+ */
+XPC_EXPORT void xpc_linux_message_keep(xpc_object_t message);
+/**
+ * Why a received message was refused: it costs more than XPC_LINUX_COST_MAX. Then it is delivered
+ * without content, so that a request can be answered. NULL if it was not refused.
+ */
+XPC_EXPORT XPC_WARN_RESULT const char *xpc_linux_message_problem(xpc_object_t message);
 
 /**
  * Checks a message against the limits. Returns 0 if it would be sent, else -1 with the reason in
@@ -112,6 +145,9 @@ struct xpc_linux_stats {
     uint64_t descriptors_sent;  /* in messages, with those of spilled bodies */
     uint64_t live_objects;      /* all XPC objects except static constants */
     uint64_t live_connections;  /* connections among live_objects */
+    uint64_t inbox_bytes;       /* received messages that were not delivered yet */
+    uint64_t outbox_bytes;      /* sent messages that wait for the other side */
+    uint64_t ended_over_budget; /* connections that were ended because a queue was full */
 };
 
 XPC_EXPORT void xpc_linux_get_stats(struct xpc_linux_stats *out);

@@ -1,0 +1,65 @@
+/*
+ * exhaustion.c - see exhaustion.h.
+ */
+#include "exhaustion.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "carrier.h"
+
+bool xl_is_exhausted(int why) {
+    return why == EMFILE || why == ENFILE || why == ENOMEM || why == ENOBUFS || why == ENOSPC || why == EFBIG;
+}
+
+static unsigned long long limit_of(int resource) {
+    struct rlimit limit;
+    return getrlimit((__rlimit_resource_t)resource, &limit) == 0 ? (unsigned long long)limit.rlim_cur : 0;
+}
+
+const char *xl_cause(int why) {
+    static _Thread_local char text[256];
+    switch (why) {
+    case EMFILE:
+        snprintf(text, sizeof text,
+                 "this process has no free descriptor: its limit is %llu (RLIMIT_NOFILE); "
+                 "raise it with `ulimit -n`, or close some",
+                 limit_of(RLIMIT_NOFILE));
+        break;
+    case ENFILE:
+        snprintf(text, sizeof text, "this system has no free descriptor: raise fs.file-max, or end some processes");
+        break;
+    case ENOMEM:
+    case ENOBUFS:
+        if (limit_of(RLIMIT_AS) < (unsigned long long)RLIM_INFINITY) {
+            snprintf(text, sizeof text,
+                     "this process is out of memory: its address space is limited to %llu bytes (RLIMIT_AS); "
+                     "raise it with `ulimit -v`",
+                     limit_of(RLIMIT_AS));
+        } else {
+            snprintf(text, sizeof text,
+                     "this process is out of memory: free some, or raise the limit of its control group");
+        }
+        break;
+    case ENOSPC: snprintf(text, sizeof text, "this system has no memory left for memory files: free some"); break;
+    case EFBIG:
+        snprintf(text, sizeof text,
+                 "this process may write no larger file: its limit is %llu bytes (RLIMIT_FSIZE); "
+                 "raise it with `ulimit -f`",
+                 limit_of(RLIMIT_FSIZE));
+        break;
+    default: snprintf(text, sizeof text, "%s", strerror(why)); break;
+    }
+    return text;
+}
+
+int xl_out_of_descriptors(void) {
+    int probe = open("/", O_PATH | O_CLOEXEC);
+    if (probe < 0) return errno == EMFILE || errno == ENFILE ? errno : 0;
+    close(probe);
+    return 0;
+}
