@@ -5,6 +5,7 @@
  */
 
 import { BridgeError, type ErrorCode } from "../proto/errors.ts";
+import { KEY } from "../proto/wire/keys.ts";
 import { Capability, type XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type {
   AnyHandle,
@@ -12,6 +13,7 @@ import type {
   ListenerHandle,
   ReplyHandle,
 } from "./handle.ts";
+import { STATUS } from "./status.ts";
 import type { Message } from "./message.ts";
 import type { ConnectionEnd, EventSink, Native } from "./native.ts";
 import { OwnedCapability } from "./capability.ts";
@@ -26,14 +28,32 @@ export interface Peer {
   readonly egid: number;
 }
 
+/** How full the queues of a connection are. */
+export interface ConnectionQueues {
+  /** Bytes of received messages that wait to be drained, decoded. */
+  readonly inbox_bytes: number;
+  /** The number of events that wait to be drained. */
+  readonly inbox_events: number;
+  /** Bytes that were sent and not taken yet; up to 256 KiB too high. */
+  readonly outbox_bytes: number;
+  /** Whether it is suspended, because too much waits to be drained. */
+  readonly suspended: boolean;
+}
+
 /** The events of a connection. */
 export interface ConnectionEvents {
   /** A message has arrived. The receiver owns it, and must dispose it. */
   message(message: Message): void;
-  /** The connection has ended. After `interrupted` it is still usable; `invalid` is the last event. `reason` may be "". */
-  ended(end: ConnectionEnd, reason: string): void;
-  /** A message beyond the limits was dropped. If it asked for a reply, it got one that says so. */
-  malformed?(): void;
+  /**
+   * The connection has ended. After `interrupted` it is still usable; `invalid`
+   * is the last event. `reason` is text for people and may be "". `code` is
+   * `outbox_full` if this side ended it because the peer does not read what was
+   * sent to it, `malformed_message` if the peer sent too many messages beyond
+   * the limits, else `native_failure`.
+   */
+  ended(end: ConnectionEnd, reason: string, code: ErrorCode): void;
+  /** A message was dropped: `problem` says which limit it exceeds. If it asked for a reply, it got one that says so. */
+  malformed?(problem: string): void;
 }
 
 /** The events of a listener. */
@@ -153,26 +173,25 @@ export class Connection extends Party {
   activate(events: ConnectionEvents): void {
     this.start({
       message: (message) => events.message(message),
-      ended: (end) => events.ended(end, this.reason()),
+      ended: (end, code) => events.ended(end, this.reason(), code),
       peer: (handle) => this.native.symbols.slb_release(handle),
-      malformed: (reply) => {
-        this.#refuse(reply);
-        events.malformed?.();
+      malformed: (reply, problem) => {
+        this.#refuse(reply, problem);
+        events.malformed?.(problem);
       },
     });
   }
 
-  #refuse(reply: ReplyHandle | undefined): void {
+  #refuse(reply: ReplyHandle | undefined, problem: string): void {
     if (reply === undefined) return;
     const { symbols } = this.native;
     const packed = this.native.pack({
-      success: false,
-      error: "malformed message: over 1 MiB, 16 capabilities or 32 levels, " +
-        "or it holds what cannot be sent",
+      [KEY.success]: false,
+      [KEY.error]: `The message was refused: ${problem}`,
+      [KEY.code]: "malformed_message",
     });
-    if (symbols.slb_reply_send(reply, packed, packed.length) < 0) {
-      symbols.slb_release(reply);
-    }
+    const sent = symbols.slb_reply_send(reply, packed, packed.length);
+    if (sent < 0 && sent !== STATUS.outbox) symbols.slb_release(reply);
   }
 
   /** The peer. It is known when the first message from it has arrived. */
@@ -188,24 +207,47 @@ export class Connection extends Party {
     return { pid, euid, egid };
   }
 
-  /** Sends a message, without waiting. On a connection that has ended it is lost. Throws `bad_argument` for a value that XPC cannot carry. */
+  /**
+   * Sends a message, without waiting. On a connection that has ended it is lost.
+   * If the peer does not read, and 16 MiB wait for it, this ends the connection:
+   * `ended` is called with `outbox_full`. Throws `bad_argument` for a value that
+   * XPC cannot carry.
+   */
   send(body: XpcDictionary): void {
     if (this.isDisposed) return;
     const packed = this.native.pack(body);
+    const sent = this.native.symbols.slb_connection_send(
+      this.handle,
+      packed,
+      packed.length,
+    );
+    if (sent !== STATUS.outbox) this.native.checked(sent);
+  }
+
+  /** How full its queues are. */
+  queues(): ConnectionQueues {
+    const values = new BigUint64Array(4);
     this.native.checked(
-      this.native.symbols.slb_connection_send(
+      this.native.symbols.slb_connection_queues(
         this.handle,
-        packed,
-        packed.length,
+        new Uint8Array(values.buffer),
       ),
     );
+    const [inbox, events, outbox, suspended] = values;
+    return {
+      inbox_bytes: Number(inbox),
+      inbox_events: Number(events),
+      outbox_bytes: Number(outbox),
+      suspended: suspended !== 0n,
+    };
   }
 
   /**
    * Sends a message and waits for the reply, which the caller owns.
    *
    * Rejects with `channel_lost` if the connection ends first, `timed_out` after
-   * the time limit, `aborted` if the signal is aborted.
+   * the time limit, `aborted` if the signal is aborted, `malformed_message` if
+   * the reply exceeds a limit, `outbox_full` as {@link send} says.
    */
   request(body: XpcDictionary, options: RequestOptions): Promise<Message> {
     const { promise, resolve, reject } = Promise.withResolvers<Message>();
@@ -217,6 +259,13 @@ export class Connection extends Party {
         resolve(message);
       },
       ended: (end) => lost(end),
+      malformed: (problem) =>
+        give(
+          new BridgeError(
+            "malformed_message",
+            `The reply was refused: ${problem}`,
+          ),
+        ),
     });
     const timer = this.native.clock.after(timeoutMs, () => {
       give(

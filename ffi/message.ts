@@ -13,6 +13,7 @@ import type {
 } from "../proto/wire/xpc_value.ts";
 import { getCapability } from "../proto/wire/xpc_value.ts";
 import type { ReplyHandle } from "./handle.ts";
+import { STATUS } from "./status.ts";
 import type { Symbols } from "./symbols.ts";
 
 /** What a message needs from the event queue that it came from. */
@@ -46,13 +47,20 @@ export class Message implements Disposable {
     return this.#reply !== 0;
   }
 
-  /** Sends the reply, once. Does nothing if the sender wants none. Throws `bad_argument` if XPC cannot carry `body`. */
+  /**
+   * Sends the reply, once. Does nothing if the sender wants none. If the sender
+   * does not read, and 16 MiB wait for it, this ends the connection, as
+   * `Connection.send` does. Throws `bad_argument` if XPC cannot carry `body`.
+   */
   reply(body: XpcDictionary): void {
     if (this.#reply === 0) return;
     const packed = this.#queue.pack(body);
-    this.#queue.checked(
-      this.#queue.symbols.slb_reply_send(this.#reply, packed, packed.length),
+    const sent = this.#queue.symbols.slb_reply_send(
+      this.#reply,
+      packed,
+      packed.length,
     );
+    if (sent !== STATUS.outbox) this.#queue.checked(sent);
     this.#reply = 0 as ReplyHandle;
   }
 

@@ -9,7 +9,7 @@
  */
 
 import { BridgeError, type ErrorCode } from "../proto/errors.ts";
-import { Packer, unpack } from "../proto/wire/packed.ts";
+import { capabilitiesIn, Packer, unpack } from "../proto/wire/packed.ts";
 import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { Clock } from "./clock.ts";
 import type { AnyHandle, QueueHandle, ReplyHandle } from "./handle.ts";
@@ -27,10 +27,15 @@ export interface EventSink {
   message(message: Message): void;
   /** A listener has a new, inactive peer; the sink owns the handle. */
   peer(handle: AnyHandle): void;
-  /** The connection or listener ended. `code` is `name_in_use` if another process serves the listener's name, else `native_failure`. */
+  /**
+   * The connection or listener ended. `code` is `name_in_use` if another process
+   * serves the listener's name, `outbox_full` if the peer does not read,
+   * `malformed_message` if it sent too many messages beyond the limits, else
+   * `native_failure`.
+   */
   ended(end: ConnectionEnd, code: ErrorCode): void;
-  /** A message beyond the limits was dropped. If its sender waits for a reply, `reply` is its handle, which the sink owns. */
-  malformed(reply: ReplyHandle | undefined): void;
+  /** A message was dropped, because it exceeds the limit that `problem` names. If its sender waits for a reply, `reply` is its handle, which the sink owns. */
+  malformed(reply: ReplyHandle | undefined, problem: string): void;
 }
 
 /** Receives the result of one request: exactly one of its methods is called, once. */
@@ -39,6 +44,8 @@ export interface ReplySink {
   message(message: Message): void;
   /** The connection has ended without a reply. */
   ended(end: ConnectionEnd): void;
+  /** A reply has arrived and was dropped, because it exceeds the limit that `problem` names. */
+  malformed(problem: string): void;
 }
 
 /** Counters of this process; see `slb_stats` in the header. */
@@ -71,6 +78,18 @@ export interface NativeStats {
   readonly mappings_kept: number;
   /** Bytes of those mappings that hold their content. Beyond 256 MiB the oldest are replaced by zeros. */
   readonly mapping_bytes_kept: number;
+  /** Bytes of received messages that wait to be drained, decoded, of all connections. */
+  readonly inbox_bytes: number;
+  /** Bytes that were sent and not taken yet, of all connections; up to 256 KiB too high for each. */
+  readonly outbox_bytes: number;
+  /** Connections that are suspended, because too much of theirs waits to be drained. */
+  readonly suspended_connections: number;
+  /** Connections that were ended because their peer did not read. */
+  readonly ended_outbox_full: number;
+  /** Messages that exceeded a limit, and were dropped. */
+  readonly malformed_messages: number;
+  /** Connections that were ended because of such messages. */
+  readonly ended_malformed: number;
 }
 
 const KINDS = [
@@ -88,18 +107,22 @@ const KINDS = [
 /** A kind of native object. */
 export type NativeKind = typeof KINDS[number];
 
-const HEADER_BYTES = 20;
+const HEADER_BYTES = 24;
 const MAX_RECORD_BYTES = HEADER_BYTES + (1 << 20);
 const MAX_TEXT_BYTES = 512;
-const STATS_COUNT = 22;
+const STATS_COUNT = 28;
 /** The most buffers that are drained in one turn of the event loop, so that timers and others get their turn. */
 const MAX_BUFFERS_PER_TURN = 16;
+/** The same in bytes, as the messages take when they are decoded. One message is always decoded. */
+const MAX_COST_PER_TURN = 1 << 20;
 
 const EVENT_MESSAGE = 1;
 const EVENT_REPLY = 2;
 const EVENT_PEER = 3;
 const EVENT_ERROR = 4;
 const EVENT_MALFORMED = 5;
+/** `SLB_ERROR_MALFORMED`: the detail of a reply that exceeds a limit. */
+const REPLY_MALFORMED = 4;
 
 const ENDS: Readonly<Record<number, ConnectionEnd>> = {
   1: "invalid",
@@ -233,6 +256,12 @@ export class Native implements Disposable {
       xpc_connections: n(19),
       mappings_kept: n(20),
       mapping_bytes_kept: n(21),
+      inbox_bytes: n(22),
+      outbox_bytes: n(23),
+      suspended_connections: n(24),
+      ended_outbox_full: n(25),
+      malformed_messages: n(26),
+      ended_malformed: n(27),
     };
   }
 
@@ -272,7 +301,12 @@ export class Native implements Disposable {
   // ---- draining ----
 
   #drain(): void {
-    for (let turn = 0; turn < MAX_BUFFERS_PER_TURN; turn++) {
+    let cost = 0;
+    for (
+      let buffers = 0;
+      buffers < MAX_BUFFERS_PER_TURN && cost < MAX_COST_PER_TURN;
+      buffers++
+    ) {
       if (this.#leases === 0) return; // a handler has closed the queue
       const written = this.symbols.slb_queue_drain(
         this.queue,
@@ -281,20 +315,24 @@ export class Native implements Disposable {
       );
       if (written === 0) return;
       if (written === STATUS.buffer) this.#grow();
-      else this.#dispatchAll(this.checked(written));
+      else cost += this.#dispatchAll(this.checked(written));
     }
     setImmediate(() => this.#drain());
   }
 
   #grow(): void {
     const needed = this.symbols.slb_queue_next_bytes(this.queue);
+    if (needed <= this.#buffer.length) return; // other events have become the next
     this.#buffer = new Uint8Array(Math.min(needed, MAX_RECORD_BYTES));
     this.#view = new DataView(this.#buffer.buffer);
   }
 
-  #dispatchAll(written: number): void {
+  /** Dispatches the events in the buffer. Returns what they cost. */
+  #dispatchAll(written: number): number {
+    let cost = 0;
     for (let at = 0; at < written;) {
       const length = this.#view.getUint32(at, true);
+      cost += this.#view.getUint32(at + 20, true);
       try {
         this.#dispatch(at, length);
       } catch (error) {
@@ -302,6 +340,7 @@ export class Native implements Disposable {
       }
       at += length;
     }
+    return cost;
   }
 
   #dispatch(at: number, length: number): void {
@@ -311,9 +350,11 @@ export class Native implements Disposable {
     const detail = this.#view.getUint32(at + 16, true);
     const sink = this.#sinks.get(source);
     if (event === EVENT_MESSAGE) {
-      const message = this.#message(at, length, subject);
-      if (sink) sink.message(message);
-      else message[Symbol.dispose]();
+      if (sink) sink.message(this.#message(at, length, subject));
+      else {
+        this.#drop(at, length);
+        if (subject) this.symbols.slb_release(subject);
+      }
     } else if (event === EVENT_REPLY) {
       this.#reply(at, length, subject, detail);
     } else if (event === EVENT_PEER) {
@@ -322,7 +363,8 @@ export class Native implements Disposable {
     } else if (event === EVENT_ERROR) {
       sink?.ended(ENDS[detail] ?? "invalid", endCodeOf(subject));
     } else if (event === EVENT_MALFORMED) {
-      if (sink) sink.malformed(subject ? subject as ReplyHandle : undefined);
+      const reply = subject ? subject as ReplyHandle : undefined;
+      if (sink) sink.malformed(reply, this.#text(at, length));
       else if (subject) this.symbols.slb_release(subject);
     }
   }
@@ -331,17 +373,35 @@ export class Native implements Disposable {
     const waiting = this.#requests.get(id);
     this.#requests.delete(id);
     const end = ENDS[detail];
+    if (detail === REPLY_MALFORMED) {
+      waiting?.malformed(this.#text(at, length));
+      return;
+    }
     if (end) {
       waiting?.ended(end);
       return;
     }
-    const message = this.#message(at, length, 0);
-    if (waiting) waiting.message(message);
-    else message[Symbol.dispose]();
+    if (waiting) waiting.message(this.#message(at, length, 0));
+    else this.#drop(at, length);
+  }
+
+  /** Releases the capabilities of a message that nobody waits for, without decoding the rest. */
+  #drop(at: number, length: number): void {
+    for (const { handle } of capabilitiesIn(this.#body(at, length))) {
+      this.symbols.slb_release(handle);
+    }
+  }
+
+  #body(at: number, length: number): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(at + HEADER_BYTES, at + length);
+  }
+
+  #text(at: number, length: number): string {
+    return decoder.decode(this.#body(at, length));
   }
 
   #message(at: number, length: number, reply: number): Message {
-    const body = this.#buffer.subarray(at + HEADER_BYTES, at + length);
-    return new Message(this, unpack(body), reply as ReplyHandle);
+    const body = unpack(this.#body(at, length));
+    return new Message(this, body, reply as ReplyHandle);
   }
 }

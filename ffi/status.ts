@@ -16,23 +16,36 @@ export const STATUS = {
   inUse: -8,
   permission: -9,
   absent: -10,
+  outbox: -11,
 } as const;
 
 const CODES: Readonly<Record<number, ErrorCode>> = {
   [STATUS.argument]: "bad_argument",
   [STATUS.inUse]: "name_in_use",
   [STATUS.permission]: "not_permitted",
+  [STATUS.outbox]: "outbox_full",
 };
 
 /** Why a connection or listener is invalid: `SLB_REASON_` in the header. */
-export const END_REASON = { unknown: 0, inUse: 1 } as const;
+export const END_REASON = {
+  unknown: 0,
+  inUse: 1,
+  outbox: 2,
+  malformed: 3,
+} as const;
 
 /** A value of {@link END_REASON}. */
 export type EndReason = typeof END_REASON[keyof typeof END_REASON];
 
+const END_CODES: Readonly<Record<number, ErrorCode>> = {
+  [END_REASON.inUse]: "name_in_use",
+  [END_REASON.outbox]: "outbox_full",
+  [END_REASON.malformed]: "malformed_message",
+};
+
 /** Returns the error code for the end of a connection or listener. */
 export function endCodeOf(reason: number): ErrorCode {
-  return reason === END_REASON.inUse ? "name_in_use" : "native_failure";
+  return END_CODES[reason] ?? "native_failure";
 }
 
 /** Returns the error code for a status of the shim. */

@@ -46,6 +46,7 @@ export const SYMBOLS = {
     result: "i32",
   },
   slb_reply_send: { parameters: ["u32", "buffer", "u32"], result: "i32" },
+  slb_connection_queues: { parameters: ["u32", "buffer"], result: "i32" },
   slb_connection_peer: { parameters: ["u32", "buffer"], result: "i32" },
   slb_connection_reason_copy: {
     parameters: ["u32", "buffer", "u32"],

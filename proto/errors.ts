@@ -21,6 +21,7 @@ export type ErrorCode =
   | "name_in_use"
   | "native_failure"
   | "not_permitted"
+  | "outbox_full"
   | "schema_mismatch"
   | "timed_out"
   | "version_mismatch";
@@ -41,6 +42,7 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   name_in_use: true,
   native_failure: true,
   not_permitted: true,
+  outbox_full: true,
   schema_mismatch: true,
   timed_out: true,
   version_mismatch: true,

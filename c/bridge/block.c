@@ -20,6 +20,11 @@ struct block block_make(void (*invoke)(struct block *, xpc_object_t), void *cont
     };
 }
 
+struct block block_make_empty(void (*invoke)(struct block *), void *context) {
+    /* The caller of a block casts the function to the type that it calls. */
+    return block_make((void (*)(struct block *, xpc_object_t))(void *)invoke, context, 0);
+}
+
 /* A dictionary applier has another signature, and is never copied. */
 struct entry_block {
     void *isa;

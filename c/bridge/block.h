@@ -28,6 +28,9 @@ struct block {
 /* Returns a block for the caller's stack. XPC copies it if it keeps it. */
 struct block block_make(void (*invoke)(struct block *, xpc_object_t), void *context, uint32_t number);
 
+/* The same for a block without arguments. */
+struct block block_make_empty(void (*invoke)(struct block *), void *context);
+
 /* The block in the type that XPC's prototypes have. */
 static inline xpc_handler_t block_handler(struct block *block) { return (xpc_handler_t)(void *)block; }
 

@@ -8,130 +8,48 @@
 #include "connection.h"
 
 #include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "block.h"
+#include "inbox.h"
 #include "packed.h"
 #include "platform.h"
 #include "queue.h"
-#include "reply.h"
 #include "transfer.h"
 
-struct connection {
-    struct object object;
-    xpc_connection_t xpc;
-    pthread_mutex_t lock; /* guards what follows */
-    uint32_t pending;     /* its events on the queue */
-    bool suspended;       /* because too many events are pending */
-    bool activated;
-    bool cancelled;
-};
-
-static atomic_ullong messages_received;
-
-uint64_t connection_messages_received(void) { return atomic_load(&messages_received); }
-
 struct object *connection_object(struct connection *connection) { return &connection->object; }
-
-/* ---- flow control: a connection is suspended while too many of its events are undrained ---- */
-
-static void connection_put(struct connection *connection, struct event *event) {
-    pthread_mutex_lock(&connection->lock);
-    connection->pending++;
-    if (connection->pending >= SLB_MAX_PENDING_EVENTS && !connection->suspended && !connection->cancelled) {
-        connection->suspended = true;
-        xpc_connection_suspend(connection->xpc);
-    }
-    pthread_mutex_unlock(&connection->lock);
-    object_retain(&connection->object);
-    event->source = connection;
-    queue_put(connection->object.queue, event);
-}
-
-void connection_drained(struct connection *connection) {
-    pthread_mutex_lock(&connection->lock);
-    connection->pending--;
-    if (connection->suspended && connection->pending <= SLB_MAX_PENDING_EVENTS / 2) {
-        connection->suspended = false;
-        xpc_connection_resume(connection->xpc);
-    }
-    pthread_mutex_unlock(&connection->lock);
-}
-
-/* ---- handlers: called by XPC on its own threads, serially for one connection ---- */
-
-static struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_connection_t xpc);
-
-static uint32_t error_detail(xpc_object_t error) {
-    if (error == XPC_ERROR_CONNECTION_INTERRUPTED) return SLB_ERROR_INTERRUPTED;
-    if (error == XPC_ERROR_TERMINATION_IMMINENT) return SLB_ERROR_TERMINATION;
-    return SLB_ERROR_INVALID;
-}
-
-static void on_event(struct block *block, xpc_object_t object) {
-    struct connection *connection = block->context;
-    struct event *event = calloc(1, sizeof *event);
-    xpc_type_t type = xpc_get_type(object);
-    if (!event) { /* out of memory: an event would be lost, so the connection ends */
-        xpc_connection_cancel(connection->xpc);
-        return;
-    }
-    if (type == XPC_TYPE_CONNECTION) {
-        event->kind = SLB_EVENT_PEER;
-        event->peer = connection_create(connection->object.queue, SLB_KIND_CONNECTION, xpc_retain(object));
-        bool own = xpc_connection_get_euid(object) == geteuid(); /* only this user is served */
-        if (event->peer && !own) object_abandon(&event->peer->object);
-        if (!event->peer || !own) {
-            free(event);
-            return;
-        }
-    } else if (type == XPC_TYPE_DICTIONARY) {
-        event->kind = SLB_EVENT_MESSAGE;
-        event->message = xpc_retain(object);
-        event->reply = xpc_dictionary_create_reply(object);
-        atomic_fetch_add(&messages_received, 1);
-    } else {
-        event->kind = SLB_EVENT_ERROR;
-        event->subject = platform_reason_code(connection->xpc);
-        event->detail = error_detail(object);
-    }
-    connection_put(connection, event);
-}
-
-static void on_reply(struct block *block, xpc_object_t object) {
-    struct connection *connection = block->context;
-    struct event *event = calloc(1, sizeof *event);
-    if (event) {
-        event->kind = SLB_EVENT_REPLY;
-        event->subject = block->number;
-        if (xpc_get_type(object) == XPC_TYPE_DICTIONARY) {
-            event->message = xpc_retain(object);
-            atomic_fetch_add(&messages_received, 1);
-        } else {
-            event->detail = error_detail(object);
-        }
-        connection_put(connection, event);
-    }
-    object_release(&connection->object); /* slb_connection_request took it for this call */
-}
+struct connection *connection_of(xpc_connection_t xpc) { return xpc_connection_get_context(xpc); }
 
 /* ---- life ---- */
 
 static void connection_cancel(struct connection *connection) {
     pthread_mutex_lock(&connection->lock);
     bool first = !connection->cancelled;
-    bool resume = connection->suspended;
     bool activate = !connection->activated;
     connection->cancelled = connection->activated = true;
-    connection->suspended = false;
     pthread_mutex_unlock(&connection->lock);
     if (!first) return;
+    outbox_discard(&connection->outbox);
     xpc_connection_cancel(connection->xpc);
     /* XPC reports the cancellation, and drops its reference, only if it may run handlers. */
     if (activate) xpc_connection_activate(connection->xpc);
-    if (resume) xpc_connection_resume(connection->xpc);
+    inbox_close(connection);
+}
+
+void connection_end(struct connection *connection, uint32_t reason, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    pthread_mutex_lock(&connection->lock);
+    bool first = !connection->ended && !connection->cancelled;
+    if (first) connection->ended = reason;
+    if (first) vsnprintf(connection->reason, sizeof connection->reason, format, arguments);
+    pthread_mutex_unlock(&connection->lock);
+    va_end(arguments);
+    if (first) connection_cancel(connection);
 }
 
 static void connection_closing(struct object *object) {
@@ -143,13 +61,13 @@ static void connection_closing(struct object *object) {
 static void connection_finalize(struct object *object) {
     struct connection *connection = (struct connection *)object;
     pthread_mutex_destroy(&connection->lock);
+    outbox_finalize(&connection->outbox);
     free(connection);
 }
 
 static void on_finalize(void *context) { object_release(&((struct connection *)context)->object); }
 
-/* Takes `xpc` over. NULL: out of memory; the error is set, `xpc` is cancelled and released. */
-static struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_connection_t xpc) {
+struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_connection_t xpc) {
     struct connection *connection = calloc(1, sizeof *connection);
     if (!connection) {
         xpc_connection_cancel(xpc);
@@ -160,11 +78,13 @@ static struct connection *connection_create(struct queue *queue, uint32_t kind, 
     }
     object_init(&connection->object, kind, queue, connection_closing, connection_finalize);
     pthread_mutex_init(&connection->lock, NULL);
+    outbox_init(&connection->outbox, &connection->object);
+    connection->backlog.connection = connection;
     connection->xpc = xpc;
     object_retain(&connection->object);
     xpc_connection_set_context(xpc, connection);
     xpc_connection_set_finalizer_f(xpc, on_finalize);
-    struct block handler = block_make(on_event, connection, 0);
+    struct block handler = block_make(inbox_on_event, connection, 0);
     xpc_connection_set_event_handler(xpc, block_handler(&handler));
     return connection;
 }
@@ -258,30 +178,77 @@ int32_t slb_connection_cancel(slb_handle handle) {
 
 /* ---- messages ---- */
 
+static atomic_ullong ended_outbox;
+
+uint64_t connections_ended_outbox(void) { return atomic_load(&ended_outbox); }
+
+/* Makes room in the outbox for a message. Returns 0, or SLB_E_OUTBOX with the error set, and ends the connection. */
+static int32_t make_room(struct connection *connection, uint32_t cost) {
+    if (outbox_add(&connection->outbox, cost)) return 0;
+    int pid = (int)xpc_connection_get_pid(connection->xpc);
+    unsigned long long waiting = outbox_waiting(&connection->outbox);
+    atomic_fetch_add(&ended_outbox, 1);
+    connection_end(connection, SLB_REASON_OUTBOX,
+                   "process %d does not read what was sent to it: %llu bytes wait, the most are %d", pid, waiting,
+                   SLB_MAX_OUTBOX_BYTES);
+    return fail(SLB_E_OUTBOX,
+                "Cannot send %u bytes to process %d, which does not read: %llu bytes wait for it, the most are %d; "
+                "the connection is ended",
+                cost, pid, waiting, SLB_MAX_OUTBOX_BYTES);
+}
+
+int32_t connection_send(struct connection *connection, xpc_object_t message, uint32_t cost) {
+    int32_t result = make_room(connection, cost);
+    if (result < 0) return result;
+    xpc_connection_send_message(connection->xpc, message);
+    outbox_follow(&connection->outbox, connection->xpc);
+    return 0;
+}
+
+static int32_t connection_request(struct connection *connection, xpc_object_t message, uint32_t cost,
+                                  uint32_t request_id) {
+    int32_t result = make_room(connection, cost);
+    if (result < 0) return result;
+    object_retain(&connection->object); /* inbox_on_reply, which runs exactly once, releases it */
+    struct block handler = block_make(inbox_on_reply, connection, request_id);
+    xpc_connection_send_message_with_reply(connection->xpc, message, NULL, block_handler(&handler));
+    outbox_follow(&connection->outbox, connection->xpc);
+    return 0;
+}
+
 int32_t slb_connection_send(slb_handle handle, const uint8_t *bytes, uint32_t length) {
     struct connection *connection = handle_take(handle, SLB_KIND_CONNECTION);
     if (!connection) return SLB_E_HANDLE;
-    xpc_object_t message = packed_read(bytes, length);
-    if (message) {
-        xpc_connection_send_message(connection->xpc, message);
-        xpc_release(message);
-    }
+    uint32_t cost;
+    xpc_object_t message = packed_read(bytes, length, &cost);
+    int32_t result = message ? connection_send(connection, message, cost) : SLB_E_ARGUMENT;
+    if (message) xpc_release(message);
     object_release(&connection->object);
-    return message ? 0 : SLB_E_ARGUMENT;
+    return result;
 }
 
 int32_t slb_connection_request(slb_handle handle, const uint8_t *bytes, uint32_t length, uint32_t request_id) {
     struct connection *connection = handle_take(handle, SLB_KIND_CONNECTION);
     if (!connection) return SLB_E_HANDLE;
-    xpc_object_t message = packed_read(bytes, length);
-    if (message) {
-        object_retain(&connection->object); /* on_reply, which runs exactly once, releases it */
-        struct block handler = block_make(on_reply, connection, request_id);
-        xpc_connection_send_message_with_reply(connection->xpc, message, NULL, block_handler(&handler));
-        xpc_release(message);
-    }
+    uint32_t cost;
+    xpc_object_t message = packed_read(bytes, length, &cost);
+    int32_t result = message ? connection_request(connection, message, cost, request_id) : SLB_E_ARGUMENT;
+    if (message) xpc_release(message);
     object_release(&connection->object);
-    return message ? 0 : SLB_E_ARGUMENT;
+    return result;
+}
+
+int32_t slb_connection_queues(slb_handle handle, uint64_t *values) {
+    struct connection *connection = take_either(handle);
+    if (!connection) return SLB_E_HANDLE;
+    pthread_mutex_lock(&connection->lock);
+    values[0] = connection->inbox_bytes;
+    values[1] = connection->pending;
+    values[3] = connection->suspended;
+    pthread_mutex_unlock(&connection->lock);
+    values[2] = outbox_waiting(&connection->outbox);
+    object_release(&connection->object);
+    return 0;
 }
 
 /* ---- the peer, and the reason of an end ---- */
@@ -300,7 +267,12 @@ int32_t slb_connection_peer(slb_handle handle, int32_t *values) {
 uint32_t slb_connection_reason_copy(slb_handle handle, uint8_t *text, uint32_t capacity) {
     struct connection *connection = take_either(handle);
     if (!connection) return 0;
-    uint32_t length = platform_reason_copy(connection->xpc, text, capacity);
+    pthread_mutex_lock(&connection->lock);
+    uint32_t length = (uint32_t)strlen(connection->reason);
+    if (length > capacity) length = capacity;
+    memcpy(text, connection->reason, length);
+    pthread_mutex_unlock(&connection->lock);
+    if (!length) length = platform_reason_copy(connection->xpc, text, capacity);
     object_release(&connection->object);
     return length;
 }

@@ -1,19 +1,50 @@
 /*
  * connection.h: listeners and connections, over xpc_connection_t.
+ *
+ *   connection.c  their life, the API, and what is sent
+ *   inbox.c       what is received
+ *   outbox.c      how much of what was sent is not taken yet
  */
 #ifndef SLB_CONNECTION_H
 #define SLB_CONNECTION_H
 
-#include "object.h"
+#include <pthread.h>
 
-struct connection;
+#include "outbox.h"
+#include "queue.h"
+
+struct connection {
+    struct object object;
+    xpc_connection_t xpc;
+    struct outbox outbox;
+    struct backlog backlog; /* guarded by the queue's lock */
+    pthread_mutex_t lock;   /* guards what follows */
+    uint32_t pending;       /* its events on the queue */
+    uint64_t inbox_bytes;   /* what these cost */
+    bool suspended;         /* because these are too many */
+    bool activated;
+    bool cancelled;
+    uint32_t malformed;               /* messages received */
+    uint32_t ended;                   /* SLB_REASON_* if this side has ended it for what the peer does, else 0 */
+    char reason[SLB_MAX_TEXT_BYTES]; /* if so */
+};
 
 struct object *connection_object(struct connection *connection);
 
-/* To be called when an event of the connection has left the queue: it may receive again. */
-void connection_drained(struct connection *connection);
+/* Takes `xpc` over. NULL: out of memory; the error is set, `xpc` is cancelled and released. */
+struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_connection_t xpc);
 
-/* The number of messages that this process has received. */
-uint64_t connection_messages_received(void);
+/* The connection of a received message or its reply; valid while `xpc` is retained. */
+struct connection *connection_of(xpc_connection_t xpc);
+
+/* Sends a message that costs so much. Returns 0, or SLB_E_OUTBOX with the error set: the connection was ended. */
+int32_t connection_send(struct connection *connection, xpc_object_t message, uint32_t cost);
+
+/* Ends a connection for what its peer does: SLB_REASON_*, and a text. The first reason stays. */
+void connection_end(struct connection *connection, uint32_t reason, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The number of connections that were ended because their peer did not read. */
+uint64_t connections_ended_outbox(void);
 
 #endif

@@ -5,35 +5,52 @@
 #include <string.h>
 
 #include "block.h"
+#include "cost.h"
+#include "platform.h"
 #include "queue.h"
+#include "stats.h"
 #include "surface.h"
 #include "transfer.h"
-#include "stats.h"
 
 /* ---- XPC to bytes, first pass: the number of bytes, and the limits ---- */
 
 struct measure {
-    uint64_t bytes;
+    uint64_t bytes, cost;
     uint32_t capabilities;
     uint32_t depth;
+    const char *problem;
 };
+
+static const char too_long[] = "it is over 1 MiB";
+static const char too_deep[] = "it is nested deeper than 32 levels";
+static const char too_costly[] = "it holds too many values: decoded it takes over 16 MiB";
+static const char too_many_capabilities[] = "it has more than 16 capabilities";
+static const char not_sendable[] = "it holds what cannot be sent";
+static const char long_key[] = "it has a key over 64 KiB";
+
+static bool measured(struct measure *measure, uint64_t bytes, uint64_t cost) {
+    measure->bytes += bytes;
+    measure->cost += cost;
+    if (measure->bytes > SLB_MAX_MESSAGE_BYTES) measure->problem = too_long;
+    if (measure->cost > SLB_MAX_MESSAGE_COST) measure->problem = too_costly;
+    return !measure->problem;
+}
 
 static bool measure_value(struct measure *measure, xpc_object_t value);
 
 static bool measure_entry(void *context, const char *key, xpc_object_t value) {
     struct measure *measure = context;
     size_t length = strlen(key);
-    measure->bytes += 2 + length;
-    return length <= UINT16_MAX && measure_value(measure, value);
+    if (length > UINT16_MAX) measure->problem = long_key;
+    return measured(measure, 2 + length, COST_VALUE + length) && measure_value(measure, value);
 }
 
 static bool measure_container(struct measure *measure, xpc_object_t value, bool dictionary) {
-    measure->bytes += 4;
-    if (++measure->depth > SLB_MAX_MESSAGE_DEPTH) return false;
-    bool fits = true;
-    if (dictionary) {
+    if (++measure->depth > SLB_MAX_MESSAGE_DEPTH) measure->problem = too_deep;
+    bool fits = measured(measure, 5, dictionary ? COST_OBJECT : COST_ARRAY);
+    if (fits && dictionary) {
         fits = block_each_entry(value, measure_entry, measure);
-    } else {
+    } else if (fits) {
         size_t count = xpc_array_get_count(value);
         for (size_t i = 0; fits && i < count; i++) fits = measure_value(measure, xpc_array_get_value(value, i));
     }
@@ -43,29 +60,41 @@ static bool measure_container(struct measure *measure, xpc_object_t value, bool 
 
 static bool measure_value(struct measure *measure, xpc_object_t value) {
     xpc_type_t type = xpc_get_type(value);
-    measure->bytes += 1;
     if (type == XPC_TYPE_DICTIONARY) return measure_container(measure, value, true);
     if (type == XPC_TYPE_ARRAY) return measure_container(measure, value, false);
-    if (type == XPC_TYPE_BOOL) measure->bytes += 1;
-    else if (type == XPC_TYPE_INT64 || type == XPC_TYPE_UINT64 || type == XPC_TYPE_DOUBLE || type == XPC_TYPE_DATE)
-        measure->bytes += 8;
-    else if (type == XPC_TYPE_STRING) measure->bytes += 4 + xpc_string_get_length(value);
-    else if (type == XPC_TYPE_DATA) measure->bytes += 4 + xpc_data_get_length(value);
-    else if (type == XPC_TYPE_UUID) measure->bytes += 16;
-    else if (type == XPC_TYPE_ENDPOINT || type == XPC_TYPE_SHMEM || type == XPC_TYPE_FD || surface_is(value)) {
-        measure->bytes += 4;
-        if (++measure->capabilities > SLB_MAX_MESSAGE_CAPABILITIES) return false;
-    } else if (type != XPC_TYPE_NULL) {
-        return false; /* for example a connection or an activity: these cannot be sent */
+    if (type == XPC_TYPE_NULL) return measured(measure, 1, COST_CONSTANT);
+    if (type == XPC_TYPE_BOOL) return measured(measure, 2, COST_CONSTANT);
+    if (type == XPC_TYPE_INT64 || type == XPC_TYPE_UINT64 || type == XPC_TYPE_DOUBLE || type == XPC_TYPE_DATE)
+        return measured(measure, 9, COST_VALUE);
+    if (type == XPC_TYPE_STRING) {
+        size_t length = xpc_string_get_length(value);
+        return measured(measure, 5 + length, COST_VALUE + length);
     }
-    return measure->bytes <= SLB_MAX_MESSAGE_BYTES;
+    if (type == XPC_TYPE_DATA) {
+        size_t length = xpc_data_get_length(value);
+        return measured(measure, 5 + length, COST_OBJECT + length);
+    }
+    if (type == XPC_TYPE_UUID) return measured(measure, 17, COST_OBJECT + 16);
+    if (type == XPC_TYPE_ENDPOINT || type == XPC_TYPE_SHMEM || type == XPC_TYPE_FD || surface_is(value)) {
+        if (++measure->capabilities > SLB_MAX_MESSAGE_CAPABILITIES) measure->problem = too_many_capabilities;
+        return measured(measure, 5, COST_OBJECT);
+    }
+    measure->problem = not_sendable; /* for example a connection or an activity */
+    return false;
 }
 
-bool packed_measure(xpc_object_t message, uint32_t *bytes) {
+static uint32_t queue_cost(uint64_t values, uint32_t capabilities) {
+    return (uint32_t)(COST_MESSAGE + values + (uint64_t)capabilities * COST_CAPABILITY);
+}
+
+const char *packed_measure(xpc_object_t message, struct packed_size *size) {
     struct measure measure = {0};
-    if (!measure_value(&measure, message)) return false;
-    *bytes = (uint32_t)measure.bytes;
-    return true;
+    const char *problem = platform_message_problem(message);
+    if (problem) return problem;
+    if (!measure_value(&measure, message)) return measure.problem;
+    size->bytes = (uint32_t)measure.bytes;
+    size->cost = queue_cost(measure.cost, measure.capabilities);
+    return NULL;
 }
 
 /* ---- XPC to bytes, second pass ---- */
@@ -178,12 +207,19 @@ struct reader {
     const uint8_t *at, *end;
     uint32_t depth;
     uint32_t capabilities;
+    uint64_t cost;
     const char *problem;
 };
 
 static xpc_object_t malformed(struct reader *reader, const char *problem) {
     if (!reader->problem) reader->problem = problem;
     return NULL;
+}
+
+/* Adds a cost: the receiver would refuse a message that costs too much. */
+static bool spend(struct reader *reader, uint64_t cost) {
+    reader->cost += cost;
+    return reader->cost <= SLB_MAX_MESSAGE_COST || malformed(reader, too_costly) != NULL;
 }
 
 static bool read_number(struct reader *reader, uint64_t *value, int bytes) {
@@ -222,7 +258,7 @@ static bool read_entry(struct reader *reader, xpc_object_t dictionary) {
     uint64_t length;
     const uint8_t *bytes = read_number(reader, &length, 2) ? read_bytes(reader, length) : NULL;
     if (!bytes || memchr(bytes, 0, length)) return malformed(reader, "a key is cut short or holds NUL") != NULL;
-    xpc_object_t value = read_value(reader);
+    xpc_object_t value = spend(reader, COST_VALUE + length) ? read_value(reader) : NULL;
     char *key = value ? strndup((const char *)bytes, length) : NULL;
     if (key) xpc_dictionary_set_value(dictionary, key, value);
     if (value) xpc_release(value);
@@ -244,6 +280,7 @@ static xpc_object_t read_dictionary(struct reader *reader, uint64_t count) {
 static xpc_object_t read_string(struct reader *reader, uint64_t length) {
     const uint8_t *bytes = read_bytes(reader, length);
     if (!bytes || memchr(bytes, 0, length)) return malformed(reader, "a string is cut short or holds NUL");
+    if (!spend(reader, length)) return NULL;
     char *text = strndup((const char *)bytes, length);
     if (!text) return malformed(reader, "out of memory");
     xpc_object_t string = xpc_string_create(text);
@@ -253,7 +290,7 @@ static xpc_object_t read_string(struct reader *reader, uint64_t length) {
 
 static xpc_object_t read_capability(struct reader *reader, uint64_t tag, uint64_t handle) {
     static const uint32_t kinds[] = {SLB_KIND_ENDPOINT, SLB_KIND_SHMEM, SLB_KIND_FD};
-    if (++reader->capabilities > SLB_MAX_MESSAGE_CAPABILITIES) return malformed(reader, "more than 16 capabilities");
+    if (++reader->capabilities > SLB_MAX_MESSAGE_CAPABILITIES) return malformed(reader, too_many_capabilities);
     if (tag == PACKED_SURFACE) {
         xpc_object_t surface = surface_copy_xpc((slb_handle)handle);
         return surface ? surface : malformed(reader, "a surface's handle names no surface");
@@ -268,7 +305,7 @@ static xpc_object_t read_capability(struct reader *reader, uint64_t tag, uint64_
 static xpc_object_t read_container(struct reader *reader, uint64_t tag) {
     uint64_t count;
     if (!read_number(reader, &count, 4)) return malformed(reader, "cut short");
-    if (++reader->depth > SLB_MAX_MESSAGE_DEPTH) return malformed(reader, "nested deeper than 32");
+    if (++reader->depth > SLB_MAX_MESSAGE_DEPTH) return malformed(reader, too_deep);
     xpc_object_t container =
         tag == PACKED_ARRAY ? read_array(reader, count) : read_dictionary(reader, count);
     reader->depth--;
@@ -281,13 +318,28 @@ static double bits_double(uint64_t bits) {
     return value;
 }
 
+static uint64_t cost_of(uint64_t tag) {
+    switch (tag) {
+    case PACKED_NULL:
+    case PACKED_BOOL: return COST_CONSTANT;
+    case PACKED_INT64:
+    case PACKED_UINT64:
+    case PACKED_DOUBLE:
+    case PACKED_DATE:
+    case PACKED_STRING: return COST_VALUE;
+    case PACKED_ARRAY: return COST_ARRAY;
+    default: return COST_OBJECT;
+    }
+}
+
 static xpc_object_t read_value(struct reader *reader) {
     uint64_t tag, number;
     if (!read_number(reader, &tag, 1)) return malformed(reader, "cut short");
+    if (!spend(reader, cost_of(tag))) return NULL;
     if (tag == PACKED_NULL) return xpc_null_create();
     if (tag == PACKED_ARRAY || tag == PACKED_DICTIONARY) return read_container(reader, tag);
     if (tag == PACKED_UUID) {
-        const uint8_t *bytes = read_bytes(reader, 16);
+        const uint8_t *bytes = spend(reader, 16) ? read_bytes(reader, 16) : NULL;
         return bytes ? xpc_uuid_create(bytes) : malformed(reader, "cut short");
     }
     static const int number_bytes[] = {
@@ -307,6 +359,7 @@ static xpc_object_t read_value(struct reader *reader) {
     case PACKED_DATA: {
         const uint8_t *bytes = read_bytes(reader, number);
         if (!bytes) return malformed(reader, "data is cut short");
+        if (!spend(reader, number)) return NULL;
         stats_count_data(number);
         return xpc_data_create(bytes, (size_t)number);
     }
@@ -314,11 +367,11 @@ static xpc_object_t read_value(struct reader *reader) {
     }
 }
 
-xpc_object_t packed_read(const uint8_t *bytes, uint32_t length) {
+xpc_object_t packed_read(const uint8_t *bytes, uint32_t length, uint32_t *cost) {
     struct reader reader = {.at = bytes, .end = bytes + length};
     xpc_object_t message = NULL;
-    if (length > SLB_MAX_MESSAGE_BYTES) malformed(&reader, "over 1 MiB");
-    else if (length == 0 || bytes[0] != PACKED_DICTIONARY) malformed(&reader, "not a dictionary");
+    if (length > SLB_MAX_MESSAGE_BYTES) malformed(&reader, too_long);
+    else if (length == 0 || bytes[0] != PACKED_DICTIONARY) malformed(&reader, "it is not a dictionary");
     else message = read_value(&reader);
     if (message && reader.at != reader.end) {
         malformed(&reader, "bytes are left over");
@@ -329,6 +382,7 @@ xpc_object_t packed_read(const uint8_t *bytes, uint32_t length) {
         fail(SLB_E_ARGUMENT, "Cannot send this message of %u bytes: %s", length,
              reader.problem ? reader.problem : "out of memory");
     } else {
+        *cost = queue_cost(reader.cost, reader.capabilities);
         stats_count_message();
     }
     return message;

@@ -45,8 +45,14 @@ enum packed_tag {
     PACKED_UUID = 14,
 };
 
-/* The size of a packed message in bytes. False: it exceeds a limit, or has a value that cannot be packed. */
-bool packed_measure(xpc_object_t message, uint32_t *bytes);
+/* The size of a message, in bytes. */
+struct packed_size {
+    uint32_t bytes; /* packed */
+    uint32_t cost;  /* in a queue: see cost.h */
+};
+
+/* Measures a message. Returns NULL, or which limit it exceeds or what in it cannot be packed: a static text. */
+const char *packed_measure(xpc_object_t message, struct packed_size *size);
 
 /*
  * Packs a message that was measured. Its capabilities become handles of
@@ -55,7 +61,10 @@ bool packed_measure(xpc_object_t message, uint32_t *bytes);
  */
 bool packed_write(struct queue *queue, xpc_object_t message, uint8_t *out, uint32_t bytes);
 
-/* Unpacks a dictionary; the caller owns it, and still owns the handles in it. NULL: malformed; the error is set. */
-xpc_object_t packed_read(const uint8_t *bytes, uint32_t length);
+/*
+ * Unpacks a dictionary; the caller owns it, and still owns the handles in it. Writes what it costs in a
+ * queue. NULL: malformed; the error is set.
+ */
+xpc_object_t packed_read(const uint8_t *bytes, uint32_t length, uint32_t *cost);
 
 #endif

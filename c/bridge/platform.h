@@ -15,6 +15,11 @@ uint32_t platform_reason_copy(xpc_connection_t connection, uint8_t *text, uint32
 /* Why the connection is invalid, as an SLB_REASON_* code. */
 uint32_t platform_reason_code(xpc_connection_t connection);
 
+/* Why a received message has no content: a static text, or NULL. */
+const char *platform_message_problem(xpc_object_t message);
+/* The message goes to a queue of ours: it counts as undelivered until it is released. */
+void platform_message_keep(xpc_object_t message);
+
 /* Copies the path of the service's socket. Returns its length in bytes, 0 with the error set. */
 uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t capacity);
 

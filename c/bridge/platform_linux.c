@@ -30,6 +30,9 @@ uint32_t platform_reason_code(xpc_connection_t connection) {
     return xpc_linux_invalidation_errno(connection) == EADDRINUSE ? SLB_REASON_IN_USE : SLB_REASON_UNKNOWN;
 }
 
+const char *platform_message_problem(xpc_object_t message) { return xpc_linux_message_problem(message); }
+void platform_message_keep(xpc_object_t message) { xpc_linux_message_keep(message); }
+
 uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t capacity) {
     char path[SLB_MAX_TEXT_BYTES];
     if (xpc_linux_service_path(name, path, sizeof path) < 0) {

@@ -43,6 +43,14 @@ uint32_t platform_reason_code(xpc_connection_t connection) {
     return SLB_REASON_UNKNOWN;
 }
 
+const char *platform_message_problem(xpc_object_t message) {
+    (void)message;
+    return NULL;
+}
+
+/* Apple's libxpc bounds its own queues. */
+void platform_message_keep(xpc_object_t message) { (void)message; }
+
 uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t capacity) {
     (void)text;
     (void)capacity;

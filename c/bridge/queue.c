@@ -9,14 +9,14 @@
 
 #include "bell.h"
 #include "connection.h"
+#include "inbox.h"
 #include "packed.h"
 #include "reply.h"
 
 struct queue {
     struct object object;
     pthread_mutex_t lock;
-    struct event *first, *last;
-    uint32_t first_bytes; /* the size of the first event, packed; 0: not measured yet */
+    struct backlog *first, *last; /* the round: connections with events; the first one is served */
     int bell_read;        /* -1 once taken */
     int bell_write;
     bool closed;
@@ -48,24 +48,20 @@ static void event_drop(struct event *event) {
     if (event->message) xpc_release(event->message);
     if (event->reply) xpc_release(event->reply);
     if (event->peer) object_abandon(connection_object(event->peer));
-    connection_drained(event->source);
+    inbox_drained(event->source, event->cost);
     object_release(connection_object(event->source));
     free(event);
     atomic_fetch_sub(&events_waiting, 1);
 }
 
+static struct event *queue_take_any(struct queue *queue);
+
 static void queue_closing(struct object *object) {
     struct queue *queue = (struct queue *)object;
     pthread_mutex_lock(&queue->lock);
     queue->closed = true;
-    struct event *event = queue->first;
-    queue->first = queue->last = NULL;
     pthread_mutex_unlock(&queue->lock);
-    while (event) {
-        struct event *next = event->next;
-        event_drop(event);
-        event = next;
-    }
+    for (struct event *event; (event = queue_take_any(queue));) event_drop(event);
     handles_close_all(queue);
 }
 
@@ -111,6 +107,22 @@ int32_t slb_queue_take_bell(slb_handle handle) {
 
 /* ---- putting ---- */
 
+/* Appends a connection to the round, with the lock held. It is served for the first time when all others were. */
+static void append_backlog(struct queue *queue, struct backlog *backlog) {
+    backlog->next = NULL;
+    backlog->credit = backlog->credit + SLB_DRAIN_TURN_BYTES;
+    if (queue->first) queue->last->next = backlog;
+    else queue->first = backlog;
+    queue->last = backlog;
+}
+
+static struct backlog *take_first_backlog(struct queue *queue) {
+    struct backlog *backlog = queue->first;
+    queue->first = backlog->next;
+    if (!queue->first) queue->last = NULL;
+    return backlog;
+}
+
 void queue_put(struct queue *queue, struct event *event) {
     event->next = NULL;
     atomic_fetch_add(&events_waiting, 1);
@@ -118,9 +130,11 @@ void queue_put(struct queue *queue, struct event *event) {
     bool closed = queue->closed;
     if (!closed) {
         bool was_empty = !queue->first;
-        if (was_empty) queue->first = event;
-        else queue->last->next = event;
-        queue->last = event;
+        struct backlog *backlog = &event->source->backlog;
+        if (!backlog->first) append_backlog(queue, backlog);
+        if (backlog->first) backlog->last->next = event;
+        else backlog->first = event;
+        backlog->last = event;
         if (was_empty) bell_ring(queue->bell_write);
     }
     pthread_mutex_unlock(&queue->lock);
@@ -133,46 +147,57 @@ static void put32(uint8_t *at, uint32_t value) {
     for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> (8 * i));
 }
 
-/* Unlinks the first event. Only the drainer removes events, so it is still the one that the drainer saw. */
-static void queue_unlink_first(struct queue *queue) {
-    pthread_mutex_lock(&queue->lock);
-    struct event *event = queue->first;
-    queue->first = event->next;
-    if (!queue->first) queue->last = NULL;
-    queue->first_bytes = 0;
-    pthread_mutex_unlock(&queue->lock);
+/* Takes the first event of the connection that is served, with the lock held. */
+static struct event *take_first_event(struct queue *queue) {
+    struct backlog *backlog = queue->first;
+    struct event *event = backlog->first;
+    backlog->first = event->next;
+    backlog->credit -= backlog->credit < event->cost ? backlog->credit : event->cost;
+    if (!backlog->first) {
+        take_first_backlog(queue);
+        backlog->credit = 0;
+    }
+    return event;
 }
 
-/* The first event whose source still has a handle, measured. Drops those before it. */
-static struct event *queue_first(struct queue *queue) {
+static struct event *queue_take_any(struct queue *queue) {
+    pthread_mutex_lock(&queue->lock);
+    struct event *event = queue->first ? take_first_event(queue) : NULL;
+    pthread_mutex_unlock(&queue->lock);
+    return event;
+}
+
+/* Goes round until a connection can pay for its first event. With the lock held, and at least one event. */
+static struct event *find_next(struct queue *queue) {
     for (;;) {
-        pthread_mutex_lock(&queue->lock);
-        struct event *event = queue->first;
-        pthread_mutex_unlock(&queue->lock);
-        if (!event) return NULL;
-        if (atomic_load(&connection_object(event->source)->handle) == 0) {
-            queue_unlink_first(queue);
-            event_drop(event);
-            continue;
-        }
-        if (queue->first_bytes == 0) {
-            uint32_t bytes = 0;
-            if (event->message && !packed_measure(event->message, &bytes)) {
-                xpc_release(event->message);
-                event->message = NULL;
-                if (event->kind == SLB_EVENT_MESSAGE) event->kind = SLB_EVENT_MALFORMED;
-                else event->detail = SLB_ERROR_INVALID; /* an unreadable reply counts as a lost connection */
-                bytes = 0;
-            }
-            queue->first_bytes = SLB_EVENT_HEADER_BYTES + bytes;
-        }
-        return event;
+        struct backlog *backlog = queue->first;
+        struct event *event = backlog->first;
+        if (!backlog->next && backlog->credit < event->cost) backlog->credit = event->cost; /* nobody else waits */
+        if (backlog->credit >= event->cost) return event;
+        append_backlog(queue, take_first_backlog(queue));
     }
 }
 
-/* Writes the event; as malformed if memory runs out. */
-static void event_write(struct queue *queue, struct event *event, uint8_t *out, uint32_t bytes) {
-    uint32_t subject = event->subject;
+/*
+ * The event that is drained next, whose source still has a handle. Drops those whose source has none.
+ * Only the drainer removes events and goes round, so it is still the first one of the first connection
+ * when the drainer takes it.
+ */
+static struct event *queue_next(struct queue *queue) {
+    for (;;) {
+        pthread_mutex_lock(&queue->lock);
+        struct event *event = queue->first ? find_next(queue) : NULL;
+        pthread_mutex_unlock(&queue->lock);
+        if (!event || atomic_load(&connection_object(event->source)->handle) != 0) return event;
+        event_drop(queue_take_any(queue));
+    }
+}
+
+static const char no_memory[] = "this process is out of memory";
+
+/* Writes the event. Returns its length, which is shorter than measured if memory runs out. */
+static uint32_t event_write(struct queue *queue, struct event *event, uint8_t *out) {
+    uint32_t subject = event->subject, bytes = event->bytes;
     if (event->reply) {
         subject = reply_handle_consume(queue, event->reply, event->message);
         event->reply = NULL;
@@ -181,33 +206,38 @@ static void event_write(struct queue *queue, struct event *event, uint8_t *out, 
         subject = handle_consume(connection_object(event->peer));
         event->peer = NULL;
     }
-    uint32_t body = bytes - SLB_EVENT_HEADER_BYTES;
-    if (event->message && !packed_write(queue, event->message, out + SLB_EVENT_HEADER_BYTES, body)) {
+    uint8_t *body = out + SLB_EVENT_HEADER_BYTES;
+    if (event->message && !packed_write(queue, event->message, body, bytes)) {
         if (event->kind == SLB_EVENT_MESSAGE) event->kind = SLB_EVENT_MALFORMED;
-        else event->detail = SLB_ERROR_INVALID;
+        else event->detail = SLB_ERROR_MALFORMED;
+        event->problem = no_memory;
+        if (bytes > sizeof no_memory - 1) bytes = sizeof no_memory - 1;
     }
-    put32(out, bytes);
+    if (event->problem) memcpy(body, event->problem, bytes);
+    put32(out, SLB_EVENT_HEADER_BYTES + bytes);
     put32(out + 4, event->kind);
     put32(out + 8, atomic_load(&connection_object(event->source)->handle));
     put32(out + 12, subject);
     put32(out + 16, event->detail);
+    put32(out + 20, event->cost);
+    return SLB_EVENT_HEADER_BYTES + bytes;
 }
 
 int32_t slb_queue_drain(slb_handle handle, uint8_t *buffer, uint32_t capacity) {
     struct queue *queue = queue_take(handle);
     if (!queue) return SLB_E_HANDLE;
     uint32_t written = 0;
+    uint64_t cost = 0;
     int32_t result = 0;
-    for (struct event *event; (event = queue_first(queue));) {
-        uint32_t bytes = queue->first_bytes;
-        if (bytes > capacity - written) {
+    for (struct event *event; (event = queue_next(queue));) {
+        if (cost && cost + event->cost > SLB_DRAIN_CALL_BYTES) break;
+        if (SLB_EVENT_HEADER_BYTES + event->bytes > capacity - written) {
             if (written == 0) result = SLB_E_BUFFER;
             break;
         }
-        event_write(queue, event, buffer + written, bytes);
-        written += bytes;
-        queue_unlink_first(queue);
-        event_drop(event);
+        written += event_write(queue, event, buffer + written);
+        cost += event->cost;
+        event_drop(queue_take_any(queue));
     }
     queue_release(queue);
     return result < 0 ? result : (int32_t)written;
@@ -216,7 +246,8 @@ int32_t slb_queue_drain(slb_handle handle, uint8_t *buffer, uint32_t capacity) {
 uint32_t slb_queue_next_bytes(slb_handle handle) {
     struct queue *queue = queue_take(handle);
     if (!queue) return 0;
-    uint32_t bytes = queue_first(queue) ? queue->first_bytes : 0;
+    struct event *event = queue_next(queue);
+    uint32_t bytes = event ? SLB_EVENT_HEADER_BYTES + event->bytes : 0;
     queue_release(queue);
     return bytes;
 }

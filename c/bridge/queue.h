@@ -9,7 +9,10 @@
 struct connection;
 
 struct event {
-    struct event *next;
+    struct event *next; /* of the same connection */
+    uint32_t bytes;     /* of the message, packed, or of the problem */
+    uint32_t cost;      /* see cost.h */
+    const char *problem; /* of a MALFORMED or a malformed REPLY: a static text */
     uint32_t kind;             /* SLB_EVENT_* */
     uint32_t subject;          /* request id of a REPLY, SLB_REASON_* of an ERROR */
     uint32_t detail;           /* SLB_ERROR_* */
@@ -17,6 +20,18 @@ struct event {
     struct connection *peer;   /* of a PEER, with a reference, not active yet */
     xpc_object_t message;      /* of a MESSAGE or REPLY, with a reference */
     xpc_object_t reply;        /* of a MESSAGE that asks for a reply: the empty one, with a reference */
+};
+
+/*
+ * A connection's events on the queue, and its place in the round. Draining goes round the connections:
+ * at its turn each gets a credit of SLB_DRAIN_TURN_BYTES more, and events are taken as long as its
+ * credit pays for them. So a connection delays another by no more than that.
+ */
+struct backlog {
+    struct connection *connection;
+    struct event *first, *last;
+    struct backlog *next; /* in the round */
+    uint64_t credit;
 };
 
 void queue_retain(struct queue *queue);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "block.h"
+#include "connection.h"
 #include "packed.h"
 
 struct reply {
@@ -42,13 +43,15 @@ static bool copy_entry(void *dictionary, const char *key, xpc_object_t value) {
 int32_t slb_reply_send(slb_handle handle, const uint8_t *bytes, uint32_t length) {
     struct reply *reply = handle_take(handle, SLB_KIND_REPLY);
     if (!reply) return SLB_E_HANDLE;
-    xpc_object_t message = packed_read(bytes, length);
+    uint32_t cost;
+    int32_t result = SLB_E_ARGUMENT;
+    xpc_object_t message = packed_read(bytes, length, &cost);
     if (message) {
         block_each_entry(message, copy_entry, reply->dictionary);
         xpc_release(message);
-        xpc_connection_send_message(reply->connection, reply->dictionary);
+        result = connection_send(connection_of(reply->connection), reply->dictionary, cost);
         slb_release(handle);
     }
     object_release(&reply->object);
-    return message ? 0 : SLB_E_ARGUMENT;
+    return result;
 }

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "connection.h"
+#include "inbox.h"
 #include "mapping.h"
 #include "object.h"
+#include "outbox.h"
 #include "platform.h"
 #include "queue.h"
 #include "surface.h"
@@ -21,14 +23,21 @@ uint32_t slb_abi_version(void) { return SLB_ABI_VERSION; }
 
 uint32_t slb_stats(uint64_t *counters, uint32_t capacity) {
     uint64_t all[SLB_STATS_COUNT];
+    struct inbox_counters inboxes = inbox_counters();
     handles_count(all);
     all[10] = queue_events_waiting();
     all[11] = atomic_load(&data_bytes);
     all[12] = atomic_load(&messages);
-    all[13] = connection_messages_received();
+    all[13] = inboxes.received;
     all[14] = surface_mapped_count();
     platform_stats(all + 15);
     mapping_kept_counts(all + 20);
+    all[22] = inboxes.bytes;
+    all[23] = outboxes_waiting();
+    all[24] = inboxes.suspended;
+    all[25] = connections_ended_outbox();
+    all[26] = inboxes.malformed;
+    all[27] = inboxes.ended_malformed;
     uint32_t count = capacity < SLB_STATS_COUNT ? capacity : SLB_STATS_COUNT;
     memcpy(counters, all, count * sizeof *counters);
     return count;

@@ -46,8 +46,34 @@
 #define SLB_MAX_MESSAGE_BYTES 1048576
 #define SLB_MAX_MESSAGE_DEPTH 32
 #define SLB_MAX_MESSAGE_CAPABILITIES 16
-/* The number of undrained events at which a connection is suspended. */
+/* The most bytes that it may take when it is decoded, estimated: see c/bridge/cost.h. 1 MiB of numbers fits. */
+#define SLB_MAX_MESSAGE_COST 16777216
+
+/*
+ * Limits on the queues, in bytes as estimated by c/bridge/cost.h, and in events.
+ *
+ * Inbox: the events of a connection that are not drained yet. At one of the first two limits the
+ * connection is suspended: its peer's messages stay in XPC, and then its sends wait. It is resumed when
+ * half is left. At the third limit every connection is suspended that has an event waiting.
+ */
 #define SLB_MAX_PENDING_EVENTS 256
+#define SLB_MAX_INBOX_BYTES 8388608
+#define SLB_MAX_INBOX_TOTAL_BYTES 67108864
+/*
+ * Outbox: what was sent on a connection and XPC has not handed to the peer's side, counted from one
+ * barrier to the next, so up to SLB_OUTBOX_STEP_BYTES too high. A message that exceeds the limit ends
+ * the connection: its peer does not read. One message may always wait.
+ */
+#define SLB_MAX_OUTBOX_BYTES 16777216
+#define SLB_OUTBOX_STEP_BYTES 262144
+/* The number of messages beyond the limits with which a connection is ended. */
+#define SLB_MAX_MALFORMED_MESSAGES 16
+/*
+ * slb_queue_drain goes round the connections with waiting events. At its turn each is served this many
+ * bytes more; one call returns as many bytes as the second limit, or one event.
+ */
+#define SLB_DRAIN_TURN_BYTES 65536
+#define SLB_DRAIN_CALL_BYTES 1048576
 /* The most bytes that slb_error_copy and slb_connection_reason_copy write. */
 #define SLB_MAX_TEXT_BYTES 512
 /* The most bytes of one surface or region. A larger one of a peer can be received, but not mapped. */
@@ -72,6 +98,7 @@ typedef uint32_t slb_handle;
 #define SLB_E_IN_USE (-8)   /* another process uses it */
 #define SLB_E_PERMISSION (-9) /* other users can reach it, or it belongs to another user */
 #define SLB_E_ABSENT (-10)  /* it does not exist */
+#define SLB_E_OUTBOX (-11)  /* the peer does not read what was sent to it; the connection is ended */
 
 /* Kinds of handle. Each is the index of its counter in slb_stats. */
 #define SLB_KIND_QUEUE 1
@@ -93,7 +120,8 @@ typedef uint32_t slb_handle;
  *   8       4     source: handle of the connection or listener
  *   12      4     subject: see below
  *   16      4     detail: see below
- *   20      -     a packed dictionary (MESSAGE, and REPLY with detail 0)
+ *   20      4     what it costs: see SLB_MAX_INBOX_BYTES
+ *   24      -     a packed dictionary (MESSAGE, and REPLY with detail 0), or a text
  *
  *   event      subject                              detail
  *   MESSAGE    reply handle, or 0 if none is asked  0
@@ -101,8 +129,13 @@ typedef uint32_t slb_handle;
  *   PEER       handle of the new, inactive peer     0
  *   ERROR      SLB_REASON_*                         SLB_ERROR_*
  *   MALFORMED  reply handle, or 0                   0; the message exceeds a limit above
+ *
+ * The text of MALFORMED, and of a REPLY with SLB_ERROR_MALFORMED, says which limit, as UTF-8.
+ *
+ * The events of one connection keep their order, and a peer has none before its PEER event was drained
+ * and the peer activated. Events of different connections have no order.
  */
-#define SLB_EVENT_HEADER_BYTES 20
+#define SLB_EVENT_HEADER_BYTES 24
 #define SLB_EVENT_MESSAGE 1
 #define SLB_EVENT_REPLY 2
 #define SLB_EVENT_PEER 3
@@ -114,9 +147,15 @@ typedef uint32_t slb_handle;
 #define SLB_ERROR_INTERRUPTED 2 /* the service ended; the next message connects again */
 #define SLB_ERROR_TERMINATION 3 /* the system asks this process to exit soon */
 
+/* Of a REPLY: it arrived, and exceeds a limit. */
+#define SLB_ERROR_MALFORMED 4
+
 /* Why a connection or listener is invalid; slb_connection_reason_copy returns the text. */
-#define SLB_REASON_UNKNOWN 0 /* always so on macOS: Apple's libxpc gives no code */
-#define SLB_REASON_IN_USE 1  /* another process serves the listener's name */
+#define SLB_REASON_UNKNOWN 0 /* Apple's libxpc gives no code */
+#define SLB_REASON_IN_USE 1  /* another process serves the listener's name; never on macOS */
+#define SLB_REASON_OUTBOX 2  /* its peer does not read what was sent to it */
+#define SLB_REASON_MALFORMED 3 /* its peer sent too many messages beyond the limits */
+#define SLB_REASON_EXHAUSTED 4 /* this process is out of memory: not for anything that the peer did */
 
 /* ---- library ---- */
 
@@ -139,9 +178,13 @@ SLB_API uint32_t slb_user_id(void);
  * received, [14] surfaces mapped, [15] bytes put on sockets, [16] bytes spilled
  * to memory files, [17] descriptors sent, [18] live XPC objects,
  * [19] live XPC connections, [20] mappings kept (see "Mappings" above), [21]
- * bytes of them that hold their content. [15] to [19] are 0 on macOS.
+ * bytes of them that hold their content. [15] to [19] are 0 on macOS. [22] bytes
+ * waiting in the inboxes of all connections, [23] bytes waiting in their
+ * outboxes, [24] connections suspended now, [25] connections ended because their
+ * peer did not read, [26] malformed messages received, [27] connections ended
+ * for these.
  */
-#define SLB_STATS_COUNT 22
+#define SLB_STATS_COUNT 28
 SLB_API uint32_t slb_stats(uint64_t *counters, uint32_t capacity);
 
 /* Releases a handle and its object; a connection or listener is cancelled first. */
@@ -176,9 +219,10 @@ SLB_API slb_handle slb_queue_create(void);
 SLB_API int32_t slb_queue_take_bell(slb_handle queue);
 
 /*
- * Moves as many whole events as fit into the buffer, oldest first. Returns the
- * number of bytes written, 0 if there is no event. SLB_E_BUFFER: not even the
- * next event fits; slb_queue_next_bytes returns its size.
+ * Moves whole events into the buffer, in turn from each connection, oldest first:
+ * as many as fit, at most SLB_DRAIN_CALL_BYTES of cost. Returns the number of
+ * bytes written, 0 if there is no event. SLB_E_BUFFER: not even the next event
+ * fits; slb_queue_next_bytes returns its size.
  */
 SLB_API int32_t slb_queue_drain(slb_handle queue, uint8_t *buffer, uint32_t capacity);
 
@@ -208,14 +252,24 @@ SLB_API int32_t slb_connection_activate(slb_handle connection);
 /* Ends a connection or listener. Its last event is SLB_ERROR_INVALID. */
 SLB_API int32_t slb_connection_cancel(slb_handle connection);
 
-/* Sends a packed dictionary. Messages arrive in the order in which they were sent. */
+/*
+ * Sends a packed dictionary. Messages arrive in the order in which they were sent. SLB_E_OUTBOX: the
+ * message would exceed SLB_MAX_OUTBOX_BYTES; the connection is ended, with SLB_REASON_OUTBOX. The same
+ * is true of slb_connection_request, then without an SLB_EVENT_REPLY, and of slb_reply_send.
+ */
 SLB_API int32_t slb_connection_send(slb_handle connection, const uint8_t *message, uint32_t length);
 
 /* Sends a packed dictionary and asks for a reply. Exactly one SLB_EVENT_REPLY with `request_id` follows. */
 SLB_API int32_t slb_connection_request(slb_handle connection, const uint8_t *message, uint32_t length, uint32_t request_id);
 
-/* Replies to a request. On success the reply's handle is released. */
+/* Replies to a request. On success, and with SLB_E_OUTBOX, the reply's handle is released. */
 SLB_API int32_t slb_reply_send(slb_handle reply, const uint8_t *message, uint32_t length);
+
+/*
+ * Writes how full the queues of a connection or listener are into values[0..3]: bytes in its inbox,
+ * events in its inbox, bytes in its outbox, 1 if it is suspended.
+ */
+SLB_API int32_t slb_connection_queues(slb_handle connection, uint64_t *values);
 
 /* Writes who the peer is, according to the kernel, into values[0..3]: pid, euid, egid, asid. */
 SLB_API int32_t slb_connection_peer(slb_handle connection, int32_t *values);

@@ -74,6 +74,7 @@ static void interrupt(xpc_connection_t connection) {
     close(connection->socket);
     connection->socket = -1;
     connection->in_flight = 0;
+    xl_connection_end_wait(connection);
     connection->wanted = false;
     connection->identified = false;
     connection->other = (struct ucred){.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};

@@ -123,6 +123,7 @@ void xl_connection_invalidate(xpc_connection_t connection, xpc_object_t reply_er
     va_end(ap);
     if (connection->state == XL_INACTIVE) connection->cancelled = true; /* an inactive connection delivers nothing */
     connection->state = XL_INVALID;
+    xl_connection_end_wait(connection);
     /*
      * close alone is not enough: the other side would see no end while a copy of the socket is
      * open, in a child before its exec or in the peer that made the pair. A listening socket may
@@ -281,6 +282,7 @@ void xpc_connection_activate(xpc_connection_t connection) {
 void xpc_connection_suspend(xpc_connection_t connection) {
     pthread_mutex_lock(&connection->lock);
     connection->suspended++;
+    xl_connection_end_wait(connection); /* it takes no room now; tries again when it is resumed */
     pthread_mutex_unlock(&connection->lock);
 }
 

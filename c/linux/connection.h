@@ -183,6 +183,7 @@ void xl_inbox_receive(xpc_connection_t connection);
  * a body none is kept. XL_NOTHING and waits_for_room: there is no room, so the connection rests.
  */
 enum xl_received xl_connection_receive(xpc_connection_t connection, struct xl_packet *packet, const char **why);
+void xl_connection_end_wait(xpc_connection_t connection);
 const char *xl_connection_identify(xpc_connection_t connection, const struct ucred *sender);
 /* Adds a message, +1, to the inbox. It takes over the room for the packet's cost, even on failure. */
 bool xl_inbox_add_message(xpc_connection_t connection, const struct xl_packet *packet);

@@ -27,8 +27,13 @@ static struct {
     struct _xpc_connection_s **by_socket;     /* the connection of each socket; not held */
     size_t by_socket_length;
     struct _xpc_connection_s *ready, **ready_end; /* held */
-    struct _xpc_connection_s *resting;            /* held */
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .epoll = -1, .bell = -1, .timer = -1, .ready_end = &pool.ready};
+    struct _xpc_connection_s *resting, **resting_end; /* held, in the order in which they began to rest */
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
+          .epoll = -1,
+          .bell = -1,
+          .timer = -1,
+          .ready_end = &pool.ready,
+          .resting_end = &pool.resting};
 
 static _Thread_local bool is_pool_thread;
 
@@ -117,12 +122,13 @@ void xl_pool_rest(struct _xpc_connection_s *connection) {
     if (!connection->links.resting && open_own() == 0) {
         xl_connection_hold(connection);
         connection->links.resting = true;
-        connection->links.next_resting = pool.resting;
+        connection->links.next_resting = NULL;
         if (!pool.resting) {
             struct itimerspec once = {.it_value.tv_nsec = REST_MS * 1000000};
             timerfd_settime(pool.timer, 0, &once, NULL);
         }
-        pool.resting = connection;
+        *pool.resting_end = connection;
+        pool.resting_end = &connection->links.next_resting;
     }
     pthread_mutex_unlock(&pool.lock);
 }
@@ -202,6 +208,7 @@ static void end_rest(void) {
         if (connection->links.ready) xl_connection_drop(connection); /* the ready list already has a hold */
         else append_ready(connection);
     }
+    pool.resting_end = &pool.resting;
     if (pool.ready) ring();
 }
 

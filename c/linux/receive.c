@@ -47,18 +47,33 @@ bool xl_inbox_add_message(xpc_connection_t connection, const struct xl_packet *p
 /* Takes room for the next packet. In most cases there is room for any packet, so it need not be looked at. */
 static bool take_room(xpc_connection_t connection, uint64_t *room) {
     *room = XL_ROOM_MESSAGE_MAX;
-    if (xl_room_take(*room)) return true;
+    if (xl_room_take(*room, connection->waits_for_room)) return true;
     *room = xl_packet_cost_most(connection->socket);
-    return xl_room_take(*room);
+    return xl_room_take(*room, connection->waits_for_room);
+}
+
+/*
+ * Those that wait rest, and are run in the order in which they began to. Meanwhile no other connection
+ * gets room for a large message, so a connection waits for one message of each other at most.
+ */
+static void wait_for_room(xpc_connection_t connection) {
+    if (!connection->waits_for_room) xl_room_wait();
+    connection->waits_for_room = true;
+    xl_pool_rest(connection);
+}
+
+void xl_connection_end_wait(xpc_connection_t connection) {
+    if (connection->waits_for_room) xl_room_end_wait();
+    connection->waits_for_room = false;
 }
 
 enum xl_received xl_connection_receive(xpc_connection_t connection, struct xl_packet *packet, const char **why) {
     uint64_t room, used = 0;
-    connection->waits_for_room = !take_room(connection, &room);
-    if (connection->waits_for_room) {
-        xl_pool_rest(connection);
+    if (!take_room(connection, &room)) {
+        wait_for_room(connection);
         return XL_NOTHING;
     }
+    xl_connection_end_wait(connection);
     enum xl_received received = xl_packet_receive(connection->socket, packet, why);
     if (received == XL_RECEIVED && packet->body && packet->cost <= room) {
         used = packet->cost;

@@ -32,8 +32,14 @@ enum { XL_COST_MESSAGE = 512, XL_COST_DESCRIPTOR = 16 * 1024 };
 #define XL_ROOM_MESSAGE_MAX \
     ((uint64_t)XPC_LINUX_COST_MAX + XL_COST_MESSAGE + (uint64_t)XPC_LINUX_DESCRIPTORS_MAX * XL_COST_DESCRIPTOR)
 
-/* Takes room for a message that costs at most `bytes`. False: there is none now. */
-bool xl_room_take(uint64_t bytes);
+/*
+ * Takes room for a message that costs at most `bytes`. False: there is none now, or others wait for it
+ * and the caller does not (`waits`).
+ */
+bool xl_room_take(uint64_t bytes, bool waits);
+/* The caller begins to wait, or ends its wait. */
+void xl_room_wait(void);
+void xl_room_end_wait(void);
 void xl_room_give(uint64_t bytes);
 uint64_t xl_room_taken(void);
 

@@ -103,7 +103,9 @@ static bool send_first(xpc_connection_t connection) {
         xl_pool_rest(connection); /* nothing tells when the other side has read */
         return false;
     }
-    switch (xl_parcel_send(connection->socket, connection->outbox, -1)) {
+    enum xl_sent sent = xl_parcel_send(connection->socket, connection->outbox, -1);
+    if (sent != XL_SENT) connection->in_flight -= xl_parcel_weight(connection->outbox);
+    switch (sent) {
     case XL_SENT:
     case XL_GONE: remove_first(connection); return true; /* the end is noticed when it is read, after earlier packets */
     case XL_FULL: xl_connection_arm(connection); return false;

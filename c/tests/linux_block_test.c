@@ -71,22 +71,43 @@ static void does_not_copy_a_global_block(void) {
 
 /* ---- Queues --------------------------------------------------------------------------- */
 
+/* Runs each piece of work on a thread of its own, as libdispatch may. */
 struct dispatch_queue_s {
     pthread_mutex_t lock; /* a serial queue */
     _Atomic int references, calls;
 };
 
+struct work {
+    dispatch_queue_t queue;
+    void *context;
+    void (*run)(void *);
+};
+
 void dispatch_retain(void *object);
 void dispatch_release(void *object);
-void dispatch_sync_f(dispatch_queue_t queue, void *context, void (*work)(void *));
+void dispatch_async_f(dispatch_queue_t queue, void *context, void (*work)(void *));
 
 void dispatch_retain(void *object) { ((dispatch_queue_t)object)->references++; }
 void dispatch_release(void *object) { ((dispatch_queue_t)object)->references--; }
-void dispatch_sync_f(dispatch_queue_t queue, void *context, void (*work)(void *)) {
-    pthread_mutex_lock(&queue->lock);
-    queue->calls++;
-    work(context);
-    pthread_mutex_unlock(&queue->lock);
+
+static void *run_work(void *argument) {
+    struct work work = *(struct work *)argument;
+    free(argument);
+    pthread_mutex_lock(&work.queue->lock);
+    work.queue->calls++;
+    work.run(work.context);
+    pthread_mutex_unlock(&work.queue->lock);
+    dispatch_release(work.queue);
+    return NULL;
+}
+
+void dispatch_async_f(dispatch_queue_t queue, void *context, void (*run)(void *)) {
+    struct work *work = malloc(sizeof *work);
+    pthread_t thread;
+    *work = (struct work){.queue = queue, .context = context, .run = run};
+    dispatch_retain(queue);
+    if (pthread_create(&thread, NULL, run_work, work) != 0) abort();
+    pthread_detach(thread);
 }
 
 static void runs_handlers_on_their_queues(void) {

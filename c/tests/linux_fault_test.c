@@ -200,7 +200,7 @@ static void is_told_at_once(void) {
     CHECK(record_count(first) == 1 && record_get(first, 0) == INVALID);
     xpc_connection_set_event_handler(connection, BLOCK(record_event, second));
     set_without_memory(connection, second);
-    check_reason(connection, "out of memory for a handler");
+    check_reason(connection, "this process is out of memory");
     CHECK(record_count(second) == 0);
     xpc_release(connection);
 }

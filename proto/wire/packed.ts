@@ -211,6 +211,25 @@ class Unpacker {
     return dictionary;
   }
 
+  /** Passes over a value. Only its capabilities are kept. */
+  skipValue(): void {
+    const tag: Tag = this.#view.getUint8(this.#at);
+    if (tag === Tag.Array || tag === Tag.Dictionary) {
+      this.#skip(1);
+      for (let count = this.#length(); count > 0; count--) {
+        if (tag === Tag.Dictionary) {
+          this.#skip(this.#view.getUint16(this.#skip(2), true));
+        }
+        this.skipValue();
+      }
+    } else if (tag === Tag.String || tag === Tag.Data) {
+      this.#skip(1);
+      this.#skip(this.#length());
+    } else {
+      this.value();
+    }
+  }
+
   value(): XpcValue {
     const tag: Tag = this.#view.getUint8(this.#skip(1));
     switch (tag) {
@@ -260,6 +279,16 @@ class Unpacker {
       }
     }
   }
+}
+
+/**
+ * Returns the capabilities of a message from the shim, without decoding its other
+ * values. For messages that are dropped.
+ */
+export function capabilitiesIn(bytes: Uint8Array): readonly Capability[] {
+  const unpacker = new Unpacker(bytes);
+  unpacker.skipValue();
+  return unpacker.capabilities;
 }
 
 /** An unpacked message, and all capabilities in it, at any depth. */

@@ -11,7 +11,7 @@ import { unpack } from "../../proto/wire/packed.ts";
 import { getString, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
 import type { Hooks } from "./moments.ts";
 
-const HEADER_BYTES = 20;
+const HEADER_BYTES = 24;
 const EVENT_MESSAGE = 1;
 const EVENT_REPLY = 2;
 

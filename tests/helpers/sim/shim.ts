@@ -20,7 +20,7 @@ import type {
 } from "./party.ts";
 import type { Timeline } from "./timeline.ts";
 
-const HEADER_BYTES = 20;
+const HEADER_BYTES = 24;
 const EVENT = { message: 1, reply: 2, peer: 3, error: 4 } as const;
 /** All simulated processes belong to one user. */
 const UID = 1000;
@@ -200,9 +200,10 @@ class Functions {
     }
     const view = new DataView(out.buffer, out.byteOffset);
     const length = HEADER_BYTES + body.length;
-    [length, kind, source.handle, subject, detail].forEach((value, index) =>
-      view.setUint32(4 * index, value, true)
-    );
+    [length, kind, source.handle, subject, detail, length].forEach((
+      value,
+      index,
+    ) => view.setUint32(4 * index, value, true));
     out.set(body, HEADER_BYTES);
     return length;
   }
