@@ -136,11 +136,17 @@ export class Relay implements Disposable {
     this.#peers.set(id, peer);
     connection.activate({
       message: (message) => void this.#serve(peer, message),
-      ended: (end) => {
+      ended: (end, reason, code) => {
+        if (code === "outbox_full" || code === "malformed_message") {
+          this.#options.log.warn("A peer was dropped", { peer: id, reason });
+        }
         if (end === "invalid") this.#farewell(peer);
       },
-      malformed: () =>
-        this.#options.log.warn("A malformed message was dropped", { peer: id }),
+      malformed: (problem) =>
+        this.#options.log.warn("A malformed message was dropped", {
+          peer: id,
+          problem,
+        }),
     });
   }
 

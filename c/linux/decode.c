@@ -225,12 +225,56 @@ static xpc_object_t take_value(struct reader *reader, int depth) {
     return fail(reader, "a value has an unknown type");
 }
 
+/*
+ * Passes over a value, and adds up what it costs. It stops where the bytes are malformed: then the
+ * decoder finds that as well.
+ */
+static void skim_value(struct reader *reader, int depth) {
+    if (depth > XPC_LINUX_DEPTH_MAX || reader->why) return;
+    enum xl_tag tag = take8(reader);
+    spend(reader, xl_tag_cost(tag));
+    switch (tag) {
+    case XL_TAG_BOOL: take(reader, 1); break;
+    case XL_TAG_INT64:
+    case XL_TAG_UINT64:
+    case XL_TAG_DOUBLE:
+    case XL_TAG_DATE:
+    case XL_TAG_SHMEM: take(reader, 8); break;
+    case XL_TAG_UUID: take(reader, sizeof(uuid_t)); break;
+    case XL_TAG_SURFACE: take(reader, 24); break;
+    case XL_TAG_DATA:
+    case XL_TAG_STRING: {
+        size_t length = take32(reader);
+        if (take(reader, length)) spend(reader, length);
+        break;
+    }
+    case XL_TAG_ARRAY:
+    case XL_TAG_DICTIONARY:
+        for (uint32_t count = take_count(reader, 1); count && !reader->why; count--) {
+            size_t length = tag == XL_TAG_DICTIONARY ? take32(reader) : 0;
+            if (tag == XL_TAG_DICTIONARY && take(reader, length)) spend(reader, XL_COST_VALUE + length);
+            skim_value(reader, depth + 1);
+        }
+        break;
+    default: break;
+    }
+}
+
+/* Finds out before anything is allocated, so that a peer cannot make this process work for nothing. */
+static bool is_too_costly(const struct reader *whole) {
+    if (xl_body_cost_most(left(whole)) < XPC_LINUX_COST_MAX) return false;
+    struct reader reader = *whole;
+    skim_value(&reader, 1);
+    return reader.why == XL_TOO_COSTLY;
+}
+
 xpc_object_t xl_body_decode(const uint8_t *bytes, size_t length, int *descriptors, size_t count, uint64_t *cost,
                             const char **why) {
     struct reader reader = {.at = bytes, .end = bytes + length, .descriptors = descriptors, .count = count};
     xpc_object_t body = NULL;
     if (length > XPC_LINUX_MESSAGE_MAX) fail(&reader, "the body is too long");
     else if (length == 0 || bytes[0] != XL_TAG_DICTIONARY) fail(&reader, "the body is no dictionary");
+    else if (is_too_costly(&reader)) fail(&reader, XL_TOO_COSTLY);
     else body = take_value(&reader, 1);
     if (body && left(&reader)) body = refuse(&reader, body, "bytes follow the body");
     if (body && reader.taken != count) body = refuse(&reader, body, "a descriptor is not used");

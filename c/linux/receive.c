@@ -9,7 +9,7 @@
 #include "room.h"
 #include "stats.h"
 
-enum { PACKETS_AT_ONCE = 64 };              /* then handlers run; further packets stay in the kernel */
+enum { PACKETS_AT_ONCE = 64, BYTES_AT_ONCE = 1024 * 1024 }; /* then handlers run; further packets stay in the kernel */
 enum { INBOX_MAX = 1024 * 1024 };           /* the same in bytes; one message always fits */
 enum { INBOX_WAITING_MAX = 8 * 1024 * 1024 }; /* while a thread waits for a reply, which comes behind other messages */
 
@@ -130,13 +130,17 @@ static bool has_space(xpc_connection_t connection) {
 }
 
 void xl_inbox_receive(xpc_connection_t connection) {
-    for (int i = 0; i < PACKETS_AT_ONCE; i++) {
+    size_t bytes = 0;
+    for (int i = 0; i < PACKETS_AT_ONCE && bytes < BYTES_AT_ONCE; i++) {
         if (!has_space(connection)) return;
         struct xl_packet packet;
         const char *why = NULL;
         bool starved = false;
         switch (xl_connection_receive(connection, &packet, &why)) {
-        case XL_RECEIVED: why = handle(connection, &packet, &starved); break;
+        case XL_RECEIVED:
+            bytes += packet.header.length;
+            why = handle(connection, &packet, &starved);
+            break;
         case XL_STARVED: starved = true; break;
         case XL_BAD: break;
         case XL_END: xl_connection_lost(connection); return;
