@@ -27,7 +27,8 @@ static void set_left(struct outbox *outbox, uint64_t left) {
 bool outbox_add(struct outbox *outbox, uint32_t bytes) {
     pthread_mutex_lock(&outbox->lock);
     uint64_t before = outbox->sent - outbox->left;
-    bool fits = before == 0 || before + bytes <= SLB_MAX_OUTBOX_BYTES;
+    /* So little may have left already, without a barrier to tell. */
+    bool fits = before < SLB_OUTBOX_STEP_BYTES || before + bytes <= SLB_MAX_OUTBOX_BYTES;
     if (fits) {
         outbox->sent += bytes;
         atomic_fetch_add(&waiting, bytes);
