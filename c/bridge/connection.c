@@ -183,8 +183,8 @@ static atomic_ullong ended_outbox;
 uint64_t connections_ended_outbox(void) { return atomic_load(&ended_outbox); }
 
 /* Makes room in the outbox for a message. Returns 0, or SLB_E_OUTBOX with the error set, and ends the connection. */
-static int32_t make_room(struct connection *connection, uint32_t cost) {
-    if (outbox_add(&connection->outbox, cost)) return 0;
+static int32_t make_room(struct connection *connection, uint32_t bytes) {
+    if (outbox_add(&connection->outbox, bytes)) return 0;
     int pid = (int)xpc_connection_get_pid(connection->xpc);
     unsigned long long waiting = outbox_waiting(&connection->outbox);
     atomic_fetch_add(&ended_outbox, 1);
@@ -194,20 +194,20 @@ static int32_t make_room(struct connection *connection, uint32_t cost) {
     return fail(SLB_E_OUTBOX,
                 "Cannot send %u bytes to process %d, which does not read: %llu bytes wait for it, the most are %d; "
                 "the connection is ended",
-                cost, pid, waiting, SLB_MAX_OUTBOX_BYTES);
+                bytes, pid, waiting, SLB_MAX_OUTBOX_BYTES);
 }
 
-int32_t connection_send(struct connection *connection, xpc_object_t message, uint32_t cost) {
-    int32_t result = make_room(connection, cost);
+int32_t connection_send(struct connection *connection, xpc_object_t message, uint32_t bytes) {
+    int32_t result = make_room(connection, bytes);
     if (result < 0) return result;
     xpc_connection_send_message(connection->xpc, message);
     outbox_follow(&connection->outbox, connection->xpc);
     return 0;
 }
 
-static int32_t connection_request(struct connection *connection, xpc_object_t message, uint32_t cost,
+static int32_t connection_request(struct connection *connection, xpc_object_t message, uint32_t bytes,
                                   uint32_t request_id) {
-    int32_t result = make_room(connection, cost);
+    int32_t result = make_room(connection, bytes);
     if (result < 0) return result;
     object_retain(&connection->object); /* inbox_on_reply, which runs exactly once, releases it */
     struct block handler = block_make(inbox_on_reply, connection, request_id);
@@ -219,9 +219,9 @@ static int32_t connection_request(struct connection *connection, xpc_object_t me
 int32_t slb_connection_send(slb_handle handle, const uint8_t *bytes, uint32_t length) {
     struct connection *connection = handle_take(handle, SLB_KIND_CONNECTION);
     if (!connection) return SLB_E_HANDLE;
-    uint32_t cost;
-    xpc_object_t message = packed_read(bytes, length, &cost);
-    int32_t result = message ? connection_send(connection, message, cost) : SLB_E_ARGUMENT;
+    uint32_t sent;
+    xpc_object_t message = packed_read(bytes, length, &sent);
+    int32_t result = message ? connection_send(connection, message, sent) : SLB_E_ARGUMENT;
     if (message) xpc_release(message);
     object_release(&connection->object);
     return result;
@@ -230,9 +230,9 @@ int32_t slb_connection_send(slb_handle handle, const uint8_t *bytes, uint32_t le
 int32_t slb_connection_request(slb_handle handle, const uint8_t *bytes, uint32_t length, uint32_t request_id) {
     struct connection *connection = handle_take(handle, SLB_KIND_CONNECTION);
     if (!connection) return SLB_E_HANDLE;
-    uint32_t cost;
-    xpc_object_t message = packed_read(bytes, length, &cost);
-    int32_t result = message ? connection_request(connection, message, cost, request_id) : SLB_E_ARGUMENT;
+    uint32_t sent;
+    xpc_object_t message = packed_read(bytes, length, &sent);
+    int32_t result = message ? connection_request(connection, message, sent, request_id) : SLB_E_ARGUMENT;
     if (message) xpc_release(message);
     object_release(&connection->object);
     return result;

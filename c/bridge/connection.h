@@ -37,8 +37,8 @@ struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_con
 /* The connection of a received message or its reply; valid while `xpc` is retained. */
 struct connection *connection_of(xpc_connection_t xpc);
 
-/* Sends a message that costs so much. Returns 0, or SLB_E_OUTBOX with the error set: the connection was ended. */
-int32_t connection_send(struct connection *connection, xpc_object_t message, uint32_t cost);
+/* Sends a message that takes `bytes` in the outbox. Returns 0, or SLB_E_OUTBOX with the error set: the connection was ended. */
+int32_t connection_send(struct connection *connection, xpc_object_t message, uint32_t bytes);
 
 /* Ends a connection for what its peer does: SLB_REASON_*, and a text. The first reason stays. */
 void connection_end(struct connection *connection, uint32_t reason, const char *format, ...)

@@ -83,8 +83,8 @@ static bool measure_value(struct measure *measure, xpc_object_t value) {
     return false;
 }
 
-static uint32_t queue_cost(uint64_t values, uint32_t capabilities) {
-    return (uint32_t)(COST_MESSAGE + values + (uint64_t)capabilities * COST_CAPABILITY);
+static uint32_t queue_cost(uint64_t content, uint32_t capabilities) {
+    return (uint32_t)(COST_MESSAGE + content + (uint64_t)capabilities * COST_CAPABILITY);
 }
 
 const char *packed_measure(xpc_object_t message, struct packed_size *size) {
@@ -367,7 +367,7 @@ static xpc_object_t read_value(struct reader *reader) {
     }
 }
 
-xpc_object_t packed_read(const uint8_t *bytes, uint32_t length, uint32_t *cost) {
+xpc_object_t packed_read(const uint8_t *bytes, uint32_t length, uint32_t *sent) {
     struct reader reader = {.at = bytes, .end = bytes + length};
     xpc_object_t message = NULL;
     if (length > SLB_MAX_MESSAGE_BYTES) malformed(&reader, too_long);
@@ -382,7 +382,7 @@ xpc_object_t packed_read(const uint8_t *bytes, uint32_t length, uint32_t *cost) 
         fail(SLB_E_ARGUMENT, "Cannot send this message of %u bytes: %s", length,
              reader.problem ? reader.problem : "out of memory");
     } else {
-        *cost = queue_cost(reader.cost, reader.capabilities);
+        *sent = queue_cost(length, reader.capabilities);
         stats_count_message();
     }
     return message;

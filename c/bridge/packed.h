@@ -62,9 +62,10 @@ const char *packed_measure(xpc_object_t message, struct packed_size *size);
 bool packed_write(struct queue *queue, xpc_object_t message, uint8_t *out, uint32_t bytes);
 
 /*
- * Unpacks a dictionary; the caller owns it, and still owns the handles in it. Writes what it costs in a
- * queue. NULL: malformed; the error is set.
+ * Unpacks a dictionary; the caller owns it, and still owns the handles in it. Writes what it takes in
+ * the outbox, where it is encoded: its bytes, and those of cost.h for a message and its capabilities.
+ * NULL: malformed; the error is set.
  */
-xpc_object_t packed_read(const uint8_t *bytes, uint32_t length, uint32_t *cost);
+xpc_object_t packed_read(const uint8_t *bytes, uint32_t length, uint32_t *sent);
 
 #endif

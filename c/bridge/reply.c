@@ -43,13 +43,13 @@ static bool copy_entry(void *dictionary, const char *key, xpc_object_t value) {
 int32_t slb_reply_send(slb_handle handle, const uint8_t *bytes, uint32_t length) {
     struct reply *reply = handle_take(handle, SLB_KIND_REPLY);
     if (!reply) return SLB_E_HANDLE;
-    uint32_t cost;
+    uint32_t sent;
     int32_t result = SLB_E_ARGUMENT;
-    xpc_object_t message = packed_read(bytes, length, &cost);
+    xpc_object_t message = packed_read(bytes, length, &sent);
     if (message) {
         block_each_entry(message, copy_entry, reply->dictionary);
         xpc_release(message);
-        result = connection_send(connection_of(reply->connection), reply->dictionary, cost);
+        result = connection_send(connection_of(reply->connection), reply->dictionary, sent);
         slb_release(handle);
     }
     object_release(&reply->object);

@@ -50,7 +50,7 @@
 #define SLB_MAX_MESSAGE_COST 16777216
 
 /*
- * Limits on the queues, in bytes as estimated by c/bridge/cost.h, and in events.
+ * Limits on the queues, in bytes by c/bridge/cost.h, and in events.
  *
  * Inbox: the events of a connection that are not drained yet. At one of the first two limits the
  * connection is suspended: its peer's messages stay in XPC, and then its sends wait. It is resumed when
@@ -60,8 +60,9 @@
 #define SLB_MAX_INBOX_BYTES 8388608
 #define SLB_MAX_INBOX_TOTAL_BYTES 67108864
 /*
- * Outbox: what was sent on a connection and XPC has not handed to the peer's side, counted from one
- * barrier to the next, so up to SLB_OUTBOX_STEP_BYTES too high. A message that exceeds the limit ends
+ * Outbox: what was sent on a connection and XPC has not handed to the peer's side, encoded: its bytes,
+ * 512 for each message and 16384 for each capability. It is counted from one barrier to the next, so up
+ * to SLB_OUTBOX_STEP_BYTES too high. A message that exceeds the limit ends
  * the connection: its peer does not read. One message may always wait.
  */
 #define SLB_MAX_OUTBOX_BYTES 16777216
