@@ -19,9 +19,17 @@ import { type GrpcService, type StartGrpc, startGrpc } from "./grpc_loader.ts";
 import { Idleness, type IdlenessLimits, type Occupancy } from "./idleness.ts";
 import { Log, type LogOptions } from "./log/log.ts";
 import { LogRing } from "./log/log_ring.ts";
+import { Incidents } from "./registry/incidents.ts";
+import {
+  createQuotas,
+  defaultLimits,
+  type QuotaLimits,
+} from "./registry/quotas.ts";
 import { Registry } from "./registry/registry.ts";
 import { Relay } from "./xpc/xpc_carrier.ts";
 import { Runtimes } from "./registry/runtimes.ts";
+
+const LOOK_MS = 1_000;
 
 /** The options of a broker. */
 export interface BrokerOptions {
@@ -43,6 +51,8 @@ export interface BrokerOptions {
   readonly startGrpc?: StartGrpc;
   /** Where log records go, and from which level. */
   readonly log: Omit<LogOptions, "now">;
+  /** Limits that replace the default ones, by the name of the quota. */
+  readonly limits?: Partial<QuotaLimits>;
 }
 
 /** A running broker. */
@@ -73,9 +83,15 @@ export class Broker implements AsyncDisposable {
       now,
       sink: (line) => options.log.sink(line),
     }, logs);
+    const quotas = createQuotas({
+      ...defaultLimits(native.descriptorLimit()),
+      ...options.limits,
+    });
+    const incidents = new Incidents();
     const registry = stack.use(
       new Registry<OwnedCapability>({
         now,
+        quotas,
         setTimer: (callback, ms) => {
           const timer = clock.after(ms, callback);
           timer.unref();
@@ -84,11 +100,13 @@ export class Broker implements AsyncDisposable {
         onChange: (after, before) => logChange(log, after, before),
       }),
     );
-    const runtimes = new Runtimes(now);
+    const runtimes = new Runtimes(now, quotas);
     const handlers = createHandlers({
       registry,
       runtimes,
       logs,
+      quotas,
+      incidents,
       log: log.component("control"),
       now,
       dup: (endpoint: OwnedCapability) => endpoint.dup(),
@@ -99,6 +117,8 @@ export class Broker implements AsyncDisposable {
         native,
         service: options.service,
         handlers,
+        quotas,
+        incidents,
         log: log.component("xpc"),
         peerLost: (peer) => {
           registry.peerLost(peer);
@@ -114,6 +134,8 @@ export class Broker implements AsyncDisposable {
           service: options.service,
           address: options.grpc,
           handlers,
+          quotas,
+          incidents,
           log: log.component("grpc"),
         }),
       );
@@ -198,6 +220,18 @@ export class Broker implements AsyncDisposable {
         return;
       }
       await pause(clock, finding.lookAgainMs, signal);
+    }
+  }
+
+  /**
+   * Logs once a second what happened outside the event loop, until `signal` aborts.
+   *
+   * @internal
+   */
+  async watchSilence(clock: Clock, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#parts.relay.noteSilent();
+      await pause(clock, LOOK_MS, signal);
     }
   }
 

@@ -18,6 +18,8 @@ import { escapeControls } from "../proto/escape.ts";
 import type { ControlClient } from "../proto/wire/control.ts";
 import type { createHandlers } from "./calls/handlers.ts";
 import type { Log } from "./log/log.ts";
+import type { Incidents } from "./registry/incidents.ts";
+import type { Quotas } from "./registry/quotas.ts";
 
 /** The module whose `GrpcClient` carries a client's control calls over gRPC. */
 export const GRPC_CLIENT: URL = new URL(
@@ -46,6 +48,8 @@ export type StartGrpc = (options: {
   readonly address: string;
   readonly handlers: ReturnType<typeof createHandlers<OwnedCapability>>;
   readonly log: Log;
+  readonly quotas: Quotas;
+  readonly incidents: Incidents;
 }) => Promise<GrpcService>;
 
 /** Loads the gRPC carrier, and starts it. */

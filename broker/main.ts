@@ -47,6 +47,7 @@ async function serve(options: MainOptions): Promise<void> {
   await using broker = await Broker.start({
     service,
     log: { sink, level },
+    limits: options.quotas,
     ...(grpc !== undefined && { grpc }),
     // A literal: Deno has gRPC in its cache, or in a compiled program, when the broker starts.
     startGrpc: async (options) => {
@@ -59,6 +60,7 @@ async function serve(options: MainOptions): Promise<void> {
   // No await between this and the broker's disposal: a peer that connects to a
   // passed socket must be served by this broker or by the next one.
   const unused = broker.unused(limits, systemClock, stopped.signal);
+  void broker.watchSilence(systemClock, stopped.signal);
   await Promise.race([unused, stopped.promise]);
 }
 

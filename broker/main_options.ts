@@ -8,7 +8,18 @@ import { parseArgs } from "@std/cli/parse-args";
 import { FOREGROUND_BROKER } from "../proto/foreground.ts";
 import { type EnvironmentSource, names } from "../proto/names.ts";
 import type { IdlenessLimits } from "./idleness.ts";
+import {
+  QUOTA_NAMES,
+  type QuotaLimits,
+  type QuotaName,
+} from "./registry/quotas.ts";
 import { LOG_LEVELS, type LogLevel } from "./log/log_record.ts";
+
+const QUOTA_TEXT = QUOTA_NAMES.join(", ");
+const QUOTA_LINES = QUOTA_TEXT.replace(
+  " runtimes",
+  "\n                      runtimes",
+);
 
 /** The help text. */
 export const BROKER_USAGE = `Usage: ${FOREGROUND_BROKER} [options]
@@ -34,6 +45,8 @@ Options:
                       or a peer (default: never)
   --recycle-after N   end with code 0 when N gRPC sessions have ended and nobody is connected. Has
                       an effect only under a service manager, which starts the next broker
+  --limits NAME=N,…   raise or lower quotas. One process may have a quarter of each. NAME is one of
+                      ${QUOTA_LINES}
   --foreground        for containers: log to stderr and never end by itself; the three options
                       above have no effect
   --json              print the line that says that it is ready as JSON
@@ -63,6 +76,8 @@ export interface MainOptions {
   readonly limits: IdlenessLimits;
   /** Whether the line that says that it is ready is JSON. */
   readonly json: boolean;
+  /** Quotas that replace the default ones. */
+  readonly quotas: Partial<QuotaLimits>;
 }
 
 /**
@@ -82,6 +97,7 @@ export function readBrokerOptions(
       "log-file",
       "idle-exit",
       "recycle-after",
+      "limits",
     ],
     alias: { h: "help" },
     unknown: (arg) => {
@@ -107,6 +123,7 @@ export function readBrokerOptions(
       ...(sessions !== undefined && { sessions }),
     },
     json: Boolean(read["json"]),
+    quotas: quotasIn(read["limits"]),
   };
 }
 
@@ -116,6 +133,23 @@ function levelIn(text: string): LogLevel {
   throw new BrokerUsageError(
     `--log-level is one of ${LOG_LEVELS.join(", ")}, not '${text}'`,
   );
+}
+
+function quotasIn(text: string | undefined): Partial<QuotaLimits> {
+  const limits: Partial<Record<QuotaName, number>> = {};
+  for (const part of text?.split(",") ?? []) {
+    const [name, number = ""] = part.split("=", 2);
+    const known = QUOTA_NAMES.find((each) => each === name);
+    if (known === undefined) {
+      throw new BrokerUsageError(
+        `--limits takes NAME=N, with a NAME of ${QUOTA_TEXT}, not ${
+          JSON.stringify(part)
+        }`,
+      );
+    }
+    limits[known] = whole(`--limits ${known}`, known, number)!;
+  }
+  return limits;
 }
 
 function absolute(

@@ -48,6 +48,16 @@ export interface ReplySink {
   malformed(problem: string): void;
 }
 
+/** XPC connections to this process that have not sent a message yet; see `slb_silent` in the header. */
+export interface SilentConnections {
+  /** How many there are now. */
+  readonly count: number;
+  /** How many were dropped since the start, because there was no room for them. */
+  readonly dropped: number;
+  /** The process whose connection was dropped last; 0 if none was. */
+  readonly pid: number;
+}
+
 /** Counters of this process; see `slb_stats` in the header. */
 export interface NativeStats {
   /** Live native objects of all kinds, in all isolates. */
@@ -232,6 +242,24 @@ export class Native implements Disposable {
   /** The message in packed form, valid until the next call. */
   pack(message: XpcDictionary): Uint8Array<ArrayBuffer> {
     return this.#packer.pack(message);
+  }
+
+  /** When a process has started, in a unit of the system's own; 0 if that is not known. With its id it names the process for good. */
+  processStarted(pid: number): bigint {
+    return BigInt(this.symbols.slb_process_started(pid));
+  }
+
+  /** The most descriptors that this process may have open. */
+  descriptorLimit(): number {
+    return this.symbols.slb_descriptor_limit();
+  }
+
+  /** The XPC connections to this process that have not sent a message yet. */
+  silent(): SilentConnections {
+    const values = new Uint32Array(3);
+    this.symbols.slb_silent(new Uint8Array(values.buffer));
+    const [count = 0, dropped = 0, pid = 0] = values;
+    return { count, dropped, pid };
   }
 
   /** The counters of this process. */

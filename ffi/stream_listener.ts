@@ -16,6 +16,13 @@ import { STATUS } from "./status.ts";
 const MAX_PATH_BYTES = 108;
 const encoder = new TextEncoder();
 
+/** An accepted connection. The receiver owns its socket. */
+export interface AcceptedStream {
+  readonly socket: Socket;
+  /** The process that connected, from the kernel; `undefined` if it cannot be told. */
+  readonly pid: number | undefined;
+}
+
 /**
  * A listening socket. Disposing it stops listening. A socket that the shim has
  * made is removed; one that a service manager has passed stays, together with
@@ -43,7 +50,7 @@ export class StreamListener implements Disposable {
    *
    * ```ts ignore
    * using listener = StreamListener.bind(native, "/run/user/1000/streamlib/broker.grpc");
-   * const connection = await listener.accept();
+   * const { socket, pid } = await listener.accept();
    * ```
    */
   static bind(native: Native, path: string): StreamListener {
@@ -101,7 +108,7 @@ export class StreamListener implements Disposable {
    * lack of descriptors; the connections go on waiting, so try again later.
    * Rejects with `closed` once this is disposed.
    */
-  async accept(): Promise<Socket> {
+  async accept(): Promise<AcceptedStream> {
     for (;;) {
       if (this.#disposed) {
         throw new BridgeError(
@@ -110,11 +117,25 @@ export class StreamListener implements Disposable {
         );
       }
       const fd = this.#native.symbols.slb_stream_accept(this.#handle);
-      if (fd >= 0) return new Socket({ fd, readable: true, writable: true });
+      if (fd >= 0) {
+        const pid = this.#peerPid(fd);
+        return {
+          socket: new Socket({ fd, readable: true, writable: true }),
+          pid,
+        };
+      }
       if (fd !== STATUS.again) throw this.#native.failure();
       this.#waiting = Promise.withResolvers();
       await this.#waiting.promise;
     }
+  }
+
+  #peerPid(fd: number): number | undefined {
+    const values = new Int32Array(3);
+    const bytes = new Uint8Array(values.buffer);
+    return this.#native.symbols.slb_stream_peer(fd, bytes) === 0
+      ? values[0]
+      : undefined;
   }
 
   /** Stops listening. Further calls do nothing. */

@@ -70,6 +70,12 @@ export const SYMBOLS = {
     result: "u32",
   },
 
+  slb_stream_peer: { parameters: ["i32", "buffer"], result: "i32" },
+
+  slb_process_started: { parameters: ["i32"], result: "u64" },
+  slb_descriptor_limit: { parameters: [], result: "u32" },
+  slb_silent: { parameters: ["buffer"], result: "i32" },
+
   slb_mapping_keep: { parameters: ["u32"], result: "i32" },
   slb_shmem_create: { parameters: ["u32", "u64"], result: "u32" },
   slb_shmem_map: { parameters: ["u32"], result: "pointer" },

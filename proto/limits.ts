@@ -51,23 +51,36 @@ export const STATS_INTERVAL_MS = 1_000;
 /** How long a failed or closed connection is listed, in milliseconds. */
 export const RETENTION_MS = 60_000;
 
-/** The most connections of one runtime that have not failed. */
-export const MAX_CONNECTIONS_PER_RUNTIME = 4_096;
-/** The most connections of one XPC peer that have not failed. */
-export const MAX_CONNECTIONS_PER_PEER = 4_096;
+/** One process may have this part of each of the broker's quotas: a quarter. */
+export const PROCESS_SHARE = 4;
+/** One process gets this part of a quota, or one piece, as long as there is room, whatever others have: a 1,024th. */
+export const SURE_SHARE = 1_024;
+/** The descriptors that a broker needs for itself. Peers share the rest. */
+export const OWN_DESCRIPTORS = 44;
+/** How long a connection that has said nothing useful is left alone, if only its own process is at its limit, in milliseconds. */
+export const SILENCE_MS = 5_000;
+
 /** The most connections of one broker that have not failed. */
-export const MAX_CONNECTIONS = 65_536;
+export const MAX_CONNECTIONS = 16_384;
+/** The most bytes of the texts that a broker holds for connections and runtimes: schemas, names, paths. */
+export const MAX_REGISTRY_BYTES = 64 * 1024 * 1024;
+/** The most bytes that one character of a text takes. */
+export const BYTES_PER_CHARACTER = 2;
+/** The most XPC connections to one broker. */
+export const MAX_XPC_PEERS = 4_096;
+/** The most gRPC connections to one broker. */
+export const MAX_GRPC_SESSIONS = 256;
 /** The most failed and closed connections that are listed. Beyond it the oldest is removed early. */
 export const MAX_RETAINED_CONNECTIONS = 1_024;
 /** The most watchers and held requests of one connection. */
 export const MAX_WATCHERS_PER_CONNECTION = 16;
+/** The most watchers and held requests of one broker. */
+export const MAX_WATCHERS = 8_192;
 
 /** The most bytes of a path or an address that a runtime registers. */
 export const MAX_PATH_BYTES = 4_096;
 /** The most runtimes that one broker knows at one time. */
 export const MAX_RUNTIMES = 1_024;
-/** The most runtimes that one XPC peer registers. */
-export const MAX_RUNTIMES_PER_PEER = 64;
 /**
  * A runtime that registered over gRPC, has no connection and made no call for
  * this long is taken to be dead, in milliseconds: one day.
@@ -87,3 +100,20 @@ export const MAX_LOG_TAIL_LENGTH = 4 * 1024 * 1024;
 
 /** The most requests on one stream of gRPC's server reflection. One more ends the stream. */
 export const MAX_REFLECTION_REQUESTS = 256;
+
+/** The most HTTP/2 frames without a call, such as PING, that a gRPC connection may send at once. */
+export const MAX_CONTROL_FRAMES = 10_000;
+/** So many of them it may send per second in the long run, without a call. */
+export const CONTROL_FRAMES_PER_SEC = 1_000;
+/** So many more it may send with each call. */
+export const CONTROL_FRAMES_PER_CALL = 4;
+/** A call that its caller resets counts as so many of them. */
+export const FRAMES_PER_RESET = 10;
+/** The most bytes of gRPC answers that their callers have not read. */
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** How long an answer may be unread before its gRPC connection ends, in milliseconds. */
+export const ANSWER_TIMEOUT_MS = 30_000;
+/** How long a gRPC connection may read nothing, while something waits for it, in milliseconds. */
+export const STALL_MS = 10_000;
+/** The time for a gRPC request to be complete, in milliseconds. */
+export const REQUEST_TIMEOUT_MS = 10_000;

@@ -10,6 +10,7 @@ import type {
   StreamMethod,
   UnaryMethod,
 } from "../../proto/wire/control.ts";
+import type { ProcessIdentity } from "../registry/process.ts";
 import type { RequestFields } from "./fields.ts";
 import type {
   GetEndpointResponse,
@@ -28,6 +29,10 @@ export interface Caller {
     readonly pid: number;
     readonly euid: number;
   };
+  /** The process of the caller, from the kernel. It is charged for what the call takes. */
+  readonly process?: ProcessIdentity;
+  /** Called when the caller was admitted to a connection: it is not silent. */
+  readonly admitted?: () => void;
   /** Aborts when the call is cancelled or the peer has gone. */
   readonly signal: AbortSignal;
 }

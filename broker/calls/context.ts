@@ -13,7 +13,10 @@ import type { RequestFields } from "./fields.ts";
 import type { Caller } from "./call_types.ts";
 import type { Log } from "../log/log.ts";
 import { LogRing } from "../log/log_ring.ts";
-import type { Entry, Registry } from "../registry/registry.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { Entry } from "../registry/registry_types.ts";
+import { Incidents } from "../registry/incidents.ts";
+import { createQuotas, type Quotas } from "../registry/quotas.ts";
 import { Runtimes } from "../registry/runtimes.ts";
 import type { BuildStamp } from "../version.ts";
 
@@ -27,6 +30,10 @@ export interface HandlerOptions<E extends Disposable> {
   readonly runtimes?: Runtimes;
   /** The records for `TailLogs`; empty by default. */
   readonly logs?: LogRing;
+  /** The quotas, for `GetHealth` and `TailLogs`; those of `proto/limits.ts` by default. */
+  readonly quotas?: Quotas;
+  /** What was refused and ended, for `GetHealth`. */
+  readonly incidents?: Incidents;
   /** The registry's clock, milliseconds since the epoch. */
   now(): number;
   readonly build?: BuildStamp;
@@ -45,14 +52,20 @@ export class CallContext<E extends Disposable> {
   readonly gate: Gate;
   readonly runtimes: Runtimes;
   readonly logs: LogRing;
+  readonly quotas: Quotas;
+  readonly incidents: Incidents;
   readonly dup: (endpoint: E) => E;
   readonly now: () => number;
   readonly build: BuildStamp | undefined;
+  readonly #log: Log;
 
   /** @param options the dependencies */
   constructor(options: HandlerOptions<E>) {
     this.registry = options.registry;
+    this.#log = options.log;
     this.gate = new Gate(options.log);
+    this.quotas = options.quotas ?? createQuotas();
+    this.incidents = options.incidents ?? new Incidents();
     this.runtimes = options.runtimes ?? new Runtimes(() => options.now());
     this.logs = options.logs ?? new LogRing();
     this.dup = (endpoint) => options.dup(endpoint);
@@ -73,6 +86,7 @@ export class CallContext<E extends Disposable> {
     const entry = this.registry.lookup(fields.name("connection_id"));
     if (entry === undefined) return undefined;
     const proven = this.gate.admit(fields.operation, entry, caller, side);
+    caller.admitted?.();
     if (side !== "either" && caller.peer !== undefined) {
       this.registry.bindPeer(entry.id, side, caller.peer.id);
     }
@@ -80,6 +94,11 @@ export class CallContext<E extends Disposable> {
       this.registry.apply(entry.id, { type: "seen", side: proven });
     }
     return entry;
+  }
+
+  /** Counts and logs that a quota has refused `caller`. */
+  refused(caller: Caller, why: string): void {
+    this.incidents.note("refused", this.#log, why, caller.process);
   }
 
   /** Applies an event to the connection that a request names. Throws as {@link entry} does. */

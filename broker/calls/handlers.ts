@@ -49,7 +49,10 @@ export function createHandlers<E extends Disposable>(
   ]);
   return {
     unary: Object.fromEntries(unary) as UnaryHandlers,
-    stream: { ...streamHandlers(context), ...logHandlers(context.logs) },
+    stream: {
+      ...streamHandlers(context),
+      ...logHandlers(context.logs, context.quotas.tails),
+    },
     relay: relayHandlers(context),
   };
 }

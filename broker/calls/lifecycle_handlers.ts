@@ -24,7 +24,7 @@ import type {
   AllocateConnectionResponse,
   HostAliveResponse,
 } from "../../proto/broker_gen.ts";
-import type { Entry, Rejection } from "../registry/registry.ts";
+import type { Entry, Rejection } from "../registry/registry_types.ts";
 
 /** The longest latency that is accepted, in microseconds: a little over a day. */
 const MAX_LATENCY_US = 1e11;
@@ -35,7 +35,7 @@ export function lifecycleAnswers<E extends Disposable>(
 ) {
   return {
     AllocateConnection: (caller, fields) =>
-      allocated(allocate(context, caller, fields)),
+      allocated(context, caller, allocate(context, caller, fields)),
     HostAlive: hostEvent(context, "host_alive"),
     HostXpcReady: hostEvent(context, "host_xpc_ready"),
     ClientAlive: (caller, fields) => {
@@ -132,10 +132,13 @@ function allocate<E extends Disposable>(
     return registry.allocate(
       fields.flag("want_tokens") ? { ...spec, tokens: "fresh" } : spec,
       peer,
+      caller.process,
     );
   }
   const known = registry.lookup(held.id);
-  if (known === undefined) return registry.allocate({ ...spec, ...held }, peer);
+  if (known === undefined) {
+    return registry.allocate({ ...spec, ...held }, peer, caller.process);
+  }
   context.gate.admit("AllocateConnection", known, {
     ...caller,
     token: held.tokens.host,
@@ -172,8 +175,13 @@ function heldCredentials(
   );
 }
 
-function allocated(outcome: Entry | Rejection): AllocateConnectionResponse {
+function allocated<E extends Disposable>(
+  context: CallContext<E>,
+  caller: Caller,
+  outcome: Entry | Rejection,
+): AllocateConnectionResponse {
   if ("rejected" in outcome) {
+    if (outcome.isFull) context.refused(caller, outcome.rejected);
     return {
       connection_id: "",
       success: false,

@@ -9,18 +9,31 @@ import { BridgeError } from "../../proto/errors.ts";
 import { MAX_LOG_BATCH, MAX_LOG_TAIL_LENGTH } from "../../proto/limits.ts";
 import { logMessage } from "../log/log_record.ts";
 import type { LogRing } from "../log/log_ring.ts";
+import type { Shares } from "../registry/shares.ts";
 import type { StreamHandlers } from "./call_types.ts";
 import { RequestFields } from "./fields.ts";
 import { type LogFilter, readLogFilter } from "./log_filter.ts";
 
 /** Makes the handler of `TailLogs`. */
-export function logHandlers(ring: LogRing): Pick<StreamHandlers, "TailLogs"> {
+export function logHandlers(
+  ring: LogRing,
+  tails: Shares,
+): Pick<StreamHandlers, "TailLogs"> {
   return {
     async *TailLogs(caller, request): AsyncGenerator<TailLogsResponse> {
       const fields = new RequestFields("TailLogs", request);
       const filter = readLogFilter(fields);
       const follow = fields.flag("follow");
-      yield* tail(ring, filter, follow, caller.signal);
+      const full = tails.refusal(caller.process);
+      if (full !== undefined) {
+        throw new BridgeError("not_permitted", `Cannot TailLogs: ${full}`);
+      }
+      tails.charge(caller.process);
+      try {
+        yield* tail(ring, filter, follow, caller.signal);
+      } finally {
+        tails.discharge(caller.process);
+      }
     },
   };
 }
@@ -41,13 +54,7 @@ async function* tail(
   signal: AbortSignal,
 ): AsyncGenerator<TailLogsResponse> {
   let wake = (): void => {};
-  using subscription = ring.subscribe(() => wake());
-  if (subscription === undefined) {
-    throw new BridgeError(
-      "not_permitted",
-      "Cannot TailLogs: too many tails are open; end one first",
-    );
-  }
+  using _subscription = ring.subscribe(() => wake());
   const abort = (): void => wake();
   signal.addEventListener("abort", abort);
   using _ = {

@@ -21,6 +21,7 @@ import type {
   WatchConnectionResponse,
 } from "../../proto/broker_gen.ts";
 import { versionInfo } from "../version.ts";
+import { fullnessOf } from "../registry/quotas.ts";
 import { watch } from "../registry/watch.ts";
 
 /** Makes the answers to the calls that change nothing. */
@@ -36,6 +37,18 @@ export function queryAnswers<E extends Disposable>(
       healthy: true,
       status: "healthy",
       uptime_secs: secs(context.now() - startedAt),
+      quotas: fullnessOf(context.quotas).map((quota) => ({
+        name: quota.name,
+        used: quota.used,
+        limit: quota.limit,
+        process_limit: quota.processLimit,
+        fullest_pid: quota.fullest?.pid ?? 0,
+        fullest_used: quota.fullest?.used ?? 0,
+      })),
+      refused_count: context.incidents.count("refused"),
+      silent_count: context.incidents.count("silent"),
+      over_budget_count: context.incidents.count("over_budget"),
+      malformed_count: context.incidents.count("malformed"),
     }),
     GetVersion: () => ({ ...version }),
     GetClientStatus: (caller, fields) => ({
@@ -89,7 +102,12 @@ export function streamHandlers<E extends Disposable>(
         };
         return;
       }
-      const changes = watch(context.registry, entry.id, caller.signal);
+      const changes = watch(
+        context.registry,
+        entry.id,
+        caller.signal,
+        caller.process,
+      );
       for await (const connection of changes) {
         yield eventOf(connection, context.now());
       }

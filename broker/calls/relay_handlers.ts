@@ -21,7 +21,7 @@ import type {
   GetEndpointResponse,
   StoreEndpointResponse,
 } from "./relay_messages.ts";
-import type { Entry } from "../registry/registry.ts";
+import type { Entry } from "../registry/registry_types.ts";
 import { waitForEndpoint } from "../registry/watch.ts";
 
 const STORE = "store_endpoint";
@@ -66,6 +66,7 @@ function store<E extends Disposable>(
   const outcome = context.registry.store(entry.id, endpoint);
   const { connection } = entry;
   if ("rejected" in outcome) {
+    if (outcome.isFull) context.refused(caller, outcome.rejected);
     return {
       success: false,
       error: outcome.rejected,
@@ -92,7 +93,13 @@ async function get<E extends Disposable>(
   if (entry === undefined) return unknownConnection();
   registry.apply(entry.id, { type: "endpoint_requested" });
   if (waitMs > 0) {
-    await waitForEndpoint(registry, entry.id, waitMs, caller.signal);
+    await waitForEndpoint(
+      registry,
+      entry.id,
+      waitMs,
+      caller.signal,
+      caller.process,
+    );
   }
   // A peer that has gone meanwhile gets no copy: it would count as delivered,
   // and the next client would be refused.

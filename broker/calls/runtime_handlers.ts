@@ -35,6 +35,7 @@ export function runtimeAnswers<E extends Disposable>(
   return {
     RegisterRuntime: (caller, fields) => {
       const full = runtimes.register(registrationIn(caller, fields));
+      if (full !== undefined) context.refused(caller, full);
       return { success: full === undefined, error: full ?? "" };
     },
     UnregisterRuntime: (_caller, fields) => ({
@@ -95,6 +96,7 @@ function registrationIn(caller: Caller, fields: RequestFields): Registration {
     logPath: fields.optionalName("log_path", MAX_PATH_BYTES),
     pid: caller.peer?.pid ?? claimed,
     peer: caller.peer?.id,
+    process: caller.process,
   };
 }
 

@@ -8,15 +8,19 @@
 
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
+import { type Clock, pause } from "../../ffi/clock.ts";
+import type { AcceptedStream } from "../../ffi/stream_listener.ts";
 import { BridgeError, describeError } from "../../proto/errors.ts";
-import { ConnStream } from "./conn_stream.ts";
-import { judgePreface } from "./http2_preface.ts";
 import type { Log } from "../log/log.ts";
+import { Guests } from "../registry/guests.ts";
+import type { Incidents } from "../registry/incidents.ts";
+import type { IdentifyProcess } from "../registry/process.ts";
+import type { Quotas } from "../registry/quotas.ts";
+import { ConnStream } from "./conn_stream.ts";
+import { goAway } from "./http2_goaway.ts";
+import { judgePreface } from "./http2_preface.ts";
+import { GrpcSession } from "./grpc_session.ts";
 
-/** The limit of open connections. */
-const MAX_CONNECTIONS = 256;
 /** The time limit for a peer's first bytes. */
 const PREFACE_TIMEOUT_MS = 5_000;
 /** The pause after a failed accept doubles each time, from the first value to the last. */
@@ -25,18 +29,23 @@ const LAST_PAUSE_MS = 1_000;
 
 /** A listener. `accept` throws BridgeError `closed` after it was closed. */
 export interface StreamSource {
-  /** Resolves with the next connection, which the caller owns. */
-  accept(): Promise<Socket>;
+  /** Resolves with the next connection, whose socket the caller owns. */
+  accept(): Promise<AcceptedStream>;
 }
 
 /** The options of an {@link Acceptor}. */
 export interface AcceptorOptions {
   /** Takes a connection whose peer has sent an HTTP/2 preface. */
-  onConnection: (stream: Duplex) => void;
-  /** Gets one record each time that accepting begins to fail, works again, or begins to be refused. */
+  onConnection: (stream: ConnStream) => void;
+  /** Gets one record each time that accepting begins to fail or works again, and those of incidents. */
   log: Log;
-  /** The limit of open connections, 256 by default. Further connections are closed at once. */
-  maxConnections?: number;
+  /** `sessions` and `answers` are charged. */
+  quotas: Quotas;
+  incidents: Incidents;
+  /** Tells which process has an id. */
+  identify: IdentifyProcess;
+  /** The clock. */
+  clock: Clock;
   /** The time limit for a peer's HTTP/2 preface in milliseconds, 5000 by default. */
   prefaceTimeoutMs?: number;
 }
@@ -48,18 +57,23 @@ export interface AcceptorOptions {
 export class Acceptor implements Disposable {
   readonly #listener: StreamSource;
   readonly #options: AcceptorOptions;
-  readonly #maxConnections: number;
+  readonly #guests: Guests;
   /** A function for each open connection that closes it. */
   readonly #open = new Set<() => void>();
   readonly #stop = new AbortController();
-  #full = false;
   #sessions = 0;
 
   /** Starts to accept. */
   constructor(listener: StreamSource, options: AcceptorOptions) {
     this.#listener = listener;
     this.#options = options;
-    this.#maxConnections = options.maxConnections ?? MAX_CONNECTIONS;
+    const { quotas, incidents, log, clock } = options;
+    this.#guests = new Guests({
+      shares: quotas.sessions,
+      incidents,
+      log,
+      now: () => clock.now(),
+    });
     void this.#accept();
   }
 
@@ -80,59 +94,70 @@ export class Acceptor implements Disposable {
   }
 
   async #accept(): Promise<void> {
+    const { log, clock } = this.#options;
     let pauseMs = 0;
     while (!this.#stop.signal.aborted) {
       try {
         this.#admit(await this.#listener.accept());
-        if (pauseMs > 0) this.#options.log.info("accepting again");
+        if (pauseMs > 0) log.info("accepting again");
         pauseMs = 0;
       } catch (error) {
         const closed = error instanceof BridgeError && error.code === "closed";
         if (closed) return; // its owner closed it
         if (pauseMs === 0) {
-          this.#options.log.error("cannot accept, will try again", {
+          log.error("cannot accept, will try again", {
             error: describeError(error),
           });
         }
+        // For lack of descriptors, for example: a silent connection makes room.
+        this.#guests.dismissOne();
         pauseMs = Math.min(pauseMs * 2 || FIRST_PAUSE_MS, LAST_PAUSE_MS);
-        await pause(pauseMs, this.#stop.signal);
+        await pause(clock, pauseMs, this.#stop.signal);
       }
     }
   }
 
-  #admit(socket: Socket): void {
-    const full = this.#open.size >= this.#maxConnections;
-    if (full || this.#stop.signal.aborted) {
-      socket.destroy();
-      if (full && !this.#full) {
-        this.#options.log.warn("refused a connection", {
-          open: this.#open.size,
-        });
-      }
-      this.#full = full;
-      return;
+  #admit({ socket, pid }: AcceptedStream): void {
+    const { quotas, incidents, identify, log, clock } = this.#options;
+    const end = (): void => void socket.destroy();
+    socket.on("error", end); // the peer has gone: nothing to report
+    if (this.#stop.signal.aborted) return end();
+    const process = pid === undefined ? undefined : identify(pid);
+    const guest = this.#guests.admit(process, end);
+    if (typeof guest === "string") {
+      socket.end(goAway(guest));
+      return socket.destroySoon();
     }
-    this.#full = false;
-    void this.#greet(socket);
+    const session = new GrpcSession({
+      guest,
+      answers: quotas.answers,
+      incidents,
+      log,
+      clock,
+      close: end,
+    });
+    this.#open.add(end);
+    socket.once("close", () => {
+      this.#open.delete(end);
+      session.closed();
+    });
+    void this.#greet(socket, session);
   }
 
   /** Passes a connection on after its HTTP/2 preface, or closes it if there is none. */
-  async #greet(socket: Socket): Promise<void> {
-    const end = (): void => void socket.destroy();
-    this.#open.add(end);
-    socket.once("close", () => this.#open.delete(end));
-    socket.on("error", end); // the peer has gone: nothing to report
-    const timeout = setTimeout(
-      end,
-      this.#options.prefaceTimeoutMs ?? PREFACE_TIMEOUT_MS,
+  async #greet(socket: Socket, session: GrpcSession): Promise<void> {
+    const { clock, prefaceTimeoutMs, onConnection } = this.#options;
+    const timer = clock.after(
+      prefaceTimeoutMs ?? PREFACE_TIMEOUT_MS,
+      () => socket.destroy(),
     );
     const first = await readPreface(socket);
-    clearTimeout(timeout);
-    if (first === undefined) return end();
-    const stream = new ConnStream(socket, first);
-    stream.on("error", end);
-    this.#sessions++;
-    this.#options.onConnection(stream);
+    timer.cancel();
+    if (first === undefined) return void socket.destroy();
+    const name = `connection ${++this.#sessions}`;
+    const stream = new ConnStream(socket, first, name, session, clock);
+    stream.on("error", () => socket.destroy());
+    onConnection(stream);
   }
 }
 
@@ -153,9 +178,4 @@ function readPreface(socket: Socket): Promise<Uint8Array | undefined> {
   };
   socket.on("data", onData).once("end", onEnd).once("close", onEnd);
   return promise;
-}
-
-/** Resolves after `ms`, or earlier if `signal` aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return delay(ms, undefined, { signal }).catch(() => {});
 }

@@ -8,26 +8,58 @@
 
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import type { Clock, Timer } from "../../ffi/clock.ts";
+import { STALL_MS } from "../../proto/limits.ts";
+import { FrameBudget } from "./frame_budget.ts";
+import type { GrpcSession } from "./grpc_session.ts";
 
 type Done = (error?: Error | null) => void;
 
-/** Reads and writes a connection, which it owns: destroying the stream closes the connection. */
+/**
+ * Reads and writes a connection, which it owns: destroying the stream closes the
+ * connection. It ends the session of a peer that floods it with frames or does not
+ * read.
+ */
 export class ConnStream extends Duplex {
+  /** grpc-js passes it to the handlers as the peer of a call: it names the connection. */
+  readonly remoteAddress: string;
+  readonly session: GrpcSession;
   readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #frames: FrameBudget;
+  #stalled: Timer | undefined;
 
   /** @param socket the paused connection, which the stream takes
-   * @param first the bytes that were already read */
-  constructor(socket: Socket, first: Uint8Array) {
+   * @param first the bytes that were already read
+   * @param name names the connection
+   * @param session charged for what its peer does */
+  constructor(
+    socket: Socket,
+    first: Uint8Array,
+    name: string,
+    session: GrpcSession,
+    clock: Clock,
+  ) {
     // Not half-open: when the peer has ended its side, the connection is closed.
     super({ allowHalfOpen: false });
     this.#socket = socket;
-    this.push(first);
-    socket.on("data", (chunk: Uint8Array) => {
-      if (!this.push(chunk)) socket.pause();
-    });
+    this.#clock = clock;
+    this.remoteAddress = name;
+    this.session = session;
+    session.hasBacklog = () => this.writableLength > 0;
+    this.#frames = new FrameBudget(clock.now());
+    this.#take(first);
+    socket.on("data", (chunk: Uint8Array) => this.#take(chunk));
     socket.on("end", () => this.push(null));
     socket.on("error", (error: Error) => this.destroy(error));
     socket.on("close", () => this.destroy());
+  }
+
+  #take(chunk: Uint8Array): void {
+    if (!this.#frames.read(chunk, this.#clock.now())) {
+      return this.session.end("it sends control frames without calls");
+    }
+    if (!this.push(chunk)) this.#socket.pause();
   }
 
   override _read(): void {
@@ -35,7 +67,17 @@ export class ConnStream extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
-    this.#socket.write(chunk, (error) => done(error));
+    this.#stalled = this.#clock.after(
+      STALL_MS,
+      () => this.session.end(`it has read nothing for ${STALL_MS} ms`),
+    );
+    this.#stalled.unref();
+    this.#socket.write(chunk, (error) => {
+      this.#stalled?.cancel();
+      this.#frames.sent(chunk.length);
+      done(error);
+      if (this.writableLength === 0) this.session.drained();
+    });
   }
 
   override _final(done: Done): void {
@@ -43,6 +85,8 @@ export class ConnStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: Done): void {
+    this.#stalled?.cancel();
+    this.session.closed();
     this.#socket.destroy();
     done(error);
   }

@@ -16,6 +16,9 @@ import { formatAddress, parseAddress } from "../address.ts";
 import { type GrpcHandlers, GrpcServer } from "./grpc_server.ts";
 import type { Log } from "../log/log.ts";
 import type { GrpcService } from "../grpc_loader.ts";
+import { Incidents } from "../registry/incidents.ts";
+import { processIdentity } from "../registry/process.ts";
+import { createQuotas, type Quotas } from "../registry/quotas.ts";
 
 /** The options of a {@link GrpcCarrier}. */
 export interface GrpcCarrierOptions {
@@ -29,8 +32,10 @@ export interface GrpcCarrierOptions {
   readonly handlers: GrpcHandlers;
   /** Gets records of refused connections and of failed handlers. */
   readonly log: Log;
-  /** The limit of open connections, 256 by default. Further connections are closed at once. */
-  readonly maxConnections?: number;
+  /** `sessions` and `answers` are charged. Those of `proto/limits.ts` by default. */
+  readonly quotas?: Quotas;
+  /** Counts what is refused and ended. */
+  readonly incidents?: Incidents;
   /** The time limit for a peer's HTTP/2 preface in milliseconds, 5000 by default. */
   readonly prefaceTimeoutMs?: number;
 }
@@ -58,15 +63,18 @@ export class GrpcCarrier implements GrpcService {
    * ```
    */
   static async start(options: GrpcCarrierOptions): Promise<GrpcCarrier> {
-    const { handlers, log, maxConnections, prefaceTimeoutMs } = options;
+    const { native, handlers, log, prefaceTimeoutMs } = options;
     await using held = new AsyncDisposableStack();
     const listener = held.use(listen(options));
-    const server = new GrpcServer(handlers, log);
+    const server = new GrpcServer(handlers, log, native.clock);
     const acceptor = held.use(
       new Acceptor(listener, {
         log,
         onConnection: (stream) => server.injectConnection(stream),
-        ...(maxConnections !== undefined && { maxConnections }),
+        quotas: options.quotas ?? createQuotas(),
+        incidents: options.incidents ?? new Incidents(),
+        identify: (pid) => processIdentity(pid, native.processStarted(pid)),
+        clock: native.clock,
         ...(prefaceTimeoutMs !== undefined && { prefaceTimeoutMs }),
       }),
     );

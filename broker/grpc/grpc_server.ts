@@ -8,7 +8,8 @@
  * @module
  */
 
-import type { Duplex } from "node:stream";
+import type { Buffer } from "node:buffer";
+import type { Clock } from "../../ffi/clock.ts";
 import {
   type ConnectionInjector,
   type handleServerStreamingCall,
@@ -17,6 +18,8 @@ import {
   type MethodDefinition,
   Server,
   ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
   type ServerOptions,
   type ServerWritableStream,
   status,
@@ -25,7 +28,11 @@ import {
 import { type MethodName, METHODS } from "../../proto/broker_gen.ts";
 import { BridgeError, describeError } from "../../proto/errors.ts";
 import { PROTOCOL_VERSION, TOKEN_METADATA } from "../../proto/wire/keys.ts";
-import { MAX_GRPC_MESSAGE_BYTES } from "../../proto/limits.ts";
+import {
+  MAX_GRPC_MESSAGE_BYTES,
+  REQUEST_TIMEOUT_MS,
+} from "../../proto/limits.ts";
+import type { ConnStream } from "./conn_stream.ts";
 import { createCodecs } from "./grpc_codec.ts";
 import { HEALTH, Health } from "./grpc_health.ts";
 import { REFLECTION, Reflection } from "./grpc_reflection.ts";
@@ -35,6 +42,7 @@ import type {
   StreamHandler,
   UnaryHandler,
 } from "../calls/call_types.ts";
+import type { GrpcSession } from "./grpc_session.ts";
 import { guardHttp2 } from "./http2_guard.ts";
 import type { Log } from "../log/log.ts";
 
@@ -77,22 +85,29 @@ export class GrpcServer implements AsyncDisposable {
   readonly #health = new Health();
   readonly #reflection = new Reflection();
   readonly #log: Log;
+  readonly #codecs = createCodecs();
   /** The controllers of the pending calls. */
   readonly #calls = new Set<AbortController>();
-  readonly #connections = new Set<Duplex>();
+  /** By their names. */
+  readonly #connections = new Map<string, ConnStream>();
   /** Called when the last connection has closed. */
   #idle: (() => void) | undefined;
 
   /** @param handlers the calls to serve
-   * @param log gets records of failed handlers */
-  constructor(handlers: GrpcHandlers, log: Log) {
+   * @param log gets records of failed handlers
+   * @param clock the clock of the limits of time */
+  constructor(handlers: GrpcHandlers, log: Log, clock: Clock) {
     guardHttp2();
     this.#log = log;
-    this.#server = new Server(OPTIONS);
+    this.#server = new Server({
+      ...OPTIONS,
+      interceptors: [requestsInTime(clock)],
+    });
     const names = Object.keys(METHODS) as MethodName[];
-    const codecs = createCodecs();
     this.#server.addService(
-      Object.fromEntries(names.map((name) => [name, define(name, codecs)])),
+      Object.fromEntries(
+        names.map((name) => [name, define(name, this.#codecs)]),
+      ),
       Object.fromEntries(names.map((name) => [
         name,
         METHODS[name].responseStream
@@ -113,10 +128,11 @@ export class GrpcServer implements AsyncDisposable {
   }
 
   /** Takes a connection and serves it. */
-  injectConnection(connection: Duplex): void {
-    this.#connections.add(connection);
+  injectConnection(connection: ConnStream): void {
+    const name = connection.remoteAddress;
+    this.#connections.set(name, connection);
     connection.once("close", () => {
-      this.#connections.delete(connection);
+      this.#connections.delete(name);
       if (this.#connections.size === 0) this.#idle?.();
     });
     this.#injector.injectConnection(connection);
@@ -143,18 +159,21 @@ export class GrpcServer implements AsyncDisposable {
       clearTimeout(timeout);
     }
     this.#server.forceShutdown();
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#connections.values()) connection.destroy();
   }
 
   #unary(
     name: MethodName,
     handler: UnaryHandler<object> | undefined,
-  ): handleUnaryCall<object, object> {
+  ): handleUnaryCall<object, Uint8Array> {
+    const { encode } = this.#codecs(METHODS[name].response);
     return async (call, done) => {
       if (handler === undefined) return done(notServed(name));
       using caller = this.#caller(call);
       try {
-        done(null, await handler(caller, call.request));
+        const answer = encode(await handler(caller, call.request));
+        this.#owe(call, answer, true);
+        done(null, answer);
       } catch (error) {
         done(this.#statusOf(name, error, caller.signal));
       }
@@ -164,7 +183,8 @@ export class GrpcServer implements AsyncDisposable {
   #stream(
     name: MethodName,
     handler: StreamHandler<object> | undefined,
-  ): handleServerStreamingCall<object, object> {
+  ): handleServerStreamingCall<object, Uint8Array> {
+    const { encode } = this.#codecs(METHODS[name].response);
     return async (call) => {
       if (handler === undefined) {
         return void call.emit("error", notServed(name));
@@ -173,7 +193,9 @@ export class GrpcServer implements AsyncDisposable {
       const { signal } = caller;
       try {
         for await (const response of handler(caller, call.request)) {
-          if (!call.write(response)) await drained(call, signal);
+          const answer = encode(response);
+          this.#owe(call, answer, false);
+          if (!call.write(answer)) await drained(call, signal);
           if (signal.aborted) break;
         }
         signal.throwIfAborted();
@@ -184,22 +206,32 @@ export class GrpcServer implements AsyncDisposable {
     };
   }
 
+  /** Charges an answer to the caller's process until the call's stream has closed. */
+  #owe(call: ServedCall, { length }: Uint8Array, isWhole: boolean): void {
+    const session = this.#sessionOf(call);
+    if (session === undefined) return;
+    // grpc-js reports finished calls as cancelled too, when their stream has closed.
+    call.once("cancelled", session.answer(length, isWhole));
+    session.useful();
+  }
+
+  #sessionOf(call: ServedCall): GrpcSession | undefined {
+    return this.#connections.get(call.getPeer())?.session;
+  }
+
   /** The caller. It is disposed when the call is answered; its signal does not abort after that. */
-  #caller(
-    call: {
-      metadata: Metadata;
-      on(event: "cancelled", f: () => void): unknown;
-    },
-  ): Caller & Disposable {
+  #caller(call: ServedCall): Caller & Disposable {
     const controller = new AbortController();
     this.#calls.add(controller);
     // grpc-js reports finished calls as cancelled too.
     call.on("cancelled", () => {
       if (this.#calls.has(controller)) controller.abort();
     });
+    const process = this.#sessionOf(call)?.process;
     const token = call.metadata.get(TOKEN_METADATA)[0];
     return {
       carrier: "grpc",
+      ...(process === undefined ? {} : { process }),
       ...(token === undefined ? {} : { token: String(token) }),
       signal: controller.signal,
       [Symbol.dispose]: () => void this.#calls.delete(controller),
@@ -239,16 +271,48 @@ export class GrpcServer implements AsyncDisposable {
 function define(
   name: MethodName,
   codecs: ReturnType<typeof createCodecs>,
-): MethodDefinition<object, object> {
-  const { path, request, response, responseStream } = METHODS[name];
+): MethodDefinition<object, Uint8Array> {
+  const { path, request, responseStream } = METHODS[name];
   return {
     path,
     requestStream: false,
     responseStream,
     requestSerialize: codecs(request).encode,
     requestDeserialize: codecs(request).decode,
-    responseSerialize: codecs(response).encode,
-    responseDeserialize: codecs(response).decode,
+    // The handlers encode, so that the bytes can be charged.
+    responseSerialize: (answer) => answer as Buffer,
+    responseDeserialize: (bytes) => bytes,
+  };
+}
+
+/** What this server uses of a call. */
+interface ServedCall {
+  readonly metadata: Metadata;
+  getPeer(): string;
+  on(event: "cancelled", f: () => void): unknown;
+  once(event: "cancelled", f: () => void): unknown;
+}
+
+/** Ends calls whose request is not complete in time. */
+function requestsInTime(clock: Clock): ServerInterceptor {
+  return ({ requestStream }, call) => {
+    if (requestStream) return new ServerInterceptingCall(call);
+    const timer = clock.after(REQUEST_TIMEOUT_MS, () =>
+      call.sendStatus({
+        code: status.DEADLINE_EXCEEDED,
+        details: `The request was not complete within ${REQUEST_TIMEOUT_MS} ms`,
+      }));
+    timer.unref();
+    return new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveHalfClose: (next) => {
+            timer.cancel();
+            next();
+          },
+          onCancel: () => timer.cancel(),
+        }),
+    });
   };
 }
 
@@ -263,7 +327,7 @@ function notServed(name: MethodName): StatusObject {
 
 /** Resolves when the stream can take more, or when the call is over. */
 async function drained(
-  call: ServerWritableStream<object, object>,
+  call: ServerWritableStream<object, Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();

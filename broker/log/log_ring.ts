@@ -4,11 +4,7 @@
  * @module
  */
 
-import {
-  MAX_LOG_LENGTH,
-  MAX_LOG_RECORDS,
-  MAX_LOG_TAILS,
-} from "../../proto/limits.ts";
+import { MAX_LOG_LENGTH, MAX_LOG_RECORDS } from "../../proto/limits.ts";
 import type { LogEntry } from "./log_record.ts";
 
 /** The limits of a ring. */
@@ -17,14 +13,11 @@ export interface LogRingLimits {
   readonly records: number;
   /** Characters of all records' lines. */
   readonly length: number;
-  /** Tails at one time. */
-  readonly tails: number;
 }
 
 const DEFAULT_LIMITS: LogRingLimits = {
   records: MAX_LOG_RECORDS,
   length: MAX_LOG_LENGTH,
-  tails: MAX_LOG_TAILS,
 };
 
 /** A record, and the length of its line in characters. */
@@ -91,9 +84,8 @@ export class LogRing {
     for (const wake of this.#tails) wake();
   }
 
-  /** Calls `wake` after each record until the result is disposed. Returns `undefined` if the limit of tails is reached. */
-  subscribe(wake: () => void): Disposable | undefined {
-    if (this.#tails.size >= this.#limits.tails) return undefined;
+  /** Calls `wake` after each record until the result is disposed. */
+  subscribe(wake: () => void): Disposable {
     // A new function each time: the same `wake` may subscribe twice.
     const tail = (): void => wake();
     this.#tails.add(tail);

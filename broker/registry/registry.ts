@@ -7,13 +7,16 @@
 
 import {
   type ConnectionRecord,
-  type ConnectionSpec,
   hasFailed,
   isReady,
   newConnection,
   timeoutAt,
 } from "../../proto/states/connection_record.ts";
-import { RETENTION_MS } from "../../proto/limits.ts";
+import {
+  MAX_RETAINED_CONNECTIONS,
+  MAX_WATCHERS_PER_CONNECTION,
+  RETENTION_MS,
+} from "../../proto/limits.ts";
 import { type Side, SIDES } from "../../proto/states/states.ts";
 import {
   type ConnectionEvent,
@@ -24,60 +27,20 @@ import {
   newTokens,
   type PeerId,
   type RandomBytes,
-  type Tokens,
 } from "./auth.ts";
-import { Alarm, Deadlines, type SetTimer } from "./deadlines.ts";
-import { DEFAULT_QUOTAS, Ledger, type Quotas } from "./quota.ts";
+import { Alarm, Deadlines } from "./deadlines.ts";
+import { bytesOf, type Charged, Ledger } from "./ledger.ts";
+import type { ProcessIdentity } from "./process.ts";
+import { createQuotas, type Quotas } from "./quotas.ts";
+import type {
+  Allocation,
+  Entry,
+  RegistryOptions,
+  Rejection,
+  Watcher,
+} from "./registry_types.ts";
 
-/** The dependencies of a registry. */
-export interface RegistryOptions {
-  /** Milliseconds since the epoch, monotonic: `performance.timeOrigin + performance.now()`. */
-  now(): number;
-  readonly setTimer: SetTimer;
-  /** The system's by default. */
-  randomBytes?: RandomBytes;
-  quotas?: Partial<Quotas>;
-  /** Called for each new connection (`before` is undefined), change of state and stored endpoint. */
-  onChange?(
-    after: ConnectionRecord,
-    before: ConnectionRecord | undefined,
-  ): void;
-}
-
-/** What to allocate. */
-export interface Allocation extends Omit<ConnectionSpec, "id"> {
-  /** Set if a restarted broker adopts a connection. */
-  readonly id?: string;
-  /** `"fresh"` for new tokens; the connection's tokens if a restarted broker adopts it. */
-  readonly tokens?: "fresh" | Tokens;
-}
-
-/** A connection in the registry, read-only. */
-export interface Entry {
-  readonly id: string;
-  /** The current record. */
-  readonly connection: ConnectionRecord;
-  readonly tokens: Tokens | undefined;
-  /** The XPC peers that are its sides: when a peer ends, the side is lost. */
-  readonly peers: { readonly [side in Side]?: PeerId };
-  /** The XPC peer that has received the endpoint. */
-  readonly deliveredTo: PeerId | undefined;
-}
-
-/** Watches one connection. Called in the order of the changes; may call the registry. */
-export interface Watcher {
-  /** The record after a change. */
-  changed(connection: ConnectionRecord): void;
-  /** The last call: the connection is over, or the registry was disposed. */
-  ended(): void;
-}
-
-/** The reason why an event was rejected. */
-export interface Rejection {
-  readonly rejected: string;
-}
-
-interface OwnEntry<E> extends Entry {
+interface OwnEntry<E> extends Entry, Charged {
   connection: ConnectionRecord;
   endpoint: E | undefined;
   readonly peers: { [side in Side]?: PeerId };
@@ -108,7 +71,7 @@ export class Registry<E extends Disposable> implements Disposable {
   /** @param options the dependencies */
   constructor(options: RegistryOptions) {
     this.#options = options;
-    this.#quotas = { ...DEFAULT_QUOTAS, ...options.quotas };
+    this.#quotas = options.quotas ?? createQuotas();
     this.#randomBytes = options.randomBytes ??
       ((bytes) => crypto.getRandomValues(new Uint8Array(bytes)));
     this.#ledger = new Ledger(this.#quotas);
@@ -124,10 +87,15 @@ export class Registry<E extends Disposable> implements Disposable {
     return this.#ledger.total;
   }
 
-  /** Makes a connection, or returns which quota is full. `peer` is the XPC peer that is its host. */
-  allocate(allocation: Allocation, peer?: PeerId): Entry | Rejection {
-    const full = this.#ledger.refusal(allocation.runtimeId, peer);
-    if (full !== undefined) return { rejected: full };
+  /** Makes a connection, which is charged to `process`, or returns which quota is full. `peer` is the XPC peer that is its host. */
+  allocate(
+    allocation: Allocation,
+    peer?: PeerId,
+    process?: ProcessIdentity,
+  ): Entry | Rejection {
+    const charged = { process, bytes: bytesOf(allocation) };
+    const full = this.#ledger.refusal(process) ?? this.#bytesRefusal(charged);
+    if (full !== undefined) return { rejected: full, isFull: true };
     const { id = newConnectionId(this.#randomBytes), tokens, ...spec } =
       allocation;
     if (this.#entries.has(id)) return { rejected: "this id is in use" };
@@ -139,9 +107,10 @@ export class Registry<E extends Disposable> implements Disposable {
       endpoint: undefined,
       deliveredTo: undefined,
       watchers: new Set(),
+      ...charged,
     };
     this.#entries.set(id, entry);
-    this.#ledger.charge(spec.runtimeId);
+    this.#ledger.charge(entry);
     this.#deadlines.set(id, timeoutAt(entry.connection));
     if (peer !== undefined) this.bindPeer(id, "host", peer);
     this.#tell(entry, undefined);
@@ -175,8 +144,13 @@ export class Registry<E extends Disposable> implements Disposable {
   /** Stores `endpoint`. The registry takes it, also if it is refused. */
   store(id: string, endpoint: E): Entry | Rejection {
     const entry = this.#find(id);
+    const full = entry && entry.endpoint === undefined
+      ? this.#quotas.endpoints.refusal(entry.process)
+      : undefined;
     const outcome = entry === undefined
       ? unknown(id)
+      : full !== undefined
+      ? { rejected: `Cannot store an endpoint: ${full}`, isFull: true }
       : this.#step(entry, { type: "endpoint_stored" }, undefined, endpoint);
     if ("rejected" in outcome) endpoint[Symbol.dispose]();
     return outcome;
@@ -239,23 +213,38 @@ export class Registry<E extends Disposable> implements Disposable {
 
   /**
    * Calls `watcher` for every change until the result is disposed. If the connection
-   * is over or unknown, the watcher ends at once; at the limit of watchers it is
+   * is over or unknown, the watcher ends at once; at a limit of watchers it is
    * rejected.
+   *
+   * @param process is charged for it
    */
-  subscribe(id: string, watcher: Watcher): Disposable | Rejection {
+  subscribe(
+    id: string,
+    watcher: Watcher,
+    process?: ProcessIdentity,
+  ): Disposable | Rejection {
     const entry = this.#find(id);
     if (entry === undefined || hasFailed(entry.connection)) {
       watcher.ended();
       return { [Symbol.dispose]: () => {} };
     }
-    if (entry.watchers.size >= this.#quotas.watchers) {
+    const { watchersPerConnection = MAX_WATCHERS_PER_CONNECTION } =
+      this.#options;
+    if (entry.watchers.size >= watchersPerConnection) {
       return {
         rejected:
           `it has ${entry.watchers.size} watchers, the limit; end one first`,
       };
     }
+    const { watchers } = this.#quotas;
+    const full = watchers.refusal(process);
+    if (full !== undefined) return { rejected: full };
     entry.watchers.add(watcher);
-    return { [Symbol.dispose]: () => void entry.watchers.delete(watcher) };
+    watchers.charge(process);
+    using charged = new DisposableStack();
+    charged.defer(() => watchers.discharge(process));
+    charged.defer(() => void entry.watchers.delete(watcher));
+    return charged.move();
   }
 
   /** Times out the connections that are due, and drops those that were listed long enough. */
@@ -286,8 +275,7 @@ export class Registry<E extends Disposable> implements Disposable {
     for (const entry of [...this.#entries.values()]) {
       if (!hasFailed(entry.connection)) this.#retire(entry);
       this.#drop(entry);
-      entry.endpoint?.[Symbol.dispose]();
-      entry.endpoint = undefined;
+      this.#releaseEndpoint(entry);
       for (const watcher of entry.watchers) watcher.ended();
       entry.watchers.clear();
     }
@@ -324,14 +312,12 @@ export class Registry<E extends Disposable> implements Disposable {
     }
     for (const effect of outcome.effects) {
       switch (effect) {
-        case "release_endpoint": {
-          const released = entry.endpoint;
-          entry.endpoint = undefined;
-          released?.[Symbol.dispose]();
+        case "release_endpoint":
+          this.#releaseEndpoint(entry);
           break;
-        }
         case "hold_endpoint":
           entry.endpoint = endpoint;
+          this.#quotas.endpoints.charge(entry.process);
           break;
         case "notify_watchers":
           this.#tell(entry, before);
@@ -366,7 +352,7 @@ export class Registry<E extends Disposable> implements Disposable {
 
   /** A connection that is over no longer counts for the quotas, and stays listed for {@link RETENTION_MS}. */
   #retire(entry: OwnEntry<E>): void {
-    this.#ledger.discharge(entry.connection.runtimeId);
+    this.#ledger.over(entry);
     for (const side of SIDES) {
       const peer = entry.peers[side];
       delete entry.peers[side];
@@ -374,13 +360,37 @@ export class Registry<E extends Disposable> implements Disposable {
     }
     this.#retained.add(entry.id);
     this.#deadlines.set(entry.id, this.#options.now() + RETENTION_MS);
-    if (this.#retained.size > this.#quotas.retained) {
+    const { retained = MAX_RETAINED_CONNECTIONS } = this.#options;
+    if (this.#retained.size > retained) {
       const [oldest] = this.#retained;
       this.#drop(this.#entries.get(oldest!)!);
     }
   }
 
+  /** Why there is no room for these bytes. Connections of the same process that are over make room first. */
+  #bytesRefusal(charged: Charged): string | undefined {
+    let full = this.#ledger.bytesRefusal(charged);
+    if (full === undefined) return undefined;
+    for (const id of this.#retained) {
+      const entry = this.#entries.get(id)!;
+      if (entry.process?.key !== charged.process?.key) continue;
+      this.#drop(entry);
+      full = this.#ledger.bytesRefusal(charged);
+      if (full === undefined) break;
+    }
+    return full;
+  }
+
+  #releaseEndpoint(entry: OwnEntry<E>): void {
+    const released = entry.endpoint;
+    if (released === undefined) return;
+    entry.endpoint = undefined;
+    this.#quotas.endpoints.discharge(entry.process);
+    released[Symbol.dispose]();
+  }
+
   #drop(entry: OwnEntry<E>): void {
+    this.#ledger.forgotten(entry);
     this.#entries.delete(entry.id);
     this.#retained.delete(entry.id);
     this.#deadlines.delete(entry.id);

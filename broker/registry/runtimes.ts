@@ -14,12 +14,10 @@
  * @module
  */
 
-import {
-  MAX_RUNTIMES,
-  MAX_RUNTIMES_PER_PEER,
-  RUNTIME_STALE_MS,
-} from "../../proto/limits.ts";
+import { BYTES_PER_CHARACTER, RUNTIME_STALE_MS } from "../../proto/limits.ts";
 import type { PeerId } from "./auth.ts";
+import type { ProcessIdentity } from "./process.ts";
+import { createQuotas, type Quotas } from "./quotas.ts";
 
 /** The registration of a runtime. */
 export interface Registration {
@@ -32,6 +30,8 @@ export interface Registration {
   readonly pid: number;
   /** The XPC peer that registered it: when the peer ends, the runtime is dead. */
   readonly peer: PeerId | undefined;
+  /** The process that registered it, from the kernel: it is charged. */
+  readonly process?: ProcessIdentity | undefined;
 }
 
 /** A registered runtime. */
@@ -45,17 +45,6 @@ export interface RuntimeRecord extends Registration {
 /** `unknown`: it registered over gRPC less than {@link RUNTIME_STALE_MS} ago, and all its connections are over. */
 export type RuntimeStatus = "alive" | "dead" | "unknown";
 
-/** The limits of registered runtimes. */
-export interface RuntimeQuotas {
-  readonly total: number;
-  readonly perPeer: number;
-}
-
-const DEFAULT_QUOTAS: RuntimeQuotas = {
-  total: MAX_RUNTIMES,
-  perPeer: MAX_RUNTIMES_PER_PEER,
-};
-
 /**
  * The registered runtimes of one broker.
  *
@@ -68,45 +57,38 @@ const DEFAULT_QUOTAS: RuntimeQuotas = {
  */
 export class Runtimes {
   readonly #now: () => number;
-  readonly #quotas: RuntimeQuotas;
+  readonly #quotas: Quotas;
   /** By id, in the order of registration. */
   readonly #runtimes = new Map<string, RuntimeRecord>();
 
   /** @param now milliseconds since the epoch
-   * @param quotas the limits */
-  constructor(now: () => number, quotas: Partial<RuntimeQuotas> = {}) {
+   * @param quotas charged for runtimes and their bytes. Those of `proto/limits.ts` by default */
+  constructor(now: () => number, quotas: Quotas = createQuotas()) {
     this.#now = now;
-    this.#quotas = { ...DEFAULT_QUOTAS, ...quotas };
+    this.#quotas = quotas;
   }
 
   /**
    * Registers a runtime. It replaces one with the same id.
    *
-   * @returns which quota is full; `undefined` if it was registered
+   * @returns whose quota is full; `undefined` if it was registered
    */
   register(registration: Registration): string | undefined {
-    const { id, peer } = registration;
-    const others = this.list().filter((runtime) => runtime.id !== id);
-    const { perPeer, total } = this.#quotas;
-    if (
-      peer !== undefined &&
-      others.filter((runtime) => runtime.peer === peer).length >= perPeer
-    ) return full("this process", perPeer);
-    if (others.length >= total && !this.#makeRoom(others)) {
-      return full("the broker", total);
-    }
-    this.#runtimes.delete(id);
-    this.#runtimes.set(id, {
-      ...registration,
-      registeredAt: this.#now(),
-      ended: false,
-    });
-    return undefined;
+    const { id } = registration;
+    const replaced = this.#runtimes.get(id);
+    if (replaced) this.#remove(replaced);
+    const full = this.#refusal(registration);
+    if (full === undefined) {
+      this.#add({ ...registration, registeredAt: this.#now(), ended: false });
+    } else if (replaced) this.#add(replaced);
+    return full && `Cannot register a runtime: ${full}`;
   }
 
   /** Removes a runtime. Returns whether it was registered. */
   unregister(id: string): boolean {
-    return this.#runtimes.delete(id);
+    const runtime = this.#runtimes.get(id);
+    if (runtime) this.#remove(runtime);
+    return runtime !== undefined;
   }
 
   /** Returns the runtime with this id. */
@@ -155,17 +137,47 @@ export class Runtimes {
     const dead = this.list().filter((runtime) =>
       this.status(runtime, inUse.has(runtime.id)) === "dead"
     );
-    for (const { id } of dead) this.#runtimes.delete(id);
+    for (const runtime of dead) this.#remove(runtime);
     return dead;
   }
 
-  /** Removes the ended runtime that registered first. Returns false if there is none. */
-  #makeRoom(runtimes: readonly RuntimeRecord[]): boolean {
-    const ended = runtimes.find((runtime) => runtime.ended);
-    return ended !== undefined && this.#runtimes.delete(ended.id);
+  /** Why there is no room for a runtime. Ended ones make room first: those of the same process, then those of others. */
+  #refusal(registration: Registration): string | undefined {
+    const { process } = registration;
+    const refusal = (): string | undefined =>
+      this.#quotas.runtimes.refusal(process) ??
+        this.#quotas.bytes.refusal(process, bytesOf(registration));
+    const ended = this.list().filter((runtime) => runtime.ended);
+    const isOwn = (runtime: RuntimeRecord): boolean =>
+      runtime.process?.key === process?.key;
+    const dispensable = [
+      ...ended.filter(isOwn),
+      ...ended.filter((runtime) => !isOwn(runtime)),
+    ];
+    let full = refusal();
+    for (const runtime of dispensable) {
+      if (full === undefined) break;
+      this.#remove(runtime);
+      full = refusal();
+    }
+    return full;
+  }
+
+  #add(runtime: RuntimeRecord): void {
+    this.#runtimes.set(runtime.id, runtime);
+    this.#quotas.runtimes.charge(runtime.process);
+    this.#quotas.bytes.charge(runtime.process, bytesOf(runtime));
+  }
+
+  #remove(runtime: RuntimeRecord): void {
+    this.#runtimes.delete(runtime.id);
+    this.#quotas.runtimes.discharge(runtime.process);
+    this.#quotas.bytes.discharge(runtime.process, bytesOf(runtime));
   }
 }
 
-function full(whose: string, limit: number): string {
-  return `Cannot register a runtime: ${whose} has ${limit}, the limit; unregister or prune some first`;
+/** The bytes that the texts of a runtime take. */
+function bytesOf({ id, name, apiEndpoint, logPath }: Registration): number {
+  return BYTES_PER_CHARACTER *
+    (id.length + name.length + apiEndpoint.length + logPath.length);
 }

@@ -10,6 +10,7 @@ import {
 } from "../../proto/states/connection_record.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { clientReached } from "../../proto/states/states.ts";
+import type { ProcessIdentity } from "./process.ts";
 import type { Registry } from "./registry.ts";
 
 /**
@@ -25,6 +26,7 @@ export async function* watch<E extends Disposable>(
   registry: Registry<E>,
   id: string,
   signal: AbortSignal,
+  process?: ProcessIdentity,
 ): AsyncGenerator<ConnectionRecord, void, void> {
   const current = registry.lookup(id)?.connection;
   if (current === undefined) return;
@@ -41,7 +43,7 @@ export async function* watch<E extends Disposable>(
       wake();
     },
     ended: end,
-  });
+  }, process);
   if ("rejected" in subscription) {
     throw new BridgeError(
       "not_permitted",
@@ -73,6 +75,7 @@ export async function waitForEndpoint<E extends Disposable>(
   id: string,
   ms: number,
   signal: AbortSignal,
+  process?: ProcessIdentity,
 ): Promise<void> {
   const current = registry.lookup(id)?.connection;
   if (current === undefined || isSettled(current) || signal.aborted) return;
@@ -82,7 +85,7 @@ export async function waitForEndpoint<E extends Disposable>(
       if (isSettled(connection)) resolve();
     },
     ended: resolve,
-  });
+  }, process);
   if ("rejected" in subscription) return;
   using _ = subscription;
   const cancel = registry.setTimer(resolve, ms);

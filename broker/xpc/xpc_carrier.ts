@@ -27,6 +27,10 @@ import {
 import { getString, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
 import type { Caller, Handlers } from "../calls/call_types.ts";
 import type { Log } from "../log/log.ts";
+import { type Guest, Guests } from "../registry/guests.ts";
+import type { Incidents } from "../registry/incidents.ts";
+import { type ProcessIdentity, processIdentity } from "../registry/process.ts";
+import type { Quotas } from "../registry/quotas.ts";
 
 const SELF_TEST_TIMEOUT_MS = 5_000;
 
@@ -37,6 +41,9 @@ export interface RelayOptions {
   readonly service: string;
   readonly handlers: Handlers<OwnedCapability>;
   readonly log: Log;
+  /** `peers` is charged. */
+  readonly quotas: Quotas;
+  readonly incidents: Incidents;
   /** Called when a peer's connection has ended: the sides that it was are lost. */
   peerLost(peer: number): void;
 }
@@ -45,6 +52,7 @@ interface Peer {
   readonly id: number;
   readonly connection: Connection;
   readonly gone: AbortController;
+  readonly guest: Guest;
 }
 
 /** The broker's named XPC service. */
@@ -52,6 +60,9 @@ export class Relay implements Disposable {
   readonly #options: RelayOptions;
   readonly #listener: Listener;
   readonly #peers = new Map<number, Peer>();
+  readonly #guests: Guests;
+  /** The silent connections that were dropped and logged so far. */
+  #silentNoted = 0;
   readonly #ended = Promise.withResolvers<never>();
   #nextPeer = 1;
 
@@ -74,6 +85,14 @@ export class Relay implements Disposable {
 
   private constructor(options: RelayOptions) {
     this.#options = options;
+    const { native, quotas, incidents, log } = options;
+    this.#guests = new Guests({
+      shares: quotas.peers,
+      incidents,
+      log,
+      now: () => native.clock.now(),
+    });
+    this.#silentNoted = native.silent().dropped;
     this.#ended.promise.catch(() => {}); // start() awaits it; later errors are logged
     this.#listener = Listener.ofService(options.native, options.service);
     this.#listener.activate({
@@ -90,6 +109,21 @@ export class Relay implements Disposable {
   /** The number of peers since the start, with this process's own test message. */
   get peerTotal(): number {
     return this.#nextPeer - 1;
+  }
+
+  /**
+   * Counts and logs the connections that were dropped because they had sent no
+   * message and there was no room for them. To be called now and then: XPC does not
+   * announce them.
+   */
+  noteSilent(): void {
+    const { native, incidents, log } = this.#options;
+    const { dropped, pid } = native.silent();
+    const times = dropped - this.#silentNoted;
+    this.#silentNoted = dropped;
+    if (times <= 0) return;
+    const process = this.#identify(pid);
+    incidents.note("silent", log, SILENT, process, {}, times);
   }
 
   /** Stops serving and ends the connections of all peers. */
@@ -130,28 +164,48 @@ export class Relay implements Disposable {
 
   // ---- peers ----
 
+  #identify(pid: number): ProcessIdentity | undefined {
+    const { native } = this.#options;
+    return pid > 0
+      ? processIdentity(pid, native.processStarted(pid))
+      : undefined;
+  }
+
   #welcome(connection: Connection): void {
     const id = this.#nextPeer++;
-    const peer: Peer = { id, connection, gone: new AbortController() };
+    const process = this.#identify(connection.peer().pid);
+    const guest = this.#guests.admit(process, () => this.#farewell(peer));
+    if (typeof guest === "string") return turnAway(connection, guest);
+    const peer: Peer = { id, connection, gone: new AbortController(), guest };
     this.#peers.set(id, peer);
     connection.activate({
       message: (message) => void this.#serve(peer, message),
       ended: (end, reason, code) => {
         if (code === "outbox_full" || code === "malformed_message") {
-          this.#options.log.warn("A peer was dropped", { peer: id, reason });
+          this.#options.incidents.note(
+            "over_budget",
+            this.#options.log,
+            "A connection was ended",
+            process,
+            { peer: id, reason },
+          );
         }
         if (end === "invalid") this.#farewell(peer);
       },
       malformed: (problem) =>
-        this.#options.log.warn("A malformed message was dropped", {
-          peer: id,
-          problem,
-        }),
+        this.#options.incidents.note(
+          "malformed",
+          this.#options.log,
+          "A malformed message was dropped",
+          process,
+          { peer: id, problem },
+        ),
     });
   }
 
   #farewell(peer: Peer): void {
     if (!this.#peers.delete(peer.id)) return;
+    peer.guest.leave();
     peer.gone.abort();
     peer.connection[Symbol.dispose]();
     this.#options.peerLost(peer.id);
@@ -166,6 +220,7 @@ export class Relay implements Disposable {
     let answer: XpcDictionary;
     try {
       answer = await this.#call(peer, message, held);
+      if (answer[KEY.success] !== false) peer.guest.useful();
     } catch (error) {
       if (!(error instanceof BridgeError)) {
         this.#options.log.error("A call failed", {
@@ -231,9 +286,12 @@ export class Relay implements Disposable {
   #caller(peer: Peer, body: XpcDictionary): Caller {
     const token = getString(body, KEY.token);
     const { pid, euid } = peer.connection.peer();
+    const { process } = peer.guest;
     return {
       carrier: "xpc",
       peer: { id: peer.id, pid, euid },
+      ...(process === undefined ? {} : { process }),
+      admitted: () => peer.guest.useful(),
       signal: peer.gone.signal,
       ...(token === undefined ? {} : { token }),
     };
@@ -263,6 +321,28 @@ export class Relay implements Disposable {
     );
     return { [KEY.success]: true };
   }
+}
+
+const SILENT = "connections that had not sent a message made room for others";
+
+/** Answers the first message with the reason, and ends the connection. */
+function turnAway(connection: Connection, reason: string): void {
+  connection.activate({
+    message: (message) => {
+      const code: ErrorCode = "not_permitted";
+      message.reply({
+        [KEY.success]: false,
+        [KEY.error]: reason,
+        [KEY.code]: code,
+      });
+      message[Symbol.dispose]();
+      connection[Symbol.dispose]();
+    },
+    ended: (end) => {
+      if (end === "invalid") connection[Symbol.dispose]();
+    },
+    malformed: () => connection[Symbol.dispose](),
+  });
 }
 
 /** Returns the request for the handlers, without type and token. */

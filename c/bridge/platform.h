@@ -32,6 +32,13 @@ int platform_process_watch(int32_t pid);
 /* Blocks until the process has ended. */
 void platform_process_wait(int watch);
 
+/* Writes who is at the other end of a connected stream socket: pid, euid, egid. -1 with errno on failure. */
+int platform_stream_peer(int descriptor, int32_t values[3]);
+/* When the process has started, in a unit of the system's own; 0 if it is not known. */
+uint64_t platform_process_started(int32_t pid);
+/* See slb_silent. */
+void platform_silent(uint32_t values[3]);
+
 /*
  * Returns the listening stream socket of the service that a service manager has
  * passed to this process, close-on-exec and non-blocking; the caller owns it. -1

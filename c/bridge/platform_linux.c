@@ -1,6 +1,8 @@
 /* platform_linux.c: platform.h over c/linux. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -51,6 +53,39 @@ int platform_process_watch(int32_t pid) { return (int)syscall(SYS_pidfd_open, pi
 void platform_process_wait(int watch) {
     struct pollfd ended = {.fd = watch, .events = POLLIN};
     while (poll(&ended, 1, -1) < 0 && errno == EINTR) continue;
+}
+
+int platform_stream_peer(int descriptor, int32_t values[3]) {
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return -1;
+    values[0] = peer.pid;
+    values[1] = (int32_t)peer.uid;
+    values[2] = (int32_t)peer.gid;
+    return 0;
+}
+
+/* Field 22 of /proc/<pid>/stat, in clock ticks since the system's start. The name before it may hold spaces and brackets. */
+uint64_t platform_process_started(int32_t pid) {
+    char path[32], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return 0;
+    ssize_t length = read(file, text, sizeof text - 1);
+    close(file);
+    if (length <= 0) return 0;
+    text[length] = 0;
+    const char *at = strrchr(text, ')');
+    for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
+    return at ? strtoull(at, NULL, 10) : 0;
+}
+
+void platform_silent(uint32_t values[3]) {
+    struct xpc_linux_silent silent;
+    xpc_linux_get_silent(&silent);
+    values[0] = (uint32_t)silent.connections;
+    values[1] = (uint32_t)silent.dropped;
+    values[2] = (uint32_t)silent.pid;
 }
 
 int platform_stream_inherited(const char *service) { return xpc_linux_inherited_socket(service, SOCK_STREAM); }

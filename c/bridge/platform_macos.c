@@ -12,6 +12,8 @@
 #include <sys/event.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/sysctl.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "object.h"
@@ -126,6 +128,32 @@ int platform_accept(int listening) {
     errno = why;
     return -1;
 }
+
+int platform_stream_peer(int descriptor, int32_t values[3]) {
+    uid_t user;
+    gid_t group;
+    pid_t pid;
+    socklen_t length = sizeof pid;
+    if (getpeereid(descriptor, &user, &group) != 0) return -1;
+    if (getsockopt(descriptor, SOL_LOCAL, LOCAL_PEERPID, &pid, &length) != 0) return -1;
+    values[0] = pid;
+    values[1] = (int32_t)user;
+    values[2] = (int32_t)group;
+    return 0;
+}
+
+/* Microseconds since the epoch. */
+uint64_t platform_process_started(int32_t pid) {
+    int name[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, pid};
+    struct kinfo_proc process;
+    size_t length = sizeof process;
+    if (sysctl(name, 4, &process, &length, NULL, 0) != 0 || length != sizeof process) return 0;
+    struct timeval started = process.kp_proc.p_starttime;
+    return (uint64_t)started.tv_sec * 1000000 + (uint64_t)started.tv_usec;
+}
+
+/* Apple's libxpc announces a peer at once, and keeps no descriptor for it. */
+void platform_silent(uint32_t values[3]) { memset(values, 0, 3 * sizeof *values); }
 
 /* Apple's libxpc has no counters for these. */
 void platform_stats(uint64_t counters[5]) { memset(counters, 0, 5 * sizeof *counters); }

@@ -332,6 +332,33 @@ SLB_API int32_t slb_stream_accept(slb_handle stream);
 /* Copies the path of its socket, as UTF-8. Returns its length in bytes. */
 SLB_API uint32_t slb_stream_path_copy(slb_handle stream, uint8_t *text, uint32_t capacity);
 
+/*
+ * Writes who is at the other end of a connected stream socket, according to the
+ * kernel, into values[0..2]: pid, euid, egid. The process is the one that
+ * connected. SLB_E_SYSTEM: it is no such socket.
+ */
+SLB_API int32_t slb_stream_peer(int32_t descriptor, int32_t *values);
+
+/* ---- processes ---- */
+
+/*
+ * When a process has started, in a unit of the system's own. With the pid it
+ * names a process for good: a pid alone is used again. 0: it has ended, or may
+ * not be looked at.
+ */
+SLB_API uint64_t slb_process_started(int32_t pid);
+
+/* The most descriptors that this process may have open. */
+SLB_API uint32_t slb_descriptor_limit(void);
+
+/*
+ * The connections to this process's listeners that have not sent a message yet.
+ * Writes into values[0..2]: how many there are, how many were dropped since the
+ * start because there was no room for them, and the pid of the process whose
+ * connection was dropped last. All are 0 on macOS. Returns 0.
+ */
+SLB_API int32_t slb_silent(uint32_t *values);
+
 /* ---- shared memory ---- */
 
 /*

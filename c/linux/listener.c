@@ -4,16 +4,28 @@
  * A new connection is a stranger at first: it is in the listener's list, and the program does not
  * know it. Its first packet identifies the sender; a stranger of another user is dropped. Then the
  * peer is announced to the listener's handler, with the first message in its inbox.
+ *
+ * A stranger that stays silent costs a descriptor, so a listener keeps only a few. One more makes
+ * the oldest leave of the process that has the most: a process with a single stranger is the last
+ * that is asked to. The same happens when no descriptor is left to accept with.
  */
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "carrier.h"
 #include "connection.h"
 #include "exhaustion.h"
+#include "stats.h"
 
 enum { ACCEPTS_AT_ONCE = 64 };
+
+/*
+ * The most strangers of one listener: a tenth of the descriptors that a process may have beyond
+ * those of its own, within bounds.
+ */
+enum { STRANGERS_LEAST = 2, STRANGERS_MOST = 64, DESCRIPTORS_OF_ITS_OWN = 44, STRANGERS_SHARE = 10 };
 
 void xl_listener_open(xpc_connection_t listener) {
     char reason[XL_REASON_BYTES];
@@ -45,6 +57,7 @@ static void link_stranger(xpc_connection_t listener, xpc_connection_t stranger) 
     stranger->link_from_previous = &listener->strangers;
     if (listener->strangers) listener->strangers->link_from_previous = &stranger->next_stranger;
     listener->strangers = stranger;
+    xl_stats_add(XL_STRANGERS, 1);
 }
 
 static bool unlink_stranger(xpc_connection_t stranger) {
@@ -52,18 +65,62 @@ static bool unlink_stranger(xpc_connection_t stranger) {
     *stranger->link_from_previous = stranger->next_stranger;
     if (stranger->next_stranger) stranger->next_stranger->link_from_previous = stranger->link_from_previous;
     stranger->link_from_previous = NULL;
+    xl_stats_subtract(XL_STRANGERS, 1);
     return true;
 }
 
+static unsigned strangers_allowed(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return STRANGERS_LEAST;
+    rlim_t spare = limit.rlim_cur > DESCRIPTORS_OF_ITS_OWN ? limit.rlim_cur - DESCRIPTORS_OF_ITS_OWN : 0;
+    rlim_t share = spare / STRANGERS_SHARE;
+    if (share < STRANGERS_LEAST) return STRANGERS_LEAST;
+    return share > STRANGERS_MOST ? STRANGERS_MOST : (unsigned)share;
+}
+
+static unsigned strangers_count(xpc_connection_t listener, pid_t of) {
+    unsigned count = 0;
+    for (xpc_connection_t each = listener->strangers; each; each = each->next_stranger) {
+        if (of == 0 || each->caller == of) count++;
+    }
+    return count;
+}
+
+/*
+ * Makes one stranger leave. It ends on a thread of the pool: its lock may not be taken under the
+ * listener's. The newest is the first of the list.
+ */
+static void dismiss_one(xpc_connection_t listener) {
+    xpc_connection_t leaves = NULL;
+    unsigned most = 0;
+    for (xpc_connection_t each = listener->strangers; each; each = each->next_stranger) {
+        unsigned count = strangers_count(listener, each->caller);
+        if (count < most) continue;
+        most = count;
+        leaves = each;
+    }
+    if (!leaves) return;
+    unlink_stranger(leaves);
+    leaves->dismissed = true;
+    xl_stats_dismissed(leaves->caller);
+    xl_pool_schedule(leaves);
+}
+
+static void make_room(xpc_connection_t listener) {
+    for (unsigned count = (strangers_count(listener, 0) + 1) / 2; count > 0; count--) dismiss_one(listener);
+}
+
 /* No other thread knows the stranger until its socket is adopted, so its own lock is not needed. */
-static void add_stranger_consume(xpc_connection_t listener, int fd) {
+static void add_stranger_consume(xpc_connection_t listener, int fd, pid_t caller) {
     xpc_connection_t stranger = xl_connection_create(XL_PEER);
     if (!stranger) {
         close(fd);
         return;
     }
+    if (strangers_count(listener, 0) >= strangers_allowed()) dismiss_one(listener);
     xl_connection_hold(listener);
     stranger->listener = listener;
+    stranger->caller = caller;
     link_stranger(listener, stranger);
     if (xl_socket_identify(fd) == 0) {
         xl_connection_adopt(stranger, fd, EPOLLIN);
@@ -134,6 +191,10 @@ static const char *introduce(xpc_connection_t stranger, const struct xl_packet *
 void xl_stranger_receive(xpc_connection_t stranger) {
     struct xl_packet packet;
     const char *why = NULL;
+    if (stranger->dismissed) {
+        xl_connection_invalidate(stranger, XL_INVALID_ERROR, "it was silent, and there was no room for it");
+        return;
+    }
     switch (xl_connection_receive(stranger, &packet, &why)) {
     case XL_NOTHING: return;
     case XL_END: why = "it has closed without a word"; break;
@@ -158,11 +219,13 @@ static bool accept_by_name(xpc_connection_t listener) {
     if (fd < 0) {
         if (errno == EINTR || errno == ECONNABORTED) return true;
         /* For example no free descriptor. The connection stays in the queue, so an immediate retry would loop. */
-        if (errno != EAGAIN) xl_pool_rest(listener);
+        if (errno == EAGAIN) return false;
+        make_room(listener);
+        xl_pool_rest(listener);
         return false;
     }
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client, &length) == 0 && client.uid == geteuid()) {
-        add_stranger_consume(listener, fd);
+        add_stranger_consume(listener, fd, client.pid);
     } else {
         close(fd);
     }
@@ -186,7 +249,7 @@ static bool accept_by_endpoint(xpc_connection_t listener) {
     xpc_release(packet.body);
     if (packet.descriptor < 0) return true;
     if (packet.sender.uid == geteuid() && xl_is_seqpacket(packet.descriptor)) {
-        add_stranger_consume(listener, packet.descriptor);
+        add_stranger_consume(listener, packet.descriptor, packet.sender.pid);
     } else {
         close(packet.descriptor);
     }

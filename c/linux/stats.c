@@ -9,6 +9,7 @@
 #include "room.h"
 
 static _Atomic uint64_t counters[XL_COUNTERS];
+static _Atomic int32_t dismissed_pid;
 
 void xl_stats_add(enum xl_counter counter, uint64_t amount) {
     atomic_fetch_add_explicit(&counters[counter], amount, memory_order_relaxed);
@@ -38,5 +39,18 @@ void xpc_linux_get_stats(struct xpc_linux_stats *out) {
         .inbox_bytes = xl_room_taken(),
         .outbox_bytes = read_counter(XL_OUTBOX_BYTES),
         .ended_over_budget = read_counter(XL_ENDED_OVER_BUDGET),
+    };
+}
+
+void xl_stats_dismissed(int32_t pid) {
+    atomic_store_explicit(&dismissed_pid, pid, memory_order_relaxed);
+    xl_stats_add(XL_STRANGERS_DISMISSED, 1);
+}
+
+void xpc_linux_get_silent(struct xpc_linux_silent *out) {
+    *out = (struct xpc_linux_silent){
+        .connections = read_counter(XL_STRANGERS),
+        .dropped = read_counter(XL_STRANGERS_DISMISSED),
+        .pid = atomic_load_explicit(&dismissed_pid, memory_order_relaxed),
     };
 }

@@ -19,10 +19,14 @@ enum xl_counter {
     XL_LIVE_CONNECTIONS,
     XL_OUTBOX_BYTES,
     XL_ENDED_OVER_BUDGET,
+    XL_STRANGERS,
+    XL_STRANGERS_DISMISSED,
     XL_COUNTERS
 };
 
 void xl_stats_add(enum xl_counter counter, uint64_t amount);
 void xl_stats_subtract(enum xl_counter counter, uint64_t amount);
+/* The process whose silent connection was dismissed last. */
+void xl_stats_dismissed(int32_t pid);
 
 #endif

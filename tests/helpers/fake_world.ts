@@ -1,7 +1,5 @@
-import {
-  Registry,
-  type RegistryOptions,
-} from "../../broker/registry/registry.ts";
+import { Registry } from "../../broker/registry/registry.ts";
+import type { RegistryOptions } from "../../broker/registry/registry_types.ts";
 import { Log } from "../../broker/log/log.ts";
 import { Prng } from "./prng.ts";
 

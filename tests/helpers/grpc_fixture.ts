@@ -36,7 +36,7 @@ export interface ServedControlPlane extends AsyncDisposable {
 /** Serves `handlers` for one test. Loads grpc-js, which needs more permissions than ffi. */
 export async function serveControlPlane(
   handlers: Partial<GrpcHandlers> = {},
-  limits: Pick<GrpcCarrierOptions, "maxConnections" | "prefaceTimeoutMs"> = {},
+  limits: Pick<GrpcCarrierOptions, "quotas" | "prefaceTimeoutMs"> = {},
 ): Promise<ServedControlPlane> {
   const { GrpcCarrier } = await import("../../broker/grpc/grpc_carrier.ts");
   const { Native } = await import("../../ffi/native.ts");

@@ -1,10 +1,14 @@
 import { assert } from "@std/assert";
+import {
+  type ProcessIdentity,
+  processIdentity,
+} from "../../broker/registry/process.ts";
+import type { Registry } from "../../broker/registry/registry.ts";
 import type {
   Allocation,
   Entry,
-  Registry,
   Rejection,
-} from "../../broker/registry/registry.ts";
+} from "../../broker/registry/registry_types.ts";
 import type { FakeEndpoint } from "./fake_world.ts";
 
 /** A connection with ordinary values. */
@@ -41,4 +45,9 @@ export function makeReady(
   taken(registry.apply(id, { type: "acked", side: "client" }));
   taken(registry.apply(id, { type: "acked", side: "host" }));
   return delivery.endpoint;
+}
+
+/** A process with this id. */
+export function testProcess(pid: number): ProcessIdentity {
+  return processIdentity(pid, 1);
 }

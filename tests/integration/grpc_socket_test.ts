@@ -1,4 +1,12 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { createQuotas } from "../../broker/registry/quotas.ts";
+import { SILENCE_MS } from "../../proto/limits.ts";
 import { Native } from "../../ffi/native.ts";
 import { StreamListener } from "../../ffi/stream_listener.ts";
 import { BridgeError } from "../../proto/errors.ts";
@@ -36,6 +44,13 @@ async function readAll(conn: Deno.Conn): Promise<number> {
     if (error instanceof Deno.errors.ConnectionReset) return 0;
     throw error;
   }
+}
+
+/** The text that a raw peer reads before its connection is closed, at most one buffer. */
+async function readText(conn: Deno.Conn): Promise<string> {
+  const buffer = new Uint8Array(1024);
+  const length = await soon(conn.read(buffer), "the reason") ?? 0;
+  return new TextDecoder().decode(buffer.subarray(0, length));
 }
 
 permittedTest("only its owner can reach the socket", GRPC_NEEDS, async () => {
@@ -234,31 +249,42 @@ permittedTest("a preface in single bytes is served", GRPC_NEEDS, async () => {
 }, SANITIZED);
 
 permittedTest(
-  "one connection too many is closed, the others are served",
+  "a silent connection makes room for the next one, the others are served",
   GRPC_NEEDS,
   async () => {
     await using served = await serveControlPlane(HEALTHY, {
-      maxConnections: 3,
+      quotas: createQuotas({ sessions: 12 }), // 3 for this process
       prefaceTimeoutMs: PATIENCE_MS, // no connection is closed by its time limit
     });
     const { client, carrier, path, logLines } = served;
     await client.call("GetHealth", {});
     const connect = () => Deno.connect({ transport: "unix", path });
-    const [first, second] = [await connect(), await connect()];
+    using first = await connect();
+    using second = await connect();
     await until("all to be open", () => carrier.connectionCount === 3);
     for (let i = 0; i < 5; i++) {
       using refused = await connect();
-      assertEquals(await readAll(refused), 0);
+      const answer = await readText(refused);
+      assertStringIncludes(
+        answer,
+        `process ${Deno.pid} has 3 of 3 sessions, the limit of one process`,
+      );
     }
     assertEquals(carrier.connectionCount, 3);
     assertEquals((await client.call("GetHealth", {})).healthy, true);
-    assertEquals(logLines.map(({ message }) => message), [
-      "refused a connection",
-    ]);
-    first.close();
-    await until("a place", () => carrier.connectionCount === 2);
+    assertEquals(
+      logLines.map(({ pid, count }) => [pid, count]),
+      [1, 2, 4].map((count) => [Deno.pid, count]),
+    );
+    await lapse(SILENCE_MS);
     using third = await connect();
+    assertEquals(await readAll(first), 0, "the oldest silent one");
     await until("all to be open", () => carrier.connectionCount === 3);
+    assertEquals((await client.call("GetHealth", {})).healthy, true);
+    assertStringIncludes(
+      String(logLines.at(-1)?.["message"]),
+      "had said nothing useful",
+    );
     second.close();
     third.close();
   },

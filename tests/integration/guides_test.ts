@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../cli/commands.ts";
-import { DEFAULT_QUOTAS } from "../../broker/registry/quota.ts";
+import { defaultLimits } from "../../broker/registry/quotas.ts";
 import { decideRestart } from "../../host/restart.ts";
 import { BridgeError, isErrorCode } from "../../proto/errors.ts";
 import * as LIMITS from "../../proto/limits.ts";
@@ -301,8 +301,10 @@ permittedTest(
       assertEquals(inUnits(value!), constants[name!], `${limit} (${name})`);
     }
     // The broker's default quotas are these constants.
-    assertEquals(DEFAULT_QUOTAS.total, LIMITS.MAX_CONNECTIONS);
-    assertEquals(DEFAULT_QUOTAS.perRuntime, LIMITS.MAX_CONNECTIONS_PER_RUNTIME);
+    assertEquals(
+      defaultLimits(Infinity).connections,
+      LIMITS.MAX_CONNECTIONS,
+    );
   },
 );
 

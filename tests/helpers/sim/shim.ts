@@ -349,6 +349,18 @@ class Functions {
     return 0;
   }
 
+  slb_process_started(): bigint {
+    return 1n;
+  }
+
+  slb_descriptor_limit(): number {
+    return 65_536;
+  }
+
+  slb_silent(): number {
+    return 0;
+  }
+
   slb_connection_reason_copy(
     handle: number,
     text: Uint8Array,

@@ -30,6 +30,7 @@ Deno.test("readOptions: the defaults stay for ever and log to stderr", () => {
     logFile: undefined,
     limits: {},
     json: false,
+    quotas: {},
   });
 });
 
@@ -48,6 +49,7 @@ Deno.test("readOptions: every option is read", () => {
       "--recycle-after",
       "1000",
       "--json",
+      "--limits=connections=9,peers=12",
     ),
     {
       service: "com.example.b",
@@ -56,6 +58,7 @@ Deno.test("readOptions: every option is read", () => {
       logFile: "/l/b.log",
       limits: { idleMs: 250, sessions: 1000 },
       json: true,
+      quotas: { connections: 9, peers: 12 },
     },
   );
   assertEquals(options("--no-grpc").grpc, undefined);
@@ -100,6 +103,7 @@ Deno.test("readOptions: the help names every option, in 100 columns", () => {
       "--log-file",
       "--idle-exit",
       "--recycle-after",
+      "--limits",
       "--foreground",
       "--json",
       "--help",

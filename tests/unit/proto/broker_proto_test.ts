@@ -167,6 +167,7 @@ Deno.test("the file descriptor describes the same messages", () => {
     ".streamlib.broker.ConnectionInfo",
     ".streamlib.broker.LogRecord",
     ".streamlib.broker.ProcessorInfo",
+    ".streamlib.broker.Quota",
     ".streamlib.broker.RuntimeInfo",
   ]);
   assertEquals(

@@ -152,6 +152,15 @@ struct xpc_linux_stats {
 
 XPC_EXPORT void xpc_linux_get_stats(struct xpc_linux_stats *out);
 
+/** The connections to this process's listeners that have not sent a message yet. */
+struct xpc_linux_silent {
+    uint64_t connections; /* now */
+    uint64_t dropped;     /* since the start, because there was no room for them */
+    int32_t pid;          /* the process whose connection was dropped last; 0: none was */
+};
+
+XPC_EXPORT void xpc_linux_get_silent(struct xpc_linux_silent *out);
+
 #ifdef __cplusplus
 }
 #endif

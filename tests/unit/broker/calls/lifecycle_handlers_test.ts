@@ -6,6 +6,7 @@ import {
   refuses,
   xpc,
 } from "../../../helpers/fake_broker.ts";
+import { testProcess } from "../../../helpers/registry.ts";
 
 Deno.test("handlers: the whole handshake, over XPC with tokens", async () => {
   const broker = new FakeBroker();
@@ -216,10 +217,14 @@ Deno.test("handlers: a connection without tokens cannot be adopted by inventing 
 
 Deno.test("handlers: a full quota is an answer with the reason", async () => {
   const broker = new FakeBroker();
-  for (let i = 0; i < 4096; i++) assert((await broker.allocate()).success);
-  const full = await broker.allocate();
+  const flooder = { ...grpc(), process: testProcess(7) };
+  for (let i = 0; i < 4096; i++) {
+    assert((await broker.allocate({}, flooder)).success);
+  }
+  const full = await broker.allocate({}, flooder);
   assertEquals([full.success, full.connection_id], [false, ""]);
-  assertStringIncludes(full.error, "4096, the limit");
+  assertStringIncludes(full.error, "process 7 has 4096 of 4096 connections");
+  assertEquals(broker.world.logLines.at(-1)?.["pid"], 7);
   assert((await broker.allocate({ runtime_id: "other" })).success);
 });
 

@@ -3,6 +3,7 @@ import type {
   Caller,
   StreamHandler,
 } from "../../../../broker/calls/call_types.ts";
+import { createQuotas } from "../../../../broker/registry/quotas.ts";
 import { Log } from "../../../../broker/log/log.ts";
 import { logHandlers } from "../../../../broker/calls/log_handlers.ts";
 import {
@@ -24,14 +25,17 @@ class Logged {
   readonly log: Log;
   readonly tail: StreamHandler<TailLogsResponse>;
 
-  constructor(limits: Partial<LogRingLimits> = {}) {
+  constructor(
+    limits: Partial<LogRingLimits> = {},
+    tails = createQuotas().tails,
+  ) {
     this.ring = new LogRing(limits);
     this.log = new Log("a", {
       sink: () => {},
       now: this.clock.now,
       level: "debug",
     }, this.ring);
-    this.tail = logHandlers(this.ring).TailLogs;
+    this.tail = logHandlers(this.ring, tails).TailLogs;
   }
 
   /** The messages of the records that a request finds. */
@@ -179,11 +183,15 @@ Deno.test("TailLogs: a stream has a length, and its last response says from when
 });
 
 Deno.test("TailLogs: there are only so many tails at a time", async () => {
-  const logged = new Logged({ tails: 1 });
+  const logged = new Logged({}, createQuotas({ tails: 1 }).tails);
   const { caller, leave } = leaving();
   const following = Array.fromAsync(logged.tail(caller, { follow: true }));
   await settle();
-  await refuses(() => logged.messages({}), "not_permitted", "many tails");
+  await refuses(
+    () => logged.messages({}),
+    "not_permitted",
+    "have 1 of 1 tails",
+  );
   leave();
   await following;
   assertEquals(await logged.messages({}), []);

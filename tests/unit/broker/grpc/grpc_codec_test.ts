@@ -12,6 +12,11 @@ Deno.test("absent fields are their defaults", () => {
     healthy: false,
     status: "",
     uptime_secs: 0,
+    quotas: [],
+    refused_count: 0,
+    silent_count: 0,
+    over_budget_count: 0,
+    malformed_count: 0,
   });
   assertEquals(throughBytes("ListRuntimesResponse", {}), { runtimes: [] });
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeWorld } from "../../../helpers/fake_world.ts";
-import { makeReady, refusal, SPEC, taken } from "../../../helpers/registry.ts";
+import { makeReady, SPEC, taken } from "../../../helpers/registry.ts";
 
 Deno.test("Registry: a peer's end fails what it is a side of, ready or not, and nothing else", () => {
   const world = new FakeWorld();
@@ -54,21 +54,10 @@ Deno.test("Registry: who is a side: with tokens the last, without the first, a s
 });
 
 Deno.test("Registry: one peer may be both sides", () => {
-  using registry = new FakeWorld().registry({ quotas: { perPeer: 1 } });
+  using registry = new FakeWorld().registry();
   const entry = taken(registry.allocate({ ...SPEC, tokens: "fresh" }, 1));
   registry.bindPeer(entry.id, "client", 1);
   registry.bindPeer(entry.id, "client", 2);
-  refusal(registry.allocate(SPEC, 1));
   registry.peerLost(1);
   assertStringIncludes(entry.connection.failureReason, "host lost");
-  taken(registry.allocate(SPEC, 1));
-});
-
-Deno.test("Registry: a peer that another one has replaced is charged no longer", () => {
-  using registry = new FakeWorld().registry({ quotas: { perPeer: 1 } });
-  const { id } = taken(registry.allocate({ ...SPEC, tokens: "fresh" }, 1));
-  refusal(registry.allocate(SPEC, 1));
-  registry.bindPeer(id, "host", 2);
-  taken(registry.allocate(SPEC, 1));
-  refusal(registry.allocate(SPEC, 2));
 });

@@ -1,21 +1,27 @@
 import { assertEquals } from "@std/assert";
+import {
+  createQuotas,
+  fullnessOf,
+} from "../../../../broker/registry/quotas.ts";
 import type { Registry } from "../../../../broker/registry/registry.ts";
 import { EVERY_EVENT } from "../../../helpers/connection_events.ts";
 import { type FakeEndpoint, FakeWorld } from "../../../helpers/fake_world.ts";
 import { Prng } from "../../../helpers/prng.ts";
-import { SPEC, taken } from "../../../helpers/registry.ts";
+import { SPEC, taken, testProcess } from "../../../helpers/registry.ts";
 
 Deno.test("Registry: 300 random lives of 10 connections leave no endpoint, charge or timer behind", () => {
   for (let seed = 1; seed <= 300; seed++) {
     const random = new Prng(seed);
     const world = new FakeWorld();
-    const registry = world.registry({ quotas: { retained: 4 } });
+    const quotas = createQuotas();
+    const registry = world.registry({ retained: 4, quotas });
     const ids: string[] = [];
     for (let step = 0; step < 200; step++) {
       if (ids.length < 10) {
         const outcome = registry.allocate(
           { ...SPEC, timeoutMs: 1000, tokens: "fresh" },
           random.below(3),
+          testProcess(random.below(3)),
         );
         ids.push(taken(outcome).id);
       }
@@ -24,6 +30,11 @@ Deno.test("Registry: 300 random lives of 10 connections leave no endpoint, charg
     const live = registry.list().filter(({ failureReason }) => !failureReason);
     assertEquals(registry.liveCount, live.length, `seed ${seed}`);
     registry[Symbol.dispose]();
+    assertEquals(
+      fullnessOf(quotas).filter(({ used, fullest }) => used > 0 || fullest),
+      [],
+      `seed ${seed}: something is charged`,
+    );
     assertEquals(world.disposals[0], 0, `seed ${seed}: an endpoint is held`);
     assertEquals(world.disposals[2], 0, `seed ${seed}: released twice`);
     assertEquals(world.clock.pending, 0, `seed ${seed}: a timer is left`);

@@ -1,14 +1,16 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  type Entry,
-  Registry,
-  type Rejection,
-} from "../../../../broker/registry/registry.ts";
+import { Registry } from "../../../../broker/registry/registry.ts";
+import type {
+  Entry,
+  Rejection,
+} from "../../../../broker/registry/registry_types.ts";
 import { derivedState } from "../../../../proto/states/connection_record.ts";
 import { RETENTION_MS } from "../../../../proto/limits.ts";
 import { letters } from "../../../helpers/connection_events.ts";
 import { type FakeEndpoint, FakeWorld } from "../../../helpers/fake_world.ts";
 import { makeReady, refusal, SPEC, taken } from "../../../helpers/registry.ts";
+import { testProcess } from "../../../helpers/registry.ts";
+import { createQuotas } from "../../../../broker/registry/quotas.ts";
 
 Deno.test("Registry: ids are 128 random bits, tokens 256, none alike", () => {
   using registry = new FakeWorld().registry();
@@ -178,39 +180,96 @@ Deno.test("Registry: a ready connection has no deadline", () => {
   assertEquals(derivedState(entry.connection), "ready");
 });
 
-Deno.test("Registry: quotas by runtime, by peer and in all, freed by failure", () => {
-  using registry = new FakeWorld().registry({
-    quotas: { total: 6, perRuntime: 3, perPeer: 2 },
-  });
-  const of = (runtimeId: string, peer?: number): Entry | Rejection =>
-    registry.allocate({ ...SPEC, runtimeId }, peer);
-  const { id } = taken(of("a", 1));
-  taken(of("a", 1));
-  assertStringIncludes(refusal(of("b", 1)), "this process has 2");
-  taken(of("a"));
-  assertStringIncludes(refusal(of("a")), 'runtime "a" has 3');
-  taken(of("b"));
-  taken(of("b"));
-  taken(of("b", 2));
-  assertStringIncludes(refusal(of("c")), "the broker has 6");
+Deno.test("Registry: quotas by process and in all, freed by failure", () => {
+  const quotas = createQuotas({ connections: 8 });
+  using registry = new FakeWorld().registry({ quotas });
+  const by = (pid: number, runtimeId = "a"): Entry | Rejection =>
+    registry.allocate({ ...SPEC, runtimeId }, undefined, testProcess(pid));
+  const { id } = taken(by(1));
+  taken(by(1, "b"));
+  assertStringIncludes(
+    refusal(by(1, "c")),
+    "process 1 has 2 of 2 connections, the limit of one process; end some",
+  );
+  taken(by(2));
+  taken(by(2));
   taken(registry.apply(id, { type: "closed", reason: "" }));
-  assertEquals(registry.liveCount, 5);
-  taken(of("a", 1));
-  refusal(of("a"));
+  assertEquals(registry.liveCount, 3);
+  taken(by(1));
+  refusal(by(1));
+  for (let i = 0; i < 4; i++) taken(registry.allocate(SPEC));
+  assertStringIncludes(refusal(by(3)), "have 8 of 8 connections");
 });
 
-Deno.test("Registry: 10,000 allocations meet the quota, and another runtime is served as before", () => {
+Deno.test("Registry: 10,000 allocations meet the quota, and another process is served as before, under the same runtime's name", () => {
   using registry = new FakeWorld().registry();
   let refused = 0;
   for (let i = 0; i < 10_000; i++) {
-    if ("rejected" in registry.allocate(SPEC)) refused++;
+    const outcome = registry.allocate(SPEC, i % 3, testProcess(1));
+    if ("rejected" in outcome) refused++;
   }
   assertEquals(refused, 10_000 - 4096);
-  taken(registry.allocate({ ...SPEC, runtimeId: "other" }));
+  taken(registry.allocate(SPEC, 4, testProcess(2)));
+});
+
+Deno.test("Registry: bytes are charged as long as a connection is listed, and those that are over make room for their process", () => {
+  const schemaJson = "x".repeat(500);
+  const spec = { ...SPEC, runtimeId: "", processorId: "", schemaJson };
+  const quotas = createQuotas({ bytes: 8_000 });
+  using registry = new FakeWorld().registry({ quotas });
+  const by = (pid: number): Entry | Rejection =>
+    registry.allocate(spec, undefined, testProcess(pid));
+  const first = taken(by(1));
+  taken(by(1));
+  assertStringIncludes(
+    refusal(by(1)),
+    "process 1 has 2000 of 2000 bytes, the limit of one process",
+  );
+  const other = taken(by(2));
+  for (const { id } of [other, first]) {
+    taken(registry.apply(id, { type: "closed", reason: "" }));
+  }
+  assertEquals(quotas.bytes.used, 3_000);
+  taken(by(1));
+  assertEquals(registry.lookup(first.id), undefined);
+  assertEquals(registry.lookup(other.id), other);
+});
+
+Deno.test("Registry: endpoints that are stored are charged until they are released", () => {
+  const world = new FakeWorld();
+  const quotas = createQuotas({ endpoints: 4 });
+  using registry = world.registry({ quotas });
+  const [first, second, other] = [1, 1, 2].map((pid) =>
+    taken(registry.allocate(SPEC, undefined, testProcess(pid)))
+  );
+  taken(registry.store(first!.id, world.endpoint()));
+  taken(registry.store(first!.id, world.endpoint()));
+  assertStringIncludes(
+    refusal(registry.store(second!.id, world.endpoint())),
+    "Cannot store an endpoint: process 1 has 1 of 1 endpoints",
+  );
+  taken(registry.store(other!.id, world.endpoint()));
+  taken(registry.apply(first!.id, { type: "closed", reason: "" }));
+  taken(registry.store(second!.id, world.endpoint()));
+  assertEquals(quotas.endpoints.used, 2);
+});
+
+Deno.test("Registry: watchers are charged to their process", () => {
+  const quotas = createQuotas({ watchers: 4 });
+  using registry = new FakeWorld().registry({ quotas });
+  const ids = [1, 2].map(() => taken(registry.allocate(SPEC)).id);
+  const watcher = { changed: () => {}, ended: () => {} };
+  const watch = (id: string, pid: number) =>
+    registry.subscribe(id, watcher, testProcess(pid));
+  const first = watch(ids[0]!, 1);
+  assertStringIncludes(refusal(watch(ids[1]!, 1)), "process 1 has 1 of 1");
+  assert(Symbol.dispose in watch(ids[1]!, 2));
+  (first as Disposable)[Symbol.dispose]();
+  assert(Symbol.dispose in watch(ids[1]!, 1));
 });
 
 Deno.test("Registry: failed connections that are kept are bounded, the oldest goes", () => {
-  using registry = new FakeWorld().registry({ quotas: { retained: 2 } });
+  using registry = new FakeWorld().registry({ retained: 2 });
   const ids = [1, 2, 3].map(() => taken(registry.allocate(SPEC)).id);
   for (const id of ids) {
     taken(registry.apply(id, { type: "closed", reason: "" }));

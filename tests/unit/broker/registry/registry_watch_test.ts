@@ -76,7 +76,7 @@ Deno.test("Registry: a watcher that another one has just sent away hears nothing
 });
 
 Deno.test("Registry: watchers of one connection are bounded", () => {
-  using registry = new FakeWorld().registry({ quotas: { watchers: 1 } });
+  using registry = new FakeWorld().registry({ watchersPerConnection: 1 });
   const { id } = taken(registry.allocate(SPEC));
   const watcher = { changed: () => {}, ended: () => {} };
   const first = registry.subscribe(id, watcher);

@@ -1,10 +1,12 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { createQuotas } from "../../../../broker/registry/quotas.ts";
 import {
   type Registration,
   Runtimes,
 } from "../../../../broker/registry/runtimes.ts";
 import { RUNTIME_STALE_MS } from "../../../../proto/limits.ts";
 import { FakeClock } from "../../../helpers/fake_world.ts";
+import { testProcess } from "../../../helpers/registry.ts";
 
 const NOBODY: ReadonlySet<string> = new Set();
 
@@ -96,23 +98,38 @@ Deno.test("runtimes: of those with one name the last that lives is found", () =>
 });
 
 Deno.test("runtimes: quotas hold to the one, and an ended runtime makes room", () => {
-  const runtimes = new Runtimes(() => 0, { total: 3, perPeer: 2 });
-  assertEquals(runtimes.register(registration("a", { peer: 1 })), undefined);
-  assertEquals(runtimes.register(registration("b", { peer: 1 })), undefined);
+  const quotas = createQuotas({ runtimes: 5 });
+  const runtimes = new Runtimes(() => 0, quotas);
+  const register = (id: string, pid: number): string | undefined =>
+    runtimes.register(
+      registration(id, { peer: pid, process: testProcess(pid) }),
+    );
+  assertEquals([register("a", 1), register("b", 1)], [undefined, undefined]);
   assertEquals(
-    runtimes.register(registration("c", { peer: 1 })),
-    "Cannot register a runtime: this process has 2, the limit; unregister or prune some first",
-  );
-  assertEquals(runtimes.register(registration("c")), undefined);
-  assertEquals(
-    runtimes.register(registration("d")),
-    "Cannot register a runtime: the broker has 3, the limit; unregister or prune some first",
+    register("c", 1),
+    "Cannot register a runtime: process 1 has 2 of 2 runtimes, the limit of one process; end some, or start the broker with a higher --limits runtimes=5",
   );
   // A known runtime that registers again does not count twice.
-  assertEquals(runtimes.register(registration("b", { peer: 1 })), undefined);
+  assertEquals(register("b", 1), undefined);
+  for (const pid of [2, 3, 4]) assertEquals(register(`${pid}`, pid), undefined);
+  assertStringIncludes(register("5", 5)!, "have 5 of 5 runtimes");
+  assertEquals(quotas.runtimes.used, 5);
   runtimes.peerLost(1);
-  assertEquals(runtimes.register(registration("d")), undefined);
-  assertEquals(ids(runtimes.list()), ["c", "b", "d"]);
+  assertEquals(register("c", 1), undefined);
+  assertEquals(register("5", 5), undefined);
+  assertEquals(ids(runtimes.list()), ["2", "3", "4", "c", "5"]);
+});
+
+Deno.test("runtimes: one that was refused leaves what was known", () => {
+  const quotas = createQuotas({ bytes: 4_000 });
+  const runtimes = new Runtimes(() => 0, quotas);
+  const known = registration("a", { process: testProcess(1) });
+  assertEquals(runtimes.register(known), undefined);
+  assertStringIncludes(
+    runtimes.register({ ...known, logPath: "/".repeat(600) })!,
+    "process 1 has 0 of 1000 bytes",
+  );
+  assertEquals(runtimes.get("a")?.logPath, "/log");
 });
 
 Deno.test("runtimes: the status is the kernel's word over XPC, and over gRPC what is heard", () => {

@@ -74,7 +74,7 @@ Deno.test("watch: nothing for a caller that is gone already", async () => {
 });
 
 Deno.test("watch: ends with its signal or the registry, and frees its place", async () => {
-  using registry = new FakeWorld().registry({ quotas: { watchers: 1 } });
+  using registry = new FakeWorld().registry({ watchersPerConnection: 1 });
   const id = allocated(registry);
   const aborter = new AbortController();
   const first = collect(registry, id, aborter.signal);
@@ -130,7 +130,7 @@ Deno.test("waitForEndpoint: until it is stored, and no longer held for what is n
 
 Deno.test("waitForEndpoint: until failed, aborted, late, gone, or too many", async () => {
   const world = new FakeWorld();
-  using registry = world.registry({ quotas: { watchers: 1 } });
+  using registry = world.registry({ watchersPerConnection: 1 });
   const aborter = new AbortController();
   const ids = [1, 2, 3, 4].map(() => allocated(registry));
   const waits = [

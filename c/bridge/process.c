@@ -1,0 +1,25 @@
+/* process.c: who a process is, and how many descriptors this one may have. */
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "object.h"
+#include "platform.h"
+
+int32_t slb_stream_peer(int32_t descriptor, int32_t *values) {
+    if (platform_stream_peer(descriptor, values) == 0) return 0;
+    return fail(SLB_E_SYSTEM, "Cannot ask who is connected: %s", strerror(errno));
+}
+
+uint64_t slb_process_started(int32_t pid) { return pid > 0 ? platform_process_started(pid) : 0; }
+
+uint32_t slb_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT32_MAX) return INT32_MAX;
+    return (uint32_t)limit.rlim_cur;
+}
+
+int32_t slb_silent(uint32_t *values) {
+    platform_silent(values);
+    return 0;
+}
