@@ -21,6 +21,8 @@ import { goAway } from "./http2_goaway.ts";
 import { judgePreface } from "./http2_preface.ts";
 import { GrpcSession } from "./grpc_session.ts";
 
+/** So many connections are accepted before other events get their turn. */
+const ACCEPTS_AT_ONCE = 16;
 /** The time limit for a peer's first bytes. */
 const PREFACE_TIMEOUT_MS = 5_000;
 /** The pause after a failed accept doubles each time, from the first value to the last. */
@@ -96,7 +98,11 @@ export class Acceptor implements Disposable {
   async #accept(): Promise<void> {
     const { log, clock } = this.#options;
     let pauseMs = 0;
-    while (!this.#stop.signal.aborted) {
+    for (let accepted = 1; !this.#stop.signal.aborted; accepted++) {
+      // A queue of connections is accepted without a wait: refused ones would not be closed.
+      if (accepted % ACCEPTS_AT_ONCE === 0) {
+        await pause(clock, 0, this.#stop.signal);
+      }
       try {
         this.#admit(await this.#listener.accept());
         if (pauseMs > 0) log.info("accepting again");

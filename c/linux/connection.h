@@ -120,7 +120,7 @@ struct _xpc_connection_s {
     xpc_connection_t strangers;                          /* of a listener; not held, because they hold it */
     xpc_connection_t next_stranger, *link_from_previous; /* NULL: not in the list; guarded by the listener's lock */
     pid_t caller;           /* the process that connected, before its first packet; constant once linked */
-    _Atomic bool dismissed; /* a stranger that makes room: must end */
+    _Atomic bool dismissed; /* a stranger that makes room: ends unless its first packet has arrived */
 };
 
 /* ---- connection.c --------------------------------------------------------------------- */

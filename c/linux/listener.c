@@ -6,8 +6,9 @@
  * peer is announced to the listener's handler, with the first message in its inbox.
  *
  * A stranger that stays silent costs a descriptor, so a listener keeps only a few. One more makes
- * the oldest leave of the process that has the most: a process with a single stranger is the last
- * that is asked to. The same happens when no descriptor is left to accept with.
+ * the oldest leave of the process that has the most, unless its first packet has arrived: a process
+ * with a single stranger is the last that is asked to. The same happens when no descriptor is left
+ * to accept with.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -22,10 +23,10 @@
 enum { ACCEPTS_AT_ONCE = 64 };
 
 /*
- * The most strangers of one listener: a tenth of the descriptors that a process may have beyond
+ * The most strangers of one listener: a quarter of the descriptors that a process may have beyond
  * those of its own, within bounds.
  */
-enum { STRANGERS_LEAST = 2, STRANGERS_MOST = 64, DESCRIPTORS_OF_ITS_OWN = 44, STRANGERS_SHARE = 10 };
+enum { STRANGERS_LEAST = 2, STRANGERS_MOST = 1024, DESCRIPTORS_OF_ITS_OWN = 44, STRANGERS_SHARE = 4 };
 
 void xl_listener_open(xpc_connection_t listener) {
     char reason[XL_REASON_BYTES];
@@ -81,28 +82,26 @@ static unsigned strangers_allowed(void) {
 static unsigned strangers_count(xpc_connection_t listener, pid_t of) {
     unsigned count = 0;
     for (xpc_connection_t each = listener->strangers; each; each = each->next_stranger) {
-        if (of == 0 || each->caller == of) count++;
+        if (!each->dismissed && (of == 0 || each->caller == of)) count++;
     }
     return count;
 }
 
 /*
- * Makes one stranger leave. It ends on a thread of the pool: its lock may not be taken under the
- * listener's. The newest is the first of the list.
+ * Makes one stranger leave, in xl_stranger_receive on a thread of the pool: its lock may not be
+ * taken under the listener's. The newest is the first of the list.
  */
 static void dismiss_one(xpc_connection_t listener) {
     xpc_connection_t leaves = NULL;
     unsigned most = 0;
     for (xpc_connection_t each = listener->strangers; each; each = each->next_stranger) {
-        unsigned count = strangers_count(listener, each->caller);
-        if (count < most) continue;
+        unsigned count = each->dismissed ? 0 : strangers_count(listener, each->caller);
+        if (count == 0 || count < most) continue;
         most = count;
         leaves = each;
     }
     if (!leaves) return;
-    unlink_stranger(leaves);
     leaves->dismissed = true;
-    xl_stats_dismissed(leaves->caller);
     xl_pool_schedule(leaves);
 }
 
@@ -191,12 +190,12 @@ static const char *introduce(xpc_connection_t stranger, const struct xl_packet *
 void xl_stranger_receive(xpc_connection_t stranger) {
     struct xl_packet packet;
     const char *why = NULL;
-    if (stranger->dismissed) {
-        xl_connection_invalidate(stranger, XL_INVALID_ERROR, "it was silent, and there was no room for it");
-        return;
-    }
     switch (xl_connection_receive(stranger, &packet, &why)) {
-    case XL_NOTHING: return;
+    case XL_NOTHING:
+        if (!stranger->dismissed) return;
+        xl_stats_dismissed(stranger->caller);
+        why = "it was silent, and there was no room for it";
+        break;
     case XL_END: why = "it has closed without a word"; break;
     case XL_BAD:
     case XL_STARVED: break;

@@ -3,8 +3,10 @@
  */
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "linux_support.h"
 #include "sha256.h"
@@ -230,6 +232,83 @@ static void refuses_names(void) {
     leave_home();
 }
 
+/* ---- Silence -------------------------------------------------------------------------- */
+
+/* Connects to the service and says nothing. */
+static int connect_silently(const char *service) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path_of(service));
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    while (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && errno == EAGAIN) continue;
+    return fd;
+}
+
+static bool has_ended(int fd) {
+    char byte;
+    return recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
+static struct xpc_linux_silent silent_now(void) {
+    struct xpc_linux_silent silent;
+    xpc_linux_get_silent(&silent);
+    return silent;
+}
+
+/* Another process, with one silent connection. Ends when `leave` is closed. */
+static pid_t another_silent_process(int *leave) {
+    int ends[2];
+    CHECK(pipe(ends) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char byte;
+        close(ends[1]);
+        int fd = connect_silently(SERVICE);
+        while (read(ends[0], &byte, 1) > 0) continue;
+        _exit(fd < 0 || has_ended(fd));
+    }
+    close(ends[0]);
+    *leave = ends[1];
+    return pid;
+}
+
+static void silent_connections_make_room(void) {
+    enum { MANY = 100, KEPT = 64, DESCRIPTORS = 44 + 4 * KEPT };
+    int fds[MANY], leave, status;
+    struct rlimit before;
+    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0 && before.rlim_max >= DESCRIPTORS);
+    CHECK(setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = DESCRIPTORS, .rlim_max = before.rlim_max}) == 0);
+    enter_home();
+    xpc_connection_t listener = start(
+        xpc_connection_create_mach_service(SERVICE, NULL, XPC_CONNECTION_MACH_SERVICE_LISTENER), accept_and_answer, NULL);
+    uint64_t dropped = silent_now().dropped;
+    pid_t other = another_silent_process(&leave);
+    time_t patience = patience_end();
+    while (silent_now().connections < 1 && look_again(patience)) continue;
+    for (int i = 0; i < MANY; i++) fds[i] = connect_silently(SERVICE);
+    while (silent_now().dropped < dropped + MANY + 1 - KEPT && look_again(patience)) continue;
+    struct xpc_linux_silent silent = silent_now();
+    CHECK(silent.connections == KEPT && silent.dropped == dropped + MANY + 1 - KEPT && silent.pid == getpid());
+    /* Those that came first have left, though the other process came before them. */
+    for (int i = 0; i < MANY + 1 - KEPT; i++) {
+        while (!has_ended(fds[i]) && look_again(patience)) continue;
+    }
+    for (int i = 0; i < MANY; i++) CHECK(has_ended(fds[i]) == (i < MANY + 1 - KEPT));
+    xpc_connection_t client = start(xpc_connection_create_mach_service(SERVICE, NULL, 0), record_event, record_create());
+    xpc_object_t message = message_of(1), reply = xpc_connection_send_message_with_reply_sync(client, message);
+    CHECK(number_of(xpc_dictionary_get_value(reply, "echo")) == 1);
+    xpc_release(message);
+    xpc_release(reply);
+    close(leave);
+    CHECK(waitpid(other, &status, 0) == other && status == 0);
+    for (int i = 0; i < MANY; i++) close(fds[i]);
+    while (silent_now().connections > 0 && look_again(patience)) continue;
+    CHECK(silent_now().connections == 0);
+    end(client);
+    end(listener);
+    leave_home();
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
 static const struct test tests[] = {
     {"hashes", hashes},
     {"finds paths", finds_paths},
@@ -239,6 +318,7 @@ static const struct test tests[] = {
     {"takes over what is stale and nothing else", takes_over_what_is_stale_and_nothing_else},
     {"sweeps dead embedded brokers", sweeps_dead_embedded_brokers},
     {"refuses names", refuses_names},
+    {"silent connections make room", silent_connections_make_room},
 };
 
 int main(int argc, char **argv) {
