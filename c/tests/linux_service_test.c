@@ -286,6 +286,7 @@ static void silent_connections_make_room(void) {
     while (silent_now().connections < 1 && look_again(patience)) continue;
     for (int i = 0; i < MANY; i++) fds[i] = connect_silently(SERVICE);
     while (silent_now().dropped < dropped + MANY + 1 - KEPT && look_again(patience)) continue;
+    while (silent_now().connections > KEPT && look_again(patience)) continue;
     struct xpc_linux_silent silent = silent_now();
     CHECK(silent.connections == KEPT && silent.dropped == dropped + MANY + 1 - KEPT && silent.pid == getpid());
     /* Those that came first have left, though the other process came before them. */

@@ -4,12 +4,14 @@
  * @module
  */
 
+import type { GetHealthResponse, Quota } from "../../proto/broker_gen.ts";
 import { formatAge } from "../text/ages.ts";
 import type { Command, Invocation } from "../command.ts";
 import { writeJson, writeLines } from "../terminal/console.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
 import { ENDPOINT, JSON_OUTPUT } from "../options.ts";
 import { openSession } from "../session.ts";
+import { incidentsText, nearlyFull, usageText } from "../text/fullness.ts";
 import { styled } from "../text/style.ts";
 import { escapeControls } from "../../proto/escape.ts";
 
@@ -27,9 +29,17 @@ interface Status {
   readonly build_date: string;
   readonly protocol_version: number;
   readonly endpoint: string;
+  readonly quotas: readonly Quota[];
+  readonly refused_count: number;
+  readonly silent_count: number;
+  readonly over_budget_count: number;
+  readonly malformed_count: number;
 }
 
-const FIELDS: Readonly<Record<keyof Status, string>> = {
+const FIELDS: Readonly<
+  & Record<keyof Status, string>
+  & { [field in keyof Quota as `quotas[].${field}`]: string }
+> = {
   status: "`healthy`, or the state that the broker reports",
   version: "the version of the broker, such as 1.2.3",
   uptime_secs: "seconds since the broker started",
@@ -44,6 +54,19 @@ const FIELDS: Readonly<Record<keyof Status, string>> = {
   build_date: "the time of the build, RFC 3339, or `unknown`",
   protocol_version: "the protocol version of the broker",
   endpoint: "the address of the broker",
+  quotas: "the broker's quotas, an array of objects",
+  "quotas[].name": "what it counts, such as `connections`",
+  "quotas[].used": "how much all processes have",
+  "quotas[].limit": "how much all processes may have",
+  "quotas[].process_limit": "how much one process may have",
+  "quotas[].fullest_pid": "the process that has the most; 0 if none has any",
+  "quotas[].fullest_used": "how much that process has",
+  refused_count: "what was refused since the start because a quota was full",
+  silent_count:
+    "the connections that had said nothing useful and made room for others",
+  over_budget_count:
+    "the connections that were ended because of what they sent or did not read",
+  malformed_count: "the malformed messages that were dropped",
 };
 
 /** Shows the state of the broker. */
@@ -88,20 +111,25 @@ async function run(invocation: Invocation): Promise<ExitCode> {
     build_date: version.build_date,
     protocol_version: version.protocol_version,
     endpoint: session.address,
+    quotas: health.quotas,
+    refused_count: health.refused_count,
+    silent_count: health.silent_count,
+    over_budget_count: health.over_budget_count,
+    malformed_count: health.malformed_count,
   };
   if (args.has(JSON_OUTPUT)) writeJson(out, status);
-  else writeLines(out, statusLines(status, health.healthy, out.colour));
+  else writeLines(out, statusLines(status, health, out.colour));
   return health.healthy ? EXIT.done : EXIT.failed;
 }
 
 function statusLines(
   status: Status,
-  healthy: boolean,
+  health: GetHealthResponse,
   colour: boolean,
 ): string[] {
   const word = styled(
     escapeControls(status.status),
-    healthy ? "good" : "bad",
+    health.healthy ? "good" : "bad",
     colour,
   );
   const version = escapeControls(`${status.version} (${status.git_commit})`);
@@ -113,5 +141,15 @@ function statusLines(
     `Uptime: ${formatAge(status.uptime_secs)}`,
     `Runtimes: ${status.runtime_count}`,
     `Connections: ${ready_count} ready, ${pending_count} pending${failed}${closed}`,
+    ...fullnessLines(health),
+  ];
+}
+
+function fullnessLines(health: GetHealthResponse): string[] {
+  const [used, incidents] = [usageText(health), incidentsText(health)];
+  return [
+    ...(used ? [`Quotas: ${used}`] : []),
+    ...nearlyFull(health).map((text) => `Nearly full: ${text}`),
+    ...(incidents ? [`Since the start: ${incidents}`] : []),
   ];
 }

@@ -22,6 +22,7 @@ import { Presence } from "../presence.ts";
 import { Rates } from "../rates.ts";
 import { openSession, type Session } from "../session.ts";
 import { isOver, stateStyle } from "../text/states.ts";
+import { incidentsText, nearlyFull } from "../text/fullness.ts";
 import { type Column, tableLines } from "../text/table.ts";
 
 const DEFAULT_INTERVAL_SECS = 2;
@@ -65,6 +66,8 @@ interface Traffic {
   readonly frames_per_sec: number;
   readonly bytes_per_sec: number;
   readonly dropped_frames: number;
+  readonly nearly_full: readonly string[];
+  readonly incidents: string;
   readonly connections: readonly TrafficRow[];
 }
 
@@ -80,6 +83,9 @@ const FIELDS: Readonly<
   frames_per_sec: "frames per second, received by all hosts and clients",
   bytes_per_sec: "bytes per second, received by all hosts and clients",
   dropped_frames: "frames dropped so far, in all connections",
+  nearly_full: "the broker's quotas that are nearly full, as text, an array",
+  incidents:
+    "what the broker has refused and ended since its start, as text; empty if nothing",
   connections: "the connections that have not ended, an array of objects",
   "connections[].connection_id": "the id of the connection",
   "connections[].runtime_id": "the runtime that hosts it",
@@ -170,7 +176,10 @@ async function look(
   now: number,
   signal: AbortSignal,
 ): Promise<Traffic> {
-  const { connections } = await client.call("ListConnections", {}, { signal });
+  const [{ connections }, health] = await Promise.all([
+    client.call("ListConnections", {}, { signal }),
+    client.call("GetHealth", {}, { signal }),
+  ]);
   const live = connections.filter((each) => !isOver(each.derived_state));
   const current = rates.update(live, now);
   const rows = live.map((connection): TrafficRow => {
@@ -198,6 +207,8 @@ async function look(
     frames_per_sec: total("frames_per_sec"),
     bytes_per_sec: total("bytes_per_sec"),
     dropped_frames: total("dropped_frames"),
+    nearly_full: nearlyFull(health),
+    incidents: incidentsText(health),
     connections: rows,
   };
 }
@@ -232,7 +243,12 @@ function picture(traffic: Traffic, out: Output): string[] {
       formatLatency(row.p99_us),
     ],
   }));
-  return [heading, ...tableLines(COLUMNS, rows, out)];
+  return [
+    heading,
+    ...traffic.nearly_full.map((text) => `nearly full: ${text}`),
+    ...(traffic.incidents ? [`broker: ${traffic.incidents}`] : []),
+    ...tableLines(COLUMNS, rows, out),
+  ];
 }
 
 function plainLines({ at_unix_ms, connections }: Traffic): string[] {

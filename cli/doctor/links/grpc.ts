@@ -11,7 +11,8 @@ import { PROTOCOL_VERSION } from "../../../proto/wire/keys.ts";
 import { reasonOf } from "../../session.ts";
 import { start } from "../advice.ts";
 import type { Examination, Link } from "../examination.ts";
-import { broken, type Finding, ok, skipped } from "../finding.ts";
+import { incidentsText, nearlyFull } from "../../text/fullness.ts";
+import { broken, type Finding, note, ok, skipped } from "../finding.ts";
 import { whatHangs } from "../hang.ts";
 import { linksBehind } from "../needs.ts";
 import { look } from "../paths.ts";
@@ -42,6 +43,15 @@ async function check(examination: Examination): Promise<Finding> {
     });
     known.answered = true;
     const ms = Math.round(performance.now() - begun);
+    const health = await client.call("GetHealth", {}, { timeoutMs: ANSWER_MS });
+    const [full, incidents] = [nearlyFull(health), incidentsText(health)];
+    if (full.length > 0 || incidents !== "") {
+      return note("grpc", `broker ${version} answered in ${ms} ms`, {
+        why: [...full, ...(incidents ? [`since its start: ${incidents}`] : [])]
+          .join("; "),
+        mend: "streamlib broker logs",
+      });
+    }
     return ok(
       "grpc",
       `broker ${version} answered in ${ms} ms, protocol ${PROTOCOL_VERSION}`,
