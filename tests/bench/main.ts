@@ -7,6 +7,7 @@
 import { ContinuousHost, ReactiveHost } from "../../host/mod.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
+import { attackLines, measureAttacks } from "./attacks.ts";
 import { cpuSeconds } from "../helpers/cpu.ts";
 
 const ROUNDS = 2000;
@@ -139,6 +140,7 @@ const [stream, small, large, memcpy] = samples as [
   Sample,
 ];
 const { waiting, spinning } = await idle();
+const waits = await measureAttacks();
 const ratio = (a: Sample, b: Sample): string =>
   (quantile(a, 0.5) / quantile(b, 0.5)).toFixed(2);
 const lines = [
@@ -154,8 +156,10 @@ const lines = [
   `continuous host and client, nothing to do     ${
     waiting.toFixed(1)
   } % of a core, one that spins ${spinning.toFixed(1)} %`,
+  "",
+  ...attackLines(waits),
 ];
 const output = Deno.args.includes("--json")
-  ? JSON.stringify({ samples, idle: { waiting, spinning } })
+  ? JSON.stringify({ samples, idle: { waiting, spinning }, waits })
   : lines.join("\n");
 Deno.stdout.writeSync(new TextEncoder().encode(`${output}\n`));
