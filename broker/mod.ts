@@ -17,3 +17,4 @@
 export { Broker, type BrokerOptions } from "./broker.ts";
 export type { LogOptions } from "./log/log.ts";
 export type { LogLevel } from "./log/log_record.ts";
+export type { QuotaLimits, QuotaName } from "./registry/quotas.ts";

@@ -53,8 +53,6 @@ export const RETENTION_MS = 60_000;
 
 /** One process may have this part of each of the broker's quotas: a quarter. */
 export const PROCESS_SHARE = 4;
-/** One process gets this part of a quota, or one piece, as long as there is room, whatever others have: a 1,024th. */
-export const SURE_SHARE = 1_024;
 /** The descriptors that a broker needs for itself. Peers share the rest. */
 export const OWN_DESCRIPTORS = 44;
 /** How long a connection that has said nothing useful is left alone, if only its own process is at its limit, in milliseconds. */

@@ -17,8 +17,20 @@ import {
 } from "../../proto/limits.ts";
 import { type Fullness, Shares } from "./shares.ts";
 
-/** What is shared among the processes: the name of each quota. */
-export const QUOTA_NAMES = [
+/** The name of a quota: what is shared among the processes. */
+export type QuotaName =
+  | "connections"
+  | "bytes"
+  | "endpoints"
+  | "watchers"
+  | "runtimes"
+  | "peers"
+  | "sessions"
+  | "tails"
+  | "answers";
+
+/** All names. */
+export const QUOTA_NAMES: readonly QuotaName[] = [
   "connections",
   "bytes",
   "endpoints",
@@ -28,10 +40,7 @@ export const QUOTA_NAMES = [
   "sessions",
   "tails",
   "answers",
-] as const;
-
-/** The name of a quota. */
-export type QuotaName = typeof QUOTA_NAMES[number];
+];
 
 /** The limit of each quota. */
 export type QuotaLimits = Readonly<Record<QuotaName, number>>;

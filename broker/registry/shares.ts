@@ -4,7 +4,7 @@
  * @module
  */
 
-import { PROCESS_SHARE, SURE_SHARE } from "../../proto/limits.ts";
+import { PROCESS_SHARE } from "../../proto/limits.ts";
 import type { ProcessIdentity } from "./process.ts";
 
 /** How full a quota is. */
@@ -30,8 +30,7 @@ interface Holding {
  *
  * - all together have at most `limit`
  * - one has at most a {@link PROCESS_SHARE}th of it
- * - one that would get more than an equal part of what is left is refused, unless
- *   it would have no more than a {@link SURE_SHARE}th of the limit
+ * - beyond one piece, one process has at most an equal part of what is left
  *
  * So each further process can get less than the one before, and the next one always
  * gets something.
@@ -43,7 +42,6 @@ export class Shares {
   readonly limit: number;
   /** The limit of one process. */
   readonly processLimit: number;
-  readonly #sure: number;
   readonly #holdings = new Map<string, Holding>();
   #used = 0;
 
@@ -53,7 +51,6 @@ export class Shares {
     this.name = name;
     this.limit = limit;
     this.processLimit = Math.ceil(limit / PROCESS_SHARE);
-    this.#sure = Math.max(1, Math.floor(limit / SURE_SHARE));
   }
 
   /** How much all processes have. */
@@ -85,7 +82,7 @@ export class Shares {
       return `${whose} of ${processLimit} ${name}, the limit of one process; end some, or ${raise}`;
     }
     const holders = this.#holdings.size + (own === 0 ? 1 : 0);
-    if (wanted <= this.#sure || wanted <= left / holders) return undefined;
+    if (wanted <= 1 || wanted <= left / holders) return undefined;
     return `${whose} ${name}, its share while ${
       holders - 1
     } other processes have ${
