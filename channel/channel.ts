@@ -302,6 +302,14 @@ export class Channel<Out extends PortMap, In extends PortMap>
     if (message.wantsReply) message.reply({});
   }
 
+  /** Counts and reports a message that was dropped before it could be read, because it was beyond the limits. */
+  malformed(): void {
+    this.#problem(
+      "limits",
+      "received a message beyond the limits of a message",
+    );
+  }
+
   #dispatch(message: Message): void {
     const type = getString(message.body, CHANNEL_KEY.msgType);
     if (type === MSG_TYPE.frame) this.#transport.receiveFrame(message);

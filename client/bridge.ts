@@ -10,6 +10,7 @@ import { Channel, type ChannelStats } from "../channel/channel.ts";
 import { statsReport } from "../channel/stats_report.ts";
 import type { Timer } from "../ffi/clock.ts";
 import { Connection } from "../ffi/connection.ts";
+import { ownEnd } from "../ffi/end_reason.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
 import {
@@ -19,8 +20,10 @@ import {
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
 import {
   BridgeError,
+  codeOf,
   describeError,
   firstError,
+  isErrorCode,
   stackOf,
 } from "../proto/errors.ts";
 import {
@@ -29,15 +32,18 @@ import {
   type ClientEvent,
   type ClientPhase,
   clientStep,
+} from "../proto/states/handshake.ts";
+import {
+  clientErrorMessage,
   hasPayload,
   helloMessage,
   pongMessage,
-} from "../proto/states/handshake.ts";
+} from "../proto/states/handshake_messages.ts";
 import { CHANNEL_KEY, CTRL_TYPE, PING } from "../proto/wire/keys.ts";
-import { STATS_INTERVAL_MS } from "../proto/limits.ts";
+import { LAST_WORD_TIMEOUT_MS, STATS_INTERVAL_MS } from "../proto/limits.ts";
 import type { PortMap } from "../proto/schema/port.ts";
 import { schemaHash } from "../proto/schema/json/schema_hash.ts";
-import { getString } from "../proto/wire/xpc_value.ts";
+import { getString, type XpcDictionary } from "../proto/wire/xpc_value.ts";
 import {
   type ClientIdentity,
   ClientSession,
@@ -89,6 +95,9 @@ export class ClientBridge implements AsyncDisposable {
   #pingTimer: Timer | undefined;
   #statsTimer: Timer | undefined;
   #reported: Promise<unknown> | undefined;
+  #toldHost: Promise<unknown> | undefined;
+  /** Whether the failure is the host's own, which the host has reported. */
+  #hostFailed = false;
 
   /** Begins the handshake. */
   constructor(
@@ -122,12 +131,27 @@ export class ClientBridge implements AsyncDisposable {
   /** Reports to the host that the processor has failed, with the stack. */
   failed(error: unknown): void {
     const first = firstError(error);
-    this.#channel?.sendControl(CTRL_TYPE.error, {
-      [CHANNEL_KEY.error]: describeError(first),
-      [CHANNEL_KEY.code]: first instanceof BridgeError ? first.code : undefined,
-      [CHANNEL_KEY.stack]: stackOf(error),
+    const code = codeOf(first);
+    const text = describeError(error);
+    if (this.#phase !== "ended") {
+      this.#tellHost(clientErrorMessage(text, code, stackOf(error)));
+    }
+    this.#apply({
+      type: "failed",
+      code: code ?? "client_failed",
+      reason: text,
     });
-    this.#apply({ type: "failed", reason: describeError(first) });
+  }
+
+  /** Reports a failure to the host. Only the first report is sent. The host's answer says that it was read: this process must not end before. */
+  #tellHost(report: XpcDictionary): void {
+    const connection = this.#connection;
+    if (!connection || this.#hostFailed) return;
+    this.#toldHost ??= connection.request(report, {
+      timeoutMs: LAST_WORD_TIMEOUT_MS,
+    }).then((reply) => reply[Symbol.dispose](), () => {
+      // A host that has ended, or does not answer: its failure is reported to the broker too.
+    });
   }
 
   // ---- the machine ----
@@ -143,12 +167,15 @@ export class ClientBridge implements AsyncDisposable {
     Promise.try(step).then(
       (event) => event && this.#apply(event),
       (error) =>
-        this.#apply({
-          type: "failed",
-          reason: error instanceof BridgeError
-            ? error.message
-            : describeError(error),
-        }),
+        this.#apply(
+          error instanceof BridgeError
+            ? { type: "failed", code: error.code, reason: error.message }
+            : {
+              type: "failed",
+              code: "native_failure",
+              reason: describeError(error),
+            },
+        ),
     );
   }
 
@@ -159,7 +186,7 @@ export class ClientBridge implements AsyncDisposable {
       case "get_endpoint":
         return this.#run(() => this.#getEndpoint());
       case "connect":
-        return this.#connect();
+        return this.#run(() => Promise.resolve(this.#connect()));
       case "pong":
         this.#pingTimer?.cancel();
         return this.#connection!.send(pongMessage());
@@ -170,9 +197,9 @@ export class ClientBridge implements AsyncDisposable {
       case "tell_started":
         return this.#tellStarted();
       case "fail":
-        return this.#end(
+        return this.#fail(
           new BridgeError(
-            "handshake_failed",
+            effect.code,
             `${effect.reason} (${CLIENT_PHASE_TEXT[before]})`,
           ),
         );
@@ -181,9 +208,15 @@ export class ClientBridge implements AsyncDisposable {
     }
   }
 
+  #fail(failure: BridgeError): void {
+    this.#tellHost(clientErrorMessage(failure.message, failure.code));
+    this.#end(failure);
+  }
+
   #end(failure: BridgeError | undefined): void {
     this.#stopWaiting();
-    this.#report(failure?.message);
+    // Of a host that has failed, the host's own report is the better one.
+    if (!this.#hostFailed) this.#report(failure?.message);
     this.#channel?.end(failure);
     this.#events.ended(failure);
   }
@@ -197,9 +230,7 @@ export class ClientBridge implements AsyncDisposable {
   // ---- with the broker ----
 
   async #getSchema(): Promise<ClientEvent> {
-    const json = JSON.parse(
-      await this.#session.getSchema(),
-    ) as ConnectionSchemaJson;
+    const json = parseSchemaText(await this.#session.getSchema());
     this.#schema = parseConnectionSchema(json);
     this.#schemaHash = schemaHash(json);
     return { type: "schema_received" };
@@ -239,7 +270,7 @@ export class ClientBridge implements AsyncDisposable {
 
   // ---- with the host ----
 
-  #connect(): void {
+  #connect(): undefined {
     using endpoint = this.#endpoint!;
     const schema = this.#schema!;
     const connection = Connection.toEndpoint(this.#native, endpoint.borrow());
@@ -258,7 +289,8 @@ export class ClientBridge implements AsyncDisposable {
     connection.activate({
       message: (message) => this.#channel!.receive(message),
       // The end of the channel ends the processor, whatever caused it.
-      ended: () => this.#hostLost(),
+      ended: (_, reason) => this.#hostLost(reason),
+      malformed: () => this.#channel!.malformed(),
     });
     connection.send(
       helloMessage({ ...this.#identity, schema_hash: this.#schemaHash }),
@@ -266,9 +298,11 @@ export class ClientBridge implements AsyncDisposable {
     this.#pingTimer = this.#native.clock.after(PING_TIMEOUT_MS, () => {
       this.#apply({
         type: "failed",
+        code: "handshake_failed",
         reason: `no ping came within ${PING_TIMEOUT_MS} ms of the hello`,
       });
     });
+    return undefined;
   }
 
   #tellStarted(): void {
@@ -278,10 +312,14 @@ export class ClientBridge implements AsyncDisposable {
     this.#reportStats(channel, channel.stats);
   }
 
-  #hostLost(): void {
-    if (this.#phase === "awaiting_ping") {
+  #hostLost(reason: string): void {
+    const own = ownEnd("the host", reason);
+    if (own) {
+      this.#apply({ type: "failed", ...own });
+    } else if (this.#phase === "awaiting_ping") {
       this.#apply({
         type: "failed",
+        code: "handshake_failed",
         reason: "the host closed the channel before it had tested it",
       });
     } else {
@@ -301,10 +339,16 @@ export class ClientBridge implements AsyncDisposable {
     } else if (COMMANDS.has(type)) {
       this.#events.command(type as ClientCommand);
     } else if (type === CTRL_TYPE.error) {
+      this.#hostFailed = true;
+      const code = getString(message.body, CHANNEL_KEY.code);
       const reason = getString(message.body, CHANNEL_KEY.reason);
+      const what = this.#phase === "awaiting_ping"
+        ? "the host refused this client"
+        : "the host has failed";
       this.#apply({
         type: "failed",
-        reason: `the host refused this client: ${reason ?? "no reason given"}`,
+        code: isErrorCode(code) ? code : "handshake_failed",
+        reason: `${what}: ${reason ?? "no reason given"}`,
       });
     }
   }
@@ -312,11 +356,26 @@ export class ClientBridge implements AsyncDisposable {
   /** Releases everything, after the broker has the report of the end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopWaiting();
-    await this.#reported;
+    await Promise.all([this.#reported, this.#toldHost]);
     this.#channel?.[Symbol.dispose]();
     this.#connection?.[Symbol.dispose]();
     this.#endpoint?.[Symbol.dispose]();
     this.#session[Symbol.dispose]();
     this.#native[Symbol.dispose]();
+  }
+}
+
+/** Throws `malformed_message` if the broker's schema is not JSON. */
+function parseSchemaText(text: string): ConnectionSchemaJson {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new BridgeError(
+      "malformed_message",
+      `The broker's schema of this connection is not JSON: ${
+        describeError(cause)
+      }`,
+      { cause },
+    );
   }
 }

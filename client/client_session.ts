@@ -25,10 +25,12 @@ import {
   type UnaryMethod,
 } from "../proto/wire/control.ts";
 import { BridgeError, describeError } from "../proto/errors.ts";
+import { fitLine } from "../proto/escape.ts";
 import { KEY, MESSAGE_TYPE, REASON } from "../proto/wire/keys.ts";
 import {
   DEFAULT_TIMEOUT_SECS,
   LAST_WORD_TIMEOUT_MS,
+  MAX_REASON_LENGTH,
   POLL_INTERVAL_MS,
 } from "../proto/limits.ts";
 import { getNumber, getString, uint64 } from "../proto/wire/xpc_value.ts";
@@ -142,7 +144,9 @@ export class ClientSession implements Disposable {
     const options = { timeoutMs: LAST_WORD_TIMEOUT_MS };
     await (failure === undefined
       ? this.#tell("CloseConnection", { reason: "the host closed it" }, options)
-      : this.#tell("ReportFailure", { reason: failure }, options));
+      : this.#tell("ReportFailure", {
+        reason: fitLine(failure, MAX_REASON_LENGTH),
+      }, options));
   }
 
   /** Aborts the calls that are under way: they throw. */

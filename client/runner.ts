@@ -18,7 +18,7 @@ import { canonicalJson } from "../proto/schema/json/canonical_json.ts";
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
 import type { OpenControl } from "../proto/wire/control.ts";
 import { readVariable } from "../proto/environment.ts";
-import { BridgeError, failureReason } from "../proto/errors.ts";
+import { BridgeError, codeOf, failureReason } from "../proto/errors.ts";
 import type { Port, PortMap } from "../proto/schema/port.ts";
 import { schemaToJson } from "../proto/schema/json/schema_json.ts";
 import { ClientBridge } from "./bridge.ts";
@@ -59,7 +59,7 @@ export async function runClient(
     await runProcessor(load, options);
   } catch (error) {
     code = 1;
-    toStderr(failureReason(error));
+    toStderr(`${codeOf(error) ?? "client_failed"}: ${failureReason(error)}`);
   }
   Deno.exit(code);
 }

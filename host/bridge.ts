@@ -12,59 +12,54 @@ import type { Timer } from "../ffi/clock.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
 import type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
+import { BridgeError } from "../proto/errors.ts";
 import {
-  BridgeError,
-  describeError,
-  type ErrorCode,
-  isErrorCode,
-} from "../proto/errors.ts";
-import {
-  hasPayload,
   HOST_PHASE_TEXT,
   type HostEffect,
   type HostEvent,
   type HostPhase,
   hostStep,
+} from "../proto/states/handshake.ts";
+import {
+  failureMessage,
+  hasPayload,
   pingMessage,
   teardownMessage,
-} from "../proto/states/handshake.ts";
+} from "../proto/states/handshake_messages.ts";
 import { CHANNEL_KEY, CTRL_TYPE, PONG } from "../proto/wire/keys.ts";
-import { PONG_TIMEOUT_MS, STATS_INTERVAL_MS } from "../proto/limits.ts";
+import {
+  LAST_WORD_TIMEOUT_MS,
+  PONG_TIMEOUT_MS,
+  STATS_INTERVAL_MS,
+} from "../proto/limits.ts";
 import type { PortMap } from "../proto/schema/port.ts";
 import { getString } from "../proto/wire/xpc_value.ts";
+import {
+  channelFailure,
+  endFailure,
+  exitFailure,
+  type HostFailure,
+  modeFailure,
+  refusalNote,
+  reportedFailure,
+  stepFailure,
+} from "./client_failure.ts";
+import type { HandshakeTimes, ProcessorMode } from "./handshake_times.ts";
 import { HostSession, type SessionOptions } from "./host_session.ts";
 import { Door } from "./door.ts";
 import {
   type ClientExit,
   type ClientProcess,
-  describeExit,
   describeTail,
   endClient,
 } from "./spawn/spawn.ts";
 
 /** The time to wait for the client's exit after its channel has ended, so that the failure can name the exit status. */
 const EXIT_GRACE_MS = 500;
+/** The time to wait for the end of the channel after the client's exit: what it sent before is read first. */
+const DRAIN_MS = 1_000;
 /** The time that a client gets to end by itself, before it is killed. */
 const TEARDOWN_MS = 2_000;
-
-/** The time of each step of the handshake, in milliseconds since the connection began. */
-export interface HandshakeTimes {
-  /** The broker has allocated the connection. */
-  allocated: number;
-  /** The broker has stored the endpoint. */
-  stored: number;
-  /** The client's process was started. */
-  spawned: number;
-  /** The client has connected and proven itself. */
-  hello: number;
-  /** Ping and pong have passed, and the broker knows. */
-  acked: number;
-  /** The client's module has started: frames can flow. */
-  started: number;
-}
-
-/** When a processor's functions are called. */
-export type ProcessorMode = "reactive" | "manual" | "continuous";
 
 /** The options of a bridge. They are the same for each connection of a host. */
 export interface HostBridgeOptions extends SessionOptions {
@@ -102,6 +97,11 @@ export class HostBridge {
   readonly #arrived = new AbortController();
   #phase: HostPhase = "new";
   #client: ClientProcess | undefined;
+  #exit: ClientExit | undefined;
+  /** Why the last peer was refused that may have been the client. */
+  #refused: HostFailure | undefined;
+  /** Whether the client has reported its failure: it ends by itself. */
+  #isReported = false;
 
   /**
    * Begins at once, in the background.
@@ -132,9 +132,13 @@ export class HostBridge {
         credentials: () => this.#session.credentials,
         hello: (peer, problem) => this.#apply({ type: "hello", peer, problem }),
         message: (message) => channel.receive(message),
-        left: () => this.#channelLost(),
+        malformed: () => channel.malformed(),
+        left: (reason) => this.#channelLost(reason),
         closed: (reason) =>
-          this.#fail("native_failure", `the listener ended: ${reason}`),
+          this.#fail({
+            code: "native_failure",
+            reason: `the listener ended: ${reason}`,
+          }),
       }),
     );
     this.#timer(options.timeoutSecs * 1000, () => this.#overdue());
@@ -185,18 +189,15 @@ export class HostBridge {
     for (const effect of effects) this.#do(effect);
   }
 
-  #fail(code: ErrorCode, reason: string): void {
-    this.#apply({ type: "failed", code, reason });
+  #fail(failure: HostFailure): void {
+    this.#apply({ type: "failed", ...failure });
   }
 
   /** Runs one asynchronous step. An error fails the bridge. */
   #run(step: () => Promise<HostEvent | undefined>): void {
     Promise.try(step).then(
       (event) => event && this.#apply(event),
-      (error) =>
-        error instanceof BridgeError
-          ? this.#fail(error.code, error.message)
-          : this.#fail("native_failure", describeError(error)),
+      (error) => this.#fail(stepFailure(error)),
     );
   }
 
@@ -223,11 +224,13 @@ export class HostBridge {
         return this.#run(() => Promise.resolve(this.#spawn()));
       case "adopt":
         this.#arrived.abort();
+        this.#refused = undefined;
         this.#channel.attach(this.#door.letIn(effect.peer));
         return this.#done("hello");
       case "refuse":
+        this.#refused = effect;
         this.#options.warn(`a peer was refused: ${effect.reason}`);
-        return this.#door.refuse(effect.peer, effect.reason);
+        return this.#door.refuse(effect.peer, effect.code, effect.reason);
       case "ping":
         this.#door.tell(pingMessage());
         this.#timer(
@@ -247,7 +250,11 @@ export class HostBridge {
       case "open_gate":
         return this.#openGate();
       case "fail":
-        return this.#end(new BridgeError(effect.code, effect.reason));
+        return this.#end(
+          new BridgeError(effect.code, effect.reason, {
+            ...(effect.cause && { cause: effect.cause }),
+          }),
+        );
       case "close":
         return this.#end(undefined);
     }
@@ -274,14 +281,14 @@ export class HostBridge {
   #overdue(): void {
     if (this.#phase === "open") return;
     const { trouble } = this.#session;
-    this.#fail(
-      "timed_out",
-      `not ready within ${this.#options.timeoutSecs} s: ${
+    this.#fail({
+      code: "timed_out",
+      reason: `not ready within ${this.#options.timeoutSecs} s: ${
         HOST_PHASE_TEXT[this.#phase]
       }${trouble && `; the last attempt: ${trouble}`}${
-        describeTail(this.#client?.stderrTail ?? "")
-      }`,
-    );
+        refusalNote(this.#refused)
+      }${describeTail(this.#client?.stderrTail ?? "")}`,
+    });
   }
 
   // ---- with the client ----
@@ -301,9 +308,17 @@ export class HostBridge {
     client.exit.then((exit) => this.#clientExited(exit));
   }
 
+  /** The client's process has ended. What it sent before, such as the error of its processor, is read first. */
   #clientExited(exit: ClientExit): void {
-    const howFar = this.#phase === "open" ? "" : HOST_PHASE_TEXT[this.#phase];
-    this.#fail("client_failed", describeExit(exit, howFar));
+    this.#exit = exit;
+    if (this.#phase === "ended") return;
+    if (this.#door.isListening) this.#timer(DRAIN_MS, () => this.#failByExit());
+    else this.#failByExit();
+  }
+
+  #failByExit(): void {
+    if (!this.#exit || this.#phase === "ended") return;
+    this.#fail(exitFailure(this.#exit, this.#phase, this.#refused));
   }
 
   /** Handles a control message of the client, other than those about surfaces. */
@@ -312,30 +327,12 @@ export class HostBridge {
       this.#apply({ type: "pong", valid: hasPayload(message.body, PONG) });
     } else if (type === CTRL_TYPE.started) {
       const mode = getString(message.body, CHANNEL_KEY.mode);
-      const { processorType } = this.#options;
-      if (mode !== undefined && mode !== processorType) {
-        this.#fail(
-          "bad_argument",
-          `the module is a ${mode} processor, this host is ${processorType}`,
-        );
-      } else {
-        this.#apply({ type: "started" });
-      }
+      const failure = modeFailure(mode, this.#options.processorType);
+      if (failure) this.#fail(failure);
+      else this.#apply({ type: "started" });
     } else if (type === CTRL_TYPE.error) {
-      const text = getString(message.body, CHANNEL_KEY.error) ?? "no text";
-      const stack = getString(message.body, CHANNEL_KEY.stack);
-      const code = getString(message.body, CHANNEL_KEY.code);
-      // An error before the start is about the module. Its code is kept, since a restart would not cure it.
-      const about = this.#phase === "awaiting_started" && isErrorCode(code);
-      this.#fail(
-        about ? code : "client_failed",
-        // A stack usually begins with the text.
-        `the client failed: ${
-          stack === undefined || stack.includes(text)
-            ? stack ?? text
-            : `${text}\n${stack}`
-        }`,
-      );
+      this.#isReported = true;
+      this.#fail(reportedFailure(message.body, this.#phase));
     }
   }
 
@@ -357,14 +354,13 @@ export class HostBridge {
   }
 
   /** The channel has ended. If the client exits soon, its exit is the reason; else the failure says only that the channel ended. */
-  #channelLost(): void {
+  #channelLost(reason: string): void {
     const phase = this.#phase;
     if (phase === "ended") return; // the host ended it
-    this.#timer(EXIT_GRACE_MS, () =>
-      this.#fail(
-        "client_failed",
-        `the client's channel ended; ${HOST_PHASE_TEXT[phase]}`,
-      ));
+    const failure = channelFailure(reason, phase);
+    if (failure) this.#fail(failure);
+    else if (this.#exit) this.#failByExit();
+    else this.#timer(EXIT_GRACE_MS, () => this.#fail(endFailure(phase)));
   }
 
   // ---- the end ----
@@ -374,7 +370,9 @@ export class HostBridge {
     this.#timers.clear();
     this.#arrived.abort();
     this.#channel.detach();
+    // The client of a host that fails is told why, unless it has said so itself.
     if (!failure) this.#door.tell(teardownMessage());
+    else if (!this.#isReported) this.#door.tell(failureMessage(failure));
     this.#release(failure).then(
       () => this.#released.resolve(),
       (error) => this.#released.reject(error),
@@ -382,11 +380,16 @@ export class HostBridge {
     this.#events.over(failure);
   }
 
+  /** How long the client may take to end by itself: to tear its processor down, or only to say why it ends. */
+  #graceMs(failure: BridgeError | undefined): number {
+    if (this.times.hello === undefined) return 0;
+    return failure && !this.#isReported ? LAST_WORD_TIMEOUT_MS : TEARDOWN_MS;
+  }
+
   async #release(failure: BridgeError | undefined): Promise<void> {
     const { clock } = this.#native;
-    const graceMs = failure || this.times.hello === undefined ? 0 : TEARDOWN_MS;
     await Promise.all([
-      this.#client && endClient(clock, this.#client, graceMs),
+      this.#client && endClient(clock, this.#client, this.#graceMs(failure)),
       this.#session.reportEnd(failure),
     ]);
     this.#door[Symbol.dispose]();

@@ -9,23 +9,37 @@ import type { OwnedCapability } from "../ffi/capability.ts";
 import { type Connection, Listener } from "../ffi/connection.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
-import { type Credentials, helloProblem } from "../proto/states/handshake.ts";
+import type { ErrorCode } from "../proto/errors.ts";
+import {
+  type Credentials,
+  failureMessage,
+  type HelloProblem,
+  helloProblem,
+} from "../proto/states/handshake_messages.ts";
 import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
-import { CHANNEL_KEY, CTRL_TYPE, KEY, MSG_TYPE } from "../proto/wire/keys.ts";
+import { KEY } from "../proto/wire/keys.ts";
 
 /** The callbacks of a door. */
 export interface DoorEvents {
   /** Returns what a client must prove. */
   credentials(): Credentials;
-  /** Called with a peer's first message. `problem` says why the peer is not our client; `undefined` if it is. */
-  hello(peer: number, problem: string | undefined): void;
+  /** Called with a peer's first message. `problem` says why the peer is refused; `undefined` if it is our client. */
+  hello(peer: number, problem: HelloProblem | undefined): void;
   /** Called with each later message of the accepted client. The callee owns the message. */
   message(message: Message): void;
-  /** Called when the connection of the accepted client has ended. */
-  left(): void;
+  /** Called when a message of the accepted client was beyond the limits, and was dropped. */
+  malformed(): void;
+  /** Called when the connection of the accepted client has ended, after its last message. `reason` may be "". */
+  left(reason: string): void;
   /** Called when the listener has ended. */
   closed(reason: string): void;
 }
+
+const BEYOND_LIMITS: HelloProblem = {
+  code: "malformed_message",
+  reason: "its first message was beyond the limits of a message",
+  isOurClient: false,
+};
 
 /** The host's listener, the accepted client, and the peers that are not accepted yet. */
 export class Door implements Disposable {
@@ -33,6 +47,7 @@ export class Door implements Disposable {
   readonly #listener: Listener;
   readonly #peers = new Map<number, Connection>();
   #guest: Connection | undefined;
+  #guestLeft = false;
   #nextPeer = 1;
 
   /** Opens the listener. A peer needs the endpoint to connect. */
@@ -58,11 +73,22 @@ export class Door implements Disposable {
         if (connection === this.#guest) this.#events.message(message);
         else this.#firstMessage(id, message);
       },
-      ended: () => {
-        if (connection === this.#guest) this.#events.left();
-        else this.#forget(id);
+      ended: (_, reason) => {
+        if (connection !== this.#guest) return this.#forget(id);
+        this.#guestLeft = true;
+        this.#events.left(reason);
+      },
+      malformed: () => {
+        if (connection === this.#guest) this.#events.malformed();
+        else this.#events.hello(id, BEYOND_LIMITS);
       },
     });
+  }
+
+  /** Whether the accepted client, or a peer that has not said hello yet, may still be heard: its connection has not ended. */
+  get isListening(): boolean {
+    return this.#peers.size > 0 ||
+      (this.#guest !== undefined && !this.#guestLeft);
   }
 
   #firstMessage(peer: number, message: Message): void {
@@ -90,12 +116,8 @@ export class Door implements Disposable {
   }
 
   /** Sends a peer an error with the reason, and disconnects it. */
-  refuse(peer: number, reason: string): void {
-    this.#peers.get(peer)?.send({
-      [CHANNEL_KEY.msgType]: MSG_TYPE.control,
-      [CHANNEL_KEY.ctrlType]: CTRL_TYPE.error,
-      [CHANNEL_KEY.reason]: reason,
-    });
+  refuse(peer: number, code: ErrorCode, reason: string): void {
+    this.#peers.get(peer)?.send(failureMessage({ code, message: reason }));
     this.#forget(peer);
   }
 

@@ -21,10 +21,15 @@ import {
   type UnaryMethod,
 } from "../proto/wire/control.ts";
 import { BridgeError, describeError } from "../proto/errors.ts";
-import type { Credentials } from "../proto/states/handshake.ts";
+import type { Credentials } from "../proto/states/handshake_messages.ts";
 import type { RetryRules } from "../proto/states/retry.ts";
 import { KEY, MESSAGE_TYPE } from "../proto/wire/keys.ts";
-import { LAST_WORD_TIMEOUT_MS, POLL_INTERVAL_MS } from "../proto/limits.ts";
+import { fitLine } from "../proto/escape.ts";
+import {
+  LAST_WORD_TIMEOUT_MS,
+  MAX_REASON_LENGTH,
+  POLL_INTERVAL_MS,
+} from "../proto/limits.ts";
 import { schemaHash } from "../proto/schema/json/schema_hash.ts";
 import type { BrokerLease } from "./broker_finder.ts";
 
@@ -173,7 +178,7 @@ export class HostSession implements AsyncDisposable {
     await (failure
       ? this.#tell("ReportFailure", {
         side: "host",
-        reason: failure.message,
+        reason: fitLine(failure.message, MAX_REASON_LENGTH),
       }, timeoutMs)
       : this.#tell("CloseConnection", {
         reason: "the host closed it",

@@ -18,7 +18,7 @@
 export * from "../channel/mod.ts";
 export * from "../proto/mod.ts";
 export type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
-export type { HandshakeTimes } from "./bridge.ts";
+export type { HandshakeTimes } from "./handshake_times.ts";
 export { ContinuousHost } from "./continuous.ts";
 export { ManualHost } from "./manual.ts";
 export type { HostOptions } from "./options.ts";

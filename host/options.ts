@@ -17,7 +17,7 @@ import {
   makeBroker,
   openGrpc,
 } from "./assembly.ts";
-import type { ProcessorMode } from "./bridge.ts";
+import type { ProcessorMode } from "./handshake_times.ts";
 import { type BrokerSearch, findBroker } from "./broker_finder.ts";
 import { findConfig } from "./spawn/client_config.ts";
 import { MAX_RESTARTS_IN_A_ROW, type RestartPolicy } from "./restart.ts";

@@ -18,11 +18,8 @@ import {
   type SwitchEvent,
   switchStep,
 } from "../proto/states/remembered_switch.ts";
-import {
-  type HandshakeTimes,
-  HostBridge,
-  type HostBridgeOptions,
-} from "./bridge.ts";
+import { HostBridge, type HostBridgeOptions } from "./bridge.ts";
+import type { HandshakeTimes } from "./handshake_times.ts";
 import { decideRestart, type RestartPolicy } from "./restart.ts";
 
 /** A restart that is about to happen. */

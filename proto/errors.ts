@@ -5,6 +5,9 @@
  * @module
  */
 
+import { fitText } from "./escape.ts";
+import { MAX_ERROR_LENGTH } from "./limits.ts";
+
 /** The codes of {@link BridgeError}. They are stable: programs may compare them. */
 export type ErrorCode =
   | "aborted"
@@ -54,7 +57,9 @@ export function isErrorCode(text: string | undefined): text is ErrorCode {
 }
 
 /**
- * A failure with a code and a complete message.
+ * A failure with a code and a complete message. The message is fit to be sent and
+ * printed: no colours or controls but line feeds and tabs, at most 16,384
+ * characters.
  *
  * ```ts
  * import { BridgeError } from "@streamlib/bridge";
@@ -77,8 +82,15 @@ export class BridgeError extends Error {
     message: string,
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(fitText(message, MAX_ERROR_LENGTH), options);
   }
+}
+
+/** Returns the code of a `BridgeError`; `undefined` for anything else. Never throws. */
+export function codeOf(error: unknown): ErrorCode | undefined {
+  return isError(error) && error instanceof BridgeError
+    ? error.code
+    : undefined;
 }
 
 /**
@@ -87,33 +99,86 @@ export class BridgeError extends Error {
  * consequence. Its own message names neither.
  */
 export function firstError(error: unknown): unknown {
-  return error instanceof SuppressedError
+  return isError(error) && error instanceof SuppressedError
     ? firstError(error.suppressed)
     : error;
 }
 
-/** Returns name and message of an error, without its stack; of both errors if it is a `SuppressedError`, the first one first. */
+/** Returns name and message of an error, without its stack; of both errors if it is a `SuppressedError`, the first one first. Never throws, and the text is fit to be sent. */
 export function describeError(error: unknown): string {
-  if (error instanceof SuppressedError) {
-    return both(error, describeError, "; then");
-  }
-  if (error instanceof Error) return `${error.name}: ${error.message}`;
-  return String(error);
+  return fitted(() => {
+    if (error instanceof SuppressedError) {
+      return both(error, describeError, "; then");
+    }
+    if (error instanceof Error) return `${error.name}: ${error.message}`;
+    return describeThrown(error);
+  });
 }
 
-/** Returns the message of a `BridgeError`, and the stack of any other error; of both errors if it is a `SuppressedError`. */
+/** Returns the message of a `BridgeError`, and the stack of any other error; of both errors if it is a `SuppressedError`. Never throws, and the text is fit to be printed. */
 export function failureReason(error: unknown): string {
-  if (error instanceof SuppressedError) return both(error, failureReason);
-  if (error instanceof BridgeError) return error.message;
-  return stackOf(error) ?? String(error);
+  return fitted(() => {
+    if (error instanceof SuppressedError) return both(error, failureReason);
+    if (error instanceof BridgeError) return error.message;
+    return stackOf(error) ?? describeError(error);
+  });
 }
 
-/** Returns the stack of an error, both stacks of a `SuppressedError`; `undefined` if `error` is not an `Error`. */
+/** Returns the stack of an error and of its causes, both stacks of a `SuppressedError`; `undefined` if `error` is not an `Error`. Never throws, and the text is fit to be sent. */
 export function stackOf(error: unknown): string | undefined {
-  if (error instanceof SuppressedError) {
-    return both(error, (one) => stackOf(one) ?? String(one));
+  if (!isError(error)) return undefined;
+  return fitted(() => {
+    if (error instanceof SuppressedError) {
+      return both(error, (one) => stackOf(one) ?? describeError(one));
+    }
+    const stacks: string[] = [];
+    let next: unknown = error;
+    for (let depth = 0; isError(next) && depth < MAX_CAUSES; depth++) {
+      stacks.push(oneStack(next));
+      next = next.cause;
+    }
+    return stacks.join("\nCaused by: ");
+  }, () => describeError(error));
+}
+
+/** The most errors of a chain of causes that {@link stackOf} returns. */
+const MAX_CAUSES = 8;
+
+/** The stack of one error. A long message is cut by itself, so that the places after it are kept. */
+function oneStack({ stack, message }: Error): string {
+  if (typeof stack !== "string") return message;
+  const half = MAX_ERROR_LENGTH / 2;
+  const at = message.length > half ? stack.indexOf(message) : -1;
+  return at < 0 ? stack : stack.slice(0, at) + fitText(message, half) +
+    stack.slice(at + message.length);
+}
+
+/** `instanceof` can throw: a proxy decides what it answers. */
+function isError(value: unknown): value is Error {
+  try {
+    return value instanceof Error;
+  } catch {
+    return false;
   }
-  return error instanceof Error ? error.stack ?? error.message : undefined;
+}
+
+function describeThrown(value: unknown): string {
+  if (typeof value === "string") return value;
+  const isObject = typeof value === "object" && value !== null;
+  const text = isObject ? JSON.stringify(value) : String(value);
+  return `${text} was thrown, which is not an Error`;
+}
+
+/** Returns a text that is fit to be sent. A value whose getters throw has one too. */
+function fitted(
+  describe: () => string,
+  otherwise = () => "something was thrown that cannot be shown as text",
+): string {
+  try {
+    return fitText(`${describe()}`, MAX_ERROR_LENGTH);
+  } catch {
+    return otherwise();
+  }
 }
 
 function both(

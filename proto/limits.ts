@@ -28,8 +28,10 @@ export const MAX_SERVICE_NAME_LENGTH = 127;
 export const MAX_NAME_BYTES = 256;
 /** The most bytes of a connection's schema as JSON. Leaves room for the rest of a gRPC message. */
 export const MAX_SCHEMA_BYTES = 48 * 1024;
-/** The most characters of a failure reason. Longer ones are cut. */
+/** The most characters of a failure reason at the broker. Longer ones are cut. */
 export const MAX_REASON_LENGTH = 1024;
+/** The most characters of an error's message, and of its stack, between host and client and in a `BridgeError`. Longer ones are cut. */
+export const MAX_ERROR_LENGTH = 16 * 1024;
 
 /** The number of random bytes in a connection id: 128 bits. */
 export const CONNECTION_ID_BYTES = 16;

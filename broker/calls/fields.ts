@@ -5,7 +5,8 @@
  */
 
 import { BridgeError } from "../../proto/errors.ts";
-import { MAX_NAME_BYTES } from "../../proto/limits.ts";
+import { fitLine } from "../../proto/escape.ts";
+import { MAX_NAME_BYTES, MAX_REASON_LENGTH } from "../../proto/limits.ts";
 import { type Side, SIDES } from "../../proto/states/states.ts";
 
 /**
@@ -40,6 +41,11 @@ export class RequestFields {
       );
     }
     return value;
+  }
+
+  /** A string of any length and content, cut and escaped to a reason; "" if missing. */
+  reason(name: string): string {
+    return fitLine(this.text(name, Infinity), MAX_REASON_LENGTH);
   }
 
   /** A string without control characters; "" if missing. `maxBytes` is larger for a path or an address. */

@@ -11,7 +11,6 @@ import { NOT_FOUND } from "../../proto/wire/keys.ts";
 import {
   CONNECTION_ID_BYTES,
   DEFAULT_TIMEOUT_SECS,
-  MAX_GRPC_MESSAGE_BYTES,
   MAX_SCHEMA_BYTES,
   MAX_TIMEOUT_SECS,
   TOKEN_BYTES,
@@ -204,5 +203,5 @@ function succeeded(acted: Acted): boolean {
 }
 
 function reasonIn(fields: RequestFields): string {
-  return fields.text("reason", MAX_GRPC_MESSAGE_BYTES) || "no reason given";
+  return fields.reason("reason") || "no reason given";
 }

@@ -133,9 +133,9 @@ export function progress({ host, client }: ConnectionRecord): string {
     if (host === "alive") {
       return "host never stored its endpoint, subprocess never started";
     }
-    return "it was allocated, then nobody was heard of";
+    return "neither the host nor the client has reported since the allocation";
   }
   if (host === "xpc_ready") return "client alive, never took the endpoint";
   if (host === "alive") return "client alive, host never stored its endpoint";
-  return "client alive, host never heard of";
+  return "client alive, the host has not reported";
 }

@@ -23,21 +23,7 @@
  */
 
 import type { ErrorCode } from "../errors.ts";
-import {
-  CHANNEL_KEY,
-  CTRL_TYPE,
-  MSG_TYPE,
-  PING,
-  PONG,
-  PROTOCOL_VERSION,
-} from "../wire/keys.ts";
-import {
-  getData,
-  getNumber,
-  getString,
-  uint64,
-  type XpcDictionary,
-} from "../wire/xpc_value.ts";
+import type { HelloProblem } from "./handshake_messages.ts";
 
 // ---- the host ----
 
@@ -60,8 +46,8 @@ export type HostEvent =
   | {
     readonly type: "hello";
     readonly peer: number;
-    /** Why the peer is not our client; `undefined` if it is. */
-    readonly problem: string | undefined;
+    /** Why the peer is refused; `undefined` if it is our client. */
+    readonly problem: HelloProblem | undefined;
   }
   | { readonly type: "pong"; readonly valid: boolean }
   | { readonly type: "pong_overdue" }
@@ -71,6 +57,8 @@ export type HostEvent =
     readonly type: "failed";
     readonly code: ErrorCode;
     readonly reason: string;
+    /** The error of the client, if it reported one. */
+    readonly cause?: Error | undefined;
   }
   | { readonly type: "close" };
 
@@ -81,7 +69,12 @@ export type HostEffect =
   | { readonly type: "store_again" }
   | { readonly type: "spawn" }
   | { readonly type: "adopt"; readonly peer: number }
-  | { readonly type: "refuse"; readonly peer: number; readonly reason: string }
+  | {
+    readonly type: "refuse";
+    readonly peer: number;
+    readonly code: ErrorCode;
+    readonly reason: string;
+  }
   | { readonly type: "ping" }
   | { readonly type: "report_acked" }
   | { readonly type: "open_gate" }
@@ -89,6 +82,7 @@ export type HostEffect =
     readonly type: "fail";
     readonly code: ErrorCode;
     readonly reason: string;
+    readonly cause?: Error | undefined;
   }
   | { readonly type: "close" };
 
@@ -131,12 +125,21 @@ export function hostStep(
       if (phase !== "awaiting_pong") return stay;
       return event.valid
         ? to("awaiting_started", { type: "report_acked" })
-        : fail("the client's pong was not the bytes 53 4C 41");
+        : fail(
+          "the client's pong was not the bytes 53 4C 41",
+          "malformed_message",
+        );
     case "pong_overdue":
       return phase === "awaiting_pong"
         ? fail("pong not received: the client said hello, then nothing")
         : stay;
     case "started":
+      if (phase === "awaiting_pong") {
+        return fail(
+          "the client said that it has started before it answered the ping",
+          "malformed_message",
+        );
+      }
       return phase === "awaiting_started"
         ? to("open", { type: "open_gate" })
         : stay;
@@ -146,7 +149,7 @@ export function hostStep(
         ? to(phase, { type: "store_again" })
         : stay;
     case "failed":
-      return fail(event.reason, event.code);
+      return to("ended", { ...event, type: "fail" });
     case "close":
       return to("ended", { type: "close" });
   }
@@ -157,15 +160,31 @@ function hostHello(
   event: Extract<HostEvent, { type: "hello" }>,
 ): HandshakeStep<HostPhase, HostEffect> {
   const { peer, problem } = event;
-  const refuse = (reason: string): HandshakeStep<HostPhase, HostEffect> => ({
-    phase,
-    effects: [{ type: "refuse", peer, reason }],
-  });
-  if (problem !== undefined) return refuse(problem);
-  if (phase === "ended") return refuse("this host's connection is over");
   // A client may connect before the response to store_endpoint arrives.
-  if (phase !== "awaiting_hello" && phase !== "storing") {
-    return refuse("this connection has its client already");
+  const isAwaited = phase === "awaiting_hello" || phase === "storing";
+  const refuse = (
+    code: ErrorCode,
+    reason: string,
+  ): HandshakeStep<HostPhase, HostEffect> => ({
+    phase,
+    effects: [{ type: "refuse", peer, code, reason }],
+  });
+  if (problem !== undefined) {
+    const { code, reason } = problem;
+    const refused = refuse(code, reason);
+    // Our own client says the same hello the next time.
+    return problem.isOurClient && isAwaited
+      ? {
+        phase: "ended",
+        effects: [...refused.effects, { type: "fail", code, reason }],
+      }
+      : refused;
+  }
+  if (phase === "ended") {
+    return refuse("closed", "this host's connection is over");
+  }
+  if (!isAwaited) {
+    return refuse("handshake_failed", "this connection has its client already");
   }
   return {
     phase: "awaiting_pong",
@@ -206,7 +225,11 @@ export type ClientEvent =
   | { readonly type: "endpoint_received" }
   | { readonly type: "ping"; readonly valid: boolean }
   | { readonly type: "module_started" }
-  | { readonly type: "failed"; readonly reason: string }
+  | {
+    readonly type: "failed";
+    readonly code: ErrorCode;
+    readonly reason: string;
+  }
   | { readonly type: "close" };
 
 /** An effect of the client. */
@@ -218,7 +241,11 @@ export type ClientEffect =
   | { readonly type: "report_acked" }
   | { readonly type: "load_module" }
   | { readonly type: "tell_started" }
-  | { readonly type: "fail"; readonly reason: string }
+  | {
+    readonly type: "fail";
+    readonly code: ErrorCode;
+    readonly reason: string;
+  }
   | { readonly type: "close" };
 
 /** The next step of the client. An event that does not fit the phase has no effect. */
@@ -261,6 +288,7 @@ export function clientStep(
         )
         : to("ended", {
           type: "fail",
+          code: "malformed_message",
           reason: "the host's ping was not the bytes 53 4C 50",
         });
     case "module_started":
@@ -268,7 +296,7 @@ export function clientStep(
         ? to("running", { type: "tell_started" })
         : stay;
     case "failed":
-      return to("ended", { type: "fail", reason: event.reason });
+      return to("ended", { ...event, type: "fail" });
     case "close":
       return to("ended", { type: "close" });
   }
@@ -284,100 +312,3 @@ export const CLIENT_PHASE_TEXT: Readonly<Record<ClientPhase, string>> = {
   running: "frames could flow",
   ended: "it was over",
 };
-
-// ---- the messages ----
-
-/** The fields that prove to a host that a peer is its client. */
-export interface Credentials {
-  readonly connection_id: string;
-  /** The client's token; "" if the connection has none. */
-  readonly token: string;
-  /** SHA-256 of the connection's schema, in lower-case hexadecimal. */
-  readonly schema_hash: string;
-}
-
-function control(type: string, fields: XpcDictionary = {}): XpcDictionary {
-  return {
-    [CHANNEL_KEY.msgType]: MSG_TYPE.control,
-    [CHANNEL_KEY.ctrlType]: type,
-    ...fields,
-  };
-}
-
-/** The client's first message. */
-export function helloMessage(credentials: Credentials): XpcDictionary {
-  return control(CTRL_TYPE.hello, {
-    [CHANNEL_KEY.connectionId]: credentials.connection_id,
-    [CHANNEL_KEY.token]: credentials.token || undefined,
-    [CHANNEL_KEY.protocolVersion]: uint64(PROTOCOL_VERSION),
-    [CHANNEL_KEY.schemaHash]: credentials.schema_hash,
-  });
-}
-
-/** Returns the control type of a message; `undefined` if it is not a control message. */
-export function controlType(message: XpcDictionary): string | undefined {
-  return getString(message, CHANNEL_KEY.msgType) === MSG_TYPE.control
-    ? getString(message, CHANNEL_KEY.ctrlType)
-    : undefined;
-}
-
-/**
- * Returns why this first message is not our client's hello; `undefined` if it is.
- *
- * @param sameToken compares in constant time
- */
-export function helloProblem(
-  message: XpcDictionary,
-  expected: Credentials,
-  sameToken: (given: string, expected: string) => boolean,
-): string | undefined {
-  const type = controlType(message);
-  if (type !== CTRL_TYPE.hello) {
-    return `the first message must be a hello, not ${type ?? "something else"}`;
-  }
-  if (getString(message, CHANNEL_KEY.connectionId) !== expected.connection_id) {
-    return "the hello is for another connection";
-  }
-  const token = getString(message, CHANNEL_KEY.token) ?? "";
-  if (!sameToken(token, expected.token)) return "the hello's token is wrong";
-  const version = getNumber(message, CHANNEL_KEY.protocolVersion, "uint64");
-  if (version !== BigInt(PROTOCOL_VERSION)) {
-    return `the client speaks protocol version ${
-      version ?? "(none)"
-    }, this host ${PROTOCOL_VERSION}`;
-  }
-  const hash = getString(message, CHANNEL_KEY.schemaHash);
-  if (hash !== expected.schema_hash) {
-    return "the client's schema is another than the host's";
-  }
-  return undefined;
-}
-
-/** The host's last message. */
-export function teardownMessage(): XpcDictionary {
-  return control(CTRL_TYPE.teardown);
-}
-
-/** The host's test of the channel. */
-export function pingMessage(): XpcDictionary {
-  return control(CTRL_TYPE.ping, {
-    [CHANNEL_KEY.payload]: Uint8Array.from(PING),
-  });
-}
-
-/** The client's answer to a ping. */
-export function pongMessage(): XpcDictionary {
-  return control(CTRL_TYPE.pong, {
-    [CHANNEL_KEY.payload]: Uint8Array.from(PONG),
-  });
-}
-
-/** Whether a ping or pong has the expected bytes. */
-export function hasPayload(
-  message: XpcDictionary,
-  expected: Readonly<Uint8Array>,
-): boolean {
-  const payload = getData(message, CHANNEL_KEY.payload);
-  return payload !== undefined && payload.length === expected.length &&
-    payload.every((byte, index) => byte === expected[index]);
-}

@@ -37,6 +37,7 @@ import {
   timeoutAt,
 } from "./connection_record.ts";
 import { CLOSED_PREFIX } from "../wire/keys.ts";
+import { fitLine } from "../escape.ts";
 import { MAX_REASON_LENGTH } from "../limits.ts";
 import { clientReached, hostReached, type Side } from "./states.ts";
 
@@ -205,7 +206,7 @@ function failure(
 ): Partial<ConnectionRecord> {
   return {
     ...failedSides(event),
-    failureReason: capped(reasonOf(connection, event)),
+    failureReason: fitLine(reasonOf(connection, event), MAX_REASON_LENGTH),
     closed: event.type === "closed",
   };
 }
@@ -251,16 +252,6 @@ function reasonOf(connection: ConnectionRecord, event: FailureEvent): string {
     case "closed":
       return CLOSED_PREFIX + event.reason;
   }
-}
-
-/** Cuts `reason` to its limit, without splitting a surrogate pair. */
-function capped(reason: string): string {
-  if (reason.length <= MAX_REASON_LENGTH) return reason;
-  return reason.slice(0, MAX_REASON_LENGTH - 1).replace(
-    /[\ud800-\udbff]$/,
-    "",
-  ) +
-    "…";
 }
 
 /** Sets the time at which the side of `event` was last seen. */

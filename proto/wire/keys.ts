@@ -114,6 +114,13 @@ export const CHANNEL_KEY = {
   givenAway: "given_away",
 } as const;
 
+/**
+ * How a client writes its last error to stderr: its host finds the code there if
+ * the client has failed before it had a channel.
+ */
+export const CLIENT_LINE: RegExp =
+  /^streamlib client: (?<code>[a-z_]+): (?<text>[^]*?)(?=^streamlib client: |$(?![^]))/gm;
+
 /** Values of {@link CHANNEL_KEY.msgType}. */
 export const MSG_TYPE = { control: "control", frame: "frame" } as const;
 

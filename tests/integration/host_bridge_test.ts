@@ -9,7 +9,10 @@ import type { ClientExit } from "../../host/spawn/spawn.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import { connectionSchemaToJson } from "../../proto/schema/json/connection_schema_json.ts";
 import { connectionSchema } from "../../proto/schema/connection_schema.ts";
-import { helloMessage, pongMessage } from "../../proto/states/handshake.ts";
+import {
+  helloMessage,
+  pongMessage,
+} from "../../proto/states/handshake_messages.ts";
 import { KEY, MESSAGE_TYPE } from "../../proto/wire/keys.ts";
 import { DEFAULT_TIMEOUT_SECS } from "../../proto/limits.ts";
 import { schemaHash } from "../../proto/schema/json/schema_hash.ts";

@@ -174,7 +174,7 @@ export class ClientActor {
       ? 143
       : 137;
     const stderrTail = orderly && this.failure
-      ? `streamlib client: ${this.failure.message}`
+      ? `streamlib client: ${this.failure.code}: ${this.failure.message}`
       : "";
     this.#parent.post(
       `exit of ${this.process.name}`,

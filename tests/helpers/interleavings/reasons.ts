@@ -19,7 +19,7 @@ const NO_ANSWER =
 const NO_PING = /no ping came within 10000 ms of the hello \(/;
 const NO_PONG = /^pong not received: the client said hello, then nothing$/;
 const CLIENT_WITHOUT_PING = new RegExp(
-  `^the client exited with code 1 \\(the client had not connected\\); the end of the client's stderr:\nstreamlib client: ${NO_PING.source}`,
+  `^the client exited with code 1 \\(the client had not connected\\); the end of the client's stderr:\nstreamlib client: handshake_failed: ${NO_PING.source}`,
 );
 const HOST_LOST =
   /^The broker has no endpoint for this client: host lost: its connection to the broker ended \(/;
@@ -28,6 +28,8 @@ const HUNG_UP =
 const ORPHAN = /^The host's process is gone; the last attempt: /;
 const HOST_FAILED =
   /^The broker has no endpoint for this client: (host reported: |timed out after 20 s: )/;
+/** The host says why it ends. */
+const TOLD = /^the host (has failed|refused this client): /;
 
 const PHASES = Object.keys(HOST_PHASE_TEXT) as HostPhase[];
 
@@ -108,7 +110,7 @@ export function clientReasons(
       return [];
     case "delay":
       return host.outcome?.failure
-        ? [NO_PING, HOST_FAILED, HUNG_UP]
+        ? [NO_PING, HOST_FAILED, HUNG_UP, TOLD]
         : [NO_PING];
     case "death":
       if (fault.role === "host") return [HOST_LOST, HUNG_UP, ORPHAN];

@@ -16,8 +16,8 @@ Deno.test("Registry: a peer's end fails what it is a side of, ready or not, and 
       each!.connection.failureReason
     ),
     [
-      "host lost: exited (it was allocated, then nobody was heard of)",
-      "client lost: exited (it was allocated, then nobody was heard of)",
+      "host lost: exited (neither the host nor the client has reported since the allocation)",
+      "client lost: exited (neither the host nor the client has reported since the allocation)",
       "host lost: exited (was ready)",
       "",
     ],

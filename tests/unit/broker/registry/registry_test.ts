@@ -148,7 +148,7 @@ Deno.test("Registry: times out by its timer, tells why, and is listed for a whil
   clock.advance(1);
   assertEquals(
     registry.list()[0]!.failureReason,
-    "timed out after 5 s: it was allocated, then nobody was heard of",
+    "timed out after 5 s: neither the host nor the client has reported since the allocation",
   );
   assertEquals(registry.liveCount, 0);
   clock.advance(RETENTION_MS - 1);

@@ -3,16 +3,19 @@ import {
   type ClientEvent,
   type ClientPhase,
   clientStep,
+  type HostEvent,
+  type HostPhase,
+  hostStep,
+} from "../../../../proto/states/handshake.ts";
+import {
   type Credentials,
   hasPayload,
   helloMessage,
   helloProblem,
-  type HostEvent,
-  type HostPhase,
-  hostStep,
   pingMessage,
   pongMessage,
-} from "../../../../proto/states/handshake.ts";
+} from "../../../../proto/states/handshake_messages.ts";
+import type { ErrorCode } from "../../../../proto/errors.ts";
 import { PING, PONG } from "../../../../proto/wire/keys.ts";
 import {
   uint64,
@@ -73,12 +76,55 @@ Deno.test("host: every event twice does nothing twice", () => {
 Deno.test("host: a hello that is not its client's is refused in every phase, and changes nothing", () => {
   for (let length = 0; length <= HOST_WAY.length; length++) {
     const [phase] = runHost(...HOST_WAY.slice(0, length));
-    const step = hostStep(phase, { type: "hello", peer: 9, problem: "no" });
+    const problem = {
+      code: "not_permitted",
+      reason: "no",
+      isOurClient: false,
+    } as const;
+    const step = hostStep(phase, { type: "hello", peer: 9, problem });
     assertEquals(step, {
       phase,
-      effects: [{ type: "refuse", peer: 9, reason: "no" }],
+      effects: [{
+        type: "refuse",
+        peer: 9,
+        code: "not_permitted",
+        reason: "no",
+      }],
     });
   }
+});
+
+Deno.test("host: its own client with another version is refused, and ends it while it is awaited", () => {
+  const problem = {
+    code: "version_mismatch",
+    reason: "why",
+    isOurClient: true,
+  } as const;
+  for (let length = 0; length <= HOST_WAY.length; length++) {
+    const [before] = runHost(...HOST_WAY.slice(0, length));
+    const { phase, effects } = hostStep(before, {
+      type: "hello",
+      peer: 9,
+      problem,
+    });
+    const awaited = before === "awaiting_hello" || before === "storing";
+    assertEquals(phase, awaited ? "ended" : before);
+    assertEquals(
+      effects.map(({ type }) => type),
+      awaited ? ["refuse", "fail"] : ["refuse"],
+    );
+  }
+});
+
+Deno.test("host: a start before the pong is malformed, and says so", () => {
+  let phase: HostPhase = "new";
+  for (const event of HOST_WAY.slice(0, 4)) {
+    phase = hostStep(phase, event).phase;
+  }
+  const { effects } = hostStep(phase, { type: "started" });
+  assert(
+    effects[0]?.type === "fail" && effects[0].code === "malformed_message",
+  );
 });
 
 Deno.test("host: from every phase a failure ends it once, with its reason", () => {
@@ -161,7 +207,7 @@ Deno.test("client: from every phase a failure or a close ends it once", () => {
   for (let length = 0; length <= CLIENT_WAY.length; length++) {
     for (const end of ["fail", "close"] as const) {
       const event: ClientEvent = end === "fail"
-        ? { type: "failed", reason: "why" }
+        ? { type: "failed", code: "client_failed", reason: "why" }
         : { type: "close" };
       const [phase, done] = runClient(
         ...CLIENT_WAY.slice(0, length),
@@ -184,20 +230,42 @@ const same = (a: string, b: string): boolean => a === b;
 Deno.test("hello: accepted as it is made, refused with the reason for each thing that is wrong", () => {
   const hello = helloMessage(CREDENTIALS);
   assertEquals(helloProblem(hello, CREDENTIALS, same), undefined);
-  const wrong: [XpcDictionary, string][] = [
-    [{}, "must be a hello"],
-    [pingMessage(), "must be a hello, not ping"],
-    [{ ...hello, connection_id: "other" }, "another connection"],
-    [{ ...hello, token: "guess" }, "token is wrong"],
-    [{ ...hello, token: undefined }, "token is wrong"],
-    [{ ...hello, protocol_version: uint64(2) }, "protocol version 2"],
-    [{ ...hello, protocol_version: "1" }, "protocol version (none)"],
-    [{ ...hello, schema_hash: "cd" }, "schema is another"],
+  const wrong: [XpcDictionary, ErrorCode, string][] = [
+    [{}, "malformed_message", "must be a hello"],
+    [pingMessage(), "malformed_message", "must be a hello, not 'ping'"],
+    [
+      { ...hello, connection_id: uint64(1) },
+      "malformed_message",
+      "no string 'connection_id'",
+    ],
+    [
+      { ...hello, connection_id: "other" },
+      "handshake_failed",
+      "another connection",
+    ],
+    [{ ...hello, token: "guess" }, "not_permitted", "token is wrong"],
+    [{ ...hello, token: undefined }, "not_permitted", "token is wrong"],
+    [
+      { ...hello, protocol_version: uint64(2) },
+      "version_mismatch",
+      "protocol version 2",
+    ],
+    [
+      { ...hello, protocol_version: "1" },
+      "version_mismatch",
+      "protocol version (none)",
+    ],
+    [{ ...hello, schema_hash: "cd" }, "schema_mismatch", "schema is another"],
+    [{ ...hello, schema_hash: true }, "schema_mismatch", "hash is missing"],
   ];
-  for (const [message, words] of wrong) {
-    const problem = helloProblem(message, CREDENTIALS, same) ?? "accepted";
-    assert(problem.includes(words), `${problem} does not say ${words}`);
-    assert(!problem.includes("secret") && !problem.includes("guess"));
+  for (const [message, code, words] of wrong) {
+    const problem = helloProblem(message, CREDENTIALS, same);
+    const reason = problem?.reason ?? "accepted";
+    assertEquals(problem?.code, code, reason);
+    assert(reason.includes(words), `${reason} does not say ${words}`);
+    assert(!reason.includes("secret") && !reason.includes("guess"));
+    const proven = code === "version_mismatch" || code === "schema_mismatch";
+    assertEquals(problem?.isOurClient, proven);
   }
 });
 

@@ -1,0 +1,167 @@
+/**
+ * Makes the failure of a host out of what is known of its client: the error that
+ * it reported, how its process and its channel ended, and why it was refused.
+ *
+ * @module
+ */
+
+import { ownEnd } from "../ffi/end_reason.ts";
+import {
+  BridgeError,
+  describeError,
+  type ErrorCode,
+  isErrorCode,
+} from "../proto/errors.ts";
+import { fitText } from "../proto/escape.ts";
+import { exhaustion } from "../proto/exhaustion.ts";
+import { MAX_ERROR_LENGTH, MAX_NAME_BYTES } from "../proto/limits.ts";
+import { HOST_PHASE_TEXT, type HostPhase } from "../proto/states/handshake.ts";
+import { CHANNEL_KEY, CLIENT_LINE } from "../proto/wire/keys.ts";
+import { getString, type XpcDictionary } from "../proto/wire/xpc_value.ts";
+import type { ProcessorMode } from "./handshake_times.ts";
+import { type ClientExit, describeExit } from "./spawn/spawn.ts";
+
+/** Why a host fails. */
+export interface HostFailure {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  /** The client's error, with its own code and stack. */
+  readonly cause?: Error | undefined;
+}
+
+/** Frames of these parts of the package are not where the user's code failed. */
+const OWN_PARTS = /\/(?:channel|client|ffi|proto)\/[^/]|^(?:ext|node):/;
+const ROOT = new URL("../", import.meta.url).href;
+
+/** The failure that a client reports with a control message `error`. */
+export function reportedFailure(
+  body: XpcDictionary,
+  phase: HostPhase,
+): HostFailure {
+  const text = getString(body, CHANNEL_KEY.error);
+  if (text === undefined) {
+    return {
+      code: "malformed_message",
+      reason: "the client failed, and its report of the error has no string " +
+        `'${CHANNEL_KEY.error}'`,
+    };
+  }
+  const code = getString(body, CHANNEL_KEY.code);
+  const known = isErrorCode(code) ? code : undefined;
+  const stack = getString(body, CHANNEL_KEY.stack);
+  const place = stack === undefined ? "" : placeIn(stack);
+  return {
+    // An error before the start is about the module. Its code is kept, since a restart would not cure it.
+    code: (phase === "awaiting_started" && known) || "client_failed",
+    reason: `the client failed: ${text}${place && `\n    ${place}`}`,
+    cause: causeOf(known, text, stack),
+  };
+}
+
+/** The client's error, as an error of this process: Deno prints it as the cause, with the client's stack. */
+function causeOf(
+  code: ErrorCode | undefined,
+  text: string,
+  stack: string | undefined,
+): Error {
+  // As describeError has joined them.
+  const [, name = "Error", message = text] =
+    /^(\w{1,64}): ([^]*)$/.exec(text) ?? [];
+  const cause = code === undefined
+    ? new Error(fitText(message, MAX_ERROR_LENGTH))
+    : new BridgeError(code, message);
+  cause.name = name;
+  cause.stack = stack === undefined
+    ? `${cause.name}: ${cause.message}`
+    : fitText(stack, MAX_ERROR_LENGTH);
+  return cause;
+}
+
+/** The first line of a stack that is in the user's code; "" if there is none. */
+function placeIn(stack: string): string {
+  for (const line of stack.split("\n")) {
+    const place = line.trim();
+    if (!place.startsWith("at ")) continue;
+    const inOurs = place.indexOf(ROOT);
+    const path = inOurs < 0 ? "" : place.slice(inOurs + ROOT.length - 1);
+    if (!OWN_PARTS.test(path) && !/\b(?:ext|node):/.test(place)) return place;
+  }
+  return "";
+}
+
+/** The failure of a client whose process has ended, and that has reported no error over the channel. */
+export function exitFailure(
+  exit: ClientExit,
+  phase: HostPhase,
+  refused: HostFailure | undefined,
+): HostFailure {
+  const howFar = phase === "open" ? "" : HOST_PHASE_TEXT[phase];
+  const reason = describeExit(exit, howFar);
+  const written = writtenFailure(exit.stderrTail);
+  const isAboutTheStart = phase !== "open" && written !== undefined;
+  return {
+    code: isAboutTheStart ? written.code : "client_failed",
+    reason: reason + refusalNote(refused),
+    cause: written,
+  };
+}
+
+/** Tells of a refused peer, which may have been the client; "" if there was none. */
+export function refusalNote(refused: HostFailure | undefined): string {
+  return refused === undefined ? "" : `; a peer was refused: ${refused.reason}`;
+}
+
+/** The error that a client has written last to stderr: one that failed before it had a channel cannot report it otherwise. */
+function writtenFailure(stderrTail: string): BridgeError | undefined {
+  const lines = [...stderrTail.matchAll(CLIENT_LINE)];
+  const { code, text } = lines.at(-1)?.groups ?? {};
+  if (!isErrorCode(code)) return undefined;
+  const error = new BridgeError(code, text ?? "");
+  error.stack = `${error.name}: ${error.message}`; // the place here says nothing
+  return error;
+}
+
+/** The failure when this side has ended the channel, with `reason`; `undefined` if the client has ended it, so that its exit may say more. */
+export function channelFailure(
+  reason: string,
+  phase: HostPhase,
+): HostFailure | undefined {
+  const own = ownEnd("the client", reason);
+  return own && { ...own, reason: `${own.reason} (${HOST_PHASE_TEXT[phase]})` };
+}
+
+/** The failure when the client has ended the channel, and its process goes on. */
+export function endFailure(phase: HostPhase): HostFailure {
+  return {
+    code: "client_failed",
+    reason: `the client's channel ended; ${HOST_PHASE_TEXT[phase]}`,
+  };
+}
+
+/** The failure if a client has started with a processor of another mode; `undefined` if it fits, or if the client did not say it. */
+export function modeFailure(
+  mode: string | undefined,
+  expected: ProcessorMode,
+): HostFailure | undefined {
+  return mode === undefined || mode === expected ? undefined : {
+    code: "bad_argument",
+    reason: `the module is a ${
+      fitText(mode, MAX_NAME_BYTES)
+    } processor, this host is ${expected}`,
+  };
+}
+
+/** The failure of a step of the host itself. */
+export function stepFailure(error: unknown): HostFailure {
+  if (!(error instanceof BridgeError)) {
+    return { code: "native_failure", reason: describeError(error) };
+  }
+  const { code, message, cause } = error;
+  // Deno's own error, of this process: what another process says comes as a BridgeError.
+  const own = cause instanceof Error && !(cause instanceof BridgeError)
+    ? exhaustion(describeError(cause))
+    : undefined;
+  return own === undefined
+    ? { code, reason: message }
+    : { code: "native_failure", reason: `${message}: ${own}` };
+}
