@@ -9,6 +9,7 @@
 import {
   CALL_TIMEOUT_MS,
   type CallOptions,
+  checkedResponse,
   type ControlClient,
   fromDictionary,
   type RequestOf,
@@ -99,7 +100,7 @@ export class BrokerLink implements ControlClient {
     const ask = (): Promise<Message> =>
       this.#ask(type, toDictionary(request), options);
     using reply = await (method === "GetVersion" ? this.#askTwice(ask) : ask());
-    return fromDictionary(reply.body) as unknown as ResponseOf<M>;
+    return checkedResponse(method, fromDictionary(reply.body), this.service);
   }
 
   /**
@@ -162,7 +163,10 @@ export class BrokerLink implements ControlClient {
     const code = getString(reply.body, KEY.code);
     if (!isErrorCode(code)) return reply;
     reply[Symbol.dispose]();
-    throw new BridgeError(code, errorIn(reply.body));
+    throw new BridgeError(
+      code,
+      `The broker '${this.service}' refused ${type}: ${errorIn(reply.body)}`,
+    );
   }
 
   /** Converts the error of a request without an answer into one that names the broker. */

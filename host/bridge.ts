@@ -23,6 +23,7 @@ import {
 import {
   failureMessage,
   hasPayload,
+  type HelloProblem,
   pingMessage,
   teardownMessage,
 } from "../proto/states/handshake_messages.ts";
@@ -99,7 +100,7 @@ export class HostBridge {
   #client: ClientProcess | undefined;
   #exit: ClientExit | undefined;
   /** Why the last peer was refused that may have been the client. */
-  #refused: HostFailure | undefined;
+  #refused: HelloProblem | undefined;
   /** Whether the client has reported its failure: it ends by itself. */
   #isReported = false;
 

@@ -16,6 +16,7 @@ import { fitText } from "../proto/escape.ts";
 import { exhaustion } from "../proto/exhaustion.ts";
 import { MAX_ERROR_LENGTH, MAX_NAME_BYTES } from "../proto/limits.ts";
 import { HOST_PHASE_TEXT, type HostPhase } from "../proto/states/handshake.ts";
+import type { HelloProblem } from "../proto/states/handshake_messages.ts";
 import { CHANNEL_KEY, CLIENT_LINE } from "../proto/wire/keys.ts";
 import { getString, type XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { ProcessorMode } from "./handshake_times.ts";
@@ -93,21 +94,22 @@ function placeIn(stack: string): string {
 export function exitFailure(
   exit: ClientExit,
   phase: HostPhase,
-  refused: HostFailure | undefined,
+  refused: HelloProblem | undefined,
 ): HostFailure {
   const howFar = phase === "open" ? "" : HOST_PHASE_TEXT[phase];
   const reason = describeExit(exit, howFar);
   const written = writtenFailure(exit.stderrTail);
-  const isAboutTheStart = phase !== "open" && written !== undefined;
+  const proven = refused?.isOurClient ? refused.code : undefined;
   return {
-    code: isAboutTheStart ? written.code : "client_failed",
+    // As in a report: an error before the start keeps its code.
+    code: (phase !== "open" && (written?.code ?? proven)) || "client_failed",
     reason: reason + refusalNote(refused),
     cause: written,
   };
 }
 
 /** Tells of a refused peer, which may have been the client; "" if there was none. */
-export function refusalNote(refused: HostFailure | undefined): string {
+export function refusalNote(refused: HelloProblem | undefined): string {
   return refused === undefined ? "" : `; a peer was refused: ${refused.reason}`;
 }
 

@@ -19,6 +19,7 @@ import {
 } from "./assembly.ts";
 import type { ProcessorMode } from "./handshake_times.ts";
 import { type BrokerSearch, findBroker } from "./broker_finder.ts";
+import { filePath } from "./file_path.ts";
 import { findConfig } from "./spawn/client_config.ts";
 import { MAX_RESTARTS_IN_A_ROW, type RestartPolicy } from "./restart.ts";
 import { type ClientPermissions, spawnClient } from "./spawn/spawn.ts";
@@ -163,7 +164,9 @@ function describeRestart({ failure, inARow, pauseMs }: Restart): string {
 }
 
 function configPath(config: string | URL | undefined): string | undefined {
-  return config instanceof URL ? decodeURIComponent(config.pathname) : config;
+  return config instanceof URL
+    ? filePath(config, "launch with config")
+    : config;
 }
 
 function moduleUrl(module: URL | string): URL {

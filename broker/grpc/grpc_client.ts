@@ -27,9 +27,13 @@ import {
   type StreamMethod,
   type UnaryMethod,
 } from "../../proto/wire/control.ts";
-import { BridgeError, type ErrorCode } from "../../proto/errors.ts";
+import {
+  BridgeError,
+  type ErrorCode,
+  isErrorCode,
+} from "../../proto/errors.ts";
 import { FOREGROUND_BROKER } from "../../proto/foreground.ts";
-import { TOKEN_METADATA } from "../../proto/wire/keys.ts";
+import { CODE_METADATA, TOKEN_METADATA } from "../../proto/wire/keys.ts";
 import { formatAddress, parseAddress } from "../address.ts";
 import { type CodecTable, createCodecs } from "./grpc_codec.ts";
 import { guardHttp2 } from "./http2_guard.ts";
@@ -59,14 +63,18 @@ const CODES: Partial<Record<status, ErrorCode>> = {
   [status.UNIMPLEMENTED]: "version_mismatch",
 };
 
+/** What grpc-js says of a response that is no message of the call. */
+const UNREADABLE = /^Response message parsing error/;
+
 /**
  * A session with one broker. It connects with the first call, and again after the
  * broker was restarted. Every call has a deadline.
  *
  * Calls throw BridgeError `broker_unreachable`, `timed_out`, `bad_argument`,
  * `not_permitted`, `aborted`, `version_mismatch` if the broker does not have the
- * call, `broker_lost` if the response was lost, or `closed` after this client was
- * disposed.
+ * call, `malformed_message` if the request or the response is none, `broker_lost`
+ * if the response was lost, `closed` after this client was disposed, or the code
+ * that the broker gives.
  *
  * ```ts ignore
  * const { GrpcClient } = await import("./grpc_client.ts");
@@ -79,6 +87,7 @@ export class GrpcClient implements ControlClient {
   readonly address: string;
   readonly #client: Client;
   readonly #codecs: CodecTable = createCodecs();
+  readonly #closing = new AbortController();
   #closed = false;
 
   /** Throws BridgeError `bad_argument` if `address` is neither `unix:/path` nor a loopback port. */
@@ -102,6 +111,7 @@ export class GrpcClient implements ControlClient {
     const { path, encode, decode } = this.#codec(method);
     const timeoutMs = options.timeoutMs ?? CALL_TIMEOUT_MS;
     const metadata = metadataOf(method, options);
+    if (options.signal?.aborted) throw this.#aborted(method);
     return await new Promise((resolve, reject) => {
       const abort = (): void => call.cancel();
       const call = this.#client.makeUnaryRequest(
@@ -117,7 +127,6 @@ export class GrpcClient implements ControlClient {
           else resolve(response as ResponseOf<M>);
         },
       );
-      if (options.signal?.aborted) abort();
       options.signal?.addEventListener("abort", abort, { once: true });
     });
   }
@@ -134,7 +143,7 @@ export class GrpcClient implements ControlClient {
     this.#checkOpen(method);
     const { path, encode, decode } = this.#codec(method);
     const metadata = metadataOf(method, options);
-    await this.#connected(method, options.timeoutMs ?? CALL_TIMEOUT_MS);
+    await this.#connected(method, options);
     const call = this.#client.makeServerStreamRequest(
       path,
       encode,
@@ -144,7 +153,6 @@ export class GrpcClient implements ControlClient {
     );
     call.on("error", () => {}); // the loop below throws it
     const abort = (): void => call.cancel();
-    if (options.signal?.aborted) abort();
     options.signal?.addEventListener("abort", abort, { once: true });
     try {
       for await (const response of call) yield response as ResponseOf<M>;
@@ -162,15 +170,26 @@ export class GrpcClient implements ControlClient {
   /** Closes the session. Pending calls throw. */
   [Symbol.dispose](): void {
     this.#closed = true;
+    this.#closing.abort();
     this.#client.close();
   }
 
   /** Throws `closed`; grpc-js would throw an error of its own. */
   #checkOpen(method: MethodName): void {
-    if (!this.#closed) return;
-    throw new BridgeError(
+    if (this.#closed) throw this.#closedError(method);
+  }
+
+  #closedError(method: MethodName): BridgeError {
+    return new BridgeError(
       "closed",
       `Cannot ${method}: this client of the broker at ${this.address} is closed`,
+    );
+  }
+
+  #aborted(method: MethodName): BridgeError {
+    return new BridgeError(
+      "aborted",
+      `Cannot ${method} at ${this.address}: its signal has aborted`,
     );
   }
 
@@ -187,13 +206,27 @@ export class GrpcClient implements ControlClient {
     };
   }
 
-  #connected(method: MethodName, timeoutMs: number): Promise<void> {
-    return new Promise((resolve, reject) =>
-      this.#client.waitForReady(Date.now() + timeoutMs, (error) => {
-        if (error) reject(this.#unreachable(method, error.message));
-        else resolve();
-      })
-    );
+  /** Waits for the connection. grpc-js does not stop to wait when the caller gives up or this client is closed, so its late answer is ignored. */
+  async #connected(
+    method: MethodName,
+    { timeoutMs = CALL_TIMEOUT_MS, signal }: CallOptions,
+  ): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onAbort = (): void => reject(this.#aborted(method));
+    const onClose = (): void => reject(this.#closedError(method));
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#closing.signal.addEventListener("abort", onClose, { once: true });
+    this.#client.waitForReady(Date.now() + timeoutMs, (error) => {
+      if (error) reject(this.#unreachable(method, error.message));
+      else resolve();
+    });
+    try {
+      await promise;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      this.#closing.signal.removeEventListener("abort", onClose);
+    }
   }
 
   #errorOf(
@@ -202,6 +235,22 @@ export class GrpcClient implements ControlClient {
     timeoutMs: number,
   ): BridgeError {
     const { code, details } = error;
+    if (this.#closed) return this.#closedError(method);
+    const given = error.metadata?.get(CODE_METADATA)[0];
+    if (isErrorCode(given?.toString())) {
+      return new BridgeError(
+        given.toString() as ErrorCode,
+        `Cannot ${method} at ${this.address}: ${details}`,
+        { cause: error },
+      );
+    }
+    if (code === status.INTERNAL && UNREADABLE.test(details)) {
+      return new BridgeError(
+        "malformed_message",
+        `The reply of the broker at ${this.address} to ${method} is malformed: ${details}`,
+        { cause: error },
+      );
+    }
     if (code === status.UNAVAILABLE || !this.#isConnected(code)) {
       return this.#unreachable(method, details, error);
     }

@@ -26,10 +26,20 @@ import {
   type StatusObject,
 } from "@grpc/grpc-js";
 import { type MethodName, METHODS } from "../../proto/broker_gen.ts";
-import { BridgeError, describeError } from "../../proto/errors.ts";
-import { PROTOCOL_VERSION, TOKEN_METADATA } from "../../proto/wire/keys.ts";
+import {
+  BridgeError,
+  describeError,
+  type ErrorCode,
+} from "../../proto/errors.ts";
+import { fitLine } from "../../proto/escape.ts";
+import {
+  CODE_METADATA,
+  PROTOCOL_VERSION,
+  TOKEN_METADATA,
+} from "../../proto/wire/keys.ts";
 import {
   MAX_GRPC_MESSAGE_BYTES,
+  MAX_REASON_LENGTH,
   REQUEST_TIMEOUT_MS,
 } from "../../proto/limits.ts";
 import type { ConnStream } from "./conn_stream.ts";
@@ -64,6 +74,13 @@ const OPTIONS: ServerOptions = {
   "grpc.keepalive_timeout_ms": 10_000,
 };
 
+/** The status of an error's code; UNKNOWN for any other. The code itself goes with it, in {@link CODE_METADATA}. */
+const STATUS_OF_CODE: Partial<Record<ErrorCode, status>> = {
+  bad_argument: status.INVALID_ARGUMENT,
+  malformed_message: status.INVALID_ARGUMENT,
+  not_permitted: status.PERMISSION_DENIED,
+};
+
 /** The time for connections to close before the server destroys them. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
@@ -73,8 +90,9 @@ const CLOSE_TIMEOUT_MS = 1_000;
  *
  * | thrown | status |
  * |---|---|
- * | BridgeError `bad_argument` | INVALID_ARGUMENT, with its message |
+ * | BridgeError `bad_argument`, `malformed_message` | INVALID_ARGUMENT, with its message |
  * | BridgeError `not_permitted` | PERMISSION_DENIED, with its message |
+ * | another BridgeError | UNKNOWN, with its message |
  * | anything else | INTERNAL, without the message, which is logged |
  *
  * A call without a handler gets UNIMPLEMENTED.
@@ -90,6 +108,8 @@ export class GrpcServer implements AsyncDisposable {
   readonly #calls = new Set<AbortController>();
   /** By their names. */
   readonly #connections = new Map<string, ConnStream>();
+  /** The requests whose bytes were no message. */
+  #malformed = 0;
   /** Called when the last connection has closed. */
   #idle: (() => void) | undefined;
 
@@ -171,7 +191,8 @@ export class GrpcServer implements AsyncDisposable {
       if (handler === undefined) return done(notServed(name));
       using caller = this.#caller(call);
       try {
-        const answer = encode(await handler(caller, call.request));
+        const request = this.#request(name, call.request);
+        const answer = encode(await handler(caller, request));
         this.#owe(call, answer, true);
         done(null, answer);
       } catch (error) {
@@ -192,7 +213,8 @@ export class GrpcServer implements AsyncDisposable {
       using caller = this.#caller(call);
       const { signal } = caller;
       try {
-        for await (const response of handler(caller, call.request)) {
+        const request = this.#request(name, call.request);
+        for await (const response of handler(caller, request)) {
           const answer = encode(response);
           this.#owe(call, answer, false);
           if (!call.write(answer)) await drained(call, signal);
@@ -217,6 +239,18 @@ export class GrpcServer implements AsyncDisposable {
 
   #sessionOf(call: ServedCall): GrpcSession | undefined {
     return this.#connections.get(call.getPeer())?.session;
+  }
+
+  /** Returns the request. If its bytes were no message, logs that and throws why. */
+  #request(name: MethodName, request: object): object {
+    if (!(request instanceof Undecodable)) return request;
+    this.#malformed++;
+    this.#log.warn("A malformed request was refused", {
+      call: name,
+      error: request.error.message,
+      so_far: this.#malformed,
+    });
+    throw request.error;
   }
 
   /** The caller. It is disposed when the call is answered; its signal does not abort after that. */
@@ -244,12 +278,13 @@ export class GrpcServer implements AsyncDisposable {
     signal: AbortSignal,
   ): Partial<StatusObject> {
     if (error instanceof BridgeError) {
-      if (error.code === "bad_argument") {
-        return { code: status.INVALID_ARGUMENT, details: error.message };
-      }
-      if (error.code === "not_permitted") {
-        return { code: status.PERMISSION_DENIED, details: error.message };
-      }
+      const metadata = new Metadata();
+      metadata.set(CODE_METADATA, error.code);
+      return {
+        code: STATUS_OF_CODE[error.code] ?? status.UNKNOWN,
+        details: fitLine(error.message, MAX_REASON_LENGTH),
+        metadata,
+      };
     }
     if (signal.aborted) {
       return {
@@ -268,6 +303,31 @@ export class GrpcServer implements AsyncDisposable {
   }
 }
 
+/** A request whose bytes are no message. grpc-js would answer INTERNAL, as if the broker had failed. */
+class Undecodable {
+  constructor(readonly error: BridgeError) {}
+}
+
+function decoded(
+  name: MethodName,
+  bytes: Uint8Array,
+  decode: (bytes: Uint8Array) => object,
+): object {
+  try {
+    return decode(bytes);
+  } catch (cause) {
+    return new Undecodable(
+      new BridgeError(
+        "malformed_message",
+        `Cannot ${name}: the request of ${bytes.length} bytes is no message of this call: ${
+          describeError(cause)
+        }`,
+        { cause },
+      ),
+    );
+  }
+}
+
 function define(
   name: MethodName,
   codecs: ReturnType<typeof createCodecs>,
@@ -278,7 +338,7 @@ function define(
     requestStream: false,
     responseStream,
     requestSerialize: codecs(request).encode,
-    requestDeserialize: codecs(request).decode,
+    requestDeserialize: (bytes) => decoded(name, bytes, codecs(request).decode),
     // The handlers encode, so that the bytes can be charged.
     responseSerialize: (answer) => answer as Buffer,
     responseDeserialize: (bytes) => bytes,

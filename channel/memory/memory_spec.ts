@@ -24,7 +24,9 @@ export function textureMisfit(
 ): Misfit | undefined {
   const expected = `a texture's {width, height, pixel_format}, ` +
     `sides from 1 to ${MAX_SIDE}, at most ${MAX_MEMORY_BYTES} bytes, ${
-      format === "any" ? "any format" : `the format ${show(format)}`
+      format === "any"
+        ? `a format of ${Object.keys(PIXEL_FORMATS).map(show).join(", ")}`
+        : `the format ${show(format)}`
     }`;
   if (!isObject(spec)) return valueMisfit(expected, spec);
   const { width, height, pixel_format } = spec;
@@ -40,9 +42,9 @@ export function textureMisfit(
     "",
     "",
     expected,
-    `{width: ${show(width)}, height: ${show(height)}, pixel_format: ${
-      show(pixel_format)
-    }}`,
+    `{width: ${describeSide(width)}, height: ${
+      describeSide(height)
+    }, pixel_format: ${show(pixel_format)}}`,
   );
 }
 
@@ -58,7 +60,14 @@ export function bufferMisfit(
   return Number.isSafeInteger(length) && (length as number) >= 0 &&
       (length as number) <= most
     ? undefined
-    : new Misfit("", "", expected, `{length: ${show(length)}}`);
+    : new Misfit("", "", expected, `{length: ${describeSide(length)}}`);
+}
+
+/** Says of a bigint that it is one: it looks like the number that was expected. */
+function describeSide(value: unknown): string {
+  return typeof value === "bigint"
+    ? `${show(value)}n (expected a number)`
+    : show(value);
 }
 
 function isSide(value: unknown): value is number {

@@ -8,6 +8,7 @@ import { dirname } from "node:path";
 import { type Clock, pause, systemClock } from "../../ffi/clock.ts";
 import { embeddedLibrary } from "../../ffi/library/library.ts";
 import { BridgeError } from "../../proto/errors.ts";
+import { filePath } from "../file_path.ts";
 
 /**
  * Permissions of the client, beyond those that the bridge needs (ffi, and the
@@ -232,7 +233,9 @@ function flag(
   if (value === true) return [`--allow-${kind}`];
   if (value.length === 0) return [];
   const items = value.map((item) => {
-    const text = item instanceof URL ? decodeURIComponent(item.pathname) : item;
+    const text = item instanceof URL
+      ? filePath(item, `permit '${kind}' for`)
+      : item;
     if (text === "") {
       throw new BridgeError(
         "bad_argument",

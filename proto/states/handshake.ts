@@ -69,12 +69,7 @@ export type HostEffect =
   | { readonly type: "store_again" }
   | { readonly type: "spawn" }
   | { readonly type: "adopt"; readonly peer: number }
-  | {
-    readonly type: "refuse";
-    readonly peer: number;
-    readonly code: ErrorCode;
-    readonly reason: string;
-  }
+  | ({ readonly type: "refuse"; readonly peer: number } & HelloProblem)
   | { readonly type: "ping" }
   | { readonly type: "report_acked" }
   | { readonly type: "open_gate" }
@@ -163,28 +158,25 @@ function hostHello(
   // A client may connect before the response to store_endpoint arrives.
   const isAwaited = phase === "awaiting_hello" || phase === "storing";
   const refuse = (
-    code: ErrorCode,
-    reason: string,
+    why: HelloProblem,
   ): HandshakeStep<HostPhase, HostEffect> => ({
     phase,
-    effects: [{ type: "refuse", peer, code, reason }],
+    effects: [{ type: "refuse", peer, ...why }],
   });
-  if (problem !== undefined) {
-    const { code, reason } = problem;
-    const refused = refuse(code, reason);
-    // Our own client says the same hello the next time.
-    return problem.isOurClient && isAwaited
-      ? {
-        phase: "ended",
-        effects: [...refused.effects, { type: "fail", code, reason }],
-      }
-      : refused;
-  }
+  if (problem !== undefined) return refuse(problem);
   if (phase === "ended") {
-    return refuse("closed", "this host's connection is over");
+    return refuse({
+      code: "closed",
+      reason: "this host's connection is over",
+      isOurClient: false,
+    });
   }
   if (!isAwaited) {
-    return refuse("handshake_failed", "this connection has its client already");
+    return refuse({
+      code: "handshake_failed",
+      reason: "this connection has its client already",
+      isOurClient: false,
+    });
   }
   return {
     phase: "awaiting_pong",

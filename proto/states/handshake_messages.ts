@@ -60,7 +60,7 @@ export function controlType(message: XpcDictionary): string | undefined {
 export interface HelloProblem {
   readonly code: ErrorCode;
   readonly reason: string;
-  /** Whether the peer has proven by its token that it is the host's client: then the host fails too. */
+  /** Whether the peer has proven by its token that it is the host's client: if the client then ends, this is why. */
   readonly isOurClient: boolean;
 }
 

@@ -5,12 +5,14 @@
  * @module
  */
 
-import type {
-  GetVersionResponse,
-  Messages,
-  MethodName,
+import {
+  DESCRIPTOR,
+  type GetVersionResponse,
+  type Messages,
+  type MethodName,
   METHODS,
 } from "../broker_gen.ts";
+import { show } from "../schema/schema_place.ts";
 import { BridgeError } from "../errors.ts";
 import { PROTOCOL_VERSION } from "./keys.ts";
 import {
@@ -79,6 +81,54 @@ export function accepted<R extends { success: boolean; error?: string }>(
     `The broker refused ${method}: ${response.error || "no reason was given"}`,
   );
 }
+
+/**
+ * Checks a response that came as a dictionary, before its fields are used.
+ *
+ * @param where the broker's name
+ * @throws {BridgeError} `malformed_message`, naming the field and what was found,
+ * if a field has a wrong type, or if the response has no field of this call
+ */
+export function checkedResponse<M extends UnaryMethod>(
+  method: M,
+  fields: Readonly<Record<string, unknown>>,
+  where: string,
+): ResponseOf<M> {
+  const malformed = (what: string): BridgeError =>
+    new BridgeError(
+      "malformed_message",
+      `The reply of the broker '${where}' to ${method} is malformed: ${what}`,
+    );
+  const expected = Object.entries(
+    DESCRIPTOR[METHODS[method].response]?.fields ?? {},
+  );
+  const names = expected.map(([name]) => name);
+  if (names.length > 0 && names.every((name) => fields[name] === undefined)) {
+    throw malformed(
+      `it has none of the fields ${names.join(", ")}`,
+    );
+  }
+  for (const [name, { type, rule }] of expected) {
+    const value = fields[name];
+    const wanted = FIELD_TYPES[type];
+    if (value === undefined || wanted === undefined || rule) continue;
+    if (typeof value !== wanted) {
+      throw malformed(`'${name}' is ${show(value)}, not a ${wanted}`);
+    }
+  }
+  return fields as unknown as ResponseOf<M>;
+}
+
+/** What a field of each scalar type is in JavaScript. */
+const FIELD_TYPES: Readonly<Record<string, "string" | "boolean" | "number">> = {
+  string: "string",
+  bool: "boolean",
+  int32: "number",
+  uint32: "number",
+  int64: "number",
+  uint64: "number",
+  double: "number",
+};
 
 /**
  * Asks the broker for its version and checks that of the protocol.

@@ -17,6 +17,9 @@ export const PONG: Readonly<Uint8Array> = Uint8Array.of(0x53, 0x4c, 0x41);
 /** The gRPC metadata key of a token. */
 export const TOKEN_METADATA = "x-streamlib-token";
 
+/** The gRPC metadata key of an error's code. */
+export const CODE_METADATA = "x-streamlib-code";
+
 /** Dictionary keys of the messages between a process and the broker, as far as code names them. */
 export const KEY = {
   type: "type",

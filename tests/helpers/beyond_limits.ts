@@ -145,7 +145,10 @@ export const BEYOND: readonly [fields: Content, said: string][] = [
     `refs[1].x: expected ${FLOAT32}, got 1e+39`,
   ],
   [{ sixth: 1 }, "expected no other fields, got the field 'sixth'"],
-  [{ texture: null }, `texture: expected ${SIZE}, any format, got null`],
+  [
+    { texture: null },
+    `texture: expected ${SIZE}, a format of "bgra8", "rgba8", "rgba16f", "gray8", got null`,
+  ],
   [
     { gray: { width: 1, height: 1, pixel_format: "rgba8" } },
     `gray: expected ${SIZE}, the format "gray8", got {width: 1, height: 1, pixel_format: "rgba8"}`,
@@ -154,7 +157,7 @@ export const BEYOND: readonly [fields: Content, said: string][] = [
     {
       tiles: [{ x: 1, image: { width: 0, height: 1, pixel_format: "rgba8" } }],
     },
-    `tiles[0].image: expected ${SIZE}, any format, got {width: 0, height: 1, pixel_format: "rgba8"}`,
+    `tiles[0].image: expected ${SIZE}, a format of "bgra8", "rgba8", "rgba16f", "gray8", got {width: 0, height: 1, pixel_format: "rgba8"}`,
   ],
   [
     { sounds: [null, { length: -1 }] },

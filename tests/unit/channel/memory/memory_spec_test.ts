@@ -23,7 +23,7 @@ Deno.test("a texture's size is whole sides of 1 to 32768, and the type's format"
         { width: 32_768, height: 32_768, pixel_format: "rgba8" },
         "{width: 32768, height: 32768, ",
       ],
-      [{ ...GRAY, height: 1n }, "{width: 1, height: 1, "],
+      [{ ...GRAY, height: 1n }, "{width: 1, height: 1n (expected a number), "],
       [{ ...GRAY, pixel_format: "grey8" }, '"grey8"'],
       [{ ...GRAY, pixel_format: "toString" }, '"toString"'],
       [{}, "{width: undefined, height: undefined, pixel_format: undefined}"],
@@ -37,7 +37,7 @@ Deno.test("a texture's size is whole sides of 1 to 32768, and the type's format"
     assertEquals(misfit?.got.includes(got), true, `${misfit?.got}: ${got}`);
     assertEquals(
       misfit?.expected,
-      "a texture's {width, height, pixel_format}, sides from 1 to 32768, at most 1073741824 bytes, any format",
+      'a texture\'s {width, height, pixel_format}, sides from 1 to 32768, at most 1073741824 bytes, a format of "bgra8", "rgba8", "rgba16f", "gray8"',
     );
   }
   assertEquals(
