@@ -11,6 +11,7 @@
 
 import { OwnedCapability } from "../../ffi/capability.ts";
 import { Connection, Listener } from "../../ffi/connection.ts";
+import { ownEnd } from "../../ffi/end_reason.ts";
 import type { Message } from "../../ffi/message.ts";
 import type { Native } from "../../ffi/native.ts";
 import { fromDictionary, toDictionary } from "../../proto/wire/control.ts";
@@ -181,16 +182,22 @@ export class Relay implements Disposable {
     connection.activate({
       message: (message) => void this.#serve(peer, message),
       ended: (end, reason, code) => {
-        if (code === "outbox_full" || code === "malformed_message") {
+        if (end !== "invalid") return;
+        const own = ownEnd("the peer", reason);
+        if (own || code === "outbox_full" || code === "malformed_message") {
           this.#options.incidents.note(
-            "over_budget",
+            code === "outbox_full" ? "over_budget" : "malformed",
             this.#options.log,
-            "A connection was ended",
+            "A peer was dropped",
             process,
-            { peer: id, reason },
+            {
+              peer: id,
+              code: own?.code ?? code,
+              reason: own?.reason ?? reason,
+            },
           );
         }
-        if (end === "invalid") this.#farewell(peer);
+        this.#farewell(peer);
       },
       malformed: (problem) =>
         this.#options.incidents.note(

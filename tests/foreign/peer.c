@@ -4,6 +4,7 @@
  * video frames on the ports "video". Another program does the calls of the control plane.
  *
  *     peer client          inverts the pixels of each frame, and sends it back
+ *     peer client FAULT    fails after the ping, as fail_as says
  *     peer host COUNT      sends COUNT frames, and checks that they come back inverted
  *
  * Environment: STREAMLIB_BROKER_XPC_SERVICE, STREAMLIB_CONNECTION_ID and, if the connection
@@ -105,9 +106,51 @@ static bool has_payload(xpc_object_t message, const char bytes[3]) {
 
 /* ---- The channel ------------------------------------------------------------------------- */
 
+static const char *fault = ""; /* how a client fails after the ping; "" if it does not */
+
+/* Ends the program with code 3 when the error's text, of `length` characters, is on its way. */
+static void report_error(size_t length) {
+    char *text = malloc(length + 1);
+    if (!text) die("out of memory");
+    memset(text, 'y', length);
+    memcpy(text, "\x1b[31mshader", 11);
+    text[length] = 0;
+    xpc_object_t message = control("error");
+    xpc_dictionary_set_string(message, "error", text);
+    free(text);
+    send_message(message);
+}
+
+/* Fails as `fault` says; whether it did. */
+static bool fail_as(void) {
+    if (strcmp(fault, "long_error") == 0) {
+        send_payload("pong", "SLA");
+        report_error(900000);
+        exit(3);
+    }
+    if (strcmp(fault, "too_long_error") == 0) {
+        send_payload("pong", "SLA");
+        report_error(3000000);
+        die("the shader does not compile");
+    }
+    if (strcmp(fault, "no_text") == 0) {
+        xpc_object_t message = control("error");
+        xpc_dictionary_set_uint64(message, "error", 7);
+        send_message(message);
+    } else if (strcmp(fault, "early_start") == 0) {
+        send_message(control("started"));
+    } else if (strcmp(fault, "wrong_pong") == 0) {
+        send_payload("pong", "SLX");
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void handle_control(xpc_object_t message) {
     if (is_text(message, "ctrl_type", "ping") && !is_host) {
         if (!has_payload(message, "SLP")) die("the ping is wrong");
+        if (fail_as()) return;
         send_payload("pong", "SLA");
         report_ack();
         send_message(control("started"));
@@ -221,7 +264,9 @@ static const char *variable(const char *name, bool needed) {
 
 int main(int argc, char **argv) {
     is_host = argc == 3 && strcmp(argv[1], "host") == 0;
-    if (!is_host && !(argc == 2 && strcmp(argv[1], "client") == 0)) die("usage: peer client | peer host COUNT");
+    if (!is_host && !((argc == 2 || argc == 3) && strcmp(argv[1], "client") == 0))
+        die("usage: peer client [FAULT] | peer host COUNT");
+    if (!is_host && argc == 3) fault = argv[2];
     if (is_host) to_send = strtoull(argv[2], NULL, 10);
     connection_id = variable("STREAMLIB_CONNECTION_ID", true);
     token = variable("STREAMLIB_CONNECTION_TOKEN", false);

@@ -57,7 +57,7 @@ Deno.test("a buffer's size is its length", () => {
       [{ length: 0.5 }, "{length: 0.5}"],
       [{ length: 2 ** 28 + 1 }, "{length: 268435457}"],
       [{ length: 2 ** 53 }, "{length: 9007199254740992}"],
-      [{ length: 4n }, "{length: 4}"],
+      [{ length: 4n }, "{length: 4n (expected a number)}"],
       [{}, "{length: undefined}"],
       [null, "null"],
       [5, "5"],

@@ -1,0 +1,205 @@
+/**
+ * A real host and a real broker, with a client that the test plays, message by
+ * message. Needs ffi only: the client's "process" is this one.
+ */
+
+import { BrokerLink } from "../../ffi/broker_link.ts";
+import { OwnedCapability } from "../../ffi/capability.ts";
+import { Connection } from "../../ffi/connection.ts";
+import { Native } from "../../ffi/native.ts";
+import { findBroker } from "../../host/broker_finder.ts";
+import { makeBroker } from "../../host/assembly.ts";
+import type { ClientExit } from "../../host/spawn/spawn.ts";
+import { Supervisor } from "../../host/supervisor.ts";
+import { connectionSchemaToJson } from "../../proto/schema/json/connection_schema_json.ts";
+import { connectionSchema } from "../../proto/schema/connection_schema.ts";
+import {
+  helloMessage,
+  pongMessage,
+} from "../../proto/states/handshake_messages.ts";
+import {
+  CHANNEL_KEY,
+  CTRL_TYPE,
+  KEY,
+  MESSAGE_TYPE,
+  MSG_TYPE,
+} from "../../proto/wire/keys.ts";
+import { DEFAULT_TIMEOUT_SECS } from "../../proto/limits.ts";
+import { schemaHash } from "../../proto/schema/json/schema_hash.ts";
+import { uint64, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
+import { EVERY_FRAME } from "../fixtures/ports.ts";
+import { nativeLeavesNothing } from "./native_leaks.ts";
+import { permittedTest } from "./permitted.ts";
+import { PATIENCE_MS, soon } from "./soon.ts";
+
+const schema = connectionSchema({
+  inputs: { video: EVERY_FRAME },
+  outputs: { video: EVERY_FRAME },
+});
+const HASH = schemaHash(connectionSchemaToJson(schema));
+
+/** What a client knows when it starts. */
+type ClientEnv = Readonly<Record<string, string>>;
+
+/** The client's end of the channel, and what it has received. */
+export class PlayedClient implements Disposable {
+  readonly env: ClientEnv;
+  readonly #stack = new DisposableStack();
+  readonly #native: Native;
+  readonly #connection: Connection;
+  readonly #heard: XpcDictionary[] = [];
+  readonly ended = Promise.withResolvers<void>();
+  #wake = (): void => {};
+
+  private constructor(native: Native, env: ClientEnv, connection: Connection) {
+    this.env = env;
+    this.#native = native;
+    this.#connection = this.#stack.use(connection);
+    this.#connection.activate({
+      message: (message) => {
+        using _ = message;
+        this.#heard.push(message.body);
+        this.#wake();
+      },
+      ended: () => this.ended.resolve(),
+    });
+  }
+
+  static async connect(native: Native, env: ClientEnv): Promise<PlayedClient> {
+    const link = new BrokerLink(native, env["STREAMLIB_BROKER_XPC_SERVICE"]!);
+    using reply = await link.relay(MESSAGE_TYPE.getEndpoint, {
+      [KEY.connectionId]: env["STREAMLIB_CONNECTION_ID"],
+      [KEY.waitMs]: uint64(PATIENCE_MS),
+    }, { timeoutMs: PATIENCE_MS, token: env["STREAMLIB_CONNECTION_TOKEN"]! });
+    using endpoint = new OwnedCapability(
+      native,
+      reply.take(KEY.endpoint, "endpoint")!,
+    );
+    const client = new PlayedClient(
+      native,
+      env,
+      Connection.toEndpoint(native, endpoint.borrow()),
+    );
+    client.#stack.use(link);
+    client.#endpoint = client.#stack.use(endpoint.dup());
+    return client;
+  }
+
+  #endpoint: OwnedCapability | undefined;
+
+  /** Another connection to the same host. */
+  again(): PlayedClient {
+    return new PlayedClient(
+      this.#native,
+      this.env,
+      Connection.toEndpoint(this.#native, this.#endpoint!.borrow()),
+    );
+  }
+
+  get hello(): XpcDictionary {
+    return helloMessage({
+      connection_id: this.env["STREAMLIB_CONNECTION_ID"]!,
+      token: this.env["STREAMLIB_CONNECTION_TOKEN"]!,
+      schema_hash: HASH,
+    });
+  }
+
+  send(message: XpcDictionary): void {
+    this.#connection.send(message);
+  }
+
+  /** Returns the next message of this control type. */
+  async control(type: string): Promise<XpcDictionary> {
+    while (true) {
+      const next = this.#heard.shift();
+      if (next === undefined) {
+        const woken = new Promise<void>((resolve) => this.#wake = resolve);
+        await soon(woken, type);
+      } else if (next["ctrl_type"] === type) return next;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#stack[Symbol.dispose]();
+  }
+}
+
+/** A host, and its client as the test plays it. */
+export interface Played {
+  readonly host: Supervisor<
+    { video: typeof EVERY_FRAME },
+    { video: typeof EVERY_FRAME }
+  >;
+  readonly client: PlayedClient;
+  readonly warnings: string[];
+  /** Ends the client's process. */
+  exit(exit: ClientExit): void;
+}
+
+/** Registers a test whose body plays the client. */
+export function playedTest(
+  name: string,
+  body: (played: Played) => Promise<void>,
+  timeoutSecs: number = DEFAULT_TIMEOUT_SECS,
+): void {
+  permittedTest(name, { service: true }, () =>
+    nativeLeavesNothing(async () => {
+      using native = Native.open();
+      const spawned = Promise.withResolvers<ClientEnv>();
+      const exited = Promise.withResolvers<ClientExit>();
+      const warnings: string[] = [];
+      const host = new Supervisor(Native.open(), {
+        schema,
+        runtimeId: "test",
+        processorId: "played",
+        processorType: "reactive",
+        timeoutSecs,
+        findBroker: (native, lost, signal) =>
+          findBroker(
+            native,
+            {
+              given: undefined,
+              fallback: "com.example.none",
+              embed: makeBroker,
+            },
+            lost,
+            signal,
+          ),
+        spawn: (env) => {
+          spawned.resolve(env);
+          return {
+            pid: 1,
+            stderrTail: "",
+            exit: exited.promise,
+            kill: () =>
+              exited.resolve({ code: 143, signal: "SIGTERM", stderrTail: "" }),
+          };
+        },
+        warn: (text) => warnings.push(text),
+        restart: "never",
+        restarting: () => {},
+      });
+      try {
+        const env = await soon(spawned.promise, "the spawn");
+        using client = await soon(PlayedClient.connect(native, env), "connect");
+        const exit = (how: ClientExit): void => exited.resolve(how);
+        await soon(body({ host, client, warnings, exit }), name);
+      } finally {
+        exited.resolve({ code: 0, signal: null, stderrTail: "" });
+        await soon(host.close(), "close");
+      }
+    }));
+}
+
+/** Plays the handshake up to the pong. */
+export async function shakeHands(client: PlayedClient): Promise<void> {
+  client.send(client.hello);
+  await client.control("ping");
+  client.send(pongMessage());
+}
+
+/** The client's message that its processor has started. */
+export const STARTED: XpcDictionary = {
+  [CHANNEL_KEY.msgType]: MSG_TYPE.control,
+  [CHANNEL_KEY.ctrlType]: CTRL_TYPE.started,
+};
