@@ -1,11 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   BridgeError,
+  codeOf,
   describeError,
   failureReason,
   firstError,
   stackOf,
 } from "../../../proto/errors.ts";
+import { MAX_ERROR_LENGTH } from "../../../proto/limits.ts";
 
 const refused = new BridgeError("not_permitted", "Cannot do it: refused");
 const late = new RangeError("too late");
@@ -64,4 +66,43 @@ Deno.test("one line of text has name and message, of both errors where there are
     "BridgeError: Cannot do it: refused; " +
       "then a disposal failed too: RangeError: too late",
   );
+});
+
+Deno.test("whatever is thrown is described, and nothing throws", () => {
+  const evil = Object.defineProperty(new Error("x"), "stack", {
+    get() {
+      throw new Error("evil");
+    },
+  });
+  const proxy = new Proxy({}, {
+    getPrototypeOf() {
+      throw new Error("no");
+    },
+    get() {
+      throw new Error("no");
+    },
+  });
+  const cases: [unknown, string][] = [
+    [null, "null was thrown, which is not an Error"],
+    [undefined, "undefined was thrown, which is not an Error"],
+    [{ a: 1 }, '{"a":1} was thrown, which is not an Error'],
+    [Symbol("s"), "Symbol(s) was thrown, which is not an Error"],
+    [proxy, "something was thrown that cannot be shown as text"],
+    [evil, "Error: x"],
+  ];
+  for (const [value, words] of cases) {
+    assertEquals(describeError(value), words);
+    assertEquals(failureReason(value), words);
+    assert(firstError(value) === value);
+    assertEquals(codeOf(value), undefined);
+  }
+});
+
+Deno.test("a message of any length and content is cut and escaped, and its stack keeps the places", () => {
+  const error = new BridgeError("closed", "\x1b[31mred\0" + "y".repeat(3e6));
+  assert(error.message.startsWith("red\\u0000y"));
+  assert(error.message.length <= MAX_ERROR_LENGTH);
+  const stack = stackOf(new Error("M".repeat(3e6), { cause: late }))!;
+  assert(stack.includes("errors_test.ts") && stack.includes("Caused by: "));
+  assert(stack.length <= MAX_ERROR_LENGTH);
 });
