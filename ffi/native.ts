@@ -9,6 +9,7 @@
  */
 
 import { BridgeError, type ErrorCode } from "../proto/errors.ts";
+import { exhaustion } from "../proto/exhaustion.ts";
 import { capabilitiesIn, Packer, unpack } from "../proto/wire/packed.ts";
 import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { Clock } from "./clock.ts";
@@ -224,7 +225,12 @@ export class Native implements Disposable {
 
   /** The last failure on this thread, as an error to throw. */
   failure(status: number = this.lastErrorCode()): BridgeError {
-    return new BridgeError(errorCodeOf(status), this.lastError());
+    const says = this.lastError();
+    const lacks = exhaustion(says);
+    return new BridgeError(
+      errorCodeOf(status),
+      lacks === undefined ? says : `${says}: ${lacks}`,
+    );
   }
 
   /** Returns the result. Throws the shim's error if it is negative: `bad_argument` for a wrong argument, otherwise usually `native_failure`. */

@@ -25,6 +25,7 @@ import {
   KEY,
   MESSAGE_TYPE,
 } from "../../proto/wire/keys.ts";
+import { exhaustion } from "../../proto/exhaustion.ts";
 import { getString, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
 import type { Caller, Handlers } from "../calls/call_types.ts";
 import type { Log } from "../log/log.ts";
@@ -135,9 +136,12 @@ export class Relay implements Disposable {
 
   #listenerEnded(reason: string, code: ErrorCode): void {
     const { service, log } = this.#options;
+    const advice = code === "name_in_use"
+      ? "stop that one, or choose another name"
+      : exhaustion(reason);
     const text =
       `Cannot serve '${service}': ${reason || "XPC refused the name"}` +
-      (code === "name_in_use" ? "; stop that one, or choose another name" : "");
+      (advice === undefined ? "" : `; ${advice}`);
     log.error(text);
     this.#ended.reject(new BridgeError(code, text));
   }

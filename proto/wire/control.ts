@@ -112,7 +112,8 @@ export function checkedResponse<M extends UnaryMethod>(
     const value = fields[name];
     const wanted = FIELD_TYPES[type];
     if (value === undefined || wanted === undefined || rule) continue;
-    if (typeof value !== wanted) {
+    const found: string = typeof value;
+    if (found !== wanted) {
       throw malformed(`'${name}' is ${show(value)}, not a ${wanted}`);
     }
   }

@@ -10,7 +10,7 @@ import { Relay } from "../../broker/xpc/xpc_carrier.ts";
 import type { Handlers } from "../../broker/calls/call_types.ts";
 import { BrokerLink } from "../../ffi/broker_link.ts";
 import type { OwnedCapability } from "../../ffi/capability.ts";
-import { Connection, Listener } from "../../ffi/connection.ts";
+import { type Connection, Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 import { BridgeError, type ErrorCode } from "../../proto/errors.ts";
 import {
@@ -396,3 +396,21 @@ for (const control of ["xpc", "grpc"] as const) {
     },
   );
 }
+
+permittedTest(
+  "a stream that is aborted or closed while it connects says so, and does not wait for a broker",
+  GRPC_NEEDS,
+  async () => {
+    const { PatientClient } = await import("../helpers/patient_client.ts");
+    for (const code of ["aborted", "closed"] as const) {
+      using client = new PatientClient("unix:/nowhere/at/all.grpc");
+      const controller = new AbortController();
+      const { signal } = controller;
+      const stream = client.stream("TailLogs", {}, { signal });
+      const asked = refusedCall(stream.next(), code);
+      if (code === "aborted") controller.abort();
+      else client[Symbol.dispose]();
+      await soon(asked, code);
+    }
+  },
+);
