@@ -13,7 +13,8 @@
 
 import { BridgeError, describeError } from "../proto/errors.ts";
 import { CHANNEL_KEY, CTRL_TYPE, MSG_TYPE } from "../proto/wire/keys.ts";
-import type { Port, PortMap, PortsOf, SchemaOf } from "../proto/schema/port.ts";
+import { MAX_DICTIONARY_BYTES } from "../proto/limits.ts";
+import type { Port, PortMap, PortsOf } from "../proto/schema/port.ts";
 import {
   getNumber,
   getString,
@@ -22,27 +23,21 @@ import {
 import type { Connection } from "../ffi/connection.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
-import { DictionaryTransport } from "./dictionary/dictionary_transport.ts";
-import { type FrameReceiver, PortReceiver } from "./frame_receiver.ts";
 import {
-  type FrameSender,
-  PortSender,
-  type SenderChannel,
-} from "./frame_sender.ts";
+  ChannelPorts,
+  type PortCounts,
+  type Receivers,
+  type Senders,
+  type TermsByPort,
+} from "./channel_ports.ts";
+import type { PackedFrame } from "./dictionary/dictionary_writer.ts";
+import { DictionaryTransport } from "./dictionary/dictionary_transport.ts";
+import { PortReceiver } from "./frame_receiver.ts";
 import { type Latency, LatencyWindow } from "./latency_window.ts";
 import { checkMemory, shareOut } from "./memory/memory_plan.ts";
 import { MemoryTable } from "./memory/memory_table.ts";
 import { OfferedMemory } from "./memory/offered_memory.ts";
-
-/** The sending half of every port of a map. */
-export type Senders<M extends PortMap> = {
-  readonly [K in keyof M]: FrameSender<SchemaOf<M[K]>>;
-};
-
-/** The receiving half of every port of a map. */
-export type Receivers<M extends PortMap> = {
-  readonly [K in keyof M]: FrameReceiver<SchemaOf<M[K]>>;
-};
+import { PortSender, type SenderChannel } from "./port_sender.ts";
 
 /** What a channel reports to its owner. */
 export interface ChannelEvents {
@@ -55,13 +50,11 @@ export interface ChannelEvents {
 }
 
 /** Counters of a channel since it was made, and the latency of its newest frames. */
-export interface ChannelStats extends Latency {
-  /** Frames sent, on all ports. */
-  readonly sent: number;
-  /** Frames received, on all ports. */
-  readonly received: number;
-  /** Frames that this side dropped: at its sending ports and at its receiving ports. */
-  readonly dropped: number;
+export interface ChannelStats extends Latency, PortCounts {
+  /** Frames that the other side has received and dropped unread, as far as it has said so. It says so when it releases frames. */
+  readonly peer_dropped: number;
+  /** Releases received for a frame or a piece of memory that the other side does not have. They have no effect. */
+  readonly stray_releases: number;
   /** Messages received and dropped because they were invalid, such as frames that do not fit their schema. */
   readonly misfits: number;
   /**
@@ -69,11 +62,6 @@ export interface ChannelStats extends Latency {
    * process ends, because user code has transferred their `ArrayBuffer`.
    */
   readonly given_away: number;
-  /**
-   * Bytes of the textures, buffers, data and numeric arrays in the received
-   * frames: what a transport without shared memory would have copied.
-   */
-  readonly bytes: number;
 }
 
 /** One side's half of a channel. */
@@ -85,8 +73,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
   readonly receivers: Receivers<In>;
   readonly #native: Native;
   readonly #events: ChannelEvents;
-  readonly #senders = new Map<string, PortSender>();
-  readonly #receivers = new Map<string, PortReceiver>();
+  readonly #ports = new ChannelPorts();
   readonly #table: MemoryTable;
   readonly #transport: DictionaryTransport;
   readonly #offered = new OfferedMemory((type, fields) =>
@@ -95,10 +82,14 @@ export class Channel<Out extends PortMap, In extends PortMap>
   readonly #latency = new LatencyWindow();
   /** The kinds of problems that were reported. */
   readonly #reported = new Set<string>();
+  readonly #forSenders: SenderChannel;
   #connection: Connection | undefined;
   #open = false;
   #ended = false;
   #misfits = 0;
+  #strayReleases = 0;
+  /** What the peers before this one have dropped, and what this one has. */
+  #peerDropped = { before: 0, now: 0 };
 
   /**
    * @param outgoing the ports that this side sends on
@@ -116,8 +107,17 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.#events = events;
     checkMemory(outgoing);
     checkMemory(incoming);
+    const isOpen = (): boolean => this.#open;
+    this.#forSenders = {
+      get isOpen(): boolean {
+        return isOpen();
+      },
+      offered: this.#offered,
+      latency: this.#latency,
+      givenAway: (port) => this.#givenAway(port),
+    };
     for (const [name, port] of Object.entries<Port>(incoming)) {
-      this.#receivers.set(name, new PortReceiver(name, port, events.arrived));
+      this.#addIncoming(name, port);
     }
     this.#table = new MemoryTable(
       native,
@@ -125,24 +125,39 @@ export class Channel<Out extends PortMap, In extends PortMap>
     );
     this.#transport = new DictionaryTransport(
       {
-        send: (message) => this.#connection?.send(message),
-        memoryReleased: (...use) => this.#offered.released(...use),
-        frameReleased: (id) => this.#frameReleased(id),
+        send: (message) => this.#send(message),
+        pack: (message) => this.#pack(message),
+        sendPacked: (packed) => this.#connection?.sendPacked(packed),
+        memoryReleased: (...use) =>
+          this.#released(this.#offered.released(...use)),
+        frameReleased: (id) => this.#released(this.#ports.released(id)),
         givenAway: (port) => this.#givenAway(port),
+        peerDropped: (count) => this.#peerDropped.now = Number(count),
         problem: (kind, text) => this.#problem(kind, text),
       },
       this.#table,
-      this.#receivers,
+      this.#ports.incoming,
     );
-    const shared = this.#senderChannel();
     for (const [name, port] of Object.entries<Port>(outgoing)) {
-      const writer = this.#transport.writer(name, port.schema);
-      const sender = new PortSender(native, shared, name, port, writer);
-      this.#senders.set(name, sender);
+      this.#addOutgoing(name, port);
     }
-    shareOut([...this.#senders.values()].flatMap((sender) => sender.pools));
-    this.senders = byName<FrameSender>(this.#senders) as Senders<Out>;
-    this.receivers = byName<FrameReceiver>(this.#receivers) as Receivers<In>;
+    const senders = [...this.#ports.outgoing.values()];
+    shareOut(senders.flatMap((sender) => sender.pools));
+    this.senders = this.#ports.senders();
+    this.receivers = this.#ports.receivers();
+  }
+
+  #addIncoming(name: string, port: Port): void {
+    const receiver = new PortReceiver(name, port, this.#events.arrived);
+    this.#ports.incoming.set(name, receiver);
+  }
+
+  #addOutgoing(name: string, port: Port): void {
+    const writer = this.#transport.writer(name, port.schema);
+    this.#ports.outgoing.set(
+      name,
+      new PortSender(this.#native, this.#forSenders, name, port, writer),
+    );
   }
 
   /** Whether frames can be sent. */
@@ -157,46 +172,29 @@ export class Channel<Out extends PortMap, In extends PortMap>
 
   /** The counters so far. */
   get stats(): ChannelStats {
-    let sent = 0, received = 0, dropped = 0, bytes = 0;
+    const { before, now } = this.#peerDropped;
     let given_away = this.#table.givenAway;
-    for (const sender of this.#senders.values()) {
-      sent += sender.stats.sent;
-      dropped += sender.stats.dropped;
-      given_away += sender.givenAway;
-    }
-    for (const receiver of this.#receivers.values()) {
-      received += receiver.stats.received;
-      dropped += receiver.stats.dropped;
-      bytes += receiver.bytes;
+    for (const { givenAway } of this.#ports.outgoing.values()) {
+      given_away += givenAway;
     }
     return {
-      sent,
-      received,
-      dropped,
+      ...this.#ports.counts,
+      peer_dropped: before + now,
+      stray_releases: this.#strayReleases,
       misfits: this.#misfits,
       given_away,
-      bytes,
       ...this.#latency.latency,
     };
   }
 
   /** Frames sent and received so far. */
   get transferred(): number {
-    let frames = 0;
-    for (const { stats } of this.#senders.values()) frames += stats.sent;
-    for (const { stats } of this.#receivers.values()) {
-      frames += stats.received;
-    }
-    return frames;
+    return this.#ports.transferred;
   }
 
   /** Frames received and not yet read. */
   get unread(): number {
-    let unread = 0;
-    for (const receiver of this.#receivers.values()) {
-      unread += receiver.size;
-    }
-    return unread;
+    return this.#ports.unread;
   }
 
   // ---- life ----
@@ -209,11 +207,40 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.#connection = connection;
   }
 
+  /**
+   * Sets how both sides use the ports; call it before {@link open}. A port that is
+   * in neither map is not connected: see {@link FrameSender.connected}.
+   */
+  agree(outgoing: TermsByPort, incoming: TermsByPort): void {
+    this.#ports.agree(outgoing, incoming);
+  }
+
+  /**
+   * Adds ports that the other side does not have; call {@link agree} after it.
+   * Returns all ports, with these. The transport does not know them: a frame that
+   * comes for one is dropped and counted.
+   */
+  withUnconnected(
+    outgoing: PortsOf<PortMap>,
+    incoming: PortsOf<PortMap>,
+  ): { senders: Senders<PortMap>; receivers: Receivers<PortMap> } {
+    for (const [name, port] of Object.entries<Port>(outgoing)) {
+      this.#addOutgoing(name, port);
+    }
+    for (const [name, port] of Object.entries<Port>(incoming)) {
+      this.#addIncoming(name, port);
+    }
+    return {
+      senders: this.#ports.senders(),
+      receivers: this.#ports.receivers(),
+    };
+  }
+
   /** Allows frames from now on. */
   open(): void {
     if (this.#ended) return;
     this.#open = true;
-    for (const sender of this.#senders.values()) sender.changed();
+    for (const sender of this.#ports.outgoing.values()) sender.changed();
   }
 
   /**
@@ -230,10 +257,12 @@ export class Channel<Out extends PortMap, In extends PortMap>
     if (this.#ended) return;
     this.#open = false;
     this.#connection = undefined;
+    const { before, now } = this.#peerDropped;
+    this.#peerDropped = { before: before + now, now: 0 };
     this.#offered.forget();
-    for (const sender of this.#senders.values()) sender.detach();
+    for (const sender of this.#ports.outgoing.values()) sender.detach();
     this.#peerGone();
-    for (const receiver of this.#receivers.values()) receiver.detach();
+    for (const receiver of this.#ports.incoming.values()) receiver.detach();
   }
 
   /** Ends both directions for good. Readers first get the frames received so far, then the end, or `failure`. */
@@ -244,9 +273,9 @@ export class Channel<Out extends PortMap, In extends PortMap>
     const closed = failure ??
       new BridgeError("closed", "Cannot send: the channel is closed");
     this.#offered.forget(); // nothing needs to be retired at the end
-    for (const sender of this.#senders.values()) sender.end(closed);
+    for (const sender of this.#ports.outgoing.values()) sender.end(closed);
     this.#peerGone();
-    for (const receiver of this.#receivers.values()) receiver.end(failure);
+    for (const receiver of this.#ports.incoming.values()) receiver.end(failure);
   }
 
   #peerGone(): void {
@@ -257,7 +286,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
   /** Ends the channel and drops the frames that were not read. */
   [Symbol.dispose](): void {
     this.end();
-    for (const receiver of this.#receivers.values()) receiver.clear();
+    for (const receiver of this.#ports.incoming.values()) receiver.clear();
   }
 
   // ---- sending ----
@@ -271,16 +300,21 @@ export class Channel<Out extends PortMap, In extends PortMap>
     });
   }
 
-  #senderChannel(): SenderChannel {
-    const isOpen = (): boolean => this.#open;
-    return {
-      get isOpen(): boolean {
-        return isOpen();
-      },
-      offered: this.#offered,
-      latency: this.#latency,
-      givenAway: (port) => this.#givenAway(port),
-    };
+  #send(message: XpcDictionary): number {
+    this.#connection?.send(message);
+    return this.#native.packedCost;
+  }
+
+  #pack(message: XpcDictionary): Omit<PackedFrame, "id"> {
+    const packed = this.#native.pack(message);
+    if (packed.length > MAX_DICTIONARY_BYTES) {
+      throw new BridgeError(
+        "bad_argument",
+        `Cannot send a frame of ${packed.length} bytes: at most ${MAX_DICTIONARY_BYTES} are allowed, ` +
+          "textures and buffers not counted",
+      );
+    }
+    return { packed, cost: this.#native.packedCost };
   }
 
   // ---- receiving ----
@@ -318,6 +352,10 @@ export class Channel<Out extends PortMap, In extends PortMap>
         "type",
         `received a message of unknown type '${type ?? "(none)"}'`,
       );}
+  }
+
+  #released(known: boolean): void {
+    if (!known) this.#strayReleases++;
   }
 
   #problem(kind: string, text: string): void {
@@ -372,12 +410,4 @@ export class Channel<Out extends PortMap, In extends PortMap>
     const id = getNumber(body, CHANNEL_KEY.surfaceId, "uint64");
     if (id !== undefined) this.#table.retire(id);
   }
-
-  #frameReleased(id: bigint): void {
-    for (const sender of this.#senders.values()) sender.released(id);
-  }
-}
-
-function byName<P>(ports: ReadonlyMap<string, P>): Readonly<Record<string, P>> {
-  return Object.freeze(Object.fromEntries(ports));
 }

@@ -6,7 +6,8 @@
 
 export { type TransferStats, transferStats } from "../ffi/stats.ts";
 export { abortable } from "./abortable.ts";
-export type { ChannelStats, Receivers, Senders } from "./channel.ts";
+export type { ChannelStats } from "./channel.ts";
+export type { PortCounts, Receivers, Senders } from "./channel_ports.ts";
 export type { Latency } from "./latency_window.ts";
 export type {
   BufferSpec,

@@ -25,8 +25,11 @@ export class OutgoingRecord implements Filling, Flight, SentMemory {
   spare: boolean;
   out = 0;
   sentAt = 0;
+  cost = 0;
   /** It was sent or disposed. */
   done = false;
+  /** The pieces that the frame names, if it waits to be sent. */
+  #named: Pooled[] | undefined;
   readonly #port: OutgoingPort;
   readonly #offered: OfferedMemory;
 
@@ -35,6 +38,53 @@ export class OutgoingRecord implements Filling, Flight, SentMemory {
     this.#port = port;
     this.#offered = offered;
     this.spare = spare;
+  }
+
+  /** Whether the frame has shared memory. */
+  get isShared(): boolean {
+    return this.pieces.size > 0;
+  }
+
+  /** The frame waits to be sent: until then its pieces are held, but no longer written. */
+  park(): void {
+    this.done = true;
+    this.#named = [];
+    for (const pooled of this.pieces.values()) {
+      pooled.memory.unlock(false);
+      if (pooled.state !== "out") continue;
+      pooled.state = "held";
+      this.#named.push(pooled);
+    }
+  }
+
+  /** The frame is about to be sent: the pieces that it names are out. */
+  resume(): void {
+    for (const pooled of this.#named ?? []) pooled.state = "out";
+  }
+
+  /** The frame was sent: the pieces that it names are out until their release, the others are free. */
+  launch(sentAt: number, cost: number): void {
+    this.done = true;
+    this.sentAt = sentAt;
+    this.cost = cost;
+    for (const pooled of this.pieces.values()) {
+      if (!this.#named) pooled.memory.unlock(false);
+      if (pooled.state === "out") {
+        pooled.flight = this;
+        this.out++;
+      } else {
+        pooled.state = "free";
+      }
+    }
+  }
+
+  /** The frame will not be sent: its pieces are free. */
+  discard(): void {
+    this.done = true;
+    for (const pooled of this.pieces.values()) {
+      if (!this.#named) pooled.memory.unlock(false);
+      pooled.state = "free";
+    }
   }
 
   pieceOf(value: Surface | NumericArray): Pooled {

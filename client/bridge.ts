@@ -87,6 +87,7 @@ export class ClientBridge implements AsyncDisposable {
   readonly #session: ClientSession;
   #phase: ClientPhase = "new";
   #mode = "";
+  #ports: XpcDictionary = {};
   #schema: ConnectionSchema | undefined;
   #schemaHash = "";
   #endpoint: OwnedCapability | undefined;
@@ -122,9 +123,15 @@ export class ClientBridge implements AsyncDisposable {
     );
   }
 
-  /** Reports that the module, a processor of this mode, has started: the host may send frames. */
-  started(mode: string): void {
+  /**
+   * Reports that the module, a processor of this mode, has started: the host may
+   * send frames.
+   *
+   * @param ports what the message says of its ports; nothing if it has the host's
+   */
+  started(mode: string, ports: XpcDictionary = {}): void {
     this.#mode = mode;
+    this.#ports = ports;
     this.#apply({ type: "module_started" });
   }
 
@@ -308,7 +315,10 @@ export class ClientBridge implements AsyncDisposable {
   #tellStarted(): void {
     const channel = this.#channel!;
     channel.open();
-    channel.sendControl(CTRL_TYPE.started, { [CHANNEL_KEY.mode]: this.#mode });
+    channel.sendControl(CTRL_TYPE.started, {
+      [CHANNEL_KEY.mode]: this.#mode,
+      ...this.#ports,
+    });
     this.#reportStats(channel, channel.stats);
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Receivers, Senders } from "../channel/channel.ts";
+import type { Receivers, Senders } from "../channel/channel_ports.ts";
 import {
   connectionSchema,
   type NoPorts,

@@ -14,13 +14,12 @@
 import { systemClock } from "../ffi/clock.ts";
 import { permittedEnvironment } from "../ffi/environment.ts";
 import { Native } from "../ffi/native.ts";
-import { canonicalJson } from "../proto/schema/json/canonical_json.ts";
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
 import type { OpenControl } from "../proto/wire/control.ts";
 import { readVariable } from "../proto/environment.ts";
 import { BridgeError, codeOf, failureReason } from "../proto/errors.ts";
-import type { Port, PortMap } from "../proto/schema/port.ts";
-import { schemaToJson } from "../proto/schema/json/schema_json.ts";
+import type { PortMap } from "../proto/schema/port.ts";
+import { agreeWithHost } from "./agreement.ts";
 import { ClientBridge } from "./bridge.ts";
 import type { ClientIdentity, ClientSurroundings } from "./client_session.ts";
 import { ProcessorInbox, runLoop } from "./loops.ts";
@@ -149,21 +148,21 @@ async function runProcessor(
     if (failure) throw failure;
     return;
   }
-  const { senders, receivers } = bridge.channel;
-  const context: Context<PortMap, PortMap> = {
-    input: receivers,
-    output: senders,
-    signal: abort.signal,
-  };
-  let processor: Processor | undefined;
   // Disposed at the end: an error of teardown does not replace an earlier error.
   await using held = new AsyncDisposableStack();
-  held.defer(() => tearDown(processor, context));
   try {
-    processor = takeProcessor(await load(), schema);
+    const processor = takeProcessor(await load());
+    const { channel } = bridge;
+    const { input, output, message } = agreeWithHost(
+      channel,
+      schema,
+      processor.schema,
+    );
+    const context = { input, output, signal: abort.signal };
+    held.defer(() => tearDown(processor, context));
     await processor.definition.setup?.(context);
-    bridge.started(processor.mode);
-    await runLoop(processor, context, bridge.channel, control);
+    bridge.started(processor.mode, message);
+    await runLoop(processor, context, channel, control);
   } catch (error) {
     if (!isOurEnd(error, abort.signal)) {
       bridge.failed(error);
@@ -180,53 +179,22 @@ function isOurEnd(error: unknown, signal: AbortSignal): boolean {
     error.code === "closed";
 }
 
-/** Returns the processor that a module exports. Throws `schema_mismatch` if its ports differ from the host's. */
-function takeProcessor(module: unknown, schema: ConnectionSchema): Processor {
+/** Returns the processor that a module exports. Throws `client_failed` if it exports none. */
+function takeProcessor(module: unknown): Processor {
   const exported = (module as { default?: unknown } | undefined)?.default;
-  if (!isProcessor(exported)) {
-    throw new BridgeError(
-      "client_failed",
-      "The module's default export is not a processor: write " +
-        "`export default reactive({…})`, or `manual` or `continuous`, of this same package",
-    );
-  }
-  const declared = exported.schema;
-  if (declared) {
-    checkPorts("input", declared.inputs, schema.inputs);
-    checkPorts("output", declared.outputs, schema.outputs);
-  }
-  return exported;
-}
-
-function checkPorts(
-  side: string,
-  declared: Readonly<Record<string, Port>>,
-  actual: Readonly<Record<string, Port>>,
-): void {
-  const names = new Set([...Object.keys(declared), ...Object.keys(actual)]);
-  for (const name of names) {
-    const [mine, hosts] = [declared[name], actual[name]];
-    const json = (port: Port | undefined): string =>
-      port === undefined ? "" : canonicalJson(schemaToJson(port.schema));
-    if (json(mine) === json(hosts)) continue;
-    throw new BridgeError(
-      "schema_mismatch",
-      `The ${side} '${name}' differs: the module has ${
-        mine?.schema.name ?? "no such port"
-      }, the host ${hosts?.schema.name ?? "no such port"}${
-        mine && hosts && mine.schema.name === hosts.schema.name
-          ? " with other fields or another version"
-          : ""
-      }`,
-    );
-  }
+  if (isProcessor(exported)) return exported;
+  throw new BridgeError(
+    "client_failed",
+    "The module's default export is not a processor: write " +
+      "`export default reactive({…})`, or `manual` or `continuous`, of this same package",
+  );
 }
 
 async function tearDown(
-  processor: Processor | undefined,
+  processor: Processor,
   context: Context<PortMap, PortMap>,
 ): Promise<void> {
-  if (!processor?.definition.teardown) return;
+  if (!processor.definition.teardown) return;
   const late = Promise.withResolvers<void>();
   const timer = systemClock.after(TEARDOWN_MS, () => {
     late.reject(

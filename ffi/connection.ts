@@ -214,8 +214,12 @@ export class Connection extends Party {
    * XPC cannot carry.
    */
   send(body: XpcDictionary): void {
+    if (!this.isDisposed) this.sendPacked(this.native.pack(body));
+  }
+
+  /** Sends a message that {@link Native.pack} has packed, as {@link send} does. */
+  sendPacked(packed: Uint8Array<ArrayBuffer>): void {
     if (this.isDisposed) return;
-    const packed = this.native.pack(body);
     const sent = this.native.symbols.slb_connection_send(
       this.handle,
       packed,

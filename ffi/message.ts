@@ -30,6 +30,8 @@ export interface MessageQueue {
 export class Message implements Disposable {
   /** The dictionary that was sent. */
   readonly body: XpcDictionary;
+  /** What it costs, in bytes; see {@link Unpacked.cost}. */
+  readonly cost: number;
   readonly #queue: MessageQueue;
   readonly #owned: Set<Capability>;
   #reply: ReplyHandle;
@@ -38,6 +40,7 @@ export class Message implements Disposable {
   constructor(queue: MessageQueue, unpacked: Unpacked, reply: ReplyHandle) {
     this.#queue = queue;
     this.body = unpacked.message;
+    this.cost = unpacked.cost;
     this.#owned = new Set(unpacked.capabilities);
     this.#reply = reply;
   }

@@ -268,6 +268,11 @@ export class Native implements Disposable {
     return { count, dropped, pid };
   }
 
+  /** What the last packed message costs, in bytes; see {@link Packer.cost}. */
+  get packedCost(): number {
+    return this.#packer.cost;
+  }
+
   /** The counters of this process. */
   stats(): NativeStats {
     const raw = new BigUint64Array(STATS_COUNT);

@@ -27,25 +27,25 @@ import {
   pingMessage,
   teardownMessage,
 } from "../proto/states/handshake_messages.ts";
-import { CHANNEL_KEY, CTRL_TYPE, PONG } from "../proto/wire/keys.ts";
+import { CTRL_TYPE, PONG } from "../proto/wire/keys.ts";
 import {
   LAST_WORD_TIMEOUT_MS,
   PONG_TIMEOUT_MS,
   STATS_INTERVAL_MS,
 } from "../proto/limits.ts";
 import type { PortMap } from "../proto/schema/port.ts";
-import { getString } from "../proto/wire/xpc_value.ts";
+import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import {
   channelFailure,
   endFailure,
   exitFailure,
   type HostFailure,
-  modeFailure,
   refusalNote,
   reportedFailure,
   stepFailure,
 } from "./client_failure.ts";
 import type { HandshakeTimes, ProcessorMode } from "./handshake_times.ts";
+import { agreeWithModule } from "./agreement.ts";
 import { HostSession, type SessionOptions } from "./host_session.ts";
 import { Door } from "./door.ts";
 import {
@@ -327,14 +327,21 @@ export class HostBridge {
     if (type === CTRL_TYPE.pong) {
       this.#apply({ type: "pong", valid: hasPayload(message.body, PONG) });
     } else if (type === CTRL_TYPE.started) {
-      const mode = getString(message.body, CHANNEL_KEY.mode);
-      const failure = modeFailure(mode, this.#options.processorType);
-      if (failure) this.#fail(failure);
-      else this.#apply({ type: "started" });
+      this.#started(message.body);
     } else if (type === CTRL_TYPE.error) {
       this.#isReported = true;
       this.#fail(reportedFailure(message.body, this.#phase));
     }
+  }
+
+  #started(body: XpcDictionary): void {
+    const { schema, processorType } = this.#options;
+    const problem = this.#phase === "awaiting_started"
+      ? agreeWithModule(this.#channel, schema, processorType, body)
+      : undefined;
+    if (problem) {
+      this.#fail({ code: problem.code, reason: problem.message });
+    } else this.#apply({ type: "started" });
   }
 
   #openGate(): void {

@@ -14,12 +14,11 @@ import {
 } from "../proto/errors.ts";
 import { fitText } from "../proto/escape.ts";
 import { exhaustion } from "../proto/exhaustion.ts";
-import { MAX_ERROR_LENGTH, MAX_NAME_BYTES } from "../proto/limits.ts";
+import { MAX_ERROR_LENGTH } from "../proto/limits.ts";
 import { HOST_PHASE_TEXT, type HostPhase } from "../proto/states/handshake.ts";
 import type { HelloProblem } from "../proto/states/handshake_messages.ts";
 import { CHANNEL_KEY, CLIENT_LINE } from "../proto/wire/keys.ts";
 import { getString, type XpcDictionary } from "../proto/wire/xpc_value.ts";
-import type { ProcessorMode } from "./handshake_times.ts";
 import { type ClientExit, describeExit } from "./spawn/spawn.ts";
 
 /** Why a host fails. */
@@ -137,19 +136,6 @@ export function endFailure(phase: HostPhase): HostFailure {
   return {
     code: "client_failed",
     reason: `the client's channel ended; ${HOST_PHASE_TEXT[phase]}`,
-  };
-}
-
-/** The failure if a client has started with a processor of another mode; `undefined` if it fits, or if the client did not say it. */
-export function modeFailure(
-  mode: string | undefined,
-  expected: ProcessorMode,
-): HostFailure | undefined {
-  return mode === undefined || mode === expected ? undefined : {
-    code: "bad_argument",
-    reason: `the module is a ${
-      fitText(mode, MAX_NAME_BYTES)
-    } processor, this host is ${expected}`,
   };
 }
 

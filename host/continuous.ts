@@ -41,7 +41,11 @@ export class ContinuousHost<
    * frame was sent or received, the loop waits until a frame comes, or for
    * `restMs` milliseconds (default: 16). Waiting uses no CPU time.
    *
-   * @throws {BridgeError} the host's failure; and whatever `turn` throws
+   * Resolves when the host was closed, also before it was ready, or when `signal`
+   * has aborted.
+   *
+   * @throws {BridgeError} the host's failure; and whatever `turn` throws, except
+   * `closed` after a close
    */
   run(
     turn: (host: this) => void | Promise<void>,

@@ -5,7 +5,8 @@
  */
 
 import { continuousLoop } from "../channel/activity.ts";
-import type { ChannelStats, Receivers, Senders } from "../channel/channel.ts";
+import type { ChannelStats } from "../channel/channel.ts";
+import type { Receivers, Senders } from "../channel/channel_ports.ts";
 import { Native } from "../ffi/native.ts";
 import type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
 import type { NoPorts } from "../proto/schema/connection_schema.ts";
@@ -116,17 +117,28 @@ export abstract class ProcessorHost<
     restMs: number,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    await this.ready;
-    const { channel, activity } = this.#supervisor;
-    const over = new AbortController();
-    this.ended.then(() => {
-      over.abort();
-      activity.changed();
-    });
-    const stop = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
-    await continuousLoop(channel, activity, turn, restMs, stop);
-    const failure = over.signal.aborted ? await this.ended : undefined;
+    try {
+      await this.#loop(turn, restMs, signal);
+    } catch (error) {
+      // After a close, a turn that sends gets this error: the end, not a failure.
+      const closed = error instanceof BridgeError && error.code === "closed";
+      if (!closed || !this.#supervisor.over.aborted) throw error;
+    }
+    const failure = this.#supervisor.over.aborted
+      ? await this.ended
+      : undefined;
     if (failure) throw failure;
+  }
+
+  async #loop(
+    turn: () => void | Promise<void>,
+    restMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    await this.ready;
+    const { channel, activity, over } = this.#supervisor;
+    const stop = signal ? AbortSignal.any([signal, over]) : over;
+    await continuousLoop(channel, activity, turn, restMs, stop);
   }
 
   /** Pauses the processor: `process` is not called until {@link resume}. Before the host is ready, the pause takes effect as soon as it is. */

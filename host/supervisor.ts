@@ -50,7 +50,9 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   readonly ready: Promise<void>;
   /** Resolves when the host has ended and everything is released: with the failure, or with `undefined` after a close. */
   readonly ended: Promise<BridgeError | undefined>;
-  /** Changes when a frame arrives. */
+  /** Aborts when the host begins to end: no more frames can be sent. */
+  readonly over: AbortSignal;
+  /** Changes when a frame arrives, and when the host begins to end. */
   readonly activity: Activity = new Activity();
   readonly #options: SupervisorOptions<I, O>;
   readonly #native: Native;
@@ -63,13 +65,14 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   #pause: Timer | undefined;
   /** Whether one connection has ended and the next has not begun. */
   #between = false;
-  #over = false;
+  readonly #over = new AbortController();
   #running = SWITCH_OFF;
   #paused = SWITCH_OFF;
 
   /** Begins at once, in the background. Takes ownership of the lease `native`. */
   constructor(native: Native, options: SupervisorOptions<I, O>) {
     this.#options = options;
+    this.over = this.#over.signal;
     this.ready = this.#ready.promise;
     this.ready.catch(() => {}); // reported by `ended` too
     this.ended = this.#ended.promise;
@@ -182,7 +185,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   async #begin(): Promise<void> {
     try {
       await this.#bridge.released;
-      if (this.#over) return;
+      if (this.over.aborted) return;
       this.#bridge = this.#connect();
       this.#between = false;
       this.#restarts++;
@@ -196,8 +199,9 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   }
 
   #end(failure: BridgeError | undefined): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.over.aborted) return;
+    this.#over.abort();
+    this.activity.changed();
     this.#pause?.cancel();
     this.#ready.reject(
       failure ?? new BridgeError("closed", "The host was closed"),

@@ -17,6 +17,20 @@ export const MAX_GRPC_MESSAGE_BYTES = 64 * 1024;
 export const MAX_OFFERED = 256;
 /** The most bytes of one surface or buffer: 1 GiB; the same as `SLB_MAX_MEMORY_BYTES` in the header. */
 export const MAX_MEMORY_BYTES = 1024 * 1024 * 1024;
+/** The most frames without shared memory that a port which skips to the latest has unconfirmed. The newest one after that waits. */
+export const MAX_UNCONFIRMED_FRAMES = 4;
+/**
+ * A port sends no further frame while its unconfirmed ones have cost this much, in
+ * bytes; see `proto/wire/packed.ts` for the cost of a message. One frame is always
+ * allowed.
+ */
+export const MAX_UNCONFIRMED_BYTES = 4 * 1024 * 1024;
+/** The most that the unread frames of a receiving port may cost, in bytes. More than a sender may have unconfirmed, since a foreign sender may count in another way. */
+export const MAX_UNREAD_BYTES = 2 * MAX_UNCONFIRMED_BYTES;
+/** What each value of a message costs beside its bytes: about what it takes once it is decoded, in bytes. */
+export const VALUE_COST_BYTES = 16;
+/** The most frames, and the most pieces of memory, that one `release` names. */
+export const MAX_RELEASES_PER_MESSAGE = 1_024;
 /** The most fields of one schema. */
 export const MAX_FIELDS = 256;
 

@@ -15,31 +15,68 @@ import { CHANNEL_KEY } from "../../proto/wire/keys.ts";
 import type { Misfit } from "../../proto/wire/misfit.ts";
 import type { CapabilityWriter } from "../../proto/wire/type_codec.ts";
 import { uint64, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
-import type { PortWriter, SentMemory } from "../transport.ts";
+import type {
+  KeptFrame,
+  PortWriter,
+  SentMemory,
+  UnconfirmedFrame,
+} from "../transport.ts";
 
-/** Sends the fields of a frame, as a message with an id of its own; returns that id. */
-export type SendFields = (portName: string, fields: XpcDictionary) => bigint;
+/** Sends the fields of frames, each as a message with an id of its own. */
+export interface FrameOutlet {
+  /** Sends a frame now. */
+  send(portName: string, fields: XpcDictionary): UnconfirmedFrame;
+  /** Packs a frame, to be sent later. Throws `bad_argument` if it is too large. */
+  pack(portName: string, fields: XpcDictionary): PackedFrame;
+  /** Sends a packed frame. */
+  sendPacked(packed: Uint8Array<ArrayBuffer>): void;
+}
+
+/** A frame in packed form. */
+export interface PackedFrame extends UnconfirmedFrame {
+  /** Its bytes, valid until the next message is packed. */
+  readonly packed: Uint8Array<ArrayBuffer>;
+}
 
 /** The writer of one port. */
 export class DictionaryWriter<S extends Schema> implements PortWriter<S> {
   readonly #portName: string;
   readonly #codec: FrameCodec<S>;
-  readonly #send: SendFields;
+  readonly #outlet: FrameOutlet;
+  /** The bytes of the frame that was kept last. The next one uses them again. */
+  #kept = new Uint8Array(0);
 
-  constructor(portName: string, schema: S, send: SendFields) {
+  constructor(portName: string, schema: S, outlet: FrameOutlet) {
     this.#portName = portName;
     this.#codec = compile(schema);
-    this.#send = send;
+    this.#outlet = outlet;
   }
 
   check(frame: unknown): Misfit | undefined {
     return this.#codec.check(frame);
   }
 
-  send(frame: Frame<S>, memory: SentMemory): bigint {
+  send(frame: Frame<S>, memory: SentMemory): UnconfirmedFrame {
     const fields = this.#codec.encode(frame, new MemoryNames(memory));
     memory.offerPieces();
-    return this.#send(this.#portName, fields);
+    return this.#outlet.send(this.#portName, fields);
+  }
+
+  keep(frame: Frame<S>, memory: SentMemory): KeptFrame {
+    const fields = this.#codec.encode(frame, new MemoryNames(memory));
+    const { id, cost, packed } = this.#outlet.pack(this.#portName, fields);
+    if (packed.length > this.#kept.length) {
+      this.#kept = new Uint8Array(packed.length);
+    }
+    this.#kept.set(packed);
+    const bytes = this.#kept.subarray(0, packed.length);
+    return {
+      send: () => {
+        memory.offerPieces();
+        this.#outlet.sendPacked(bytes);
+        return { id, cost };
+      },
+    };
   }
 }
 

@@ -10,6 +10,7 @@ import type {
   NumericArrays,
   NumericKind,
 } from "../../proto/schema/field_type.ts";
+import { MAX_OFFERED } from "../../proto/limits.ts";
 import { CHANNEL_KEY } from "../../proto/wire/keys.ts";
 import { NUMERIC_ARRAYS } from "../../proto/schema/numeric_array.ts";
 import type { CapabilityReader } from "../../proto/wire/type_codec.ts";
@@ -27,10 +28,7 @@ import { NativeSurface } from "../../ffi/surface.ts";
 import type { Lease, MemoryTable } from "../memory/memory_table.ts";
 import type { PieceName } from "../transport.ts";
 
-/** The name of a piece in a frame. */
-type NameInFrame = Pick<PieceName, "id" | "generation">;
-
-function nameOf(value: XpcDictionary): NameInFrame | undefined {
+function nameOf(value: XpcDictionary): PieceName | undefined {
   const id = getNumber(value, CHANNEL_KEY.surfaceId, "uint64");
   const generation = getNumber(value, CHANNEL_KEY.generation, "uint64");
   return id === undefined || generation === undefined
@@ -38,16 +36,17 @@ function nameOf(value: XpcDictionary): NameInFrame | undefined {
     : { id, generation };
 }
 
-/** Yields every name of a piece of memory in a value, at any depth. */
-export function* namesIn(
+/** Calls `found` with every name of a piece of memory in a value, at any depth. */
+export function findNames(
   value: XpcValue | undefined,
-): Generator<NameInFrame, void> {
+  found: (name: PieceName) => void,
+): void {
   if (Array.isArray(value)) {
-    for (const element of value) yield* namesIn(element);
+    for (const element of value) findNames(element, found);
   } else if (isDictionary(value)) {
     const name = nameOf(value);
-    if (name) yield name;
-    else for (const key in value) yield* namesIn(value[key]);
+    if (name) found(name);
+    else for (const key in value) findNames(value[key], found);
   }
 }
 
@@ -109,6 +108,9 @@ export class FrameLeases implements CapabilityReader {
   }
 
   #lease(value: XpcValue): Lease["memory"] | string {
+    if (this.#leases.length >= MAX_OFFERED) {
+      return `one more than the ${MAX_OFFERED} pieces that a frame can have`;
+    }
     const lease = this.#find(value);
     if (typeof lease === "string") return lease;
     this.#leases.push(lease);
@@ -127,7 +129,7 @@ export class FrameLeases implements CapabilityReader {
     return this.#table.lease(name.id, name.generation);
   }
 
-  /** Ends all leases. Further calls do nothing. */
+  /** Ends all leases. The table is told of each; further calls do nothing. */
   release(): void {
     for (const lease of this.#leases) lease.release();
   }

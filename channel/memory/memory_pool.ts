@@ -21,6 +21,8 @@ export interface Flight {
   out: number;
   /** When it was sent, in milliseconds of the clock. */
   sentAt: number;
+  /** What its message costs, in bytes. */
+  cost: number;
 }
 
 /** A piece of a pool. */

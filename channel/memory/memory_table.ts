@@ -112,6 +112,11 @@ export class MemoryTable {
     if (imported.leases === 0) this.#end(imported.memory);
   }
 
+  /** Whether the peer has offered a piece of this id and not retired it. */
+  has(id: bigint): boolean {
+    return this.#imported.has(id);
+  }
+
   /** Returns a lease on an offered piece, or the reason if there is none. */
   lease(id: bigint, generation: bigint): Lease | string {
     const imported = this.#imported.get(id);

@@ -48,17 +48,17 @@ export class OfferedMemory implements PoolOwner {
   }
 
   /**
-   * The peer reports a release. It has an effect only if the piece is out and
-   * `generation` is its current use. `givenAway`: a view of the piece was
+   * The peer reports a release. Returns whether it has an effect: the piece is
+   * out and `generation` is its current use. `givenAway`: a view of the piece was
    * transferred there.
    */
-  released(id: bigint, generation: bigint, givenAway: boolean): void {
+  released(id: bigint, generation: bigint, givenAway: boolean): boolean {
     const entry = this.#offered.get(id);
-    if (!entry || entry.pooled.state !== "out") return;
-    if (entry.pooled.generation === generation) {
-      entry.pooled.givenAwayThere = givenAway;
-      entry.owner.returned(entry.pooled);
-    }
+    if (!entry || entry.pooled.state !== "out") return false;
+    if (entry.pooled.generation !== generation) return false;
+    entry.pooled.givenAwayThere = givenAway;
+    entry.owner.returned(entry.pooled);
+    return true;
   }
 
   /** The peer is gone: the next one has been offered nothing. */

@@ -14,11 +14,13 @@ export interface Port<S extends Schema = Schema> {
   readonly schema: S;
   /** Its purpose, for readers. */
   readonly description: string;
-  /** Whether the processor needs a connection on this port. */
+  /** Whether the other side must have this port too. */
   readonly required: boolean;
-  /** How frames are read. */
+  /** How frames are read. If host and module differ, every frame in order holds. */
   readonly read_behavior: ReadBehavior;
-  /** The most unread frames that it holds, from 1 to 65536. */
+  /** The read behavior, if the options of the port name it. Host and module must not name different ones. */
+  readonly given_read_behavior?: ReadBehavior;
+  /** The most unread frames that it holds, from 1 to 65536. If host and module differ, the smaller one holds. */
   readonly capacity: number;
 }
 
@@ -26,11 +28,11 @@ export interface Port<S extends Schema = Schema> {
 export interface PortOptions {
   /** Its purpose, for readers. */
   readonly description?: string;
-  /** Whether the processor needs a connection on this port. True by default. */
+  /** Whether the other side must have this port too. True by default. If false and the other side lacks it, the port is not `connected`: nothing is received on it, and what is sent is dropped. */
   readonly required?: boolean;
-  /** How frames are read. By default as in the schema. */
+  /** How frames are read. By default as in the schema, or as the other side says if that is in order. */
   readonly read_behavior?: ReadBehavior;
-  /** The most unread frames that it holds. By default as in the schema. */
+  /** The most unread frames that it holds. By default as in the schema, or as the other side says if that is less. */
   readonly capacity?: number;
 }
 
@@ -58,6 +60,8 @@ export function port<S extends Schema>(
     schema,
     description: place.text("description", options.description ?? ""),
     required: options.required ?? true,
+    ...(options.read_behavior !== undefined &&
+      { given_read_behavior: options.read_behavior }),
     read_behavior: place.oneOf(
       "read_behavior",
       options.read_behavior ?? schema.read_behavior,

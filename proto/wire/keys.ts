@@ -115,6 +115,20 @@ export const CHANNEL_KEY = {
   generation: "generation",
   /** In a release: true if the receiver has given its view of the piece away, so that the piece must not be used again. */
   givenAway: "given_away",
+  /** In a release: the ids of several frames, each of 8 bytes, little-endian. */
+  frames: "frames",
+  /** In a release: the ids and generations of several pieces, each pair of 16 bytes, little-endian. */
+  pieces: "pieces",
+  /** In a release: the number of frames that this side has received and dropped unread. */
+  dropped: "dropped",
+  /** In `started`: the input ports that the module uses, by name, and how. */
+  inputs: "inputs",
+  /** In `started`: the output ports that the module uses, by name, and how. */
+  outputs: "outputs",
+  readBehavior: "read_behavior",
+  capacity: "capacity",
+  /** The read behavior that the module's port names, if it names one. */
+  given: "given",
 } as const;
 
 /**

@@ -6,6 +6,7 @@
  */
 
 import { BridgeError } from "../errors.ts";
+import { VALUE_COST_BYTES } from "../limits.ts";
 import {
   Capability,
   type CapabilityKind,
@@ -60,10 +61,21 @@ export class Packer {
   #bytes = new Uint8Array(4096);
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
+  #values = 0;
+
+  /**
+   * What the message of the last {@link pack} costs, in bytes: its packed bytes,
+   * and {@link VALUE_COST_BYTES} for each value in it. The receiver computes the
+   * same number: {@link Unpacked.cost}.
+   */
+  get cost(): number {
+    return costOf(this.#at, this.#values);
+  }
 
   /** Returns the packed message, a view of this packer's buffer. Throws `bad_argument` if XPC cannot carry a value. */
   pack(message: XpcDictionary): Uint8Array<ArrayBuffer> {
     this.#at = 0;
+    this.#values = 1;
     this.#dictionary(message);
     return this.#bytes.subarray(0, this.#at);
   }
@@ -142,6 +154,7 @@ export class Packer {
   }
 
   #value(value: XpcValue, key: string): void {
+    this.#values++;
     if (value === null) {
       this.#view.setUint8(this.#reserve(1), Tag.Null);
     } else if (typeof value === "string") {
@@ -174,8 +187,14 @@ export class Packer {
   }
 }
 
+function costOf(bytes: number, values: number): number {
+  return bytes + VALUE_COST_BYTES * values;
+}
+
 class Unpacker {
   readonly capabilities: Capability[] = [];
+  /** The number of values read. */
+  values = 0;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #at: number;
@@ -231,6 +250,7 @@ class Unpacker {
   }
 
   value(): XpcValue {
+    this.values++;
     const tag: Tag = this.#view.getUint8(this.#skip(1));
     switch (tag) {
       case Tag.Null:
@@ -297,6 +317,8 @@ export interface Unpacked {
   readonly message: XpcDictionary;
   /** All capabilities in the message. The receiver owns them. */
   readonly capabilities: readonly Capability[];
+  /** What the message costs, in bytes; see {@link Packer.cost}. */
+  readonly cost: number;
 }
 
 /**
@@ -312,5 +334,9 @@ export function unpack(bytes: Uint8Array): Unpacked {
       "Cannot read a packed message: it is not a dictionary",
     );
   }
-  return { message, capabilities: unpacker.capabilities };
+  return {
+    message,
+    capabilities: unpacker.capabilities,
+    cost: costOf(bytes.length, unpacker.values),
+  };
 }

@@ -4,7 +4,7 @@
  * `--json` adds the raw numbers. Nothing here passes or fails.
  */
 
-import { ContinuousHost, ReactiveHost } from "../../host/mod.ts";
+import { ContinuousHost, DataFrame, ReactiveHost } from "../../host/mod.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
 import { attackLines, measureAttacks } from "./attacks.ts";
@@ -93,7 +93,28 @@ async function bridge(width: number, height: number): Promise<Sample> {
   });
 }
 
-/** Measures the copy of one 1080p picture. A shared surface saves this copy in each direction. */
+/** Measures the round trip of one data frame of this many bytes, which is copied into the message. */
+async function data(bytes: number): Promise<Sample> {
+  await using host = ReactiveHost.launch({
+    module: new URL("./relay_data.ts", import.meta.url),
+    inputs: { data: DataFrame },
+    outputs: { data: DataFrame },
+  });
+  await host.ready;
+  const results = host.output.data[Symbol.asyncIterator]();
+  const content = new Uint8Array(bytes);
+  return await measure(`bridge, ${bytes} bytes of data`, async () => {
+    using frame = host.input.data.acquire({
+      data: content,
+      schema_name: "bench",
+      timestamp_ns: 0n,
+    });
+    host.input.data.send(frame);
+    const { value } = await results.next();
+    value?.[Symbol.dispose]();
+  });
+}
+
 /** Measures the share of one core that an idle continuous host and client use, in hundredths. Runs before the baseline that spins. */
 async function idle(): Promise<{ waiting: number; spinning: number }> {
   await using host = ContinuousHost.launch({
@@ -121,6 +142,7 @@ async function idle(): Promise<{ waiting: number; spinning: number }> {
   return { waiting, spinning };
 }
 
+/** Measures the copy of one 1080p picture. A shared surface saves this copy in each direction. */
 function copy(): Promise<Sample> {
   const from = new Uint8Array(1920 * 1080 * 4).fill(1);
   const to = new Uint8Array(from.length);
@@ -132,8 +154,10 @@ const samples = [
   await bridge(8, 8),
   await bridge(1920, 1080),
   await copy(),
+  await data(64),
 ];
-const [stream, small, large, memcpy] = samples as [
+const [stream, small, large, memcpy, bare] = samples as [
+  Sample,
   Sample,
   Sample,
   Sample,
@@ -152,6 +176,7 @@ const lines = [
   "",
   `round trip, small frame against Unix stream   ${ratio(small, stream)}`,
   `round trip, 1080p frame against small frame   ${ratio(large, small)}`,
+  `round trip, small data frame against Unix stream ${ratio(bare, stream)}`,
   `round trip, 1080p frame against one memcpy    ${ratio(large, memcpy)}`,
   `continuous host and client, nothing to do     ${
     waiting.toFixed(1)

@@ -119,13 +119,28 @@ static void end_when_done(void) {
     if (is_host && count.received == to_send && count.released == to_send) sem_post(&over);
 }
 
-void on_release(xpc_object_t message) {
+static void released(uint64_t id, uint64_t generation) {
     for (struct own *own = pool; own < pool + CAPACITY; own++) {
-        if (!own->out || own->id != xpc_dictionary_get_uint64(message, "surface_id") ||
-            own->generation != xpc_dictionary_get_uint64(message, "generation")) continue;
+        if (!own->out || own->id != id || own->generation != generation) continue;
         own->out = false;
         count.released++;
     }
+}
+
+static uint64_t little_endian(const uint8_t *bytes) {
+    uint64_t value = 0;
+    for (int i = 8; i-- > 0;) value = value << 8 | bytes[i];
+    return value;
+}
+
+/* A release has one piece under its own keys, or several packed in "pieces". */
+void on_release(xpc_object_t message) {
+    size_t length = 0;
+    const uint8_t *pieces = xpc_dictionary_get_data(message, "pieces", &length);
+    for (size_t at = 0; pieces && at + 16 <= length; at += 16) {
+        released(little_endian(pieces + at), little_endian(pieces + at + 8));
+    }
+    released(xpc_dictionary_get_uint64(message, "surface_id"), xpc_dictionary_get_uint64(message, "generation"));
     end_when_done();
     if (is_host) host_send();
 }

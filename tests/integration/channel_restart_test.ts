@@ -128,7 +128,11 @@ restartTest(
     assert(!pair.sender.isOpen);
     for (const name of PORTS) {
       assertEquals(send(pair, name, 2), false);
-      assertEquals(pair.sender.senders[name].stats, { sent: 1, dropped: 1 });
+      assertEquals(pair.sender.senders[name].stats, {
+        sent: 1,
+        dropped: 1,
+        waiting: 0,
+      });
     }
     await pair.connect();
     for (const name of PORTS) assert(send(pair, name, 3));

@@ -83,7 +83,11 @@ permittedTest(
       using frame = acquireFrame(host, number);
       assertEquals(host.input.video.send(frame), false);
     }
-    assertEquals(host.input.video.stats, { sent: 0, dropped: 3 });
+    assertEquals(host.input.video.stats, {
+      sent: 0,
+      dropped: 3,
+      waiting: 0,
+    });
     await soon(host.ready, "ready");
     assertEquals(warnings, []);
   },

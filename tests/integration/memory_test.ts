@@ -113,7 +113,11 @@ memoryTest(
       false,
       false,
     ]);
-    assertEquals(pair.sender.senders.data.stats, { sent: 3, dropped: 2 });
+    assertEquals(pair.sender.senders.data.stats, {
+      sent: 3,
+      dropped: 2,
+      waiting: 0,
+    });
     await pair.settle();
     const { data } = pair.receiver.receivers;
     assertEquals(data.stats, { received: 3, dropped: 0 });

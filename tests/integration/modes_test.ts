@@ -216,6 +216,46 @@ permittedTest(
 );
 
 permittedTest(
+  "continuous: a host's own loop that sends resolves after a close, and rejects with a failure",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    const sending = (host: ReturnType<typeof launch>): Promise<void> =>
+      host.run(({ input }) => {
+        using question = input.questions.acquire({
+          data: new Uint8Array(1),
+          schema_name: "",
+          timestamp_ns: 0n,
+        });
+        input.questions.send(question);
+      });
+    const launch = () =>
+      ContinuousHost.launch({
+        ...ticking("continuous_count.ts"),
+        inputs: { questions: TICKS },
+      });
+    await using closed = launch();
+    const loop = sending(closed);
+    await soon(closed.ready, "ready");
+    await closed.close();
+    assertEquals(await soon(loop, "the loop's end"), undefined);
+    await using early = launch();
+    const first = sending(early);
+    await early.close();
+    assertEquals(
+      await soon(first, "the end of a loop that never ran"),
+      undefined,
+    );
+    await using failed = launch();
+    const last = sending(failed).catch((error) => error);
+    await soon(failed.ready, "ready");
+    Deno.kill(failed.clientPid, "SIGKILL");
+    const error = await soon(last, "the failure");
+    assert(error === await failed.ended && error.code === "client_failed");
+  },
+);
+
+permittedTest(
   "continuous: what a turn throws ends the loop, not the host",
   NEEDS,
   async () => {

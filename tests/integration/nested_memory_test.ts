@@ -203,7 +203,7 @@ sceneTest(
     assertPainted(one, 1, 27);
     assertPainted(two, 2, 10);
     assertEquals([every.send(one), every.send(two)], [false, false]);
-    assertEquals(every.stats, { sent: 2, dropped: 3 });
+    assertEquals(every.stats, { sent: 2, dropped: 3, waiting: 0 });
     await pair.settle();
     assertEquals(pair.receiver.stats.received, 2);
   },

@@ -12,6 +12,8 @@ import { BrokerLink } from "../../ffi/broker_link.ts";
 import type { OwnedCapability } from "../../ffi/capability.ts";
 import { type Connection, Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
+import { Incidents } from "../../broker/registry/incidents.ts";
+import { createQuotas } from "../../broker/registry/quotas.ts";
 import { BridgeError, type ErrorCode } from "../../proto/errors.ts";
 import {
   clientErrorMessage,
@@ -93,6 +95,7 @@ const HOST_CASES: Record<ErrorCode, HostCase> = {
   native_failure:
     "the system has ended the host's listener or channel: no test can make it",
   not_permitted: refused({ token: "f".repeat(64) }),
+  outbox_full: "a client that does not read cannot be told",
   schema_mismatch: refused({ schema_hash: "0".repeat(64) }),
   timed_out: async ({ client }) => {
     await shakeHands(client);
@@ -248,6 +251,8 @@ permittedTest(
       native,
       service,
       handlers: throwing(),
+      quotas: createQuotas(),
+      incidents: new Incidents(),
       log: new FakeWorld().log,
       peerLost: () => {},
     });

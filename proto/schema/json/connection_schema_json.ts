@@ -135,16 +135,18 @@ function parsePorts(side: string, json: unknown, table: SchemaTable): PortMap {
       nth.refuse(`another ${side} is called ${quote(name)}`);
     }
     const place = CONNECTION.inside(`${side} ${quote(name)}`);
+    const schema = parseSchema(keys.schema, table);
+    const read_behavior = place.oneOf(
+      "read_behavior",
+      keys.read_behavior,
+      READ_BEHAVIORS,
+    );
     ports.set(
       name,
-      port(parseSchema(keys.schema, table), {
+      port(schema, {
         description: place.string("description", keys.description),
         required: place.boolean("required", keys.required),
-        read_behavior: place.oneOf(
-          "read_behavior",
-          keys.read_behavior,
-          READ_BEHAVIORS,
-        ),
+        ...(read_behavior !== schema.read_behavior && { read_behavior }),
         capacity: checkCapacity(place, "capacity", keys.capacity),
       }),
     );

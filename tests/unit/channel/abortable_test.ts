@@ -50,18 +50,18 @@ Deno.test("reading frames ends with the signal; another reader goes on", async (
   assertEquals(await ended, []);
   assertEquals(await Array.fromAsync(receiver.frames(stop.signal)), []);
   const frame = tick(1n);
-  receiver.put(frame);
+  receiver.put(frame, 0);
   assertStrictEquals((await other).value, frame);
 });
 
 Deno.test("next() gives what is there, else what comes, one frame to each who waits", async () => {
   const receiver = new PortReceiver("ticks", TICKS, () => {});
   const [first, second, third] = [tick(1n), tick(2n), tick(3n)];
-  receiver.put(first);
+  receiver.put(first, 0);
   assertStrictEquals(await receiver.next(), first);
   const waiting = [receiver.next(), receiver.next()];
-  receiver.put(second);
-  receiver.put(third);
+  receiver.put(second, 0);
+  receiver.put(third, 0);
   assertEquals(
     new Set(await Promise.all(waiting)),
     new Set([second, third]),
@@ -76,7 +76,7 @@ Deno.test("next() is null when its signal aborts, and what comes then is not los
   assertEquals(await waiting, null);
   assertEquals(await receiver.next(stop.signal), null);
   const frame = tick(1n);
-  receiver.put(frame);
+  receiver.put(frame, 0);
   assertStrictEquals(await receiver.next(), frame);
 });
 
@@ -84,7 +84,7 @@ Deno.test("next() is null after a channel was closed in order, and throws why on
   const closed = new PortReceiver("ticks", TICKS, () => {});
   const waiting = closed.next();
   const frame = tick(1n);
-  closed.put(frame);
+  closed.put(frame, 0);
   closed.end(undefined);
   assertStrictEquals(await waiting, frame);
   assertEquals(await closed.next(), null);

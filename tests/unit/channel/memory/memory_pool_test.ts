@@ -72,7 +72,7 @@ Deno.test("a recall frees what is out, and leaves what is held", () => {
   const { pool } = makePool(3);
   const [held, out] = [pool.take(5), pool.take(5)];
   out!.state = "out";
-  out!.flight = { out: 1, sentAt: 0 };
+  out!.flight = { out: 1, sentAt: 0, cost: 0 };
   pool.recall();
   assertEquals([held?.state, out?.state], ["held", "free"]);
   assertEquals(out?.flight, undefined);

@@ -38,6 +38,7 @@ Deno.test("a port differs from its schema where it says so", () => {
     description: "The camera",
     required: false,
     read_behavior: "read_next_in_order",
+    given_read_behavior: "read_next_in_order",
     capacity: 1,
   });
   assert(Object.isFrozen(made));
