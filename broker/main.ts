@@ -13,6 +13,8 @@
 import { systemClock } from "../ffi/clock.ts";
 import { permittedEnvironment } from "../ffi/environment.ts";
 import { Native } from "../ffi/native.ts";
+import { writeOrLose } from "../ffi/output.ts";
+import { writeStderr } from "../ffi/stderr.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { Broker } from "./broker.ts";
 import { giveUpAfterStart } from "./give_up.ts";
@@ -28,10 +30,10 @@ import { FOREGROUND_BROKER } from "../proto/foreground.ts";
 
 const encoder = new TextEncoder();
 const toStdout = (text: string): void => {
-  Deno.stdout.writeSync(encoder.encode(text));
+  writeOrLose(Deno.stdout, encoder.encode(text));
 };
 const toStderr = (text: string): void => {
-  Deno.stderr.writeSync(encoder.encode(text));
+  writeStderr(encoder.encode(text));
 };
 
 const EXIT_FAILED = 1;
@@ -40,6 +42,7 @@ const EXIT_USAGE = 2;
 async function serve(options: MainOptions): Promise<void> {
   using held = new DisposableStack();
   const { service, grpc, level, logFile, limits } = options;
+  // Held to the end, for stderr: ffi is given up below.
   const { userId } = held.use(Native.open());
   const file = logFile && held.use(LogFile.open(logFile, userId));
   const sink = file ? (line: string) => file.write(line) : toStderr;

@@ -12,20 +12,31 @@ export interface OwnProgram {
   readonly permissions: readonly string[];
 }
 
-/** The variables that a Deno process needs to start another one. */
+/** The variables that a Deno process needs to start another one: those that a host passes on to its client. */
 const ENVIRONMENT = [
-  "DENO_DIR",
+  "ALL_PROXY",
+  "DENO_*",
   "HOME",
+  "HTTPS_PROXY",
+  "HTTP_PROXY",
   "JSR_URL",
   "LANG",
   "LC_ALL",
+  "NODE_EXTRA_CA_CERTS",
   "NO_COLOR",
-  "NPM_CONFIG_REGISTRY",
+  "NO_PROXY",
+  "NPM_CONFIG_*",
+  "PATH",
+  "SSL_CERT_*",
   "STREAMLIB_*",
   "TERM",
   "TMPDIR",
   "TZ",
   "XDG_*",
+  "all_proxy",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
 ];
 
 /**

@@ -14,6 +14,7 @@
 import { systemClock } from "../ffi/clock.ts";
 import { permittedEnvironment } from "../ffi/environment.ts";
 import { Native } from "../ffi/native.ts";
+import { writeStderr } from "../ffi/stderr.ts";
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
 import type { OpenControl } from "../proto/wire/control.ts";
 import { readVariable } from "../proto/environment.ts";
@@ -27,16 +28,23 @@ import { type Context, isProcessor, type Processor } from "./processor.ts";
 
 /** The options that a host gives its client. */
 export interface RunnerOptions {
-  /** The host's process id. When that process has ended, this one is killed after the time that an orderly end takes. */
-  readonly host?: number;
+  /** Whether a host reads this process's output. When the host's process has ended, however it ended, this one ends too: at once while it starts, later after the time that an orderly end takes. */
+  readonly followsHost?: boolean;
   /** Opens the control API over gRPC, if the host uses it. */
   readonly openGrpc?: OpenControl;
+  /** The copy of the lock file that this process was started with. It is removed if the host ends first. */
+  readonly lock?: string;
+  /** Takes warnings and the reason of a failure. Default: writes them to stderr. */
+  readonly say?: (text: string) => void;
   /** Opens the shim. A test passes a shim that fails on purpose. */
   readonly openNative?: () => Native;
 }
 
-/** How long this process may outlive its host: more than an orderly end takes. */
+/** How long this process may outlive its host before it loads the user's module: what it takes to write why. */
+const START_GRACE_MS = 300;
+/** How long it may do so afterwards: more than an orderly end takes. */
 const FOLLOW_GRACE_MS = 3_000;
+const NO_PATH = new Uint8Array(0);
 /** The time limit of a processor's `teardown`. */
 const TEARDOWN_MS = 1_500;
 
@@ -58,20 +66,15 @@ export async function runClient(
     await runProcessor(load, options);
   } catch (error) {
     code = 1;
-    toStderr(`${codeOf(error) ?? "client_failed"}: ${failureReason(error)}`);
+    const named = codeOf(error) ?? "client_failed";
+    (options.say ?? toStderr)(`${named}: ${failureReason(error)}`);
   }
   Deno.exit(code);
 }
 
-/** Writes one line to stderr. Drops it if the pipe is closed, as after the host was killed. */
+/** Writes one line to stderr. */
 function toStderr(text: string): void {
-  try {
-    Deno.stderr.writeSync(
-      new TextEncoder().encode(`streamlib client: ${text}\n`),
-    );
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-  }
+  writeStderr(new TextEncoder().encode(`streamlib client: ${text}\n`));
 }
 
 function readIdentity(): ClientIdentity {
@@ -93,33 +96,39 @@ function readIdentity(): ClientIdentity {
 
 /** Returns what a bridge needs of this process. Throws what `Native.open` throws, and `channel_lost` if the host is gone already. */
 function surroundings(
-  { host, openGrpc, openNative = () => Native.open() }: RunnerOptions,
+  {
+    followsHost,
+    lock = "",
+    openGrpc,
+    say = toStderr,
+    openNative = () => Native.open(),
+  }: RunnerOptions,
 ): ClientSurroundings {
   const address = readVariable(
     permittedEnvironment(),
     "STREAMLIB_BROKER_ENDPOINT",
   );
-  const parent = Deno.ppid;
   const native = openNative();
-  if (host !== undefined) follow(native, host);
+  if (followsHost) {
+    const path = new TextEncoder().encode(lock);
+    const { slb_process_follow: follow } = native.symbols;
+    const result = follow(START_GRACE_MS, path, path.length);
+    if (result < 0) say(native.lastError());
+  }
+  const isOrphan = (): boolean => native.symbols.slb_process_is_orphan() === 1;
+  if (isOrphan()) {
+    throw new BridgeError(
+      "channel_lost",
+      "The host's process had ended before its client started",
+    );
+  }
   return {
     native,
-    isOrphan: () => Deno.ppid !== parent,
-    warn: toStderr,
+    isOrphan,
+    warn: say,
     ...(openGrpc && address !== undefined &&
       { openControl: () => openGrpc(address) }),
   };
-}
-
-/** Makes the shim end this process after its host's. Nothing else ends a client that never returns from `process` when its host was killed. */
-function follow(native: Native, host: number): void {
-  const result = native.symbols.slb_process_follow(host, FOLLOW_GRACE_MS);
-  if (result < 0) toStderr(native.lastError()); // an old kernel, for instance
-  if (result !== 1) return;
-  throw new BridgeError(
-    "channel_lost",
-    "The host's process had ended before its client started",
-  );
 }
 
 async function runProcessor(
@@ -131,7 +140,8 @@ async function runProcessor(
   const abort = new AbortController();
   const control = new ProcessorInbox();
   const identity = readIdentity();
-  await using bridge = new ClientBridge(identity, surroundings(options), {
+  const around = surroundings(options);
+  await using bridge = new ClientBridge(identity, around, {
     load: (schema) => loading.resolve(schema),
     arrived: () => control.arrived(),
     command: (command) => control.command(command),
@@ -147,6 +157,9 @@ async function runProcessor(
     const failure = await ended.promise;
     if (failure) throw failure;
     return;
+  }
+  if (options.followsHost) {
+    around.native.symbols.slb_process_follow(FOLLOW_GRACE_MS, NO_PATH, 0);
   }
   // Disposed at the end: an error of teardown does not replace an earlier error.
   await using held = new AsyncDisposableStack();

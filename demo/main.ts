@@ -6,6 +6,7 @@
  */
 
 import { BridgeError } from "../host/mod.ts";
+import { writeFully, writeOrLose } from "../ffi/output.ts";
 import { MediaError } from "./input/media_error.ts";
 import { plainText } from "./input/quoted.ts";
 import {
@@ -31,7 +32,7 @@ const SAME_SIGNAL_MS = 500;
 const encoder = new TextEncoder();
 
 function say(text: string): void {
-  Deno.stderr.writeSync(encoder.encode(`${text}\n`));
+  writeOrLose(Deno.stderr, encoder.encode(`${text}\n`));
 }
 
 /** Aborts at the first signal; exits at the second. */
@@ -60,14 +61,14 @@ interface ErrorReport {
 }
 
 function printJson(value: object): void {
-  Deno.stdout.writeSync(encoder.encode(`${JSON.stringify(value)}\n`));
+  writeFully(Deno.stdout, encoder.encode(`${JSON.stringify(value)}\n`));
 }
 
 async function main(args: string[]): Promise<number> {
   try {
     const options = readDemoOptions(args);
     if (options === "help") {
-      Deno.stdout.writeSync(encoder.encode(DEMO_USAGE));
+      writeFully(Deno.stdout, encoder.encode(DEMO_USAGE));
       return 0;
     }
     using stop = options.preview === undefined ? undefined : stopOnSignal();
@@ -94,8 +95,8 @@ function report(
 ): number {
   for (const problem of problems) say(`demo: ${problem}`);
   // With --json, stdout is for a program: the table goes to stderr.
-  if (json) Deno.stderr.writeSync(encoder.encode(table(summary)));
-  else Deno.stdout.writeSync(encoder.encode(table(summary)));
+  if (json) writeOrLose(Deno.stderr, encoder.encode(table(summary)));
+  else writeFully(Deno.stdout, encoder.encode(table(summary)));
   const failed = snapshot instanceof MediaError ? snapshot : undefined;
   if (failed) say(`demo: ${failed.message}`);
   if (snapshot === true) say(`wrote ${plainText(file!)}`);

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { writeOrLose } from "../ffi/output.ts";
+
 /** Where progress is written. */
 export interface Screen {
   /** Writes text as it is. */
@@ -39,12 +41,7 @@ export function stderrScreen(): Screen {
   const encoder = new TextEncoder();
   const terminal = Deno.stderr.isTerminal();
   return {
-    write: (text) => {
-      const bytes = encoder.encode(text);
-      for (let at = 0; at < bytes.length;) {
-        at += Deno.stderr.writeSync(bytes.subarray(at));
-      }
-    },
+    write: (text) => writeOrLose(Deno.stderr, encoder.encode(text)),
     terminal,
     colour: terminal && !Deno.noColor,
     // A terminal that does not know its size reports 0.

@@ -17,7 +17,18 @@ export const SYMBOLS = {
   slb_stats: { parameters: ["buffer", "u32"], result: "u32" },
   slb_release: { parameters: ["u32"], result: "i32" },
 
-  slb_process_follow: { parameters: ["i32", "u32"], result: "i32" },
+  slb_process_follow: {
+    parameters: ["u32", "buffer", "u32"],
+    result: "i32",
+  },
+  slb_process_is_orphan: { parameters: [], result: "i32" },
+  slb_process_is_client: { parameters: [], result: "i32" },
+  slb_stderr_write: { parameters: ["buffer", "u32"], result: "i32" },
+  slb_scratch_create: {
+    parameters: ["buffer", "u32", "buffer", "u32"],
+    result: "u32",
+  },
+  slb_scratch_remove: { parameters: ["buffer", "u32"], result: "i32" },
 
   slb_queue_create: { parameters: [], result: "u32" },
   slb_queue_take_bell: { parameters: ["u32"], result: "i32" },

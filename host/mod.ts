@@ -26,5 +26,5 @@ export { ProcessorHost } from "./processor_host.ts";
 export { ReactiveHost } from "./reactive.ts";
 export type { RestartPolicy } from "./restart.ts";
 export { Runtime, type RuntimeOptions } from "./runtime.ts";
-export type { ClientPermissions } from "./spawn/spawn.ts";
+export type { ClientPermissions } from "./spawn/client_arguments.ts";
 export type { Restart } from "./supervisor.ts";

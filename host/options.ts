@@ -19,10 +19,9 @@ import {
 } from "./assembly.ts";
 import type { ProcessorMode } from "./handshake_times.ts";
 import { type BrokerSearch, findBroker } from "./broker_finder.ts";
-import { filePath } from "./file_path.ts";
-import { findConfig } from "./spawn/client_config.ts";
 import { MAX_RESTARTS_IN_A_ROW, type RestartPolicy } from "./restart.ts";
-import { type ClientPermissions, spawnClient } from "./spawn/spawn.ts";
+import type { ClientPermissions } from "./spawn/client_arguments.ts";
+import { clientStarter } from "./spawn/spawn.ts";
 import { toStderr, warnToStderr } from "./stderr.ts";
 import type { Restart, SupervisorOptions } from "./supervisor.ts";
 
@@ -36,11 +35,11 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly outputs?: O;
   /** Permissions of the client's process, beyond those that the bridge needs. Default: none. */
   readonly permissions?: ClientPermissions;
-  /** Environment variables that are set in the client's process; it may read them. */
+  /** Environment variables that are set in the client's process; it may read them. It also gets those of this process by which Deno downloads modules, and PATH; see the host guide. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Path or URL of the `deno.json` that resolves the module's imports. Default: the nearest one in the module's folder or a folder above, if this process may read it. */
+  /** Path or URL of the `deno.json` that resolves the module's imports. Default: the nearest `deno.json` or `package.json` in the module's folder or a folder above. */
   readonly config?: string | URL;
-  /** Path of the Deno executable that runs the client. Default: the executable of this process. */
+  /** The Deno executable that runs the client: a path, or a name that is searched for in PATH. A wrapper must run Deno with the arguments it gets, and pass its stdout and stderr on. Default: the executable of this process; a program made by `deno compile` must set it. */
   readonly deno?: string;
   /** Service name of the broker; the host uses no other. Default: STREAMLIB_BROKER_XPC_SERVICE; if that is not set, the broker that serves the default name; if there is none, see {@link embedBroker}. */
   readonly broker?: string;
@@ -109,18 +108,16 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
     timeoutSecs,
     findBroker: (native, lost, signal) =>
       findBroker(native, choice, lost, signal),
-    spawn: (bridgeEnv) =>
-      spawnClient({
-        module,
-        runner: CLIENT_RUNNER,
-        grpcClient: control === "grpc" ? GRPC_CLIENT : undefined,
-        permissions: options.permissions ?? {},
-        bridgeEnv,
-        userEnv: options.env ?? {},
-        deno: options.deno ?? Deno.execPath(),
-        config: configPath(options.config) ?? findConfig(module),
-        output,
-      }),
+    spawn: clientStarter({
+      module,
+      runner: CLIENT_RUNNER,
+      grpcClient: control === "grpc" ? GRPC_CLIENT : undefined,
+      permissions: options.permissions ?? {},
+      userEnv: options.env ?? {},
+      deno: options.deno,
+      config: options.config,
+      output,
+    }),
     warn,
     restart,
     restarting: onRestart ?? ((restart) => warn(describeRestart(restart))),
@@ -161,12 +158,6 @@ function brokerEndpoint(
 function describeRestart({ failure, inARow, pauseMs }: Restart): string {
   return `${failure.message}\n` +
     `streamlib: starting a new client in ${pauseMs} ms (restart ${inARow} of ${MAX_RESTARTS_IN_A_ROW} in a row)`;
-}
-
-function configPath(config: string | URL | undefined): string | undefined {
-  return config instanceof URL
-    ? filePath(config, "launch with config")
-    : config;
 }
 
 function moduleUrl(module: URL | string): URL {

@@ -5,18 +5,14 @@
  * @module
  */
 
-/** Writes bytes to stderr. Drops them if the pipe is closed: that is no failure of the host. */
+import { writeStderr } from "../ffi/stderr.ts";
+
+/** Writes bytes to stderr. Text that stderr does not take is lost: that is no failure of the host, and delays no frame. */
 export function toStderr(chunk: Uint8Array): void {
-  try {
-    for (let at = 0; at < chunk.length;) {
-      at += Deno.stderr.writeSync(chunk.subarray(at));
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-  }
+  writeStderr(new Uint8Array(chunk));
 }
 
 /** Writes one line to stderr, with this library's name before it. */
 export function warnToStderr(text: string): void {
-  toStderr(new TextEncoder().encode(`streamlib: ${text}\n`));
+  writeStderr(new TextEncoder().encode(`streamlib: ${text}\n`));
 }

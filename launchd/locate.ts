@@ -57,6 +57,13 @@ export async function locateBroker(
       library,
     });
   }
+  if (Deno.build.standalone) {
+    throw new ServiceError(
+      "bad_argument",
+      `Cannot run a broker with ${Deno.execPath()}: it was made by deno compile, and would start itself`,
+      "install a broker with `streamlib broker install`, and start this program again",
+    );
+  }
   const runtime = Deno.execPath();
   // No lock file for a checkout: its `deno.json` changes, and the lock would be out of date.
   const lockFile = isRemote(module) ? lockFileOf(names) : undefined;

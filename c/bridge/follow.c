@@ -1,63 +1,89 @@
 /*
- * follow.c: ends this process soon after another process has ended.
+ * follow.c: ends this process soon after the process that reads its output.
  *
- * A client learns on the channel that its host has ended, and ends in order. But
- * user code that never returns to its event loop learns nothing, and a host that
- * was killed cannot end its clients. This thread does it in both cases.
+ * A host reads what its client writes, from two pipes. The kernel closes the
+ * reading ends when the host ends, however it ends: killed and not yet reaped, in
+ * another pid namespace, or with its number given to another process. A number
+ * tells none of these.
+ *
+ * A client that is connected learns on the channel that its host has ended, and
+ * ends in order. But a client that still starts may ask a broker that is gone, and
+ * user code that never returns to its event loop learns nothing. This thread ends
+ * the process in both cases.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "object.h"
 #include "platform.h"
+#include "thread.h"
 
-struct follow {
-    int watch; /* owned */
-    uint32_t grace_ms;
-};
+/* How often the thread looks whether the grace has passed, in milliseconds. It may be changed meanwhile. */
+#define LOOK_MS 10
+
+static pthread_mutex_t following = PTHREAD_MUTEX_INITIALIZER;
+static int ends[2]; /* owned; written before the thread starts */
+static int count;   /* 0: nothing is followed */
+static uint8_t scratch_path[SLB_MAX_TEXT_BYTES];
+static uint32_t scratch_length;
+static atomic_uint grace;
+static atomic_bool host_gone;
+
+static uint64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 static void *follow(void *context) {
-    struct follow *following = context;
-    platform_process_wait(following->watch);
-    struct timespec left = {
-        .tv_sec = following->grace_ms / 1000,
-        .tv_nsec = (long)(following->grace_ms % 1000) * 1000000,
-    };
-    while (nanosleep(&left, &left) != 0 && errno == EINTR) continue;
+    (void)context;
+    if (!platform_wait_for_lost_reader(ends, count, -1)) return NULL; /* it cannot be watched */
+    atomic_store(&host_gone, true);
+    if (scratch_length > 0) slb_scratch_remove(scratch_path, scratch_length);
+    uint64_t since = now_ms();
+    struct timespec look = {.tv_nsec = LOOK_MS * 1000000L};
+    while (now_ms() - since < atomic_load(&grace)) nanosleep(&look, NULL);
     _exit(SLB_EXIT_FOLLOWED);
 }
 
-/* 0 or an errno. */
-static int start(struct follow *following) {
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
-    int why = pthread_attr_init(&attributes);
-    if (why) return why;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits the mask: only the program's own threads handle signals */
-    why = pthread_create(&thread, &attributes, follow, following);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return why;
+/* A copy of stdout or stderr, which the program may close; -1 if it is no pipe or socket, or cannot be copied. */
+static int copy_of_pipe(int descriptor) {
+    struct stat found;
+    if (fstat(descriptor, &found) != 0 || (!S_ISFIFO(found.st_mode) && !S_ISSOCK(found.st_mode))) return -1;
+    return fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 }
 
-int32_t slb_process_follow(int32_t pid, uint32_t grace_ms) {
-    struct follow *following = malloc(sizeof *following);
-    if (!following) return fail(SLB_E_MEMORY, "Cannot follow process %d: out of memory", pid);
-    int watch = platform_process_watch(pid);
-    int why = watch < 0 ? errno : 0;
-    *following = (struct follow){.watch = watch, .grace_ms = grace_ms};
-    if (!why) why = start(following);
-    if (!why) return 0; /* the thread owns it now */
-    if (watch >= 0) close(watch);
-    free(following);
-    if (why == ESRCH) return 1;
-    return fail(SLB_E_SYSTEM, "Cannot follow process %d: %s", pid, strerror(why));
+int32_t slb_process_follow(uint32_t grace_ms, const uint8_t *scratch, uint32_t length) {
+    if (length > sizeof scratch_path) return fail(SLB_E_ARGUMENT, "Cannot follow: the path of the file to remove is too long");
+    atomic_store(&grace, grace_ms);
+    pthread_mutex_lock(&following);
+    int why = 0;
+    if (count == 0) {
+        if (length > 0) memcpy(scratch_path, scratch, length);
+        scratch_length = length;
+        for (int descriptor = STDOUT_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+            int copy = copy_of_pipe(descriptor);
+            if (copy >= 0) ends[count++] = copy;
+        }
+        if (count > 0) atomic_store(&host_gone, platform_wait_for_lost_reader(ends, count, 0));
+        if (count > 0) why = thread_start(follow, NULL);
+        if (why) {
+            while (count > 0) close(ends[--count]);
+        }
+    }
+    bool follows = count > 0;
+    pthread_mutex_unlock(&following);
+    if (why) return fail(SLB_E_SYSTEM, "Cannot follow the process that reads the output of this one: %s", strerror(why));
+    return follows ? 0 : 1;
 }
+
+int32_t slb_process_is_orphan(void) { return atomic_load(&host_gone); }
+
+int32_t slb_process_is_client(void) { return getenv("STREAMLIB_CONNECTION_TOKEN") != NULL; }

@@ -27,10 +27,8 @@ uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t ca
 void *platform_region_create(size_t bytes);
 void platform_region_destroy(void *region, size_t bytes);
 
-/* Returns a descriptor for platform_process_wait, close-on-exec; -1 with errno on failure, ESRCH if the process has ended. */
-int platform_process_watch(int32_t pid);
-/* Blocks until the process has ended. */
-void platform_process_wait(int watch);
+/* Waits until one of the pipes or sockets, which this process writes to, has no reader any more. `limit_ms` -1: for ever. Returns whether one has none. */
+bool platform_wait_for_lost_reader(const int *ends, int count, int limit_ms);
 
 /* Writes who is at the other end of a connected stream socket: pid, euid, egid. -1 with errno on failure. */
 int platform_stream_peer(int descriptor, int32_t values[3]);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include <xpc/linux.h>
 
@@ -47,12 +46,12 @@ uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t ca
 void *platform_region_create(size_t bytes) { return xpc_linux_region_create(bytes); }
 void platform_region_destroy(void *region, size_t bytes) { xpc_linux_region_destroy(region, bytes); }
 
-/* As a system call: many C libraries have no pidfd_open yet. */
-int platform_process_watch(int32_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
-
-void platform_process_wait(int watch) {
-    struct pollfd ended = {.fd = watch, .events = POLLIN};
-    while (poll(&ended, 1, -1) < 0 && errno == EINTR) continue;
+bool platform_wait_for_lost_reader(const int *ends, int count, int limit_ms) {
+    struct pollfd watched[2] = {{.fd = -1}, {.fd = -1}};
+    for (int i = 0; i < count && i < 2; i++) watched[i].fd = ends[i]; /* with no events: POLLERR and POLLHUP are always reported */
+    int lost;
+    while ((lost = poll(watched, 2, limit_ms)) < 0 && errno == EINTR) continue;
+    return lost > 0;
 }
 
 int platform_stream_peer(int descriptor, int32_t values[3]) {

@@ -67,26 +67,24 @@ void *platform_region_create(size_t bytes) {
 
 void platform_region_destroy(void *region, size_t bytes) { munmap(region, bytes); }
 
-/* Returns a kernel queue whose only event is the end of the process. */
-int platform_process_watch(int32_t pid) {
-    if (pid <= 0) { /* kevent would report these as ended */
-        errno = EINVAL;
-        return -1;
-    }
+/* By kqueue: poll reports the lost reader of a pipe only together with room to write. */
+bool platform_wait_for_lost_reader(const int *ends, int count, int limit_ms) {
     int watch = kqueue();
-    if (watch < 0) return -1;
-    struct kevent ended;
-    EV_SET(&ended, pid, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
-    if (fcntl(watch, F_SETFD, FD_CLOEXEC) == 0 && kevent(watch, &ended, 1, NULL, 0, NULL) == 0) return watch;
-    int why = errno;
-    close(watch);
-    errno = why;
-    return -1;
-}
-
-void platform_process_wait(int watch) {
-    struct kevent ended;
-    while (kevent(watch, NULL, 0, &ended, 1, NULL) < 0 && errno == EINTR) continue;
+    for (int i = 0; watch >= 0 && i < count; i++) {
+        struct kevent writable;
+        EV_SET(&writable, ends[i], EVFILT_WRITE, EV_ADD | EV_CLEAR, 0, 0, NULL);
+        kevent(watch, &writable, 1, NULL, 0, NULL);
+    }
+    struct timespec limit = {.tv_nsec = limit_ms * 1000000L};
+    struct kevent event;
+    bool lost = false;
+    while (watch >= 0 && !lost) {
+        int got = kevent(watch, NULL, 0, &event, 1, limit_ms < 0 ? NULL : &limit);
+        if (got == 0 || (got < 0 && errno != EINTR)) break;
+        lost = got > 0 && (event.flags & EV_EOF);
+    }
+    if (watch >= 0) close(watch);
+    return lost;
 }
 
 /* The key in an agent's plist: Sockets {grpc: {SockPathName: ...}}. */

@@ -197,11 +197,43 @@ SLB_API int32_t slb_release(slb_handle handle);
 #define SLB_EXIT_FOLLOWED 70
 
 /*
- * Makes this process exit `grace_ms` milliseconds after the process `pid` has
- * ended, with SLB_EXIT_FOLLOWED, even if its main thread is blocked. Returns 0;
- * or 1, and does nothing, if that process has ended already.
+ * Makes this process exit `grace_ms` milliseconds after the process that reads
+ * its stdout or its stderr has ended, with SLB_EXIT_FOLLOWED, even if its main
+ * thread is blocked. A later call changes the time. Returns 0; or 1, and does
+ * nothing, if neither stdout nor stderr is a pipe. `scratch` is the path of a file
+ * of slb_scratch_create, which is removed when that process has ended; `length`
+ * 0: none.
  */
-SLB_API int32_t slb_process_follow(int32_t pid, uint32_t grace_ms);
+SLB_API int32_t slb_process_follow(uint32_t grace_ms, const uint8_t *scratch, uint32_t length);
+
+/* Whether the process that slb_process_follow follows has ended: 0 or 1. Known at once if it had ended before. */
+SLB_API int32_t slb_process_is_orphan(void);
+
+/*
+ * Whether this process was started as a client and does not run as one: it still
+ * has a client's token in its environment, which client/runner.ts removes. 0 or 1.
+ */
+SLB_API int32_t slb_process_is_client(void);
+
+/* The most bytes that wait to be written to stderr. */
+#define SLB_STDERR_BYTES 1048576
+
+/*
+ * Writes to stderr, on a thread of its own: it never blocks, and fails only if
+ * the thread cannot be started. Bytes beyond SLB_STDERR_BYTES are lost, and so is
+ * what cannot be written; "[N bytes of output lost]" is written in their place
+ * when something can be written again. At exit the thread gets 2 s, less if the
+ * reader takes nothing for 500 ms.
+ */
+SLB_API int32_t slb_stderr_write(const uint8_t *bytes, uint32_t count);
+
+/*
+ * Writes a file of mode 0600 into a new directory of mode 0700, below $TMPDIR or
+ * /tmp, for a child that reads it by its path. Copies the path. Returns its
+ * length in bytes, 0 on failure. slb_scratch_remove removes file and directory.
+ */
+SLB_API uint32_t slb_scratch_create(const uint8_t *bytes, uint32_t length, uint8_t *path, uint32_t capacity);
+SLB_API int32_t slb_scratch_remove(const uint8_t *path, uint32_t length);
 
 /* ---- event queue: one per isolate ---- */
 

@@ -299,35 +299,6 @@ static void test_surface_arguments(void) {
     inbox_close(inbox);
 }
 
-/* The child processes. The argument of a follower is "pid descriptor": the process to follow, and where to write when it follows. */
-static int be_child(const char *role, const char *argument) {
-    int followed, ready;
-    if (strcmp(role, "sleeper") == 0) pause();
-    if (sscanf(argument, "%d %d", &followed, &ready) != 2 || slb_process_follow(followed, 20) != 0) return 2;
-    if (write(ready, "", 1) != 1) return 3;
-    for (;;) continue;
-}
-
-static void test_a_process_that_follows_another_ends_with_it(void) {
-    if (under_valgrind()) IGNORE("valgrind 3.19 knows no pidfd_open");
-    int ends[2], status;
-    char argument[32];
-    CHECK(pipe(ends) == 0);
-    pid_t followed = spawn_child("sleeper", "");
-    snprintf(argument, sizeof argument, "%d %d", (int)followed, ends[1]);
-    pid_t follower = spawn_child("follower", argument);
-    CHECK(is_readable(ends[0]) && read(ends[0], &status, 1) == 1);
-    lapse_ms(50);
-    CHECK(waitpid(follower, &status, WNOHANG) == 0); /* not before */
-    kill_child(followed);
-    status = wait_for_child(follower);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == SLB_EXIT_FOLLOWED);
-    CHECK(slb_process_follow(followed, 0) == 1); /* it has ended already */
-    CHECK(slb_process_follow(-1, 0) == SLB_E_SYSTEM);
-    close(ends[0]);
-    close(ends[1]);
-}
-
 static const struct test tests[] = {
     {"version and limits", test_version_and_limits},
     {"wrong handles are errors", test_wrong_handles_are_errors},
@@ -344,10 +315,8 @@ static const struct test tests[] = {
     {"a name in use is told by its code", test_a_name_in_use_is_told_by_its_code},
     {"surface locks are paired", test_surface_locks_are_paired},
     {"surface arguments", test_surface_arguments},
-    {"a process that follows another ends with it", test_a_process_that_follows_another_ends_with_it},
 };
 
 int main(int argc, char **argv) {
-    if (argc > 3 && strcmp(argv[1], "--child") == 0) return be_child(argv[2], argv[3]);
     return RUN_TESTS(tests, check_nothing_left, argc, argv);
 }

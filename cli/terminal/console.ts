@@ -15,7 +15,7 @@ import { escapeControls } from "../../proto/escape.ts";
 
 /** A stream for text. */
 export interface Output {
-  /** Writes text unchanged. Throws {@link OutputClosed} if the reader has closed the stream. */
+  /** Writes text unchanged. Standard output throws {@link OutputClosed} if the reader has closed it, and `native_failure` if it cannot be written; standard error loses the text then. */
   write(text: string): void;
   /** Whether the stream is a terminal. */
   readonly terminal: boolean;

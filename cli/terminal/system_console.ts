@@ -6,13 +6,32 @@
 
 import { pause, systemClock } from "../../ffi/clock.ts";
 import { permittedEnvironment } from "../../ffi/environment.ts";
+import { type SyncWriter, writeFully, writeOrLose } from "../../ffi/output.ts";
+import { BridgeError } from "../../proto/errors.ts";
 import { runProgram } from "../../launchd/run_program.ts";
 import { type Console, type Output, OutputClosed } from "./console.ts";
 
 /** Used if a terminal does not report its size. */
 const USUAL_SIZE = { columns: 80, rows: 24 };
 
-function outputTo(stream: typeof Deno.stdout): Output {
+/** How a stream takes text. */
+type Write = (stream: SyncWriter, bytes: Uint8Array) => void;
+
+/** Writes results: that they are not complete is a failure, unless the reader wants no more. */
+const writeResult: Write = (stream, bytes) => {
+  try {
+    writeFully(stream, bytes);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
+    throw new BridgeError(
+      "native_failure",
+      `Cannot write the output: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+};
+
+function outputTo(stream: typeof Deno.stdout, write: Write): Output {
   const encoder = new TextEncoder();
   const terminal = stream.isTerminal();
   const size = (): { columns: number; rows: number } => {
@@ -21,17 +40,7 @@ function outputTo(stream: typeof Deno.stdout): Output {
     return columns > 0 && rows > 0 ? { columns, rows } : USUAL_SIZE;
   };
   return {
-    write: (text) => {
-      const bytes = encoder.encode(text);
-      try {
-        for (let at = 0; at < bytes.length;) {
-          at += stream.writeSync(bytes.subarray(at));
-        }
-      } catch (error) {
-        if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
-        throw error;
-      }
-    },
+    write: (text) => write(stream, encoder.encode(text)),
     terminal,
     colour: terminal && !Deno.noColor,
     get columns() {
@@ -48,8 +57,8 @@ const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
 /** Returns the console of this process. */
 export function systemConsole(): Console {
   return {
-    out: outputTo(Deno.stdout),
-    err: outputTo(Deno.stderr),
+    out: outputTo(Deno.stdout, writeResult),
+    err: outputTo(Deno.stderr, writeOrLose),
     env: permittedEnvironment(),
     now: () => Date.now(),
     pause: (ms, signal) => pause(systemClock, ms, signal),

@@ -6,35 +6,18 @@
 
 import { dirname } from "node:path";
 import { type Clock, pause, systemClock } from "../../ffi/clock.ts";
-import { embeddedLibrary } from "../../ffi/library/library.ts";
+import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import { filePath } from "../file_path.ts";
-
-/**
- * Permissions of the client, beyond those that the bridge needs (ffi, and the
- * environment variables that name its connection). Default: none. `true` permits
- * everything of a kind; a list permits its entries, as Deno's flags do.
- *
- * These permissions guard against accidents and limit what a processor reaches
- * through Deno. They do not protect against hostile native code: a process with
- * ffi can do what its user can.
- */
-export interface ClientPermissions {
-  /** Files and folders to read. */
-  readonly read?: true | readonly (string | URL)[];
-  /** Files and folders to write. */
-  readonly write?: true | readonly (string | URL)[];
-  /** Addresses to connect to or listen on. */
-  readonly net?: true | readonly string[];
-  /** Environment variables to read and set. */
-  readonly env?: true | readonly string[];
-  /** Programs to run. */
-  readonly run?: true | readonly (string | URL)[];
-  /** Names of the system information to read. */
-  readonly sys?: true | readonly string[];
-  /** Hosts to import code from. */
-  readonly import?: true | readonly string[];
-}
+import {
+  absolutePermissions,
+  clientArguments,
+  type ClientPermissions,
+} from "./client_arguments.ts";
+import { takeEnvironment } from "./client_environment.ts";
+import { findLock } from "./client_project.ts";
+import { absoluteProgram, adviceFor, denoProgram } from "./executable.ts";
+import { LockCopy } from "./lock_copy.ts";
+import { givenPath } from "./paths.ts";
 
 /** The options of a client's process. */
 export interface SpawnOptions {
@@ -45,17 +28,20 @@ export interface SpawnOptions {
   /** The module whose `GrpcClient` carries the control calls; `undefined` if XPC does. */
   readonly grpcClient: URL | undefined;
   readonly permissions: ClientPermissions;
-  /** Environment variables of the bridge. The client may read them. */
-  readonly bridgeEnv: Readonly<Record<string, string>>;
-  /** Environment variables of the user. The client may read them too. */
+  /** Environment variables of the user. The client may read them. */
   readonly userEnv: Readonly<Record<string, string>>;
-  /** Path of the Deno executable. */
-  readonly deno: string;
-  /** Path of the `deno.json` that resolves the module's imports. */
-  readonly config: string | undefined;
+  /** The Deno executable, a path or a name in PATH; `undefined` for the one of this process. */
+  readonly deno: string | undefined;
+  /** The `deno.json` that resolves the module's imports; `undefined` for the one that Deno finds. */
+  readonly config: string | URL | undefined;
   /** Called with what the client writes to stdout and stderr. */
   output(chunk: Uint8Array): void;
 }
+
+/** Starts a client. `bridgeEnv` are the variables that name its connection; it may read them. */
+export type StartClient = (
+  bridgeEnv: Readonly<Record<string, string>>,
+) => ClientProcess;
 
 /** How a client ended. */
 export interface ClientExit {
@@ -78,56 +64,121 @@ export interface ClientProcess {
   kill(signal: Deno.Signal): void;
 }
 
-/** Environment variables of this process that the client's Deno needs. */
-const PASSED_ON = [
-  "DENO_DIR",
-  "HOME",
-  "JSR_URL",
-  "LANG",
-  "LC_ALL",
-  "NO_COLOR",
-  "NPM_CONFIG_REGISTRY",
-  "STREAMLIB_HOME",
-  "STREAMLIB_LIBRARY",
-  "TERM",
-  "TMPDIR",
-  "TZ",
-  "XDG_CACHE_HOME",
-  "XDG_RUNTIME_DIR",
-] as const;
-
-/** Names that change how a process is loaded or run. The user must not set them by accident. */
-const FORBIDDEN = /^(LD_|DYLD_|DENO_|NODE_|STREAMLIB_|BASH_ENV$|ENV$|PATH$)/;
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-
-/** The environment variables that grpc-js reads when it is loaded. */
-const GRPC_VARIABLES = ["GRPC_*", "NODE_*"] as const;
-
 const STDERR_TAIL_BYTES = 8192;
 /** How long the output of a client that has ended is still read. */
 const DRAIN_MS = 200;
 
-/** Starts the client. Throws `bad_argument` if a variable or permission is not valid, `client_failed` or `not_permitted` if Deno cannot be started, and what `embeddedLibrary` throws. */
-export function spawnClient(options: SpawnOptions): ClientProcess {
-  const args = clientArguments(options);
-  const env = clientEnvironment(options);
+/**
+ * Returns the function that starts the clients of one host, the first and those
+ * after a failure. What they need of this process is taken now: the environment,
+ * the working directory, the lock file, and the meaning of relative paths.
+ *
+ * Throws `bad_argument` if an option is not valid, or if this process is itself
+ * started as a client and does not run as one: then the option `deno` of its host
+ * names this program. Throws what `embeddedLibrary` throws. The function throws
+ * `client_failed` or `not_permitted` if Deno cannot be started.
+ */
+export function clientStarter(options: SpawnOptions): StartClient {
+  refuseToBeDeno();
+  const folder = workingDirectory();
+  const { module, userEnv } = options;
+  const deno = options.deno && absoluteProgram(options.deno, folder);
+  denoProgram(deno); // a wrong one is told now
+  const config = options.config === undefined
+    ? undefined
+    : givenPath(options.config, "config", folder);
+  const lock = module.protocol === "file:"
+    ? findLock(dirname(givenPath(module, "module", undefined)), config)
+    : undefined;
+  const env = takeEnvironment(userEnv);
+  const argumentOptions = {
+    ...options,
+    permissions: absolutePermissions(options.permissions, folder),
+    config,
+  };
+  return (bridgeEnv) => {
+    using held = new DisposableStack();
+    const copy = lock === undefined ? undefined : held.use(new LockCopy(lock));
+    const client = spawnClient({
+      program: denoProgram(deno),
+      args: clientArguments(
+        argumentOptions,
+        bridgeEnv,
+        Object.keys(userEnv),
+        copy?.path,
+      ),
+      env: { ...env, ...bridgeEnv },
+      folder: folder !== undefined && !isFolder(folder) ? "/" : folder,
+      output: options.output,
+    });
+    const started = held.move();
+    const release = (): void => started.dispose();
+    client.exit.then(release, release);
+    return client;
+  };
+}
+
+/** A client that launches a host has removed the token from its environment. A host that is run in place of Deno has not. */
+function refuseToBeDeno(): void {
+  using native = Native.open();
+  if (native.symbols.slb_process_is_client() === 0) return;
+  throw new BridgeError(
+    "bad_argument",
+    "Cannot launch a client: this program is itself run as the client of a host, " +
+      "so that host's option `deno` names this program, or a script that starts it; " +
+      "set that option to the path of a Deno executable",
+  );
+}
+
+/** Returns the working directory: "/" if it was removed, `undefined` if this process may not read it. */
+function workingDirectory(): string | undefined {
+  try {
+    return Deno.cwd();
+  } catch (error) {
+    return error instanceof Deno.errors.NotCapable ? undefined : "/";
+  }
+}
+
+/** Deno does not start in a directory that was removed. */
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
+}
+
+/** A client's process to be. */
+interface Start {
+  readonly program: string;
+  readonly args: string[];
+  readonly env: Record<string, string>;
+  /** The working directory; `undefined` for this process's. */
+  readonly folder: string | undefined;
+  output(chunk: Uint8Array): void;
+}
+
+function spawnClient(start: Start): ClientProcess {
+  const { program, args, env, folder } = start;
   let child: Deno.ChildProcess;
   try {
-    child = new Deno.Command(options.deno, {
+    child = new Deno.Command(program, {
       args,
       clearEnv: true,
       env,
+      ...(folder !== undefined && { cwd: folder }),
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
   } catch (cause) {
-    const denied = cause instanceof Deno.errors.NotCapable;
     throw new BridgeError(
-      denied ? "not_permitted" : "client_failed",
-      `Cannot start the client with ${options.deno}: ${
-        (cause as Error).message
-      }${denied ? "; the host needs --allow-run for this program" : ""}`,
+      cause instanceof Deno.errors.NotCapable
+        ? "not_permitted"
+        : "client_failed",
+      `Cannot start the client with ${program}: ${(cause as Error).message}${
+        adviceFor(program, cause)
+      }`,
       { cause },
     );
   }
@@ -137,7 +188,7 @@ export function spawnClient(options: SpawnOptions): ClientProcess {
     get stderrTail(): string {
       return tail.text;
     },
-    exit: watchExit(child, options.output, tail),
+    exit: watchExit(child, start.output, tail),
     kill: (signal) => {
       try {
         child.kill(signal);
@@ -147,129 +198,6 @@ export function spawnClient(options: SpawnOptions): ClientProcess {
       }
     },
   };
-}
-
-/** Whether there is a lock file beside a configuration. False if this process may not know. */
-function hasLock(config: string | undefined): boolean {
-  if (config === undefined) return false;
-  try {
-    return Deno.statSync(`${dirname(config)}/deno.lock`).isFile;
-  } catch {
-    return false;
-  }
-}
-
-/** Returns the arguments of the client's Deno. */
-export function clientArguments(options: SpawnOptions): string[] {
-  const env = options.permissions.env === true ? true : [
-    ...Object.keys(options.bridgeEnv),
-    "STREAMLIB_LIBRARY",
-    ...Object.keys(options.userEnv),
-    ...(options.permissions.env ?? []),
-  ];
-  const grpc = options.grpcClient && grpcNeeds(options.bridgeEnv);
-  return [
-    "run",
-    "--quiet",
-    "--no-prompt",
-    // With the lock file of its configuration, the client uses the versions of
-    // the packages that its host has in Deno's cache; else the newest ones.
-    ...(grpc && hasLock(options.config) ? ["--frozen=false"] : ["--no-lock"]),
-    ...(options.config === undefined ? [] : ["--config", options.config]),
-    "--allow-ffi",
-    ...flag("env", grpc ? joined(env, grpc.env) : env),
-    ...flag("read", joined(options.permissions.read, grpc?.paths)),
-    ...flag("write", joined(options.permissions.write, grpc?.paths)),
-    ...flag("net", joined(options.permissions.net, grpc?.net)),
-    ...flag("run", options.permissions.run),
-    ...flag("sys", options.permissions.sys),
-    ...flag("import", options.permissions.import),
-    `data:application/typescript,${encodeURIComponent(mainModule(options))}`,
-  ];
-}
-
-/** Returns the client's main module. Its imports are literals, which need no permission to read; the user's module is evaluated when the runner imports it. */
-function mainModule(
-  { runner, module, grpcClient }: SpawnOptions,
-): string {
-  const literal = (url: URL): string => JSON.stringify(url.href);
-  const openGrpc = grpcClient === undefined
-    ? ""
-    : `, openGrpc: async (address) => new (await import(${
-      literal(grpcClient)
-    })).GrpcClient(address)`;
-  return `import { runClient } from ${literal(runner)};\n` +
-    `await runClient(() => import(${literal(module)}), ` +
-    `{ host: ${Deno.pid}${openGrpc} });\n`;
-}
-
-/** Returns the further permissions of a client that uses gRPC: they reach only the broker's address. */
-function grpcNeeds(bridgeEnv: Readonly<Record<string, string>>): {
-  readonly env: readonly string[];
-  readonly paths: readonly string[];
-  readonly net: readonly string[];
-} {
-  const address = bridgeEnv["STREAMLIB_BROKER_ENDPOINT"] ?? "";
-  return {
-    env: GRPC_VARIABLES,
-    paths: address.startsWith("unix:") ? [address.slice("unix:".length)] : [],
-    net: [address],
-  };
-}
-
-/** Joins two lists of permissions. */
-function joined<T>(
-  given: true | readonly T[] | undefined,
-  more: readonly T[] = [],
-): true | readonly T[] {
-  return given === true ? true : [...(given ?? []), ...more];
-}
-
-function flag(
-  kind: string,
-  value: true | readonly (string | URL)[] | undefined,
-): string[] {
-  if (value === undefined) return [];
-  if (value === true) return [`--allow-${kind}`];
-  if (value.length === 0) return [];
-  const items = value.map((item) => {
-    const text = item instanceof URL
-      ? filePath(item, `permit '${kind}' for`)
-      : item;
-    if (text === "") {
-      throw new BridgeError(
-        "bad_argument",
-        `Cannot permit '${kind}': an empty entry would permit everything`,
-      );
-    }
-    return text.replaceAll(",", ",,"); // Deno's own escape
-  });
-  return [`--allow-${kind}=${items.join(",")}`];
-}
-
-function clientEnvironment(options: SpawnOptions): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const name of PASSED_ON) {
-    const query = { name: "env", variable: name } as const;
-    if (Deno.permissions.querySync(query).state !== "granted") continue;
-    const value = Deno.env.get(name);
-    if (value !== undefined) env[name] = value;
-  }
-  for (const [name, value] of Object.entries(options.userEnv)) {
-    if (!NAME.test(name) || FORBIDDEN.test(name) || value.includes("\0")) {
-      throw new BridgeError(
-        "bad_argument",
-        `Cannot give the client the variable ${JSON.stringify(name)}: names ` +
-          "are letters, digits and '_', values have no NUL, and loaders' and " +
-          "runtimes' own (LD_*, DYLD_*, DENO_*, NODE_*, STREAMLIB_*, PATH) are not passed",
-      );
-    }
-    env[name] = value;
-  }
-  // The client may not read files, so it gets the path of the library that was found here.
-  const library = embeddedLibrary();
-  if (library !== undefined) env["STREAMLIB_LIBRARY"] = library;
-  return { ...env, ...options.bridgeEnv };
 }
 
 /** Keeps the end of what was written. */

@@ -26,10 +26,11 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   // For the path of the shim that a service is installed with, and for reading the environment with few permissions.
   "launchd/": ["ffi/environment.ts", "ffi/library/library.ts", "proto/"],
-  // A program that uses the library as a user does; it also shows the counters of copied bytes, and escapes the text of files and of ffmpeg.
+  // A program that uses the library as a user does; it also shows the counters of copied bytes, writes its results as the command line does, and escapes the text of files and of ffmpeg.
   "demo/": [
     "client/mod.ts",
     "host/mod.ts",
+    "ffi/output.ts",
     "ffi/stats.ts",
     "proto/escape.ts",
   ],
@@ -44,6 +45,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "cli/own_programs.ts",
     "ffi/clock.ts",
     "ffi/environment.ts",
+    "ffi/output.ts",
     "launchd/",
     "proto/",
   ],

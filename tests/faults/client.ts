@@ -8,6 +8,7 @@ import {
   type RunnerOptions,
 } from "../../client/runner.ts";
 import { Native } from "../../ffi/native.ts";
+import { writeOrLose } from "../../ffi/output.ts";
 import { hookedShim } from "./hooked_shim.ts";
 import { LimitClock } from "./limit_clock.ts";
 import { carryOut, ownPlan } from "./moments.ts";
@@ -29,6 +30,11 @@ export function runClient(
   const hooks = carryOut(ownPlan());
   return runWith(load, {
     ...options,
+    say: (text) =>
+      writeOrLose(
+        Deno.stderr,
+        new TextEncoder().encode(`streamlib client: ${text}\n`),
+      ),
     openNative: () =>
       new Native(hookedShim(hooks, { clock: new LimitClock() })),
   });

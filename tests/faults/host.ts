@@ -7,7 +7,7 @@ import type { Clock } from "../../ffi/clock.ts";
 import { Native } from "../../ffi/native.ts";
 import { findBroker } from "../../host/broker_finder.ts";
 import { GRPC_CLIENT, makeBroker, openGrpc } from "../../host/assembly.ts";
-import { type ClientProcess, spawnClient } from "../../host/spawn/spawn.ts";
+import { type ClientProcess, clientStarter } from "../../host/spawn/spawn.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import { connectionSchema } from "../../proto/schema/connection_schema.ts";
 import { DEFAULT_TIMEOUT_SECS } from "../../proto/limits.ts";
@@ -103,7 +103,7 @@ function startClient(
   options: FaultyHostOptions,
   bridgeEnv: Readonly<Record<string, string>>,
 ): ClientProcess {
-  const client = spawnClient({
+  const client = clientStarter({
     module: new URL(options.module ?? "../fixtures/invert.ts", import.meta.url),
     runner: new URL("client.ts", import.meta.url),
     grpcClient: options.grpc === undefined
@@ -115,15 +115,14 @@ function startClient(
       read: [options.directory],
       write: [options.directory],
     },
-    bridgeEnv,
     userEnv: {
       [PLAN]: JSON.stringify(options.clientPlan?.() ?? {}),
       [WORDS]: options.words,
     },
-    deno: Deno.execPath(),
-    config: new URL("../../deno.json", import.meta.url).pathname,
+    deno: undefined,
+    config: undefined,
     output: () => {},
-  });
+  })(bridgeEnv);
   options.spawned(client);
   return client;
 }

@@ -2,13 +2,12 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { Native } from "../../ffi/native.ts";
 import { findBroker } from "../../host/broker_finder.ts";
-import { findConfig } from "../../host/spawn/client_config.ts";
 import { makeBroker } from "../../host/assembly.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import {
   type ClientExit,
   type ClientProcess,
-  spawnClient,
+  clientStarter,
 } from "../../host/spawn/spawn.ts";
 import { canonicalJson } from "../../proto/schema/json/canonical_json.ts";
 import { connectionSchema } from "../../proto/schema/connection_schema.ts";
@@ -360,20 +359,19 @@ for (const [tokens, ack] of [[true, "grpc"], [false, "xpc"]] as const) {
       ) as { connection_id: string; client_token: string };
       assertEquals(client_token.length, tokens ? 64 : 0);
       const module = new URL("tests/fixtures/invert.ts", ROOT);
-      const client = spawnClient({
+      const client = clientStarter({
         module,
         runner: new URL("client/runner.ts", ROOT),
         grpcClient: undefined,
         permissions: {},
-        bridgeEnv: {
-          STREAMLIB_BROKER_XPC_SERVICE: world.service,
-          STREAMLIB_CONNECTION_ID: connection_id,
-          STREAMLIB_CONNECTION_TOKEN: client_token,
-        },
         userEnv: {},
-        deno: Deno.execPath(),
-        config: findConfig(module),
+        deno: undefined,
+        config: undefined,
         output: () => {},
+      })({
+        STREAMLIB_BROKER_XPC_SERVICE: world.service,
+        STREAMLIB_CONNECTION_ID: connection_id,
+        STREAMLIB_CONNECTION_TOKEN: client_token,
       });
       await using _ = {
         [Symbol.asyncDispose]: async () => {

@@ -11,6 +11,7 @@ import { BrokerLink } from "../../../ffi/broker_link.ts";
 import { permittedEnvironment } from "../../../ffi/environment.ts";
 import { builtLibrary, embeddedLibrary } from "../../../ffi/library/library.ts";
 import { Native } from "../../../ffi/native.ts";
+import { writeFully } from "../../../ffi/output.ts";
 import { ABI_VERSION } from "../../../ffi/symbols.ts";
 import { checkVersion } from "../../../proto/wire/control.ts";
 import { readVariable } from "../../../proto/environment.ts";
@@ -137,9 +138,7 @@ function failureOf(error: unknown): StepFailure {
 
 function writeLine(line: object): void {
   const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
-  for (let at = 0; at < bytes.length;) {
-    at += Deno.stdout.writeSync(bytes.subarray(at));
-  }
+  writeFully(Deno.stdout, bytes);
 }
 
 /** Waits until standard input ends: the parent process has checked the connection, or has ended. */

@@ -1,0 +1,241 @@
+/*
+ * bridge_process_test.c: what the shim does with its own process: it ends with the
+ * process that reads its output, and writes to stderr without waiting. Each test
+ * has a child, whose stderr, and for the first tests also stdout, is a pipe.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bridge_support.h"
+#include "program.h"
+
+enum { CHUNK = 100000 };
+
+/* ---- the children ---- */
+
+static int follow_for_ever(void) {
+    if (slb_process_follow(20, NULL, 0) != 0 || slb_process_is_orphan()) return 2;
+    if (write(STDOUT_FILENO, "", 1) != 1) return 3;
+    close(STDOUT_FILENO); /* as user code may */
+    close(STDERR_FILENO);
+    for (;;) continue;
+}
+
+static int fill(void) {
+    static uint8_t chunk[CHUNK];
+    memset(chunk, 'x', sizeof chunk);
+    for (int sent = 0; sent < 2 * SLB_STDERR_BYTES; sent += CHUNK) {
+        if (slb_stderr_write(chunk, CHUNK) != 0) return 2;
+    }
+    return 0;
+}
+
+/* Writes more than the budget at once, says on stdout that it was not held up, and ends when the test takes no more. */
+static int flood(void) {
+    if (fill() != 0) return 2;
+    if (slb_process_follow(0, NULL, 0) != 0 || write(STDOUT_FILENO, "", 1) != 1) return 3;
+    for (;;) pause();
+}
+
+/* Writes until the disk is no longer full: the test then replaces what is behind stderr. */
+static int outlive_a_full_disk(void) {
+    int pipe_end = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    if (full < 0 || dup2(full, STDERR_FILENO) < 0) return 2;
+    slb_stderr_write((const uint8_t *)"12345", 5);
+    lapse_ms(300);
+    slb_stderr_write((const uint8_t *)"67890", 5);
+    lapse_ms(300);
+    if (dup2(pipe_end, STDERR_FILENO) < 0) return 3;
+    slb_stderr_write((const uint8_t *)"+", 1);
+    lapse_ms(300);
+    slb_stderr_write((const uint8_t *)"after", 5);
+    return 0;
+}
+
+static int say_last_words(void) {
+    return slb_stderr_write((const uint8_t *)"last words", 10);
+}
+
+static int be_child(const char *role) {
+    if (strcmp(role, "follow") == 0) return follow_for_ever();
+    if (strcmp(role, "flood") == 0) return flood();
+    if (strcmp(role, "spill") == 0) return fill();
+    if (strcmp(role, "full") == 0) return outlive_a_full_disk();
+    return say_last_words();
+}
+
+/* ---- a child and its pipes ---- */
+
+struct talker {
+    pid_t pid;
+    int out, err; /* the reading ends */
+};
+
+/* `flags` are set on the child's end of stderr, which it shares with others as a rule. */
+static struct talker start(const char *role, int flags) {
+    int out[2], err[2];
+    struct talker talker = {0};
+    CHECK(pipe(out) == 0 && pipe(err) == 0);
+    CHECK(fcntl(err[1], F_SETFL, flags) == 0);
+    talker.pid = fork();
+    if (talker.pid == 0) {
+        dup2(out[1], STDOUT_FILENO);
+        dup2(err[1], STDERR_FILENO);
+        for (int end = 0; end < 2; end++) close(out[end]), close(err[end]);
+        become_child(role, "");
+    }
+    close(out[1]);
+    close(err[1]);
+    talker.out = out[0];
+    talker.err = err[0];
+    return talker;
+}
+
+static void finish(struct talker *talker) {
+    close(talker->out);
+    close(talker->err);
+}
+
+/* What comes on a pipe, up to `last` or the pipe's end. The caller frees it. */
+static char *read_until(int pipe_end, const char *last) {
+    size_t size = 4 << 20, total = 0;
+    char *text = calloc(1, size);
+    ssize_t got = 0;
+    while ((total < strlen(last) || strcmp(text + total - strlen(last), last) != 0) && is_readable(pipe_end) &&
+           (got = read(pipe_end, text + total, size - 1 - total)) > 0) {
+        total += (size_t)got;
+    }
+    return text;
+}
+
+static void exited_with(pid_t pid, int code) {
+    int status = wait_for_child(pid);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == code);
+}
+
+/* ---- tests ---- */
+
+static void a_process_ends_with_the_reader_of_its_output(void) {
+    struct talker talker = start("follow", 0);
+    char byte;
+    CHECK(is_readable(talker.out) && read(talker.out, &byte, 1) == 1);
+    lapse_ms(50);
+    CHECK(waitpid(talker.pid, NULL, WNOHANG) == 0); /* not before */
+    finish(&talker);
+    exited_with(talker.pid, SLB_EXIT_FOLLOWED);
+}
+
+static void one_reader_less_is_enough(void) {
+    struct talker talker = start("follow", 0);
+    char byte;
+    CHECK(is_readable(talker.out) && read(talker.out, &byte, 1) == 1);
+    close(talker.out);
+    exited_with(talker.pid, SLB_EXIT_FOLLOWED);
+    close(talker.err);
+}
+
+static void a_writer_is_not_held_up_by_who_does_not_read(void) {
+    struct talker talker = start("flood", 0);
+    char byte;
+    CHECK(is_readable(talker.out) && read(talker.out, &byte, 1) == 1);
+    finish(&talker);
+    exited_with(talker.pid, SLB_EXIT_FOLLOWED);
+}
+
+static void an_exit_is_not_held_up_either(void) {
+    struct talker talker = start("spill", 0);
+    exited_with(talker.pid, 0);
+    finish(&talker);
+}
+
+static void what_is_lost_is_counted(int flags) {
+    struct talker talker = start("flood", flags);
+    char byte;
+    CHECK(is_readable(talker.out) && read(talker.out, &byte, 1) == 1);
+    char *text = read_until(talker.err, "lost]\n");
+    char *note = strstr(text, "\n[");
+    CHECK(note != NULL);
+    if (note) {
+        long kept = (long)(note - text);
+        CHECK(kept % CHUNK == 0 && kept >= SLB_STDERR_BYTES - CHUNK);
+        CHECK(strspn(text, "x") == (size_t)kept);
+        long sent = (2L * SLB_STDERR_BYTES / CHUNK + 1) * CHUNK;
+        CHECK(strtol(note + 2, NULL, 10) == sent - kept);
+        CHECK(strstr(note, " bytes of output lost]\n") != NULL);
+    }
+    free(text);
+    finish(&talker);
+    exited_with(talker.pid, SLB_EXIT_FOLLOWED);
+}
+
+static void a_slow_reader_is_told_what_it_missed(void) { what_is_lost_is_counted(0); }
+
+/* Another program that shares the pipe can make it non-blocking, as Node does. */
+static void a_non_blocking_pipe_is_waited_for(void) { what_is_lost_is_counted(O_NONBLOCK); }
+
+static void a_full_disk_loses_text_only(void) {
+#ifdef __APPLE__
+    IGNORE("there is no /dev/full");
+#endif
+    struct talker talker = start("full", 0);
+    char *text = read_until(talker.out, "after");
+    CHECK(strcmp(text, "\n[11 bytes of output lost]\nafter") == 0);
+    free(text);
+    exited_with(talker.pid, 0);
+    finish(&talker);
+}
+
+static void a_closed_pipe_ends_nothing(void) {
+    struct talker talker = start("words", 0);
+    finish(&talker);
+    exited_with(talker.pid, 0);
+}
+
+static void a_scratch_file_is_private_and_removed(void) {
+    uint8_t path[SLB_MAX_TEXT_BYTES];
+    char name[SLB_MAX_TEXT_BYTES + 1] = {0};
+    struct stat found;
+    uint32_t length = slb_scratch_create((const uint8_t *)"text", 4, path, sizeof path);
+    CHECK(length > 0);
+    memcpy(name, path, length);
+    CHECK(stat(name, &found) == 0 && (found.st_mode & 0777) == 0600 && found.st_size == 4);
+    CHECK(slb_scratch_remove(path, length) == 0);
+    CHECK(stat(name, &found) != 0);
+    name[length - strlen("/deno.lock")] = 0;
+    CHECK(stat(name, &found) != 0);
+    CHECK(slb_scratch_remove((const uint8_t *)"/etc/passwd", 11) == SLB_E_ARGUMENT);
+    CHECK(slb_scratch_create((const uint8_t *)"text", 4, path, 5) == 0);
+}
+
+static void last_words_are_written_at_exit(void) {
+    struct talker talker = start("words", 0);
+    char *text = read_until(talker.err, "last words");
+    CHECK(strcmp(text, "last words") == 0);
+    free(text);
+    exited_with(talker.pid, 0);
+    finish(&talker);
+}
+
+static const struct test tests[] = {
+    {"a process ends with the reader of its output", a_process_ends_with_the_reader_of_its_output},
+    {"one reader less is enough", one_reader_less_is_enough},
+    {"a writer is not held up by who does not read", a_writer_is_not_held_up_by_who_does_not_read},
+    {"an exit is not held up either", an_exit_is_not_held_up_either},
+    {"a slow reader is told what it missed", a_slow_reader_is_told_what_it_missed},
+    {"a non-blocking pipe is waited for", a_non_blocking_pipe_is_waited_for},
+    {"a full disk loses text only", a_full_disk_loses_text_only},
+    {"a closed pipe ends nothing", a_closed_pipe_ends_nothing},
+    {"a scratch file is private and removed", a_scratch_file_is_private_and_removed},
+    {"last words are written at exit", last_words_are_written_at_exit},
+};
+
+int main(int argc, char **argv) {
+    if (argc > 3 && strcmp(argv[1], "--child") == 0) return be_child(argv[2]);
+    return RUN_TESTS(tests, check_nothing_left, argc, argv);
+}

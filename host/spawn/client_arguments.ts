@@ -1,0 +1,209 @@
+/**
+ * The command line of the client's Deno: its permissions, its project, and the
+ * module that it runs.
+ *
+ * @module
+ */
+
+import { BridgeError } from "../../proto/errors.ts";
+import { givenPath } from "./paths.ts";
+
+/**
+ * Permissions of the client, beyond those that the bridge needs (ffi, and the
+ * environment variables that name its connection). Default: none. `true` permits
+ * everything of a kind; a list permits its entries, as Deno's flags do.
+ *
+ * These permissions guard against accidents and limit what a processor reaches
+ * through Deno. They do not protect against hostile native code: a process with
+ * ffi can do what its user can.
+ */
+export interface ClientPermissions {
+  /** Files and folders to read. A relative path starts at the host's working directory when it launches. */
+  readonly read?: true | readonly (string | URL)[];
+  /** Files and folders to write. */
+  readonly write?: true | readonly (string | URL)[];
+  /** Addresses to connect to or listen on. */
+  readonly net?: true | readonly string[];
+  /** Environment variables to read and set. */
+  readonly env?: true | readonly string[];
+  /** Programs to run: a path, or a name that is searched for in PATH. */
+  readonly run?: true | readonly (string | URL)[];
+  /** Names of the system information to read. */
+  readonly sys?: true | readonly string[];
+  /** Hosts to import code from. */
+  readonly import?: true | readonly string[];
+}
+
+/** What the command line is made from. */
+export interface ArgumentOptions {
+  /** The processor's module. */
+  readonly module: URL;
+  /** The module that runs it: `client/runner.ts`. */
+  readonly runner: URL;
+  /** The module whose `GrpcClient` carries the control calls; `undefined` if XPC does. */
+  readonly grpcClient: URL | undefined;
+  /** With absolute paths, as {@link absolutePermissions} returns them. */
+  readonly permissions: ClientPermissions;
+  /** The path of the `deno.json` that the user chose; `undefined` for the one that Deno finds. */
+  readonly config: string | undefined;
+}
+
+/** The environment variables that grpc-js reads when it is loaded. */
+const GRPC_VARIABLES = ["GRPC_*", "NODE_*"] as const;
+
+/**
+ * The file name of the client's main module. There is no such file: the client
+ * ends before Deno would load it. From its folder Deno finds the project.
+ */
+const MAIN_NAME = "streamlib_client.ts";
+
+/** Returns the permissions with paths that mean the same in every folder. Throws `bad_argument` if an entry is not valid. */
+export function absolutePermissions(
+  permissions: ClientPermissions,
+  folder: string | undefined,
+): ClientPermissions {
+  const paths = (
+    kind: "read" | "write" | "run",
+  ): true | readonly string[] | undefined => {
+    const given = permissions[kind];
+    if (given === undefined || given === true) return given;
+    return given.map((entry) => {
+      if (entry === "") throw emptyEntry(kind);
+      const isName = kind === "run" && typeof entry === "string" &&
+        !entry.includes("/");
+      return givenPath(
+        entry,
+        `permission ${kind}`,
+        isName ? undefined : folder,
+      );
+    });
+  };
+  const [read, write, run] = [paths("read"), paths("write"), paths("run")];
+  return {
+    ...permissions,
+    ...(read && { read }),
+    ...(write && { write }),
+    ...(run && { run }),
+  };
+}
+
+/**
+ * Returns the arguments of the client's Deno.
+ *
+ * @param bridgeEnv the variables that name the connection
+ * @param userEnv the names of the variables that the user gave
+ * @param lock the path of the client's copy of the lock file
+ */
+export function clientArguments(
+  options: ArgumentOptions,
+  bridgeEnv: Readonly<Record<string, string>>,
+  userEnv: readonly string[],
+  lock: string | undefined,
+): string[] {
+  const { permissions, config } = options;
+  const env = permissions.env === true ? true : [
+    ...Object.keys(bridgeEnv),
+    "STREAMLIB_LIBRARY",
+    ...userEnv,
+    ...(permissions.env ?? []),
+  ];
+  const grpc = options.grpcClient && grpcNeeds(bridgeEnv);
+  return [
+    "run",
+    "--quiet",
+    "--no-prompt",
+    // A copy: Deno adds to it what is missing there, which is no failure.
+    ...(lock === undefined
+      ? ["--no-lock"]
+      : [`--lock=${lock}`, "--frozen=false"]),
+    ...(config === undefined ? [] : ["--config", config]),
+    "--allow-ffi",
+    ...flag("env", grpc ? joined(env, grpc.env) : env),
+    ...flag("read", joined(permissions.read, grpc?.paths)),
+    ...flag("write", joined(permissions.write, grpc?.paths)),
+    ...flag("net", joined(permissions.net, grpc?.net)),
+    ...flag("run", permissions.run),
+    ...flag("sys", permissions.sys),
+    ...flag("import", permissions.import),
+    ...programs(options, lock),
+  ];
+}
+
+/**
+ * Returns the modules of the command line. The runner is loaded before the main
+ * module, and never returns. So Deno takes `deno.json`, `package.json` and
+ * `node_modules` from the folder of the user's module, as it does for the host.
+ * A module that is not a local file has no project.
+ */
+function programs(
+  options: ArgumentOptions,
+  lock: string | undefined,
+): string[] {
+  const code = `data:application/typescript,${
+    encodeURIComponent(runnerCode(options, lock))
+  }`;
+  const { module } = options;
+  if (module.protocol !== "file:") return [code];
+  return ["--preload", code, new URL(MAIN_NAME, new URL(".", module)).href];
+}
+
+/** Returns the code that runs the client. Its imports are literals, which need no permission to read; the user's module is evaluated when the runner imports it. */
+function runnerCode(
+  { runner, module, grpcClient }: ArgumentOptions,
+  lock: string | undefined,
+): string {
+  const literal = (url: URL): string => JSON.stringify(url.href);
+  const openGrpc = grpcClient === undefined
+    ? ""
+    : `, openGrpc: async (address) => new (await import(${
+      literal(grpcClient)
+    })).GrpcClient(address)`;
+  return `import { runClient } from ${literal(runner)};\n` +
+    `await runClient(() => import(${literal(module)}), ` +
+    `{ followsHost: true${
+      lock ? `, lock: ${JSON.stringify(lock)}` : ""
+    }${openGrpc} });\n`;
+}
+
+/** Returns the further permissions of a client that uses gRPC: they reach only the broker's address. */
+function grpcNeeds(bridgeEnv: Readonly<Record<string, string>>): {
+  readonly env: readonly string[];
+  readonly paths: readonly string[];
+  readonly net: readonly string[];
+} {
+  const address = bridgeEnv["STREAMLIB_BROKER_ENDPOINT"] ?? "";
+  return {
+    env: GRPC_VARIABLES,
+    paths: address.startsWith("unix:") ? [address.slice("unix:".length)] : [],
+    net: [address],
+  };
+}
+
+/** Joins two lists of permissions. */
+function joined<T>(
+  given: true | readonly T[] | undefined,
+  more: readonly T[] = [],
+): true | readonly T[] {
+  return given === true ? true : [...(given ?? []), ...more];
+}
+
+function flag(
+  kind: string,
+  value: true | readonly (string | URL)[] | undefined,
+): string[] {
+  if (value === undefined) return [];
+  if (value === true) return [`--allow-${kind}`];
+  if (value.length === 0) return [];
+  const items = value.map((item) => {
+    if (item === "") throw emptyEntry(kind);
+    return String(item).replaceAll(",", ",,"); // Deno's own escape
+  });
+  return [`--allow-${kind}=${items.join(",")}`];
+}
+
+function emptyEntry(kind: string): BridgeError {
+  return new BridgeError(
+    "bad_argument",
+    `Cannot permit '${kind}': an empty entry would permit everything`,
+  );
+}

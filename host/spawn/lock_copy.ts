@@ -1,0 +1,37 @@
+/**
+ * A copy of the project's lock file for one client. Deno adds what is missing to
+ * a lock file, and the user's must stay as it is.
+ *
+ * @module
+ */
+
+import { Native } from "../../ffi/native.ts";
+
+const MAX_PATH_BYTES = 512;
+
+/** A file in a private directory. Disposing it removes both. */
+export class LockCopy implements Disposable {
+  readonly #path: Uint8Array<ArrayBuffer>;
+
+  /** Throws `native_failure` if the file cannot be written. The shim writes it: the host needs no permission to write. */
+  constructor(text: string) {
+    using native = Native.open();
+    const bytes = new TextEncoder().encode(text);
+    const path = new Uint8Array(MAX_PATH_BYTES);
+    const { slb_scratch_create: create } = native.symbols;
+    const length = create(bytes, bytes.length, path, path.length);
+    if (length === 0) throw native.failure();
+    this.#path = path.slice(0, length);
+  }
+
+  /** Its absolute path. */
+  get path(): string {
+    return new TextDecoder().decode(this.#path);
+  }
+
+  [Symbol.dispose](): void {
+    using native = Native.open();
+    // If it is gone already, or stays, the client is not affected.
+    native.symbols.slb_scratch_remove(this.#path, this.#path.length);
+  }
+}
