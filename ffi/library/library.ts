@@ -9,6 +9,7 @@ import { BridgeError } from "../../proto/errors.ts";
 import { homeDirectory } from "../../proto/names.ts";
 import { permittedEnvironment } from "../environment.ts";
 import { cachedLibrary } from "./library_cache.ts";
+import { writtenByAnotherDeno } from "./library_writer.ts";
 import { OWN_SHIM } from "./prebuilt/mod.ts";
 import { ABI_VERSION, SYMBOLS, type Symbols } from "../symbols.ts";
 
@@ -43,7 +44,13 @@ export function embeddedLibrary(): string | undefined {
       "install it again",
     );
   }
-  return cachedLibrary(OWN_SHIM, `${homeDirectory(env)}/lib`, NAME);
+  const cache = `${homeDirectory(env)}/lib`;
+  return cachedLibrary(
+    OWN_SHIM,
+    cache,
+    NAME,
+    () => writtenByAnotherDeno(import.meta.url, cache),
+  );
 }
 
 /** Whether this is a checkout with a build. Without permission to read it is not: a permission prompt would not be worth it. */

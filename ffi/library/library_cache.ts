@@ -17,8 +17,8 @@ const OTHERS = 0o077;
 
 /**
  * Returns the path of the shim below `cache`, an absolute path. Writes the file
- * first if it is missing or its content is wrong. Several processes may do this
- * at the same time.
+ * first if it is missing or its content is wrong; without permission to write,
+ * `writeElsewhere` is asked to. Several processes may do this at the same time.
  *
  * Throws BridgeError: `not_permitted` without permission to read `cache`, or to
  * write it if something must be written, or if other users can write to it;
@@ -28,15 +28,18 @@ export function cachedLibrary(
   prebuilt: Prebuilt,
   cache: string,
   name: string,
+  writeElsewhere: () => boolean,
 ): string {
   const directory = `${cache}/${prebuilt.sha256}`;
   const file = `${directory}/${name}`;
   try {
     const there = isPrivate(cache) && isPrivate(directory);
     if (there && isRight(file, prebuilt)) return file;
-    makePrivate(cache);
-    makePrivate(directory);
-    write(file, prebuilt);
+    if (mayWrite(cache) || !writeElsewhere()) {
+      makePrivate(cache);
+      makePrivate(directory);
+      write(file, prebuilt);
+    }
     if (isRight(file, prebuilt)) return file;
   } catch (cause) {
     if (cause instanceof BridgeError) throw cause;
@@ -45,7 +48,7 @@ export function cachedLibrary(
         "not_permitted",
         `Cannot keep the shim in ${directory}: ${cause.message}. ` +
           `Run Deno with --allow-read=${cache} --allow-write=${cache}; ` +
-          "write access is needed only once",
+          "write access is needed only once, and not by a host with --allow-run",
         { cause },
       );
     }
@@ -81,6 +84,12 @@ function isPrivate(directory: string): boolean {
     `Cannot keep the shim in ${directory}: ${found}, expected a directory of ` +
       "mode 0700 that belongs to this user; remove it, or set STREAMLIB_HOME to another directory",
   );
+}
+
+/** Never prompts: a host that may start Deno need not be asked. */
+function mayWrite(path: string): boolean {
+  const query = { name: "write", path } as const;
+  return Deno.permissions.querySync(query).state === "granted";
 }
 
 function makePrivate(directory: string): void {

@@ -26,8 +26,16 @@ export class EmptyProject implements AsyncDisposable {
     this.#registry = registry;
   }
 
-  /** Makes a project with a host and its client, and with its own folder for Deno's downloads. */
-  static async create(registry?: string): Promise<EmptyProject> {
+  /**
+   * Makes a project with a host and its client, and with its own folder for
+   * Deno's downloads.
+   *
+   * @param options `ownNpm`: npm packages too are in that folder, which is empty
+   */
+  static async create(
+    registry?: string,
+    { ownNpm = false }: { ownNpm?: boolean } = {},
+  ): Promise<EmptyProject> {
     const { stdout } = await run(Deno.execPath(), { args: ["info", "--json"] });
     const { denoDir } = JSON.parse(stdout);
     const root = await Deno.realPath(await Deno.makeTempDir());
@@ -35,8 +43,12 @@ export class EmptyProject implements AsyncDisposable {
     for (const folder of ["deno", "home", "path", "project"]) {
       await Deno.mkdir(`${root}/${folder}`);
     }
-    await Deno.mkdir(`${denoDir}/npm`, { recursive: true });
-    await Deno.symlink(`${denoDir}/npm`, `${root}/deno/npm`);
+    if (ownNpm) {
+      await Deno.mkdir(`${root}/deno/npm`);
+    } else {
+      await Deno.mkdir(`${denoDir}/npm`, { recursive: true });
+      await Deno.symlink(`${denoDir}/npm`, `${root}/deno/npm`);
+    }
     for (const name of ["host.ts", "invert.ts"]) {
       await Deno.copyFile(
         new URL(`project/${name}`, import.meta.url),
@@ -120,14 +132,26 @@ export class EmptyProject implements AsyncDisposable {
     return `${this.cache}${file}`;
   }
 
+  /** The npm packages that its Deno has downloaded, if its folder for them is its own. */
+  async npmPackages(): Promise<string[]> {
+    const found: string[] = [];
+    const npm = `${this.#root}/deno/npm`;
+    for await (const { name } of Deno.readDir(npm)) found.push(name);
+    return found;
+  }
+
   /** Downloads what the host and the client need. */
   async download(): Promise<Ended> {
     return await this.deno("cache", "host.ts", "invert.ts");
   }
 
-  /** Runs the host with the permissions of a host, and with permission to read the cache and, by default, to write it. */
+  /** Runs the host with the permissions of a host, and with permission to read the cache and, by default, to write it and to start Deno. */
   async run(
-    { write = true, check = false }: { write?: boolean; check?: boolean } = {},
+    { write = true, start = true, check = false }: {
+      write?: boolean;
+      start?: boolean;
+      check?: boolean;
+    } = {},
   ): Promise<Ended> {
     return await this.deno(
       "run",
@@ -135,7 +159,7 @@ export class EmptyProject implements AsyncDisposable {
       ...(check ? ["--check"] : []),
       "--allow-ffi",
       "--allow-env",
-      `--allow-run=${Deno.execPath()}`,
+      ...(start ? [`--allow-run=${Deno.execPath()}`] : []),
       `--allow-read=${this.cache},${this.#root}/project`,
       ...(write ? [`--allow-write=${this.cache}`] : []),
       "host.ts",

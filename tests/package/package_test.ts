@@ -137,15 +137,49 @@ packageTest(
 );
 
 packageTest(
-  "without permission to write the first time, it says which",
+  "the README's command runs it the first time, without permission to write",
+  async () => {
+    const readme = await Deno.readTextFile(
+      new URL("README.md", PACKAGE_FOLDER),
+    );
+    const [, flags] = /\$ deno run ([^\n]*) host\.ts\n/.exec(readme) ?? [];
+    assert(flags && !flags.includes("--allow-write"), readme);
+    await using project = await EmptyProject.create();
+    assertRan(
+      await project.deno("run", "--no-prompt", ...flags.split(" "), "host.ts"),
+    );
+    const file = await project.cachedFile();
+    assertEquals((await Deno.stat(file)).mode! & 0o777, 0o400);
+    assertEquals((await Deno.stat(project.cache)).mode! & 0o777, 0o700);
+  },
+  SERVING,
+);
+
+packageTest(
+  "without permission to write or to start Deno the first time, it says which",
   async () => {
     await using project = await EmptyProject.create();
     assertFailed(
-      await project.run({ write: false }),
+      await project.run({ write: false, start: false }),
       "Cannot keep the shim in",
       `--allow-write=${project.cache}`,
     );
   },
+);
+
+packageTest(
+  "a host over XPC downloads no npm package",
+  async () => {
+    await using registry = await publish();
+    await using project = await EmptyProject.create(registry.url, {
+      ownNpm: true,
+    });
+    const downloaded = await project.download();
+    assertEquals(downloaded.code, 0, downloaded.stderr);
+    assertRan(await project.run());
+    assertEquals(await project.npmPackages(), []);
+  },
+  SERVING,
 );
 
 packageTest("a file that was changed is replaced, or not used", async () => {
@@ -158,11 +192,11 @@ packageTest("a file that was changed is replaced, or not used", async () => {
     await Deno.remove(file);
     await Deno.writeFile(file, content, { mode: 0o400 });
     assertFailed(
-      await project.run({ write: false }),
+      await project.run({ write: false, start: false }),
       "Cannot keep the shim in",
       `--allow-write=${project.cache}`,
     );
-    assertRan(await project.run());
+    assertRan(await project.run({ write: false }));
     assertEquals(await hashOf(file), hash);
   }
   // The content is right, but another user could have opened it for writing.

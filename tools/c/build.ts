@@ -1,12 +1,13 @@
 /**
  * `deno task build`: compiles the shim with this machine's C compiler, if
- * something has changed.
+ * something has changed, and writes the launchers of dev mode.
  *
  * The compiler is `$CC`, or else `cc`. The output is in `c/out/<system>-<arch>/`.
  */
 
 import { cc, whenChanged } from "./compile.ts";
 import { announce } from "../checkout.ts";
+import { writeLaunchers } from "../launchers.ts";
 import { stampCheckout } from "../package/stamp.ts";
 import {
   LINUX,
@@ -65,3 +66,4 @@ async function buildLibrary(): Promise<void> {
 
 await stampCheckout();
 await buildLibrary();
+await writeLaunchers();

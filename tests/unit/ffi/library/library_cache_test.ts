@@ -1,8 +1,9 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
-import { cachedLibrary } from "../../../../ffi/library/library_cache.ts";
+import * as library from "../../../../ffi/library/library_cache.ts";
 import type { Prebuilt } from "../../../../ffi/library/prebuilt/prebuilt.ts";
 import { BridgeError, type ErrorCode } from "../../../../proto/errors.ts";
+import { run } from "../../../helpers/child.ts";
 import { permittedTest } from "../../../helpers/permitted.ts";
 
 /** Like tests/package, but with arbitrary bytes in place of real shims, which is faster. */
@@ -15,6 +16,11 @@ const PREBUILT: Prebuilt = {
   bytes: CONTENT.length,
   base64: CONTENT.toBase64(),
 };
+
+/** Asks nobody else to write. */
+function cachedLibrary(...args: [Prebuilt, string, string]): string {
+  return library.cachedLibrary(...args, () => false);
+}
 
 function cacheTest(name: string, body: (home: string) => void): void {
   permittedTest(name, { read: true, write: true }, () => {
@@ -82,3 +88,46 @@ cacheTest("a module whose hash is not its file's is not used", (home) => {
   assertEquals(error.code, "library_not_found");
   assertStringIncludes(error.message, "was changed right after it was written");
 });
+
+permittedTest(
+  "without permission to write, another process is asked to, once",
+  { read: true, write: true, run: true },
+  async () => {
+    const home = await Deno.makeTempDir();
+    try {
+      const module = new URL(
+        "../../../../ffi/library/library_cache.ts",
+        import.meta.url,
+      );
+      const code = `import { cachedLibrary } from ${JSON.stringify(module)};
+        let asked = 0;
+        try {
+          cachedLibrary(${JSON.stringify(PREBUILT)}, ${
+        JSON.stringify(home)
+      }, "shim", () => (asked++, true));
+        } catch (error) {
+          console.log(asked, error.message);
+        }
+        try {
+          cachedLibrary(${JSON.stringify(PREBUILT)}, ${
+        JSON.stringify(home)
+      }, "shim", () => (asked++, false));
+        } catch (error) {
+          console.log(asked, error.message);
+        }`;
+      const { stdout, stderr } = await run(Deno.execPath(), {
+        args: [
+          ...["run", "--quiet", "--no-prompt", "--allow-read"],
+          `data:application/typescript,${encodeURIComponent(code)}`,
+        ],
+      });
+      const [first, second] = stdout.split("\n");
+      // It said that the file is written, but it is not.
+      assertStringIncludes(first!, "1 Cannot keep the shim in", stderr);
+      assertStringIncludes(second!, `--allow-write=${home}`, stderr);
+      assertStringIncludes(second!, "2 Cannot keep the shim in");
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
+  },
+);
