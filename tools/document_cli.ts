@@ -21,7 +21,7 @@ import { wrap } from "../cli/text/text_width.ts";
 const COLUMNS = 80;
 
 const INTRODUCTION = [
-  `\`${PROGRAM}\` shows the state of a broker and its runtimes, and installs and controls the broker. In a checkout, run it with \`deno task ${PROGRAM}\`. Elsewhere, once the package is published, install it:`,
+  `\`${PROGRAM}\` shows the state of a broker and its runtimes, and installs and controls the broker. In a checkout, run it with \`deno task ${PROGRAM}\`. \`deno task build\` also writes \`.streamlib/bin/${PROGRAM}\` and \`.streamlib/bin/${PROGRAM}-broker\`, which run the command line and the broker of this checkout in dev mode, from any folder. Elsewhere, once the package is published, install it:`,
   `\`deno task document:cli\` generates this file from the table of commands. \`${PROGRAM} help\` shows the same.`,
 ];
 
