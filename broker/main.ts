@@ -15,6 +15,7 @@ import { permittedEnvironment } from "../ffi/environment.ts";
 import { Native } from "../ffi/native.ts";
 import { writeOrLose } from "../ffi/output.ts";
 import { writeStderr } from "../ffi/stderr.ts";
+import { userRuntimeOfShim } from "../ffi/user_runtime.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { Broker } from "./broker.ts";
 import { giveUpAfterStart } from "./give_up.ts";
@@ -113,7 +114,11 @@ class StopSignals implements Disposable {
 }
 
 try {
-  const options = readBrokerOptions(Deno.args, permittedEnvironment());
+  const options = readBrokerOptions(
+    Deno.args,
+    permittedEnvironment(),
+    userRuntimeOfShim,
+  );
   if (options === "help") toStdout(BROKER_USAGE);
   else await serve(options);
 } catch (error) {

@@ -34,7 +34,8 @@ Options:
                       (default: $STREAMLIB_BROKER_XPC_SERVICE, else com.tatolab.streamlib.broker)
   --listen ADDR       the address of gRPC: unix:/absolute/path
                       (default: $STREAMLIB_BROKER_ENDPOINT, else a private socket in
-                      $STREAMLIB_HOME/run, $XDG_RUNTIME_DIR/streamlib or ~/.streamlib/run);
+                      $STREAMLIB_HOME/run, $XDG_RUNTIME_DIR/streamlib, /run/user/<uid>/streamlib
+                      or ~/.streamlib/run);
                       a socket that was passed is used in place of it
   --no-grpc           serve XPC only
   --log-level L       ${LOG_LEVELS.join(", ")} (default: info)
@@ -81,12 +82,13 @@ export interface MainOptions {
 }
 
 /**
- * Reads the arguments. Throws {@link BrokerUsageError} for a wrong argument, and
+ * Reads the arguments. `userRuntime` is that of `names`. Throws {@link BrokerUsageError} for a wrong argument, and
  * BridgeError `bad_argument` if `names` refuses a name or a path.
  */
 export function readBrokerOptions(
   args: readonly string[],
   env: EnvironmentSource,
+  userRuntime: () => string | undefined = () => undefined,
 ): MainOptions | "help" {
   const read = parseArgs([...args], {
     boolean: ["json", "help", "no-grpc", "foreground"],
@@ -110,6 +112,7 @@ export function readBrokerOptions(
   const idleSecs = positive("--idle-exit", "seconds", read["idle-exit"]);
   const sessions = whole("--recycle-after", "sessions", read["recycle-after"]);
   const all = names(env, {
+    userRuntime,
     ...(read["service"] !== undefined && { service: read["service"] }),
   });
   const stays = Boolean(read["foreground"]);

@@ -31,7 +31,10 @@ export async function runCommandLine(
     const code = exitCodeOf(error);
     if (code === undefined) throw error;
     say(console.err, `${PROGRAM}: ${(error as Error).message}`);
-    if (error instanceof CommandError) say(console.err, `Try: ${error.next}`);
+    if (error instanceof CommandError) {
+      for (const line of error.more) say(console.err, line);
+      say(console.err, `Try: ${error.next}`);
+    }
     return code;
   }
 }

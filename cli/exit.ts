@@ -33,11 +33,13 @@ export class CommandError extends Error {
 
   /** @param exit the exit code
    * @param message what was tried and what was found
-   * @param next a command line that helps, shown after `Try:` */
+   * @param next a command line that helps, shown after `Try:`
+   * @param more lines that are shown between the two, such as the output of a program */
   constructor(
     readonly exit: ExitCode,
     message: string,
     readonly next: string,
+    readonly more: readonly string[] = [],
   ) {
     super(message);
   }

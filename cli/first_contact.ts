@@ -7,26 +7,65 @@
 import type { BridgeError } from "../proto/errors.ts";
 import type { GetVersionResponse } from "../proto/broker_gen.ts";
 import { checkVersion, isBrokerGone } from "../proto/wire/control.ts";
+import type { ServiceManager } from "../launchd/service_manager.ts";
+import type { Names } from "../proto/names.ts";
 import type { Console } from "./terminal/console.ts";
 import { CommandError, EXIT } from "./exit.ts";
-import type { Service } from "./service.ts";
 
 /** The limit for the whole wait. On a slow disk Deno's first start takes some seconds. */
 const DEADLINE_MS = 20_000;
 const PAUSE_MS = 200;
 
+/** A service that can be called: its names, and its manager. */
+export interface Callable {
+  readonly names: Names;
+  readonly manager: ServiceManager;
+}
+
 /**
  * Calls the broker until it reports that it is healthy. The first call starts
  * it.
  *
- * @throws {CommandError} `unreachable`, with the manager's reason, after 20 s or
- * as soon as the manager reports that the service has failed
+ * @throws {CommandError} `unreachable`, with the manager's reason and the broker's last
+ * words, after 20 s or as soon as the manager reports that the service has failed
  * @throws {BridgeError} `version_mismatch`
  */
 export async function firstContact(
-  { names, manager }: Service,
+  service: Callable,
   console: Console,
 ): Promise<GetVersionResponse> {
+  const { version, found, more } = await contact(service, console);
+  if (version !== undefined) return version;
+  const { names, manager } = service;
+  throw new CommandError(
+    EXIT.unreachable,
+    `Cannot start the broker ${names.service}: ${found}`,
+    manager.diagnosis,
+    more,
+  );
+}
+
+/** Why a broker does not answer. */
+export interface NoAnswer {
+  readonly found: string;
+  /** More lines: the broker's last words. */
+  readonly more: readonly string[];
+}
+
+/** What a contact found: the version of the broker, or why it does not answer. */
+type Contact =
+  | {
+    readonly version: GetVersionResponse;
+    readonly found?: never;
+    more?: never;
+  }
+  | { readonly version?: never } & NoAnswer;
+
+/** As {@link firstContact}; returns why the broker does not answer. */
+export async function contact(
+  { names, manager }: Callable,
+  console: Console,
+): Promise<Contact> {
   const until = console.now() + DEADLINE_MS;
   const { signal } = new AbortController();
   let found = "it does not answer";
@@ -39,7 +78,7 @@ export async function firstContact(
       const { healthy, status } = await client.call("GetHealth", {}, {
         timeoutMs: Math.max(1, until - console.now()),
       });
-      if (healthy) return version;
+      if (healthy) return { version };
       found = `it reports that it is ${status}`;
     } catch (error) {
       if (!isBrokerGone(error)) throw error;
@@ -47,21 +86,27 @@ export async function firstContact(
     }
     const { state, reason } = await manager.report();
     if (state === "failed") {
-      found = `${manager.kind} says that it has failed: ${reason}`;
+      found = `${manager.kind} says that it has failed, ${reason}`;
       break;
     }
     await console.pause(PAUSE_MS, signal);
   }
-  throw new CommandError(
-    EXIT.unreachable,
-    `Cannot start the broker ${names.service}: ${found}`,
-    manager.diagnosis,
-  );
+  return { found, more: await lastWordLines(manager) };
+}
+
+/** The last lines that a broker wrote, with a heading; none if there are none. */
+export async function lastWordLines(
+  manager: ServiceManager,
+): Promise<readonly string[]> {
+  const words = await manager.lastWords();
+  return words.length === 0
+    ? []
+    : ["Its last words:", ...words.map((line) => `  ${line}`)];
 }
 
 /** The version of the broker that the manager runs; undefined if none runs or it does not answer. Does not start one. */
 export async function runningVersion(
-  { names, manager }: Service,
+  { names, manager }: Callable,
   console: Console,
 ): Promise<GetVersionResponse | undefined> {
   if ((await manager.report()).state !== "running") return undefined;

@@ -46,16 +46,28 @@ const ENVIRONMENT = [
  * @param deno the path of Deno, which the probe starts as its child
  */
 export function probeProgram(home: string, deno: string): OwnProgram {
+  const { permissions } = contactProgram(home);
+  return {
+    module: new URL("./doctor/probe/main.ts", import.meta.url),
+    permissions: [...permissions, `--allow-run=${escaped(deno)}`],
+  };
+}
+
+/**
+ * The program that asks a broker over XPC whether it is there.
+ *
+ * @param home STREAMLIB_HOME: the package's shim is kept in `lib/` of it
+ */
+export function contactProgram(home: string): OwnProgram {
   const kept = escaped(`${home}/lib`);
   const built = new URL("../c/out", import.meta.url);
   const read = built.protocol === "file:"
     ? `${kept},${escaped(decodeURIComponent(built.pathname))}`
     : kept;
   return {
-    module: new URL("./doctor/probe/main.ts", import.meta.url),
+    module: new URL("./doctor/probe/contact.ts", import.meta.url),
     permissions: [
       "--allow-ffi",
-      `--allow-run=${escaped(deno)}`,
       `--allow-env=${ENVIRONMENT.join(",")}`,
       `--allow-read=${read}`,
       `--allow-write=${kept}`,
@@ -109,6 +121,7 @@ export const importOwnPrograms = (): Promise<unknown[]> =>
   Promise.all([
     import("../demo/filter/edges.ts"),
     import("../demo/main.ts"),
+    import("./doctor/probe/contact.ts"),
     import("./doctor/probe/inverter.ts"),
     import("./doctor/probe/main.ts"),
   ]);

@@ -5,22 +5,30 @@
  * @module
  */
 
-import { Installer, serviceManager } from "../launchd/installer.ts";
+import {
+  Installer,
+  serviceManager,
+  trialManager,
+} from "../launchd/installer.ts";
 import { locateBroker } from "../launchd/locate.ts";
 import {
   ServiceError,
   type ServiceErrorCode,
 } from "../launchd/service_error.ts";
 import type {
-  ServiceManager,
   ServiceReport,
   ServiceState,
 } from "../launchd/service_manager.ts";
+import { trialService, tryOut } from "../launchd/trial.ts";
 import type { EnvironmentSource } from "../proto/environment.ts";
-import { type Names, names } from "../proto/names.ts";
+import type { Names } from "../proto/names.ts";
+import { bothCarriers } from "./both_carriers.ts";
+import type { Callable } from "./first_contact.ts";
+import { namesOf } from "./names_of.ts";
 import { type Option, ValueError } from "./option.ts";
 import { type Invocation, PROGRAM } from "./command.ts";
-import { say, writeJson } from "./terminal/console.ts";
+import { userRuntimeDirectory } from "./runtime_directory.ts";
+import { type Console, say, writeJson } from "./terminal/console.ts";
 import { CommandError, EXIT, type ExitCode } from "./exit.ts";
 import { JSON_OUTPUT } from "./options.ts";
 
@@ -72,9 +80,7 @@ export const SERVICE_FIELDS: Readonly<Record<keyof ServiceJson, string>> = {
 };
 
 /** The service, and what acts on it. */
-export interface Service {
-  readonly names: Names;
-  readonly manager: ServiceManager;
+export interface Service extends Callable {
   readonly installer: Installer;
 }
 
@@ -92,46 +98,84 @@ export async function withService(
     return await act(serviceOf(invocation));
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    const { code, message, next } = error;
+    const { code, message, next, more } = error;
     throw new CommandError(
       EXITS[code] ?? EXIT.failed,
       message,
       next.startsWith(PROGRAM) ? ofSameService(invocation, next) : next,
+      more,
     );
   }
 }
 
 function serviceOf({ args, console }: Invocation): Service {
-  const all = names(args.has(DEV) ? devMode(console.env) : console.env);
+  const env = args.has(DEV) ? devMode(console.env) : console.env;
+  const all = namesOf(console, env);
   checkAddress(all);
-  const manager = serviceManager(all, {
-    run: (...given) => console.runProgram(...given),
-    userId: () => console.userId(),
-    pause: (ms) => console.pause(ms, new AbortController().signal),
-  });
+  const tools = managerTools(console);
+  const manager = serviceManager(all, tools);
   const installer = new Installer({
     names: all,
     manager,
-    program: () =>
-      locateBroker(
-        all,
-        (...given) => console.runProgram(...given),
-        { binary: args.get(BINARY) },
-      ),
+    program: () => locateBroker(all, tools.run, { binary: args.get(BINARY) }),
+    tryOut: (program) => {
+      const trialNames = namesOf(
+        console,
+        without(env, "STREAMLIB_BROKER_ENDPOINT"),
+        trialService(all.service),
+      );
+      const trial = {
+        names: trialNames,
+        manager: trialManager(trialNames, tools),
+      };
+      return tryOut(program, {
+        names: all,
+        trialNames,
+        manager: trial.manager,
+        contact: () => bothCarriers(trial, console),
+      });
+    },
     isServed: () => isServed(all.grpcSocket),
   });
   return { names: all, manager, installer };
 }
 
+/** What a service manager needs of this machine. */
+export function managerTools(
+  console: Console,
+): Parameters<typeof serviceManager>[1] {
+  const runtime = userRuntimeVariable(console);
+  return {
+    run: (program, args, options) =>
+      console.runProgram(program, args, {
+        ...options,
+        env: { ...runtime, ...options?.env },
+      }),
+    userId: () => console.userId(),
+    pause: (ms: number) => console.pause(ms, new AbortController().signal),
+  };
+}
+
+/** systemctl finds the user's systemd by this variable, which cron, ssh and su may not set. */
+function userRuntimeVariable(console: Console): Record<string, string> {
+  if (Deno.build.os !== "linux" || console.env.get("XDG_RUNTIME_DIR")) {
+    return {};
+  }
+  const path = userRuntimeDirectory(console.userId());
+  return path === undefined ? {} : { XDG_RUNTIME_DIR: path };
+}
+
 /** The environment with dev mode on, and without a given service name. */
 function devMode(env: EnvironmentSource): EnvironmentSource {
+  const rest = without(env, "STREAMLIB_BROKER_XPC_SERVICE");
   return {
-    get: (name) =>
-      name === "STREAMLIB_DEV_MODE"
-        ? "1"
-        : name === "STREAMLIB_BROKER_XPC_SERVICE"
-        ? undefined
-        : env.get(name),
+    get: (name) => name === "STREAMLIB_DEV_MODE" ? "1" : rest.get(name),
+  };
+}
+
+function without(env: EnvironmentSource, variable: string): EnvironmentSource {
+  return {
+    get: (name) => name === variable ? undefined : env.get(name),
   };
 }
 

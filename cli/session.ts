@@ -7,13 +7,14 @@
 import type { GetVersionResponse } from "../proto/broker_gen.ts";
 import { checkVersion } from "../proto/wire/control.ts";
 import { BridgeError } from "../proto/errors.ts";
-import type { EnvironmentSource } from "../proto/environment.ts";
 import { FOREGROUND_BROKER } from "../proto/foreground.ts";
-import { names } from "../proto/names.ts";
+import type { Names } from "../proto/names.ts";
 import type { GrpcClient } from "../broker/grpc/grpc_client.ts";
 import { type Invocation, lineOf } from "./command.ts";
 import { CommandError, EXIT } from "./exit.ts";
+import { namesOf } from "./names_of.ts";
 import { ENDPOINT } from "./options.ts";
+import type { Console } from "./terminal/console.ts";
 
 /** How to get a broker if none is installed. */
 const START =
@@ -36,7 +37,7 @@ export interface Session extends Disposable {
 export async function openSession(
   { args, console }: Pick<Invocation, "args" | "console">,
 ): Promise<Session> {
-  const address = args.get(ENDPOINT) ?? names(console.env).grpcAddress;
+  const address = args.get(ENDPOINT) ?? namesOf(console).grpcAddress;
   using held = new DisposableStack();
   const client = held.use(await console.connect(address));
   try {
@@ -53,25 +54,28 @@ export async function openSession(
       ? new CommandError(
         EXIT.unreachable,
         `Cannot reach the broker at ${address}: ${reasonOf(error)}`,
-        startHint(console.env),
+        startHint(console),
       )
       : error;
   }
 }
 
 /** The command that starts a broker. Only looks whether the files of a service exist; runs no program. */
-function startHint(env: EnvironmentSource): string {
-  const { plistFile, systemdDirectory, systemdSocketUnit } = names(env);
+function startHint(console: Console): string {
+  return isInstalled(namesOf(console)) ? lineOf(["broker", "start"]) : START;
+}
+
+/** Whether the file of a service exists. */
+export function isInstalled(
+  { plistFile, systemdDirectory, systemdSocketUnit }: Names,
+): boolean {
   const file = plistFile ??
     (systemdDirectory && `${systemdDirectory}/${systemdSocketUnit}`);
   try {
-    if (file !== undefined && Deno.lstatSync(file)) {
-      return lineOf(["broker", "start"]);
-    }
+    return file !== undefined && Boolean(Deno.lstatSync(file));
   } catch {
-    // It does not exist or cannot be read: the general hint is right.
+    return false; // it does not exist or cannot be read
   }
-  return START;
 }
 
 function isUnreachable(error: unknown): error is BridgeError {

@@ -5,6 +5,7 @@
  */
 
 import { permittedEnvironment } from "../ffi/environment.ts";
+import { userRuntimeOfShim } from "../ffi/user_runtime.ts";
 import { connectionSchema } from "../proto/schema/connection_schema.ts";
 import { type EnvironmentSource, readVariable } from "../proto/environment.ts";
 import { BridgeError } from "../proto/errors.ts";
@@ -152,7 +153,7 @@ function brokerEndpoint(
       name === "STREAMLIB_BROKER_XPC_SERVICE"
         ? broker ?? env.get(name)
         : env.get(name),
-  }).grpcAddress;
+  }, { userRuntime: userRuntimeOfShim }).grpcAddress;
 }
 
 function describeRestart({ failure, inARow, pauseMs }: Restart): string {

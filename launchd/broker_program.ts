@@ -38,7 +38,7 @@ export interface BrokerProgramOptions {
   readonly denoDir?: string;
   /** Other registries than the default ones, as values of `JSR_URL` and `NPM_CONFIG_REGISTRY`. Deno's cache is keyed by their URLs. */
   readonly registries?: Readonly<Record<string, string>>;
-  /** The lock file of the module's imports. Without one, another project's look-ups in the cache could change the versions to ones that were not downloaded. */
+  /** The lock file of the module's imports. Without one, Deno looks up every version at each start, in lists that may not be in its cache, or that another project has renewed. */
   readonly lockFile?: string;
   /** Seconds; {@link IDLE_EXIT_SECS} by default. */
   readonly idleExitSecs?: number;
@@ -97,12 +97,20 @@ function denoArguments(options: BrokerProgramOptions): string[] {
     "--cached-only",
     ...(lockFile === undefined
       ? ["--no-lock"]
-      : [`--lock=${checkedPath("lock file", lockFile)}`, "--frozen"]),
+      : [`--lock=${checkedPath("lock file", lockFile)}`, frozen(remote)]),
     // For a file, Deno uses the configuration of its package, which has the import map.
     ...(remote ? ["--no-config"] : []),
     ...brokerPermissions(options),
     remote ? module : checkedPath("module", pathOf(module)),
   ];
+}
+
+/**
+ * Whether an outdated lock file is an error. Not for a checkout: whoever works in it
+ * changes its `deno.json`, and the broker must start all the same.
+ */
+function frozen(remote: boolean): string {
+  return remote ? "--frozen" : "--frozen=false";
 }
 
 function brokerArguments(options: BrokerProgramOptions): string[] {

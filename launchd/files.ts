@@ -10,6 +10,7 @@ import type { Names } from "../proto/names.ts";
 import { agentStderrFile } from "./agent.ts";
 import { ServiceError } from "./service_error.ts";
 import { SIGNATURE } from "./signature.ts";
+import { unitStderrFile } from "./units.ts";
 
 /** Readable for all, as both managers need it; writable only for the owner. */
 const FILE_MODE = 0o644;
@@ -59,6 +60,28 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   }
 }
 
+/** Remembers what is at a path, a file or a link, and returns a function that puts it back. */
+export async function remember(path: string): Promise<() => Promise<void>> {
+  const found = await lookAt(path);
+  if (found.kind === "nothing") return async () => void await removeFile(path);
+  if ((await Deno.lstat(path)).isSymlink) {
+    const target = await Deno.readLink(path);
+    return async () => {
+      await removeFile(path);
+      await Deno.symlink(target, path);
+    };
+  }
+  const text = await Deno.readTextFile(path);
+  return () => replaceFile(path, text);
+}
+
+/** Removes directories that are empty; others stay. */
+export async function removeEmpty(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await Deno.remove(path).catch(() => {}); // not empty, or not there
+  }
+}
+
 /** Removes a file or a link. Returns whether there was one. */
 export async function removeFile(path: string): Promise<boolean> {
   try {
@@ -84,21 +107,20 @@ export function lockFileOf({ home, service }: Names): string {
   return `${home}/${service}.lock`;
 }
 
-/** Removes the broker's lock file, its log files, and then its empty directories. Returns the paths of the removed files. */
+/** Removes the broker's lock file, its log files and its file of stderr, and then its empty directories. Returns the paths of the removed files. */
 export async function removeKept(names: Names): Promise<string[]> {
   const { logDirectory, logFile } = names;
   const removed: string[] = [];
-  const lockFile = lockFileOf(names);
-  if (await removeFile(lockFile)) removed.push(lockFile);
+  for (const path of [lockFileOf(names), unitStderrFile(names)]) {
+    if (await removeFile(path)) removed.push(path);
+  }
   for (const name of await namesIn(logDirectory)) {
     const path = `${logDirectory}/${name}`;
     const ours = path === agentStderrFile(names) ||
       path === logFile || path.startsWith(`${logFile}.`);
     if (ours && await removeFile(path)) removed.push(path);
   }
-  for (const directory of [logDirectory, names.home]) {
-    await Deno.remove(directory).catch(() => {}); // not empty, or not there
-  }
+  await removeEmpty([logDirectory, names.home]);
   return removed;
 }
 

@@ -7,8 +7,11 @@
 import type { Names } from "../proto/names.ts";
 import type { BrokerProgram } from "./broker_program.ts";
 import {
+  lockFileOf,
   lookAt,
   makePrivateDirectory,
+  remember,
+  removeEmpty,
   removeFile,
   removeKept,
   replaceFile,
@@ -36,6 +39,8 @@ export interface InstallerOptions {
   readonly manager: ServiceManager;
   /** Returns the program to install. Called only if it is needed. */
   readonly program: () => Promise<BrokerProgram>;
+  /** Runs a program as the manager would, and throws ServiceError `does_not_run` unless it serves calls. */
+  readonly tryOut: (program: BrokerProgram) => Promise<void>;
   /** Whether a process listens on the broker's gRPC socket. */
   readonly isServed: () => Promise<boolean>;
 }
@@ -50,6 +55,21 @@ export function serviceManager(
     : new Launchd(names, { ...tools, userId: tools.userId() });
 }
 
+/** The same for the service of a trial, which ends with this login at the latest. */
+export function trialManager(
+  names: Names,
+  tools: Parameters<typeof serviceManager>[1],
+): ServiceManager {
+  const { plistFile, sessionPlistFile: file } = names;
+  return plistFile === undefined
+    ? new Systemd(names, tools.run, true)
+    : new Launchd(names, {
+      ...tools,
+      userId: tools.userId(),
+      ...(file !== undefined && { file }),
+    });
+}
+
 /**
  * Installs, updates and uninstalls one service. A repeated operation has no effect.
  */
@@ -57,6 +77,7 @@ export class Installer {
   readonly #names: Names;
   readonly #manager: ServiceManager;
   readonly #program: () => Promise<BrokerProgram>;
+  readonly #tryOut: (program: BrokerProgram) => Promise<void>;
   readonly #isServed: () => Promise<boolean>;
 
   /** Has no side effects. */
@@ -64,6 +85,7 @@ export class Installer {
     this.#names = options.names;
     this.#manager = options.manager;
     this.#program = options.program;
+    this.#tryOut = options.tryOut;
     this.#isServed = options.isServed;
   }
 
@@ -76,28 +98,35 @@ export class Installer {
   }
 
   /**
-   * Writes the files and loads the service. Without a service manager nothing is
-   * written.
+   * Tries the broker out, writes the files and loads the service. If any of that fails,
+   * everything is as before. Without a service manager nothing is written.
    *
    * @param force overwrites files of others, and takes the sockets from a broker that
    * was started by hand
-   * @throws {ServiceError} `no_manager`, `not_ours`, `in_use`, and as the manager does
+   * @throws {ServiceError} `no_manager`, `not_ours`, `in_use`, `does_not_run`, and as the
+   * manager does
    */
   async install(force: boolean): Promise<InstallOutcome> {
     const { state } = await this.#manager.report();
-    if (!force && (state === "absent" || state === "stopped")) {
-      await this.#checkUnserved();
+    const loaded = state !== "absent" && state !== "stopped";
+    if (!force && !loaded) await this.#checkUnserved();
+    const installed = await this.isInstalled();
+    const undo = [await remember(lockFileOf(this.#names))];
+    try {
+      const files = await this.#write(force, undo);
+      return {
+        report: await this.#manager.report(),
+        files: files.map(({ path }) => path),
+      };
+    } catch (error) {
+      try {
+        await this.#rollBack(undo, installed && loaded);
+        if (!installed) await this.#removeTraces();
+      } catch (second) {
+        throw cannotRollBack(error, second);
+      }
+      throw error;
     }
-    const files = await this.#changedFiles(force);
-    for (const directory of this.#manager.directories) {
-      await makePrivateDirectory(directory);
-    }
-    for (const { path, text } of files) await replaceFile(path, text);
-    await this.#manager.load(files.length > 0);
-    return {
-      report: await this.#manager.report(),
-      files: files.map(({ path }) => path),
-    };
   }
 
   /**
@@ -134,6 +163,44 @@ export class Installer {
     };
   }
 
+  /** Tries the broker out, writes the changed files and has them loaded. Adds what undoes it to `undo`. */
+  async #write(
+    force: boolean,
+    undo: (() => Promise<void>)[],
+  ): Promise<readonly ServiceFile[]> {
+    const program = await this.#program();
+    const files = await this.#changedFiles(program, force);
+    await this.#tryOut(program);
+    for (const directory of this.#manager.directories) {
+      await makePrivateDirectory(directory);
+    }
+    for (const { path } of files) undo.push(await remember(path));
+    for (const { path, text } of files) await replaceFile(path, text);
+    await this.#manager.load(files.length > 0);
+    return files;
+  }
+
+  /** Undoes what an installation that failed has written. */
+  async #rollBack(
+    undo: readonly (() => Promise<void>)[],
+    loaded: boolean,
+  ): Promise<void> {
+    // The first is the lock file, which the manager does not know.
+    const told = undo.length > 1;
+    if (told && !loaded) await this.#whereManaged(() => this.#manager.unload());
+    for (const each of undo) await each();
+    if (told && loaded) await this.#manager.load(true);
+    else if (told) await this.#whereManaged(() => this.#manager.forget());
+  }
+
+  /** Removes what an installation that failed has left besides its files. */
+  async #removeTraces(): Promise<void> {
+    const { leftovers, stderrFile } = this.#manager;
+    for (const path of [...leftovers, stderrFile]) await removeFile(path);
+    const { logDirectory, home } = this.#names;
+    await removeEmpty([logDirectory, home]);
+  }
+
   /** Throws ServiceError `not_installed` if there is no file and the manager does not know the service either. It may know an agent of this login. */
   async checkKnown(action: string): Promise<void> {
     if (!await this.#isKnown()) throw this.#notInstalled(action);
@@ -157,9 +224,12 @@ export class Installer {
   }
 
   /** The files that are missing or have another content. */
-  async #changedFiles(force: boolean): Promise<ServiceFile[]> {
+  async #changedFiles(
+    program: BrokerProgram,
+    force: boolean,
+  ): Promise<ServiceFile[]> {
     const changed: ServiceFile[] = [];
-    for (const file of this.#manager.files(await this.#program())) {
+    for (const file of this.#manager.files(program)) {
       const found = await lookAt(file.path);
       if (
         found.kind === "foreign" && (!force || found.what === "a directory")
@@ -198,6 +268,18 @@ export class Installer {
       return error.message;
     }
   }
+}
+
+function cannotRollBack(error: unknown, second: unknown): unknown {
+  if (!(error instanceof ServiceError)) return error;
+  return new ServiceError(
+    error.code,
+    `${error.message}; and what was there before could not be put back: ${
+      (second as Error).message
+    }`,
+    error.next,
+    error.more,
+  );
 }
 
 function notOurs(action: string, path: string, what: string): ServiceError {

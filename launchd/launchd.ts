@@ -16,6 +16,7 @@ import {
   launchctlCode,
   NOT_LOADED,
 } from "./launchctl.ts";
+import { endOfAgent, lastLinesOf, pidOfAgent } from "./ended.ts";
 import type { ProgramResult, RunProgram } from "./run_program.ts";
 import { ServiceError } from "./service_error.ts";
 import type {
@@ -89,6 +90,11 @@ export class Launchd implements ServiceManager {
     return [logDirectory, runDirectory];
   }
 
+  /** As {@link ServiceManager.stderrFile}. */
+  get stderrFile(): string {
+    return agentStderrFile(this.#names);
+  }
+
   /** As {@link ServiceManager.leftovers}: the socket, which launchd makes and does not remove, and the agent of one login that a host may have loaded. */
   get leftovers(): readonly string[] {
     const { grpcSocket, sessionPlistFile } = this.#names;
@@ -99,9 +105,7 @@ export class Launchd implements ServiceManager {
 
   /** As {@link ServiceManager.diagnosis}. */
   get diagnosis(): string {
-    return `launchctl print ${this.#target}; tail '${
-      agentStderrFile(this.#names)
-    }'`;
+    return `launchctl print ${this.#target}; tail '${this.stderrFile}'`;
   }
 
   /** As {@link ServiceManager.report}. `launchctl print` has no stable format, so every part of it is optional. */
@@ -113,12 +117,17 @@ export class Launchd implements ServiceManager {
       return { state: await isThere(this.#file) ? "stopped" : "absent" };
     }
     if (ran.code !== 0) throw explainLaunchctl(ran, args, this.#target);
-    const [, pid] = /^\s*pid = (\d+)$/m.exec(ran.stdout) ?? [];
-    if (pid !== undefined) return { state: "running", pid: Number(pid) };
-    const [, exit] = /^\s*last exit code = (.+)$/m.exec(ran.stdout) ?? [];
-    return exit === undefined || /^(0|\(never exited\))$/.test(exit)
+    const pid = pidOfAgent(ran.stdout);
+    if (pid !== undefined) return { state: "running", pid };
+    const reason = endOfAgent(ran.stdout);
+    return reason === undefined
       ? { state: "listening" }
-      : { state: "failed", reason: `its last exit code is ${exit}` };
+      : { state: "failed", reason };
+  }
+
+  /** As {@link ServiceManager.lastWords}. */
+  lastWords(): Promise<readonly string[]> {
+    return lastLinesOf(this.stderrFile);
   }
 
   /** As {@link ServiceManager.load}. */

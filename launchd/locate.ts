@@ -65,23 +65,18 @@ export async function locateBroker(
     );
   }
   const runtime = Deno.execPath();
-  // No lock file for a checkout: its `deno.json` changes, and the lock would be out of date.
-  const lockFile = isRemote(module) ? lockFileOf(names) : undefined;
-  if (lockFile === undefined) {
-    await fetchModule(runtime, module, ["--no-lock"], run);
-  } else {
-    await makePrivateDirectory(names.home);
-    await fetchLocked(runtime, module, lockFile, run);
-  }
+  const lockFile = lockFileOf(names);
+  await makePrivateDirectory(names.home);
+  await fetchLocked(runtime, module, lockFile, run);
   const denoDir = await denoDirectory(runtime, run);
   return brokerProgram({
     names,
     runtime,
     module,
     library,
+    lockFile,
     registries: registriesIn(permittedEnvironment()),
     ...(denoDir !== undefined && { denoDir }),
-    ...(lockFile !== undefined && { lockFile }),
   });
 }
 
@@ -104,8 +99,9 @@ async function fetchModule(
 }
 
 /**
- * Downloads a module and writes its lock file. Entries of an existing lock file are
- * kept. The file is replaced atomically, for a broker that starts meanwhile.
+ * Downloads a module and writes the lock file of the installed broker. It begins with
+ * the checkout's lock file or, for a package, with the broker's last one. The file is
+ * replaced atomically, for a broker that starts meanwhile.
  */
 async function fetchLocked(
   deno: string,
@@ -114,11 +110,17 @@ async function fetchLocked(
   run: RunProgram,
 ): Promise<void> {
   const fresh = `${lockFile}.${crypto.randomUUID()}.tmp`;
+  const remote = isRemote(module);
   try {
-    await Deno.copyFile(lockFile, fresh).catch((error) => {
+    const first = remote ? lockFile : new URL("../deno.lock", module);
+    await Deno.copyFile(first, fresh).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });
-    const flags = [`--lock=${fresh}`, "--frozen=false", "--no-config"];
+    const flags = [
+      `--lock=${fresh}`,
+      "--frozen=false",
+      ...(remote ? ["--no-config"] : []),
+    ];
     await fetchModule(deno, module, flags, run);
     await Deno.rename(fresh, lockFile);
   } finally {

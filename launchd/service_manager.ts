@@ -35,7 +35,7 @@ export interface ServiceReport {
   readonly state: ServiceState;
   /** The broker's process id, if it runs. */
   readonly pid?: number;
-  /** Why it failed, in the words of the manager. */
+  /** How it failed, and since when. */
   readonly reason?: string;
 }
 
@@ -48,6 +48,8 @@ export interface ServiceManager {
   readonly paths: readonly string[];
   /** The directories that must be made for it, with mode 0700. */
   readonly directories: readonly string[];
+  /** The file for the broker's stderr. */
+  readonly stderrFile: string;
   /** Files that the manager makes and may not remove. */
   readonly leftovers: readonly string[];
   /** Returns the state of the service. Throws `no_manager` if there is no manager for this user. */
@@ -58,6 +60,11 @@ export interface ServiceManager {
    * a running broker is ended then.
    */
   load(changed: boolean): Promise<void>;
+  /**
+   * The last lines that the broker wrote to stderr, escaped and cut. Empty if it wrote
+   * none, or if they cannot be read.
+   */
+  lastWords(): Promise<readonly string[]>;
   /** Ends the broker; it is not started again before the next login. No effect if the service is not loaded. */
   stop(): Promise<void>;
   /** Ends the broker and starts it again. Loads the service if it is not loaded. */

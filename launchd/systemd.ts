@@ -14,9 +14,14 @@ import type {
   ServiceReport,
 } from "./service_manager.ts";
 import { IN_THE_FOREGROUND, systemctl } from "./systemctl.ts";
-import { serviceUnit, socketUnit } from "./units.ts";
+import { exitInWords, lastLines, lastLinesOf, signalInWords } from "./ended.ts";
+import { serviceUnit, socketUnit, unitStderrFile } from "./units.ts";
 
-const PROPERTIES = "Id,LoadState,ActiveState,MainPID,Result,ExecMainStatus";
+const PROPERTIES =
+  "Id,LoadState,ActiveState,SubState,MainPID,Result,ExecMainCode,ExecMainStatus,NRestarts,StateChangeTimestamp";
+
+/** The limit for reading the journal. */
+const JOURNAL_TIMEOUT_MS = 5_000;
 
 /** Manages a socket unit and the service unit that it starts. */
 export class Systemd implements ServiceManager {
@@ -24,9 +29,14 @@ export class Systemd implements ServiceManager {
   readonly #names: Names;
   readonly #run: RunProgram;
   readonly #directory: string;
+  readonly #trial: boolean;
 
-  /** Throws ServiceError `no_manager` if there is no directory for units. */
-  constructor(names: Names, run: RunProgram) {
+  /**
+   * Throws ServiceError `no_manager` if there is no directory for units.
+   *
+   * @param trial the service is not started again after a failure, nor at the next login
+   */
+  constructor(names: Names, run: RunProgram, trial = false) {
     const { systemdDirectory } = names;
     if (systemdDirectory === undefined) {
       throw new ServiceError(
@@ -38,6 +48,7 @@ export class Systemd implements ServiceManager {
     this.#names = names;
     this.#run = run;
     this.#directory = systemdDirectory;
+    this.#trial = trial;
   }
 
   /** As {@link ServiceManager.files}. */
@@ -47,7 +58,7 @@ export class Systemd implements ServiceManager {
       { path: this.#pathOf(systemdSocketUnit), text: socketUnit(this.#names) },
       {
         path: this.#pathOf(systemdUnit),
-        text: serviceUnit(this.#names, program),
+        text: serviceUnit(this.#names, program, !this.#trial),
       },
     ];
   }
@@ -63,7 +74,12 @@ export class Systemd implements ServiceManager {
 
   /** As {@link ServiceManager.directories}. */
   get directories(): readonly string[] {
-    return [this.#names.logDirectory];
+    return [this.#names.home, this.#names.logDirectory];
+  }
+
+  /** As {@link ServiceManager.stderrFile}. */
+  get stderrFile(): string {
+    return unitStderrFile(this.#names);
   }
 
   /** As {@link ServiceManager.leftovers}: the link of `systemctl enable`, which stays if systemd does not run at the removal. */
@@ -95,27 +111,38 @@ export class Systemd implements ServiceManager {
     const socket = units.get(systemdSocketUnit);
     const service = units.get(systemdUnit);
     if (socket?.get("LoadState") === "not-found") return { state: "absent" };
+    const failed = [service, socket].some((unit) =>
+      unit?.get("ActiveState") === "failed"
+    );
+    if (failed) {
+      return { state: "failed", reason: failure(service, socket) };
+    }
     switch (service?.get("ActiveState")) {
       case "active":
       case "activating":
       case "reloading":
-        return { state: "running", ...pidOf(service) };
-      case "failed":
         return {
-          state: "failed",
-          reason: `${service.get("Result")}, status ${
-            service.get("ExecMainStatus")
-          }`,
+          state: "running",
+          ...pidOf(service),
+          ...waitingOf(service),
         };
-    }
-    if (socket?.get("ActiveState") === "failed") {
-      return {
-        state: "failed",
-        reason: `the sockets: ${socket.get("Result")}`,
-      };
     }
     const listens = socket?.get("ActiveState") === "active";
     return { state: listens ? "listening" : "stopped" };
+  }
+
+  /** As {@link ServiceManager.lastWords}: from the file of its stderr or, for units of older versions, from the journal, which not every user may read. */
+  async lastWords(): Promise<readonly string[]> {
+    const words = await lastLinesOf(this.stderrFile);
+    if (words.length > 0) return words;
+    const ran = await this.#run(
+      "journalctl",
+      ["--user", "--quiet", "--no-pager", "--output=cat", "--lines=20"].concat(
+        `--unit=${this.#names.systemdUnit}`,
+      ),
+      { timeoutMs: JOURNAL_TIMEOUT_MS },
+    );
+    return ran?.code === 0 ? lastLines(ran.stdout) : [];
   }
 
   /** As {@link ServiceManager.load}. */
@@ -126,7 +153,10 @@ export class Systemd implements ServiceManager {
       await this.stop();
     }
     await this.#forgetFailures();
-    await this.#systemctl("enable", "--now", systemdSocketUnit);
+    await this.#systemctl(
+      ...this.#trial ? ["start"] : ["enable", "--now"],
+      systemdSocketUnit,
+    );
   }
 
   /** As {@link ServiceManager.stop}. */
@@ -187,6 +217,49 @@ export class Systemd implements ServiceManager {
   }
 }
 
+/** How the service has failed: what its last process did, since when, and whether systemd still starts it. */
+function failure(service?: Unit, socket?: Unit): string {
+  const since = service?.get("StateChangeTimestamp");
+  const gaveUp = service?.get("Result") === "start-limit-hit" ||
+    /limit-hit/.test(socket?.get("Result") ?? "");
+  const own = service && endOf(service);
+  const parts = [
+    ...(own !== undefined ? [own] : []),
+    ...(gaveUp
+      ? ["it failed so often that systemd no longer starts it (start limit)"]
+      : []),
+    ...(own === undefined && !gaveUp
+      ? [`the sockets: ${socket?.get("Result")}`]
+      : []),
+  ];
+  return `${since ? `since ${since}: ` : ""}${parts.join("; ")}`;
+}
+
+/** How the last process of a service has ended; `undefined` if it has not failed. */
+function endOf(service: Unit): string | undefined {
+  const status = Number(service.get("ExecMainStatus"));
+  // The values of CLD_EXITED, CLD_KILLED and CLD_DUMPED.
+  switch (service.get("ExecMainCode")) {
+    case "1":
+      return status === 0 ? undefined : exitInWords(status);
+    case "2":
+    case "3":
+      return signalInWords(status);
+  }
+  const result = service.get("Result");
+  return result === undefined || result === "success" ? undefined : result;
+}
+
+/** Why a service waits to be started again. */
+function waitingOf(service: Unit): { reason?: string } {
+  const reason = endOf(service);
+  return service.get("SubState") === "auto-restart" && reason !== undefined
+    ? { reason }
+    : {};
+}
+
+type Unit = ReadonlyMap<string, string>;
+
 function propertiesOf(block: string): Map<string, string> {
   return new Map(
     block.split("\n").map((line) => {
@@ -196,7 +269,7 @@ function propertiesOf(block: string): Map<string, string> {
   );
 }
 
-function pidOf(unit: ReadonlyMap<string, string>): { pid?: number } {
+function pidOf(unit: Unit): { pid?: number } {
   const pid = Number(unit.get("MainPID"));
   return pid > 0 ? { pid } : {};
 }

@@ -54,8 +54,21 @@ export function socketUnit(names: Names): string {
   ]);
 }
 
-/** The text of the `.service` unit. */
-export function serviceUnit(names: Names, program: BrokerProgram): string {
+/** The file for an installed broker's stderr, with the words of its last process. Its directory is there as long as the broker can be started at all. */
+export function unitStderrFile({ home, service }: Names): string {
+  return `${home}/${service}.stderr`;
+}
+
+/**
+ * The text of the `.service` unit.
+ *
+ * @param again whether systemd starts a broker that has failed again
+ */
+export function serviceUnit(
+  names: Names,
+  program: BrokerProgram,
+  again = true,
+): string {
   const { service, systemdSocketUnit } = names;
   const environment = Object.entries(program.environment);
   return lines([
@@ -72,10 +85,16 @@ export function serviceUnit(names: Names, program: BrokerProgram): string {
     ...environment.map(([name, value]) =>
       `Environment=${quoted(`${name}=${value}`)}`
     ),
-    "# An unused broker ends with code 0, which is no failure.",
-    "Restart=on-failure",
-    "RestartSec=1",
+    ...(again
+      ? [
+        "# An unused broker ends with code 0, which is no failure.",
+        "Restart=on-failure",
+        "RestartSec=1",
+      ]
+      : []),
     "TimeoutStopSec=10",
+    "# A file, because not every user may read the journal.",
+    `StandardError=truncate:${literal(unitStderrFile(names))}`,
     ...HARDENING,
     "",
     "[Install]",

@@ -19,6 +19,8 @@ import { CONNECTION_ID_BYTES, MAX_SOCKET_PATH_BYTES } from "./limits.ts";
 export type { EnvironmentSource } from "./environment.ts";
 
 const PRODUCTION_SERVICE = "com.tatolab.streamlib.broker";
+/** Before the random part in the name of an embedded broker. */
+const EMBEDDED = ".embedded-";
 const PRODUCTION_PORT = 50051;
 const DEV_PORT = 50052;
 
@@ -28,6 +30,8 @@ export interface NamesOptions {
   os?: "linux" | "darwin";
   /** The service name. Overrides STREAMLIB_BROKER_XPC_SERVICE and dev mode. */
   service?: string;
+  /** Returns the user's private directory for sockets, `/run/user/<uid>`; `undefined` if there is none. Asked only where neither STREAMLIB_HOME nor XDG_RUNTIME_DIR is set. Linux only. */
+  userRuntime?: () => string | undefined;
   /** The absolute path of the checkout, for dev mode. Default: the checkout that this module is in. */
   checkout?: string;
 }
@@ -88,7 +92,11 @@ export function names(
   const dev = readVariable(env, "STREAMLIB_DEV_MODE") ?? false;
   const service = serviceName(env, options, dev);
   const home = homeDirectory(env, options, dev);
-  const runDirectory = runDirectoryOf(env);
+  const runDirectory = runDirectoryOf(
+    env,
+    // An embedded broker stays where it is: its host may have begun before the login.
+    os === "darwin" || isEmbedded(service) ? undefined : options.userRuntime,
+  );
   const grpcSocket = socketPath(runDirectory, service, "grpc");
   const port = readVariable(env, "STREAMLIB_BROKER_PORT") ??
     (dev ? DEV_PORT : PRODUCTION_PORT);
@@ -135,7 +143,11 @@ export function embeddedService(service: string, random: Uint8Array): string {
       `Cannot name an embedded broker: got ${random.length} random bytes, expected ${CONNECTION_ID_BYTES}`,
     );
   }
-  return checkedService(`${service}.embedded-${random.toHex()}`);
+  return checkedService(`${service}${EMBEDDED}${random.toHex()}`);
+}
+
+function isEmbedded(service: string): boolean {
+  return service.includes(EMBEDDED);
 }
 
 /** Returns the service name only, from the same sources as {@link names}. Needs no home directory. */
@@ -186,10 +198,13 @@ export function homeDirectory(
  * be exactly its rule, so dev mode and XDG_CONFIG_HOME have no influence:
  * checkouts share the directory, but no name in it.
  */
-function runDirectoryOf(env: EnvironmentSource): string {
+function runDirectoryOf(
+  env: EnvironmentSource,
+  userRuntime: NamesOptions["userRuntime"],
+): string {
   const home = readVariable(env, "STREAMLIB_HOME");
   if (home !== undefined) return `${home}/run`;
-  const runtime = readVariable(env, "XDG_RUNTIME_DIR");
+  const runtime = readVariable(env, "XDG_RUNTIME_DIR") ?? userRuntime?.();
   if (runtime !== undefined) return `${runtime}/streamlib`;
   return `${userHome(env)}/.streamlib/run`;
 }

@@ -35,6 +35,17 @@ static void make_directories(char *path) {
     mkdir(path, 0700);
 }
 
+/*
+ * Whether closing the directory harms nobody else: it is not one of the system's. Those of other
+ * users were refused before, so the question is only one for root, and for /tmp.
+ */
+static bool is_own_place(const char *path, const struct stat *found) {
+    const char *home = getenv("HOME");
+    size_t length = home ? strlen(home) : 0;
+    if ((found->st_mode & S_ISVTX) || !strchr(path + 1, '/')) return false;
+    return geteuid() != 0 || (length > 1 && strncmp(path, home, length) == 0 && path[length] == '/');
+}
+
 static int32_t check_directory(const char *path, const struct stat *found) {
     unsigned mode = (unsigned)found->st_mode & 0777;
     if (found->st_uid != geteuid()) {
@@ -42,12 +53,16 @@ static int32_t check_directory(const char *path, const struct stat *found) {
                     "Cannot listen in %s: it belongs to user %u, this process runs as %u; choose a directory of your own",
                     path, (unsigned)found->st_uid, (unsigned)geteuid());
     }
-    if (mode & 077) {
+    if (!(mode & 077)) return 0;
+    if (!is_own_place(path, found)) {
         return fail(SLB_E_PERMISSION,
-                    "Cannot listen in %s: its mode is %o, so other users can reach it; expected 700: chmod 700 '%s'", path,
-                    mode, path);
+                    "Cannot listen in %s: its mode is %o, so other users can reach it; choose a directory of your own, "
+                    "with mode 700",
+                    path, mode);
     }
-    return 0;
+    return fail(SLB_E_PERMISSION,
+                "Cannot listen in %s: its mode is %o, so other users can reach it; expected 700: chmod 700 '%s'", path, mode,
+                path);
 }
 
 static int32_t open_directory(char *path, int *directory) {

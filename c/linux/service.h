@@ -43,6 +43,10 @@ struct xl_service_path {
     char text[104];
     size_t directory; /* the length of the directory's part, without the '/' */
 };
+enum { XL_USER_RUNTIME_BYTES = 64 };
+/* Whether "<users>/<uid>", which is written to `out`, is a directory of this user alone and no link. */
+bool xl_user_runtime(const char *users, char out[XL_USER_RUNTIME_BYTES]);
+
 /* Returns 0, or -1 with errno. */
 int xl_service_locate(const char *service, struct xl_service_path *path);
 

@@ -23,10 +23,29 @@ static void make_directories(char *path) {
     mkdir(path, 0700);
 }
 
-static const char *unfit(const struct stat *status) {
+static const char *unfit(const char *path, const struct stat *status) {
     if (status->st_uid != geteuid()) return "it belongs to another user";
-    if (status->st_mode & 077) return "others have access to it (chmod 700 it)";
-    return NULL;
+    if (!(status->st_mode & 077)) return NULL;
+    /* Never the advice to close a directory of the system, such as /run where STREAMLIB_HOME is "/". */
+    bool shared = strchr(path + 1, '/') == NULL || (status->st_mode & S_ISVTX);
+    return shared ? "others have access to it, as this system needs it; set STREAMLIB_HOME to a directory of your own"
+                  : "others have access to it (chmod 700 it)";
+}
+
+/*
+ * The text for an XDG_RUNTIME_DIR that `path` is in and that belongs to another user, as after su,
+ * sudo -u and sudo -E. Returns whether it does.
+ */
+static bool explain_foreign(const char *path, char reason[XL_REASON_BYTES]) {
+    const char *base = getenv("XDG_RUNTIME_DIR"), *home = getenv("STREAMLIB_HOME");
+    struct stat status;
+    if ((home && *home) || !base || !*base || strncmp(path, base, strlen(base)) != 0) return false;
+    if (stat(base, &status) != 0 || status.st_uid == geteuid()) return false;
+    snprintf(reason, XL_REASON_BYTES,
+             "cannot use the directory %s: XDG_RUNTIME_DIR is of another login: it belongs to user %u, this is user %u; "
+             "unset it, or log in as this user",
+             path, (unsigned)status.st_uid, (unsigned)geteuid());
+    return true;
 }
 
 int xl_directory_open(const struct xl_service_path *path, bool create, char reason[XL_REASON_BYTES]) {
@@ -34,18 +53,25 @@ int xl_directory_open(const struct xl_service_path *path, bool create, char reas
     struct stat status;
     memcpy(text, path->text, path->directory);
     text[path->directory] = '\0';
+    /* Root could make a directory there, which would lock the other user out. */
+    if (create && lstat(text, &status) != 0 && explain_foreign(text, reason)) {
+        errno = EPERM;
+        return -1;
+    }
     if (create) make_directories(text);
     int fd = open(text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         int why = errno;
         const char *says = why == ELOOP || why == ENOTDIR ? "it is a link or no directory" : strerror(why);
-        snprintf(reason, XL_REASON_BYTES, "cannot use the directory %s: %s", text, says);
+        if (!explain_foreign(text, reason)) {
+            snprintf(reason, XL_REASON_BYTES, "cannot use the directory %s: %s", text, says);
+        }
         errno = why;
         return -1;
     }
-    const char *why = fstat(fd, &status) == 0 ? unfit(&status) : strerror(errno);
+    const char *why = fstat(fd, &status) == 0 ? unfit(text, &status) : strerror(errno);
     if (!why) return fd;
-    snprintf(reason, XL_REASON_BYTES, "cannot use the directory %s: %s", text, why);
+    if (!explain_foreign(text, reason)) snprintf(reason, XL_REASON_BYTES, "cannot use the directory %s: %s", text, why);
     close(fd);
     errno = EPERM;
     return -1;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <xpc/linux.h>
 
 #include "service.h"
@@ -12,13 +14,27 @@
 
 enum { PATH_BYTES_MAX = 103 }; /* macOS's limit, so that one rule holds on both systems */
 
-/* The first variable that is set and not empty decides. */
-static int find_directory(char out[4096]) {
+bool xl_user_runtime(const char *users, char out[XL_USER_RUNTIME_BYTES]) {
+    struct stat status;
+    snprintf(out, XL_USER_RUNTIME_BYTES, "%.40s/%u", users, (unsigned)geteuid());
+    return lstat(out, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
+           (status.st_mode & 077) == 0;
+}
+
+/*
+ * The first place that is there decides: a variable that is set and not empty, or the directory
+ * that a systemd login makes, for programs that have not inherited its variable (cron, ssh, su).
+ * Not for an embedded broker, whose host may have begun before the login.
+ */
+static int find_directory(const char *service, char out[4096]) {
     static const struct {
         const char *variable, *below;
-    } places[] = {{"STREAMLIB_HOME", "/run"}, {"XDG_RUNTIME_DIR", "/streamlib"}, {"HOME", "/.streamlib/run"}};
+    } places[] = {
+        {"STREAMLIB_HOME", "/run"}, {"XDG_RUNTIME_DIR", "/streamlib"}, {NULL, "/streamlib"}, {"HOME", "/.streamlib/run"}};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        const char *base = getenv(places[i].variable);
+        char own[XL_USER_RUNTIME_BYTES];
+        const char *base = places[i].variable ? getenv(places[i].variable) : NULL;
+        if (!places[i].variable && !strstr(service, ".embedded-") && xl_user_runtime("/run/user", own)) base = own;
         if (!base || !*base) continue;
         if (base[0] != '/') {
             errno = EINVAL;
@@ -52,7 +68,7 @@ int xl_service_locate(const char *service, struct xl_service_path *path) {
         errno = EINVAL;
         return -1;
     }
-    if (find_directory(directory) != 0) return -1;
+    if (find_directory(service, directory) != 0) return -1;
     if (join(path, directory, service)) return 0;
     xl_sha256(service, strlen(service), digest);
     for (int i = 0; i < 8; i++) snprintf(leaf + 2 * i, 3, "%02x", digest[i]);

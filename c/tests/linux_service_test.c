@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "../linux/service.h"
 #include "linux_support.h"
 #include "sha256.h"
 
@@ -80,9 +81,14 @@ static void finds_paths(void) {
     setenv("STREAMLIB_HOME", "", 1);
     CHECK_TEXT(path_of(SERVICE), "/x/streamlib/com.example.service.xpc");
     unsetenv("XDG_RUNTIME_DIR");
-    CHECK_TEXT(path_of(SERVICE), "/home/u/.streamlib/run/com.example.service.xpc");
+    char own[XL_USER_RUNTIME_BYTES], expected[200] = "/home/u/.streamlib/run/com.example.service.xpc";
+    bool login = xl_user_runtime("/run/user", own);
+    if (login) snprintf(expected, sizeof expected, "%s/streamlib/com.example.service.xpc", own);
+    CHECK_TEXT(path_of(SERVICE), expected);
+    CHECK_TEXT(path_of("b.embedded-1"), "/home/u/.streamlib/run/b.embedded-1.xpc");
     unsetenv("HOME");
-    CHECK_TEXT(path_of(SERVICE), "ENOENT");
+    CHECK_TEXT(path_of(SERVICE), login ? expected : "ENOENT");
+    CHECK_TEXT(path_of("b.embedded-1"), "ENOENT");
     setenv("STREAMLIB_HOME", "relative", 1);
     CHECK_TEXT(path_of(SERVICE), "EINVAL");
     setenv("STREAMLIB_HOME", "/h", 1);
@@ -145,6 +151,45 @@ static void refuses_directories_that_others_can_use(void) {
         check_reason(client, "it belongs to another user");
         end(client);
     }
+    leave_home();
+}
+
+static void finds_the_directory_of_a_login(void) {
+    char found[XL_USER_RUNTIME_BYTES], own[32];
+    enter_home();
+    CHECK(chdir(in_home("")) == 0); /* a short path */
+    snprintf(own, sizeof own, "u/%u", (unsigned)geteuid());
+    CHECK(!xl_user_runtime("u", found));
+    CHECK(mkdir("u", 0755) == 0 && mkdir(own, 0700) == 0);
+    CHECK(xl_user_runtime("u", found));
+    CHECK_TEXT(found, own);
+    CHECK(chmod(own, 0710) == 0 && !xl_user_runtime("u", found));
+    CHECK(chmod(own, 0700) == 0 && rename(own, "u/other") == 0);
+    CHECK(symlink("other", own) == 0 && !xl_user_runtime("u", found));
+    CHECK(unlink(own) == 0 && close(creat(own, 0600)) == 0 && !xl_user_runtime("u", found));
+    CHECK(unlink(own) == 0);
+    if (geteuid() == 0) {
+        CHECK(mkdir(own, 0700) == 0 && chown(own, 65534, 65534) == 0 && !xl_user_runtime("u", found));
+    }
+    CHECK(chdir("/") == 0);
+    leave_home();
+}
+
+/* As after su: the variable is of another login, and nothing may be made there. */
+static void leaves_the_directory_of_another_login_alone(void) {
+    if (geteuid() != 0) return;
+    enter_home();
+    CHECK(mkdir(in_home("other"), 0700) == 0 && chown(in_home("other"), 65534, 65534) == 0);
+    setenv("XDG_RUNTIME_DIR", in_home("other"), 1);
+    unsetenv("STREAMLIB_HOME");
+    CHECK(serves(SERVICE, "XDG_RUNTIME_DIR is of another login: it belongs to user 65534, this is user 0; unset it"));
+    CHECK(!exists("other/streamlib"));
+    /* A volume of this user's own in a directory of another one is used. */
+    CHECK(mkdir(in_home("other/streamlib"), 0700) == 0);
+    CHECK(serves(SERVICE, ""));
+    CHECK(chown(in_home("other/streamlib"), 65534, 65534) == 0);
+    CHECK(serves(SERVICE, "XDG_RUNTIME_DIR is of another login"));
+    unsetenv("XDG_RUNTIME_DIR");
     leave_home();
 }
 
@@ -228,7 +273,7 @@ static void refuses_names(void) {
     unsetenv("STREAMLIB_HOME");
     unsetenv("XDG_RUNTIME_DIR");
     unsetenv("HOME");
-    CHECK(serves(SERVICE, "no directory for services: set STREAMLIB_HOME, XDG_RUNTIME_DIR or HOME"));
+    CHECK(serves(SERVICE ".embedded-1", "no directory for services: set STREAMLIB_HOME, XDG_RUNTIME_DIR or HOME"));
     leave_home();
 }
 
@@ -315,6 +360,8 @@ static const struct test tests[] = {
     {"finds paths", finds_paths},
     {"makes private files", makes_private_files},
     {"refuses directories that others can use", refuses_directories_that_others_can_use},
+    {"finds the directory of a login", finds_the_directory_of_a_login},
+    {"leaves the directory of another login alone", leaves_the_directory_of_another_login_alone},
     {"only one listener serves a name", only_one_listener_serves_a_name},
     {"takes over what is stale and nothing else", takes_over_what_is_stale_and_nothing_else},
     {"sweeps dead embedded brokers", sweeps_dead_embedded_brokers},

@@ -51,7 +51,7 @@ const ACTIONS: readonly Action[] = [
     name: "install",
     summary: "Installs the broker as a service that its first client starts.",
     details: [
-      "On macOS the service is a launchd agent, on Linux a systemd user unit. docs/service.md lists the files, and what the broker is permitted to do. Nothing runs as root. Modules of the broker that are not in Deno's cache are downloaded now, not when the broker starts.",
+      "On macOS the service is a launchd agent, on Linux a systemd user unit. docs/service.md lists the files, and what the broker is permitted to do. Nothing runs as root. Modules of the broker that are not in Deno's cache are downloaded now, not when the broker starts. Before anything is installed, the service manager runs the broker once for a trial, under a name of its own, and both carriers must answer. If they do not, everything stays as it was.",
       "The service runs this Deno with this package. After an upgrade of either, `broker update` updates the service. If everything is already installed, nothing is done.",
     ],
     options: [FORCE, DEV, BINARY],
@@ -76,7 +76,7 @@ const ACTIONS: readonly Action[] = [
     name: "update",
     summary: "Updates the installed broker to this package and this Deno.",
     details: [
-      "Writes the files that `broker install` would write now. If they have changed, or if the running broker has another version, the broker is restarted, and the command waits until the new one answers. Open channels continue. If nothing has changed, nothing is done.",
+      "Writes the files that `broker install` would write now, after the same trial. If they have changed, or if the running broker has another version, the broker is restarted, and the command waits until the new one answers. Open channels continue. If nothing has changed, nothing is done.",
     ],
     options: [DEV, BINARY],
     examples: ["broker update"],
@@ -179,11 +179,14 @@ async function update(
 ): Promise<Outcome> {
   const { installer, manager, names } = service;
   const before = await runningVersion(service, console);
+  const { state, reason } = await manager.report();
+  const failed = state === "failed";
   const { files } = await installer.update();
   const written = files.length > 0;
   const stale = before !== undefined && !isThisVersion(before);
   if (stale && !written) await manager.restart();
-  if (stale || written) await firstContact(service, console);
+  const changed = stale || written || failed;
+  if (changed) await firstContact(service, console);
   const words = [
     ...(stale
       ? [
@@ -192,7 +195,8 @@ async function update(
         }.`,
       ]
       : []),
-    stale || written
+    ...(failed ? [`The installed broker had failed, ${reason}.`] : []),
+    changed
       ? `The broker ${names.service} is up to date and answers.`
       : `The broker ${names.service} was already up to date; nothing was done.`,
   ];

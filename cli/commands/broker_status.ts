@@ -8,9 +8,11 @@ import type { GetHealthResponse, Quota } from "../../proto/broker_gen.ts";
 import { formatAge } from "../text/ages.ts";
 import type { Command, Invocation } from "../command.ts";
 import { writeJson, writeLines } from "../terminal/console.ts";
-import { EXIT, type ExitCode } from "../exit.ts";
+import { CommandError, EXIT, type ExitCode } from "../exit.ts";
+import { managerState } from "../manager_state.ts";
+import { namesOf } from "../names_of.ts";
 import { ENDPOINT, JSON_OUTPUT } from "../options.ts";
-import { openSession } from "../session.ts";
+import { isInstalled, openSession } from "../session.ts";
 import { incidentsText, nearlyFull, usageText } from "../text/fullness.ts";
 import { styled } from "../text/style.ts";
 import { escapeControls } from "../../proto/escape.ts";
@@ -75,14 +77,19 @@ export const brokerStatus: Command = {
   summary:
     "Shows whether the broker is healthy, and counts runtimes and connections.",
   options: [JSON_OUTPUT, ENDPOINT],
+  details: [
+    "If an installed broker cannot be reached, it asks the service manager why, and shows the last lines that the broker wrote.",
+  ],
   json: { form: "one object", fields: FIELDS },
+  needs: ["run", "sys"],
   examples: ["broker status", "broker status --json"],
   run,
 };
 
 async function run(invocation: Invocation): Promise<ExitCode> {
   const { args, console: { out } } = invocation;
-  using session = await openSession(invocation);
+  using session = await openSession(invocation)
+    .catch((error) => explained(error, invocation));
   const { client, version } = session;
   const [health, { runtimes }, { connections }] = await Promise.all([
     client.call("GetHealth", {}),
@@ -120,6 +127,28 @@ async function run(invocation: Invocation): Promise<ExitCode> {
   if (args.has(JSON_OUTPUT)) writeJson(out, status);
   else writeLines(out, statusLines(status, health, out.colour));
   return health.healthy ? EXIT.done : EXIT.failed;
+}
+
+/** Adds what the service manager knows of an installed broker that cannot be reached. Always throws. */
+async function explained(
+  error: unknown,
+  { args, console }: Invocation,
+): Promise<never> {
+  const unreachable = error instanceof CommandError &&
+    error.exit === EXIT.unreachable;
+  if (!unreachable || args.get(ENDPOINT) !== undefined) throw error;
+  const names = namesOf(console);
+  const own = names.grpcAddress === `unix:${names.grpcSocket}`;
+  const state = own && isInstalled(names)
+    ? await managerState(names, console)
+    : undefined;
+  if (state === undefined) throw error;
+  throw new CommandError(
+    EXIT.unreachable,
+    `${error.message}; ${state.why}`,
+    state.mend,
+    state.more,
+  );
 }
 
 function statusLines(

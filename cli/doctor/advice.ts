@@ -5,6 +5,8 @@
  */
 
 import { PROGRAM } from "../command.ts";
+import { managerState } from "../manager_state.ts";
+import type { Console } from "../terminal/console.ts";
 import type { Known } from "./examination.ts";
 import { FOREGROUND_BROKER } from "../../proto/foreground.ts";
 
@@ -15,6 +17,17 @@ export const INSTALL = `${PROGRAM} broker install`;
 export function start({ installed }: Known): string {
   if (installed) return `${PROGRAM} broker start`;
   return FOREGROUND_BROKER;
+}
+
+/** What the service manager knows of an installed broker that does not run; nothing if it sees nothing wrong. */
+export async function managerAdvice(
+  { installed, names }: Known,
+  console: Console,
+): Promise<{ why?: string; mend?: string }> {
+  if (!installed || names === undefined) return {};
+  const state = await managerState(names, console);
+  if (state === undefined) return {};
+  return { why: [state.why, ...state.more].join("\n"), mend: state.mend };
 }
 
 /** Replaces a broker that does not answer. `pid` is its process, if known. */

@@ -57,8 +57,43 @@ export function directoryFault(
       mend: `mv ${shellQuoted(path)} ${shellQuoted(`${path}.old`)}`,
     };
   }
-  return ownerFault(path, info.uid, user) ??
+  const fault = ownerFault(path, info.uid, user) ??
     modeFault(path, info.mode, 0o700, "can reach the broker's sockets");
+  // A directory of the system must stay as it is: other programs need it.
+  return fault && isOfSystem(path, info.mode)
+    ? { ...fault, mend: OWN_DIRECTORY }
+    : fault;
+}
+
+/** The advice where the directory itself must not be changed. */
+const OWN_DIRECTORY = 'export STREAMLIB_HOME="$HOME/.streamlib"';
+const STICKY = 0o1000;
+
+/** Whether a directory is one of the system's: directly below the root, or one in which all users write. */
+function isOfSystem(path: string, mode: number | null): boolean {
+  return path.lastIndexOf("/") === 0 || ((mode ?? 0) & STICKY) !== 0;
+}
+
+/**
+ * What is wrong with the directory that a variable names, in which the directory of the
+ * sockets is; `undefined` if nothing is. It may be another user's: after su, sudo -u and
+ * sudo -E the variables are of the login before.
+ */
+export function baseFault(
+  variable: string,
+  path: string,
+  info: PathInfo,
+  user: number,
+): Fault | undefined {
+  const owner = info?.uid ?? user;
+  if (owner === user) return undefined;
+  return {
+    found:
+      `${variable} is ${path}, which belongs to user ${owner}, and this is user ${user}`,
+    why:
+      "the variable is of another login, as after su and sudo; its broker serves that user alone",
+    mend: `unset ${variable}`,
+  };
 }
 
 /** What is wrong with a socket; `undefined` if nothing is. `user` is the user's id. */

@@ -51,6 +51,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   // Names the programs with ffi that the command line runs as other processes.
   "cli/own_programs.ts": [
+    "cli/doctor/probe/contact.ts",
     "cli/doctor/probe/inverter.ts",
     "cli/doctor/probe/main.ts",
     "demo/filter/edges.ts",

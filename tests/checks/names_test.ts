@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { userRuntimeDirectory } from "../../cli/runtime_directory.ts";
 import { Native } from "../../ffi/native.ts";
 import { names } from "../../proto/names.ts";
 import { isolatedHome } from "../helpers/home.ts";
@@ -22,6 +23,7 @@ permittedTest("names.ts and the shim agree on where a service's socket is", {
   env: true,
   read: true,
   write: true,
+  sys: true,
   linux: "a service that is a socket", // launchd keeps the names on macOS
 }, () => {
   using home = isolatedHome();
@@ -30,13 +32,21 @@ permittedTest("names.ts and the shim agree on where a service's socket is", {
   try {
     for (const streamlib of [home.path, undefined]) {
       for (const xdg of ["/run/user/7", undefined]) {
-        for (const service of ["com.example.short", "x".repeat(100)]) {
+        for (
+          const service of [
+            "com.example.short",
+            "com.example.embedded-1",
+            "x".repeat(100),
+          ]
+        ) {
           if (streamlib) Deno.env.set("STREAMLIB_HOME", streamlib);
           else Deno.env.delete("STREAMLIB_HOME");
           if (xdg) Deno.env.set("XDG_RUNTIME_DIR", xdg);
           else Deno.env.delete("XDG_RUNTIME_DIR");
           Deno.env.set("HOME", "/home/ada");
-          const expected = names(Deno.env, { os: "linux", service }).xpcSocket;
+          const userRuntime = () => userRuntimeDirectory(Deno.uid()!);
+          const options = { os: "linux", service, userRuntime } as const;
+          const expected = names(Deno.env, options).xpcSocket;
           assertEquals(shimPath(service), expected);
         }
       }

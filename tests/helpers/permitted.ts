@@ -36,6 +36,8 @@ export interface Needs extends Permissions {
    * the test's process has the argument `--exhaustive`.
    */
   exhaustive?: true;
+  /** The test has many steps, each with a deadline of its own, so it has the time limit of an exhaustive one. */
+  long?: true;
 }
 
 /** The time limits of a test and of an exhaustive test. */
@@ -44,7 +46,7 @@ const EXHAUSTIVE_LIMIT_MS = 3_000_000;
 
 /** Describes the needs that this machine or this process does not meet. */
 function lacks(
-  { service, linux, exhaustive, ...permissions }: Needs,
+  { service, linux, exhaustive, long: _long, ...permissions }: Needs,
 ): string[] {
   const missing = (Object.keys(permissions) as (keyof Permissions)[])
     .filter((name) => Deno.permissions.querySync({ name }).state !== "granted")
@@ -75,7 +77,9 @@ export function permittedTest(
   options: Partial<Deno.TestDefinition> = {},
 ): void {
   const lacking = lacks(needs);
-  const limitMs = needs.exhaustive ? EXHAUSTIVE_LIMIT_MS : LIMIT_MS;
+  const limitMs = needs.exhaustive || needs.long
+    ? EXHAUSTIVE_LIMIT_MS
+    : LIMIT_MS;
   Deno.test({
     ...options,
     name: lacking.length === 0

@@ -35,6 +35,8 @@ permittedTest(
             pause: () => Promise.resolve(),
           }),
           program: () => Promise.resolve(programOf(program)),
+          // The script starts nothing.
+          tryOut: () => Promise.resolve(),
           isServed: () => Promise.resolve(false),
         });
       const installer = installerOf(501, home);

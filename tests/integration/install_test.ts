@@ -19,6 +19,7 @@ const NEEDS: Needs = {
   env: true,
   net: true,
   linux: "systemd",
+  long: true,
 };
 
 const because = hasPython() ? undefined : "there is no python3";
@@ -40,6 +41,7 @@ const UNITS = [`${SERVICE}.service`, `${SERVICE}.socket`];
 const INSTALLED = [
   `.config/systemd/user/sockets.target.wants/${SERVICE}.socket`,
   ...UNITS.map((unit) => `.config/systemd/user/${unit}`),
+  `.streamlib/${SERVICE}.lock`,
 ].sort();
 
 installTest("what it says to people", async () => {
@@ -103,7 +105,7 @@ installTest("what it says to programs, and the files", async () => {
     action: "uninstall",
     ...common,
     state: "absent",
-    files: units,
+    files: [...units, `${user.home}/.streamlib/${SERVICE}.lock`],
   });
   assertEquals(user.files(), []);
 });

@@ -218,6 +218,13 @@ export const PARTS: readonly Part[] = [
     steps: files("tests/cases"),
   },
   {
+    // Boots a container with a systemd of its own, which needs root.
+    name: "service",
+    quick: false,
+    budgetSecs: 90,
+    steps: files("tests/service"),
+  },
+  {
     name: "browser",
     quick: false,
     budgetSecs: 30,

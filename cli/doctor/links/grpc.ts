@@ -9,7 +9,7 @@ import { checkVersion } from "../../../proto/wire/control.ts";
 import { BridgeError } from "../../../proto/errors.ts";
 import { PROTOCOL_VERSION } from "../../../proto/wire/keys.ts";
 import { reasonOf } from "../../session.ts";
-import { start } from "../advice.ts";
+import { managerAdvice, start } from "../advice.ts";
 import type { Examination, Link } from "../examination.ts";
 import { incidentsText, nearlyFull } from "../../text/fullness.ts";
 import { broken, type Finding, note, ok, skipped } from "../finding.ts";
@@ -90,29 +90,33 @@ async function judge(
     });
   }
   return broken("grpc", `no broker at ${address}`, {
-    ...adviceFor(reason, examination),
+    ...await adviceFor(reason, examination),
     blocks: linksBehind("grpc"),
     unreachable: true,
   });
 }
 
 /** Why there is no broker, and what to do. An address that was given is the only one that is tried. */
-function adviceFor(
+async function adviceFor(
   reason: string,
-  { endpoint, known, console: { env } }: Examination,
-): { why: string; mend: string } {
+  { endpoint, known, console }: Examination,
+): Promise<{ why: string; mend: string }> {
   if (endpoint !== undefined) {
     return {
       why: `${reason}; --endpoint gives this address, so no other is tried`,
       mend: "streamlib broker doctor",
     };
   }
-  if (env.get("STREAMLIB_BROKER_ENDPOINT")) {
+  if (console.env.get("STREAMLIB_BROKER_ENDPOINT")) {
     return {
       why:
         `${reason}; STREAMLIB_BROKER_ENDPOINT gives this address, so no other is tried`,
       mend: "unset STREAMLIB_BROKER_ENDPOINT",
     };
   }
-  return { why: reason, mend: start(known) };
+  return {
+    why: reason,
+    mend: start(known),
+    ...await managerAdvice(known, console),
+  };
 }

@@ -6,7 +6,8 @@
  */
 
 import { BridgeError } from "../../../proto/errors.ts";
-import { type Names, names } from "../../../proto/names.ts";
+import type { Names } from "../../../proto/names.ts";
+import { namesOf } from "../../names_of.ts";
 import { INSTALL } from "../advice.ts";
 import type { Examination, Link } from "../examination.ts";
 import { broken, type Finding, ok, shellQuoted } from "../finding.ts";
@@ -24,7 +25,7 @@ export const namesLink: Link = { name: "names", check };
 async function check({ console, known }: Examination): Promise<Finding> {
   let all: Names;
   try {
-    all = names(console.env);
+    all = namesOf(console);
   } catch (error) {
     if (!(error instanceof BridgeError)) throw error;
     return broken("names", "the names cannot be derived", {

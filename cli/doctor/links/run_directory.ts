@@ -7,15 +7,27 @@
 import type { Examination, Link } from "../examination.ts";
 import { broken, type Finding, ok } from "../finding.ts";
 import { linksBehind } from "../needs.ts";
-import { directoryFault, look } from "../paths.ts";
+import { baseFault, directoryFault, type Fault, look } from "../paths.ts";
 
 /** The link. */
 export const runDirectoryLink: Link = { name: "run directory", check };
 
+/** XDG_RUNTIME_DIR of another login. */
+async function foreignVariable(
+  { env, userId }: Examination["console"],
+): Promise<Fault | undefined> {
+  const path = env.get("XDG_RUNTIME_DIR");
+  if (!path || env.get("STREAMLIB_HOME")) return undefined;
+  return baseFault("XDG_RUNTIME_DIR", path, await look(path), userId());
+}
+
 async function check({ console, known }: Examination): Promise<Finding> {
   const { runDirectory: path, xpcSocket } = known.names!;
   const info = await look(path);
-  const fault = directoryFault(path, info, console.userId());
+  const user = console.userId();
+  const fault = info?.uid === user ? directoryFault(path, info, user) : (
+    await foreignVariable(console) ?? directoryFault(path, info, user)
+  );
   if (fault) {
     return broken("run directory", fault.found, {
       ...fault,

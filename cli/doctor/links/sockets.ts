@@ -6,7 +6,7 @@
  */
 
 import { parseAddress } from "../../../broker/address.ts";
-import { start } from "../advice.ts";
+import { managerAdvice, start } from "../advice.ts";
 import type { Examination, Link } from "../examination.ts";
 import { broken, type Finding, note, ok } from "../finding.ts";
 import { whatHangs } from "../hang.ts";
@@ -57,7 +57,7 @@ async function check(examination: Examination): Promise<Finding> {
   }
   return stale.length > 0
     ? left(stale, examination)
-    : listening(there, examination);
+    : await listening(there, examination);
 }
 
 function socketsOf({ endpoint, known }: Examination): Socket[] {
@@ -90,10 +90,10 @@ function left(stale: readonly Socket[], { known }: Examination): Finding {
   );
 }
 
-function listening(
+async function listening(
   there: readonly Socket[],
-  { known }: Examination,
-): Finding {
+  { known, console }: Examination,
+): Promise<Finding> {
   const kinds = there.map(({ kind }) => kind);
   if (there.length === 0) {
     if (!known.installed) return ok("sockets", "none, no broker is running");
@@ -101,6 +101,7 @@ function listening(
       why:
         "the service manager should listen on the broker's sockets from login on",
       mend: start(known),
+      ...await managerAdvice(known, console),
       blocks: linksBehind("grpc socket", "xpc socket"),
       unreachable: true,
     });

@@ -47,6 +47,7 @@ function stage(answers: Answer[], report: ServiceReport): {
       kind: "systemd",
       diagnosis: "journalctl",
       report: () => Promise.resolve(report),
+      lastWords: () => Promise.resolve(["no GPU"]),
     },
   } as unknown as Service;
   return { service, console, contacts: () => contacts };
@@ -69,7 +70,7 @@ Deno.test("first contact: is given up after its time, and as soon as its manager
       ABSENT,
       { state: "failed", reason: "status 203" },
       1,
-      "systemd says that it has failed: status 203",
+      "systemd says that it has failed, status 203",
     ],
   ];
   for (const [answer, report, expected, text] of table) {

@@ -110,9 +110,20 @@ Deno.test("brokerProgram: what came from other registries is found under their n
 
 Deno.test("brokerProgram: with a lock file it imports nothing but what is in it", () => {
   const lockFile = "/home/ada/.streamlib/b.lock";
-  const { argv } = brokerProgram(optionsFor(ADA, { lockFile }));
-  assertEquals(argv[argv.indexOf(`--lock=${lockFile}`) + 1], "--frozen");
-  assertEquals(argv.includes("--no-lock"), false);
+  for (
+    const [module, frozen] of [
+      [
+        "https://jsr.example/@streamlib/bridge/0.1.0/broker/main.ts",
+        "--frozen",
+      ],
+      // Whoever works in a checkout changes its `deno.json`.
+      ["/opt/streamlib/broker/main.ts", "--frozen=false"],
+    ] as const
+  ) {
+    const { argv } = brokerProgram(optionsFor(ADA, { lockFile, module }));
+    assertEquals(argv[argv.indexOf(`--lock=${lockFile}`) + 1], frozen);
+    assertEquals(argv.includes("--no-lock"), false);
+  }
 });
 
 Deno.test("brokerProgram: a file: URL is a path, decoded", () => {

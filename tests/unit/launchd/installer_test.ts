@@ -28,6 +28,7 @@ class FakeManager implements ServiceManager {
   readonly directories: readonly string[];
   readonly leftovers: readonly string[];
   readonly paths: readonly string[];
+  readonly stderrFile: string;
   version = 1;
   state: ServiceReport["state"] = "absent";
   managed = true;
@@ -36,6 +37,7 @@ class FakeManager implements ServiceManager {
     this.paths = [`${home}/units/a`, `${home}/units/b`];
     this.leftovers = [`${home}/units/link`];
     this.directories = [names.logDirectory];
+    this.stderrFile = `${home}/stderr`;
   }
 
   files = (): { path: string; text: string }[] =>
@@ -61,6 +63,7 @@ class FakeManager implements ServiceManager {
     await this.#tell(`load ${changed}`);
     this.state = "listening";
   }
+  lastWords = (): Promise<string[]> => Promise.resolve([]);
   stop = (): Promise<void> => this.#tell("stop");
   restart = (): Promise<void> => this.#tell("restart");
   unload = async (): Promise<void> => await this.#tell("unload");
@@ -72,10 +75,12 @@ class Stage implements Disposable {
   readonly names: Names = namesOf(this.home, "linux");
   readonly manager: FakeManager = new FakeManager(this.home, this.names);
   served = false;
+  tryOut = (): Promise<void> => Promise.resolve();
   readonly installer: Installer = new Installer({
     names: this.names,
     manager: this.manager,
     program: () => Promise.resolve(programOf(this.home)),
+    tryOut: () => this.tryOut(),
     isServed: () => Promise.resolve(this.served),
   });
 
@@ -221,6 +226,56 @@ permittedTest(
     // The installed broker answers now.
     assertEquals(manager.state, "listening");
     await installer.install(false);
+  },
+);
+
+permittedTest(
+  "installer: a broker that does not run is not installed, and the one before stays",
+  NEEDS,
+  async () => {
+    using stage = new Stage();
+    const { installer, manager } = stage;
+    const broken = (): Promise<void> =>
+      Promise.reject(new ServiceError("does_not_run", "it ended", "look"));
+    stage.tryOut = broken;
+    await stage.refuses("does_not_run", () => installer.install(false));
+    assertEquals(Array.from(Deno.readDirSync(stage.home)), []);
+    assertEquals(manager.told, []);
+
+    stage.tryOut = () => Promise.resolve();
+    await installer.install(false);
+    manager.version = 2;
+    stage.tryOut = broken;
+    await stage.refuses("does_not_run", () => installer.update());
+    assertStringIncludes(await Deno.readTextFile(manager.paths[0]!), "\n1\n");
+    assertEquals(manager.told, ["load true"]);
+  },
+);
+
+permittedTest(
+  "installer: what cannot be loaded is put back as it was",
+  NEEDS,
+  async () => {
+    using stage = new Stage();
+    const { installer, manager, names } = stage;
+    const load = manager.load.bind(manager);
+    const refuse = async (changed: boolean): Promise<void> => {
+      manager.load = load;
+      await load(changed);
+      throw new ServiceError("refused", "no such socket", "");
+    };
+    await Deno.mkdir(names.home, { recursive: true });
+    manager.load = refuse;
+    await stage.refuses("refused", () => installer.install(true));
+    assert(!await installer.isInstalled());
+    assertEquals(manager.told, ["load true", "unload", "forget"]);
+
+    await installer.install(true);
+    manager.version = 2;
+    manager.load = refuse;
+    await stage.refuses("refused", () => installer.update(), "no such socket");
+    assertStringIncludes(await Deno.readTextFile(manager.paths[0]!), "\n1\n");
+    assertEquals(manager.told.slice(-2), ["load true", "load true"]);
   },
 );
 

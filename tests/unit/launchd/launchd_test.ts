@@ -176,7 +176,8 @@ permittedTest(
     launchd.lastExit = "78: EX_CONFIG";
     assertEquals(await manager.report(), {
       state: "failed",
-      reason: "its last exit code is 78: EX_CONFIG",
+      reason:
+        "launchd cannot start it (78: EX_CONFIG): a program or a directory of its property list is missing",
     });
     launchd.pid = 4711;
     assertEquals(await manager.report(), { state: "running", pid: 4711 });

@@ -2,11 +2,21 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { locateBroker } from "../../../launchd/locate.ts";
 import type { ProgramResult } from "../../../launchd/run_program.ts";
 import { ServiceError } from "../../../launchd/service_error.ts";
+import type { Names } from "../../../proto/names.ts";
 import { permittedTest } from "../../helpers/permitted.ts";
 import { namesOf, ScriptedPrograms } from "../../helpers/service.ts";
 
-const NEEDS = { read: true, env: true } as const;
-const NAMES = namesOf("/home/ada", "linux");
+const NEEDS = { read: true, write: true, env: true } as const;
+
+/** Runs `body` with the names of a service in a home of its own. */
+async function inHome(body: (names: Names) => Promise<void>): Promise<void> {
+  const home = await Deno.makeTempDir();
+  try {
+    await body(namesOf(home, "linux"));
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
 
 /** A Deno that reports its cache directory, and has every module. */
 function deno(
@@ -25,38 +35,47 @@ function deno(
 permittedTest(
   "locate: this Deno, this package's module with all that it imports, its shim, its downloads",
   NEEDS,
-  async () => {
-    const { programs, calls } = deno();
-    const main = new URL("../../../broker/main.ts", import.meta.url);
-    const { argv, environment } = await locateBroker(NAMES, programs.run);
-    assertEquals(argv[0], Deno.execPath());
-    assertEquals(argv.includes(decodeURIComponent(main.pathname)), true);
-    assertEquals(environment["DENO_DIR"], "/d");
-    assertEquals(environment["STREAMLIB_LIBRARY"]?.startsWith("/"), true);
-    assertEquals(calls(), [
-      `deno cache --quiet --no-lock ${main.href}`,
-      "deno info --json",
-    ]);
-  },
+  () =>
+    inHome(async (names) => {
+      const { programs, calls } = deno();
+      const main = new URL("../../../broker/main.ts", import.meta.url);
+      const { argv, environment } = await locateBroker(names, programs.run);
+      const lock = `${names.home}/${names.service}.lock`;
+      assertEquals(argv.includes(`--lock=${lock}`), true);
+      // It begins with the lock file of the checkout.
+      assertEquals(
+        await Deno.readTextFile(lock),
+        await Deno.readTextFile(new URL("../../../deno.lock", import.meta.url)),
+      );
+      assertEquals(argv[0], Deno.execPath());
+      assertEquals(argv.includes(decodeURIComponent(main.pathname)), true);
+      assertEquals(environment["DENO_DIR"], "/d");
+      assertEquals(environment["STREAMLIB_LIBRARY"]?.startsWith("/"), true);
+      assertEquals(
+        calls().map((line) => line.replace(/[0-9a-f-]{36}/, "UUID")),
+        [
+          `deno cache --quiet --lock=${lock}.UUID.tmp --frozen=false ${main.href}`,
+          "deno info --json",
+        ],
+      );
+    }),
 );
 
 permittedTest(
   "locate: a registry's module, with a lock file of what it imports",
-  { ...NEEDS, write: true },
-  async () => {
-    const home = await Deno.makeTempDir();
-    const names = namesOf(home, "linux");
-    const lock = `${names.home}/${names.service}.lock`;
-    const module =
-      "https://modules.example/@streamlib/bridge/0.1.0/broker/main.ts";
-    const programs = new ScriptedPrograms((line) => {
-      const [, fresh] = / --lock=(\S+) /.exec(line) ?? [];
-      if (fresh === undefined) return { stdout: "{}" };
-      Deno.writeTextFileSync(fresh, "locked,", { append: true });
-      return {};
-    });
-    const offline = deno({ code: 1, stderr: "error: no route to host" });
-    try {
+  NEEDS,
+  () =>
+    inHome(async (names) => {
+      const lock = `${names.home}/${names.service}.lock`;
+      const module =
+        "https://modules.example/@streamlib/bridge/0.1.0/broker/main.ts";
+      const programs = new ScriptedPrograms((line) => {
+        const [, fresh] = / --lock=(\S+) /.exec(line) ?? [];
+        if (fresh === undefined) return { stdout: "{}" };
+        Deno.writeTextFileSync(fresh, "locked,", { append: true });
+        return {};
+      });
+      const offline = deno({ code: 1, stderr: "error: no route to host" });
       // The second download begins with the lock file of the first.
       for (const written of ["locked,", "locked,locked,"]) {
         const { argv } = await locateBroker(names, programs.run, { module });
@@ -84,58 +103,57 @@ permittedTest(
       assertEquals(await Deno.readTextFile(lock), "locked,locked,");
       const left = Array.from(Deno.readDirSync(names.home), (e) => e.name);
       assertEquals(left, [`${names.service}.lock`]);
-    } finally {
-      await Deno.remove(home, { recursive: true });
-    }
-  },
+    }),
 );
 
 permittedTest(
   "locate: the registries that Deno was told, without their passwords",
   NEEDS,
-  async () => {
-    const told = {
-      JSR_URL: "http://ada:secret@127.0.0.1:8080/jsr",
-      NPM_CONFIG_REGISTRY: "https://npm.example",
-    };
-    const before = Object.keys(told).map((name) =>
-      [name, Deno.env.get(name)] as const
-    );
-    const installed = async () =>
-      (await locateBroker(NAMES, deno().programs.run)).environment;
-    try {
-      for (const [name, url] of Object.entries(told)) Deno.env.set(name, url);
-      const { JSR_URL, NPM_CONFIG_REGISTRY } = await installed();
-      assertEquals(JSR_URL, "http://127.0.0.1:8080/jsr");
-      assertEquals(NPM_CONFIG_REGISTRY, "https://npm.example/");
-      Deno.env.set("JSR_URL", "");
-      assertEquals("JSR_URL" in await installed(), false);
-    } finally {
-      for (const [name, value] of before) {
-        if (value === undefined) Deno.env.delete(name);
-        else Deno.env.set(name, value);
+  () =>
+    inHome(async (names) => {
+      const told = {
+        JSR_URL: "http://ada:secret@127.0.0.1:8080/jsr",
+        NPM_CONFIG_REGISTRY: "https://npm.example",
+      };
+      const before = Object.keys(told).map((name) =>
+        [name, Deno.env.get(name)] as const
+      );
+      const installed = async () =>
+        (await locateBroker(names, deno().programs.run)).environment;
+      try {
+        for (const [name, url] of Object.entries(told)) Deno.env.set(name, url);
+        const { JSR_URL, NPM_CONFIG_REGISTRY } = await installed();
+        assertEquals(JSR_URL, "http://127.0.0.1:8080/jsr");
+        assertEquals(NPM_CONFIG_REGISTRY, "https://npm.example/");
+        Deno.env.set("JSR_URL", "");
+        assertEquals("JSR_URL" in await installed(), false);
+      } finally {
+        for (const [name, value] of before) {
+          if (value === undefined) Deno.env.delete(name);
+          else Deno.env.set(name, value);
+        }
       }
-    }
-  },
+    }),
 );
 
 permittedTest(
   "locate: a compiled broker needs no Deno, and has to be there",
   NEEDS,
-  async () => {
-    const { programs, calls } = deno();
-    const binary = decodeURIComponent(new URL(import.meta.url).pathname);
-    const { argv, environment } = await locateBroker(NAMES, programs.run, {
-      binary,
-    });
-    assertEquals([argv[0], environment["DENO_DIR"]], [binary, undefined]);
-    assertEquals(calls(), []);
-    for (const wrong of ["/nowhere/broker", "/"]) {
-      const { code } = await assertRejects(
-        () => locateBroker(NAMES, programs.run, { binary: wrong }),
-        ServiceError,
-      );
-      assertEquals(code, "bad_argument");
-    }
-  },
+  () =>
+    inHome(async (names) => {
+      const { programs, calls } = deno();
+      const binary = decodeURIComponent(new URL(import.meta.url).pathname);
+      const { argv, environment } = await locateBroker(names, programs.run, {
+        binary,
+      });
+      assertEquals([argv[0], environment["DENO_DIR"]], [binary, undefined]);
+      assertEquals(calls(), []);
+      for (const wrong of ["/nowhere/broker", "/"]) {
+        const { code } = await assertRejects(
+          () => locateBroker(names, programs.run, { binary: wrong }),
+          ServiceError,
+        );
+        assertEquals(code, "bad_argument");
+      }
+    }),
 );

@@ -132,8 +132,27 @@ Deno.test("systemd: how the service is", async () => {
     ["ActiveState=active", "ActiveState=activating", { state: "running" }],
     [
       "ActiveState=active",
-      "ActiveState=failed\nResult=exit-code\nExecMainStatus=203",
-      { state: "failed", reason: "exit-code, status 203" },
+      "ActiveState=failed\nResult=exit-code\nExecMainCode=1\nExecMainStatus=7\nStateChangeTimestamp=Mon",
+      { state: "failed", reason: "since Mon: it ended with exit code 7" },
+    ],
+    [
+      "ActiveState=failed\nResult=service-start-limit-hit",
+      "ActiveState=failed\nResult=start-limit-hit\nExecMainCode=1\nExecMainStatus=203",
+      {
+        state: "failed",
+        reason:
+          "the program of its command line cannot be run: it was removed or is not executable (status 203); it failed so often that systemd no longer starts it (start limit)",
+      },
+    ],
+    [
+      "ActiveState=active",
+      "ActiveState=failed\nResult=core-dump\nExecMainCode=3\nExecMainStatus=6",
+      { state: "failed", reason: "it was ended by SIGABRT" },
+    ],
+    [
+      "ActiveState=active",
+      "ActiveState=activating\nSubState=auto-restart\nMainPID=0\nResult=signal\nExecMainCode=2\nExecMainStatus=9",
+      { state: "running", reason: "it was ended by SIGKILL" },
     ],
     [
       "ActiveState=failed\nResult=resources",

@@ -15,7 +15,9 @@ extern "C" {
 
 /**
  * Writes the socket path of a named service: "<directory>/<service>.xpc", in
- * $STREAMLIB_HOME/run, else $XDG_RUNTIME_DIR/streamlib, else $HOME/.streamlib/run. A path
+ * $STREAMLIB_HOME/run, else $XDG_RUNTIME_DIR/streamlib, else /run/user/<uid>/streamlib if
+ * /run/user/<uid> is a directory of this user alone and the name has no ".embedded-", else
+ * $HOME/.streamlib/run. A path
  * over 103 bytes has the first 16 hex digits of the name's SHA-256 instead of the name.
  * Creates nothing. Returns 0, or -1 with errno: EINVAL (the name is empty, has a '/' or
  * starts with '.'; or the directory is not absolute), ENOENT (none of the variables is set),

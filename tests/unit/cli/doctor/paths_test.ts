@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import {
+  baseFault,
   directoryFault,
   type PathInfo,
   socketFault,
@@ -24,6 +25,19 @@ Deno.test("doctor: directories", () => {
   assertEquals(fault({ uid: 0 }), "sudo chown -R 1000 '/run/a b'");
   assertEquals(fault({ isSymlink: true, isDirectory: false }), "rm '/run/a b'");
   assertEquals(fault({ isDirectory: false }), "mv '/run/a b' '/run/a b.old'");
+  // Never the advice to change a directory of the system.
+  const own = 'export STREAMLIB_HOME="$HOME/.streamlib"';
+  const shared = info({ uid: 0, mode: 0o40755 });
+  assertEquals(directoryFault("/run", shared, 0)?.mend, own);
+  assertEquals(directoryFault("/run", shared, 1000)?.mend, own);
+  const sticky = info({ uid: 0, mode: 0o41777 });
+  assertEquals(directoryFault("/var/tmp", sticky, 0)?.mend, own);
+  assertEquals(
+    baseFault("XDG_RUNTIME_DIR", "/run/user/1000", info({}), 1001)?.mend,
+    "unset XDG_RUNTIME_DIR",
+  );
+  assertEquals(baseFault("XDG_RUNTIME_DIR", "/r", info({}), 1000), undefined);
+  assertEquals(baseFault("XDG_RUNTIME_DIR", "/r", undefined, 1000), undefined);
   assertEquals(
     directoryFault("/run/x", info({ uid: 1000 }), 0)?.mend,
     "chown -R 0 /run/x",

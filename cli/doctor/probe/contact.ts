@@ -1,0 +1,25 @@
+/**
+ * Asks the broker of a service for its version over XPC, once. The argument is the name
+ * of the service. The exit code is 0 if it has answered; otherwise stderr says why not.
+ *
+ * @module
+ */
+
+import { BrokerLink } from "../../../ffi/broker_link.ts";
+import { Native } from "../../../ffi/native.ts";
+import { BridgeError } from "../../../proto/errors.ts";
+import { checkVersion } from "../../../proto/wire/control.ts";
+
+/** The broker has just answered over gRPC, so this waits only for a slow machine. */
+const ANSWER_MS = 20_000;
+
+const [service = ""] = Deno.args;
+try {
+  using native = Native.open();
+  using link = new BrokerLink(native, service);
+  await checkVersion(link, service, { timeoutMs: ANSWER_MS });
+} catch (error) {
+  if (!(error instanceof BridgeError)) throw error;
+  Deno.stderr.writeSync(new TextEncoder().encode(`${error.message}\n`));
+  Deno.exitCode = 1;
+}
