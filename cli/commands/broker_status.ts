@@ -13,7 +13,7 @@ import { managerState } from "../manager_state.ts";
 import { namesOf } from "../names_of.ts";
 import { ENDPOINT, JSON_OUTPUT } from "../options.ts";
 import { isInstalled, openSession } from "../session.ts";
-import { incidentsText, nearlyFull, usageText } from "../text/fullness.ts";
+import { incidentsText, nearlyFull } from "../text/fullness.ts";
 import { styled } from "../text/style.ts";
 import { escapeControls } from "../../proto/escape.ts";
 
@@ -175,9 +175,8 @@ function statusLines(
 }
 
 function fullnessLines(health: GetHealthResponse): string[] {
-  const [used, incidents] = [usageText(health), incidentsText(health)];
+  const incidents = incidentsText(health);
   return [
-    ...(used ? [`Quotas: ${used}`] : []),
     ...nearlyFull(health).map((text) => `Nearly full: ${text}`),
     ...(incidents ? [`Since the start: ${incidents}`] : []),
   ];

@@ -23,13 +23,6 @@ export function incidentsText(health: GetHealthResponse): string {
   ).join(", ");
 }
 
-/** What is used of each quota, in one line; "" if nothing is. */
-export function usageText({ quotas }: GetHealthResponse): string {
-  return quotas.filter(({ used }) => used > 0).map(({ name, used, limit }) =>
-    `${escapeControls(name)} ${used}/${limit}`
-  ).join(", ");
-}
-
 /** The quotas of which all together, or one process, have nearly all: one line for each. */
 export function nearlyFull({ quotas }: GetHealthResponse): string[] {
   return quotas.flatMap((quota) => {

@@ -27,6 +27,11 @@ function stable(text: string, { directory }: CliStage): string {
     .replace(/\b[45]m\d+s\b/g, "LEFT")
     .replace(/(^Uptime: | {2})\d+s( ago)?$/gm, "$1AGE$2")
     .replace(/("(?:age|uptime)_secs": ?)\d+/g, "$1AGE")
+    // Limits depend on the descriptors, what is used on when sessions end.
+    .replace(
+      /("(?:used|limit|process_limit|fullest_pid|fullest_used)": ?)\d+/g,
+      "$1NUMBER",
+    )
     .replace(/("[a-z_]*at_unix_ms": ?)\d+/g, "$1TIME")
     .replace(/\((unknown|[0-9a-f]{7,40}(-dirty)?)\)/g, "(COMMIT)")
     .replace(

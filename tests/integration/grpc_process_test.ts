@@ -80,7 +80,7 @@ permittedTest(
 );
 
 permittedTest(
-  "a broker that ran out of descriptors serves again once there are some",
+  "a broker that ran out of descriptors serves again, because silent connections make room",
   NEEDS,
   async () => {
     const { PatientClient } = await import("../helpers/patient_client.ts");
@@ -94,12 +94,6 @@ permittedTest(
     }
     await broker.logged("cannot accept, will try again");
     using client = new PatientClient(`unix:${path}`);
-    const error = await assertRejects(
-      () => client.call("GetHealth", {}, { timeoutMs: 300 }),
-      BridgeError,
-    );
-    assertEquals(error.code, "broker_unreachable");
-    peers.dispose();
     let failure: unknown;
     await until("it to serve again", async () => {
       try {
@@ -111,9 +105,9 @@ permittedTest(
     }, () => String(failure));
     const { code, log } = await broker.end();
     assertEquals(code, 0);
-    const messages = log.trim().split("\n").map((line) =>
-      JSON.parse(line).message
-    );
+    const all = log.trim().split("\n").map((line) => JSON.parse(line).message);
+    const messages = all.filter((message) => message.includes("accept"));
+    assert(all.some((message) => message.includes("made room for another")));
     // It may run out more than once. Each time there is one line, not one per failed attempt, and one when it works again.
     assertEquals(
       messages,
