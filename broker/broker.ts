@@ -20,6 +20,7 @@ import { Idleness, type IdlenessLimits, type Occupancy } from "./idleness.ts";
 import { Log, type LogOptions } from "./log/log.ts";
 import { LogRing } from "./log/log_ring.ts";
 import { Incidents } from "./registry/incidents.ts";
+import { identifyBy } from "./registry/process.ts";
 import {
   createQuotas,
   defaultLimits,
@@ -88,6 +89,7 @@ export class Broker implements AsyncDisposable {
       ...options.limits,
     });
     const incidents = new Incidents();
+    const identify = identifyBy((pid) => native.processStarted(pid));
     const registry = stack.use(
       new Registry<OwnedCapability>({
         now,
@@ -119,6 +121,7 @@ export class Broker implements AsyncDisposable {
         handlers,
         quotas,
         incidents,
+        identify,
         log: log.component("xpc"),
         peerLost: (peer) => {
           registry.peerLost(peer);
@@ -136,6 +139,7 @@ export class Broker implements AsyncDisposable {
           handlers,
           quotas,
           incidents,
+          identify,
           log: log.component("grpc"),
         }),
       );

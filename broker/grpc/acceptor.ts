@@ -98,6 +98,8 @@ export class Acceptor implements Disposable {
   async #accept(): Promise<void> {
     const { log, clock } = this.#options;
     let pauseMs = 0;
+    let failures = 0;
+    let isReported = false;
     for (let accepted = 1; !this.#stop.signal.aborted; accepted++) {
       // A queue of connections is accepted without a wait: refused ones would not be closed.
       if (accepted % ACCEPTS_AT_ONCE === 0) {
@@ -105,18 +107,22 @@ export class Acceptor implements Disposable {
       }
       try {
         this.#admit(await this.#listener.accept());
-        if (pauseMs > 0) log.info("accepting again");
+        if (isReported) log.info("accepting again");
+        isReported = false;
         pauseMs = 0;
       } catch (error) {
         const closed = error instanceof BridgeError && error.code === "closed";
         if (closed) return; // its owner closed it
-        if (pauseMs === 0) {
+        // Of the failures after a success the 1st, 2nd, 4th, 8th … is reported.
+        if (pauseMs === 0 && Number.isInteger(Math.log2(++failures))) {
+          isReported = true;
           log.error("cannot accept, will try again", {
             error: describeError(error),
+            count: failures,
           });
         }
-        // For lack of descriptors, for example: a silent connection makes room.
-        this.#guests.dismissOne();
+        // For lack of descriptors, for example: silent connections make room.
+        this.#guests.dismissHalf();
         pauseMs = Math.min(pauseMs * 2 || FIRST_PAUSE_MS, LAST_PAUSE_MS);
         await pause(clock, pauseMs, this.#stop.signal);
       }

@@ -17,7 +17,7 @@ import { type GrpcHandlers, GrpcServer } from "./grpc_server.ts";
 import type { Log } from "../log/log.ts";
 import type { GrpcService } from "../grpc_loader.ts";
 import { Incidents } from "../registry/incidents.ts";
-import { processIdentity } from "../registry/process.ts";
+import { identifyBy, type IdentifyProcess } from "../registry/process.ts";
 import { createQuotas, type Quotas } from "../registry/quotas.ts";
 
 /** The options of a {@link GrpcCarrier}. */
@@ -34,6 +34,8 @@ export interface GrpcCarrierOptions {
   readonly log: Log;
   /** `sessions` and `answers` are charged. Those of `proto/limits.ts` by default. */
   readonly quotas?: Quotas;
+  /** Tells which process has an id. */
+  readonly identify?: IdentifyProcess;
   /** Counts what is refused and ended. */
   readonly incidents?: Incidents;
   /** The time limit for a peer's HTTP/2 preface in milliseconds, 5000 by default. */
@@ -73,7 +75,8 @@ export class GrpcCarrier implements GrpcService {
         onConnection: (stream) => server.injectConnection(stream),
         quotas: options.quotas ?? createQuotas(),
         incidents: options.incidents ?? new Incidents(),
-        identify: (pid) => processIdentity(pid, native.processStarted(pid)),
+        identify: options.identify ??
+          identifyBy((pid) => native.processStarted(pid)),
         clock: native.clock,
         ...(prefaceTimeoutMs !== undefined && { prefaceTimeoutMs }),
       }),

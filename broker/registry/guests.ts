@@ -96,6 +96,12 @@ export class Guests {
     return guest;
   }
 
+  /** Ends half of the silent connections, and at least one: no descriptor is left to accept with. */
+  dismissHalf(): void {
+    const silent = [...this.#seated].filter(({ isSilent }) => isSilent).length;
+    for (let left = Math.ceil(silent / 2); left > 0; left--) this.dismissOne();
+  }
+
   /** Ends a silent connection of the process that has the most of them. Returns whether there was one. */
   dismissOne(): boolean {
     const silent = [...this.#seated].filter(({ isSilent }) => isSilent);

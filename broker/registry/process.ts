@@ -23,3 +23,30 @@ export function processIdentity(
 ): ProcessIdentity {
   return { key: `${pid}@${started}`, pid };
 }
+
+/** The processes that are remembered; the longest unheard of goes first. */
+const MAX_REMEMBERED = 1_024;
+
+/**
+ * Identifies processes by when they have `started`. Without a free descriptor the
+ * system does not tell: then a process is the one that last had its id, so that
+ * nobody has a quota twice.
+ */
+export function identifyBy(
+  started: (pid: number) => bigint | number,
+): IdentifyProcess {
+  const known = new Map<number, ProcessIdentity>();
+  return (pid) => {
+    const since = started(pid);
+    const identity = Number(since) === 0
+      ? known.get(pid) ?? processIdentity(pid, 0)
+      : processIdentity(pid, since);
+    known.delete(pid);
+    known.set(pid, identity);
+    if (known.size > MAX_REMEMBERED) {
+      const [oldest] = known.keys();
+      known.delete(oldest!);
+    }
+    return identity;
+  };
+}

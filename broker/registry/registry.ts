@@ -32,12 +32,13 @@ import { Alarm, Deadlines } from "./deadlines.ts";
 import { bytesOf, type Charged, Ledger } from "./ledger.ts";
 import type { ProcessIdentity } from "./process.ts";
 import { createQuotas, type Quotas } from "./quotas.ts";
-import type {
-  Allocation,
-  Entry,
-  RegistryOptions,
-  Rejection,
-  Watcher,
+import {
+  type Allocation,
+  type Entry,
+  type RegistryOptions,
+  type Rejection,
+  unknownConnectionId,
+  type Watcher,
 } from "./registry_types.ts";
 
 interface OwnEntry<E> extends Entry, Charged {
@@ -138,7 +139,9 @@ export class Registry<E extends Disposable> implements Disposable {
     >,
   ): Entry | Rejection {
     const entry = this.#find(id);
-    return entry === undefined ? unknown(id) : this.#step(entry, event);
+    return entry === undefined
+      ? unknownConnectionId(id)
+      : this.#step(entry, event);
   }
 
   /** Stores `endpoint`. The registry takes it, also if it is refused. */
@@ -148,7 +151,7 @@ export class Registry<E extends Disposable> implements Disposable {
       ? this.#quotas.endpoints.refusal(entry.process)
       : undefined;
     const outcome = entry === undefined
-      ? unknown(id)
+      ? unknownConnectionId(id)
       : full !== undefined
       ? { rejected: `Cannot store an endpoint: ${full}`, isFull: true }
       : this.#step(entry, { type: "endpoint_stored" }, undefined, endpoint);
@@ -168,7 +171,7 @@ export class Registry<E extends Disposable> implements Disposable {
     dup: (endpoint: E) => E,
   ): { readonly endpoint: E } | Rejection {
     const entry = this.#find(id);
-    if (entry === undefined) return unknown(id);
+    if (entry === undefined) return unknownConnectionId(id);
     if (entry.deliveredTo !== undefined && entry.deliveredTo !== peer) {
       return { rejected: "another process has received the endpoint" };
     }
@@ -369,16 +372,12 @@ export class Registry<E extends Disposable> implements Disposable {
 
   /** Why there is no room for these bytes. Connections of the same process that are over make room first. */
   #bytesRefusal(charged: Charged): string | undefined {
-    let full = this.#ledger.bytesRefusal(charged);
-    if (full === undefined) return undefined;
     for (const id of this.#retained) {
+      if (this.#ledger.bytesRefusal(charged) === undefined) break;
       const entry = this.#entries.get(id)!;
-      if (entry.process?.key !== charged.process?.key) continue;
-      this.#drop(entry);
-      full = this.#ledger.bytesRefusal(charged);
-      if (full === undefined) break;
+      if (entry.process?.key === charged.process?.key) this.#drop(entry);
     }
-    return full;
+    return this.#ledger.bytesRefusal(charged);
   }
 
   #releaseEndpoint(entry: OwnEntry<E>): void {
@@ -402,8 +401,4 @@ export class Registry<E extends Disposable> implements Disposable {
       this.#ledger.unbind(peer, entry);
     }
   }
-}
-
-function unknown(id: string): Rejection {
-  return { rejected: `connection_not_found: no connection ${id}` };
 }

@@ -67,3 +67,8 @@ export interface Rejection {
   /** Whether it was rejected because a quota is full. */
   readonly isFull?: boolean;
 }
+
+/** The rejection of what is asked of an unknown connection. */
+export function unknownConnectionId(id: string): Rejection {
+  return { rejected: `connection_not_found: no connection ${id}` };
+}

@@ -31,7 +31,7 @@ import type { Caller, Handlers } from "../calls/call_types.ts";
 import type { Log } from "../log/log.ts";
 import { type Guest, Guests } from "../registry/guests.ts";
 import type { Incidents } from "../registry/incidents.ts";
-import { type ProcessIdentity, processIdentity } from "../registry/process.ts";
+import type { IdentifyProcess, ProcessIdentity } from "../registry/process.ts";
 import type { Quotas } from "../registry/quotas.ts";
 
 const SELF_TEST_TIMEOUT_MS = 5_000;
@@ -46,6 +46,8 @@ export interface RelayOptions {
   /** `peers` is charged. */
   readonly quotas: Quotas;
   readonly incidents: Incidents;
+  /** Tells which process has an id. */
+  readonly identify: IdentifyProcess;
   /** Called when a peer's connection has ended: the sides that it was are lost. */
   peerLost(peer: number): void;
 }
@@ -170,10 +172,7 @@ export class Relay implements Disposable {
   // ---- peers ----
 
   #identify(pid: number): ProcessIdentity | undefined {
-    const { native } = this.#options;
-    return pid > 0
-      ? processIdentity(pid, native.processStarted(pid))
-      : undefined;
+    return pid > 0 ? this.#options.identify(pid) : undefined;
   }
 
   #welcome(connection: Connection): void {
