@@ -147,8 +147,8 @@ export class Registry<E extends Disposable> implements Disposable {
   /** Stores `endpoint`. The registry takes it, also if it is refused. */
   store(id: string, endpoint: E): Entry | Rejection {
     const entry = this.#find(id);
-    const full = entry && entry.endpoint === undefined
-      ? this.#quotas.endpoints.refusal(entry.process)
+    const full = entry?.endpoint === undefined
+      ? this.#quotas.endpoints.refusal(entry?.process)
       : undefined;
     const outcome = entry === undefined
       ? unknownConnectionId(id)
@@ -231,16 +231,13 @@ export class Registry<E extends Disposable> implements Disposable {
       watcher.ended();
       return { [Symbol.dispose]: () => {} };
     }
-    const { watchersPerConnection = MAX_WATCHERS_PER_CONNECTION } =
-      this.#options;
-    if (entry.watchers.size >= watchersPerConnection) {
-      return {
-        rejected:
-          `it has ${entry.watchers.size} watchers, the limit; end one first`,
-      };
-    }
     const { watchers } = this.#quotas;
-    const full = watchers.refusal(process);
+    const { size } = entry.watchers;
+    const most = this.#options.watchersPerConnection ??
+      MAX_WATCHERS_PER_CONNECTION;
+    const full = size >= most
+      ? `it has ${size} watchers, the limit; end one first`
+      : watchers.refusal(process);
     if (full !== undefined) return { rejected: full };
     entry.watchers.add(watcher);
     watchers.charge(process);
