@@ -19,6 +19,7 @@ import type { ControlClient } from "../proto/wire/control.ts";
 import type { createHandlers } from "./calls/handlers.ts";
 import type { Log } from "./log/log.ts";
 import type { Incidents } from "./registry/incidents.ts";
+import type { IdentifyProcess } from "./registry/process.ts";
 import type { Quotas } from "./registry/quotas.ts";
 
 /** The module whose `GrpcClient` carries a client's control calls over gRPC. */
@@ -50,6 +51,7 @@ export type StartGrpc = (options: {
   readonly log: Log;
   readonly quotas: Quotas;
   readonly incidents: Incidents;
+  readonly identify: IdentifyProcess;
 }) => Promise<GrpcService>;
 
 /** Loads the gRPC carrier, and starts it. */

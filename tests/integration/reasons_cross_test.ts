@@ -13,6 +13,7 @@ import type { OwnedCapability } from "../../ffi/capability.ts";
 import { type Connection, Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 import { Incidents } from "../../broker/registry/incidents.ts";
+import { identifyBy } from "../../broker/registry/process.ts";
 import { createQuotas } from "../../broker/registry/quotas.ts";
 import { BridgeError, type ErrorCode } from "../../proto/errors.ts";
 import {
@@ -253,6 +254,7 @@ permittedTest(
       handlers: throwing(),
       quotas: createQuotas(),
       incidents: new Incidents(),
+      identify: identifyBy((pid) => native.processStarted(pid)),
       log: new FakeWorld().log,
       peerLost: () => {},
     });
