@@ -6,7 +6,6 @@
 
 import type { EnvironmentSource } from "../proto/environment.ts";
 import { type Names, names } from "../proto/names.ts";
-import { userRuntimeDirectory } from "./runtime_directory.ts";
 import type { Console } from "./terminal/console.ts";
 
 /**
@@ -17,12 +16,12 @@ import type { Console } from "./terminal/console.ts";
  * @throws {BridgeError} as `names` does
  */
 export function namesOf(
-  console: Pick<Console, "env" | "userId">,
+  console: Pick<Console, "env" | "userRuntime">,
   env: EnvironmentSource = console.env,
   service?: string,
 ): Names {
   return names(env, {
-    userRuntime: () => userRuntimeDirectory(console.userId()),
+    userRuntime: () => console.userRuntime,
     ...(service !== undefined && { service }),
   });
 }

@@ -27,7 +27,6 @@ import type { Callable } from "./first_contact.ts";
 import { namesOf } from "./names_of.ts";
 import { type Option, ValueError } from "./option.ts";
 import { type Invocation, PROGRAM } from "./command.ts";
-import { userRuntimeDirectory } from "./runtime_directory.ts";
 import { type Console, say, writeJson } from "./terminal/console.ts";
 import { CommandError, EXIT, type ExitCode } from "./exit.ts";
 import { JSON_OUTPUT } from "./options.ts";
@@ -161,7 +160,7 @@ function userRuntimeVariable(console: Console): Record<string, string> {
   if (Deno.build.os !== "linux" || console.env.get("XDG_RUNTIME_DIR")) {
     return {};
   }
-  const path = userRuntimeDirectory(console.userId());
+  const path = console.userRuntime;
   return path === undefined ? {} : { XDG_RUNTIME_DIR: path };
 }
 

@@ -55,6 +55,8 @@ export interface Console {
   giveUp(rights: readonly Right[]): void;
   /** The id of the user that this process runs as. Needs `sys`. */
   userId(): number;
+  /** The user's own directory for sockets, which a systemd login makes; `undefined` if there is none. Found at the start, before rights are given up. */
+  readonly userRuntime: string | undefined;
   /** Runs a program to its end; `undefined` if there is no such program. Needs `run`. */
   runProgram(
     program: string,

@@ -9,6 +9,7 @@ import { permittedEnvironment } from "../../ffi/environment.ts";
 import { type SyncWriter, writeFully, writeOrLose } from "../../ffi/output.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { runProgram } from "../../launchd/run_program.ts";
+import { userRuntimeDirectory } from "../runtime_directory.ts";
 import { type Console, type Output, OutputClosed } from "./console.ts";
 
 /** Used if a terminal does not report its size. */
@@ -54,6 +55,17 @@ function outputTo(stream: typeof Deno.stdout, write: Write): Output {
 
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
+/** The directory is not looked for without the rights to do so. */
+function findUserRuntime(): string | undefined {
+  const may = (descriptor: Deno.PermissionDescriptor): boolean =>
+    Deno.permissions.querySync(descriptor).state === "granted";
+  if (!may({ name: "sys", kind: "uid" }) || !may({ name: "read" })) {
+    return undefined;
+  }
+  const userId = Deno.uid();
+  return userId === null ? undefined : userRuntimeDirectory(userId);
+}
+
 /** Returns the console of this process. */
 export function systemConsole(): Console {
   return {
@@ -85,6 +97,7 @@ export function systemConsole(): Console {
     },
     // Deno returns null only on Windows, where no broker runs.
     userId: () => Deno.uid() ?? 0,
+    userRuntime: findUserRuntime(),
     runProgram,
   };
 }

@@ -50,7 +50,7 @@ export const GOOD: Content = {
 };
 
 /** The error text for a value that is no Int32. */
-export const INT32 = "an integer from -2147483648 to 2147483647";
+const INT32 = "an integer from -2147483648 to 2147483647";
 const UINT32 = "an integer from 0 to 4294967295";
 const INT64 = "a bigint from -2^63 to 2^63 - 1";
 const UINT64 = "a bigint from 0 to 2^64 - 1";
@@ -69,7 +69,7 @@ export const BEYOND: readonly [fields: Content, said: string][] = [
   [{ int32: 1n }, `int32: expected ${INT32}, got 1n`],
   [{ int32: "1" }, `int32: expected ${INT32}, got "1"`],
   [{ int32: null }, `int32: expected ${INT32}, got null`],
-  [{ int32: undefined }, `int32: expected ${INT32}, got nothing`],
+  [{ int32: undefined }, "needs int32, which the template does not have"],
   [{ uint32: -1 }, `uint32: expected ${UINT32}, got -1`],
   [{ uint32: 2 ** 32 }, `uint32: expected ${UINT32}, got 4294967296`],
   [{ uint32: 0.5 }, `uint32: expected ${UINT32}, got 0.5`],

@@ -85,6 +85,8 @@ export class TestConsole implements Console {
     return 1000;
   }
 
+  readonly userRuntime = undefined;
+
   /** The result of each program, by its name. Other programs do not exist. */
   readonly programs = new Map<
     string,
