@@ -490,9 +490,14 @@ permittedTest(
       socketUnit(patient.names),
     );
     const { code, first } = await patient.diagnose();
-    assertEquals(
-      [code, first?.link, first?.mend],
-      [3, "sockets", "streamlib broker start"],
+    assertEquals([code, first?.link], [3, "sockets"]);
+    // A systemd that can be asked does not know this unit; else a broker can run without one.
+    assert(
+      [
+        "streamlib broker update",
+        "deno task broker, in another terminal",
+      ].includes(first!.mend),
+      first!.mend,
     );
   },
 );

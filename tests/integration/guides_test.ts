@@ -284,6 +284,25 @@ function squeezed(text: string): string {
 }
 
 permittedTest(
+  "each queue of the production guide names a test that exists",
+  { read: true },
+  async () => {
+    const rows = tableOf(
+      await read("production"),
+      "queue",
+      "budget",
+      "at the budget",
+      "shown by",
+    );
+    assert(rows.length >= 15, `${rows.length} rows`);
+    for (const [queue, , , shown] of rows) {
+      const [path] = codeIn(shown!);
+      assert((await Deno.stat(new URL(path!, ROOT))).isFile, queue);
+    }
+  },
+);
+
+permittedTest(
   "the limits of the production guide are those of the source",
   { read: true },
   async () => {
@@ -315,6 +334,7 @@ function inUnits(value: string): number {
     "": 1,
     "KiB": 1024,
     "MiB": 1024 * 1024,
+    "GiB": 1024 * 1024 * 1024,
     "bytes": 1,
     "characters": 1,
     "seconds": 1,

@@ -107,12 +107,8 @@ async function cli(
     ["-P=cli", "cli/main.ts", ...args],
     env,
   );
-  const lines: string[] = [];
-  await program.line((line) => {
-    if (!lines.includes(line)) lines.push(line);
-    return line === "]" || line === "}";
-  });
-  return lines.join("\n");
+  await program.line((line) => line === "]" || line === "}");
+  return program.lines.join("\n");
 }
 
 async function endsWell(host: Program): Promise<void> {
