@@ -123,14 +123,14 @@ static void test_an_outbox_is_bounded(void) {
     slb_handle endpoint = slb_endpoint_create(listener);
     slb_handle client = slb_connection_create_endpoint(inbox->queue, endpoint);
     uint32_t each = 1000000 + SENT_OVERHEAD, left = SLB_MAX_OUTBOX_BYTES;
-    uint64_t ended = count(23);
+    uint64_t ended = count(ENDED_OUTBOX);
     for (; left >= 2 * each; left -= each) CHECK(send_data(client, 1000000) == 0);
     CHECK(send_data(client, left - each - SENT_OVERHEAD) == 0);
     CHECK(send_data(client, 1000000) == 0);
-    CHECK(queue_of(client, 2) == SLB_MAX_OUTBOX_BYTES && count(21) == SLB_MAX_OUTBOX_BYTES);
-    CHECK(count(23) == ended);
+    CHECK(queue_of(client, 2) == SLB_MAX_OUTBOX_BYTES && count(OUTBOX_BYTES) == SLB_MAX_OUTBOX_BYTES);
+    CHECK(count(ENDED_OUTBOX) == ended);
     CHECK(send_data(client, 0) == SLB_E_OUTBOX);
-    CHECK(count(23) == ended + 1 && count(21) == 0);
+    CHECK(count(ENDED_OUTBOX) == ended + 1 && count(OUTBOX_BYTES) == 0);
     struct record record = inbox_next(inbox);
     CHECK(record.event == SLB_EVENT_ERROR && record.source == client);
     CHECK(record.subject == SLB_REASON_OUTBOX && record.detail == SLB_ERROR_INVALID);
@@ -147,8 +147,8 @@ static void test_a_peer_that_does_not_read_is_ended(void) {
     while (sent == 0 && total < 100000000) {
         sent = send_data(apart.peer, 200000);
         total += 200000;
-        CHECK(count(21) <= SLB_MAX_OUTBOX_BYTES);
-        CHECK(count(20) <= SLB_MAX_INBOX_BYTES + 200000 + DATA_OVERHEAD);
+        CHECK(count(OUTBOX_BYTES) <= SLB_MAX_OUTBOX_BYTES);
+        CHECK(count(INBOX_BYTES) <= SLB_MAX_INBOX_BYTES + 200000 + DATA_OVERHEAD);
     }
     CHECK(sent == SLB_E_OUTBOX);
     struct record record = inbox_next(apart.server);
@@ -189,8 +189,8 @@ static void test_an_outbox_that_is_read_is_empty(void) {
         free(buffer);
     }
     time_t end = patience_end();
-    while (count(21) > SLB_OUTBOX_STEP_BYTES && look_again(end)) continue;
-    CHECK(count(21) <= SLB_OUTBOX_STEP_BYTES);
+    while (count(OUTBOX_BYTES) > SLB_OUTBOX_STEP_BYTES && look_again(end)) continue;
+    CHECK(count(OUTBOX_BYTES) <= SLB_OUTBOX_STEP_BYTES);
     apart_close(apart);
 }
 
@@ -202,11 +202,11 @@ static void test_an_inbox_is_bounded_in_bytes(void) {
     for (int i = 0; i < MESSAGES; i++) CHECK(send_data(apart.client, BYTES) == 0);
     time_t end = patience_end();
     while (!queue_of(apart.peer, 3) && look_again(end)) continue;
-    CHECK(queue_of(apart.peer, 3) == 1 && count(22) == 1);
+    CHECK(queue_of(apart.peer, 3) == 1 && count(SUSPENDED) == 1);
     lapse_ms(100); /* the others would arrive now, if nothing bounded them */
     uint64_t waiting = queue_of(apart.peer, 0);
     CHECK(waiting >= SLB_MAX_INBOX_BYTES && waiting < SLB_MAX_INBOX_BYTES + BYTES + DATA_OVERHEAD);
-    CHECK(count(20) == waiting);
+    CHECK(count(INBOX_BYTES) == waiting);
     CHECK(queue_of(apart.peer, 1) == waiting / (BYTES + DATA_OVERHEAD));
     uint8_t *buffer = malloc(SLB_EVENT_HEADER_BYTES + BYTES + 100);
     for (int i = 0; i < MESSAGES; i++) {
@@ -215,7 +215,7 @@ static void test_an_inbox_is_bounded_in_bytes(void) {
             continue;
     }
     free(buffer);
-    CHECK(queue_of(apart.peer, 0) == 0 && queue_of(apart.peer, 3) == 0 && count(22) == 0);
+    CHECK(queue_of(apart.peer, 0) == 0 && queue_of(apart.peer, 3) == 0 && count(SUSPENDED) == 0);
     apart_close(apart);
 }
 
@@ -241,7 +241,7 @@ static void test_a_small_message_waits_one_turn(void) {
         for (int n = 0; n < EACH; n++) CHECK(send_data(clients[i], BODY) == 0);
     }
     time_t end = patience_end();
-    while (count(10) < CROWD * EACH && look_again(end)) continue;
+    while (count(EVENTS_WAITING) < CROWD * EACH && look_again(end)) continue;
     CHECK(slb_connection_send(apart.client, HELLO, sizeof HELLO) == 0);
     while (queue_of(apart.peer, 1) == 0 && look_again(end)) continue;
     for (;; next++) {
@@ -260,7 +260,7 @@ static void test_a_call_drains_a_bounded_cost(void) {
     enum { NUMBERS = 8000, BYTES = NUMBERS * 9 }; /* each message costs 512,000 and more */
     for (int i = 0; i < 4; i++) CHECK(slb_connection_send(apart.client, message, pack_elements(NUMBERS, 4, 8)) == 0);
     time_t end = patience_end();
-    while (count(10) < 4 && look_again(end)) continue;
+    while (count(EVENTS_WAITING) < 4 && look_again(end)) continue;
     uint8_t *buffer = malloc(1 << 20);
     int32_t drained = slb_queue_drain(apart.server->queue, buffer, 1 << 20);
     CHECK(drained > BYTES && drained < 3 * BYTES); /* two messages: three would cost over 1 MiB */

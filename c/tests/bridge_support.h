@@ -126,6 +126,20 @@ static inline void pair_close(struct pair pair) {
     inbox_close(pair.inbox);
 }
 
+/* The counters of slb_stats after those of each SLB_KIND. */
+enum {
+    EVENTS_WAITING = 10,
+    SURFACES_MAPPED = 14,
+    XPC_OBJECTS = 18,
+    XPC_CONNECTIONS = 19,
+    MAPPINGS_KEPT = 20,
+    MAPPING_BYTES_KEPT = 21,
+    INBOX_BYTES = 22,
+    OUTBOX_BYTES = 23,
+    SUSPENDED = 24,
+    ENDED_OUTBOX = 25,
+};
+
 static inline uint64_t count(int index) {
     uint64_t counters[SLB_STATS_COUNT];
     CHECK(slb_stats(counters, SLB_STATS_COUNT) == SLB_STATS_COUNT);
@@ -135,12 +149,12 @@ static inline uint64_t count(int index) {
 /* Waits until XPC's threads have released all objects, and checks the counters. */
 static inline void check_nothing_left(void) {
     time_t end = patience_end();
-    while ((count(0) || count(18) || count(10)) && look_again(end)) continue;
+    while ((count(0) || count(XPC_OBJECTS) || count(EVENTS_WAITING)) && look_again(end)) continue;
     CHECK(count(0) == 0);
-    CHECK(count(10) == 0);
-    CHECK(count(14) == 0);
-    CHECK(count(18) == 0);
-    CHECK(count(19) == 0);
+    CHECK(count(EVENTS_WAITING) == 0);
+    CHECK(count(SURFACES_MAPPED) == 0);
+    CHECK(count(XPC_OBJECTS) == 0);
+    CHECK(count(XPC_CONNECTIONS) == 0);
 }
 
 #endif

@@ -162,10 +162,10 @@ static void test_a_reader_that_is_slow_holds_up_its_peer_not_memory(void) {
     enum { MESSAGES = 5000 };
     for (int i = 0; i < MESSAGES; i++) CHECK(slb_connection_send(pair.client, HELLO, sizeof HELLO) == 0);
     time_t end = patience_end();
-    while (count(10) < SLB_MAX_PENDING_EVENTS && look_again(end)) continue;
-    CHECK(count(10) >= SLB_MAX_PENDING_EVENTS);
+    while (count(EVENTS_WAITING) < SLB_MAX_PENDING_EVENTS && look_again(end)) continue;
+    CHECK(count(EVENTS_WAITING) >= SLB_MAX_PENDING_EVENTS);
     lapse_ms(50); /* the other messages would arrive now, if there were no back-pressure */
-    CHECK(count(10) <= SLB_MAX_PENDING_EVENTS + 1);
+    CHECK(count(EVENTS_WAITING) <= SLB_MAX_PENDING_EVENTS + 1);
     for (int i = 0; i < MESSAGES; i++) {
         struct record record = inbox_next(pair.inbox);
         CHECK(record.event == SLB_EVENT_MESSAGE && record.source == pair.peer);

@@ -100,7 +100,7 @@ static void test_ownership(void) {
     IOSurfaceRef surface = raw_surface();
     CHECK(control()->live() == 1); /* a leak if it were not released */
     xpc_object_t object = api->IOSurfaceCreateXPCObject(surface);
-    CHECK(count(18) == 1);
+    CHECK(count(XPC_OBJECTS) == 1);
     IOSurfaceRef found = api->IOSurfaceLookupFromXPCObject(object);
     CHECK(found != surface && api->IOSurfaceGetID(found) == api->IOSurfaceGetID(surface));
     CHECK(control()->live() == 2);

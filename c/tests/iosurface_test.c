@@ -134,19 +134,19 @@ static void test_locks_are_balanced(void) {
 static void test_a_map_needs_no_lock_and_stays(void) {
     struct inbox *inbox = inbox_open();
     slb_handle surface = make(inbox);
-    CHECK(count(14) == 0);
+    CHECK(count(SURFACES_MAPPED) == 0);
     void *pixels = slb_surface_map(surface);
-    CHECK(pixels && count(14) == 1);
+    CHECK(pixels && count(SURFACES_MAPPED) == 1);
     CHECK(slb_surface_unlock(surface, 1) == SLB_E_ARGUMENT); /* the map has left no lock */
     CHECK(slb_surface_lock(surface, 0) == 0);
-    CHECK(slb_surface_map(surface) == pixels && count(14) == 1);
+    CHECK(slb_surface_map(surface) == pixels && count(SURFACES_MAPPED) == 1);
     CHECK(slb_surface_unlock(surface, 0) == 0);
     control()->move(id_of(surface));
     CHECK(slb_surface_lock(surface, 0) == SLB_E_SYSTEM);
     check_error("moved");
     CHECK(slb_surface_unlock(surface, 0) == SLB_E_ARGUMENT); /* the failed lock has left no lock */
     CHECK(slb_release(surface) == 0);
-    CHECK(count(14) == 0);
+    CHECK(count(SURFACES_MAPPED) == 0);
     inbox_close(inbox);
 }
 
@@ -171,7 +171,7 @@ static void test_what_the_system_refuses_is_an_error(void) {
     control()->fail_next("IOSurfaceGetBaseAddress");
     CHECK(slb_surface_map(surface) == NULL);
     check_error("the CPU cannot read it");
-    CHECK(count(14) == 0);
+    CHECK(count(SURFACES_MAPPED) == 0);
     CHECK(slb_surface_lock(surface, 0) == 0);
     control()->fail_next("IOSurfaceUnlock");
     CHECK(slb_surface_unlock(surface, 0) == SLB_E_SYSTEM);
@@ -320,7 +320,7 @@ static void live_with_mappings(void) {
     CHECK(slb_surface_map(asked) && slb_surface_map(mapped));
     CHECK(slb_mapping_keep(asked) == 0 && slb_release(asked) == 0);
     inbox_close(inbox);
-    CHECK(count(20) == 2 && count(14) == 0);
+    CHECK(count(MAPPINGS_KEPT) == 2 && count(SURFACES_MAPPED) == 0);
     CHECK(control()->live() == live - 1);
     _exit(check_failures ? 1 : 0);
 }
