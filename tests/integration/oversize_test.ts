@@ -112,16 +112,21 @@ permittedTest(
     });
     const why =
       "Cannot map a surface of 134217728 bytes: Cannot allocate memory";
-    assertEquals([code, ...stdout.trim().split("\n")], [
+    const lines = stdout.trim().split("\n");
+    assertEquals([code, ...lines.map((line) => line.split(why)[0])], [
       0,
       "sent: true",
       "received: 0",
       "misfits: 1",
       "a frame on port 'pictures' does not fit: Picture.image: " +
-      `expected a surface of gray8, got ${why}`,
-      `BridgeError: ${why}`,
+      "expected a surface of gray8, got ",
+      "BridgeError: ",
       "sent: true",
       "received: 1",
     ], stderr);
+    // What to do is said after that, once.
+    for (const line of lines.filter((line) => line.includes(why))) {
+      assertEquals(line.split("this process gets no more memory").length, 2);
+    }
   },
 );
