@@ -122,15 +122,21 @@ for (const code of CODES) {
   );
 }
 
+/** Ends the client's process after its report. Returns the host's failure. */
+async function leaves({ host, exit }: Played): Promise<BridgeError> {
+  exit({ code: 1, signal: null, stderrTail: "" });
+  return (await soon(host.ended, "the host's end"))!;
+}
+
 for (const code of CODES) {
   playedTest(
     `a host's owner gets the client's error before the start, with its code: ${code}`,
-    async ({ host, client }) => {
-      await shakeHands(client);
-      client.send(
+    async (played) => {
+      await shakeHands(played.client);
+      played.client.send(
         clientErrorMessage("BridgeError: Cannot: it is so", code, "the stack"),
       );
-      const failure = (await soon(host.ended, "the host's end"))!;
+      const failure = await leaves(played);
       assertEquals(failure.code, code);
       assertStringIncludes(failure.message, "Cannot: it is so");
       const { cause } = failure;
@@ -142,12 +148,13 @@ for (const code of CODES) {
 
 playedTest(
   "an error after the start is the client's failure, and its cause has the code",
-  async ({ host, client }) => {
+  async (played) => {
+    const { host, client } = played;
     await shakeHands(client);
     client.send(STARTED);
     await soon(host.ready, "ready");
     client.send(clientErrorMessage("BridgeError: too late", "timed_out"));
-    const failure = (await soon(host.ended, "the host's end"))!;
+    const failure = await leaves(played);
     assertEquals(failure.code, "client_failed");
     assertEquals((failure.cause as BridgeError).code, "timed_out");
   },
@@ -199,11 +206,12 @@ const MALFORMED: [what: string, send: XpcDictionary[], words: string][] = [
 for (const [what, messages, words] of MALFORMED) {
   playedTest(
     `a host's owner is told what was malformed: ${what}`,
-    async ({ host, client }) => {
+    async (played) => {
+      const { client } = played;
       client.send(client.hello);
       await client.control("ping");
       for (const message of messages) client.send(message);
-      const failure = (await soon(host.ended, "the host's end"))!;
+      const failure = await leaves(played);
       assertEquals(failure.code, "malformed_message");
       assertStringIncludes(failure.message, words);
     },
