@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <xpc/linux.h>
 
 #include "carrier.h"
 
@@ -21,8 +22,9 @@ static unsigned long long limit_of(int resource) {
     return getrlimit((__rlimit_resource_t)resource, &limit) == 0 ? (unsigned long long)limit.rlim_cur : 0;
 }
 
+static _Thread_local char text[256];
+
 const char *xl_cause(int why) {
-    static _Thread_local char text[256];
     switch (why) {
     case EMFILE:
         snprintf(text, sizeof text,
@@ -56,6 +58,32 @@ const char *xl_cause(int why) {
     }
     return text;
 }
+
+const char *xl_thread_cause(int why) {
+    if (why != EAGAIN) return xl_cause(why);
+    unsigned long long limit = limit_of(RLIMIT_NPROC);
+    if (limit < (unsigned long long)RLIM_INFINITY) {
+        snprintf(text, sizeof text,
+                 "this user has too many processes and threads: the limit is %llu (RLIMIT_NPROC); "
+                 "raise it with `ulimit -u`, or the limit of its control group (pids.max), or end some",
+                 limit);
+    } else {
+        snprintf(text, sizeof text,
+                 "this system has no room for a thread: raise the limit of its control group (pids.max), "
+                 "or end some processes");
+    }
+    return text;
+}
+
+bool xl_file_allowed(uint64_t bytes) {
+    if (bytes <= limit_of(RLIMIT_FSIZE)) return true;
+    errno = EFBIG;
+    return false;
+}
+
+const char *xpc_linux_cause(int why) { return xl_cause(why); }
+const char *xpc_linux_thread_cause(int why) { return xl_thread_cause(why); }
+bool xpc_linux_file_allowed(uint64_t bytes) { return xl_file_allowed(bytes); }
 
 int xl_out_of_descriptors(void) {
     int probe = open("/", O_PATH | O_CLOEXEC);

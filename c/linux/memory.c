@@ -11,6 +11,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "exhaustion.h"
+
 size_t xl_memory_round(uint64_t length) {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     if (length == 0 || length > (uint64_t)(SIZE_MAX / 2)) return 0;
@@ -18,6 +20,7 @@ size_t xl_memory_round(uint64_t length) {
 }
 
 int xl_memory_create(size_t length) {
+    if (!xl_file_allowed(length)) return -1;
     int fd = memfd_create("xpc", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) return -1;
     /* F_SEAL_SEAL: a receiver cannot seal it against our own writing. */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "carrier.h"
@@ -27,11 +26,7 @@ static bool write_all(int fd, const uint8_t *bytes, size_t length) {
 
 /* Writes a body that is too long for a packet into a memfd. */
 static int spill(const uint8_t *bytes, size_t length) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && length > limit.rlim_cur) { /* a write would raise SIGXFSZ */
-        errno = EFBIG;
-        return -1;
-    }
+    if (!xl_file_allowed(length)) return -1;
     int fd = memfd_create("xpc-message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) return -1;
     int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;

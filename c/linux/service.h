@@ -12,13 +12,14 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-enum { XL_REASON_BYTES = 320 };
+enum { XL_REASON_BYTES = 448 };
 
 /* The claim to a name: this process serves it with a socket file that it has created. */
 struct xl_claim {
     int directory; /* owned, or -1 if there is no claim */
     int lock;      /* owned */
     char file[104]; /* the name of the socket in that directory */
+    struct xl_claim *next; /* in the list of this process's claims */
 };
 
 /*
@@ -42,12 +43,14 @@ int xl_service_inherited(const char *service);
 struct xl_service_path {
     char text[104];
     size_t directory; /* the length of the directory's part, without the '/' */
+    const char *variable; /* the variable that names the directory; NULL: none, or the name is not valid */
+    size_t base;          /* the length of the variable's part, which is not made if it is missing; else 0 */
 };
 enum { XL_USER_RUNTIME_BYTES = 64 };
 /* Whether "<users>/<uid>", which is written to `out`, is a directory of this user alone and no link. */
 bool xl_user_runtime(const char *users, char out[XL_USER_RUNTIME_BYTES]);
 
-/* Returns 0, or -1 with errno. */
+/* Returns 0, or -1 with errno. EINVAL with `variable` set: that one is not absolute. */
 int xl_service_locate(const char *service, struct xl_service_path *path);
 
 #endif

@@ -8,7 +8,8 @@
 
 /*
  * Opens the directory of `path`, which must belong to this user, be closed to others, and not be a
- * symbolic link. With `create` it is created if missing. On failure -1 and the reason; errno is
+ * symbolic link. With `create` it is created if missing, with mode 0700 whatever the umask, but not
+ * the directory that XDG_RUNTIME_DIR or HOME names. On failure -1 and the reason; errno is
  * ENOENT if the directory is missing.
  */
 int xl_directory_open(const struct xl_service_path *path, bool create, char reason[XL_REASON_BYTES]);
@@ -25,7 +26,10 @@ struct xl_lock_name xl_lock_name(const char *file);
  */
 int xl_lock_take(int directory, const char *name, bool create, pid_t *holder);
 
-/* Removes the sockets of dead embedded brokers; `except` is the caller's own lock. */
+/* Writes this process and the service into its lock file. False with errno on failure. */
+bool xl_lock_write(int lock, const char *service);
+
+/* Removes the sockets of dead embedded brokers, and empty locks that nobody holds; `except` is the caller's own lock. */
 void xl_directory_sweep(int directory, const char *except);
 
 #endif

@@ -26,7 +26,7 @@ bool xl_user_runtime(const char *users, char out[XL_USER_RUNTIME_BYTES]) {
  * that a systemd login makes, for programs that have not inherited its variable (cron, ssh, su).
  * Not for an embedded broker, whose host may have begun before the login.
  */
-static int find_directory(const char *service, char out[4096]) {
+static int find_directory(const char *service, struct xl_service_path *path, char out[4096]) {
     static const struct {
         const char *variable, *below;
     } places[] = {
@@ -36,6 +36,8 @@ static int find_directory(const char *service, char out[4096]) {
         const char *base = places[i].variable ? getenv(places[i].variable) : NULL;
         if (!places[i].variable && !strstr(service, ".embedded-") && xl_user_runtime("/run/user", own)) base = own;
         if (!base || !*base) continue;
+        path->variable = places[i].variable;
+        path->base = i == 0 ? 0 : strlen(base);
         if (base[0] != '/') {
             errno = EINVAL;
             return -1;
@@ -64,11 +66,13 @@ static bool join(struct xl_service_path *path, const char *directory, const char
 int xl_service_locate(const char *service, struct xl_service_path *path) {
     char directory[4096], leaf[17];
     uint8_t digest[32];
+    path->variable = NULL;
+    path->base = 0;
     if (!service || !*service || *service == '.' || strchr(service, '/')) {
         errno = EINVAL;
         return -1;
     }
-    if (find_directory(service, directory) != 0) return -1;
+    if (find_directory(service, path, directory) != 0) return -1;
     if (join(path, directory, service)) return 0;
     xl_sha256(service, strlen(service), digest);
     for (int i = 0; i < 8; i++) snprintf(leaf + 2 * i, 3, "%02x", digest[i]);

@@ -133,6 +133,22 @@ XPC_EXPORT bool xpc_linux_surface_get_layout(xpc_object_t surface, struct xpc_li
 /** Returns a new descriptor at each call, close-on-exec; -1 with errno on failure. */
 XPC_EXPORT XPC_WARN_RESULT int xpc_linux_surface_dup_fd(xpc_object_t surface);
 
+/* ---- Limits of the process ------------------------------------------------------------ */
+
+/**
+ * Describes an errno value of a failed call. If it is a limit of this process or system (descriptors,
+ * memory, file size): which, its number, and what to do. The text is valid until the next such call
+ * on this thread.
+ */
+XPC_EXPORT const char *xpc_linux_cause(int why);
+/** As xpc_linux_cause, for a thread that could not be started. */
+XPC_EXPORT const char *xpc_linux_thread_cause(int why);
+/**
+ * Whether this process may make a file of that many bytes, a memfd included (RLIMIT_FSIZE); if not,
+ * errno is EFBIG. A write or ftruncate beyond that limit would end the process by SIGXFSZ.
+ */
+XPC_EXPORT XPC_WARN_RESULT bool xpc_linux_file_allowed(uint64_t bytes);
+
 /* ---- Statistics ----------------------------------------------------------------------- */
 
 /** Counters of the whole process, since its start. */
