@@ -80,7 +80,7 @@ int32_t slb_process_follow(uint32_t grace_ms, const uint8_t *scratch, uint32_t l
     }
     bool follows = count > 0;
     pthread_mutex_unlock(&following);
-    if (why) return fail(SLB_E_SYSTEM, "Cannot follow the process that reads the output of this one: %s", strerror(why));
+    if (why) return fail(SLB_E_SYSTEM, "Cannot follow the process that reads the output of this one: %s", platform_thread_cause(why));
     return follows ? 0 : 1;
 }
 

@@ -48,6 +48,13 @@ bool platform_is_activated(const char *service);
 /* Accepts a connection, close-on-exec and non-blocking. -1 with errno on failure. */
 int platform_accept(int listening);
 
+/* Describes an errno value. If it is a limit of this process or system: which, and what to do. Valid until the next call on this thread. */
+const char *platform_cause(int why);
+/* As platform_cause, for a thread that could not be started. */
+const char *platform_thread_cause(int why);
+/* Whether this process may make a file of that many bytes; if not, errno is EFBIG. Writing beyond it would end the process by SIGXFSZ. */
+bool platform_file_allowed(uint64_t bytes);
+
 /* The counters [15] to [19] of slb_stats. */
 void platform_stats(uint64_t counters[5]);
 

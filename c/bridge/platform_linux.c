@@ -97,6 +97,10 @@ bool platform_is_activated(const char *service) {
 
 int platform_accept(int listening) { return accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 
+const char *platform_cause(int why) { return xpc_linux_cause(why); }
+const char *platform_thread_cause(int why) { return xpc_linux_thread_cause(why); }
+bool platform_file_allowed(uint64_t bytes) { return xpc_linux_file_allowed(bytes); }
+
 void platform_stats(uint64_t counters[5]) {
     struct xpc_linux_stats stats;
     xpc_linux_get_stats(&stats);

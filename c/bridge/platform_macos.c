@@ -154,4 +154,37 @@ uint64_t platform_process_started(int32_t pid) {
 void platform_silent(uint32_t values[3]) { memset(values, 0, 3 * sizeof *values); }
 
 /* Apple's libxpc has no counters for these. */
+static unsigned long long limit_of(int resource) {
+    struct rlimit limit;
+    return getrlimit(resource, &limit) == 0 ? (unsigned long long)limit.rlim_cur : 0;
+}
+
+const char *platform_cause(int why) {
+    static _Thread_local char text[192];
+    if (why == EMFILE) {
+        snprintf(text, sizeof text, "this process has no free descriptor: its limit is %llu (RLIMIT_NOFILE); raise it with `ulimit -n`",
+                 limit_of(RLIMIT_NOFILE));
+    } else if (why == EFBIG) {
+        snprintf(text, sizeof text, "this process may write no larger file: its limit is %llu bytes (RLIMIT_FSIZE); raise it with `ulimit -f`",
+                 limit_of(RLIMIT_FSIZE));
+    } else {
+        return strerror(why);
+    }
+    return text;
+}
+
+const char *platform_thread_cause(int why) {
+    static _Thread_local char text[192];
+    if (why != EAGAIN) return platform_cause(why);
+    snprintf(text, sizeof text, "this user has too many processes and threads: the limit is %llu (RLIMIT_NPROC); raise it with `ulimit -u`",
+             limit_of(RLIMIT_NPROC));
+    return text;
+}
+
+bool platform_file_allowed(uint64_t bytes) {
+    if (bytes <= limit_of(RLIMIT_FSIZE)) return true;
+    errno = EFBIG;
+    return false;
+}
+
 void platform_stats(uint64_t counters[5]) { memset(counters, 0, 5 * sizeof *counters); }

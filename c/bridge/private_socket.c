@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "object.h"
+#include "platform.h"
 
 #define LOCK_ATTEMPTS 10
 #define LOCK_NAME_BYTES (PRIVATE_SOCKET_PATH_BYTES + sizeof ".lock")
@@ -25,14 +26,53 @@ int private_socket_set_flags(int descriptor) {
 
 /* ---- the directory ---- */
 
-/* Makes the missing directories of the path, for this user only. */
-static void make_directories(char *path) {
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+/* Makes a directory for this user only, whatever the umask, unless one is there. 0, or -1 with errno. */
+static int make_directory(const char *path) {
+    struct stat found;
+    if (mkdir(path, 0700) != 0) {
+        int why = errno;
+        if (why == EEXIST || stat(path, &found) == 0) return 0; /* a file in its place is told when it is opened */
+        errno = why;
+        return -1;
+    }
+    if (lstat(path, &found) == 0 && (found.st_mode & 0777) == 0700) return 0;
+    return fchmodat(AT_FDCWD, path, 0700, AT_SYMLINK_NOFOLLOW);
+}
+
+/*
+ * Makes the missing directories of the path below its first `base` bytes. On failure -1 with errno,
+ * and `path` is cut after the directory that could not be made.
+ */
+static int make_directories(char *path, size_t base) {
+    for (char *slash = strchr(path + base + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        mkdir(path, 0700);
+        if (make_directory(path) != 0) return -1;
         *slash = '/';
     }
-    mkdir(path, 0700);
+    return make_directory(path);
+}
+
+/* The variable whose directory the path is in; NULL if there is none. `base` is the length of its value. */
+static const char *variable_of(const char *path, size_t *base) {
+    static const char *const names[] = {"STREAMLIB_HOME", "XDG_RUNTIME_DIR", "HOME"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *value = getenv(names[i]);
+        *base = value ? strlen(value) : 0;
+        if (*base > 1 && strncmp(path, value, *base) == 0 && path[*base] == '/') return names[i];
+    }
+    *base = 0;
+    return NULL;
+}
+
+static int32_t cannot_make(const char *path, const char *failed, int why) {
+    size_t base;
+    const char *variable = variable_of(path, &base);
+    char origin[PRIVATE_SOCKET_PATH_BYTES + 64] = "";
+    if (variable) snprintf(origin, sizeof origin, "%s is %.*s; ", variable, (int)base, path);
+    return fail(why == EACCES || why == ENOENT || why == EROFS ? SLB_E_PERMISSION : SLB_E_SYSTEM,
+                "Cannot listen in %s: %s cannot be made or opened: %s; %slet this user write there, or choose a directory of "
+                "your own",
+                path, failed, platform_cause(why), origin);
 }
 
 /*
@@ -65,9 +105,15 @@ static int32_t check_directory(const char *path, const struct stat *found) {
                 path);
 }
 
-static int32_t open_directory(char *path, int *directory) {
+static int32_t open_directory(const char *path, int *directory) {
     struct stat found;
-    make_directories(path);
+    size_t base;
+    char made[PRIVATE_SOCKET_PATH_BYTES + 1];
+    const char *variable = variable_of(path, &base);
+    /* What a variable of the system names is not made: as root, it would get a wrong owner. */
+    if (!variable || !strcmp(variable, "STREAMLIB_HOME")) base = 0;
+    strcpy(made, path);
+    if (make_directories(made, base) != 0) return cannot_make(path, made, errno);
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 && (errno == ELOOP || errno == ENOTDIR)) {
         return fail(SLB_E_PERMISSION, "Cannot listen in %s: it is a link or a file, expected a directory", path);
@@ -75,9 +121,7 @@ static int32_t open_directory(char *path, int *directory) {
     if (fd < 0 || fstat(fd, &found) != 0) {
         int why = errno;
         if (fd >= 0) close(fd);
-        return fail(why == EACCES || why == ENOENT ? SLB_E_PERMISSION : SLB_E_SYSTEM,
-                    "Cannot listen in %s: it cannot be made or opened: %s; choose a directory of your own", path,
-                    strerror(why));
+        return cannot_make(path, path, why);
     }
     int32_t result = check_directory(path, &found);
     if (result < 0) close(fd);
@@ -118,7 +162,28 @@ static void write_holder(int lock) {
     char text[16];
     int length = snprintf(text, sizeof text, "%ld\n", (long)getpid());
     /* The pid is for people only: if the disk is full, the lock still works. */
-    if (ftruncate(lock, 0) == 0 && pwrite(lock, text, (size_t)length, 0) < 0) return;
+    if (ftruncate(lock, 0) != 0 || !platform_file_allowed((uint64_t)length)) return;
+    if (pwrite(lock, text, (size_t)length, 0) < 0) return;
+}
+
+/* Opens or makes the lock file, with mode 0600 whatever the umask. EEXIST: another process has made it meanwhile. */
+static int open_lock(int directory, const char *name) {
+    int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    int fd = openat(directory, name, flags);
+    if (fd >= 0 || errno != ENOENT) return fd;
+    fd = openat(directory, name, flags | O_CREAT | O_EXCL, 0600);
+    if (fd >= 0) fchmod(fd, 0600);
+    return fd;
+}
+
+/*
+ * Removes a lock file that its own user may not open: a process with a strange umask was killed right
+ * after it had made the file, and nobody has locked it.
+ */
+static bool discard_unusable(int directory, const char *name) {
+    struct stat found;
+    return fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(found.st_mode) &&
+           found.st_uid == geteuid() && (found.st_mode & 0600) != 0600 && unlinkat(directory, name, 0) == 0;
 }
 
 /*
@@ -130,9 +195,10 @@ static int32_t take_lock(const char *path, struct private_socket *socket) {
     struct stat found;
     lock_name(socket->file, name);
     for (int attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
-        int fd = openat(socket->directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+        int fd = open_lock(socket->directory, name);
+        if (fd < 0 && (errno == EEXIST || (errno == EACCES && discard_unusable(socket->directory, name)))) continue;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOSPC || errno == EROFS || errno == EDQUOT)) {
-            return fail(SLB_E_SYSTEM, "Cannot listen on unix:%s: %s.lock cannot be made: %s", path, path, strerror(errno));
+            return fail(SLB_E_SYSTEM, "Cannot listen on unix:%s: %s.lock cannot be made: %s", path, path, platform_cause(errno));
         }
         if (fd < 0) return foreign(path, ".lock");
         if (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode)) {
@@ -181,7 +247,7 @@ static bool bind_and_listen(const char *path, struct private_socket *to) {
 static int32_t make_socket(const char *path, struct private_socket *to) {
     int32_t result = remove_stale(path, to);
     if (result == 0 && !bind_and_listen(path, to)) {
-        result = fail(SLB_E_SYSTEM, "Cannot listen on unix:%s: %s", path, strerror(errno));
+        result = fail(SLB_E_SYSTEM, "Cannot listen on unix:%s: %s", path, platform_cause(errno));
     }
     return result;
 }

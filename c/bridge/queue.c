@@ -11,6 +11,7 @@
 #include "connection.h"
 #include "inbox.h"
 #include "packed.h"
+#include "platform.h"
 #include "reply.h"
 
 struct queue {
@@ -80,7 +81,7 @@ slb_handle slb_queue_create(void) {
         return 0;
     }
     if (!bell_make(&queue->bell_read, &queue->bell_write)) {
-        fail(SLB_E_SYSTEM, "Cannot make an event queue: socketpair: %s", strerror(errno));
+        fail(SLB_E_SYSTEM, "Cannot make an event queue: %s", platform_cause(errno));
         free(queue);
         return 0;
     }

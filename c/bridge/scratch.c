@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "object.h"
+#include "platform.h"
 
 #define DIRECTORY "streamlib-XXXXXX"
 #define FILE_NAME "/deno.lock"
@@ -38,12 +40,13 @@ uint32_t slb_scratch_create(const uint8_t *bytes, uint32_t length, uint8_t *path
     char *end = name + size - strlen(FILE_NAME);
     *end = 0;
     if (!mkdtemp(name)) {
-        fail(SLB_E_SYSTEM, "Cannot make a directory in %.256s: %s; set TMPDIR to a directory for temporary files", temporary, strerror(errno));
+        fail(SLB_E_SYSTEM, "Cannot make a directory in %.256s: %s; set TMPDIR to a directory for temporary files", temporary, platform_cause(errno));
         return 0;
     }
+    bool written = chmod(name, 0700) == 0; /* whatever the umask: the child opens it by its path */
     *end = '/';
-    int file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    bool written = file >= 0 && write_all(file, bytes, length);
+    int file = written ? open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
+    written = file >= 0 && fchmod(file, 0600) == 0 && platform_file_allowed(length) && write_all(file, bytes, length);
     int why = errno;
     if (file >= 0 && close(file) != 0 && written) {
         written = false;
@@ -52,7 +55,7 @@ uint32_t slb_scratch_create(const uint8_t *bytes, uint32_t length, uint8_t *path
     memcpy(path, name, (size_t)size);
     if (written) return (uint32_t)size;
     slb_scratch_remove(path, (uint32_t)size);
-    fail(SLB_E_SYSTEM, "Cannot write %s: %s", name, strerror(why));
+    fail(SLB_E_SYSTEM, "Cannot write %s: %s", name, platform_cause(why));
     return 0;
 }
 
@@ -66,5 +69,5 @@ int32_t slb_scratch_remove(const uint8_t *path, uint32_t length) {
     name[length] = 0;
     unlink(name);
     name[length - strlen(FILE_NAME)] = 0;
-    return rmdir(name) == 0 ? 0 : fail(SLB_E_SYSTEM, "Cannot remove %s: %s", name, strerror(errno));
+    return rmdir(name) == 0 ? 0 : fail(SLB_E_SYSTEM, "Cannot remove %s: %s", name, platform_cause(errno));
 }

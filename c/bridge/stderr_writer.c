@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "object.h"
+#include "platform.h"
 #include "thread.h"
 
 /* The most bytes in one write, so that a slow reader is seen to make progress. */
@@ -144,5 +145,5 @@ int32_t slb_stderr_write(const uint8_t *bytes, uint32_t count) {
         pthread_cond_signal(&work);
     }
     pthread_mutex_unlock(&lock);
-    return why ? fail(SLB_E_SYSTEM, "Cannot start the thread that writes to stderr: %s", strerror(why)) : 0;
+    return why ? fail(SLB_E_SYSTEM, "Cannot start the thread that writes to stderr: %s", platform_thread_cause(why)) : 0;
 }

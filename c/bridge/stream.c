@@ -102,7 +102,7 @@ static slb_handle stream_handle(struct queue *queue, const struct private_socket
     int why = make_ends(stream) ? start_watcher(stream) : errno;
     if (!why) return handle_consume(&stream->object);
     object_abandon(&stream->object);
-    fail(SLB_E_SYSTEM, "Cannot listen: %s", strerror(why));
+    fail(SLB_E_SYSTEM, "Cannot listen: %s", platform_thread_cause(why));
     return 0;
 }
 
@@ -139,7 +139,7 @@ slb_handle slb_stream_inherited(slb_handle queue_handle, const uint8_t *service,
         fail(SLB_E_ARGUMENT, "Cannot look for the socket of this service: its name has %u bytes", length);
     } else if ((socket.descriptor = platform_stream_inherited(name)) < 0) {
         if (errno == ENOENT) fail(SLB_E_ABSENT, "No service manager has passed a stream socket for '%s'", name);
-        else fail(SLB_E_SYSTEM, "Cannot take the stream socket that was passed for '%s': %s", name, strerror(errno));
+        else fail(SLB_E_SYSTEM, "Cannot take the stream socket that was passed for '%s': %s", name, platform_cause(errno));
     } else {
         handle = stream_handle(queue, &socket);
     }
@@ -170,7 +170,7 @@ int32_t slb_stream_accept(slb_handle handle) {
         bell_ring(stream->order_write);
         result = fail(SLB_E_AGAIN, "No client waits to be accepted; the bell rings when one does");
     } else if (descriptor < 0) {
-        result = fail(SLB_E_SYSTEM, "Cannot accept a connection: %s", strerror(errno));
+        result = fail(SLB_E_SYSTEM, "Cannot accept a connection: %s", platform_cause(errno));
     }
     object_release(&stream->object);
     return result;
@@ -187,7 +187,7 @@ uint32_t slb_stream_path_copy(slb_handle handle, uint8_t *text, uint32_t capacit
         while (length < sizeof address.sun_path && length < capacity && address.sun_path[length]) length++;
         memcpy(text, address.sun_path, length);
     } else {
-        fail(SLB_E_SYSTEM, "Cannot say where this listener is: %s", strerror(errno));
+        fail(SLB_E_SYSTEM, "Cannot say where this listener is: %s", platform_cause(errno));
     }
     object_release(&stream->object);
     return length;

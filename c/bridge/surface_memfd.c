@@ -16,6 +16,7 @@
 #include <xpc/linux.h>
 
 #include "mapping.h"
+#include "platform.h"
 #include "queue.h"
 #include "surface.h"
 
@@ -80,6 +81,7 @@ xpc_object_t surface_copy_xpc(slb_handle handle) {
 
 /* Makes a sealed memory file of `bytes` bytes with all its pages allocated. -1 with errno on failure. */
 static int memory_file(uint64_t bytes) {
+    if (!platform_file_allowed(bytes)) return -1;
     int file = memfd_create("streamlib-surface", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (file < 0) return -1;
     if (ftruncate(file, (off_t)bytes) == 0 && fallocate(file, 0, 0, (off_t)bytes) == 0 &&
@@ -112,7 +114,7 @@ slb_handle slb_surface_create(slb_handle queue_handle, uint32_t width, uint32_t 
     if (value) {
         handle = surface_handle_consume(queue, value, true);
     } else {
-        fail(SLB_E_SYSTEM, "Cannot make a surface of %u x %u: %s", width, height, strerror(errno));
+        fail(SLB_E_SYSTEM, "Cannot make a surface of %u x %u: %s", width, height, platform_cause(errno));
     }
     if (file >= 0) close(file);
     queue_release(queue);
@@ -156,7 +158,7 @@ void *slb_surface_map(slb_handle handle) {
                                  : mmap(NULL, (size_t)surface->layout.length, PROT_READ | PROT_WRITE, flags, file, 0);
         if (mapping == MAP_FAILED) {
             fail(SLB_E_SYSTEM, "Cannot map a surface of %llu bytes: %s",
-                 (unsigned long long)surface->layout.length, strerror(errno));
+                 (unsigned long long)surface->layout.length, platform_cause(errno));
         } else {
             surface->mapping = mapping;
             atomic_fetch_add(&mapped_count, 1);

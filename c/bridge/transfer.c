@@ -51,7 +51,7 @@ slb_handle slb_fd_create(slb_handle queue_handle, int32_t descriptor) {
     xpc_object_t value = xpc_fd_create(descriptor);
     slb_handle handle = 0;
     if (value) handle = transfer_handle_consume(queue, SLB_KIND_FD, value);
-    else fail(SLB_E_SYSTEM, "Cannot wrap descriptor %d: %s", descriptor, strerror(errno));
+    else fail(SLB_E_SYSTEM, "Cannot wrap descriptor %d: %s", descriptor, platform_cause(errno));
     queue_release(queue);
     return handle;
 }
@@ -61,7 +61,7 @@ int32_t slb_fd_dup(slb_handle handle) {
     if (!transfer) return SLB_E_HANDLE;
     int descriptor = xpc_fd_dup(transfer->value);
     object_release(&transfer->object);
-    return descriptor >= 0 ? descriptor : fail(SLB_E_SYSTEM, "Cannot copy a descriptor: %s", strerror(errno));
+    return descriptor >= 0 ? descriptor : fail(SLB_E_SYSTEM, "Cannot copy a descriptor: %s", platform_cause(errno));
 }
 
 /* ---- shared memory ---- */
@@ -82,7 +82,7 @@ slb_handle slb_shmem_create(slb_handle queue_handle, uint64_t bytes) {
         else fail(SLB_E_SYSTEM, "Cannot share a region of %llu bytes", (unsigned long long)bytes);
         platform_region_destroy(region, (size_t)bytes); /* the shmem has its own mapping */
     } else {
-        fail(SLB_E_MEMORY, "Cannot make a region of %llu bytes: %s", (unsigned long long)bytes, strerror(errno));
+        fail(SLB_E_MEMORY, "Cannot make a region of %llu bytes: %s", (unsigned long long)bytes, platform_cause(errno));
     }
     queue_release(queue);
     return handle;
@@ -96,7 +96,7 @@ void *slb_shmem_map(slb_handle handle) {
         transfer->mapped_bytes = xpc_shmem_map(transfer->value, &transfer->mapping);
         if (transfer->mapped_bytes == 0) {
             transfer->mapping = NULL;
-            fail(SLB_E_SYSTEM, "Cannot map shared memory: %s", strerror(errno));
+            fail(SLB_E_SYSTEM, "Cannot map shared memory: %s", platform_cause(errno));
         } else if (transfer->mapped_bytes > SLB_MAX_MEMORY_BYTES) {
             fail(SLB_E_ARGUMENT, "Cannot map shared memory of %zu bytes: at most %llu are allowed",
                  transfer->mapped_bytes, SLB_MAX_MEMORY_BYTES);
