@@ -265,7 +265,7 @@ void xpc_connection_activate(xpc_connection_t connection) {
             xl_connection_retain(connection);
             connection->kept = true;
         }
-        if (why) xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot start a thread: %s", xl_thread_cause(why));
+        if (why) xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot be activated: %s", xl_thread_cause(why));
         else do_io(connection); /* now, so that the name is served when this function returns */
     }
     pthread_mutex_unlock(&connection->lock);

@@ -1,5 +1,5 @@
 /*
- * linux_service_test.c - named services: paths, directories, locks, stale files.
+ * linux_service_test.c - named services: paths, names, silent connections.
  */
 #include <fcntl.h>
 #include <sys/file.h>
@@ -9,50 +9,8 @@
 #include <sys/wait.h>
 
 #include "../linux/service.h"
-#include "linux_support.h"
+#include "service_support.h"
 #include "sha256.h"
-
-#define SERVICE "com.example.service"
-
-static xpc_connection_t listen_as(const char *name, struct record *heard) {
-    uint64_t listener = XPC_CONNECTION_MACH_SERVICE_LISTENER;
-    return start(xpc_connection_create_mach_service(name, NULL, listener), record_event, heard);
-}
-
-/* Tries to serve the name. True if it fails with a text that contains `reason`, or, for "", if it succeeds. */
-static bool serves(const char *name, const char *reason) {
-    struct record *heard = record_create();
-    xpc_connection_t listener = listen_as(name, heard);
-    char *why = xpc_connection_copy_invalidation_reason(listener);
-    bool as_expected = *reason ? why && strstr(why, reason) && record_get(heard, 0) == INVALID : !why;
-    if (!as_expected) fprintf(stderr, "%s: \"%s\", not \"%s\"\n", name, why ? why : "", reason);
-    free(why);
-    end(listener);
-    return as_expected;
-}
-
-static const char *in_home(const char *relative) {
-    static char path[4][256];
-    static int next;
-    next = (next + 1) % 4;
-    snprintf(path[next], sizeof path[next], "%s/%s", home, relative);
-    return path[next];
-}
-
-static bool exists(const char *relative) {
-    struct stat status;
-    return lstat(in_home(relative), &status) == 0;
-}
-
-static unsigned mode_of(const char *relative) {
-    struct stat status;
-    return stat(in_home(relative), &status) == 0 ? status.st_mode & 07777 : 0;
-}
-
-static const char *path_of(const char *service) {
-    static char path[200];
-    return xpc_linux_service_path(service, path, sizeof path) == 0 ? path : strerrorname_np(errno);
-}
 
 static void hashes(void) {
     static const uint8_t empty[] = {0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc}, abc[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01};
@@ -91,6 +49,13 @@ static void finds_paths(void) {
     CHECK_TEXT(path_of("b.embedded-1"), "ENOENT");
     setenv("STREAMLIB_HOME", "relative", 1);
     CHECK_TEXT(path_of(SERVICE), "EINVAL");
+    CHECK(serves(SERVICE, "STREAMLIB_HOME is 'relative', which is not absolute"));
+    setenv("STREAMLIB_HOME", "", 1);
+    setenv("XDG_RUNTIME_DIR", "run", 1);
+    CHECK(serves(SERVICE, "XDG_RUNTIME_DIR is 'run', which is not absolute"));
+    unsetenv("XDG_RUNTIME_DIR");
+    setenv("HOME", "rel", 1);
+    CHECK(serves("b.embedded-1", "HOME is 'rel', which is not absolute"));
     setenv("STREAMLIB_HOME", "/h", 1);
     CHECK_TEXT(path_of(""), "EINVAL");
     CHECK_TEXT(path_of("a/b"), "EINVAL");
@@ -111,47 +76,6 @@ static void finds_paths(void) {
     setenv("STREAMLIB_HOME", base, 1);
     CHECK_TEXT(path_of(SERVICE), "ENAMETOOLONG");
     CHECK(serves(SERVICE, "socket path too long"));
-}
-
-static void makes_private_files(void) {
-    enter_home();
-    setenv("STREAMLIB_HOME", in_home("a/b"), 1);
-    struct record *heard = record_create();
-    xpc_connection_t listener = listen_as(SERVICE, heard);
-    CHECK(xpc_connection_copy_invalidation_reason(listener) == NULL);
-    CHECK(mode_of("a") == 0700 && mode_of("a/b") == 0700 && mode_of("a/b/run") == 0700);
-    CHECK(mode_of("a/b/run/" SERVICE ".xpc") == 0600);
-    CHECK(mode_of("a/b/run/" SERVICE ".xpc.lock") == 0600);
-    xpc_connection_cancel(listener);
-    CHECK(!exists("a/b/run/" SERVICE ".xpc")); /* already when cancel returns */
-    CHECK(!exists("a/b/run/" SERVICE ".xpc.lock"));
-    CHECK(record_get(heard, 0) == INVALID);
-    xpc_release(listener);
-    leave_home();
-}
-
-static void refuses_directories_that_others_can_use(void) {
-    enter_home();
-    CHECK(mkdir(in_home("run"), 0700) == 0 && chmod(in_home("run"), 0710) == 0);
-    CHECK(serves(SERVICE, "others have access to it (chmod 700 it)"));
-    CHECK(chmod(in_home("run"), 0700) == 0);
-    CHECK(serves(SERVICE, ""));
-    CHECK(rename(in_home("run"), in_home("elsewhere")) == 0);
-    CHECK(symlink("elsewhere", in_home("run")) == 0);
-    CHECK(serves(SERVICE, "it is a link or no directory"));
-    CHECK(unlink(in_home("run")) == 0 && close(creat(in_home("run"), 0600)) == 0);
-    CHECK(serves(SERVICE, "it is a link or no directory"));
-    CHECK(unlink(in_home("run")) == 0);
-    if (geteuid() == 0) {
-        CHECK(mkdir(in_home("run"), 0700) == 0 && chown(in_home("run"), 65534, 65534) == 0);
-        CHECK(serves(SERVICE, "it belongs to another user"));
-        struct record *heard = record_create();
-        xpc_connection_t client = start(xpc_connection_create_mach_service(SERVICE, NULL, 0), record_event, heard);
-        CHECK(record_get(heard, 0) == INVALID);
-        check_reason(client, "it belongs to another user");
-        end(client);
-    }
-    leave_home();
 }
 
 static void finds_the_directory_of_a_login(void) {
@@ -175,24 +99,6 @@ static void finds_the_directory_of_a_login(void) {
     leave_home();
 }
 
-/* As after su: the variable is of another login, and nothing may be made there. */
-static void leaves_the_directory_of_another_login_alone(void) {
-    if (geteuid() != 0) return;
-    enter_home();
-    CHECK(mkdir(in_home("other"), 0700) == 0 && chown(in_home("other"), 65534, 65534) == 0);
-    setenv("XDG_RUNTIME_DIR", in_home("other"), 1);
-    unsetenv("STREAMLIB_HOME");
-    CHECK(serves(SERVICE, "XDG_RUNTIME_DIR is of another login: it belongs to user 65534, this is user 0; unset it"));
-    CHECK(!exists("other/streamlib"));
-    /* A volume of this user's own in a directory of another one is used. */
-    CHECK(mkdir(in_home("other/streamlib"), 0700) == 0);
-    CHECK(serves(SERVICE, ""));
-    CHECK(chown(in_home("other/streamlib"), 65534, 65534) == 0);
-    CHECK(serves(SERVICE, "XDG_RUNTIME_DIR is of another login"));
-    unsetenv("XDG_RUNTIME_DIR");
-    leave_home();
-}
-
 static void only_one_listener_serves_a_name(void) {
     enter_home();
     char expected[100];
@@ -205,23 +111,6 @@ static void only_one_listener_serves_a_name(void) {
     end(first);
     CHECK(serves(SERVICE, ""));
     leave_home();
-}
-
-/* A socket file as left by a killed listener; open: as of a process that serves without our lock. */
-static int plant_socket(const char *relative, bool open) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    snprintf(address.sun_path, sizeof address.sun_path, "%.100s", in_home(relative));
-    CHECK(bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1) == 0);
-    if (open) return fd;
-    close(fd);
-    return -1;
-}
-
-static void plant_lock(const char *relative, const char *text) {
-    int fd = open(in_home(relative), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-    close(fd);
 }
 
 static void takes_over_what_is_stale_and_nothing_else(void) {
@@ -246,26 +135,6 @@ static void takes_over_what_is_stale_and_nothing_else(void) {
     leave_home();
 }
 
-static void sweeps_dead_embedded_brokers(void) {
-    enter_home();
-    CHECK(mkdir(in_home("run"), 0700) == 0);
-    plant_socket("run/b.embedded-1.xpc", false);
-    plant_lock("run/b.embedded-1.xpc.lock", "1\nb.embedded-1\n");
-    plant_socket("run/0123456789abcdef.xpc", false); /* with a name that was too long */
-    plant_lock("run/0123456789abcdef.xpc.lock", "1\nlong.embedded-2\n");
-    plant_socket("run/other.xpc", false); /* not the socket of an embedded broker: only its next listener removes it */
-    plant_lock("run/other.xpc.lock", "1\nother\n");
-    struct record *heard = record_create();
-    xpc_connection_t alive = listen_as("b.embedded-3", heard);
-    CHECK(!exists("run/b.embedded-1.xpc") && !exists("run/b.embedded-1.xpc.lock"));
-    CHECK(!exists("run/0123456789abcdef.xpc") && !exists("run/0123456789abcdef.xpc.lock"));
-    CHECK(exists("run/other.xpc") && exists("run/other.xpc.lock"));
-    CHECK(serves(SERVICE, "")); /* sweeps too, but keeps sockets that are served */
-    CHECK(exists("run/b.embedded-3.xpc") && exists("run/b.embedded-3.xpc.lock"));
-    end(alive);
-    leave_home();
-}
-
 static void refuses_names(void) {
     enter_home();
     CHECK(serves("a/b", "no service can have the name 'a/b'"));
@@ -282,7 +151,7 @@ static void refuses_names(void) {
 /* Connects to the service and says nothing. */
 static int connect_silently(const char *service) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path_of(service));
+    snprintf(address.sun_path, sizeof address.sun_path, "%.107s", path_of(service));
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     while (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && errno == EAGAIN) continue;
     return fd;
@@ -358,13 +227,9 @@ static void silent_connections_make_room(void) {
 static const struct test tests[] = {
     {"hashes", hashes},
     {"finds paths", finds_paths},
-    {"makes private files", makes_private_files},
-    {"refuses directories that others can use", refuses_directories_that_others_can_use},
     {"finds the directory of a login", finds_the_directory_of_a_login},
-    {"leaves the directory of another login alone", leaves_the_directory_of_another_login_alone},
     {"only one listener serves a name", only_one_listener_serves_a_name},
     {"takes over what is stale and nothing else", takes_over_what_is_stale_and_nothing_else},
-    {"sweeps dead embedded brokers", sweeps_dead_embedded_brokers},
     {"refuses names", refuses_names},
     {"silent connections make room", silent_connections_make_room},
 };
