@@ -12,6 +12,7 @@
 
 import { systemClock } from "../ffi/clock.ts";
 import { permittedEnvironment } from "../ffi/environment.ts";
+import { surviveFileSizeLimit } from "../ffi/file_size_limit.ts";
 import { Native } from "../ffi/native.ts";
 import { writeOrLose } from "../ffi/output.ts";
 import { writeStderr } from "../ffi/stderr.ts";
@@ -41,6 +42,7 @@ const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
 async function serve(options: MainOptions): Promise<void> {
+  surviveFileSizeLimit();
   using held = new DisposableStack();
   const { service, grpc, level, logFile, limits } = options;
   // Held to the end, for stderr: ffi is given up below.

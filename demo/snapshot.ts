@@ -34,6 +34,8 @@ export async function writeSnapshot(
   path: string,
   png: Uint8Array,
 ): Promise<true | MediaError> {
+  // Without a listener, a picture over the limit of file sizes (`ulimit -f`) would end the demo.
+  Deno.addSignalListener("SIGXFSZ", () => {});
   try {
     await Deno.writeFile(path, png);
     return true;

@@ -9,7 +9,7 @@
  */
 
 import { BridgeError, type ErrorCode } from "../proto/errors.ts";
-import { exhaustion } from "../proto/exhaustion.ts";
+import { exhaustionAdvice } from "../proto/exhaustion.ts";
 import { capabilitiesIn, Packer, unpack } from "../proto/wire/packed.ts";
 import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { Clock } from "./clock.ts";
@@ -226,7 +226,7 @@ export class Native implements Disposable {
   /** The last failure on this thread, as an error to throw. */
   failure(status: number = this.lastErrorCode()): BridgeError {
     const says = this.lastError();
-    const lacks = exhaustion(says);
+    const lacks = exhaustionAdvice(says);
     return new BridgeError(
       errorCodeOf(status),
       lacks === undefined ? says : `${says}: ${lacks}`,

@@ -6,6 +6,7 @@
  */
 
 import { dirname } from "node:path";
+import { withPrivateMask } from "../ffi/private_files.ts";
 import type { Names } from "../proto/names.ts";
 import { agentStderrFile } from "./agent.ts";
 import { ServiceError } from "./service_error.ts";
@@ -46,7 +47,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   // Both managers ignore files with this ending.
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
-    await Deno.mkdir(dirname(path), { recursive: true });
+    withPrivateMask(() => Deno.mkdirSync(dirname(path), { recursive: true }));
     await Deno.writeTextFile(temporary, text, {
       createNew: true,
       mode: FILE_MODE,
@@ -94,9 +95,11 @@ export async function removeFile(path: string): Promise<boolean> {
 }
 
 /** Makes a directory with mode 0700. An existing one is not changed. Throws ServiceError `refused`. */
-export async function makePrivateDirectory(path: string): Promise<void> {
+export function makePrivateDirectory(path: string): void {
   try {
-    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+    withPrivateMask(() =>
+      Deno.mkdirSync(path, { recursive: true, mode: 0o700 })
+    );
   } catch (error) {
     throw cannotWrite(path, error);
   }

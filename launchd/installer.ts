@@ -172,7 +172,7 @@ export class Installer {
     const files = await this.#changedFiles(program, force);
     await this.#tryOut(program);
     for (const directory of this.#manager.directories) {
-      await makePrivateDirectory(directory);
+      makePrivateDirectory(directory);
     }
     for (const { path } of files) undo.push(await remember(path));
     for (const { path, text } of files) await replaceFile(path, text);

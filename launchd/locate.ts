@@ -66,7 +66,7 @@ export async function locateBroker(
   }
   const runtime = Deno.execPath();
   const lockFile = lockFileOf(names);
-  await makePrivateDirectory(names.home);
+  makePrivateDirectory(names.home);
   await fetchLocked(runtime, module, lockFile, run);
   const denoDir = await denoDirectory(runtime, run);
   return brokerProgram({

@@ -51,7 +51,7 @@ export async function loadSessionAgent(
     await replaceFile(file.path, file.text);
     changed = true;
   }
-  for (const path of manager.directories) await makePrivateDirectory(path);
+  for (const path of manager.directories) makePrivateDirectory(path);
   await manager.load(changed);
   const loaded = before.state === "stopped" || before.state === "absent";
   return loaded || changed ? path : undefined;

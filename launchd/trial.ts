@@ -53,7 +53,7 @@ export async function tryOut(
   try {
     await clear(trial); // of a trial that was killed
     for (const directory of manager.directories) {
-      await makePrivateDirectory(directory);
+      makePrivateDirectory(directory);
     }
     for (const { path, text } of manager.files(programOf(program, trial))) {
       await replaceFile(path, text);

@@ -12,6 +12,8 @@
  */
 
 import { dirname } from "node:path";
+import { isPastFileSizeLimit } from "../../ffi/file_size_limit.ts";
+import { withPrivateMask } from "../../ffi/private_files.ts";
 import { BridgeError } from "../../proto/errors.ts";
 
 /** The maximum size of a file in bytes; a single line may be longer. */
@@ -59,7 +61,9 @@ export class LogFile implements Disposable {
     limits: Partial<LogFileLimits> = {},
   ): LogFile {
     try {
-      Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      withPrivateMask(() =>
+        Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      );
       return new LogFile(path, owner, {
         bytes: MAX_BYTES,
         kept: KEPT,
@@ -83,6 +87,17 @@ export class LogFile implements Disposable {
     const full = this.#bytes + bytes.length > this.#limits.bytes;
     if (this.#file === undefined) this.#open();
     else if (full && this.#bytes > 0) this.#rotate();
+    try {
+      this.#append(bytes);
+    } catch (error) {
+      // The process may write no file as large (`ulimit -f`): then this one is full.
+      if (!isPastFileSizeLimit(error) || this.#bytes === 0) throw error;
+      this.#rotate();
+      this.#append(encoder.encode(line));
+    }
+  }
+
+  #append(bytes: Uint8Array): void {
     for (let written = 0; written < bytes.length;) {
       const count = this.#file!.writeSync(bytes.subarray(written));
       written += count;
@@ -98,11 +113,9 @@ export class LogFile implements Disposable {
     if (there) checkFile(this.path, there, this.#owner);
     // A new file is created exclusively, which follows no link. A file that was
     // there is compared with what was checked.
-    const file = Deno.openSync(this.path, {
-      append: true,
-      createNew: !there,
-      mode: 0o600,
-    });
+    const file = withPrivateMask(() =>
+      Deno.openSync(this.path, { append: true, createNew: !there, mode: 0o600 })
+    );
     const { ino, dev, size } = file.statSync();
     if (there && (there.ino !== ino || there.dev !== dev)) {
       file.close();

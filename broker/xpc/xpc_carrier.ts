@@ -25,7 +25,7 @@ import {
   KEY,
   MESSAGE_TYPE,
 } from "../../proto/wire/keys.ts";
-import { exhaustion } from "../../proto/exhaustion.ts";
+import { exhaustionAdvice } from "../../proto/exhaustion.ts";
 import { getString, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
 import type { Caller, Handlers } from "../calls/call_types.ts";
 import type { Log } from "../log/log.ts";
@@ -140,7 +140,7 @@ export class Relay implements Disposable {
     const { service, log } = this.#options;
     const advice = code === "name_in_use"
       ? "stop that one, or choose another name"
-      : exhaustion(reason);
+      : exhaustionAdvice(reason);
     const text =
       `Cannot serve '${service}': ${reason || "XPC refused the name"}` +
       (advice === undefined ? "" : `; ${advice}`);

@@ -8,6 +8,8 @@
 
 import { createHash } from "node:crypto";
 import { BridgeError } from "../../proto/errors.ts";
+import { withinFileSizeLimit } from "../file_size_limit.ts";
+import { withPrivateMask } from "../private_files.ts";
 import type { Prebuilt } from "./prebuilt/prebuilt.ts";
 
 /** Readable by its owner only, writable by nobody. */
@@ -95,7 +97,9 @@ function mayWrite(path: string): boolean {
 function makePrivate(directory: string): void {
   if (isPrivate(directory)) return;
   // Recursive, because another process may make it at the same time.
-  Deno.mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+  withPrivateMask(() =>
+    Deno.mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE })
+  );
   isPrivate(directory);
 }
 
@@ -116,7 +120,14 @@ function write(file: string, prebuilt: Prebuilt): void {
   const bytes = Uint8Array.fromBase64(prebuilt.base64);
   const temporary = `${file}.${crypto.randomUUID()}`;
   try {
-    Deno.writeFileSync(temporary, bytes, { createNew: true, mode: FILE_MODE });
+    withinFileSizeLimit(() =>
+      withPrivateMask(() =>
+        Deno.writeFileSync(temporary, bytes, {
+          createNew: true,
+          mode: FILE_MODE,
+        })
+      )
+    );
     Deno.renameSync(temporary, file);
   } catch (error) {
     try {

@@ -25,7 +25,12 @@ const ALLOWED: Record<string, readonly string[]> = {
     "proto/",
   ],
   // For the path of the shim that a service is installed with, and for reading the environment with few permissions.
-  "launchd/": ["ffi/environment.ts", "ffi/library/library.ts", "proto/"],
+  "launchd/": [
+    "ffi/environment.ts",
+    "ffi/library/library.ts",
+    "ffi/private_files.ts",
+    "proto/",
+  ],
   // A program that uses the library as a user does; it also shows the counters of copied bytes, writes its results as the command line does, and escapes the text of files and of ffmpeg.
   "demo/": [
     "client/mod.ts",
