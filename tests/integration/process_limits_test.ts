@@ -54,7 +54,7 @@ for (const [way, says] of RIGHT) {
 
 /** Sets the limit of file sizes of another process. */
 function limitFileSize(pid: number, bytes: number): void {
-  using libc = Deno.dlopen("libc.so.6", {
+  const libc = Deno.dlopen("libc.so.6", {
     prlimit: {
       parameters: ["i32", "i32", "buffer", "pointer"],
       result: "i32",
@@ -62,7 +62,9 @@ function limitFileSize(pid: number, bytes: number): void {
   });
   const limits = new BigUint64Array([BigInt(bytes), ~0n]);
   const { prlimit } = libc.symbols;
-  assertEquals(prlimit(pid, 1, new Uint8Array(limits.buffer), null), 0);
+  const result = prlimit(pid, 1, new Uint8Array(limits.buffer), null);
+  libc.close();
+  assertEquals(result, 0);
 }
 
 permittedTest(
@@ -76,7 +78,18 @@ permittedTest(
     Deno.env.set("STREAMLIB_HOME", home);
     await using broker = await BrokerProcess.start({
       ...form,
-      argv: [...form.argv, "--log-file", logFile],
+      argv: [
+        Deno.execPath(),
+        "run",
+        "--quiet",
+        "--allow-all",
+        "--no-code-cache",
+        form.module,
+        "--service",
+        service,
+        "--log-file",
+        logFile,
+      ],
     });
     limitFileSize(broker.pid, Deno.statSync(logFile).size + 1000);
     using native = Native.open();
