@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <launch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/event.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/sysctl.h>
 #include <sys/un.h>

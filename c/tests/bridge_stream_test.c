@@ -10,47 +10,12 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "bridge_support.h"
-#include "program.h"
+#include "stream_support.h"
 
 #define SERVICE "com.example.stream"
 
-/* ---- what the tests share ---- */
-
-static char home[56];
-static char path[80];
-
-static bool exists(const char *name) {
-    struct stat found;
-    return lstat(name, &found) == 0;
-}
-
-static unsigned mode_of(const char *name) {
-    struct stat found;
-    CHECK(lstat(name, &found) == 0);
-    return found.st_mode & 0777;
-}
-
-static const char *beside(const char *suffix) {
-    static char name[128];
-    snprintf(name, sizeof name, "%s%s", path, suffix);
-    return name;
-}
-
-static slb_handle listen_at(struct inbox *inbox, const char *at) {
-    return slb_stream_listen(inbox->queue, (const uint8_t *)at, (uint32_t)strlen(at));
-}
-
 static slb_handle inherit(struct inbox *inbox) {
     return slb_stream_inherited(inbox->queue, (const uint8_t *)SERVICE, strlen(SERVICE));
-}
-
-static void refused_at(struct inbox *inbox, const char *at, int32_t code, const char *words) {
-    uint8_t text[SLB_MAX_TEXT_BYTES + 1] = "";
-    CHECK(listen_at(inbox, at) == 0);
-    CHECK(slb_error_code() == code);
-    slb_error_copy(text, SLB_MAX_TEXT_BYTES);
-    CHECK(strstr((const char *)text, words) != NULL);
 }
 
 static struct sockaddr_un address_of(const char *at) {
