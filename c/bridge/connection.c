@@ -49,7 +49,9 @@ void connection_end(struct connection *connection, uint32_t reason, const char *
     if (first) vsnprintf(connection->reason, sizeof connection->reason, format, arguments);
     pthread_mutex_unlock(&connection->lock);
     va_end(arguments);
-    if (first) connection_cancel(connection);
+    if (!first) return;
+    platform_cancel_because(connection->xpc, reason, connection->reason); /* neither changes again */
+    connection_cancel(connection);
 }
 
 static void connection_closing(struct object *object) {

@@ -12,8 +12,10 @@
 
 /* Copies the reason why the connection is invalid, as UTF-8. Returns its length in bytes, 0 if unknown. */
 uint32_t platform_reason_copy(xpc_connection_t connection, uint8_t *text, uint32_t capacity);
-/* Why the connection is invalid, as an SLB_REASON_* code. */
+/* Why the connection is invalid or was interrupted, as an SLB_REASON_* code. */
 uint32_t platform_reason_code(xpc_connection_t connection);
+/* Cancels the connection. Tells the other side why if the system can: an SLB_REASON_* code, and its text. */
+void platform_cancel_because(xpc_connection_t connection, uint32_t reason, const char *text);
 
 /* Why a received message has no content: a static text, or NULL. */
 const char *platform_message_problem(xpc_object_t message);

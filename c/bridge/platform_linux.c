@@ -21,14 +21,34 @@ static uint32_t copy_text(const char *from, uint8_t *text, uint32_t capacity) {
 
 uint32_t platform_reason_copy(xpc_connection_t connection, uint8_t *text, uint32_t capacity) {
     char *reason = xpc_connection_copy_invalidation_reason(connection);
+    struct xpc_linux_goodbye said;
+    if (!reason && xpc_linux_get_goodbye(connection, &said)) return copy_text(said.reason, text, capacity);
     if (!reason) return 0;
     uint32_t length = copy_text(reason, text, capacity);
     free(reason);
     return length;
 }
 
+static uint32_t code_of(int why) {
+    switch (why) {
+    case 0: return SLB_REASON_UNKNOWN;
+    case EADDRINUSE: return SLB_REASON_IN_USE;
+    case EXFULL: return SLB_REASON_OUTBOX;
+    case EBADMSG: return SLB_REASON_MALFORMED;
+    default: return SLB_REASON_EXHAUSTED;
+    }
+}
+
 uint32_t platform_reason_code(xpc_connection_t connection) {
-    return xpc_linux_invalidation_errno(connection) == EADDRINUSE ? SLB_REASON_IN_USE : SLB_REASON_UNKNOWN;
+    struct xpc_linux_goodbye said;
+    int own = xpc_linux_invalidation_errno(connection);
+    if (!own && xpc_linux_get_goodbye(connection, &said)) return SLB_REASON_TOLD | code_of(said.why);
+    return code_of(own);
+}
+
+void platform_cancel_because(xpc_connection_t connection, uint32_t reason, const char *text) {
+    int why = reason == SLB_REASON_OUTBOX ? EXFULL : reason == SLB_REASON_MALFORMED ? EBADMSG : ENOMEM;
+    xpc_linux_connection_cancel_because(connection, why, text);
 }
 
 const char *platform_message_problem(xpc_object_t message) { return xpc_linux_message_problem(message); }

@@ -47,6 +47,13 @@ uint32_t platform_reason_code(xpc_connection_t connection) {
     return SLB_REASON_UNKNOWN;
 }
 
+/* XPC has no message for it. */
+void platform_cancel_because(xpc_connection_t connection, uint32_t reason, const char *text) {
+    (void)reason;
+    (void)text;
+    xpc_connection_cancel(connection);
+}
+
 const char *platform_message_problem(xpc_object_t message) {
     (void)message;
     return NULL;

@@ -158,7 +158,7 @@ struct hostile_packet *hostile_packet(struct script *script) {
         packet->descriptors[i] = descriptor_of((unsigned)kinds >> (2 * (i % 4)));
     }
     enum body body = put_body(packet, selector % 8, script);
-    set_header(packet, kind % 7, id, body);
+    set_header(packet, kind % 8, id, body);
     if (body == SPILLED) {
         packet->descriptors[packet->count++] = long_body(kinds);
         packet->length = XL_HEADER_BYTES;

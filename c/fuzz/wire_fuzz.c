@@ -73,7 +73,7 @@ static void decode_packet(const uint8_t *bytes, size_t length, size_t count, uin
     xl_header_encode(&header, again);
     MUST(memcmp(again, bytes, sizeof again) == 0);
     MUST(header.descriptors <= XPC_LINUX_DESCRIPTORS_MAX && header.length <= XPC_LINUX_MESSAGE_MAX);
-    bool has_body = !header.spilled && header.kind != XL_KIND_DECLINE && header.kind != XL_KIND_CONNECT;
+    bool has_body = !header.spilled && header.kind < XL_KIND_DECLINE;
     if (!has_body || header.descriptors != count) return;
     MUST(header.length == length - XL_HEADER_BYTES);
     decode_body(bytes + XL_HEADER_BYTES, header.length, count, kinds);

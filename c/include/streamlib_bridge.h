@@ -155,8 +155,14 @@ typedef uint32_t slb_handle;
 #define SLB_REASON_UNKNOWN 0 /* Apple's libxpc gives no code */
 #define SLB_REASON_IN_USE 1  /* another process serves the listener's name; never on macOS */
 #define SLB_REASON_OUTBOX 2  /* its peer does not read what was sent to it */
-#define SLB_REASON_MALFORMED 3 /* its peer sent too many messages beyond the limits */
-#define SLB_REASON_EXHAUSTED 4 /* this process is out of memory: not for anything that the peer did */
+#define SLB_REASON_MALFORMED 3 /* its peer sent too many messages beyond the limits, or one that is none */
+#define SLB_REASON_EXHAUSTED 4 /* the system refuses this process a resource: not for anything that the peer did */
+/*
+ * Added to one of them: the other side has ended the connection, and the reason is its own; the text is
+ * its words. OUTBOX: this process does not read. MALFORMED: this process has sent what it refuses. Of an
+ * interrupted connection too. Never on macOS.
+ */
+#define SLB_REASON_TOLD 256
 
 /* ---- library ---- */
 

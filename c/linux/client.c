@@ -2,6 +2,7 @@
  * client.c - connects clients to the other side, and handles its loss.
  */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "carrier.h"
@@ -15,7 +16,7 @@ static void connect_by_name(xpc_connection_t connection) {
     int fd = xl_service_connect(connection->name, &connection->other, &busy, reason);
     if (fd >= 0) xl_connection_adopt(connection, fd, 0);
     else if (busy) xl_pool_rest(connection);
-    else xl_connection_invalidate(connection, XL_INVALID_ERROR, "%s", reason);
+    else xl_connection_invalidate(connection, 0, XL_INVALID_ERROR, "%s", reason);
 }
 
 /* Sends ends[1] of a new pair to the listener; ends[0] is ours. */
@@ -37,7 +38,7 @@ static enum xl_sent send_end(xpc_connection_t connection, const int ends[2]) {
 static void connect_to_endpoint(xpc_connection_t connection) {
     int ends[2];
     if (xl_socket_pair(ends) != 0) {
-        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot make a socket: %s", xl_cause(errno));
+        xl_connection_invalidate(connection, errno, XL_INVALID_ERROR, "cannot make a socket: %s", xl_cause(errno));
         return;
     }
     enum xl_sent sent = send_end(connection, ends);
@@ -47,9 +48,10 @@ static void connect_to_endpoint(xpc_connection_t connection) {
     if (sent == XL_FULL || sent == XL_BUSY) {
         xl_pool_rest(connection);
     } else if (sent == XL_GONE) {
-        xl_connection_invalidate(connection, XL_INVALID_ERROR, "the endpoint's listener was cancelled or has died");
+        xl_connection_invalidate(connection, 0, XL_INVALID_ERROR, "the endpoint's listener was cancelled or has died");
     } else if (sent == XL_FAILED) {
-        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot connect to the endpoint: %s", xl_cause(failure));
+        xl_connection_invalidate(connection, failure, XL_INVALID_ERROR, "cannot connect to the endpoint: %s",
+                                 xl_cause(failure));
     } else if (xl_connection_adopt(connection, ends[0], 0)) {
         int lifeline = xl_fd_dup(connection->target->fd);
         int why = lifeline < 0 ? errno : xl_pool_watch(lifeline, connection, 0);
@@ -58,7 +60,7 @@ static void connect_to_endpoint(xpc_connection_t connection) {
             return;
         }
         if (lifeline >= 0) close(lifeline);
-        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot watch the endpoint: %s", xl_cause(why));
+        xl_connection_invalidate(connection, why, XL_INVALID_ERROR, "cannot watch the endpoint: %s", xl_cause(why));
     }
 }
 
@@ -66,6 +68,11 @@ void xl_client_connect(xpc_connection_t connection) {
     if (xl_pool_is_resting(connection)) return;
     if (connection->role == XL_NAMED_CLIENT) connect_by_name(connection);
     if (connection->role == XL_ENDPOINT_CLIENT) connect_to_endpoint(connection);
+}
+
+void xl_connection_tell_interrupted(xpc_connection_t connection) {
+    if (!connection->interrupted_queued) xl_items_append(&connection->inbox, &connection->interrupted);
+    connection->interrupted_queued = true;
 }
 
 /* A client by name stays usable: its next send connects again. */
@@ -79,13 +86,29 @@ static void interrupt(xpc_connection_t connection) {
     connection->identified = false;
     connection->other = (struct ucred){.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
     xl_outbox_unwind(connection, XL_INTERRUPTED);
-    if (!connection->interrupted_queued) xl_items_append(&connection->inbox, &connection->interrupted);
-    connection->interrupted_queued = true;
+    xl_connection_tell_interrupted(connection);
 }
 
-void xl_connection_lost(xpc_connection_t connection) {
-    if (connection->role == XL_NAMED_CLIENT) interrupt(connection);
-    else if (connection->listener_gone)
-        xl_connection_invalidate(connection, XL_INTERRUPTED, "the endpoint's listener was cancelled or has died");
-    else xl_connection_invalidate(connection, XL_INTERRUPTED, "the other side has closed the connection or died");
+/* The reason's code, as an errno value of this system. */
+static int goodbye_errno(const struct xl_packet *goodbye) {
+    if (goodbye->header.id == XL_GOODBYE_REFUSED) return EBADMSG;
+    return goodbye->header.id == XL_GOODBYE_FULL ? EXFULL : ENOMEM;
+}
+
+void xl_connection_lost(xpc_connection_t connection, const struct xl_packet *goodbye) {
+    struct xpc_linux_goodbye *said = &connection->goodbye;
+    *said = (struct xpc_linux_goodbye){0};
+    if (goodbye) {
+        said->why = goodbye_errno(goodbye);
+        strcpy(said->reason, goodbye->text);
+    }
+    if (connection->role == XL_NAMED_CLIENT) {
+        interrupt(connection);
+    } else if (goodbye) {
+        xl_connection_invalidate(connection, 0, XL_INTERRUPTED, "the other side has ended the connection: %s", said->reason);
+    } else if (connection->listener_gone) {
+        xl_connection_invalidate(connection, 0, XL_INTERRUPTED, "the endpoint's listener was cancelled or has died");
+    } else {
+        xl_connection_invalidate(connection, 0, XL_INTERRUPTED, "the other side has closed the connection or died");
+    }
 }

@@ -51,7 +51,7 @@ static void connection_last_release(struct xl_object *object) {
     pthread_mutex_lock(&connection->lock);
     connection->suspended = 0;
     connection->cancelled = true;
-    xl_connection_invalidate(connection, XL_INVALID_ERROR, "released by this process");
+    xl_connection_invalidate(connection, 0, XL_INVALID_ERROR, "released by this process");
     /* Delivers what a suspension held back, even if INVALID was delivered before the suspension. */
     if (!connection->told || connection->inbox.first) xl_pool_schedule(connection);
     pthread_mutex_unlock(&connection->lock);
@@ -111,16 +111,24 @@ bool xl_connection_adopt(xpc_connection_t connection, int socket, uint32_t event
     connection->socket = socket;
     int why = xl_pool_watch(socket, connection, events);
     if (!why) return true;
-    xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot watch a socket: %s", xl_cause(why));
+    xl_connection_invalidate(connection, why, XL_INVALID_ERROR, "cannot watch a socket: %s", xl_cause(why));
     return false;
 }
 
-void xl_connection_invalidate(xpc_connection_t connection, xpc_object_t reply_error, const char *why, ...) {
+static void say_why(xpc_connection_t connection, int error) {
+    if (error == 0 || connection->socket < 0 || is_listener(connection)) return;
+    enum xl_goodbye_why why = error == EBADMSG ? XL_GOODBYE_REFUSED : error == EXFULL ? XL_GOODBYE_FULL : XL_GOODBYE_LACKING;
+    xl_goodbye_send(connection->socket, why, connection->reason);
+}
+
+void xl_connection_invalidate(xpc_connection_t connection, int error, xpc_object_t reply_error, const char *why, ...) {
     if (connection->state == XL_INVALID) return;
     va_list ap;
     va_start(ap, why);
     vsnprintf(connection->reason, sizeof connection->reason, why, ap);
     va_end(ap);
+    connection->reason_errno = error;
+    say_why(connection, error);
     if (connection->state == XL_INACTIVE) connection->cancelled = true; /* an inactive connection delivers nothing */
     connection->state = XL_INVALID;
     xl_connection_end_wait(connection);
@@ -245,7 +253,7 @@ void xpc_connection_set_event_handler(xpc_connection_t connection, xpc_handler_t
         connection->handler = kept;
     } else {
         connection->cancelled = true; /* the old handler must not get events for the new one */
-        xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot keep a handler: %s", xl_cause(ENOMEM));
+        xl_connection_invalidate(connection, ENOMEM, XL_INVALID_ERROR, "cannot keep a handler: %s", xl_cause(ENOMEM));
         tell_now = !connection->handler && !connection->told && !connection->told_early;
         connection->told_early |= tell_now;
     }
@@ -265,8 +273,11 @@ void xpc_connection_activate(xpc_connection_t connection) {
             xl_connection_retain(connection);
             connection->kept = true;
         }
-        if (why) xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot be activated: %s", xl_thread_cause(why));
-        else do_io(connection); /* now, so that the name is served when this function returns */
+        if (why) {
+            xl_connection_invalidate(connection, why, XL_INVALID_ERROR, "cannot be activated: %s", xl_thread_cause(why));
+        } else {
+            do_io(connection); /* now, so that the name is served when this function returns */
+        }
     }
     pthread_mutex_unlock(&connection->lock);
     if (!first) return;
@@ -297,7 +308,14 @@ void xpc_connection_resume(xpc_connection_t connection) {
 void xpc_connection_cancel(xpc_connection_t connection) {
     pthread_mutex_lock(&connection->lock);
     connection->cancelled = true;
-    xl_connection_invalidate(connection, XL_INVALID_ERROR, "cancelled by this process");
+    xl_connection_invalidate(connection, 0, XL_INVALID_ERROR, "cancelled by this process");
+    pthread_mutex_unlock(&connection->lock);
+}
+
+void xpc_linux_connection_cancel_because(xpc_connection_t connection, int why, const char *reason) {
+    pthread_mutex_lock(&connection->lock);
+    connection->cancelled = true;
+    xl_connection_invalidate(connection, why, XL_INVALID_ERROR, "%s", reason);
     pthread_mutex_unlock(&connection->lock);
 }
 
@@ -356,4 +374,11 @@ int xpc_linux_invalidation_errno(xpc_connection_t connection) {
     int reason = connection->reason_errno;
     pthread_mutex_unlock(&connection->lock);
     return reason;
+}
+
+bool xpc_linux_get_goodbye(xpc_connection_t connection, struct xpc_linux_goodbye *out) {
+    pthread_mutex_lock(&connection->lock);
+    *out = connection->goodbye;
+    pthread_mutex_unlock(&connection->lock);
+    return out->why != 0;
 }

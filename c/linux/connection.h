@@ -85,6 +85,7 @@ struct _xpc_connection_s {
     enum xl_state state;
     char reason[XL_REASON_BYTES]; /* why it is invalid */
     int reason_errno;             /* the reason as an errno value; 0: none */
+    struct xpc_linux_goodbye goodbye; /* why the other side has ended the connection, if it has said so */
     unsigned suspended;
     bool cancelled;     /* by this side: from now on only INVALID is delivered */
     bool told;          /* INVALID has been delivered */
@@ -134,8 +135,12 @@ void xl_connection_retain(xpc_connection_t connection);
 void xl_connection_run(xpc_connection_t connection, int socket);
 
 /* With its lock held: */
-__attribute__((format(printf, 3, 4)))
-void xl_connection_invalidate(xpc_connection_t connection, xpc_object_t reply_error, const char *why, ...);
+/*
+ * `error`: EBADMSG for what the other side sent, EXFULL if a queue to or from it is full, EADDRINUSE, what
+ * this process lacks; then the other side is told why. 0: this side wants the end, or the other side does.
+ */
+__attribute__((format(printf, 4, 5)))
+void xl_connection_invalidate(xpc_connection_t connection, int error, xpc_object_t reply_error, const char *why, ...);
 /* Tells the pool which events of the socket to watch for. */
 void xl_connection_arm(xpc_connection_t connection);
 /* Whether it may send and receive. */
@@ -150,8 +155,10 @@ bool xl_connection_adopt(xpc_connection_t connection, int socket, uint32_t event
 /* ---- client.c, with the lock held ----------------------------------------------------- */
 
 void xl_client_connect(xpc_connection_t connection);
-/* The other side has closed the socket. */
-void xl_connection_lost(xpc_connection_t connection);
+/* Adds INTERRUPTED to the inbox, unless one waits there. */
+void xl_connection_tell_interrupted(xpc_connection_t connection);
+/* The other side has closed the socket; `goodbye` is its last packet if that says why, else NULL. */
+void xl_connection_lost(xpc_connection_t connection, const struct xl_packet *goodbye);
 
 /* ---- listener.c ----------------------------------------------------------------------- */
 
@@ -179,13 +186,13 @@ void xl_awaited_finish(xpc_connection_t connection, struct xl_item *item, xpc_ob
 /* ---- receive.c, with the lock held ---------------------------------------------------- */
 
 void xl_inbox_receive(xpc_connection_t connection);
-/* NULL if the packet is from the other side, else the reason. */
 /*
  * Receives a packet if the process has room for it. The room for its cost belongs to its body; without
  * a body none is kept. XL_NOTHING and waits_for_room: there is no room, so the connection rests.
  */
 enum xl_received xl_connection_receive(xpc_connection_t connection, struct xl_packet *packet, const char **why);
 void xl_connection_end_wait(xpc_connection_t connection);
+/* NULL if the packet is from the other side, else the reason. */
 const char *xl_connection_identify(xpc_connection_t connection, const struct ucred *sender);
 /* Adds a message, +1, to the inbox. It takes over the room for the packet's cost, even on failure. */
 bool xl_inbox_add_message(xpc_connection_t connection, const struct xl_packet *packet);

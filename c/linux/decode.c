@@ -294,12 +294,15 @@ const char *xl_header_decode(const uint8_t *bytes, size_t length, struct xl_head
     *out = (struct xl_header){.kind = kind, .spilled = flags & 1, .length = take32(&reader)};
     out->descriptors = take32(&reader);
     out->id = take64(&reader);
-    if (kind < XL_KIND_MESSAGE || kind > XL_KIND_CONNECT) return "the kind of the packet is unknown";
+    if (kind < XL_KIND_MESSAGE || kind > XL_KIND_GOODBYE) return "the kind of the packet is unknown";
     if (flags > 1) return "unknown flags are set";
     if (out->length > XPC_LINUX_MESSAGE_MAX) return "the body is too long";
     if (out->descriptors > XPC_LINUX_DESCRIPTORS_MAX) return "there are too many descriptors";
     bool exchange = kind == XL_KIND_REQUEST || kind == XL_KIND_REPLY || kind == XL_KIND_DECLINE;
-    if (exchange != (out->id != 0)) return "the id does not fit the kind";
+    bool goodbye = kind == XL_KIND_GOODBYE;
+    if ((exchange || goodbye) != (out->id != 0)) return "the id does not fit the kind";
+    if (goodbye && out->id > XL_GOODBYE_LACKING) return "the reason of a goodbye is unknown";
+    if (goodbye && (out->length > XL_GOODBYE_MAX || out->descriptors)) return "a goodbye is more than a short text";
     bool bodiless = kind == XL_KIND_DECLINE || kind == XL_KIND_CONNECT;
     if (bodiless && (out->length || out->spilled)) return "a body where none belongs";
     uint32_t bare = kind == XL_KIND_CONNECT ? 1 : 0;

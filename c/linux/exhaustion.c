@@ -47,6 +47,9 @@ const char *xl_cause(int why) {
                      "this process is out of memory: free some, or raise the limit of its control group");
         }
         break;
+    case EAGAIN:
+        snprintf(text, sizeof text, "this user may start no more threads: raise the limit with `ulimit -u`, or end some");
+        break;
     case ENOSPC: snprintf(text, sizeof text, "this system has no memory left for memory files: free some"); break;
     case EFBIG:
         snprintf(text, sizeof text,

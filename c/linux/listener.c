@@ -33,12 +33,11 @@ void xl_listener_open(xpc_connection_t listener) {
     if (listener->role == XL_NAMED_LISTENER) {
         bool in_use;
         int fd = xl_service_listen(listener->name, &listener->claim, &in_use, reason);
-        if (fd < 0 && in_use) listener->reason_errno = EADDRINUSE;
         if (fd >= 0) xl_connection_adopt(listener, fd, 0);
-        else xl_connection_invalidate(listener, XL_INVALID_ERROR, "%s", reason);
+        else xl_connection_invalidate(listener, in_use ? EADDRINUSE : 0, XL_INVALID_ERROR, "%s", reason);
     } else {
         /* An anonymous listener gets its sockets at creation: endpoints may be made before activation. */
-        xl_connection_invalidate(listener, XL_INVALID_ERROR, "cannot make a listener: %s",
+        xl_connection_invalidate(listener, listener->creation_errno, XL_INVALID_ERROR, "cannot make a listener: %s",
                                  xl_cause(listener->creation_errno));
     }
 }
@@ -124,8 +123,9 @@ static void add_stranger_consume(xpc_connection_t listener, int fd, pid_t caller
     if (xl_socket_identify(fd) == 0) {
         xl_connection_adopt(stranger, fd, EPOLLIN);
     } else {
+        int why = errno;
         close(fd);
-        xl_connection_invalidate(stranger, XL_INVALID_ERROR, "cannot ask who it is: %s", xl_cause(errno));
+        xl_connection_invalidate(stranger, why, XL_INVALID_ERROR, "cannot ask who it is: %s", xl_cause(why));
     }
 }
 
@@ -153,7 +153,7 @@ void xl_listener_dismiss_strangers(xpc_connection_t listener) {
         if (!stranger) return;
         pthread_mutex_lock(&stranger->lock);
         if (stranger->listener) {
-            xl_connection_invalidate(stranger, XL_INVALID_ERROR, "its listener was cancelled");
+            xl_connection_invalidate(stranger, 0, XL_INVALID_ERROR, "its listener was cancelled");
         }
         pthread_mutex_unlock(&stranger->lock);
         xl_connection_drop(stranger);
@@ -177,13 +177,16 @@ static bool announce(xpc_connection_t stranger) {
     return wanted;
 }
 
-static const char *introduce(xpc_connection_t stranger, const struct xl_packet *packet) {
+/* Returns NULL, or why it is refused; then packet->error says what kind of reason that is. */
+static const char *introduce(xpc_connection_t stranger, struct xl_packet *packet) {
     const char *why = xl_connection_identify(stranger, &packet->sender);
     if (why) return why;
     if (packet->header.kind != XL_KIND_MESSAGE && packet->header.kind != XL_KIND_REQUEST) {
         return "the first packet is no message";
     }
+    packet->error = ENOMEM;
     if (!xl_inbox_add_message(stranger, packet)) return xl_cause(ENOMEM);
+    packet->error = 0;
     return announce(stranger) ? NULL : "its listener was cancelled";
 }
 
@@ -195,8 +198,12 @@ void xl_stranger_receive(xpc_connection_t stranger) {
         if (!stranger->dismissed) return;
         xl_stats_dismissed(stranger->caller);
         why = "it was silent, and there was no room for it";
+        packet.error = EXFULL;
         break;
-    case XL_END: why = "it has closed without a word"; break;
+    case XL_END:
+        why = "it has closed without a word";
+        packet.error = 0;
+        break;
     case XL_BAD:
     case XL_STARVED: break;
     case XL_RECEIVED:
@@ -205,7 +212,7 @@ void xl_stranger_receive(xpc_connection_t stranger) {
         if (why && packet.descriptor >= 0) close(packet.descriptor);
         break;
     }
-    if (why) xl_connection_invalidate(stranger, XL_INVALID_ERROR, "%s", why);
+    if (why) xl_connection_invalidate(stranger, packet.error, XL_INVALID_ERROR, "%s", why);
 }
 
 /* ---- New sockets ---------------------------------------------------------------------- */
@@ -241,7 +248,7 @@ static bool accept_by_endpoint(xpc_connection_t listener) {
         xl_pool_rest(listener);
         return false;
     case XL_END:
-        xl_connection_invalidate(listener, XL_INVALID_ERROR, "a holder of the endpoint has shut it down");
+        xl_connection_invalidate(listener, 0, XL_INVALID_ERROR, "a holder of the endpoint has shut it down");
         return false;
     case XL_RECEIVED: break;
     }

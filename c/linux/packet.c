@@ -30,7 +30,7 @@ struct raw {
     size_t count;
     struct ucred sender;
     bool identified;
-    bool starved; /* this process lacks a resource */
+    int lacks; /* this process lacks a resource: an errno value, or 0 */
 };
 
 static void close_all(struct raw *raw) {
@@ -69,7 +69,7 @@ static void read_control(struct msghdr *header, struct raw *raw) {
 
 /* A packet cannot be received for lack of a resource of this process, not for what the packet is. */
 static const char *starve(struct raw *raw, int why) {
-    raw->starved = true;
+    raw->lacks = why;
     return xl_cause(why);
 }
 
@@ -114,6 +114,15 @@ static xpc_object_t decode_spilled(const struct xl_header *header, struct raw *r
     return body;
 }
 
+/* The text is of another process, and gets to terminals and logs. */
+static void copy_goodbye(const struct raw *raw, struct xl_packet *packet) {
+    for (uint32_t i = 0; i < packet->header.length; i++) {
+        uint8_t byte = raw->bytes[XL_HEADER_BYTES + i];
+        packet->text[i] = byte >= ' ' && byte <= '~' ? (char)byte : '?';
+    }
+    packet->text[packet->header.length] = 0;
+}
+
 static const char *decode(struct raw *raw, struct xl_packet *packet) {
     if (!raw->identified) return "the packet does not tell who sent it";
     const char *why = xl_header_decode(raw->bytes, raw->length, &packet->header);
@@ -125,6 +134,8 @@ static const char *decode(struct raw *raw, struct xl_packet *packet) {
     if (header->kind == XL_KIND_CONNECT) {
         packet->descriptor = raw->descriptors[0];
         raw->descriptors[0] = -1;
+    } else if (header->kind == XL_KIND_GOODBYE) {
+        copy_goodbye(raw, packet);
     } else if (header->spilled) {
         packet->body = decode_spilled(header, raw, &cost, &why);
     } else if (header->kind != XL_KIND_DECLINE) {
@@ -156,7 +167,9 @@ uint64_t xl_packet_cost_most(int socket) {
 enum xl_received xl_packet_receive(int socket, struct xl_packet *packet, const char **why) {
     struct raw raw; /* 64 KiB: only the fields that need it are zeroed below */
     raw.count = 0;
-    raw.identified = raw.starved = false;
+    raw.identified = false;
+    raw.lacks = 0;
+    *packet = (struct xl_packet){.descriptor = -1, .error = EBADMSG};
     _Alignas(struct cmsghdr) uint8_t
         control[CMSG_SPACE(sizeof raw.sender) + CMSG_SPACE(sizeof raw.descriptors) + CMSG_SPACE(sizeof(int))];
     struct iovec vector = {.iov_base = raw.bytes, .iov_len = sizeof raw.bytes};
@@ -172,6 +185,7 @@ enum xl_received xl_packet_receive(int socket, struct xl_packet *packet, const c
     while (length < 0 && (errno == EINTR || errno == ECONNRESET));
     if (length < 0 && errno == EAGAIN) return XL_NOTHING;
     if (length < 0) {
+        packet->error = errno;
         *why = xl_cause(errno);
         return XL_STARVED;
     }
@@ -181,12 +195,12 @@ enum xl_received xl_packet_receive(int socket, struct xl_packet *packet, const c
         close_all(&raw); /* an empty packet looks like the end, but may have descriptors */
         return XL_END;
     }
-    *packet = (struct xl_packet){.descriptor = -1};
     if (header.msg_flags & MSG_CTRUNC) *why = explain_lost(&raw);
     else if (header.msg_flags & MSG_TRUNC) *why = "the packet is too long";
     else *why = decode(&raw, packet);
     close_all(&raw);
-    if (*why) return raw.starved ? XL_STARVED : XL_BAD;
+    if (*why && raw.lacks) packet->error = raw.lacks;
+    if (*why) return raw.lacks ? XL_STARVED : XL_BAD;
     xl_stats_add(XL_BYTES_RECEIVED, raw.length);
     if (packet->body) xl_stats_add(XL_MESSAGES_RECEIVED, 1);
     return XL_RECEIVED;

@@ -26,7 +26,7 @@ struct xl_parcel {
 /*
  * Encodes a message; `body` is NULL for a kind without one. On failure NULL and `why`, valid until the
  * next call on this thread; `refused`: the message is over the limits, otherwise this process lacks a
- * resource.
+ * resource, which errno tells.
  */
 struct xl_parcel *xl_parcel_create(enum xl_kind kind, uint64_t id, xpc_object_t body, const char **why, bool *refused);
 void xl_parcel_free(struct xl_parcel *parcel);
@@ -46,6 +46,9 @@ enum xl_sent {
 /* Never blocks. `descriptor` is that of a CONNECT packet, else -1. */
 enum xl_sent xl_parcel_send(int socket, const struct xl_parcel *parcel, int descriptor);
 
+/* Sends a GOODBYE if there is room for it. */
+void xl_goodbye_send(int socket, enum xl_goodbye_why why, const char *text);
+
 /* A received packet. */
 struct xl_packet {
     struct xl_header header;
@@ -53,6 +56,8 @@ struct xl_packet {
     xpc_object_t body; /* owned, or NULL for a kind without one */
     int descriptor;    /* owned; of a CONNECT, else -1 */
     uint64_t cost;     /* of the body in a queue: see room.h */
+    int error;         /* if it was not received: EBADMSG, or what this process lacks */
+    char text[XL_GOODBYE_MAX + 1]; /* of a GOODBYE: printable ASCII, with '?' for all else */
 };
 
 enum xl_received {

@@ -45,6 +45,7 @@ struct xl_parcel *xl_parcel_create(enum xl_kind kind, uint64_t id, xpc_object_t 
     struct xl_parcel *parcel = xl_alloc(sizeof *parcel + XL_HEADER_BYTES + measure.length);
     if (!parcel) {
         *why = xl_cause(ENOMEM);
+        errno = ENOMEM;
         return NULL;
     }
     struct xl_header header = {
@@ -66,8 +67,10 @@ struct xl_parcel *xl_parcel_create(enum xl_kind kind, uint64_t id, xpc_object_t 
     if (!header.spilled) return parcel;
     parcel->spill = spill(parcel->bytes + XL_HEADER_BYTES, measure.length);
     if (parcel->spill < 0) {
-        *why = xl_cause(errno);
+        int lacks = errno;
+        *why = xl_cause(lacks);
         xl_parcel_free(parcel);
+        errno = lacks;
         return NULL;
     }
     parcel->spill_bytes = header.length;
@@ -118,17 +121,14 @@ static void count_sent(const struct xl_parcel *parcel, size_t descriptors) {
     xl_stats_add(XL_DESCRIPTORS_SENT, descriptors);
 }
 
-enum xl_sent xl_parcel_send(int socket, const struct xl_parcel *parcel, int descriptor) {
-    int descriptors[XPC_LINUX_DESCRIPTORS_MAX + 1];
-    size_t count = 0;
-    for (; count < parcel->carriers_count; count++) descriptors[count] = parcel->carriers[count]->fd;
-    if (parcel->spill >= 0) descriptors[count++] = parcel->spill;
-    if (descriptor >= 0) descriptors[count++] = descriptor;
+enum { DESCRIPTORS_MAX = XPC_LINUX_DESCRIPTORS_MAX + 1 };
 
+static enum xl_sent send_packet(int socket, const uint8_t *bytes, size_t length, const int *descriptors, size_t count) {
     /* Set explicitly: by default the kernel sends the real ids, not the effective ones. */
     struct ucred self = {.pid = getpid(), .uid = geteuid(), .gid = getegid()};
-    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof self) + CMSG_SPACE(sizeof descriptors)] = {0};
-    struct iovec vector = {.iov_base = (void *)parcel->bytes, .iov_len = parcel->length};
+    _Alignas(struct cmsghdr)
+        uint8_t control[CMSG_SPACE(sizeof self) + CMSG_SPACE(DESCRIPTORS_MAX * sizeof *descriptors)] = {0};
+    struct iovec vector = {.iov_base = (void *)bytes, .iov_len = length};
     struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control};
     attach(&header, SCM_CREDENTIALS, &self, sizeof self);
     if (count) attach(&header, SCM_RIGHTS, descriptors, count * sizeof *descriptors);
@@ -136,9 +136,30 @@ enum xl_sent xl_parcel_send(int socket, const struct xl_parcel *parcel, int desc
     ssize_t sent;
     do sent = sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);
-    if (sent < 0) return failure();
-    count_sent(parcel, count);
-    return XL_SENT;
+    return sent < 0 ? failure() : XL_SENT;
+}
+
+enum xl_sent xl_parcel_send(int socket, const struct xl_parcel *parcel, int descriptor) {
+    int descriptors[DESCRIPTORS_MAX];
+    size_t count = 0;
+    for (; count < parcel->carriers_count; count++) descriptors[count] = parcel->carriers[count]->fd;
+    if (parcel->spill >= 0) descriptors[count++] = parcel->spill;
+    if (descriptor >= 0) descriptors[count++] = descriptor;
+    enum xl_sent sent = send_packet(socket, parcel->bytes, parcel->length, descriptors, count);
+    if (sent == XL_SENT) count_sent(parcel, count);
+    return sent;
+}
+
+void xl_goodbye_send(int socket, enum xl_goodbye_why why, const char *text) {
+    uint8_t bytes[XL_HEADER_BYTES + XL_GOODBYE_MAX];
+    size_t length = strnlen(text, XL_GOODBYE_MAX);
+    struct xl_header header = {.kind = XL_KIND_GOODBYE, .length = (uint32_t)length, .id = why};
+    xl_header_encode(&header, bytes);
+    memcpy(bytes + XL_HEADER_BYTES, text, length);
+    if (send_packet(socket, bytes, XL_HEADER_BYTES + length, NULL, 0) != XL_FULL) return;
+    /* The other side does not read. The buffer can be made larger than by default, so that it finds this when it does. */
+    setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &(int){1 << 20}, sizeof(int));
+    send_packet(socket, bytes, XL_HEADER_BYTES + length, NULL, 0);
 }
 
 int xl_socket_identify(int socket) {

@@ -84,14 +84,14 @@ enum xl_received xl_connection_receive(xpc_connection_t connection, struct xl_pa
 }
 
 /* Consumes the packet. Returns NULL, or why it is refused. */
-static const char *handle(xpc_connection_t connection, struct xl_packet *packet, bool *starved) {
+static const char *handle(xpc_connection_t connection, struct xl_packet *packet) {
     const char *why = xl_connection_identify(connection, &packet->sender);
     struct xl_item *awaited = NULL;
     switch (packet->header.kind) {
     case XL_KIND_MESSAGE:
     case XL_KIND_REQUEST:
         if (!why && xl_inbox_add_message(connection, packet)) return NULL;
-        *starved = !why;
+        if (!why) packet->error = ENOMEM;
         if (!why) why = xl_cause(ENOMEM);
         break;
     case XL_KIND_REPLY:
@@ -110,6 +110,9 @@ static const char *handle(xpc_connection_t connection, struct xl_packet *packet,
         close(packet->descriptor);
         if (!why) why = "only an endpoint can be connected to";
         break;
+    case XL_KIND_GOODBYE:
+        if (!why) xl_connection_lost(connection, packet);
+        break;
     }
     xpc_release(packet->body); /* safe with the lock held: without a remote connection it sends no decline */
     return why;
@@ -123,7 +126,7 @@ static bool has_space(xpc_connection_t connection) {
     if (!connection->waiters) return false;
     if (connection->inbox_bytes < INBOX_WAITING_MAX) return true;
     xl_stats_add(XL_ENDED_OVER_BUDGET, 1);
-    xl_connection_invalidate(connection, XL_INVALID_ERROR,
+    xl_connection_invalidate(connection, EXFULL, XL_INVALID_ERROR,
                              "process %d sends messages instead of the reply that is waited for: %llu bytes of them wait here",
                              (int)connection->other.pid, (unsigned long long)connection->inbox_bytes);
     return false;
@@ -135,21 +138,22 @@ void xl_inbox_receive(xpc_connection_t connection) {
         if (!has_space(connection)) return;
         struct xl_packet packet;
         const char *why = NULL;
-        bool starved = false;
         switch (xl_connection_receive(connection, &packet, &why)) {
         case XL_RECEIVED:
             bytes += packet.header.length;
-            why = handle(connection, &packet, &starved);
+            why = handle(connection, &packet);
             break;
-        case XL_STARVED: starved = true; break;
+        case XL_STARVED:
         case XL_BAD: break;
-        case XL_END: xl_connection_lost(connection); return;
+        case XL_END: xl_connection_lost(connection, NULL); return;
         case XL_NOTHING:
-            if (connection->listener_gone && !connection->waits_for_room) xl_connection_lost(connection);
+            if (connection->listener_gone && !connection->waits_for_room) xl_connection_lost(connection, NULL);
             return;
         }
-        if (!why) continue;
-        xl_connection_invalidate(connection, XL_INVALID_ERROR, starved ? "cannot receive: %s" : "a packet was refused: %s", why);
-        return;
+        if (why) {
+            const char *what = packet.error == EBADMSG ? "a packet was refused" : "cannot receive";
+            xl_connection_invalidate(connection, packet.error, XL_INVALID_ERROR, "%s: %s", what, why);
+        }
+        if (connection->socket < 0) return; /* also after a goodbye */
     }
 }

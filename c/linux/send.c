@@ -3,6 +3,8 @@
  */
 #include <errno.h>
 #include <linux/sockios.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
@@ -112,7 +114,7 @@ static bool send_first(xpc_connection_t connection) {
     case XL_BUSY: xl_pool_rest(connection); return false;
     case XL_FAILED: break;
     }
-    xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot send: %s", xl_cause(errno));
+    xl_connection_invalidate(connection, errno, XL_INVALID_ERROR, "cannot send: %s", xl_cause(errno));
     return false;
 }
 
@@ -149,7 +151,7 @@ static void submit(xpc_connection_t connection, struct xl_parcel *parcel, struct
     if (connection->outbox && connection->outbox_bytes + parcel->memory > XPC_LINUX_OUTBOX_MAX) {
         xl_parcel_free(parcel);
         xl_stats_add(XL_ENDED_OVER_BUDGET, 1);
-        xl_connection_invalidate(connection, XL_INVALID_ERROR,
+        xl_connection_invalidate(connection, EXFULL, XL_INVALID_ERROR,
                                  "process %d does not read what was sent to it: %llu bytes wait, the most are %d",
                                  (int)connection->other.pid, (unsigned long long)connection->outbox_bytes,
                                  XPC_LINUX_OUTBOX_MAX);
@@ -159,15 +161,30 @@ static void submit(xpc_connection_t connection, struct xl_parcel *parcel, struct
     xl_outbox_flush(connection);
 }
 
+/* Once per process: the program has forgotten a limit, and would else learn nothing of a message without a reply. */
+static void log_refused(const char *why) {
+    static atomic_flag logged = ATOMIC_FLAG_INIT;
+    if (atomic_flag_test_and_set(&logged)) return;
+    fprintf(stderr,
+            "libxpc: a message was not sent: %s. The most are %d bytes, %d descriptors and %d levels: send what is "
+            "long in shared memory (xpc_shmem_create) or in parts, and ask xpc_linux_message_check before\n",
+            why, XPC_LINUX_MESSAGE_MAX, XPC_LINUX_DESCRIPTORS_MAX, XPC_LINUX_DEPTH_MAX);
+}
+
 /* Handles a message that could not be encoded. */
 static void give_up(xpc_connection_t connection, enum xl_kind kind, uint64_t id, struct xl_item *awaiting,
                     const char *why, bool refused) {
+    int error = errno;
     pthread_mutex_lock(&connection->lock);
+    bool client = connection->role == XL_NAMED_CLIENT || connection->role == XL_ENDPOINT_CLIENT;
+    bool tell = refused && client && kind == XL_KIND_MESSAGE && connection->state != XL_INVALID;
+    if (tell) xl_connection_tell_interrupted(connection);
     if (refused) xl_stats_add(XL_MESSAGES_REFUSED, 1);
-    else xl_connection_invalidate(connection, XL_INVALID_ERROR, "cannot send: %s", why);
+    else xl_connection_invalidate(connection, error, XL_INVALID_ERROR, "cannot send: %s", why);
     if (awaiting) xl_awaited_finish(connection, awaiting, refused ? XL_INTERRUPTED : XL_INVALID_ERROR);
-    if (awaiting) xl_pool_schedule(connection);
+    if (awaiting || tell) xl_pool_schedule(connection);
     pthread_mutex_unlock(&connection->lock);
+    if (refused) log_refused(why);
     if (refused && kind == XL_KIND_REPLY) xl_connection_decline(connection, id); /* else the sender waits for ever */
 }
 

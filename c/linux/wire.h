@@ -11,7 +11,8 @@
  *        6     2  flags         bit 0: the body is not here but in a memfd (spilled)
  *        8     4  length        of the body in bytes, at most 1 MiB
  *       12     4  descriptors   of the body, at most 16
- *       16     8  id            of the request, for REQUEST, REPLY and DECLINE, not 0; else 0
+ *       16     8  id            of the request, for REQUEST, REPLY and DECLINE, not 0; of GOODBYE
+ *                               why, see enum xl_goodbye_why; else 0
  *
  *   kind     id   body         meaning
  *   MESSAGE  0    dictionary   no reply wanted
@@ -19,12 +20,16 @@
  *   REPLY    n    dictionary   the answer; an unknown id is ignored
  *   DECLINE  n    none         no answer will come
  *   CONNECT  0    none         to an endpoint: its one descriptor is the socket of a new peer
+ *   GOODBYE  why  text         the last packet: its sender ends the connection, for this reason
  *
  * The descriptors come as SCM_RIGHTS of the packet, in the order in which the body names them.
  * A body over 64 KiB is spilled: an additional last descriptor is a memfd of exactly `length`
  * bytes, sealed against writing and shrinking. Each packet carries SCM_CREDENTIALS.
  *
- * The body is one value, a dictionary. A value is a tag of one byte and its content:
+ * The text of GOODBYE is for people: at most 255 bytes, none of them NUL. It is sent if the socket has
+ * room for it, when a connection ends for what the other side does, or for want of a resource.
+ *
+ * Any other body is one value, a dictionary. A value is a tag of one byte and its content:
  *
  *   tag  type        content
  *     1  null        -
@@ -66,8 +71,18 @@ enum xl_kind {
     XL_KIND_REQUEST,
     XL_KIND_REPLY,
     XL_KIND_DECLINE,
-    XL_KIND_CONNECT
+    XL_KIND_CONNECT,
+    XL_KIND_GOODBYE
 };
+
+/* Why the sender of a GOODBYE ends the connection. */
+enum xl_goodbye_why {
+    XL_GOODBYE_REFUSED = 1, /* it refuses what it got */
+    XL_GOODBYE_FULL,        /* the other side does not read, or sends too much: a queue is full */
+    XL_GOODBYE_LACKING      /* the system refuses it a resource */
+};
+
+enum { XL_GOODBYE_MAX = 255 };
 
 enum xl_tag {
     XL_TAG_NULL = 1,

@@ -2,12 +2,13 @@
  * linux_budget_test.c - the budgets of the queues, in bytes: each at its limit and one beyond. The
  * attackers here are peers that send and do not read, or send what takes far more when it is decoded.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "carrier.h"
+#include "linux_raw.h"
 #include "linux_support.h"
 #include "packet.h"
 #include "room.h"
@@ -85,21 +86,6 @@ static void a_message_may_cost_so_much(void) {
     CHECK(xpc_linux_message_check(numbers, reason, sizeof reason) == 0);
     xpc_release(array);
     xpc_release(numbers);
-}
-
-/* A connection by hand to a listener: returns its end, which nobody reads unless a test does. */
-static int raw_connect(xpc_connection_t listener) {
-    int ends[2];
-    const char *why;
-    bool refused;
-    xpc_endpoint_t endpoint = xpc_endpoint_create(listener);
-    CHECK(xl_socket_pair(ends) == 0);
-    struct xl_parcel *parcel = xl_parcel_create(XL_KIND_CONNECT, 0, NULL, &why, &refused);
-    CHECK(xl_parcel_send(((struct xl_carrier *)endpoint)->fd, parcel, ends[1]) == XL_SENT);
-    xl_parcel_free(parcel);
-    close(ends[1]);
-    xpc_release(endpoint);
-    return ends[0];
 }
 
 /* Sends a body of `count` empty dictionaries in an array, spilled, which the sender's own check would refuse. */
@@ -224,6 +210,7 @@ static void an_outbox_is_bounded(void) {
     CHECK(stats().outbox_bytes == 0);
     CHECK(stats().ended_over_budget == ended + 1);
     check_reason(client, "does not read what was sent to it");
+    CHECK(xpc_linux_invalidation_errno(client) == EXFULL);
     xpc_connection_activate(client);
     xpc_release(client);
     end(listener);
@@ -275,6 +262,11 @@ static void a_lack_of_descriptors_is_its_own(void) {
     CHECK(record_get(pair.seen, 1) == INVALID);
     CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
     check_reason(peer, "this process has no free descriptor: its limit is 3");
+    CHECK(xpc_linux_invalidation_errno(peer) == EMFILE);
+    struct xpc_linux_goodbye said;
+    CHECK(record_get(pair.heard, 0) == INVALID);
+    CHECK(xpc_linux_get_goodbye(pair.client, &said) && said.why == ENOMEM);
+    CHECK(strstr(said.reason, "this process has no free descriptor") != NULL);
     xpc_release(message);
     xpc_release(peer);
     pair_close(&pair);

@@ -357,7 +357,8 @@ static void checks_headers(void) {
     CHECK_TEXT(header_with(0, 'x', 34), "the header does not start with XPCL");
     CHECK_TEXT(header_with(4, 2, 34), "the version of the wire format is not 1");
     CHECK_TEXT(header_with(5, 0, 34), "the kind of the packet is unknown");
-    CHECK_TEXT(header_with(5, 6, 34), "the kind of the packet is unknown");
+    CHECK_TEXT(header_with(5, XL_KIND_GOODBYE + 1, 34), "the kind of the packet is unknown");
+    CHECK_TEXT(header_with(5, XL_KIND_GOODBYE, 34), "a goodbye is more than a short text");
     CHECK_TEXT(header_with(5, XL_KIND_MESSAGE, 34), "the id does not fit the kind");
     CHECK_TEXT(header_with(5, XL_KIND_DECLINE, 34), "a body where none belongs");
     CHECK_TEXT(header_with(6, 2, 34), "unknown flags are set");

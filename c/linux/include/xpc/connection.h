@@ -95,8 +95,9 @@ XPC_EXPORT void xpc_connection_resume(xpc_connection_t connection);
 
 /**
  * Copies the dictionary and sends it, in order. Never blocks. A message over the limits (see
- * xpc_linux_message_check) is not sent; the connection stays usable, and a reply handler gets
- * XPC_ERROR_CONNECTION_INTERRUPTED.
+ * xpc_linux_message_check) is not sent. The connection stays usable; the reply handler gets
+ * XPC_ERROR_CONNECTION_INTERRUPTED, or a client's event handler if no reply was asked for. The first
+ * such message of a process is reported on stderr.
  */
 XPC_EXPORT void xpc_connection_send_message(xpc_connection_t connection, xpc_object_t message);
 /**

@@ -34,10 +34,29 @@ XPC_EXPORT int xpc_linux_service_path(const char *service, char *out, size_t cap
 XPC_EXPORT XPC_WARN_RESULT int xpc_linux_inherited_socket(const char *service, int type);
 
 /**
- * The errno value for which a connection or listener is invalid: EADDRINUSE if another process
- * serves the listener's name; 0 if it has no such value, or is not invalid.
+ * The errno value for which this side has ended a connection or listener: EADDRINUSE if another process
+ * serves the listener's name; EBADMSG if the other side sent a packet that is refused; EXFULL if the
+ * other side does not read what is sent to it, or sends too much; else what the system refuses to this
+ * process, for example EMFILE or ENOMEM. 0 if it has no such value, or is not invalid. Before this side
+ * ends a connection for such a reason, it sends the reason to the other side, if that can be done
+ * without waiting.
  */
 XPC_EXPORT int xpc_linux_invalidation_errno(xpc_connection_t connection);
+
+/** As xpc_connection_cancel, for a reason: see xpc_linux_invalidation_errno. It is sent to the other side. */
+XPC_EXPORT void xpc_linux_connection_cancel_because(xpc_connection_t connection, int why, const char *reason);
+
+/** Why the other side has ended a connection. */
+struct xpc_linux_goodbye {
+    int why;          /* EBADMSG, EXFULL, or ENOMEM for any resource that it lacks; 0: it has not said why */
+    char reason[256]; /* its words, with '?' for all but printable ASCII */
+};
+
+/**
+ * Returns whether the other side has ended the connection and said why: of a client by name, when it
+ * was interrupted last. A peer may say what it likes: the reason is for people.
+ */
+XPC_EXPORT bool xpc_linux_get_goodbye(xpc_connection_t connection, struct xpc_linux_goodbye *out);
 
 /* ---- Messages ------------------------------------------------------------------------- */
 
