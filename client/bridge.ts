@@ -10,7 +10,7 @@ import { Channel, type ChannelStats } from "../channel/channel.ts";
 import { statsReport } from "../channel/stats_report.ts";
 import type { Timer } from "../ffi/clock.ts";
 import { Connection } from "../ffi/connection.ts";
-import { ownEnd } from "../ffi/end_reason.ts";
+import { type KnownEnd, knownEnd } from "../ffi/end_reason.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
 import {
@@ -296,7 +296,8 @@ export class ClientBridge implements AsyncDisposable {
     connection.activate({
       message: (message) => this.#channel!.receive(message),
       // The end of the channel ends the processor, whatever caused it.
-      ended: (_, reason) => this.#hostLost(reason),
+      ended: (_, reason, code, told) =>
+        this.#hostLost(knownEnd("the host", reason, code, told)),
       malformed: () => this.#channel!.malformed(),
     });
     connection.send(
@@ -322,10 +323,9 @@ export class ClientBridge implements AsyncDisposable {
     this.#reportStats(channel, channel.stats);
   }
 
-  #hostLost(reason: string): void {
-    const own = ownEnd("the host", reason);
-    if (own) {
-      this.#apply({ type: "failed", ...own });
+  #hostLost(known: KnownEnd | undefined): void {
+    if (known) {
+      this.#apply({ type: "failed", ...known });
     } else if (this.#phase === "awaiting_ping") {
       this.#apply({
         type: "failed",

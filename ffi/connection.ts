@@ -48,10 +48,18 @@ export interface ConnectionEvents {
    * The connection has ended. After `interrupted` it is still usable; `invalid`
    * is the last event. `reason` is text for people and may be "". `code` is
    * `outbox_full` if this side ended it because the peer does not read what was
-   * sent to it, `malformed_message` if the peer sent too many messages beyond
-   * the limits, else `native_failure`.
+   * sent to it, `malformed_message` if the peer sent what this process refuses,
+   * `native_failure` if the system refuses something to this process, else
+   * `channel_lost`: the peer ended it, or this process. `told`: the peer ended it
+   * and said why, which code and reason are; then it is this process that does
+   * not read, or has sent what the peer refuses.
    */
-  ended(end: ConnectionEnd, reason: string, code: ErrorCode): void;
+  ended(
+    end: ConnectionEnd,
+    reason: string,
+    code: ErrorCode,
+    told: boolean,
+  ): void;
   /** A message was dropped: `problem` says which limit it exceeds. If it asked for a reply, it got one that says so. */
   malformed?(problem: string): void;
 }
@@ -173,7 +181,7 @@ export class Connection extends Party {
   activate(events: ConnectionEvents): void {
     this.start({
       message: (message) => events.message(message),
-      ended: (end, code) => events.ended(end, this.reason(), code),
+      ended: (end, code, told) => events.ended(end, this.reason(), code, told),
       peer: (handle) => this.native.symbols.slb_release(handle),
       malformed: (reply, problem) => {
         this.#refuse(reply, problem);
@@ -361,7 +369,12 @@ export class Listener extends Party {
   activate(events: ListenerEvents): void {
     this.start({
       message: (message) => message[Symbol.dispose](),
-      ended: (end, code) => events.ended(end, this.reason(), code),
+      ended: (end, code) =>
+        events.ended(
+          end,
+          this.reason(),
+          code === "channel_lost" ? "native_failure" : code, // it has no other side
+        ),
       peer: (handle) =>
         events.peer(new Connection(this.native, handle as ConnectionHandle)),
       malformed: (reply) => {

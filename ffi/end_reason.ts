@@ -1,41 +1,35 @@
 /**
- * Why this side has ended a connection.
+ * Why a connection has ended, for its owner.
  *
  * @module
  */
 
 import type { ErrorCode } from "../proto/errors.ts";
-import { exhaustion } from "../proto/exhaustion.ts";
 
-/** What c/linux says when it has ended a connection because of what it received. */
-const REFUSED_PACKET = /^a packet was refused: ([^]*)$/;
-
-/** Why this side has ended a connection. */
-export interface OwnEnd {
+/** Why a connection has ended, if one of the sides has said it. */
+export interface KnownEnd {
   readonly code: ErrorCode;
   readonly reason: string;
 }
 
 /**
- * Returns why this side has ended a connection: `malformed_message` for what
- * `peer`, a noun, has sent, `native_failure` if this process lacks a resource.
- * `undefined` if the other side has ended it.
+ * Returns why the connection to `peer`, a noun, has ended; `undefined` if the
+ * other side has ended it, or has died, without a reason. The parameters are
+ * those of `ConnectionEvents.ended`.
  *
- * @param reason the reason of the connection's end; may be ""
+ * The code is `malformed_message` if a side has refused what the other sent,
+ * `outbox_full` if a side does not read, `native_failure` if this process lacks a
+ * resource, `channel_lost` if the other one does.
  */
-export function ownEnd(peer: string, reason: string): OwnEnd | undefined {
-  const malformed = REFUSED_PACKET.exec(reason)?.[1];
-  const lacks = exhaustion(reason);
-  // A packet is refused too when this process has no room for what is in it.
-  if (lacks !== undefined) {
-    return {
-      code: "native_failure",
-      reason: `the channel to ${peer} ended: ${lacks} (${reason})`,
-    };
-  }
-  return malformed === undefined ? undefined : {
-    code: "malformed_message",
-    reason: `${peer} sent a message that cannot be read: ${malformed}; the ` +
-      "channel to it was ended",
+export function knownEnd(
+  peer: string,
+  reason: string,
+  code: ErrorCode,
+  told: boolean,
+): KnownEnd | undefined {
+  if (code === "channel_lost") return undefined;
+  return {
+    code: told && code === "native_failure" ? "channel_lost" : code,
+    reason: `the channel to ${peer} ended: ${reason}`,
   };
 }

@@ -16,7 +16,7 @@ import type { Clock } from "./clock.ts";
 import type { AnyHandle, QueueHandle, ReplyHandle } from "./handle.ts";
 import { Message } from "./message.ts";
 import { type Bell, localShim, type Shim } from "./shim.ts";
-import { endCodeOf, errorCodeOf, STATUS } from "./status.ts";
+import { endCodeOf, errorCodeOf, isTold, STATUS } from "./status.ts";
 import type { Symbols } from "./symbols.ts";
 
 /** How a connection ended. `interrupted`: its service has ended; the next message connects again. */
@@ -31,10 +31,11 @@ export interface EventSink {
   /**
    * The connection or listener ended. `code` is `name_in_use` if another process
    * serves the listener's name, `outbox_full` if the peer does not read,
-   * `malformed_message` if it sent too many messages beyond the limits, else
-   * `native_failure`.
+   * `malformed_message` if it sent what this process refuses, `native_failure` if
+   * the system refuses something to this process, else `channel_lost`. `told`: the
+   * other side has ended it, and the code is what that side says of this one.
    */
-  ended(end: ConnectionEnd, code: ErrorCode): void;
+  ended(end: ConnectionEnd, code: ErrorCode, told: boolean): void;
   /** A message was dropped, because it exceeds the limit that `problem` names. If its sender waits for a reply, `reply` is its handle, which the sink owns. */
   malformed(reply: ReplyHandle | undefined, problem: string): void;
 }
@@ -400,7 +401,8 @@ export class Native implements Disposable {
       if (sink) sink.peer(subject as AnyHandle);
       else this.symbols.slb_release(subject);
     } else if (event === EVENT_ERROR) {
-      sink?.ended(ENDS[detail] ?? "invalid", endCodeOf(subject));
+      const end = ENDS[detail] ?? "invalid";
+      sink?.ended(end, endCodeOf(subject), isTold(subject));
     } else if (event === EVENT_MALFORMED) {
       const reply = subject ? subject as ReplyHandle : undefined;
       if (sink) sink.malformed(reply, this.#text(at, length));

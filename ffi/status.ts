@@ -32,20 +32,30 @@ export const END_REASON = {
   inUse: 1,
   outbox: 2,
   malformed: 3,
+  exhausted: 4,
 } as const;
+
+/** Added to one of them: the other side has ended the connection, and the reason is its own. `SLB_REASON_TOLD` in the header. */
+export const END_TOLD = 256;
 
 /** A value of {@link END_REASON}. */
 export type EndReason = typeof END_REASON[keyof typeof END_REASON];
 
 const END_CODES: Readonly<Record<number, ErrorCode>> = {
+  [END_REASON.unknown]: "channel_lost",
   [END_REASON.inUse]: "name_in_use",
   [END_REASON.outbox]: "outbox_full",
   [END_REASON.malformed]: "malformed_message",
 };
 
-/** Returns the error code for the end of a connection or listener. */
+/** Returns the error code for the end of a connection or listener: `channel_lost` if this side did not end it, or on macOS, where that is not known. */
 export function endCodeOf(reason: number): ErrorCode {
-  return END_CODES[reason] ?? "native_failure";
+  return END_CODES[reason % END_TOLD] ?? "native_failure";
+}
+
+/** Whether the other side has ended a connection and said why. */
+export function isTold(reason: number): boolean {
+  return reason >= END_TOLD;
 }
 
 /** Returns the error code for a status of the shim. */

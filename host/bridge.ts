@@ -10,6 +10,7 @@ import type { Channel, ChannelStats } from "../channel/channel.ts";
 import { statsReport } from "../channel/stats_report.ts";
 import type { Timer } from "../ffi/clock.ts";
 import type { Message } from "../ffi/message.ts";
+import type { KnownEnd } from "../ffi/end_reason.ts";
 import type { Native } from "../ffi/native.ts";
 import type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
 import { BridgeError } from "../proto/errors.ts";
@@ -134,7 +135,7 @@ export class HostBridge {
         hello: (peer, problem) => this.#apply({ type: "hello", peer, problem }),
         message: (message) => channel.receive(message),
         malformed: () => channel.malformed(),
-        left: (reason) => this.#channelLost(reason),
+        left: (known) => this.#channelLost(known),
         closed: (reason) =>
           this.#fail({
             code: "native_failure",
@@ -361,12 +362,11 @@ export class HostBridge {
       }));
   }
 
-  /** The channel has ended. If the client exits soon, its exit is the reason; else the failure says only that the channel ended. */
-  #channelLost(reason: string): void {
+  /** The channel has ended. If it is not known why, and the client exits soon, its exit is the reason. */
+  #channelLost(known: KnownEnd | undefined): void {
     const phase = this.#phase;
     if (phase === "ended") return; // the host ended it
-    const failure = channelFailure(reason, phase);
-    if (failure) this.#fail(failure);
+    if (known) this.#fail(channelFailure(known, phase));
     else if (this.#exit) this.#failByExit();
     else this.#timer(EXIT_GRACE_MS, () => this.#fail(endFailure(phase)));
   }

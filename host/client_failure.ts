@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ownEnd } from "../ffi/end_reason.ts";
+import type { KnownEnd } from "../ffi/end_reason.ts";
 import {
   BridgeError,
   describeError,
@@ -122,13 +122,12 @@ function writtenFailure(stderrTail: string): BridgeError | undefined {
   return error;
 }
 
-/** The failure when this side has ended the channel, with `reason`; `undefined` if the client has ended it, so that its exit may say more. */
+/** The failure when it is known why the channel has ended. */
 export function channelFailure(
-  reason: string,
+  known: KnownEnd,
   phase: HostPhase,
-): HostFailure | undefined {
-  const own = ownEnd("the client", reason);
-  return own && { ...own, reason: `${own.reason} (${HOST_PHASE_TEXT[phase]})` };
+): HostFailure {
+  return { ...known, reason: `${known.reason} (${HOST_PHASE_TEXT[phase]})` };
 }
 
 /** The failure when the client has ended the channel, and its process goes on. */

@@ -7,6 +7,7 @@
 
 import type { OwnedCapability } from "../ffi/capability.ts";
 import { type Connection, Listener } from "../ffi/connection.ts";
+import { type KnownEnd, knownEnd } from "../ffi/end_reason.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
 import type { ErrorCode } from "../proto/errors.ts";
@@ -29,8 +30,8 @@ export interface DoorEvents {
   message(message: Message): void;
   /** Called when a message of the accepted client was beyond the limits, and was dropped. */
   malformed(): void;
-  /** Called when the connection of the accepted client has ended, after its last message. `reason` may be "". */
-  left(reason: string): void;
+  /** Called when the connection of the accepted client has ended, after its last message; with the reason if a side has said it. */
+  left(known: KnownEnd | undefined): void;
   /** Called when the listener has ended. */
   closed(reason: string): void;
 }
@@ -73,10 +74,10 @@ export class Door implements Disposable {
         if (connection === this.#guest) this.#events.message(message);
         else this.#firstMessage(id, message);
       },
-      ended: (_, reason) => {
+      ended: (_, reason, code, told) => {
         if (connection !== this.#guest) return this.#forget(id);
         this.#guestLeft = true;
-        this.#events.left(reason);
+        this.#events.left(knownEnd("the client", reason, code, told));
       },
       malformed: () => {
         if (connection === this.#guest) this.#events.malformed();

@@ -11,7 +11,6 @@
 
 import { OwnedCapability } from "../../ffi/capability.ts";
 import { Connection, Listener } from "../../ffi/connection.ts";
-import { ownEnd } from "../../ffi/end_reason.ts";
 import type { Message } from "../../ffi/message.ts";
 import type { Native } from "../../ffi/native.ts";
 import { fromDictionary, toDictionary } from "../../proto/wire/control.ts";
@@ -25,12 +24,11 @@ import {
   KEY,
   MESSAGE_TYPE,
 } from "../../proto/wire/keys.ts";
-import { exhaustionAdvice } from "../../proto/exhaustion.ts";
 import { getString, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
 import type { Caller, Handlers } from "../calls/call_types.ts";
 import type { Log } from "../log/log.ts";
 import { type Guest, Guests } from "../registry/guests.ts";
-import type { Incidents } from "../registry/incidents.ts";
+import type { IncidentKind, Incidents } from "../registry/incidents.ts";
 import type { IdentifyProcess, ProcessIdentity } from "../registry/process.ts";
 import type { Quotas } from "../registry/quotas.ts";
 
@@ -138,12 +136,9 @@ export class Relay implements Disposable {
 
   #listenerEnded(reason: string, code: ErrorCode): void {
     const { service, log } = this.#options;
-    const advice = code === "name_in_use"
-      ? "stop that one, or choose another name"
-      : exhaustionAdvice(reason);
     const text =
       `Cannot serve '${service}': ${reason || "XPC refused the name"}` +
-      (advice === undefined ? "" : `; ${advice}`);
+      (code === "name_in_use" ? "; stop that one, or choose another name" : "");
     log.error(text);
     this.#ended.reject(new BridgeError(code, text));
   }
@@ -184,21 +179,13 @@ export class Relay implements Disposable {
     this.#peers.set(id, peer);
     connection.activate({
       message: (message) => void this.#serve(peer, message),
-      ended: (end, reason, code) => {
+      ended: (end, reason, code, told) => {
         if (end !== "invalid") return;
-        const own = ownEnd("the peer", reason);
-        if (own || code === "outbox_full" || code === "malformed_message") {
-          this.#options.incidents.note(
-            code === "outbox_full" ? "over_budget" : "malformed",
-            this.#options.log,
-            "A peer was dropped",
-            process,
-            {
-              peer: id,
-              code: own?.code ?? code,
-              reason: own?.reason ?? reason,
-            },
-          );
+        const { incidents, log } = this.#options;
+        const kind = told ? undefined : DROPPED[code];
+        if (kind) {
+          const fields = { peer: id, code, reason };
+          incidents.note(kind, log, "A peer was dropped", process, fields);
         }
         this.#farewell(peer);
       },
@@ -332,6 +319,13 @@ export class Relay implements Disposable {
     return { [KEY.success]: true };
   }
 }
+
+/** The kind of incident when this side has ended a peer's connection, by the end's code. */
+const DROPPED: { readonly [code in ErrorCode]?: IncidentKind } = {
+  outbox_full: "over_budget",
+  malformed_message: "malformed",
+  native_failure: "refused",
+};
 
 const SILENT = "connections that had not sent a message made room for others";
 

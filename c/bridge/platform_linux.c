@@ -22,7 +22,11 @@ static uint32_t copy_text(const char *from, uint8_t *text, uint32_t capacity) {
 uint32_t platform_reason_copy(xpc_connection_t connection, uint8_t *text, uint32_t capacity) {
     char *reason = xpc_connection_copy_invalidation_reason(connection);
     struct xpc_linux_goodbye said;
-    if (!reason && xpc_linux_get_goodbye(connection, &said)) return copy_text(said.reason, text, capacity);
+    if (!reason && xpc_linux_get_goodbye(connection, &said)) { /* interrupted: a connection that can be used again */
+        char words[sizeof said.reason + 64];
+        snprintf(words, sizeof words, "the other side has ended the connection, and says: %s", said.reason);
+        return copy_text(words, text, capacity);
+    }
     if (!reason) return 0;
     uint32_t length = copy_text(reason, text, capacity);
     free(reason);

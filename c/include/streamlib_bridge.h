@@ -158,8 +158,8 @@ typedef uint32_t slb_handle;
 #define SLB_REASON_MALFORMED 3 /* its peer sent too many messages beyond the limits, or one that is none */
 #define SLB_REASON_EXHAUSTED 4 /* the system refuses this process a resource: not for anything that the peer did */
 /*
- * Added to one of them: the other side has ended the connection, and the reason is its own; the text is
- * its words. OUTBOX: this process does not read. MALFORMED: this process has sent what it refuses. Of an
+ * Added to one of them: the other side has ended the connection, and the reason is its own; the text
+ * has its words. OUTBOX: this process does not read. MALFORMED: this process has sent what it refuses. Of an
  * interrupted connection too. Never on macOS.
  */
 #define SLB_REASON_TOLD 256

@@ -105,7 +105,7 @@ void xl_connection_lost(xpc_connection_t connection, const struct xl_packet *goo
     if (connection->role == XL_NAMED_CLIENT) {
         interrupt(connection);
     } else if (goodbye) {
-        xl_connection_invalidate(connection, 0, XL_INTERRUPTED, "the other side has ended the connection: %s", said->reason);
+        xl_connection_invalidate(connection, 0, XL_INTERRUPTED, "the other side has ended the connection, and says: %s", said->reason);
     } else if (connection->listener_gone) {
         xl_connection_invalidate(connection, 0, XL_INTERRUPTED, "the endpoint's listener was cancelled or has died");
     } else {

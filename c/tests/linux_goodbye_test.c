@@ -120,7 +120,7 @@ static void of_a_program(void) {
     CHECK(xpc_linux_invalidation_errno(peer) == EBADMSG);
     CHECK(number_of(record_get(pair.heard, 0)) == 5);
     CHECK(record_get(pair.heard, 1) == INVALID);
-    check_reason(pair.client, "the other side has ended the connection: this is too much");
+    check_reason(pair.client, "the other side has ended the connection, and says: this is too much");
     CHECK(xpc_linux_invalidation_errno(pair.client) == 0);
     CHECK(xpc_linux_get_goodbye(pair.client, &said) && said.why == EBADMSG);
     CHECK_TEXT(said.reason, "this is too much");

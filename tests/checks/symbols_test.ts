@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { END_REASON } from "../../ffi/status.ts";
+import { END_REASON, END_TOLD } from "../../ffi/status.ts";
 import { ABI_VERSION, SYMBOLS } from "../../ffi/symbols.ts";
 import {
   MAX_DEPTH,
@@ -84,4 +84,8 @@ permittedTest("the header's version and limits are the protocol's", {
   assertEquals(constant("SLB_MAX_MESSAGE_CAPABILITIES"), MAX_DESCRIPTORS);
   assertEquals(constant("SLB_REASON_UNKNOWN"), END_REASON.unknown);
   assertEquals(constant("SLB_REASON_IN_USE"), END_REASON.inUse);
+  assertEquals(constant("SLB_REASON_OUTBOX"), END_REASON.outbox);
+  assertEquals(constant("SLB_REASON_MALFORMED"), END_REASON.malformed);
+  assertEquals(constant("SLB_REASON_EXHAUSTED"), END_REASON.exhausted);
+  assertEquals(constant("SLB_REASON_TOLD"), END_TOLD);
 });
