@@ -378,6 +378,12 @@ xpc_object_t packed_read(const uint8_t *bytes, uint32_t length, uint32_t *sent) 
         xpc_release(message);
         message = NULL;
     }
+    /* XPC's own encoding is longer, by less than double: a message that it refuses would be lost without a word. */
+    if (message && length > SLB_MAX_MESSAGE_BYTES / 2) reader.problem = platform_message_refused(message);
+    if (message && reader.problem) {
+        xpc_release(message);
+        message = NULL;
+    }
     if (!message) {
         fail(SLB_E_ARGUMENT, "Cannot send this message of %u bytes: %s", length,
              reader.problem ? reader.problem : "out of memory");

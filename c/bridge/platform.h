@@ -17,6 +17,8 @@ uint32_t platform_reason_code(xpc_connection_t connection);
 /* Cancels the connection. Tells the other side why if the system can: an SLB_REASON_* code, and its text. */
 void platform_cancel_because(xpc_connection_t connection, uint32_t reason, const char *text);
 
+/* Why XPC would not send a message: a text until the thread's next call; NULL if it would. */
+const char *platform_message_refused(xpc_object_t message);
 /* Why a received message has no content: a static text, or NULL. */
 const char *platform_message_problem(xpc_object_t message);
 /* The message goes to a queue of ours: it counts as undelivered until it is released. */

@@ -55,6 +55,11 @@ void platform_cancel_because(xpc_connection_t connection, uint32_t reason, const
     xpc_linux_connection_cancel_because(connection, why, text);
 }
 
+const char *platform_message_refused(xpc_object_t message) {
+    static _Thread_local char why[SLB_MAX_TEXT_BYTES];
+    return xpc_linux_message_check(message, why, sizeof why) == 0 ? NULL : why;
+}
+
 const char *platform_message_problem(xpc_object_t message) { return xpc_linux_message_problem(message); }
 void platform_message_keep(xpc_object_t message) { xpc_linux_message_keep(message); }
 

@@ -54,6 +54,11 @@ void platform_cancel_because(xpc_connection_t connection, uint32_t reason, const
     xpc_connection_cancel(connection);
 }
 
+const char *platform_message_refused(xpc_object_t message) {
+    (void)message;
+    return NULL;
+}
+
 const char *platform_message_problem(xpc_object_t message) {
     (void)message;
     return NULL;

@@ -104,6 +104,11 @@ export class PlayedClient implements Disposable {
     });
   }
 
+  /** Its end of the channel, for what the methods here do not do. */
+  get connection(): Connection {
+    return this.#connection;
+  }
+
   send(message: XpcDictionary): void {
     this.#connection.send(message);
   }
@@ -191,9 +196,12 @@ export function playedTest(
     }));
 }
 
-/** Plays the handshake up to the pong. */
-export async function shakeHands(client: PlayedClient): Promise<void> {
-  client.send(client.hello);
+/** Plays the handshake up to the pong, with a hello that is changed. */
+export async function shakeHands(
+  client: PlayedClient,
+  change: XpcDictionary = {},
+): Promise<void> {
+  client.send({ ...client.hello, ...change });
   await client.control("ping");
   client.send(pongMessage());
 }

@@ -1,0 +1,147 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Native } from "../../ffi/native.ts";
+import { makeBroker } from "../../host/assembly.ts";
+import { findBroker } from "../../host/broker_finder.ts";
+import type { ClientProcess } from "../../host/spawn/spawn.ts";
+import { Supervisor } from "../../host/supervisor.ts";
+import { DEFAULT_TIMEOUT_SECS } from "../../proto/limits.ts";
+import { ATTACKED } from "../fixtures/hostile_client.ts";
+import { killTree } from "../helpers/child.ts";
+import { isolatedHome } from "../helpers/home.ts";
+import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { soon } from "../helpers/soon.ts";
+
+/**
+ * A host is attacked by the client that it has started, after a good handshake:
+ * what waits stays within its budgets, the host goes on, and another host of the
+ * same process gets all its frames.
+ */
+
+const MIB = 1024 * 1024;
+const OUTBOX_BYTES = 16 * MIB;
+const INBOX_BYTES = 8 * MIB;
+/** As in budgets_test.ts: for the garbage that JavaScript keeps for a while. */
+const MEMORY_BYTES = 700 * MIB;
+const NEEDS = {
+  read: true,
+  write: true,
+  env: true,
+  run: true,
+  service: true,
+} as const;
+
+/** Starts the hostile client as a host's client. */
+function startClient(
+  attack: string,
+  env: Readonly<Record<string, string>>,
+): ClientProcess {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "-q",
+      "--no-check",
+      new URL("../fixtures/hostile_client.ts", import.meta.url).pathname,
+      attack,
+    ],
+    env: { ...env },
+    stdin: "null",
+    stdout: "null",
+    stderr: "inherit",
+  }).spawn();
+  return {
+    pid: child.pid,
+    stderrTail: "",
+    exit: child.status.then(({ code, signal }) => ({
+      code,
+      signal,
+      stderrTail: "",
+    })),
+    kill: (signal) => child.kill(signal),
+  };
+}
+
+function attackedHost(attack: string, warnings: string[]) {
+  return new Supervisor(Native.open(), {
+    schema: ATTACKED,
+    runtimeId: "test",
+    processorId: attack,
+    processorType: "reactive",
+    timeoutSecs: DEFAULT_TIMEOUT_SECS,
+    findBroker: (native, lost, signal) =>
+      findBroker(
+        native,
+        {
+          given: undefined,
+          fallback: "com.example.none",
+          embed: makeBroker,
+        },
+        lost,
+        signal,
+      ),
+    spawn: (env) => startClient(attack, env),
+    warn: (text) => warnings.push(text),
+    restart: "never",
+    restarting: () => {},
+  });
+}
+
+/** Registers a test of one attack, until `enough` messages have arrived. */
+function attackTest(attack: string, what: string, enough = 200): void {
+  permittedTest(
+    `a host whose own client ${what} stays within its budgets, and its neighbour is served`,
+    NEEDS,
+    async () => {
+      using _ = isolatedHome();
+      using native = Native.open();
+      await using neighbour = launchFixture("invert.ts");
+      await soon(neighbour.ready, "the neighbour");
+      const warnings: string[] = [];
+      const host = attackedHost(attack, warnings);
+      try {
+        await soon(host.ready, "the attacked host");
+        const before = native.stats().messages_received;
+        const received = () => native.stats().messages_received - before;
+        const memory = Deno.memoryUsage().rss;
+        const peak = { inbox: 0, outbox: 0, memory: 0 };
+        const results = neighbour.output.video[Symbol.asyncIterator]();
+        let number = 0;
+        // Two messages of the neighbour for each frame: it, and the release of another.
+        for (; number < 60 || received() - 2 * number < enough; number++) {
+          await soon(neighbour.input.video.ready, `room for ${number}`);
+          using frame = acquireFrame(neighbour, number);
+          assert(neighbour.input.video.send(frame));
+          const { value } = await soon(results.next(), `frame ${number}`);
+          using out = value!;
+          assertEquals(out.frame_number, BigInt(number));
+          const { inbox_bytes, outbox_bytes } = native.stats();
+          peak.inbox = Math.max(peak.inbox, inbox_bytes);
+          peak.outbox = Math.max(peak.outbox, outbox_bytes);
+          peak.memory = Math.max(peak.memory, Deno.memoryUsage().rss - memory);
+        }
+        // One message may be added to a queue that is not full yet.
+        assert(peak.inbox <= INBOX_BYTES + 2 * MIB, `${peak.inbox} waited`);
+        assert(peak.outbox <= OUTBOX_BYTES + MIB, `${peak.outbox} waited`);
+        assert(peak.memory <= MEMORY_BYTES, `${peak.memory} bytes more`);
+        assertEquals(neighbour.output.video.stats.dropped, 0);
+        await killTree(host.bridge.clientPid);
+        const failure = (await soon(host.ended, "the host's end"))!;
+        assertEquals(failure.code, "client_failed", failure.message);
+        assertStringIncludes(failure.message, "SIGKILL");
+        assert(warnings.length < 10, warnings.join("\n"));
+      } finally {
+        if (host.bridge.clientPid) await killTree(host.bridge.clientPid);
+        await soon(host.close(), "close");
+      }
+    },
+  );
+}
+
+// Each client reads nothing, so the shim suspends it when the answers of its host wait for it.
+attackTest("requests", "asks and reads nothing");
+attackTest("releases", "releases what it never got");
+attackTest("offers", "offers memory without end");
+attackTest("control", "sends control messages that nobody knows");
+attackTest("skipping", "floods a port that skips");
+attackTest("ordered", "floods a port that must not skip");
