@@ -164,8 +164,8 @@ static const struct contract_case cases[] = {
      "Sends a message over the connection to the destination service", of_a_megabyte},
     {"a message of 4 MiB arrives", "connection.h", "xpc_connection_send_message",
      "Sends a message over the connection to the destination service", of_four_megabytes,
-     .differs = "a message over 1 MiB, 16 descriptors or 32 levels is not sent, and a reply handler gets INTERRUPTED: "
-                "what is long goes in shared memory"},
+     .differs = "a message over 1 MiB, 16 descriptors or 32 levels is not sent, and its reply handler, or the client's "
+                "event handler, gets INTERRUPTED: what is long goes in shared memory"},
     {"a received message has a remote connection", "xpc.h", "xpc_dictionary_get_remote_connection",
      "a connection object over which a reply message can be sent is returned", knows_where_it_came_from},
     {"any other dictionary has no remote connection", "xpc.h", "xpc_dictionary_get_remote_connection",
