@@ -119,6 +119,13 @@ static void hear_peer(xpc_connection_t peer) {
     if (!retains || ours.welcome != RETAIN) activate(life);
 }
 
+/* Any client hears of its own message that was not sent: here one for which memory ran out. */
+static bool may_hear_of_refusal(const struct life *life) {
+    struct xpc_linux_stats stats;
+    xpc_linux_get_stats(&stats);
+    return life->connection->role == XL_ENDPOINT_CLIENT && stats.messages_refused > 0;
+}
+
 static void hear(void *context, xpc_object_t event) {
     struct life *life = context;
     MUST(!life->finalized && !life->invalid && !life->suspended);
@@ -127,7 +134,7 @@ static void hear(void *context, xpc_object_t event) {
         return;
     }
     MUST(!life->cancelled && life->activated);
-    if (event == XL_INTERRUPTED) MUST(life->by_name);
+    if (event == XL_INTERRUPTED) MUST(life->by_name || may_hear_of_refusal(life));
     else if (xpc_get_type(event) == XPC_TYPE_CONNECTION) hear_peer(event);
     else hear_message(life, event);
 }
