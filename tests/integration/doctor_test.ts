@@ -383,7 +383,7 @@ permittedTest(
 
 permittedTest(
   "doctor: a broker that was stopped, and one whose queue has filled since",
-  LINUX,
+  { ...LINUX, exhaustive: true },
   async () => {
     using patient = new Patient();
     await using broker = await RunningBroker.start(patient);

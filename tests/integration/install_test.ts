@@ -37,6 +37,8 @@ function installTest(
   );
 }
 
+const EXHAUSTIVE: Needs = { ...NEEDS, exhaustive: true };
+
 const UNITS = [`${SERVICE}.service`, `${SERVICE}.socket`];
 const INSTALLED = [
   `.config/systemd/user/sockets.target.wants/${SERVICE}.socket`,
@@ -167,7 +169,7 @@ installTest("a checkout's own service stands beside the user's", async () => {
   );
   assertEquals((await user.streamlib("broker uninstall --dev")).code, 0);
   assertEquals(user.files(), INSTALLED);
-});
+}, EXHAUSTIVE);
 
 /** The number of exchanged frames in a line of the host; 0 in other lines. */
 function exchangedIn(line: string): number {
@@ -254,6 +256,7 @@ installTest(
     assertStringIncludes(update.stderr, `it is now 9.${before} (`);
     assertEquals(await version(), `9.${before}`);
   },
+  EXHAUSTIVE,
 );
 
 installTest(
