@@ -15,6 +15,7 @@ import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { Clock } from "./clock.ts";
 import type { AnyHandle, QueueHandle, ReplyHandle } from "./handle.ts";
 import { Message } from "./message.ts";
+import { type NativeStats, readStats } from "./native_stats.ts";
 import { type Bell, localShim, type Shim } from "./shim.ts";
 import { endCodeOf, errorCodeOf, isTold, STATUS } from "./status.ts";
 import type { Symbols } from "./symbols.ts";
@@ -60,69 +61,9 @@ export interface SilentConnections {
   readonly pid: number;
 }
 
-/** Counters of this process; see `slb_stats` in the header. */
-export interface NativeStats {
-  /** Live native objects of all kinds, in all isolates. */
-  readonly live: number;
-  /** Live native objects by kind. */
-  readonly by_kind: Readonly<Record<NativeKind, number>>;
-  /** Events that wait to be drained. */
-  readonly events_waiting: number;
-  /** Bytes of data values that were copied into messages. */
-  readonly data_bytes_sent: number;
-  /** Messages sent. */
-  readonly messages_sent: number;
-  /** Messages received. */
-  readonly messages_received: number;
-  /** Surfaces that are mapped. */
-  readonly surfaces_mapped: number;
-  /** Bytes that were sent on sockets. This counter and those below are 0 on macOS. */
-  readonly socket_bytes_sent: number;
-  /** Bytes of messages that were too large for a packet, and sent in memory files. */
-  readonly spill_bytes_sent: number;
-  /** Descriptors that were sent. */
-  readonly descriptors_sent: number;
-  /** Live XPC objects. */
-  readonly xpc_objects: number;
-  /** Live XPC connections. */
-  readonly xpc_connections: number;
-  /** Mappings that stay until the process ends, because a view of them was transferred or their Worker was terminated. */
-  readonly mappings_kept: number;
-  /** Bytes of those mappings that hold their content. Beyond 256 MiB the oldest are replaced by zeros. */
-  readonly mapping_bytes_kept: number;
-  /** Bytes of received messages that wait to be drained, decoded, of all connections. */
-  readonly inbox_bytes: number;
-  /** Bytes that were sent and not taken yet, of all connections; up to 256 KiB too high for each. */
-  readonly outbox_bytes: number;
-  /** Connections that are suspended, because too much of theirs waits to be drained. */
-  readonly suspended_connections: number;
-  /** Connections that were ended because their peer did not read. */
-  readonly ended_outbox_full: number;
-  /** Messages that exceeded a limit, and were dropped. */
-  readonly malformed_messages: number;
-  /** Connections that were ended because of such messages. */
-  readonly ended_malformed: number;
-}
-
-const KINDS = [
-  "queue",
-  "listener",
-  "connection",
-  "endpoint",
-  "reply",
-  "shmem",
-  "fd",
-  "surface",
-  "stream",
-] as const;
-
-/** A kind of native object. */
-export type NativeKind = typeof KINDS[number];
-
 const HEADER_BYTES = 24;
 const MAX_RECORD_BYTES = HEADER_BYTES + (1 << 20);
 const MAX_TEXT_BYTES = 512;
-const STATS_COUNT = 28;
 /** The most buffers that are drained in one turn of the event loop, so that timers and others get their turn. */
 const MAX_BUFFERS_PER_TURN = 16;
 /** The same in bytes, as the messages take when they are decoded. One message is always decoded. */
@@ -276,33 +217,7 @@ export class Native implements Disposable {
 
   /** The counters of this process. */
   stats(): NativeStats {
-    const raw = new BigUint64Array(STATS_COUNT);
-    this.symbols.slb_stats(new Uint8Array(raw.buffer), STATS_COUNT);
-    const n = (index: number): number => Number(raw[index] ?? 0n);
-    return {
-      live: n(0),
-      by_kind: Object.fromEntries(
-        KINDS.map((kind, index) => [kind, n(index + 1)]),
-      ) as Record<NativeKind, number>,
-      events_waiting: n(10),
-      data_bytes_sent: n(11),
-      messages_sent: n(12),
-      messages_received: n(13),
-      surfaces_mapped: n(14),
-      socket_bytes_sent: n(15),
-      spill_bytes_sent: n(16),
-      descriptors_sent: n(17),
-      xpc_objects: n(18),
-      xpc_connections: n(19),
-      mappings_kept: n(20),
-      mapping_bytes_kept: n(21),
-      inbox_bytes: n(22),
-      outbox_bytes: n(23),
-      suspended_connections: n(24),
-      ended_outbox_full: n(25),
-      malformed_messages: n(26),
-      ended_malformed: n(27),
-    };
+    return readStats(this.symbols);
   }
 
   // ---- sinks ----

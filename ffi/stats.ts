@@ -4,7 +4,8 @@
  * @module
  */
 
-import { Native, type NativeStats } from "./native.ts";
+import { Native } from "./native.ts";
+import type { NativeStats } from "./native_stats.ts";
 
 /** Counters of this process, since its start. */
 export interface TransferStats {

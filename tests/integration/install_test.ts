@@ -182,7 +182,7 @@ const AWKWARD_HOME = `Ada, "S"'s & 50%i $HOME\\x 二`;
 
 for (
   const [home, needs] of [
-    ["home", { ...NEEDS, exhaustive: true }],
+    ["home", EXHAUSTIVE],
     [AWKWARD_HOME, NEEDS],
   ] as const
 ) {
