@@ -63,13 +63,18 @@ export async function foreground(home: string): Promise<BrokerForm> {
   };
 }
 
-/** The command line that the installer writes into the service's file. */
+const LOCK = new URL("deno.lock", ROOT);
+
+/** The command line that the installer writes into the service's file. For the checkout's own module it has a copy of the checkout's lock file in `home`, as the installer makes one. */
 export async function installed(
   home: string,
   library: string,
   module = MAIN,
 ): Promise<BrokerForm> {
+  const lockFile = `${home}/broker.lock`;
+  if (module === MAIN) await Deno.copyFile(LOCK, lockFile);
   const { argv, environment } = brokerProgram({
+    ...(module === MAIN && { lockFile }),
     names: namesIn(home),
     runtime: Deno.execPath(),
     module,
@@ -129,11 +134,12 @@ export function idle(
   };
 }
 
-/** The same, with a module that runs before the main module, under the same permissions. The imports of that module do not enter the lock file. */
+/** The same, with a module that runs before the main module, under the same permissions. The imports of that module enter a copy of the lock file, beside it. */
 export function withPreload(form: BrokerForm, preload: string): BrokerForm {
   const end = form.argv.indexOf(form.module);
-  const more = ["--no-lock", `--preload=${preload}`].filter((flag) =>
-    !form.argv.includes(flag)
-  );
+  const copy = `${preload}.lock`;
+  Deno.copyFileSync(LOCK, copy);
+  const own = form.argv.some((flag) => /^--(no-)?lock/.test(flag));
+  const more = [...(own ? [] : [`--lock=${copy}`]), `--preload=${preload}`];
   return { ...form, argv: form.argv.toSpliced(end, 0, ...more) };
 }

@@ -235,8 +235,9 @@ permittedTest(
       read: true,
       write: true,
     });
-    const logs = namesIn("/home/ada").logDirectory;
-    assertEquals(permissionsOf(await installed("/home/ada", "/lib/shim.so")), [
+    using home = isolatedHome();
+    const logs = namesIn(home.path).logDirectory;
+    assertEquals(permissionsOf(await installed(home.path, "/lib/shim.so")), [
       "--allow-ffi=/lib/shim.so",
       // On macOS the directory of logs always depends on HOME.
       `--allow-env=${
