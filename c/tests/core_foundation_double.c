@@ -4,7 +4,9 @@
  */
 #include "core_foundation_double.h"
 
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,20 +49,27 @@ static const char *const kind_names[] = {"string", "number", "dictionary", "surf
 const char kCFTypeDictionaryKeyCallBacks, kCFTypeDictionaryValueCallBacks;
 
 struct object *objects;
+/* Guards the list and the references: CoreFoundation may be used from any thread. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 void *make(enum kind kind, size_t size) {
     struct object *object = calloc(1, size);
     if (!object) abort();
+    pthread_mutex_lock(&lock);
     *object = (struct object){.kind = kind, .references = 1, .next = objects};
     objects = object;
+    pthread_mutex_unlock(&lock);
     return object;
 }
 
 void *valid(CFTypeRef pointer, enum kind kind, const char *function) {
+    pthread_mutex_lock(&lock);
     struct object *object = objects;
     while (object && object != pointer) object = object->next;
+    int references = object ? object->references : 0;
+    pthread_mutex_unlock(&lock);
     if (!object) violation("%s: of no object", function);
-    else if (object->references == 0) violation("%s: of a %s that was released", function, kind_names[object->kind]);
+    else if (references == 0) violation("%s: of a %s that was released", function, kind_names[object->kind]);
     else if (object->kind != kind) violation("%s: of a %s", function, kind_names[object->kind]);
     else return object;
     return NULL;
@@ -68,7 +77,9 @@ void *valid(CFTypeRef pointer, enum kind kind, const char *function) {
 
 int live(void) {
     int count = 0;
+    pthread_mutex_lock(&lock);
     for (struct object *object = objects; object; object = object->next) count += object->references > 0;
+    pthread_mutex_unlock(&lock);
     return count;
 }
 
@@ -85,22 +96,31 @@ void forget(void) {
 }
 
 CFTypeRef CFRetain(CFTypeRef pointer) {
+    pthread_mutex_lock(&lock);
     struct object *object = objects;
     while (object && object != pointer) object = object->next;
-    if (object && object->references) object->references++;
-    else violation("CFRetain: of nothing that lives");
+    bool lives = object && object->references;
+    if (lives) object->references++;
+    pthread_mutex_unlock(&lock);
+    if (!lives) violation("CFRetain: of nothing that lives");
     return pointer;
 }
 
 void CFRelease(CFTypeRef pointer) {
+    pthread_mutex_lock(&lock);
     struct object *object = objects;
     while (object && object != pointer) object = object->next;
+    bool last = object && object->references == 1;
+    pthread_mutex_unlock(&lock);
     if (!object || !valid(object, object->kind, "CFRelease")) {
         if (!object) violation("CFRelease: of no object");
         return;
     }
-    if (object->references == 1 && object->kind == SURFACE) surface_end((IOSurfaceRef)object);
-    if (--object->references || object->kind != DICTIONARY) return;
+    if (last && object->kind == SURFACE) surface_end((IOSurfaceRef)object);
+    pthread_mutex_lock(&lock);
+    int left = --object->references;
+    pthread_mutex_unlock(&lock);
+    if (left || object->kind != DICTIONARY) return;
     struct __CFDictionary *dictionary = (struct __CFDictionary *)object;
     for (long i = 0; i < dictionary->count; i++) CFRelease(dictionary->values[i]);
 }

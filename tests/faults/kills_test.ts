@@ -166,7 +166,8 @@ async function killHost(c: Case, kill: Kill): Promise<void> {
     .find((line) => "spawned" in line)?.spawned as number | undefined;
   if (spawned !== undefined) {
     await until("the client's end", () => !runs(spawned));
-    assertMatch(c.lastWords, HOST_GONE);
+    // A client that its broken pipe ends first says nothing: nobody would read it.
+    if (c.lastWords !== "") assertMatch(c.lastWords, HOST_GONE);
   } else assert(moment.step <= 5);
   if (c.records.some(({ connection_id }) => connection_id)) {
     await until("the broker's record", () => c.failureReason !== undefined);
