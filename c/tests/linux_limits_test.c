@@ -35,6 +35,7 @@ static void a_long_message_is_refused(void) {
     xpc_object_t message = xpc_dictionary_create_empty();
     xpc_dictionary_set_data(message, "data", long_data, sizeof long_data);
     xpc_connection_send_message(pair.client, message);
+    xpc_release(message);
     CHECK(record_get(pair.heard, 0) == INVALID); /* the message is lost, so what follows it is too */
     char *why = xpc_connection_copy_invalidation_reason(pair.client);
     CHECK(why && strstr(why, "RLIMIT_FSIZE"));
