@@ -236,7 +236,7 @@ permittedTest("doctor: bad usage has exit code 2", NEEDS, async () => {
 
 permittedTest(
   "doctor: a stale socket, told by connecting; the next broker takes its place",
-  LINUX,
+  { ...LINUX, exhaustive: true },
   async () => {
     using patient = new Patient();
     await using broker = await RunningBroker.start(patient);
@@ -273,7 +273,7 @@ permittedTest(
 
 permittedTest(
   "doctor: a socket that others may connect to",
-  LINUX,
+  { ...LINUX, exhaustive: true },
   async () => {
     using patient = new Patient();
     await using _ = await RunningBroker.start(patient);
@@ -314,7 +314,7 @@ permittedTest(
 
 permittedTest(
   "doctor: a run directory that is a link",
-  LINUX,
+  { ...LINUX, exhaustive: true },
   async () => {
     using patient = new Patient();
     const { runDirectory } = patient.names;
@@ -414,7 +414,7 @@ permittedTest(
 
 permittedTest(
   "doctor: an address where nobody is",
-  LINUX,
+  { ...LINUX, exhaustive: true },
   async () => {
     using patient = new Patient();
     await using _ = await RunningBroker.start(patient);
@@ -449,7 +449,7 @@ permittedTest(
 
 permittedTest(
   "doctor: a unit that names another than the service",
-  LINUX,
+  { ...LINUX, exhaustive: true },
   async () => {
     using patient = new Patient();
     await using _ = await RunningBroker.start(patient);
@@ -480,7 +480,7 @@ permittedTest(
 
 permittedTest(
   "doctor: what is installed, and not started",
-  LINUX,
+  { ...LINUX, exhaustive: true },
   async () => {
     using patient = new Patient();
     const directory = `${patient.home}/config/systemd/user`;
@@ -504,7 +504,7 @@ permittedTest(
 
 permittedTest(
   "doctor: proxies are named, and do no harm",
-  LINUX,
+  { ...LINUX, exhaustive: true },
   async () => {
     using patient = new Patient();
     await using _ = await RunningBroker.start(patient);

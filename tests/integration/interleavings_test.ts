@@ -96,7 +96,6 @@ const EXPLORATIONS: readonly Exploration[] = [
   },
   {
     name: "events that come in one go, and a death",
-    isSmall: true,
     ...NORMAL,
     faults: ["death"],
     brokerBackMs: BACK,
@@ -111,7 +110,6 @@ const EXPLORATIONS: readonly Exploration[] = [
   },
   {
     name: "a host that starts its client again, and a death",
-    isSmall: true,
     restart: "on-failure",
     clientEarly: false,
     faults: ["death"],

@@ -117,7 +117,7 @@ async function endsWell(host: Program): Promise<void> {
 
 permittedTest(
   "two checkouts in dev mode never meet, and neither meets the broker that is not of one",
-  NEEDS,
+  { ...NEEDS, exhaustive: true },
   async () => {
     using user = new User();
     const dev = { ...user.env, STREAMLIB_DEV_MODE: "1" };

@@ -14,7 +14,7 @@ const USAGE =
 
   --all         everything, as deno task test:all
   --rest        only what deno task test leaves out
-  --jobs N      how many test files run at once (as many as there are cores)
+  --jobs N      how many test files run at once (one more than there are cores)
   --limit SECS  end each command after SECS seconds (default: 20
                 minutes or more, by part)
   WHAT          a part, or a piece of a test file's path
@@ -31,12 +31,15 @@ function usage(problem: string): number {
   return 2;
 }
 
+/** One more than there are cores, because a test often waits for an event. */
+const DEFAULT_JOBS = navigator.hardwareConcurrency + 1;
+
 async function main(): Promise<number> {
   const { values, positionals: wanted } = parseArgs({
     options: {
       all: { type: "boolean", default: false },
       rest: { type: "boolean", default: false },
-      jobs: { type: "string", default: String(navigator.hardwareConcurrency) },
+      jobs: { type: "string", default: String(DEFAULT_JOBS) },
       limit: { type: "string" },
       help: { type: "boolean", default: false },
     },

@@ -28,17 +28,16 @@ export async function runParts(
     const outcome = await runStep(limit, AbortSignal.any([late, stop]));
     if (!stop.aborted) report.ended(step, outcome);
   };
-  // In each part, steps that run alone come first.
-  for (const part of parts) {
-    const together = part.steps.filter(({ alone }) => !alone).values();
-    for (const step of part.steps.filter(({ alone }) => alone)) {
+  // Steps that use all cores come first. The others then follow without a pause between the parts.
+  const steps = parts.flatMap((part) => part.steps);
+  for (const step of steps.filter(({ alone }) => alone)) {
+    if (!stop.aborted) await run(step);
+  }
+  const together = steps.filter(({ alone }) => !alone).values();
+  const work = async (): Promise<void> => {
+    for (const step of together) {
       if (!stop.aborted) await run(step);
     }
-    const work = async (): Promise<void> => {
-      for (const step of together) {
-        if (!stop.aborted) await run(step);
-      }
-    };
-    await Promise.all(Array.from({ length: jobs }, work));
-  }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
 }
