@@ -122,6 +122,10 @@ export class HandshakeRun implements Run {
     return moved ? new Map([...footprint, [TIME, "write"]]) : footprint;
   }
 
+  get hasWaited(): boolean {
+    return this.#hasTimeMoved;
+  }
+
   /** Whether this label, one of the last {@link choices}, is a fault. */
   isFault(label: string): boolean {
     return this.#offered.some((one) => one.label === label && one.isFault);

@@ -14,6 +14,12 @@
  * taken: it would lead to a run that was made with `a` first. What a step touches
  * is recorded when it is taken: its process, and everything that it reads or writes
  * and another process can change (a service's name, a listener).
+ *
+ * At each point of a run only some of the possible steps are tried (source sets,
+ * Abdulla et al., 2014): the first one that is awake, each fault, each step that
+ * a tried one makes impossible, and the first step of each order that reverses two
+ * conflicting steps of a run that was made. What is left out would only have led
+ * to runs in which all steps are asleep.
  */
 
 /** What a step touched. */
@@ -34,6 +40,10 @@ export interface Run {
   choices(): readonly string[];
   /** Takes a step. */
   take(label: string): Promise<Footprint>;
+  /** Whether the last {@link choices} became possible only when no other step was left: all steps before come before them. */
+  readonly hasWaited: boolean;
+  /** Whether this label, one of the last {@link choices}, is a fault: it is tried wherever it is possible. */
+  isFault(label: string): boolean;
 }
 
 /** A run to its end. */
@@ -53,9 +63,15 @@ export interface Progress {
 
 interface Node {
   readonly choices: readonly string[];
+  /** See {@link Run.hasWaited}. */
+  readonly hasWaited: boolean;
   readonly sleep: ReadonlyMap<string, Footprint>;
   readonly done: Map<string, Footprint>;
+  /** The choices that are to be tried; more are added when a later step conflicts with an earlier one. */
+  readonly wanted: Set<string>;
   taken: string;
+  /** The depths of the steps that must happen before {@link taken}, one bit each. */
+  before: bigint;
 }
 
 /** Yields every run of the program that `start` begins; runs that differ only in commuting steps are made once. */
@@ -99,39 +115,115 @@ export async function* sample<R extends Run>(
 
 /** Replays the stack, and continues to the end. Returns false if nothing new is left there. */
 async function descend(run: Run, stack: Node[]): Promise<boolean> {
+  const known = stack.length - 1;
   let sleep: ReadonlyMap<string, Footprint> = new Map();
   for (let depth = 0;; depth++) {
-    let node = stack[depth];
-    if (!node) {
-      const choices = run.choices();
+    const choices = run.choices(); // in a replay too, because it may move the time
+    if (depth > known) {
+      if (depth > 0) wantDisabled(stack[depth - 1]!, choices);
       if (choices.length === 0) return true;
-      const taken = awake(choices, sleep);
-      if (taken === undefined) return false;
-      node = { choices, sleep, done: new Map(), taken };
+      const node = newNode(run, choices, sleep);
+      if (!node) return false;
       stack.push(node);
-    } else {
-      run.choices(); // called as in the first run, because it may move the time
     }
+    const node = stack[depth]!;
     const footprint = await run.take(node.taken);
     const { sleep: before, done, taken } = node;
     sleep = new Map(
       [...before, ...done].filter(([, other]) => !conflict(footprint, other)),
     );
     done.set(taken, footprint);
+    if (depth >= known) findRaces(stack, depth, footprint);
   }
 }
 
-function awake(
+/** Returns undefined if all choices are asleep. */
+function newNode(
+  run: Run,
   choices: readonly string[],
-  ...asleep: ReadonlyMap<string, Footprint>[]
-): string | undefined {
-  return choices.find((choice) => !asleep.some((one) => one.has(choice)));
+  sleep: ReadonlyMap<string, Footprint>,
+): Node | undefined {
+  const awake = choices.filter((choice) => !sleep.has(choice));
+  const first = awake.find((choice) => !run.isFault(choice));
+  const wanted = new Set(awake.filter((choice) => run.isFault(choice)));
+  if (first !== undefined) wanted.add(first);
+  const taken = awake.find((choice) => wanted.has(choice));
+  return taken === undefined ? undefined : {
+    choices,
+    hasWaited: run.hasWaited,
+    sleep,
+    done: new Map(),
+    wanted,
+    taken,
+    before: 0n,
+  };
+}
+
+/** A choice that is no longer possible after the step of `node` may have come before it. */
+function wantDisabled(node: Node, next: readonly string[]): void {
+  for (const choice of node.choices) {
+    if (!next.includes(choice)) node.wanted.add(choice);
+  }
+}
+
+/** Finds the steps of a run that the one at `depth` could have preceded, and wants that order too. */
+function findRaces(
+  stack: readonly Node[],
+  depth: number,
+  footprint: Footprint,
+): void {
+  const node = stack[depth]!;
+  const waited = stack.findLastIndex(({ hasWaited }) => hasWaited);
+  node.before = waited > 0 ? bit(waited) - 1n : 0n;
+  const follows = (at: number): void => {
+    node.before |= stack[at]!.before | bit(at);
+  };
+  const enabler = stack.slice(0, depth).findLastIndex(({ choices }) =>
+    !choices.includes(node.taken)
+  );
+  if (enabler >= 0) follows(enabler);
+  for (let at = depth - 1; at >= 0; at--) {
+    if ((node.before & bit(at)) !== 0n) continue;
+    const { done, taken } = stack[at]!;
+    if (!conflict(done.get(taken)!, footprint)) continue;
+    wantReversed(stack, at, depth);
+    follows(at);
+  }
+}
+
+/** Wants a run in which the step at `depth`, and what it needs, comes before the one at `at`. */
+function wantReversed(
+  stack: readonly Node[],
+  at: number,
+  depth: number,
+): void {
+  const { choices, sleep, wanted } = stack[at]!;
+  const initials: string[] = [];
+  let others = 0n;
+  for (let i = at + 1; i <= depth; i++) {
+    const { before, taken } = stack[i]!;
+    if (i < depth && (before & bit(at)) !== 0n) continue;
+    if ((before & others) === 0n) initials.push(taken);
+    others |= bit(i);
+  }
+  if (initials.some((label) => wanted.has(label) || sleep.has(label))) return;
+  const first = initials.find((label) => choices.includes(label));
+  for (const label of first === undefined ? choices : [first]) {
+    wanted.add(label);
+  }
+}
+
+function bit(depth: number): bigint {
+  return 1n << BigInt(depth);
 }
 
 /** Goes back to the last node with a choice left. */
 function backtrack(stack: Node[]): boolean {
   for (let node; (node = stack.at(-1)); stack.pop()) {
-    const next = awake(node.choices, node.sleep, node.done);
+    const { choices, sleep, done, wanted } = node;
+    const next = choices.find((choice) =>
+      wanted.has(choice) && !sleep.has(choice) && !done.has(choice)
+    );
     if (next === undefined) continue;
     node.taken = next;
     return true;

@@ -66,6 +66,8 @@ export interface Waiting {
   readonly event: Incoming;
   /** Its place among all events of the machine. */
   readonly order: number;
+  /** Its name among what steps touch: a step that adds an event comes before the one that delivers it. */
+  readonly resource: string;
 }
 
 /** A listener or a connection. */
@@ -81,6 +83,7 @@ export abstract class Party {
   /** Nothing is delivered before this time. */
   heldUntil = 0;
   inbox: Waiting[] = [];
+  #added = 0;
 
   constructor(process: PartyProcess, label: string) {
     this.process = process;
@@ -111,7 +114,7 @@ export abstract class Party {
     const event: Incoming = replyTo
       ? { kind: "message", parcel, replyTo: { ...replyTo, id: 0 } }
       : first.event;
-    this.inbox.splice(1, 0, { event, order: first.order });
+    this.inbox.splice(1, 0, { ...first, event });
   }
 
   /** Adds an event to the inbox, unless the process is dead. */
@@ -119,13 +122,24 @@ export abstract class Party {
     const { name, isDead, world } = this.process;
     if (isDead) return;
     if (world.drainsAll) world.touch(`${name}'s inboxes`, "read");
-    this.inbox.push({ event, order: world.nextOrder() });
+    this.inbox.push(this.#waiting(event, world.nextOrder()));
   }
 
   /** Puts events in front of all others. */
   protected putFirst(events: readonly Incoming[]): void {
     const order = this.process.world.nextOrder();
-    this.inbox.unshift(...events.map((event) => ({ event, order })));
+    this.inbox.unshift(...events.map((event) => this.#waiting(event, order)));
+  }
+
+  #waiting(event: Incoming, order: number): Waiting {
+    const { name, world } = this.process;
+    // The peers of a listener come from different processes, in any order.
+    const what = event.kind === "peer"
+      ? event.peer.label
+      : `event ${++this.#added}`;
+    const resource = `${name}: ${this.label}, ${what}`;
+    world.touch(resource, "write");
+    return { event, order, resource };
   }
 
   /** Takes the first event. The end of a link is replaced by what it causes. */

@@ -133,6 +133,13 @@ export class World implements ProcessWorld {
       for (const one of [party, ...also]) {
         if (one !== party) this.note(`${process.name}: ${one.label}, together`);
         this.touch(`${process.name}: ${one.label}`, "write");
+        for (
+          const { resource } of this.drainsAll
+            ? one.inbox
+            : one.inbox.slice(0, 1)
+        ) {
+          this.touch(resource, "read");
+        }
         process.deliver(one, this.drainsAll);
       }
       process.ring();
