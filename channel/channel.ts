@@ -12,8 +12,9 @@
  */
 
 import { BridgeError, describeError } from "../proto/errors.ts";
+import { fitText } from "../proto/escape.ts";
 import { CHANNEL_KEY, CTRL_TYPE, MSG_TYPE } from "../proto/wire/keys.ts";
-import { MAX_DICTIONARY_BYTES } from "../proto/limits.ts";
+import { MAX_DICTIONARY_BYTES, MAX_ERROR_LENGTH } from "../proto/limits.ts";
 import type { Port, PortMap, PortsOf } from "../proto/schema/port.ts";
 import {
   getNumber,
@@ -376,7 +377,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
   #report(kind: string, text: string): void {
     if (this.#reported.has(kind)) return;
     this.#reported.add(kind);
-    this.#events.problem(text);
+    this.#events.problem(fitText(text, MAX_ERROR_LENGTH)); // some of it are the peer's words
   }
 
   #receiveControl(message: Message): void {

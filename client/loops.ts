@@ -25,6 +25,16 @@ import type {
 /** The time that `start` gets to return at the end, after `running` has aborted. */
 const STOP_GRACE_MS = 500;
 
+/** The most commands that a processor has not taken. */
+const MAX_UNTAKEN_COMMANDS = 16;
+
+/** Whether two commands are of the same switch: start and stop, or pause and resume. */
+function isSameSwitch(one: ClientCommand, other: ClientCommand): boolean {
+  const runs = (command: ClientCommand): boolean =>
+    command === "start" || command === "stop";
+  return runs(one) === runs(other);
+}
+
 type AnyContext = Context<PortMap, PortMap>;
 
 /**
@@ -36,7 +46,7 @@ export class ProcessorInbox {
   readonly activity: Activity = new Activity();
   /** The number of frames that came since this was last set to 0. */
   arrivals = 0;
-  readonly #commands: ClientCommand[] = [];
+  #commands: ClientCommand[] = [];
 
   /** Notes that a frame can be read. */
   arrived(): void {
@@ -44,10 +54,28 @@ export class ProcessorInbox {
     this.activity.changed();
   }
 
-  /** Adds a command of the host. */
+  /**
+   * Adds a command of the host. While the processor takes none, however many
+   * come, few are kept: a command that changes nothing is not added, and beyond
+   * {@link MAX_UNTAKEN_COMMANDS} the oldest two that undo each other are removed.
+   */
   command(command: ClientCommand): void {
+    const before = this.#commands.findLast((one) => isSameSwitch(one, command));
+    if (before === command) return;
     this.#commands.push(command);
+    if (this.#commands.length > MAX_UNTAKEN_COMMANDS) this.#removePair();
     this.activity.changed();
+  }
+
+  /** Of one switch, the commands alternate. One of the two has two at least. */
+  #removePair(): void {
+    const [first, second] = this.#commands;
+    const pair = this.#commands.filter((one) => isSameSwitch(one, first!));
+    const kind = pair.length > 1 ? first! : second!;
+    let removed = 0;
+    this.#commands = this.#commands.filter((one) =>
+      !isSameSwitch(one, kind) || ++removed > 2
+    );
   }
 
   /** Takes the oldest command; `undefined` if there is none. */
