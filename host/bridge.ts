@@ -24,7 +24,6 @@ import {
 import {
   failureMessage,
   hasPayload,
-  type HelloProblem,
   pingMessage,
   teardownMessage,
 } from "../proto/states/handshake_messages.ts";
@@ -49,6 +48,7 @@ import type { HandshakeTimes, ProcessorMode } from "./handshake_times.ts";
 import { agreeWithModule } from "./agreement.ts";
 import { HostSession, type SessionOptions } from "./host_session.ts";
 import { Door } from "./door.ts";
+import { Refusals } from "./refusals.ts";
 import {
   type ClientExit,
   type ClientProcess,
@@ -100,8 +100,7 @@ export class HostBridge {
   #phase: HostPhase = "new";
   #client: ClientProcess | undefined;
   #exit: ClientExit | undefined;
-  /** Why the last peer was refused that may have been the client. */
-  #refused: HelloProblem | undefined;
+  readonly #refusals = new Refusals();
   /** Whether the client has reported its failure: it ends by itself. */
   #isReported = false;
 
@@ -226,12 +225,11 @@ export class HostBridge {
         return this.#run(() => Promise.resolve(this.#spawn()));
       case "adopt":
         this.#arrived.abort();
-        this.#refused = undefined;
+        this.#refusals.last = undefined;
         this.#channel.attach(this.#door.letIn(effect.peer));
         return this.#done("hello");
       case "refuse":
-        this.#refused = effect;
-        this.#options.warn(`a peer was refused: ${effect.reason}`);
+        this.#warn(this.#refusals.note(effect));
         return this.#door.refuse(effect.peer, effect.code, effect.reason);
       case "ping":
         this.#door.tell(pingMessage());
@@ -268,6 +266,10 @@ export class HostBridge {
     await this.#session.storeEndpoint(endpoint, this.#arrived.signal);
   }
 
+  #warn(text: string | undefined): void {
+    if (text !== undefined) this.#options.warn(text);
+  }
+
   #timer(ms: number, callback: () => void): void {
     const timer = this.#native.clock.after(ms, () => {
       this.#timers.delete(timer);
@@ -288,7 +290,7 @@ export class HostBridge {
       reason: `not ready within ${this.#options.timeoutSecs} s: ${
         HOST_PHASE_TEXT[this.#phase]
       }${trouble && `; the last attempt: ${trouble}`}${
-        refusalNote(this.#refused)
+        refusalNote(this.#refusals.last)
       }${describeTail(this.#client?.stderrTail ?? "")}`,
     });
   }
@@ -320,7 +322,7 @@ export class HostBridge {
 
   #failByExit(): void {
     if (!this.#exit || this.#phase === "ended") return;
-    this.#fail(exitFailure(this.#exit, this.#phase, this.#refused));
+    this.#fail(exitFailure(this.#exit, this.#phase, this.#refusals.last));
   }
 
   /** Handles a control message of the client, other than those about surfaces. */
@@ -376,6 +378,7 @@ export class HostBridge {
   #end(failure: BridgeError | undefined): void {
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
+    this.#warn(this.#refusals.summary);
     this.#arrived.abort();
     this.#channel.detach();
     // The client of a host that fails is told why, unless it has said so itself.

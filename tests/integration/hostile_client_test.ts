@@ -10,6 +10,7 @@ import { killTree } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
 import { permittedTest } from "../helpers/permitted.ts";
+import { playedTest } from "../helpers/played_client.ts";
 import { soon } from "../helpers/soon.ts";
 
 /**
@@ -145,3 +146,25 @@ attackTest("offers", "offers memory without end");
 attackTest("control", "sends control messages that nobody knows");
 attackTest("skipping", "floods a port that skips");
 attackTest("ordered", "floods a port that must not skip");
+
+playedTest(
+  "a host to which peers say hello again and again tells its owner once of each kind, fit for a terminal, and at the end how many",
+  async ({ host, client, warnings }) => {
+    const PEERS = 100;
+    for (let i = 0; i < PEERS; i++) {
+      using rogue = client.again();
+      rogue.send({
+        ...client.hello,
+        ...(i % 2
+          ? { schema_hash: "\u009b2J\u202e".repeat(10_000) }
+          : { ctrl_type: "\x1b[2J".repeat(10_000) }),
+      });
+      await rogue.control("error");
+    }
+    assertEquals(warnings.length, 2, warnings.join("\n"));
+    await soon(host.close(), "close");
+    assertEquals(warnings[2], `${PEERS} peers were refused in all`);
+    // deno-lint-ignore no-control-regex -- they are what is looked for
+    assert(!/[\x00-\x1f\x7f-\x9f\u202e]/.test(warnings.join("")));
+  },
+);
