@@ -4,6 +4,8 @@
  * only; the format is in c/linux/wire.h.
  */
 
+import { CHANNEL_KEY, CTRL_TYPE, MSG_TYPE } from "../../proto/wire/keys.ts";
+
 /** The kinds of packets that a test sends. */
 export const PACKET = { message: 1, request: 2, goodbye: 6 } as const;
 
@@ -83,6 +85,16 @@ export function rawPacket(
     u64(id),
     bytes,
   ]);
+}
+
+/** Makes a packet that confirms the first 1,024 frames, whether they were read or not. */
+export function confirmsAll(): Uint8Array<ArrayBuffer> {
+  const ids = BigUint64Array.from({ length: 1_024 }, (_, at) => BigInt(at));
+  return rawPacket(PACKET.message, 0n, {
+    [CHANNEL_KEY.msgType]: MSG_TYPE.control,
+    [CHANNEL_KEY.ctrlType]: CTRL_TYPE.release,
+    [CHANNEL_KEY.frames]: new Uint8Array(ids.buffer),
+  });
 }
 
 /** The socket of a connection of this process, whose other end another process has. */

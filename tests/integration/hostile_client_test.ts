@@ -11,7 +11,7 @@ import { isolatedHome } from "../helpers/home.ts";
 import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { playedTest } from "../helpers/played_client.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 /**
  * A host is attacked by the client that it has started, after a good handshake:
@@ -146,6 +146,43 @@ attackTest("offers", "offers memory without end");
 attackTest("control", "sends control messages that nobody knows");
 attackTest("skipping", "floods a port that skips");
 attackTest("ordered", "floods a port that must not skip");
+
+permittedTest(
+  "a host whose client reads nothing, and confirms all that it was sent, ends and says why",
+  { ...NEEDS, linux: "c/linux's packets" },
+  async () => {
+    using _ = isolatedHome();
+    using native = Native.open();
+    const host = attackedHost("confirms", []);
+    try {
+      await soon(host.ready, "the attacked host");
+      const { clientPid } = host.bridge;
+      const { frames } = host.channel.senders;
+      let outbox = 0;
+      await until("the host's end", () => {
+        if (host.over.aborted) return true;
+        using frame = frames.acquire({
+          data: new Uint8Array(900_000),
+          schema_name: "fed",
+          timestamp_ns: 0n,
+        });
+        frames.send(frame);
+        outbox = Math.max(outbox, native.stats().outbox_bytes);
+        return false;
+      });
+      assert(outbox <= OUTBOX_BYTES + MIB, `${outbox} waited`);
+      const failure = (await soon(host.ended, "the host's end"))!;
+      assertEquals(failure.code, "outbox_full", failure.message);
+      assertStringIncludes(
+        failure.message,
+        `the channel to the client ended: process ${clientPid} does not read what was sent to it`,
+      );
+    } finally {
+      if (host.bridge.clientPid) await killTree(host.bridge.clientPid);
+      await soon(host.close(), "close");
+    }
+  },
+);
 
 playedTest(
   "a host to which peers say hello again and again tells its owner once of each kind, fit for a terminal, and at the end how many",
