@@ -3,16 +3,18 @@
  * XPC and nothing of this library. It stores or gets the endpoint, does the handshake, and exchanges
  * video frames on the ports "video". Another program does the calls of the control plane.
  *
- *     peer client          inverts the pixels of each frame, and sends it back
- *     peer client FAULT    fails after the ping, as fail_as says
- *     peer host COUNT      sends COUNT frames, and checks that they come back inverted
+ *     peer client [FAULT]        inverts the pixels of each frame, and sends it back
+ *     peer host COUNT [FAULT]    sends COUNT frames, and checks that they come back inverted
+ *
+ * With a FAULT it fails in the way that faults.c says.
  *
  * Environment: STREAMLIB_BROKER_XPC_SERVICE, STREAMLIB_CONNECTION_ID and, if the connection
  * has tokens, STREAMLIB_CONNECTION_TOKEN (this side's) and PEER_CLIENT_TOKEN (what the host
  * expects in the hello); PEER_SCHEMA_HASH; PEER_ACK=xpc to report the ACK to the broker here.
  *
- * Prints its progress, one word per line (stored, pong), and at the end a line of JSON. A host then
- * waits for the end of stdin before it ends the channel.
+ * Prints its progress, one word per line (stored, pong, and flooding before a flood), and at the end a line of JSON. A host
+ * then waits for the end of stdin before it ends the channel. If the channel ends early, its code is 1,
+ * and stderr has the last words of the side that has ended it.
  */
 #include <pthread.h>
 
@@ -24,6 +26,7 @@ enum { LIMIT_SECONDS = 600, WAIT_MS = 120000 };
 static const uint64_t PROTOCOL_VERSION = 1;
 
 bool is_host, started;
+const char *fault = "";
 uint64_t to_send;
 sem_t over;
 struct counts count;
@@ -34,6 +37,12 @@ static xpc_connection_t broker, channel;
 void die(const char *why) {
     fprintf(stderr, "peer: %s\n", why);
     exit(1);
+}
+
+static void say_last_words(void) {
+    char *why = xpc_connection_copy_invalidation_reason(channel);
+    fprintf(stderr, "peer: the channel ended: %s\n", why ? why : "nobody has said why");
+    free(why);
 }
 
 static void say(const char *word) {
@@ -92,7 +101,7 @@ void send_message(xpc_object_t message) {
     xpc_release(message);
 }
 
-static void send_payload(const char *type, const char bytes[3]) {
+void send_payload(const char *type, const char bytes[3]) {
     xpc_object_t message = control(type);
     xpc_dictionary_set_data(message, "payload", bytes, 3);
     send_message(message);
@@ -106,59 +115,20 @@ static bool has_payload(xpc_object_t message, const char bytes[3]) {
 
 /* ---- The channel ------------------------------------------------------------------------- */
 
-static const char *fault = ""; /* how a client fails after the ping; "" if it does not */
-
-/* Ends the program with code 3 when the error's text, of `length` characters, is on its way. */
-static void report_error(size_t length) {
-    char *text = malloc(length + 1);
-    if (!text) die("out of memory");
-    memset(text, 'y', length);
-    memcpy(text, "\x1b[31mshader", 11);
-    text[length] = 0;
-    xpc_object_t message = control("error");
-    xpc_dictionary_set_string(message, "error", text);
-    free(text);
-    send_message(message);
-}
-
-/* Fails as `fault` says; whether it did. */
-static bool fail_as(void) {
-    if (strcmp(fault, "long_error") == 0) {
-        send_payload("pong", "SLA");
-        report_error(900000);
-        exit(3);
-    }
-    if (strcmp(fault, "too_long_error") == 0) {
-        send_payload("pong", "SLA");
-        report_error(3000000);
-        die("the shader does not compile");
-    }
-    if (strcmp(fault, "no_text") == 0) {
-        xpc_object_t message = control("error");
-        xpc_dictionary_set_uint64(message, "error", 7);
-        send_message(message);
-    } else if (strcmp(fault, "early_start") == 0) {
-        send_message(control("started"));
-    } else if (strcmp(fault, "wrong_pong") == 0) {
-        send_payload("pong", "SLX");
-    } else {
-        return false;
-    }
-    return true;
-}
-
 static void handle_control(xpc_object_t message) {
     if (is_text(message, "ctrl_type", "ping") && !is_host) {
         if (!has_payload(message, "SLP")) die("the ping is wrong");
-        if (fail_as()) return;
+        if (fail_after_ping()) return;
         send_payload("pong", "SLA");
         report_ack();
         send_message(control("started"));
+        fail_after_start();
     } else if (is_text(message, "ctrl_type", "pong") && is_host) {
         if (!has_payload(message, "SLA")) die("the pong is wrong");
         report_ack();
     } else if (is_text(message, "ctrl_type", "started") && is_host) {
         started = true;
+        fail_after_start();
         host_send();
     } else if (is_text(message, "ctrl_type", "surface_offer")) {
         on_surface_offer(message);
@@ -263,10 +233,10 @@ static const char *variable(const char *name, bool needed) {
 }
 
 int main(int argc, char **argv) {
-    is_host = argc == 3 && strcmp(argv[1], "host") == 0;
+    is_host = (argc == 3 || argc == 4) && strcmp(argv[1], "host") == 0;
     if (!is_host && !((argc == 2 || argc == 3) && strcmp(argv[1], "client") == 0))
-        die("usage: peer client [FAULT] | peer host COUNT");
-    if (!is_host && argc == 3) fault = argv[2];
+        die("usage: peer client [FAULT] | peer host COUNT [FAULT]");
+    if (argc == (is_host ? 4 : 3)) fault = argv[argc - 1];
     if (is_host) to_send = strtoull(argv[2], NULL, 10);
     connection_id = variable("STREAMLIB_CONNECTION_ID", true);
     token = variable("STREAMLIB_CONNECTION_TOKEN", false);
@@ -282,6 +252,8 @@ int main(int argc, char **argv) {
     else begin_client();
 
     while (sem_wait(&over) != 0) continue;
+    bool early = lost;
+    if (early) say_last_words();
     printf("{\"role\":\"%s\",\"ended\":\"%s\",\"sent\":%u,\"received\":%u,\"wrong\":%u,\"dropped\":%u,"
            "\"released\":%u,\"offers\":%u,\"retired\":%u,\"refused\":%u}\n",
            argv[1], lost ? "lost" : is_host ? "done" : "teardown", count.sent, count.received, count.wrong,
@@ -295,5 +267,5 @@ int main(int argc, char **argv) {
         }
         xpc_connection_cancel(listener);
     }
-    return 0;
+    return early ? 1 : 0;
 }

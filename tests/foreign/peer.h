@@ -1,5 +1,5 @@
 /*
- * peer.h - shared by the parts of the peer: peer.c, the handshake, and frames.c, the frames.
+ * peer.h - shared by the parts of the peer: peer.c, the handshake; frames.c, the frames; faults.c.
  * All functions are called by the handlers of one connection, the channel, one at a time.
  */
 #ifndef PEER_H
@@ -15,6 +15,7 @@
 extern bool is_host;
 extern uint64_t to_send; /* frames that the host sends */
 extern bool started;     /* frames may be sent */
+extern const char *fault; /* how it fails; "" if it does not */
 extern sem_t over;       /* the host has its results, or the channel has ended */
 
 struct counts {
@@ -32,6 +33,15 @@ xpc_object_t control(const char *type);
 
 /* Sends a message to the other side, and releases it. */
 void send_message(xpc_object_t message);
+
+/* Sends a control message of this type with a payload of three bytes. */
+void send_payload(const char *type, const char bytes[3]);
+
+/* faults.c: fails as `fault` says, as a client that got a ping. Whether it did. */
+bool fail_after_ping(void);
+
+/* faults.c: fails as `fault` says, when the client has started. Blocks the handler of the channel. */
+void fail_after_start(void);
 
 /* frames.c: handles received messages. */
 void on_surface_offer(xpc_object_t message);
