@@ -123,8 +123,8 @@ export class Broker implements AsyncDisposable {
         incidents,
         identify,
         log: log.component("xpc"),
-        peerLost: (peer) => {
-          registry.peerLost(peer);
+        peerLost: (peer, why) => {
+          registry.peerLost(peer, why);
           runtimes.peerLost(peer);
         },
       }),

@@ -46,8 +46,8 @@ export interface RelayOptions {
   readonly incidents: Incidents;
   /** Tells which process has an id. */
   readonly identify: IdentifyProcess;
-  /** Called when a peer's connection has ended: the sides that it was are lost. */
-  peerLost(peer: number): void;
+  /** Called when a peer's connection has ended: the sides that it was are lost. `why`: this process has ended it, for this reason. */
+  peerLost(peer: number, why?: string): void;
 }
 
 interface Peer {
@@ -187,7 +187,7 @@ export class Relay implements Disposable {
           const fields = { peer: id, code, reason };
           incidents.note(kind, log, "A peer was dropped", process, fields);
         }
-        this.#farewell(peer);
+        this.#farewell(peer, kind && `${SELF} ended its connection: ${reason}`);
       },
       malformed: (problem) =>
         this.#options.incidents.note(
@@ -200,12 +200,13 @@ export class Relay implements Disposable {
     });
   }
 
-  #farewell(peer: Peer): void {
+  /** @param why why a peer was lost that this process has ended */
+  #farewell(peer: Peer, why?: string): void {
     if (!this.#peers.delete(peer.id)) return;
     peer.guest.leave();
     peer.gone.abort();
     peer.connection[Symbol.dispose]();
-    this.#options.peerLost(peer.id);
+    this.#options.peerLost(peer.id, why);
   }
 
   // ---- calls ----
@@ -327,6 +328,7 @@ const DROPPED: { readonly [code in ErrorCode]?: IncidentKind } = {
   native_failure: "refused",
 };
 
+const SELF = `the broker (process ${Deno.pid})`;
 const SILENT = "connections that had not sent a message made room for others";
 
 /** Answers the first message with the reason, and ends the connection. */
