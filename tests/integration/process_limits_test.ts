@@ -2,12 +2,15 @@ import {
   assert,
   assertEquals,
   assertMatch,
+  assertRejects,
   assertStringIncludes,
 } from "@std/assert";
 import { BrokerLink } from "../../ffi/broker_link.ts";
+import { Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 import { DataFrame, ReactiveHost } from "../../host/mod.ts";
-import type { ErrorCode } from "../../proto/errors.ts";
+import { BridgeError, type ErrorCode } from "../../proto/errors.ts";
+import { KEY, MESSAGE_TYPE } from "../../proto/wire/keys.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 import { foreground, namesIn } from "../helpers/broker_forms.ts";
 import { BrokerProcess } from "../helpers/broker_process.ts";
@@ -134,14 +137,13 @@ const PORTS = { video: EVERY_FRAME, data: DataFrame };
 type Host = ReactiveHost<typeof PORTS, typeof PORTS>;
 
 /** A host of a client that sends its frames back; what the client writes. */
-function launchEcho(service?: string): { host: Host; written(): string } {
+function launchEcho(): { host: Host; written(): string } {
   let written = "";
   const host = ReactiveHost.launch({
     module: new URL("../fixtures/echo.ts", import.meta.url),
     inputs: PORTS,
     outputs: PORTS,
     output: (chunk) => written += new TextDecoder().decode(chunk),
-    ...(service !== undefined && { broker: service }),
   });
   return { host, written: () => written };
 }
@@ -266,7 +268,7 @@ permittedTest(
 );
 
 permittedTest(
-  "a broker that lacks a descriptor for a host's endpoint says so of itself, to the host's owner and in its log",
+  "a broker that lacks a descriptor for a host's endpoint says so of itself, to the host and in its record",
   NEEDS,
   async () => {
     using home = isolatedHome();
@@ -279,19 +281,32 @@ permittedTest(
         ...[form.module, "--service", service],
       ],
     });
-    const { host: before } = launchEcho(service);
-    await using _before = before;
-    await soon(before.ready, "a host before");
-    const { length } = [...Deno.readDirSync(`/proc/${broker.pid}/fd`)];
-    setLimit(broker.pid, RLIMIT.descriptors, length);
-    const { host } = launchEcho(service);
-    await using _host = host;
-    const failure = (await soon(host.ended, "the host's end"))!;
-    const says =
-      `the broker (process ${broker.pid}) ended its connection: cannot receive: this process has no free descriptor`;
-    assertEquals(failure.code, "connection_failed", failure.message);
-    assertStringIncludes(failure.message, says);
+    using native = Native.open();
+    using link = new BrokerLink(native, service);
+    const made = await link.call("AllocateConnection", {
+      runtime_id: "r",
+      processor_id: "p",
+      want_tokens: true,
+    });
+    using listener = Listener.anonymous(native);
+    listener.activate({ peer: () => {}, ended: () => {} });
+    using endpoint = listener.endpoint();
+    setLimit(broker.pid, RLIMIT.descriptors, 3);
+    const lacks = "cannot receive: this process has no free descriptor";
+    const error = await assertRejects(
+      () =>
+        link.relay(MESSAGE_TYPE.storeEndpoint, {
+          [KEY.connectionId]: made.connection_id,
+          [KEY.endpoint]: endpoint.borrow(),
+        }, { token: made.host_token }),
+      BridgeError,
+      `the other side has ended the connection, and says: ${lacks}`,
+    );
+    assertEquals(error.code, "broker_unreachable", error.message);
     const { stderr } = await broker.end();
-    assertStringIncludes(stderr, says);
+    assertStringIncludes(
+      stderr,
+      `"reason":"host lost: the broker (process ${broker.pid}) ended its connection: ${lacks}`,
+    );
   },
 );
