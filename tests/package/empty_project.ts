@@ -140,6 +140,16 @@ export class EmptyProject implements AsyncDisposable {
     return found;
   }
 
+  /** Reads a module of the project. */
+  async read(name: string): Promise<string> {
+    return await Deno.readTextFile(`${this.#root}/project/${name}`);
+  }
+
+  /** Writes a module of the project. */
+  async write(name: string, text: string): Promise<void> {
+    await Deno.writeTextFile(`${this.#root}/project/${name}`, text);
+  }
+
   /** Downloads what the host and the client need. */
   async download(): Promise<Ended> {
     return await this.deno("cache", "host.ts", "invert.ts");

@@ -182,6 +182,25 @@ packageTest(
   SERVING,
 );
 
+packageTest(
+  "a program with an old @types/node in its graph is checked without errors",
+  async () => {
+    // Linked from its folder, so that the package's own modules are checked too.
+    await using project = await EmptyProject.create();
+    const old = `import type {} from "npm:@types/node@14.18.63";\n`;
+    for (const name of ["host.ts", "invert.ts"]) {
+      await project.write(name, old + await project.read(name));
+      const { code, stderr } = await project.deno("check", name);
+      assertEquals(code, 0, stderr);
+    }
+    // It shows that the old types are used: Node 14 has no such function.
+    const probe =
+      `import { styleText } from "node:util";\nstyleText("red", "");`;
+    await project.write("host.ts", `${old}${probe}\n`);
+    assertFailed(await project.deno("check", "host.ts"), "styleText");
+  },
+);
+
 packageTest("a file that was changed is replaced, or not used", async () => {
   await using project = await EmptyProject.create();
   assertRan(await project.run());
