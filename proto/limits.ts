@@ -84,6 +84,10 @@ export const BYTES_PER_CHARACTER = 2;
 export const MAX_XPC_PEERS = 4_096;
 /** The most gRPC connections to one broker. */
 export const MAX_GRPC_SESSIONS = 256;
+/** The gRPC connections that one process may open at once, open or not: the runtime keeps about 30 KB of each until the broker ends. */
+export const MAX_SESSIONS_AT_ONCE = 1_000;
+/** So many gRPC connections one process may open per second in the long run. */
+export const SESSIONS_PER_SEC = 5;
 /** The most failed and closed connections that are listed. Beyond it the oldest is removed early. */
 export const MAX_RETAINED_CONNECTIONS = 1_024;
 /** The most watchers and held requests of one connection. */

@@ -20,6 +20,7 @@ import { ConnStream } from "./conn_stream.ts";
 import { goAway } from "./http2_goaway.ts";
 import { judgePreface } from "./http2_preface.ts";
 import { GrpcSession } from "./grpc_session.ts";
+import { SessionRate } from "./session_rate.ts";
 
 /** So many connections are accepted before other events get their turn. */
 const ACCEPTS_AT_ONCE = 16;
@@ -60,6 +61,7 @@ export class Acceptor implements Disposable {
   readonly #listener: StreamSource;
   readonly #options: AcceptorOptions;
   readonly #guests: Guests;
+  readonly #rate = new SessionRate();
   /** A function for each open connection that closes it. */
   readonly #open = new Set<() => void>();
   readonly #stop = new AbortController();
@@ -135,11 +137,14 @@ export class Acceptor implements Disposable {
     socket.on("error", end); // the peer has gone: nothing to report
     if (this.#stop.signal.aborted) return end();
     const process = pid === undefined ? undefined : identify(pid);
-    const guest = this.#guests.admit(process, end);
-    if (typeof guest === "string") {
-      socket.end(goAway(guest));
-      return socket.destroySoon();
+    const tooOften = this.#rate.refusal(process, clock.now());
+    if (tooOften !== undefined) {
+      const text = `Cannot connect: ${tooOften}`;
+      incidents.note("refused", log, text, process);
+      return turnAway(socket, text);
     }
+    const guest = this.#guests.admit(process, end);
+    if (typeof guest === "string") return turnAway(socket, guest);
     const session = new GrpcSession({
       guest,
       answers: quotas.answers,
@@ -171,6 +176,12 @@ export class Acceptor implements Disposable {
     stream.on("error", () => socket.destroy());
     onConnection(stream);
   }
+}
+
+/** Closes a connection with the reason. */
+function turnAway(socket: Socket, reason: string): void {
+  socket.end(goAway(reason));
+  socket.destroySoon();
 }
 
 /** Reads the first bytes of a peer, then pauses the socket. Resolves with `undefined` if they are no HTTP/2 preface. */

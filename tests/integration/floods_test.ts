@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { MAX_SESSIONS_AT_ONCE } from "../../proto/limits.ts";
 import { createQuotas } from "../../broker/registry/quotas.ts";
 import type { GetHealthResponse } from "../../proto/broker_gen.ts";
 import {
@@ -170,6 +171,31 @@ permittedTest(
           kind === FRAME.headers && (flags & FRAME.endStream) !== 0
         ),
     );
+  },
+  SANITIZED,
+);
+
+permittedTest(
+  "a process that opens one connection after the other is refused by name, and keeps the one that it has",
+  GRPC_NEEDS,
+  async () => {
+    await using served = await serveControlPlane(healthy());
+    await served.client.call("GetHealth", {});
+    let opened = 1;
+    await until("the record", async () => {
+      for (let i = 0; i < 100; i++, opened++) {
+        using _ = await Deno.connect({ transport: "unix", path: served.path });
+      }
+      return served.logLines.length > 0;
+    });
+    assert(opened >= MAX_SESSIONS_AT_ONCE, `${opened} were opened`);
+    const [line] = served.logLines;
+    assertEquals([line?.["pid"], line?.["level"]], [Deno.pid, "warn"]);
+    assertStringIncludes(
+      String(line?.["message"]),
+      `process ${Deno.pid} has opened ${MAX_SESSIONS_AT_ONCE} gRPC connections`,
+    );
+    assertEquals((await served.client.call("GetHealth", {})).healthy, true);
   },
   SANITIZED,
 );
