@@ -32,6 +32,7 @@ import { Alarm, Deadlines } from "./deadlines.ts";
 import { bytesOf, type Charged, Ledger } from "./ledger.ts";
 import type { ProcessIdentity } from "./process.ts";
 import { createQuotas, type Quotas } from "./quotas.ts";
+import { Retained } from "./retained.ts";
 import {
   type Allocation,
   type Entry,
@@ -61,8 +62,7 @@ export class Registry<E extends Disposable> implements Disposable {
   readonly #quotas: Quotas;
   readonly #randomBytes: RandomBytes;
   readonly #entries = new Map<string, OwnEntry<E>>();
-  /** The ids of connections that are over, the oldest first. */
-  readonly #retained = new Set<string>();
+  readonly #retained: Retained;
   readonly #ledger: Ledger<OwnEntry<E>>;
   readonly #deadlines = new Deadlines();
   readonly #alarm: Alarm;
@@ -75,6 +75,7 @@ export class Registry<E extends Disposable> implements Disposable {
     this.#quotas = options.quotas ?? createQuotas();
     this.#randomBytes = options.randomBytes ??
       ((bytes) => crypto.getRandomValues(new Uint8Array(bytes)));
+    this.#retained = new Retained(options.retained ?? MAX_RETAINED_CONNECTIONS);
     this.#ledger = new Ledger(this.#quotas);
     this.#alarm = new Alarm(
       () => options.now(),
@@ -358,21 +359,17 @@ export class Registry<E extends Disposable> implements Disposable {
       delete entry.peers[side];
       if (peer !== undefined) this.#unbind(entry, peer);
     }
-    this.#retained.add(entry.id);
     this.#deadlines.set(entry.id, this.#options.now() + RETENTION_MS);
-    const { retained = MAX_RETAINED_CONNECTIONS } = this.#options;
-    if (this.#retained.size > retained) {
-      const [oldest] = this.#retained;
-      this.#drop(this.#entries.get(oldest!)!);
-    }
+    const dispensable = this.#retained.add(entry.id, entry.process);
+    if (dispensable !== undefined) this.#drop(this.#entries.get(dispensable)!);
   }
 
   /** Why there is no room for these bytes. Connections of the same process that are over make room first. */
   #bytesRefusal(charged: Charged): string | undefined {
-    for (const id of this.#retained) {
-      if (this.#ledger.bytesRefusal(charged) === undefined) break;
-      const entry = this.#entries.get(id)!;
-      if (entry.process?.key === charged.process?.key) this.#drop(entry);
+    if (this.#ledger.bytesRefusal(charged) === undefined) return undefined;
+    for (const id of this.#retained.of(charged.process)) {
+      this.#drop(this.#entries.get(id)!);
+      if (this.#ledger.bytesRefusal(charged) === undefined) return undefined;
     }
     return this.#ledger.bytesRefusal(charged);
   }
