@@ -1,4 +1,5 @@
 import { Broker } from "../../broker/broker.ts";
+import type { QuotaLimits } from "../../broker/registry/quotas.ts";
 import type { GrpcClient } from "../../broker/grpc/grpc_client.ts";
 import type { StreamMethod } from "../../proto/wire/control.ts";
 import { Connection, Listener } from "../../ffi/connection.ts";
@@ -48,17 +49,19 @@ export interface Stage extends AsyncDisposable {
   fetch(request: object, token?: string): Promise<Outcome>;
 }
 
-/** A stage whose two parties use XPC. Needs only ffi. */
-export function xpcStage(): Promise<Stage> {
-  return relayStage();
+/** A stage whose two parties use XPC. Needs only ffi. `limits` are the broker's quotas. */
+export function xpcStage(limits: Partial<QuotaLimits> = {}): Promise<Stage> {
+  return relayStage(limits);
 }
 
 /** A stage whose two parties use gRPC. Loads grpc-js, which needs more permissions than ffi. */
-export async function grpcStage(): Promise<Stage> {
+export async function grpcStage(
+  limits: Partial<QuotaLimits> = {},
+): Promise<Stage> {
   const { PatientClient } = await import("./patient_client.ts");
   await using held = new AsyncDisposableStack();
   const address = `unix:${held.use(new PrivateDirectory()).path}/run/s`;
-  const relay = held.use(await relayStage(address));
+  const relay = held.use(await relayStage(limits, address));
   const ended = held.adopt(
     new AbortController(),
     (controller) => controller.abort(),
@@ -75,7 +78,10 @@ export async function grpcStage(): Promise<Stage> {
   };
 }
 
-async function relayStage(grpc?: string): Promise<Stage> {
+async function relayStage(
+  limits: Partial<QuotaLimits>,
+  grpc?: string,
+): Promise<Stage> {
   await using held = new AsyncDisposableStack();
   const native = held.use(Native.open());
   const random = crypto.randomUUID().replaceAll("-", "");
@@ -83,6 +89,7 @@ async function relayStage(grpc?: string): Promise<Stage> {
     await Broker.start({
       service: `com.example.test.embedded-${random}`,
       log: { sink: () => {}, level: "error" },
+      limits,
       ...(grpc !== undefined && { grpc }),
     }),
   );
