@@ -165,6 +165,12 @@ const ENDING: [attack: string, what: string, words: string, needs?: Needs][] = [
     PACKETS,
   ],
   [
+    "oversize",
+    "sends what is longer than a message may be",
+    "malformed_message: the channel to the host ended: a packet was refused: ",
+    { ...PACKETS, exhaustive: true },
+  ],
+  [
     "last packet",
     "ends the connection with words for a terminal",
     "malformed_message: the channel to the host ended: the other side has ended the connection, and says: ?[31mred",
