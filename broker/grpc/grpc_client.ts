@@ -282,7 +282,7 @@ export class GrpcClient implements ControlClient {
   #unreachable(method: MethodName, why: string, cause?: Error): BridgeError {
     return new BridgeError(
       "broker_unreachable",
-      `Cannot ${method}: no broker answers at ${this.address} (${why}); start one with \`${FOREGROUND_BROKER}\``,
+      `Cannot ${method}: no broker answers at ${this.address} (${why}); start one with \`${FOREGROUND_BROKER}\`; if one runs, its log says why it refused this process`,
       { cause },
     );
   }

@@ -292,6 +292,33 @@ permittedTest(
 );
 
 permittedTest(
+  "a client that is refused fails at once, does not connect again and again, and is served when there is room",
+  GRPC_NEEDS,
+  async () => {
+    const { PatientClient } = await import("../helpers/patient_client.ts");
+    await using served = await serveControlPlane(HEALTHY, {
+      quotas: createQuotas({ sessions: 4 }), // 1 for this process
+    });
+    await served.client.call("GetHealth", {});
+    using second = new PatientClient(served.carrier.address);
+    const message = await refusedCall(
+      second.call("GetHealth", {}),
+      "broker_unreachable",
+    );
+    assertStringIncludes(message, "its log says why it refused this process");
+    const [line] = served.logLines;
+    assertEquals([line?.["pid"], served.logLines.length], [Deno.pid, 1]);
+    served.client[Symbol.dispose]();
+    await until("room", () => served.carrier.connectionCount === 0);
+    await until(
+      "an answer",
+      () => second.call("GetHealth", {}).then(() => true, () => false),
+    );
+  },
+  SANITIZED,
+);
+
+permittedTest(
   "connections are counted out when their clients go",
   GRPC_NEEDS,
   async () => {
