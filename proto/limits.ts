@@ -88,7 +88,7 @@ export const MAX_GRPC_SESSIONS = 256;
 export const MAX_SESSIONS_AT_ONCE = 1_000;
 /** So many gRPC connections one process may open per second in the long run. */
 export const SESSIONS_PER_SEC = 5;
-/** The most failed and closed connections that are listed. Beyond it the oldest is removed early. */
+/** The most failed and closed connections that are listed. Beyond it the oldest of the process that has the most is removed early. */
 export const MAX_RETAINED_CONNECTIONS = 1_024;
 /** The most watchers and held requests of one connection. */
 export const MAX_WATCHERS_PER_CONNECTION = 16;
