@@ -42,14 +42,19 @@ static uint64_t now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+static void remove_scratch(void) {
+    if (scratch_length > 0) slb_scratch_remove(scratch_path, scratch_length);
+}
+
 static void *follow(void *context) {
     (void)context;
     if (!platform_wait_for_lost_reader(ends, count, -1)) return NULL; /* it cannot be watched */
     atomic_store(&host_gone, true);
-    if (scratch_length > 0) slb_scratch_remove(scratch_path, scratch_length);
+    remove_scratch();
     uint64_t since = now_ms();
     struct timespec look = {.tv_nsec = LOOK_MS * 1000000L};
     while (now_ms() - since < atomic_load(&grace)) nanosleep(&look, NULL);
+    remove_scratch(); /* the program may have replaced the file meanwhile */
     _exit(SLB_EXIT_FOLLOWED);
 }
 
@@ -73,6 +78,7 @@ int32_t slb_process_follow(uint32_t grace_ms, const uint8_t *scratch, uint32_t l
             if (copy >= 0) ends[count++] = copy;
         }
         if (count > 0) atomic_store(&host_gone, platform_wait_for_lost_reader(ends, count, 0));
+        if (atomic_load(&host_gone)) remove_scratch(); /* now: the program may exit before the thread runs */
         if (count > 0) why = thread_start(follow, NULL);
         if (why) {
             while (count > 0) close(ends[--count]);

@@ -237,6 +237,7 @@ SLB_API int32_t slb_stderr_write(const uint8_t *bytes, uint32_t count);
  * Writes a file of mode 0600 into a new directory of mode 0700, below $TMPDIR or
  * /tmp, for a child that reads it by its path. Copies the path. Returns its
  * length in bytes, 0 on failure. slb_scratch_remove removes file and directory.
+ * The first call of a process also removes those of processes that were killed.
  */
 SLB_API uint32_t slb_scratch_create(const uint8_t *bytes, uint32_t length, uint8_t *path, uint32_t capacity);
 SLB_API int32_t slb_scratch_remove(const uint8_t *path, uint32_t length);

@@ -8,7 +8,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bridge_support.h"
@@ -62,7 +65,25 @@ static int say_last_words(void) {
     return slb_stderr_write((const uint8_t *)"last words", 10);
 }
 
+/* Makes and removes a scratch file; the first of a process sweeps. */
+static int use_scratch(void) {
+    uint8_t path[SLB_MAX_TEXT_BYTES];
+    uint32_t length = slb_scratch_create((const uint8_t *)"text", 4, path, sizeof path);
+    return length > 0 && slb_scratch_remove(path, length) == 0 ? 0 : 2;
+}
+
+/* Begins to follow when nobody reads its output any more, and exits at once, before another thread can run. */
+static int begin_as_orphan(void) {
+    const char *path = getenv("SCRATCH_FILE");
+    signal(SIGPIPE, SIG_IGN);
+    while (write(STDOUT_FILENO, "", 1) == 1 || write(STDERR_FILENO, "", 1) == 1) lapse_ms(1);
+    int32_t result = slb_process_follow(60000, (const uint8_t *)path, (uint32_t)strlen(path));
+    _exit(result == 0 && slb_process_is_orphan() && access(path, F_OK) != 0 ? 0 : 2);
+}
+
 static int be_child(const char *role) {
+    if (strcmp(role, "scratch") == 0) return use_scratch();
+    if (strcmp(role, "orphan") == 0) return begin_as_orphan();
     if (strcmp(role, "follow") == 0) return follow_for_ever();
     if (strcmp(role, "flood") == 0) return flood();
     if (strcmp(role, "spill") == 0) return fill();
@@ -219,6 +240,59 @@ static void a_scratch_file_is_private_and_removed(void) {
     CHECK(slb_scratch_create((const uint8_t *)"text", 4, path, 5) == 0);
 }
 
+/* Makes the directory of a scratch file that is `age` seconds old, with one more file in it. */
+static void make_leftover(char *directory, const char *temporary, const char *name, const char *more, time_t age) {
+    char path[SLB_MAX_TEXT_BYTES * 2];
+    snprintf(directory, SLB_MAX_TEXT_BYTES, "%s/%s", temporary, name);
+    CHECK(mkdir(directory, 0700) == 0);
+    const char *files[] = {"deno.lock", more};
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", directory, files[i]);
+        int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        CHECK(file >= 0);
+        close(file);
+    }
+    time_t made = time(NULL) - age;
+    struct timeval times[2] = {{.tv_sec = made}, {.tv_sec = made}};
+    CHECK(utimes(directory, times) == 0);
+}
+
+static void scratch_files_of_killed_processes_are_removed(void) {
+    char temporary[SLB_MAX_TEXT_BYTES / 2], dead[SLB_MAX_TEXT_BYTES], young[SLB_MAX_TEXT_BYTES];
+    char used[SLB_MAX_TEXT_BYTES], foreign[SLB_MAX_TEXT_BYTES], inside[SLB_MAX_TEXT_BYTES * 2];
+    CHECK(make_directory(temporary, sizeof temporary));
+    make_leftover(dead, temporary, "streamlib-lock-dead00", "deno.lock.new", 3600);
+    make_leftover(young, temporary, "streamlib-lock-young0", "deno.lock.new", 0);
+    make_leftover(used, temporary, "streamlib-lock-used00", "deno.lock.new", 3600);
+    make_leftover(foreign, temporary, "streamlib-foreign00000", "notes", 3600);
+    int lock = open(used, O_RDONLY | O_CLOEXEC);
+    CHECK(lock >= 0 && flock(lock, LOCK_SH) == 0);
+    setenv("TMPDIR", temporary, 1);
+    struct talker talker = start("scratch", 0);
+    unsetenv("TMPDIR");
+    exited_with(talker.pid, 0);
+    finish(&talker);
+    close(lock);
+    CHECK(access(dead, F_OK) != 0);
+    const char *kept[] = {young, used, foreign};
+    for (int i = 0; i < 3; i++) {
+        snprintf(inside, sizeof inside, "%s/deno.lock", kept[i]);
+        CHECK(access(inside, F_OK) == 0);
+    }
+}
+
+static void an_orphan_removes_its_scratch_file_at_once(void) {
+    uint8_t path[SLB_MAX_TEXT_BYTES];
+    char name[SLB_MAX_TEXT_BYTES + 1] = {0};
+    uint32_t length = slb_scratch_create((const uint8_t *)"text", 4, path, sizeof path);
+    memcpy(name, path, length);
+    setenv("SCRATCH_FILE", name, 1);
+    struct talker talker = start("orphan", 0);
+    finish(&talker);
+    exited_with(talker.pid, 0);
+    slb_scratch_remove(path, length); /* only if the child has failed to */
+}
+
 static void last_words_are_written_at_exit(void) {
     struct talker talker = start("words", 0);
     char *text = read_until(talker.err, "last words");
@@ -238,6 +312,8 @@ static const struct test tests[] = {
     {"a full disk loses text only", a_full_disk_loses_text_only},
     {"a closed pipe ends nothing", a_closed_pipe_ends_nothing},
     {"a scratch file is private and removed", a_scratch_file_is_private_and_removed},
+    {"scratch files of killed processes are removed", scratch_files_of_killed_processes_are_removed},
+    {"an orphan removes its scratch file at once", an_orphan_removes_its_scratch_file_at_once},
     {"last words are written at exit", last_words_are_written_at_exit},
 };
 
