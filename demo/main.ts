@@ -60,15 +60,29 @@ interface ErrorReport {
   readonly message: string;
 }
 
-function printJson(value: object): void {
-  writeFully(Deno.stdout, encoder.encode(`${JSON.stringify(value)}\n`));
+/** Writes a result. That a reader such as `head` wants no more is no failure. */
+function print(text: string): void {
+  try {
+    writeFully(Deno.stdout, encoder.encode(text));
+  } catch (cause) {
+    if (cause instanceof Deno.errors.BrokenPipe) return;
+    throw new MediaError(
+      "output_unwritable",
+      `Cannot write the result to standard output: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+function jsonLine(value: object): string {
+  return `${JSON.stringify(value)}\n`;
 }
 
 async function main(args: string[]): Promise<number> {
   try {
     const options = readDemoOptions(args);
     if (options === "help") {
-      writeFully(Deno.stdout, encoder.encode(DEMO_USAGE));
+      print(DEMO_USAGE);
       return 0;
     }
     using stop = options.preview === undefined ? undefined : stopOnSignal();
@@ -83,7 +97,9 @@ async function main(args: string[]): Promise<number> {
     const isUsage = error instanceof DemoUsageError;
     say(`demo: ${known.message}`);
     if (isUsage) say("Try: deno task demo --help");
-    if (args.includes("--json")) printJson({ error: known });
+    if (args.includes("--json")) {
+      writeOrLose(Deno.stdout, encoder.encode(jsonLine({ error: known })));
+    }
     return isUsage ? EXIT_USAGE : EXIT_FAILED;
   }
 }
@@ -96,12 +112,12 @@ function report(
   for (const problem of problems) say(`demo: ${problem}`);
   // With --json, stdout is for a program: the table goes to stderr.
   if (json) writeOrLose(Deno.stderr, encoder.encode(table(summary)));
-  else writeFully(Deno.stdout, encoder.encode(table(summary)));
+  else print(table(summary));
   const failed = snapshot instanceof MediaError ? snapshot : undefined;
   if (failed) say(`demo: ${failed.message}`);
   if (snapshot === true) say(`wrote ${plainText(file!)}`);
   if (json) {
-    printJson({ ...summary, ...(failed && { error: reportOf(failed) }) });
+    print(jsonLine({ ...summary, ...(failed && { error: reportOf(failed) }) }));
   }
   const complete = summary.frames_verified === summary.frames_sent &&
     summary.frames_sent > 0;

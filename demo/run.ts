@@ -53,7 +53,9 @@ export async function runDemo(
   const now = (): number => performance.now();
   const preview = options.preview !== undefined;
   const endless = preview && options.frames === undefined;
-  if (options.snapshot !== undefined) await checkSnapshot(options.snapshot);
+  if (options.snapshot !== undefined) {
+    await checkSnapshot(options.snapshot, options.input);
+  }
   await using source = await openOrStopped(options, stop);
   for (const note of source.notes) say(`input: ${note}`);
   const verifier = new Verifier(now);

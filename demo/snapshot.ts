@@ -12,11 +12,18 @@ import { quoted } from "./input/quoted.ts";
 /**
  * Checks that a file can be written, and leaves everything as it is.
  *
+ * @param input the path of the input, which is not overwritten
  * @throws {MediaError} `output_unwritable` with the reason
  */
-export async function checkSnapshot(path: string): Promise<void> {
+export async function checkSnapshot(
+  path: string,
+  input?: string,
+): Promise<void> {
   try {
     const isNew = await isAbsent(path);
+    if (input !== undefined && await isSameFile(path, input)) {
+      throw new Refusal("it is the input, which would be lost");
+    }
     // Opening is the only test that also counts access lists and read-only disks.
     (await Deno.open(path, { write: true, createNew: isNew })).close();
     if (isNew) await Deno.remove(path);
@@ -58,6 +65,14 @@ async function isAbsent(path: string): Promise<boolean> {
   throw new Refusal(
     `it is a link to ${quoted(link)}, which does not exist`,
   );
+}
+
+/** Whether both paths are of one file, also by a link. */
+async function isSameFile(path: string, other: string): Promise<boolean> {
+  const [one, two] = await Promise.all(
+    [path, other].map((each) => Deno.stat(each).catch(() => undefined)),
+  );
+  return one?.isFile === true && one.ino === two?.ino && one.dev === two.dev;
 }
 
 /** What was found at the path. */

@@ -182,6 +182,30 @@ async function demoWithFfmpeg(
 }
 
 permittedTest(
+  "a result that cannot be written is told in one line",
+  { ...NEEDS, linux: "/dev/full" },
+  async () => {
+    const to = (target: string): Promise<Ended> =>
+      run("sh", {
+        args: [
+          "-c",
+          `"$0" task --quiet demo --help ${target}`,
+          Deno.execPath(),
+        ],
+        cwd: ROOT,
+      });
+    const full = await to(">/dev/full");
+    assertEquals(
+      full.stderr,
+      "demo: Cannot write the result to standard output: No space left on device (os error 28)\n",
+    );
+    assertEquals(full.code, 1);
+    // The shell's status is that of `true`, so only the words count.
+    assertEquals((await to("| true")).stderr, "");
+  },
+);
+
+permittedTest(
   "a snapshot that fails at the end costs no numbers",
   NEEDS,
   async () => {

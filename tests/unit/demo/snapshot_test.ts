@@ -35,6 +35,29 @@ permittedTest(
 );
 
 permittedTest(
+  "a snapshot never replaces the input, by whatever path",
+  NEEDS,
+  async () => {
+    await inFolder(async (folder) => {
+      const input = `${folder}/film`;
+      await Deno.writeTextFile(input, "frames");
+      await Deno.symlink(input, `${folder}/symlink`);
+      await Deno.link(input, `${folder}/link`);
+      for (const path of [input, `${folder}/symlink`, `${folder}/link`]) {
+        await assertRejects(
+          () => checkSnapshot(path, input),
+          MediaError,
+          "it is the input",
+        );
+      }
+      await checkSnapshot(`${folder}/new.png`, input);
+      await checkSnapshot("/dev/null", "/dev/null");
+      await checkSnapshot(input, `${folder}/none`);
+    });
+  },
+);
+
+permittedTest(
   "a file that cannot be written is refused by name",
   NEEDS,
   async () => {
