@@ -32,6 +32,8 @@ export interface HostFailure {
 /** Frames of these parts of the package are not where the user's code failed. */
 const OWN_PARTS = /\/(?:channel|client|ffi|proto)\/[^/]|^(?:ext|node):/;
 const ROOT = new URL("../", import.meta.url).href;
+/** The start of the client's first module, as a stack shows it; see `spawn/client_arguments.ts`. */
+const FIRST_MODULE = "data:application/typescript,import%20%7B%20runCl";
 
 /** The failure that a client reports with a control message `error`. */
 export function reportedFailure(
@@ -81,7 +83,7 @@ function causeOf(
 function placeIn(stack: string): string {
   for (const line of stack.split("\n")) {
     const place = line.trim();
-    if (!place.startsWith("at ")) continue;
+    if (!place.startsWith("at ") || place.includes(FIRST_MODULE)) continue;
     const inOurs = place.indexOf(ROOT);
     const path = inOurs < 0 ? "" : place.slice(inOurs + ROOT.length - 1);
     if (!OWN_PARTS.test(path) && !/\b(?:ext|node):/.test(place)) return place;

@@ -104,16 +104,31 @@ export function firstError(error: unknown): unknown {
     : error;
 }
 
-/** Returns name and message of an error, without its stack; of both errors if it is a `SuppressedError`, the first one first. Never throws, and the text is fit to be sent. */
+/** Returns name and message of an error, without its stack; of both errors if it is a `SuppressedError`, the first one first; with those that an `AggregateError` holds. Never throws, and the text is fit to be sent. */
 export function describeError(error: unknown): string {
   return fitted(() => {
     if (error instanceof SuppressedError) {
       return both(error, describeError, "; then");
     }
-    if (error instanceof Error) return `${error.name}: ${error.message}`;
-    return describeThrown(error);
+    const held = heldBy(error).map(describeOne).join("; ");
+    return describeOne(error) + (held && ` (${held})`);
   });
 }
+
+function describeOne(error: unknown): string {
+  return isError(error)
+    ? `${error.name}: ${error.message}`
+    : describeThrown(error);
+}
+
+/** The errors that an `AggregateError` holds, such as that of `Promise.any`, whose own message says nothing; at most {@link MAX_HELD}. */
+function heldBy(error: unknown): readonly unknown[] {
+  if (!isError(error) || !(error instanceof AggregateError)) return [];
+  return Array.isArray(error.errors) ? error.errors.slice(0, MAX_HELD) : [];
+}
+
+/** The most errors of an `AggregateError` that are described. */
+const MAX_HELD = 8;
 
 /** Returns the message of a `BridgeError`, and the stack of any other error; of both errors if it is a `SuppressedError`. Never throws, and the text is fit to be printed. */
 export function failureReason(error: unknown): string {
@@ -124,7 +139,7 @@ export function failureReason(error: unknown): string {
   });
 }
 
-/** Returns the stack of an error and of its causes, both stacks of a `SuppressedError`; `undefined` if `error` is not an `Error`. Never throws, and the text is fit to be sent. */
+/** Returns the stack of an error, of those that an `AggregateError` holds, and of its causes; both stacks of a `SuppressedError`; `undefined` if `error` is not an `Error`. Never throws, and the text is fit to be sent. */
 export function stackOf(error: unknown): string | undefined {
   if (!isError(error)) return undefined;
   return fitted(() => {
@@ -134,7 +149,12 @@ export function stackOf(error: unknown): string | undefined {
     const stacks: string[] = [];
     let next: unknown = error;
     for (let depth = 0; isError(next) && depth < MAX_CAUSES; depth++) {
-      stacks.push(oneStack(next));
+      stacks.push([
+        oneStack(next),
+        ...heldBy(next).map((one) =>
+          isError(one) ? oneStack(one) : describeThrown(one)
+        ),
+      ].join("\nIt holds: "));
       next = next.cause;
     }
     return stacks.join("\nCaused by: ");

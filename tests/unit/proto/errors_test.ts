@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   BridgeError,
   codeOf,
@@ -105,4 +105,28 @@ Deno.test("a message of any length and content is cut and escaped, and its stack
   const stack = stackOf(new Error("M".repeat(3e6), { cause: late }))!;
   assert(stack.includes("errors_test.ts") && stack.includes("Caused by: "));
   assert(stack.length <= MAX_ERROR_LENGTH);
+});
+
+Deno.test("an AggregateError tells what it holds", () => {
+  const held = [new TypeError("no codec"), "a text", null];
+  const error = new AggregateError(held, "All promises were rejected");
+  assertEquals(
+    describeError(error),
+    "AggregateError: All promises were rejected (TypeError: no codec; a text; " +
+      "null was thrown, which is not an Error)",
+  );
+  const stack = stackOf(new Error("cannot load", { cause: error }))!;
+  assertStringIncludes(stack, "Caused by: AggregateError: All promises");
+  assertStringIncludes(stack, "\nIt holds: TypeError: no codec\n    at ");
+  assertStringIncludes(stack, "\nIt holds: a text");
+  const many = new AggregateError(Array.from({ length: 1e5 }, () => held[0]));
+  assertEquals(describeError(many).match(/no codec/g)?.length, 8);
+  const itself = new AggregateError([], "itself");
+  itself.errors.push(itself);
+  assertEquals(
+    describeError(itself),
+    "AggregateError: itself (AggregateError: itself)",
+  );
+  Object.assign(itself, { errors: 5 });
+  assertEquals(describeError(itself), "AggregateError: itself");
 });
