@@ -11,9 +11,11 @@
  * @module
  */
 
+import { surviveFileSizeLimit } from "../ffi/file_size_limit.ts";
 import { runCommandLine } from "./cli.ts";
 import { systemConsole } from "./terminal/system_console.ts";
 
 if (import.meta.main) {
+  surviveFileSizeLimit(); // also for Deno's own caches
   Deno.exit(await runCommandLine(Deno.args, systemConsole()));
 }

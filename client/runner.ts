@@ -13,6 +13,7 @@
 
 import { systemClock } from "../ffi/clock.ts";
 import { permittedEnvironment } from "../ffi/environment.ts";
+import { surviveFileSizeLimit } from "../ffi/file_size_limit.ts";
 import { Native } from "../ffi/native.ts";
 import { writeStderr } from "../ffi/stderr.ts";
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
@@ -33,7 +34,7 @@ export interface RunnerOptions {
   /** Opens the control API over gRPC, if the host uses it. */
   readonly openGrpc?: OpenControl;
   /** The copy of the lock file that this process was started with. It is removed if the host ends first. */
-  readonly lock?: string;
+  readonly lock?: string | undefined;
   /** Takes warnings and the reason of a failure. Default: writes them to stderr. */
   readonly say?: (text: string) => void;
   /** Opens the shim. A test passes a shim that fails on purpose. */
@@ -62,6 +63,7 @@ export async function runClient(
   // Ctrl-C goes to every process of a terminal. The client ends when its host
   // tells it to or is gone, so that the host still gets the frames under way.
   Deno.addSignalListener("SIGINT", () => {});
+  surviveFileSizeLimit(); // an error of the processor reaches the host, a signal would not say where
   try {
     await runProcessor(load, options);
   } catch (error) {

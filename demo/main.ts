@@ -6,6 +6,7 @@
  */
 
 import { BridgeError } from "../host/mod.ts";
+import { surviveFileSizeLimit } from "../ffi/file_size_limit.ts";
 import { writeFully, writeOrLose } from "../ffi/output.ts";
 import { MediaError } from "./input/media_error.ts";
 import { plainText } from "./input/quoted.ts";
@@ -142,5 +143,6 @@ function reportOf(error: unknown): ErrorReport | undefined {
   return code && { code, message: (error as Error).message };
 }
 
+surviveFileSizeLimit(); // also for Deno's own caches
 // An open of a FIFO that nobody writes to would keep the process alive.
 Deno.exit(await main(Deno.args));

@@ -5,6 +5,7 @@
  */
 
 import { dirname } from "node:path";
+import { surviveFileSizeLimit } from "../ffi/file_size_limit.ts";
 import { MediaError } from "./input/media_error.ts";
 import { systemReason } from "./input/media_input.ts";
 import { quoted } from "./input/quoted.ts";
@@ -41,8 +42,7 @@ export async function writeSnapshot(
   path: string,
   png: Uint8Array,
 ): Promise<true | MediaError> {
-  // Without a listener, a picture over the limit of file sizes (`ulimit -f`) would end the demo.
-  Deno.addSignalListener("SIGXFSZ", () => {});
+  surviveFileSizeLimit();
   try {
     await Deno.writeFile(path, png);
     return true;

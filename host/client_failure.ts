@@ -33,7 +33,7 @@ export interface HostFailure {
 const OWN_PARTS = /\/(?:channel|client|ffi|proto)\/[^/]|^(?:ext|node):/;
 const ROOT = new URL("../", import.meta.url).href;
 /** The start of the client's first module, as a stack shows it; see `spawn/client_arguments.ts`. */
-const FIRST_MODULE = "data:application/typescript,import%20%7B%20runCl";
+const FIRST_MODULE = "data:application/javascript,import%20%7B%20runCl";
 
 /** The failure that a client reports with a control message `error`. */
 export function reportedFailure(

@@ -34,6 +34,16 @@ export interface ClientPermissions {
   readonly import?: true | readonly string[];
 }
 
+const KINDS: readonly (keyof ClientPermissions)[] = [
+  "read",
+  "write",
+  "net",
+  "env",
+  "run",
+  "sys",
+  "import",
+];
+
 /** What the command line is made from. */
 export interface ArgumentOptions {
   /** The processor's module. */
@@ -62,6 +72,7 @@ export function absolutePermissions(
   permissions: ClientPermissions,
   folder: string | undefined,
 ): ClientPermissions {
+  checkForms(permissions);
   const paths = (
     kind: "read" | "write" | "run",
   ): true | readonly string[] | undefined => {
@@ -85,6 +96,26 @@ export function absolutePermissions(
     ...(write && { write }),
     ...(run && { run }),
   };
+}
+
+/** Checks what a caller without types can have wrong: the kinds, and that each is `true` or a list of texts and URLs. */
+function checkForms(permissions: ClientPermissions): void {
+  for (const [kind, given] of Object.entries(permissions)) {
+    if (!KINDS.includes(kind as keyof ClientPermissions)) {
+      throw new BridgeError(
+        "bad_argument",
+        `Cannot permit '${kind}': the kinds are ${KINDS.join(", ")}`,
+      );
+    }
+    const isList = Array.isArray(given) &&
+      given.every((entry) => typeof entry === "string" || entry instanceof URL);
+    if (given === undefined || given === true || isList) continue;
+    throw new BridgeError(
+      "bad_argument",
+      `Cannot permit '${kind}': it is neither true nor a list of texts; ` +
+        "leave it out to permit nothing",
+    );
+  }
 }
 
 /**
@@ -130,28 +161,33 @@ export function clientArguments(
 }
 
 /**
- * Returns the modules of the command line. The runner is loaded before the main
- * module, and never returns. So Deno takes `deno.json`, `package.json` and
- * `node_modules` from the folder of the user's module, as it does for the host.
- * A module that is not a local file has no project.
+ * Returns the modules of the command line, and the program's argument. The runner
+ * is loaded before the main module, and never returns. So Deno takes `deno.json`,
+ * `package.json` and `node_modules` from the folder of the user's module, as it
+ * does for the host. A module that is not a local file has no project.
  */
 function programs(
   options: ArgumentOptions,
   lock: string | undefined,
 ): string[] {
-  const code = `data:application/typescript,${
-    encodeURIComponent(runnerCode(options, lock))
-  }`;
   const { module } = options;
-  if (module.protocol !== "file:") return [code];
-  return ["--preload", code, new URL(MAIN_NAME, new URL(".", module)).href];
+  const code = `data:application/javascript,${
+    encodeURIComponent(runnerCode(options))
+  }`;
+  const modules = module.protocol === "file:"
+    ? ["--preload", code, new URL(MAIN_NAME, new URL(".", module)).href]
+    : [code];
+  return lock === undefined ? modules : [...modules, lock];
 }
 
-/** Returns the code that runs the client. Its imports are literals, which need no permission to read; the user's module is evaluated when the runner imports it. */
-function runnerCode(
-  { runner, module, grpcClient }: ArgumentOptions,
-  lock: string | undefined,
-): string {
+/**
+ * Returns the code that runs the client. Its imports are literals, which need no
+ * permission to read; the user's module is evaluated when the runner imports it.
+ *
+ * It is the same for every client of a module, and JavaScript: Deno keeps what it
+ * compiles, by the text of a `data:` URL, for ever.
+ */
+function runnerCode({ runner, module, grpcClient }: ArgumentOptions): string {
   const literal = (url: URL): string => JSON.stringify(url.href);
   const openGrpc = grpcClient === undefined
     ? ""
@@ -160,9 +196,7 @@ function runnerCode(
     })).GrpcClient(address)`;
   return `import { runClient } from ${literal(runner)};\n` +
     `await runClient(() => import(${literal(module)}), ` +
-    `{ followsHost: true${
-      lock ? `, lock: ${JSON.stringify(lock)}` : ""
-    }${openGrpc} });\n`;
+    `{ followsHost: true, lock: Deno.args[0]${openGrpc} });\n`;
 }
 
 /** Returns the further permissions of a client that uses gRPC: they reach only the broker's address. */

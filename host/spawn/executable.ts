@@ -87,6 +87,9 @@ export function adviceFor(
   if (cause instanceof Deno.errors.NotCapable) {
     return "; the host needs --allow-run for this program";
   }
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return "; set the option `deno` to the path of a Deno executable that this user may run";
+  }
   if (!(cause instanceof Deno.errors.NotFound)) return "";
   return program === atLoad
     ? "; it was there when the host started: start the host again with a Deno that is there, or set the option `deno` to the path of one"

@@ -35,6 +35,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "demo/": [
     "client/mod.ts",
     "host/mod.ts",
+    "ffi/file_size_limit.ts",
     "ffi/output.ts",
     "ffi/stats.ts",
     "proto/escape.ts",
@@ -50,6 +51,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "cli/own_programs.ts",
     "ffi/clock.ts",
     "ffi/environment.ts",
+    "ffi/file_size_limit.ts",
     "ffi/output.ts",
     "launchd/",
     "proto/",

@@ -43,6 +43,24 @@ Deno.test("permissions: what cannot be an entry is refused", () => {
   }
 });
 
+Deno.test("permissions: a kind that does not exist, and what is no list, are refused by name", () => {
+  const wrong: [given: Record<string, unknown>, says: string][] = [
+    [{ reed: true }, "'reed': the kinds are read, "],
+    [{ ffi: true }, "'ffi': the kinds are read, "],
+    [{ read: false }, "'read': it is neither true nor a list"],
+    [{ net: "example.com" }, "'net': it is neither true nor a list"],
+    [{ env: [5] }, "'env': it is neither true nor a list"],
+  ];
+  for (const [given, says] of wrong) {
+    const error = assertThrows(
+      () => absolutePermissions(given, "/"),
+      BridgeError,
+      says,
+    );
+    assertEquals(error.code, "bad_argument");
+  }
+});
+
 Deno.test("the arguments: lists are escaped, and the project is that of the module's folder", () => {
   const args = clientArguments(
     {
@@ -63,6 +81,29 @@ Deno.test("the arguments: lists are escaped, and the project is that of the modu
     ),
   );
   assert(args.includes("--lock=/tmp/lock"));
-  assertEquals(args.at(-1), "file:///app/src/streamlib_client.ts");
-  assertEquals(args.at(-3), "--preload");
+  assertEquals(args.at(-1), "/tmp/lock");
+  assertEquals(args.at(-2), "file:///app/src/streamlib_client.ts");
+  assertEquals(args.at(-4), "--preload");
+});
+
+Deno.test("the arguments: the code is the same for every client of a module", () => {
+  const argumentsFor = (lock: string, id: string): string[] =>
+    clientArguments(
+      {
+        module: new URL("file:///app/src/blur.ts"),
+        runner: new URL("file:///lib/runner.ts"),
+        grpcClient: undefined,
+        permissions: {},
+        config: undefined,
+      },
+      { STREAMLIB_CONNECTION_ID: id },
+      [],
+      lock,
+    );
+  const [one, two] = [argumentsFor("/tmp/1", "1"), argumentsFor("/tmp/2", "2")];
+  const codeIn = (args: string[]): string | undefined =>
+    args.find((arg) => arg.startsWith("data:"));
+  assertEquals(codeIn(one), codeIn(two));
+  assert(codeIn(one)?.startsWith("data:application/javascript,"));
+  assertEquals(one.at(-1), "/tmp/1");
 });

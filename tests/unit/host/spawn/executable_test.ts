@@ -68,6 +68,10 @@ Deno.test("the program: the advice names the mend", () => {
   );
   assertStringIncludes(adviceFor("/opt/x", gone, tools()), "option `deno`");
   assertStringIncludes(
+    adviceFor("/etc/passwd", new Deno.errors.PermissionDenied("no"), tools()),
+    "that this user may run",
+  );
+  assertStringIncludes(
     adviceFor(AT_LOAD, new Deno.errors.NotCapable("no"), tools()),
     "--allow-run",
   );
