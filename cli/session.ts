@@ -54,7 +54,7 @@ export async function openSession(
       ? new CommandError(
         EXIT.unreachable,
         `Cannot reach the broker at ${address}: ${reasonOf(error)}`,
-        startHint(console),
+        STARTS_NOTHING.test(detailsOf(error)) ? DOCTOR : startHint(console),
       )
       : error;
   }
@@ -83,16 +83,28 @@ function isUnreachable(error: unknown): error is BridgeError {
     (error.code === "broker_unreachable" || error.code === "timed_out");
 }
 
-/** Why a broker cannot be reached, in words. A missing socket is the usual case. */
-export function reasonOf(error: BridgeError): string {
+/** Failures that one more broker would not cure: a listener that is there, and cannot be used. */
+const STARTS_NOTHING = /EACCES|PermissionDenied|Deadline exceeded/;
+const DOCTOR = lineOf(["broker", "doctor"]);
+
+function detailsOf(error: BridgeError): string {
   const { details = error.message } = (error.cause ?? {}) as {
     details?: string;
   };
+  return details;
+}
+
+/** Why a broker cannot be reached, in words. A missing socket is the usual case. */
+export function reasonOf(error: BridgeError): string {
+  const details = detailsOf(error);
   if (details.includes("ENOENT") || details.includes("NotFound")) {
     return "there is no such socket, so no broker is running under this name";
   }
   if (details.includes("ECONNREFUSED")) {
     return "no process listens there; the broker was killed, or it has not started yet";
+  }
+  if (details.includes("EACCES") || details.includes("PermissionDenied")) {
+    return "this user may not use that socket: it, or a directory above it, is another user's or has a wrong mode";
   }
   if (details.includes("Deadline exceeded")) {
     return "the process that listens there does not answer; it is stopped, or it is not a broker";

@@ -65,6 +65,18 @@ export function directoryFault(
     : fault;
 }
 
+/** What is wrong if a path cannot be looked at, with the error of {@link look}; `undefined` if that says nothing of the path. */
+export function hiddenFault(path: string, error: unknown): Fault | undefined {
+  const why = error instanceof Deno.errors.PermissionDenied
+    ? "a directory above it is closed to this user"
+    : error instanceof Deno.errors.NotCapable
+    ? "it is in a part of the system that Deno does not read, such as /proc"
+    : undefined;
+  return why === undefined
+    ? undefined
+    : { found: `${path} cannot be looked at`, why, mend: OWN_DIRECTORY };
+}
+
 /** The advice where the directory itself must not be changed. */
 const OWN_DIRECTORY = 'export STREAMLIB_HOME="$HOME/.streamlib"';
 const STICKY = 0o1000;

@@ -49,6 +49,21 @@ permittedTest(
 );
 
 permittedTest(
+  "cli: the doctor tells of a directory at which it may not look",
+  { ...NEEDS, linux: "/proc" },
+  async () => {
+    const { code, stdout, stderr } = await run(Deno.execPath(), {
+      args: [...PROGRAM, MAIN, "broker", "doctor"],
+      cwd: ROOT,
+      env: { STREAMLIB_HOME: "/proc/1/none" },
+    });
+    assertEquals([code, stderr], [1, ""]);
+    assertStringIncludes(stdout, "/proc/1/none/run cannot be looked at");
+    assertStringIncludes(stdout, "Try: export STREAMLIB_HOME=");
+  },
+);
+
+permittedTest(
   "cli: help loads no package of npm, a command that asks the broker does",
   NEEDS,
   async () => {

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import {
   baseFault,
   directoryFault,
+  hiddenFault,
   type PathInfo,
   socketFault,
 } from "../../../../cli/doctor/paths.ts";
@@ -53,4 +54,18 @@ Deno.test("doctor: sockets", () => {
   assertEquals(fault({ mode: 0o140700 }), undefined);
   assertEquals(fault({ uid: 7 }), "sudo chown -R 1000 /run/s");
   assertEquals(fault({ isSocket: false }), "mv /run/s /run/s.old");
+});
+
+Deno.test("doctor: a path that cannot be looked at", () => {
+  const { PermissionDenied, NotCapable, NotFound } = Deno.errors;
+  const found = (error: Error) => hiddenFault("/run/user/0/streamlib", error);
+  assertEquals(
+    found(new PermissionDenied("x"))?.found,
+    "/run/user/0/streamlib cannot be looked at",
+  );
+  assertEquals(
+    found(new NotCapable("x"))?.mend,
+    'export STREAMLIB_HOME="$HOME/.streamlib"',
+  );
+  assertEquals(found(new NotFound("x")), undefined);
 });
