@@ -56,6 +56,35 @@ export class Ledger<T> {
     return refused(this.#quotas.bytes.refusal(process, bytes));
   }
 
+  /**
+   * Drops connections that are over until there is room for these bytes: those of
+   * the same process, then those of others, but none of others if the process is
+   * at its own limit.
+   *
+   * @param over the oldest first
+   * @param drop must lead to `forgotten`
+   * @returns why there is no room still
+   */
+  makeRoom<C extends Charged>(
+    charged: Charged,
+    over: readonly C[],
+    drop: (connection: C) => void,
+  ): string | undefined {
+    const { bytes: quota } = this.#quotas;
+    const { process, bytes } = charged;
+    const { own = [], others = [] } = Object.groupBy(
+      over,
+      (each) => each.process?.key === process?.key ? "own" : "others",
+    );
+    for (const each of [...own, ...others]) {
+      if (this.bytesRefusal(charged) === undefined) break;
+      const isOver = quota.of(process) + bytes > quota.processLimit;
+      if (each === others[0] && isOver) break;
+      drop(each);
+    }
+    return this.bytesRefusal(charged);
+  }
+
   /** Charges a connection and its bytes. */
   charge({ process, bytes }: Charged): void {
     this.#quotas.connections.charge(process);

@@ -364,14 +364,11 @@ export class Registry<E extends Disposable> implements Disposable {
     if (dispensable !== undefined) this.#drop(this.#entries.get(dispensable)!);
   }
 
-  /** Why there is no room for these bytes. Connections of the same process that are over make room first. */
+  /** Why there is no room for these bytes. Connections that are over make room first. */
   #bytesRefusal(charged: Charged): string | undefined {
     if (this.#ledger.bytesRefusal(charged) === undefined) return undefined;
-    for (const id of this.#retained.of(charged.process)) {
-      this.#drop(this.#entries.get(id)!);
-      if (this.#ledger.bytesRefusal(charged) === undefined) return undefined;
-    }
-    return this.#ledger.bytesRefusal(charged);
+    const over = Array.from(this.#retained.ids(), (id) => this.#entries.get(id)!);
+    return this.#ledger.makeRoom(charged, over, (entry) => this.#drop(entry));
   }
 
   #releaseEndpoint(entry: OwnEntry<E>): void {

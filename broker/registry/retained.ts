@@ -44,9 +44,9 @@ export class Retained {
     if (own.size === 0) this.#ids.delete(key);
   }
 
-  /** The ids of a process, the oldest first. */
-  of(process: ProcessIdentity | undefined): string[] {
-    return [...this.#ids.get(keyOf(process)) ?? []];
+  /** The ids of all processes, the oldest first. */
+  ids(): Iterable<string> {
+    return this.#processes.keys();
   }
 
   #dispensable(): string | undefined {

@@ -235,6 +235,29 @@ Deno.test("Registry: bytes are charged as long as a connection is listed, and th
   assertEquals(registry.lookup(other.id), other);
 });
 
+Deno.test("Registry: a process that has ended leaves no less room for the next one", () => {
+  const schemaJson = "x".repeat(500);
+  const spec = { ...SPEC, runtimeId: "", processorId: "", schemaJson };
+  using registry = new FakeWorld().registry({
+    quotas: createQuotas({ bytes: 8_000 }),
+  });
+  const by = (pid: number): Entry | Rejection =>
+    registry.allocate(spec, undefined, testProcess(pid));
+  // One process after another, each with one connection that is over when the next one comes.
+  const ids = Array.from({ length: 20 }, (_, pid) => {
+    const { id } = taken(by(pid + 1));
+    taken(registry.apply(id, { type: "closed", reason: "" }));
+    return id;
+  });
+  // A process at its own limit makes nobody forgotten.
+  for (let i = 0; i < 2; i++) taken(by(50));
+  const listed = registry.list().length;
+  refusal(by(50));
+  assertEquals(registry.list().length, listed);
+  assertEquals(registry.lookup(ids[0]!), undefined);
+  assertEquals(registry.lookup(ids.at(-1)!)?.id, ids.at(-1));
+});
+
 Deno.test("Registry: endpoints that are stored are charged until they are released", () => {
   const world = new FakeWorld();
   const quotas = createQuotas({ endpoints: 4 });
