@@ -7,7 +7,7 @@
 import { pause, systemClock } from "../../ffi/clock.ts";
 import { permittedEnvironment } from "../../ffi/environment.ts";
 import { type SyncWriter, writeFully, writeOrLose } from "../../ffi/output.ts";
-import { BridgeError } from "../../proto/errors.ts";
+import { BridgeError, describeError } from "../../proto/errors.ts";
 import { runProgram } from "../../launchd/run_program.ts";
 import { userRuntimeDirectory } from "../runtime_directory.ts";
 import { type Console, type Output, OutputClosed } from "./console.ts";
@@ -31,6 +31,23 @@ const writeResult: Write = (stream, bytes) => {
     );
   }
 };
+
+/** Loaded only when it is used: grpc-js and protobufjs take 100 ms and read the environment. */
+async function loadGrpc(): Promise<
+  typeof import("../../broker/grpc/grpc_client.ts")
+> {
+  try {
+    return await import("../../broker/grpc/grpc_client.ts");
+  } catch (cause) {
+    throw new BridgeError(
+      "broker_unreachable",
+      `Cannot ask a broker: the packages of gRPC cannot be loaded: ${
+        describeError(cause)
+      }; let Deno download them once, with a connection to the network`,
+      { cause },
+    );
+  }
+}
 
 function outputTo(stream: typeof Deno.stdout, write: Write): Output {
   const encoder = new TextEncoder();
@@ -88,8 +105,7 @@ export function systemConsole(): Console {
       };
     },
     async connect(address) {
-      // Loaded only here: grpc-js and protobufjs take 100 ms and read the environment.
-      const { GrpcClient } = await import("../../broker/grpc/grpc_client.ts");
+      const { GrpcClient } = await loadGrpc();
       return new GrpcClient(address);
     },
     giveUp(rights) {

@@ -75,11 +75,10 @@ permittedTest(
       assert(stdout !== "");
     }
     assertEquals((await without("broker", "status", "-x")).code, 2);
-    // This shows that the test can fail.
-    assertStringIncludes(
-      (await without("broker", "status")).stderr,
-      "--no-npm",
-    );
+    const { code, stderr } = await without("broker", "status");
+    assertEquals(code, 3);
+    assertStringIncludes(stderr, "--no-npm");
+    assert(stderr.startsWith("streamlib: Cannot ask a broker: "), stderr);
   },
 );
 
