@@ -34,3 +34,8 @@ export function isNumericArray<K extends NumericKind>(
 ): value is NumericArrays[K] {
   return value instanceof NUMERIC_ARRAYS[kind];
 }
+
+/** Whether the memory of a view was transferred to another owner: nothing can be read from it. */
+export function isTransferred({ buffer }: ArrayBufferView): boolean {
+  return buffer instanceof ArrayBuffer && buffer.detached;
+}

@@ -11,7 +11,11 @@ import type {
   NumericKind,
 } from "../schema/field_type.ts";
 import { extraMisfit, Misfit, valueMisfit, xpcMisfit } from "./misfit.ts";
-import { isNumericArray, NUMERIC_ARRAYS } from "../schema/numeric_array.ts";
+import {
+  isNumericArray,
+  isTransferred,
+  NUMERIC_ARRAYS,
+} from "../schema/numeric_array.ts";
 import type { Compiler, TypeCodec } from "./type_codec.ts";
 import { isDictionary, type XpcValue } from "./xpc_value.ts";
 
@@ -65,7 +69,9 @@ function numericArrayCodec(kind: NumericKind, element: TypeCodec): TypeCodec {
   return {
     // The elements of a typed array always fit.
     check: (value) =>
-      isNumericArray(kind, value) ? undefined : valueMisfit(expected, value),
+      isNumericArray(kind, value) && !isTransferred(value)
+        ? undefined
+        : valueMisfit(expected, value),
     encode: (value, writer) =>
       Array.from(
         value as ArrayLike<number | bigint>,

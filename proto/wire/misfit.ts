@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isTransferred } from "../schema/numeric_array.ts";
 import { quote, show } from "../schema/schema_place.ts";
 import {
   Capability,
@@ -78,7 +79,10 @@ function describeValue(value: unknown): string {
   if (value === undefined) return "nothing";
   if (typeof value === "bigint") return `${show(value)}n`;
   if (ArrayBuffer.isView(value)) {
-    return `a ${value.constructor.name} of ${value.byteLength} bytes`;
+    const name = `a ${value.constructor.name}`;
+    return isTransferred(value)
+      ? `${name} whose memory was transferred to another owner`
+      : `${name} of ${value.byteLength} bytes`;
   }
   return show(value);
 }

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { isTransferred } from "../schema/numeric_array.ts";
 import { valueMisfit, xpcMisfit } from "./misfit.ts";
 import type { TypeCodec } from "./type_codec.ts";
 import { XpcNumber, type XpcNumberType } from "./xpc_value.ts";
@@ -140,7 +141,7 @@ export const STRING: TypeCodec = {
 /** The codec of bytes. They are not copied here, but when the message is packed. */
 export const BYTES: TypeCodec = {
   check: (value) =>
-    value instanceof Uint8Array
+    value instanceof Uint8Array && !isTransferred(value)
       ? undefined
       : valueMisfit("a Uint8Array", value),
   encode: (value) => value as Uint8Array,

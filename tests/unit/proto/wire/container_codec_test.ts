@@ -107,6 +107,13 @@ Deno.test("any other Array is an array", () => {
   crosses(Array(types.Optional(types.Int32)), [1, null], [int64(1), null]);
   crosses(Array(Array(types.Int32)), [Int32Array.of(1)], [[int64(1)]]);
   crosses(Array(types.Enum("a", "b")), ["b", "a"], ["b", "a"]);
+  const transferred = new Float32Array(4);
+  structuredClone(transferred, { transfer: [transferred.buffer] });
+  unsendable(
+    Array(types.Float32),
+    transferred,
+    "S.f: expected a Float32Array, got a Float32Array whose memory was transferred to another owner",
+  );
   unsendable(Array(types.Bool), "ab", 'S.f: expected an array, got "ab"');
   unsendable(
     Array(Array(types.Bool)),

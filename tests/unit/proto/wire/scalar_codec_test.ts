@@ -204,6 +204,14 @@ Deno.test("Bytes cross as data, not copied", () => {
     "a Float32Array of 8 bytes",
   );
   unsendable(scalar.BYTES, () => 1, "a Uint8Array", "a function");
+  const transferred = new Uint8Array(8);
+  structuredClone(transferred, { transfer: [transferred.buffer] });
+  unsendable(
+    scalar.BYTES,
+    transferred,
+    "a Uint8Array",
+    "a Uint8Array whose memory was transferred to another owner",
+  );
   unreadable(scalar.BYTES, "abc", "data", 'string "abc"');
   unreadable(
     scalar.BYTES,
