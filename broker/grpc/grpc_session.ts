@@ -89,6 +89,8 @@ export class GrpcSession {
 
   /** Nothing waits for the socket: the answers with a closed stream were read, or are in the kernel's buffer. */
   drained(): void {
+    // A write that was under way calls this once more after the end, when all was given back.
+    if (this.#ended) return;
     this.#discharge(this.#closed);
     this.#closed = 0;
   }
