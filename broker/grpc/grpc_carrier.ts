@@ -68,13 +68,14 @@ export class GrpcCarrier implements GrpcService {
     const { native, handlers, log, prefaceTimeoutMs } = options;
     await using held = new AsyncDisposableStack();
     const listener = held.use(listen(options));
-    const server = new GrpcServer(handlers, log, native.clock);
+    const { incidents = new Incidents() } = options;
+    const server = new GrpcServer(handlers, log, native.clock, incidents);
     const acceptor = held.use(
       new Acceptor(listener, {
         log,
         onConnection: (stream) => server.injectConnection(stream),
         quotas: options.quotas ?? createQuotas(),
-        incidents: options.incidents ?? new Incidents(),
+        incidents,
         identify: options.identify ??
           identifyBy((pid) => native.processStarted(pid)),
         clock: native.clock,

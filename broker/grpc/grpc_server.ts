@@ -55,6 +55,8 @@ import type {
 import type { GrpcSession } from "./grpc_session.ts";
 import { guardHttp2 } from "./http2_guard.ts";
 import type { Log } from "../log/log.ts";
+import type { Incidents } from "../registry/incidents.ts";
+import { decoded, Undecodable } from "./undecodable.ts";
 
 /** The handlers to serve, by the name of the call. */
 export interface GrpcHandlers {
@@ -103,22 +105,28 @@ export class GrpcServer implements AsyncDisposable {
   readonly #health = new Health();
   readonly #reflection = new Reflection();
   readonly #log: Log;
+  readonly #incidents: Incidents;
   readonly #codecs = createCodecs();
   /** The controllers of the pending calls. */
   readonly #calls = new Set<AbortController>();
   /** By their names. */
   readonly #connections = new Map<string, ConnStream>();
-  /** The requests whose bytes were no message. */
-  #malformed = 0;
   /** Called when the last connection has closed. */
   #idle: (() => void) | undefined;
 
   /** @param handlers the calls to serve
-   * @param log gets records of failed handlers
-   * @param clock the clock of the limits of time */
-  constructor(handlers: GrpcHandlers, log: Log, clock: Clock) {
+   * @param log gets records of failed handlers, and those of incidents
+   * @param clock the clock of the limits of time
+   * @param incidents counts malformed requests */
+  constructor(
+    handlers: GrpcHandlers,
+    log: Log,
+    clock: Clock,
+    incidents: Incidents,
+  ) {
     guardHttp2();
     this.#log = log;
+    this.#incidents = incidents;
     this.#server = new Server({
       ...OPTIONS,
       interceptors: [requestsInTime(clock)],
@@ -191,7 +199,7 @@ export class GrpcServer implements AsyncDisposable {
       if (handler === undefined) return done(notServed(name));
       using caller = this.#caller(call);
       try {
-        const request = this.#request(name, call.request);
+        const request = this.#request(name, call);
         const answer = encode(await handler(caller, request));
         this.#owe(call, answer, true);
         done(null, answer);
@@ -213,7 +221,7 @@ export class GrpcServer implements AsyncDisposable {
       using caller = this.#caller(call);
       const { signal } = caller;
       try {
-        const request = this.#request(name, call.request);
+        const request = this.#request(name, call);
         for await (const response of handler(caller, request)) {
           const answer = encode(response);
           this.#owe(call, answer, false);
@@ -241,15 +249,17 @@ export class GrpcServer implements AsyncDisposable {
     return this.#connections.get(call.getPeer())?.session;
   }
 
-  /** Returns the request. If its bytes were no message, logs that and throws why. */
-  #request(name: MethodName, request: object): object {
+  /** Returns the request. If its bytes were no message, counts that and throws why. */
+  #request(name: MethodName, call: ServedCall & { request: object }): object {
+    const { request } = call;
     if (!(request instanceof Undecodable)) return request;
-    this.#malformed++;
-    this.#log.warn("A malformed request was refused", {
-      call: name,
-      error: request.error.message,
-      so_far: this.#malformed,
-    });
+    this.#incidents.note(
+      "malformed",
+      this.#log,
+      "A malformed request was refused",
+      this.#sessionOf(call)?.process,
+      { call: name, error: request.error.message },
+    );
     throw request.error;
   }
 
@@ -300,31 +310,6 @@ export class GrpcServer implements AsyncDisposable {
       code: status.INTERNAL,
       details: `The broker failed in ${name}; its log says why`,
     };
-  }
-}
-
-/** A request whose bytes are no message. grpc-js would answer INTERNAL, as if the broker had failed. */
-class Undecodable {
-  constructor(readonly error: BridgeError) {}
-}
-
-function decoded(
-  name: MethodName,
-  bytes: Uint8Array,
-  decode: (bytes: Uint8Array) => object,
-): object {
-  try {
-    return decode(bytes);
-  } catch (cause) {
-    return new Undecodable(
-      new BridgeError(
-        "malformed_message",
-        `Cannot ${name}: the request of ${bytes.length} bytes is no message of this call: ${
-          describeError(cause)
-        }`,
-        { cause },
-      ),
-    );
   }
 }
 

@@ -347,6 +347,7 @@ permittedTest(
       assertStringIncludes(error.details, "1 bytes");
       const [line] = served.logLines.filter(({ level }) => level === "warn");
       assertEquals(line?.["message"], "A malformed request was refused");
+      assertEquals([line?.["pid"], line?.["count"]], [Deno.pid, 1]);
     } finally {
       raw.close();
     }
