@@ -36,6 +36,7 @@ import { FOREGROUND_BROKER } from "../../proto/foreground.ts";
 import { CODE_METADATA, TOKEN_METADATA } from "../../proto/wire/keys.ts";
 import { formatAddress, parseAddress } from "../address.ts";
 import { type CodecTable, createCodecs } from "./grpc_codec.ts";
+import { connectionCause } from "./connection_cause.ts";
 import { guardHttp2 } from "./http2_guard.ts";
 
 const OPTIONS: ClientOptions = {
@@ -252,7 +253,7 @@ export class GrpcClient implements ControlClient {
       );
     }
     if (code === status.UNAVAILABLE || !this.#isConnected(code)) {
-      return this.#unreachable(method, details, error);
+      return this.#unreachable(method, connectionCause(details), error);
     }
     const what = code === status.DEADLINE_EXCEEDED
       ? `no answer within ${timeoutMs} ms; is the broker stopped or overloaded?`
