@@ -37,7 +37,7 @@ export async function managerState(
   console: Console,
 ): Promise<ManagerState | undefined> {
   try {
-    return await ask(serviceManager(names, managerTools(console)));
+    return await ask(await serviceManager(names, managerTools(console)));
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     return { why: error.message, more: [], mend: error.next };
@@ -56,8 +56,9 @@ async function ask(manager: ServiceManager): Promise<ManagerState | undefined> {
       };
     case "stopped":
       return {
-        why:
-          `${kind} says that the installed broker is stopped: its sockets do not listen`,
+        why: `${kind} says that the installed broker is stopped: ${
+          reason ?? "its sockets do not listen"
+        }`,
         more: [],
         mend: START,
       };

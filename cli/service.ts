@@ -94,7 +94,7 @@ export async function withService(
   act: (service: Service) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   try {
-    return await act(serviceOf(invocation));
+    return await act(await serviceOf(invocation));
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     const { code, message, next, more } = error;
@@ -107,17 +107,17 @@ export async function withService(
   }
 }
 
-function serviceOf({ args, console }: Invocation): Service {
+async function serviceOf({ args, console }: Invocation): Promise<Service> {
   const env = args.has(DEV) ? devMode(console.env) : console.env;
   const all = namesOf(console, env);
   checkAddress(all);
   const tools = managerTools(console);
-  const manager = serviceManager(all, tools);
+  const manager = await serviceManager(all, tools);
   const installer = new Installer({
     names: all,
     manager,
     program: () => locateBroker(all, tools.run, { binary: args.get(BINARY) }),
-    tryOut: (program) => {
+    tryOut: async (program) => {
       const trialNames = namesOf(
         console,
         without(env, "STREAMLIB_BROKER_ENDPOINT"),
@@ -125,9 +125,9 @@ function serviceOf({ args, console }: Invocation): Service {
       );
       const trial = {
         names: trialNames,
-        manager: trialManager(trialNames, tools),
+        manager: await trialManager(trialNames, tools),
       };
-      return tryOut(program, {
+      return await tryOut(program, {
         names: all,
         trialNames,
         manager: trial.manager,

@@ -12,8 +12,18 @@ import { FOREGROUND_BROKER } from "../proto/foreground.ts";
 import { type Names, names } from "../proto/names.ts";
 import { warnToStderr } from "./stderr.ts";
 
-/** Makes launchd load the agent of a service. Returns the path of its property list, `undefined` if the agent was loaded already. */
-export type LoadAgent = (names: Names) => Promise<string | undefined>;
+/** Makes launchd load the agent of a service. */
+export type LoadAgent = (names: Names) => Promise<LoadedAgent>;
+
+/** The agent of a service, which launchd has loaded. */
+export interface LoadedAgent {
+  /** The path of its property list; `undefined` if it was loaded already. */
+  readonly loaded: string | undefined;
+  /** Its name for launchctl, with launchd's domain. */
+  readonly target: string;
+  /** What a user must know of that domain; usually nothing. */
+  readonly remarks: readonly string[];
+}
 
 /** What {@link launchdBroker} uses. Default: this process's own. */
 export interface LaunchdBrokerTools {
@@ -36,19 +46,20 @@ export async function launchdBroker(
     {},
 ): Promise<{ readonly service: string } & AsyncDisposable> {
   const all = names(env, { ...(os && { os }) });
-  const { service, launchdLabel, home } = all;
+  const { service, home } = all;
   const cannot = `Cannot have launchd run a broker for ${service}`;
   const choice = "install one with `streamlib broker install`, or run one " +
     `with \`${FOREGROUND_BROKER}\``;
   try {
-    const file = await load(all);
-    if (file !== undefined) {
+    const { loaded, target, remarks } = await load(all);
+    if (loaded !== undefined) {
       say(
-        `no broker was running: launchd now runs one on demand until you log out (${file}). ` +
+        `no broker was running: launchd now runs one on demand until you log out (${loaded}). ` +
           "`streamlib broker install` makes it permanent, " +
-          `\`launchctl bootout gui/$UID/${launchdLabel}\` ends it, and \`embedBroker: false\` prevents it`,
+          `\`launchctl bootout ${target}\` ends it, and \`embedBroker: false\` prevents it`,
       );
     }
+    for (const remark of remarks) say(remark);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) {
       throw new BridgeError(

@@ -8,10 +8,13 @@
 
 import type { Names } from "../proto/names.ts";
 import type { BrokerProgram } from "./broker_program.ts";
+import type { Domain } from "./domain.ts";
 import { SIGNATURE } from "./signature.ts";
 
 /** The time between launchd's SIGTERM and SIGKILL. */
 const EXIT_TIMEOUT_SECS = 10;
+/** The least time between two starts. launchd's own is 10 s, for which clients of a killed broker would wait. */
+const THROTTLE_SECS = 1;
 /** Written as a decimal number: a property list has no octal ones. */
 const SOCKET_MODE = 0o600;
 
@@ -31,14 +34,19 @@ export function agentStderrFile(names: Names): string {
 }
 
 /**
- * The text of the agent's property list.
+ * The text of the agent's property list for a domain of launchd.
  *
  * ```ts ignore
  * const program = brokerProgram({ names, runtime, module, library });
- * await Deno.writeTextFile(names.plistFile, agentPlist(names, program));
+ * const domain = await ownDomain(runProgram, Deno.uid());
+ * await Deno.writeTextFile(names.plistFile, agentPlist(names, program, domain));
  * ```
  */
-export function agentPlist(names: Names, program: BrokerProgram): string {
+export function agentPlist(
+  names: Names,
+  program: BrokerProgram,
+  { sessionType }: Domain,
+): string {
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
@@ -55,15 +63,23 @@ export function agentPlist(names: Names, program: BrokerProgram): string {
       },
       ProgramArguments: program.argv,
       EnvironmentVariables: program.environment,
-      // Not Background, which launchd throttles. Adaptive follows the clients' priority.
-      ProcessType: "Adaptive",
-      LimitLoadToSessionType: "Aqua",
+      // Standard and Background are throttled. Adaptive begins so too, and a message over
+      // XPC ends that, but not a connection to the gRPC socket.
+      ProcessType: "Interactive",
+      // One, not a list: launchd would load the agent into each domain.
+      LimitLoadToSessionType: sessionType,
+      ThrottleInterval: THROTTLE_SECS,
       ExitTimeOut: EXIT_TIMEOUT_SECS,
       StandardErrorPath: agentStderrFile(names),
     }, ""),
     "</plist>",
     "",
   ].join("\n");
+}
+
+/** The session type in a property list of {@link agentPlist}. */
+export function sessionTypeIn(plist: string): string | undefined {
+  return /<key>LimitLoadToSessionType<\/key>\s*<string>(\w*)</.exec(plist)?.[1];
 }
 
 function element(value: Value, indent: string): string[] {

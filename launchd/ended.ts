@@ -81,6 +81,19 @@ export function endOfAgent(printed: string): string | undefined {
     : `it ended with exit code ${escapeControls(code)}`;
 }
 
+/** Whether launchd waits before it starts an agent again: its `ThrottleInterval` is not over. */
+export function isThrottled(printed: string): boolean {
+  return /^spawn scheduled/.test(ownLines(printed).get("state") ?? "");
+}
+
+/** Whether an agent is in the list of `launchctl print-disabled` as disabled. Older systems write `true` for it. */
+export function isDisabled(printed: string, label: string): boolean {
+  return printed.split("\n").some((line) => {
+    const [, name, state] = /^\s*"(.*)" => (\w+)\s*$/.exec(line) ?? [];
+    return name === label && (state === "disabled" || state === "true");
+  });
+}
+
 /** The process id of an agent that runs; `undefined` if none runs. */
 export function pidOfAgent(printed: string): number | undefined {
   const pid = Number(ownLines(printed).get("pid"));

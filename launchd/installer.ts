@@ -45,25 +45,25 @@ export interface InstallerOptions {
   readonly isServed: () => Promise<boolean>;
 }
 
-/** Returns the user's service manager: launchd on macOS, systemd on Linux. Throws ServiceError `no_manager`. */
-export function serviceManager(
+/** Finds the user's service manager: launchd on macOS, systemd on Linux. Throws ServiceError `no_manager`. */
+export async function serviceManager(
   names: Names,
   tools: Omit<LaunchdTools, "file" | "userId"> & { userId: () => number },
-): ServiceManager {
+): Promise<ServiceManager> {
   return names.plistFile === undefined
     ? new Systemd(names, tools.run)
-    : new Launchd(names, { ...tools, userId: tools.userId() });
+    : await Launchd.find(names, { ...tools, userId: tools.userId() });
 }
 
 /** The same for the service of a trial, which ends with this login at the latest. */
-export function trialManager(
+export async function trialManager(
   names: Names,
   tools: Parameters<typeof serviceManager>[1],
-): ServiceManager {
+): Promise<ServiceManager> {
   const { plistFile, sessionPlistFile: file } = names;
   return plistFile === undefined
     ? new Systemd(names, tools.run, true)
-    : new Launchd(names, {
+    : await Launchd.find(names, {
       ...tools,
       userId: tools.userId(),
       ...(file !== undefined && { file }),

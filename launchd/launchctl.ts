@@ -26,7 +26,7 @@ export const LAUNCHCTL = {
   inProgress: 36,
   /** "Operation already in progress": it is loaded already, or is being loaded. */
   alreadyInProgress: 37,
-  /** "Could not find specified domain": the user is not logged in at the screen. */
+  /** "Could not find specified domain": no login of this user has made it. */
   noSuchDomain: 112,
   /** "Could not find specified service": it is not loaded. */
   noSuchService: 113,
@@ -57,8 +57,8 @@ const INSTALL = (): string => "streamlib broker install --force";
 const NO_SESSION: Meaning = {
   code: "no_manager",
   meaning:
-    "launchd has no such domain here: it is there only while this user is logged in at the screen, and never under sudo; over ssh alone it is missing",
-  next: () => "the same in a terminal on the Mac's screen, without sudo",
+    "launchd has no such domain for this user: gui/… begins with a login at the Mac's screen, user/… with any login, and under sudo there is none",
+  next: () => "the same in a login of this user's own, without sudo",
 };
 
 const MEANINGS: Readonly<Record<number, Meaning>> = {
@@ -116,8 +116,8 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   134: {
     code: "refused",
     meaning:
-      "the agent runs only in a login session at the screen (Aqua), and this domain is not one",
-    next: NO_SESSION.next,
+      "the property list is for another session: Aqua is the one at the Mac's screen, Background all others",
+    next: () => "streamlib broker update",
   },
 };
 

@@ -6,8 +6,9 @@
  */
 
 import type { Names } from "../proto/names.ts";
-import { agentPlist, agentStderrFile } from "./agent.ts";
+import { agentPlist, agentStderrFile, sessionTypeIn } from "./agent.ts";
 import type { BrokerProgram } from "./broker_program.ts";
+import { findPlace, type Place } from "./domain.ts";
 import {
   explainLaunchctl,
   IN_BETWEEN,
@@ -16,7 +17,14 @@ import {
   launchctlCode,
   NOT_LOADED,
 } from "./launchctl.ts";
-import { endOfAgent, lastLinesOf, pidOfAgent } from "./ended.ts";
+import {
+  endOfAgent,
+  isDisabled,
+  isThrottled,
+  lastLinesOf,
+  pidOfAgent,
+} from "./ended.ts";
+import { lookAt } from "./files.ts";
 import type { ProgramResult, RunProgram } from "./run_program.ts";
 import { ServiceError } from "./service_error.ts";
 import type {
@@ -25,9 +33,12 @@ import type {
   ServiceReport,
 } from "./service_manager.ts";
 
-/** How often to check while launchd loads or ends the agent: 12 s in all, more than ExitTimeOut. */
-const ATTEMPTS = 60;
+/** How often to check while launchd loads or ends the agent: 30 s in all, more than ExitTimeOut. */
+const ATTEMPTS = 150;
 const PAUSE_MS = 200;
+
+const SWITCHED_OFF =
+  "it is switched off: by `launchctl disable`, or in System Settings > General > Login Items & Extensions, where its name is that of its program, deno";
 
 /** The dependencies of {@link Launchd}. */
 export interface LaunchdTools {
@@ -40,17 +51,30 @@ export interface LaunchdTools {
   readonly file?: string;
 }
 
-/** An agent in the user's domain, `gui/<uid>`. */
+/** An agent of the user, in the domain in which it is loaded or, if it is in none, in that of this session. */
 export class Launchd implements ServiceManager {
   readonly kind = "launchd";
   readonly #names: Names;
   readonly #tools: LaunchdTools;
   readonly #file: string;
-  readonly #domain: string;
+  readonly #place: Place;
   readonly #target: string;
 
-  /** Throws ServiceError `no_manager` for root, who has no agents, and if the names have no property list. */
-  constructor(names: Names, tools: LaunchdTools) {
+  private constructor(
+    names: Names,
+    tools: LaunchdTools,
+    file: string,
+    place: Place,
+  ) {
+    this.#names = names;
+    this.#tools = tools;
+    this.#file = file;
+    this.#place = place;
+    this.#target = `${place.domain.name}/${names.launchdLabel}`;
+  }
+
+  /** Finds the agent's domain. Throws ServiceError `no_manager` for root, who has no agents, in a session of no user, and if the names have no property list. */
+  static async find(names: Names, tools: LaunchdTools): Promise<Launchd> {
     const file = tools.file ?? names.plistFile;
     const cannot = `Cannot manage the agent ${names.launchdLabel}`;
     if (file === undefined) {
@@ -67,16 +91,27 @@ export class Launchd implements ServiceManager {
         "the same without sudo",
       );
     }
-    this.#names = names;
-    this.#tools = tools;
-    this.#file = file;
-    this.#domain = `gui/${tools.userId}`;
-    this.#target = `${this.#domain}/${names.launchdLabel}`;
+    const { run, userId } = tools;
+    const place = await findPlace(run, names.launchdLabel, userId);
+    return new Launchd(names, tools, file, place);
+  }
+
+  /** As launchctl has it: `gui/501/com.example.service`. */
+  get target(): string {
+    return this.#target;
+  }
+
+  /** As {@link ServiceManager.remarks}. */
+  get remarks(): readonly string[] {
+    return this.#place.remarks;
   }
 
   /** As {@link ServiceManager.files}. */
   files(program: BrokerProgram): readonly ServiceFile[] {
-    return [{ path: this.#file, text: agentPlist(this.#names, program) }];
+    return [{
+      path: this.#file,
+      text: agentPlist(this.#names, program, this.#place.domain),
+    }];
   }
 
   /** As {@link ServiceManager.paths}. */
@@ -114,15 +149,19 @@ export class Launchd implements ServiceManager {
     const ran = await launchctl(this.#tools.run, args);
     if (NOT_LOADED.includes(launchctlCode(ran))) {
       await this.#checkDomain();
-      return { state: await isThere(this.#file) ? "stopped" : "absent" };
+      if (!await isThere(this.#file)) return { state: "absent" };
+      return {
+        state: "stopped",
+        ...(await this.#isDisabled() && { reason: SWITCHED_OFF }),
+      };
     }
     if (ran.code !== 0) throw explainLaunchctl(ran, args, this.#target);
     const pid = pidOfAgent(ran.stdout);
     if (pid !== undefined) return { state: "running", pid };
     const reason = endOfAgent(ran.stdout);
-    return reason === undefined
-      ? { state: "listening" }
-      : { state: "failed", reason };
+    if (reason === undefined) return { state: "listening" };
+    // launchd waits for ThrottleInterval, and then starts it for the client that asked.
+    return { state: isThrottled(ran.stdout) ? "running" : "failed", reason };
   }
 
   /** As {@link ServiceManager.lastWords}. */
@@ -136,7 +175,9 @@ export class Launchd implements ServiceManager {
       if (!changed) return;
       await this.stop();
     }
-    const args = ["bootstrap", this.#domain, this.#file];
+    await this.#checkEnabled();
+    await this.#checkSession();
+    const args = ["bootstrap", this.#place.domain.name, this.#file];
     await this.#until(args, (ran) =>
       // It fails if another process has loaded it meanwhile.
       IN_BETWEEN.includes(launchctlCode(ran)) && this.#isLoaded());
@@ -152,15 +193,22 @@ export class Launchd implements ServiceManager {
       throw explainLaunchctl(ran, args, this.#target);
     }
     // bootout returns before the broker has ended, and until then nothing can be loaded.
+    let pid: number | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (!await this.#isLoaded()) return;
+      const printed = await this.#print();
+      if (printed.code !== 0) return;
+      pid = pidOfAgent(printed.stdout);
       await this.#tools.pause(PAUSE_MS);
     }
     throw new ServiceError(
       "timed_out",
       `Cannot stop the agent ${this.#names.launchdLabel}: ${
         ATTEMPTS * PAUSE_MS / 1000
-      } s after 'launchctl ${args.join(" ")}' it is still there`,
+      } s after 'launchctl ${args.join(" ")}' it is still there, ${
+        pid === undefined
+          ? "though none of its processes runs"
+          : `and its process ${pid} has not ended`
+      }`,
       `launchctl kill SIGKILL ${this.#target}`,
     );
   }
@@ -199,14 +247,50 @@ export class Launchd implements ServiceManager {
     throw explainLaunchctl(ran, args, this.#target);
   }
 
+  #print(): Promise<ProgramResult> {
+    return launchctl(this.#tools.run, ["print", this.#target]);
+  }
+
   async #isLoaded(): Promise<boolean> {
-    const { code } = await launchctl(this.#tools.run, ["print", this.#target]);
-    return code === 0;
+    return (await this.#print()).code === 0;
+  }
+
+  /** Whether launchd was told not to load it. If launchd does not say, it is not. */
+  async #isDisabled(): Promise<boolean> {
+    const { domain } = this.#place;
+    const args = ["print-disabled", domain.name];
+    const { code, stdout } = await launchctl(this.#tools.run, args);
+    return code === 0 && isDisabled(stdout, this.#names.launchdLabel);
+  }
+
+  async #checkEnabled(): Promise<void> {
+    if (!await this.#isDisabled()) return;
+    throw new ServiceError(
+      "refused",
+      `Cannot load the agent ${this.#names.launchdLabel}: ${SWITCHED_OFF}`,
+      `launchctl enable ${this.#target}`,
+    );
+  }
+
+  /** Throws `refused` if the property list is of an installation in another session. launchd has only a code for that. */
+  async #checkSession(): Promise<void> {
+    const found = await lookAt(this.#file);
+    if (found.kind !== "ours") return;
+    const written = sessionTypeIn(found.text);
+    const { name, sessionType } = this.#place.domain;
+    if (written === sessionType) return;
+    throw new ServiceError(
+      "refused",
+      `Cannot load the agent ${this.#names.launchdLabel}: ${this.#file} is for sessions of the type ${
+        written ?? "Aqua"
+      }, and launchd's domain ${name} is one of the type ${sessionType}`,
+      "streamlib broker update",
+    );
   }
 
   /** On some systems `print` has the same code for an unknown service and a missing domain. Throws `no_manager` for the domain. */
   async #checkDomain(): Promise<void> {
-    const args = ["print", this.#domain];
+    const args = ["print", this.#place.domain.name];
     const ran = await launchctl(this.#tools.run, args);
     if (ran.code === 0) return;
     const code = LAUNCHCTL.noSuchDomain;

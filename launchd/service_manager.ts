@@ -35,7 +35,7 @@ export interface ServiceReport {
   readonly state: ServiceState;
   /** The broker's process id, if it runs. */
   readonly pid?: number;
-  /** How it failed, and since when. */
+  /** How it failed, and since when; or why it is stopped. */
   readonly reason?: string;
 }
 
@@ -73,6 +73,8 @@ export interface ServiceManager {
   unload(): Promise<void>;
   /** Makes the manager forget the files. Called after they were removed. */
   forget(): Promise<void>;
+  /** What a user must know of where the service is; sentences, usually none. */
+  readonly remarks: readonly string[];
   /** A command line that shows why the broker does not start. */
   readonly diagnosis: string;
 }

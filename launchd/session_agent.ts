@@ -18,21 +18,29 @@ export interface SessionAgentTools extends Omit<LaunchdTools, "file"> {
   readonly program: () => Promise<BrokerProgram>;
 }
 
+/** An agent that launchd has loaded for a host. */
+export interface SessionAgent {
+  /** Its property list, if it was loaded now; `undefined` if it was loaded already. */
+  readonly loaded: string | undefined;
+  /** As launchctl has it: `gui/501/com.example.service`. */
+  readonly target: string;
+  /** As `ServiceManager.remarks`. */
+  readonly remarks: readonly string[];
+}
+
 /**
  * Lets launchd load the agent, so that the next message to the service name starts
  * the broker.
  *
- * @returns the property list if it was loaded now; `undefined` if it was loaded
- * already
  * @throws {ServiceError} as `Launchd` does; `not_ours` if the file was not written by
  * streamlib
  */
 export async function loadSessionAgent(
   names: Names,
   tools: SessionAgentTools,
-): Promise<string | undefined> {
+): Promise<SessionAgent> {
   const { sessionPlistFile: path } = names;
-  const manager = new Launchd(names, {
+  const manager = await Launchd.find(names, {
     ...tools,
     ...(path !== undefined && { file: path }),
   });
@@ -53,6 +61,8 @@ export async function loadSessionAgent(
   }
   for (const path of manager.directories) makePrivateDirectory(path);
   await manager.load(changed);
-  const loaded = before.state === "stopped" || before.state === "absent";
-  return loaded || changed ? path : undefined;
+  const isNew = changed || before.state === "stopped" ||
+    before.state === "absent";
+  const { target, remarks } = manager;
+  return { loaded: isNew ? path : undefined, target, remarks };
 }

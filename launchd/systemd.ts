@@ -88,6 +88,9 @@ export class Systemd implements ServiceManager {
     return [this.#pathOf(`sockets.target.wants/${systemdSocketUnit}`)];
   }
 
+  /** As {@link ServiceManager.remarks}: a user has one systemd. */
+  readonly remarks: readonly string[] = [];
+
   /** As {@link ServiceManager.diagnosis}. */
   get diagnosis(): string {
     return `journalctl --user --unit ${this.#names.systemdUnit} --lines 20`;

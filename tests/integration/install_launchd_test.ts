@@ -1,76 +1,113 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Installer } from "../../launchd/installer.ts";
 import { Launchd } from "../../launchd/launchd.ts";
 import { runProgram } from "../../launchd/run_program.ts";
 import { ServiceError } from "../../launchd/service_error.ts";
+import { USER_ID } from "../helpers/launchd.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { namesOf, programOf, SERVICE } from "../helpers/service.ts";
+import { Mac } from "../helpers/mac.ts";
+import { programOf, SERVICE } from "../helpers/service.ts";
 import { hasPython } from "../helpers/service_user.ts";
 
 const NEEDS = { read: true, write: true, run: true, env: true } as const;
-const SCRIPT = new URL("../fixtures/launchctl.py", import.meta.url);
 const ignore = !hasPython();
+const because = ignore ? " (ignored: there is no python3)" : "";
+
+/** An installer in the Mac's session. `program`: the folder of its Deno. */
+async function installerOf(
+  { home, names }: Mac,
+  program = home,
+  userId = USER_ID,
+): Promise<Installer> {
+  return new Installer({
+    names,
+    manager: await Launchd.find(names, {
+      run: runProgram,
+      userId,
+      pause: () => Promise.resolve(),
+    }),
+    program: () => Promise.resolve(programOf(program)),
+    // The script starts nothing.
+    tryOut: () => Promise.resolve(),
+    isServed: () => Promise.resolve(false),
+  });
+}
 
 permittedTest(
-  `install: an agent, by a launchctl of real processes${
-    ignore ? " (ignored: there is no python3)" : ""
-  }`,
+  `install: an agent, by a launchctl of real processes${because}`,
   NEEDS,
   async () => {
-    const root = await Deno.makeTempDir();
-    const path = Deno.env.get("PATH");
-    try {
-      await Deno.copyFile(SCRIPT, `${root}/launchctl`);
-      await Deno.chmod(`${root}/launchctl`, 0o755);
-      Deno.env.set("PATH", `${root}:${path}`);
-      Deno.env.set("FAKE_LAUNCHD", root);
-      const home = `${root}/Ada & "S" <1>`;
-      const names = namesOf(home, "darwin");
-      const installerOf = (userId: number, program: string): Installer =>
-        new Installer({
-          names,
-          manager: new Launchd(names, {
-            run: runProgram,
-            userId,
-            pause: () => Promise.resolve(),
-          }),
-          program: () => Promise.resolve(programOf(program)),
-          // The script starts nothing.
-          tryOut: () => Promise.resolve(),
-          isServed: () => Promise.resolve(false),
-        });
-      const installer = installerOf(501, home);
-      assertEquals(await installer.install(false), {
-        report: { state: "listening" },
-        files: [`${home}/Library/LaunchAgents/${SERVICE}.plist`],
-      });
-      assertEquals((await installer.install(false)).files, []);
-      // Another Deno: the loaded agent takes some time to end.
-      const updated = await installerOf(501, "/elsewhere").update();
-      assertEquals(updated.report, { state: "listening" });
-      assertEquals((await installer.uninstall()).files, [names.plistFile!]);
-      const calls = (await Deno.readTextFile(`${root}/calls`)).split("\n");
-      const domain = "gui/501";
-      const bootstrap = `bootstrap ${domain} ${names.plistFile}`;
-      assertEquals(
-        calls.filter((line) => line !== "" && !line.startsWith("print ")),
-        [
-          bootstrap,
-          `bootout ${domain}/${SERVICE}`,
-          bootstrap,
-          `bootout ${domain}/${SERVICE}`,
-        ],
-      );
-      const { code } = await assertRejects(
-        () => installerOf(502, home).install(false),
-        ServiceError,
-      );
-      assertEquals(code, "no_manager");
-    } finally {
-      Deno.env.set("PATH", path!);
-      Deno.env.delete("FAKE_LAUNCHD");
-      await Deno.remove(root, { recursive: true });
-    }
+    await using mac = new Mac();
+    const { home, names } = mac;
+    assertEquals(await (await installerOf(mac)).install(false), {
+      report: { state: "listening" },
+      files: [`${home}/Library/LaunchAgents/${SERVICE}.plist`],
+    });
+    assertEquals((await (await installerOf(mac)).install(false)).files, []);
+    // Another Deno: the loaded agent takes some time to end.
+    const updated = await (await installerOf(mac, "/elsewhere")).update();
+    assertEquals(updated.report, { state: "listening" });
+    assertEquals((await (await installerOf(mac)).uninstall()).files, [
+      names.plistFile!,
+    ]);
+    const bootstrap = `bootstrap gui/501 ${names.plistFile}`;
+    const bootout = `bootout gui/501/${SERVICE}`;
+    assertEquals(await mac.told(), [bootstrap, bootout, bootstrap, bootout]);
+    const { code } = await assertRejects(
+      async () => (await installerOf(mac, home, 502)).install(false),
+      ServiceError,
+    );
+    assertEquals(code, "no_manager");
+  },
+  { ignore },
+);
+
+permittedTest(
+  `install: an agent without anybody at the screen, and then updated from the screen${because}`,
+  NEEDS,
+  async () => {
+    await using mac = new Mac();
+    mac.note("session", "Background");
+    mac.note("no-screen", "");
+    const { plistFile } = mac.names;
+    const { report } = await (await installerOf(mac)).install(false);
+    assertEquals(report, { state: "listening" });
+    await Deno.remove(`${mac.root}/no-screen`);
+    mac.note("session", "Aqua");
+    // It stays where it is loaded: both sessions see the same names.
+    await (await installerOf(mac, "/elsewhere")).update();
+    assertEquals(await mac.told(), [
+      `bootstrap user/501 ${plistFile}`,
+      `bootout user/501/${SERVICE}`,
+      `bootstrap user/501 ${plistFile}`,
+    ]);
+    // Once it is unloaded there, an update has it loaded at the screen.
+    const installer = await installerOf(mac, "/elsewhere");
+    await installer.uninstall();
+    await (await installerOf(mac)).install(false);
+    assertEquals((await mac.told()).at(-1), `bootstrap gui/501 ${plistFile}`);
+  },
+  { ignore },
+);
+
+permittedTest(
+  `install: an agent that is switched off leaves nothing behind${because}`,
+  NEEDS,
+  async () => {
+    await using mac = new Mac();
+    mac.note("disabled", SERVICE);
+    const error = await assertRejects(
+      async () => (await installerOf(mac)).install(false),
+      ServiceError,
+    );
+    assertEquals(error.next, `launchctl enable gui/501/${SERVICE}`);
+    assertStringIncludes(error.message, "System Settings");
+    await assertRejects(
+      () => Deno.lstat(mac.names.plistFile!),
+      Deno.errors.NotFound,
+    );
+    // What undoes an installation unloads the agent, which is not there.
+    assertEquals(await mac.told(), [`bootout gui/501/${SERVICE}`]);
   },
   { ignore },
 );

@@ -27,7 +27,11 @@ Deno.test("session broker: it serves the default name, and what was done is said
   const path = `/Users/ada/.streamlib/launchd/${SERVICE}.plist`;
   let loads = 0;
   const load: LoadAgent = ({ sessionPlistFile }) =>
-    Promise.resolve(loads++ === 0 ? sessionPlistFile : undefined);
+    Promise.resolve({
+      loaded: loads++ === 0 ? sessionPlistFile : undefined,
+      target: `user/501/${SERVICE}`,
+      remarks: [],
+    });
   const first = await found(load);
   assertEquals(first.service, SERVICE);
   assertEquals(first.said.length, 1);
@@ -35,11 +39,15 @@ Deno.test("session broker: it serves the default name, and what was done is said
     const text of [
       path,
       "streamlib broker install",
-      `launchctl bootout gui/$UID/${SERVICE}`,
+      `launchctl bootout user/501/${SERVICE}`,
       "embedBroker: false",
     ]
   ) assertStringIncludes(first.said[0]!, text);
   assertEquals(await found(load), { service: SERVICE, said: [] });
+  const elsewhere = await found(() =>
+    Promise.resolve({ loaded: undefined, target: "", remarks: ["over ssh"] })
+  );
+  assertEquals(elsewhere.said, ["over ssh"]);
 });
 
 Deno.test("session broker: what is not permitted, and what launchd refuses, says what to do", async () => {

@@ -2,13 +2,14 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { agentPlist } from "../../../launchd/agent.ts";
 import { type Ended, run } from "../../helpers/child.ts";
 import { assertGolden } from "../../helpers/golden.ts";
+import { AT_SCREEN, FakeLaunchd } from "../../helpers/launchd.ts";
 import { permittedTest } from "../../helpers/permitted.ts";
 import { AWKWARD, namesOf, programOf, SERVICE } from "../../helpers/service.ts";
 import { hasPython } from "../../helpers/service_user.ts";
 
-function plistAt(home: string): string {
+function plistAt(home: string, domain = AT_SCREEN): string {
   const names = namesOf(home, "darwin");
-  return agentPlist(names, programOf(home));
+  return agentPlist(names, programOf(home), domain);
 }
 
 permittedTest(
@@ -17,6 +18,23 @@ permittedTest(
   async () => {
     await assertGolden("agent.plist", plistAt("/Users/ada"));
     await assertGolden("agent_awkward.plist", plistAt(AWKWARD));
+  },
+);
+
+permittedTest(
+  "agent: the property lists for a session at the screen, for one over ssh beside it, and without anybody at the screen",
+  { read: true },
+  async () => {
+    const table: [golden: string, session: string, screen: boolean][] = [
+      ["agent.plist", "Aqua", true],
+      ["agent_ssh.plist", "Background", true],
+      ["agent_headless.plist", "Background", false],
+    ];
+    for (const [golden, session, screen] of table) {
+      const launchd = new FakeLaunchd();
+      Object.assign(launchd, { session, screen });
+      await assertGolden(golden, plistAt("/Users/ada", await launchd.own));
+    }
   },
 );
 
@@ -46,7 +64,9 @@ permittedTest(
     for (const home of ["/Users/ada", AWKWARD]) {
       const names = namesOf(home, "darwin");
       const program = programOf(home);
-      const { code, stdout, stderr } = await check(agentPlist(names, program));
+      const { code, stdout, stderr } = await check(
+        agentPlist(names, program, AT_SCREEN),
+      );
       assertEquals([code, stderr], [0, ""]);
       assertEquals(JSON.parse(stdout), {
         Label: SERVICE,
@@ -56,8 +76,9 @@ permittedTest(
         },
         ProgramArguments: program.argv,
         EnvironmentVariables: program.environment,
-        ProcessType: "Adaptive",
+        ProcessType: "Interactive",
         LimitLoadToSessionType: "Aqua",
+        ThrottleInterval: 1,
         ExitTimeOut: 10,
         StandardErrorPath: `${home}/Library/Logs/${SERVICE}/stderr.log`,
       });

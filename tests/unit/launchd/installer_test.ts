@@ -24,6 +24,7 @@ const NEEDS = { read: true, write: true } as const;
 class FakeManager implements ServiceManager {
   readonly kind = "systemd";
   readonly told: string[] = [];
+  readonly remarks = [];
   readonly diagnosis = "look";
   readonly directories: readonly string[];
   readonly leftovers: readonly string[];

@@ -2,7 +2,13 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ServiceError } from "../../../launchd/service_error.ts";
 import { loadSessionAgent } from "../../../launchd/session_agent.ts";
 import type { Names } from "../../../proto/names.ts";
-import { DOMAIN, FakeLaunchd, TARGET } from "../../helpers/launchd.ts";
+import {
+  DOMAIN,
+  FakeLaunchd,
+  TARGET,
+  USER_DOMAIN,
+  USER_ID,
+} from "../../helpers/launchd.ts";
 import { permittedTest } from "../../helpers/permitted.ts";
 import { namesOf, programOf } from "../../helpers/service.ts";
 
@@ -15,13 +21,15 @@ class Stage implements Disposable {
   readonly launchd = new FakeLaunchd();
   program: string = this.home;
 
-  load(): Promise<string | undefined> {
-    return loadSessionAgent(this.names, {
+  async load(): Promise<string | undefined> {
+    const { loaded, target } = await loadSessionAgent(this.names, {
       run: this.launchd.programs.run,
-      userId: 501,
+      userId: USER_ID,
       pause: () => Promise.resolve(),
       program: () => Promise.resolve(programOf(this.program)),
     });
+    assertEquals(target, `${this.launchd.loadedIn}/${this.names.launchdLabel}`);
+    return loaded;
   }
 
   [Symbol.dispose](): void {
@@ -66,16 +74,36 @@ permittedTest(
 );
 
 permittedTest(
-  "session agent: without a login at the screen nothing is written, and a file of somebody else's stays",
+  "session agent: one of another session is used, and without any it is loaded in this one's domain",
   NEEDS,
   async () => {
     using stage = new Stage();
-    stage.launchd.session = false;
+    await stage.load();
+    stage.launchd.session = "Background";
+    // Its session type is that of the domain in which it is loaded.
+    assertEquals(await stage.load(), undefined);
+    Object.assign(stage.launchd, { loaded: false, screen: false });
+    assertEquals(await stage.load(), stage.file);
+    assertEquals(
+      stage.launchd.told.at(-1),
+      `bootstrap ${USER_DOMAIN} ${stage.file}`,
+    );
+    const text = await Deno.readTextFile(stage.file);
+    assert(text.includes("<string>Background</string>"));
+  },
+);
+
+permittedTest(
+  "session agent: in a session of no user nothing is written, and a file of somebody else's stays",
+  NEEDS,
+  async () => {
+    using stage = new Stage();
+    stage.launchd.session = "System";
     const none = await assertRejects(() => stage.load(), ServiceError);
     assertEquals(none.code, "no_manager");
     assertEquals(Array.from(Deno.readDirSync(stage.home)), []);
 
-    stage.launchd.session = true;
+    stage.launchd.session = "Aqua";
     await Deno.mkdir(`${stage.names.home}/launchd`, { recursive: true });
     await Deno.writeTextFile(stage.file, "mine");
     const foreign = await assertRejects(() => stage.load(), ServiceError);

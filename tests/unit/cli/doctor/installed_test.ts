@@ -3,6 +3,7 @@ import { isOfService, mismatchIn } from "../../../../cli/doctor/installed.ts";
 import { agentPlist } from "../../../../launchd/agent.ts";
 import { serviceUnit, socketUnit } from "../../../../launchd/units.ts";
 import { names } from "../../../../proto/names.ts";
+import { AT_SCREEN } from "../../../helpers/launchd.ts";
 
 const PROGRAM = { argv: ["/bin/broker"], environment: {} };
 const env = new Map([["HOME", "/home/ada & co"]]);
@@ -21,7 +22,7 @@ Deno.test("doctor: what install writes has the right names", () => {
   }
   const plist = {
     path: oursOnMac.plistFile!,
-    text: agentPlist(oursOnMac, PROGRAM),
+    text: agentPlist(oursOnMac, PROGRAM, AT_SCREEN),
   };
   assert(isOfService(plist, oursOnMac));
   assertEquals(mismatchIn(plist, oursOnMac), undefined);
@@ -37,7 +38,8 @@ Deno.test("doctor: another service's files are none of ours", () => {
 });
 
 Deno.test("doctor: each name that is not as it has to be", () => {
-  const socket = socketUnit(ours), plist = agentPlist(oursOnMac, PROGRAM);
+  const socket = socketUnit(ours),
+    plist = agentPlist(oursOnMac, PROGRAM, AT_SCREEN);
   const inUnit = `/u/${ours.systemdSocketUnit}`;
   const table: [path: string, text: string, key: string, inPlace: boolean][] = [
     [

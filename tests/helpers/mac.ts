@@ -1,0 +1,50 @@
+/**
+ * A Mac as it looks to an installer. Its launchctl is a script, which loads property
+ * lists and starts nothing; it needs Python.
+ */
+
+import type { Names } from "../../proto/names.ts";
+import { namesOf } from "./service.ts";
+
+const SCRIPT = new URL("../fixtures/launchctl.py", import.meta.url);
+
+/** A Mac as it looks to an installer: a home, and a launchctl on the PATH of this process. */
+export class Mac implements AsyncDisposable {
+  readonly root: string = Deno.makeTempDirSync();
+  readonly home: string = `${this.root}/Ada & "S" <1>`;
+  readonly names: Names = namesOf(this.home, "darwin");
+  readonly #path = Deno.env.get("PATH")!;
+
+  constructor() {
+    Deno.copyFileSync(SCRIPT, `${this.root}/launchctl`);
+    Deno.chmodSync(`${this.root}/launchctl`, 0o755);
+    Deno.env.set("PATH", `${this.root}:${this.#path}`);
+    Deno.env.set("FAKE_LAUNCHD", this.root);
+  }
+
+  /** Sets one of the script's notes. */
+  note(name: "session" | "disabled" | "no-screen", text: string): void {
+    Deno.writeTextFileSync(`${this.root}/${name}`, text);
+  }
+
+  /** The commands that change something. */
+  async told(): Promise<string[]> {
+    const calls = await Deno.readTextFile(`${this.root}/calls`);
+    return calls.split("\n").filter((line) =>
+      line !== "" && !/^(print|print-disabled|managername)\b/.test(line)
+    );
+  }
+
+  /** The jobs that are loaded, or that are still ending. */
+  async jobs(): Promise<string[]> {
+    const entries = await Array.fromAsync(Deno.readDir(this.root));
+    return entries.map(({ name }) => name)
+      .filter((name) => name.startsWith("job.")).sort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    Deno.env.set("PATH", this.#path);
+    Deno.env.delete("FAKE_LAUNCHD");
+    await Deno.remove(this.root, { recursive: true });
+  }
+}
