@@ -76,7 +76,7 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   5: {
     code: "refused",
     meaning:
-      "it is loaded already, its last broker is still ending, or the property list cannot be loaded: a path in it that is not there, or an agent that `launchctl disable` forbade",
+      "it is loaded already, its last broker is still ending, or the property list cannot be loaded: a path in it that is not there, or an agent that is switched off, by `launchctl disable` or in System Settings > General > Login Items & Extensions",
     next: (target) => `launchctl enable ${target}`,
   },
   78: {
@@ -98,7 +98,7 @@ const MEANINGS: Readonly<Record<number, Meaning>> = {
   },
   119: {
     code: "refused",
-    meaning: "the agent was disabled by `launchctl disable`",
+    meaning: "the agent is switched off, by `launchctl disable`",
     next: (target) => `launchctl enable ${target}`,
   },
   122: {

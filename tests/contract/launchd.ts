@@ -24,13 +24,15 @@ function plist(
   return `<?xml version="1.0" encoding="UTF-8"?>
 <plist version="1.0">
 <dict>
-  <key>Label</key><string>${label}</string>
+  <key>Label</key>
+  <string>${label}</string>
   <key>ProgramArguments</key>
   <array>
     <string>${program}</string><string>--serve</string><string>${label}</string>
   </array>
   <key>MachServices</key><dict><key>${label}</key><true/></dict>
-  <key>LimitLoadToSessionType</key><string>${sessionType}</string>
+  <key>LimitLoadToSessionType</key>
+  <string>${sessionType}</string>
   <key>ProcessType</key><string>Interactive</string>
   <key>ThrottleInterval</key><integer>1</integer>
 </dict>

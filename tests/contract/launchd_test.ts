@@ -3,15 +3,12 @@ import { ServiceError } from "../../launchd/service_error.ts";
 import { USER_ID } from "../helpers/launchd.ts";
 import { Mac } from "../helpers/mac.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { hasPython } from "../helpers/service_user.ts";
 import { installServices } from "./launchd.ts";
 
 const NEEDS = { read: true, write: true, run: true, env: true } as const;
-const ignore = !hasPython();
-const because = ignore ? " (ignored: there is no python3)" : "";
 
 permittedTest(
-  `the suite's agents: loaded in the domain of this session, and removed by a bootout that returns too early${because}`,
+  "the suite's agents: loaded in the domain of this session, and removed by a bootout that returns too early",
   NEEDS,
   async () => {
     for (
@@ -32,11 +29,10 @@ permittedTest(
       assertEquals(await mac.jobs(), []);
     }
   },
-  { ignore },
 );
 
 permittedTest(
-  `the suite's agents: what was loaded before an error is removed${because}`,
+  "the suite's agents: what was loaded before an error is removed",
   NEEDS,
   async () => {
     await using mac = new Mac();
@@ -48,5 +44,4 @@ permittedTest(
     assertEquals((await mac.told()).length, 5);
     assertEquals(await mac.jobs(), []);
   },
-  { ignore },
 );

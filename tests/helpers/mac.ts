@@ -1,12 +1,12 @@
 /**
  * A Mac as it looks to an installer. Its launchctl is a script, which loads property
- * lists and starts nothing; it needs Python.
+ * lists and starts nothing.
  */
 
 import type { Names } from "../../proto/names.ts";
 import { namesOf } from "./service.ts";
 
-const SCRIPT = new URL("../fixtures/launchctl.py", import.meta.url);
+const SCRIPT = new URL("../fixtures/launchctl.sh", import.meta.url);
 
 /** A Mac as it looks to an installer: a home, and a launchctl on the PATH of this process. */
 export class Mac implements AsyncDisposable {
@@ -24,7 +24,7 @@ export class Mac implements AsyncDisposable {
 
   /** Sets one of the script's notes. */
   note(name: "session" | "disabled" | "no-screen", text: string): void {
-    Deno.writeTextFileSync(`${this.root}/${name}`, text);
+    Deno.writeTextFileSync(`${this.root}/${name}`, `${text}\n`);
   }
 
   /** The commands that change something. */

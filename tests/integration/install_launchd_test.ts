@@ -7,11 +7,8 @@ import { USER_ID } from "../helpers/launchd.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { Mac } from "../helpers/mac.ts";
 import { programOf, SERVICE } from "../helpers/service.ts";
-import { hasPython } from "../helpers/service_user.ts";
 
 const NEEDS = { read: true, write: true, run: true, env: true } as const;
-const ignore = !hasPython();
-const because = ignore ? " (ignored: there is no python3)" : "";
 
 /** An installer in the Mac's session. `program`: the folder of its Deno. */
 async function installerOf(
@@ -34,7 +31,7 @@ async function installerOf(
 }
 
 permittedTest(
-  `install: an agent, by a launchctl of real processes${because}`,
+  "install: an agent, by a launchctl of real processes",
   NEEDS,
   async () => {
     await using mac = new Mac();
@@ -59,11 +56,10 @@ permittedTest(
     );
     assertEquals(code, "no_manager");
   },
-  { ignore },
 );
 
 permittedTest(
-  `install: an agent without anybody at the screen, and then updated from the screen${because}`,
+  "install: an agent without anybody at the screen, and then updated from the screen",
   NEEDS,
   async () => {
     await using mac = new Mac();
@@ -87,11 +83,10 @@ permittedTest(
     await (await installerOf(mac)).install(false);
     assertEquals((await mac.told()).at(-1), `bootstrap gui/501 ${plistFile}`);
   },
-  { ignore },
 );
 
 permittedTest(
-  `install: an agent that is switched off leaves nothing behind${because}`,
+  "install: an agent that is switched off leaves nothing behind",
   NEEDS,
   async () => {
     await using mac = new Mac();
@@ -109,5 +104,4 @@ permittedTest(
     // What undoes an installation unloads the agent, which is not there.
     assertEquals(await mac.told(), [`bootout gui/501/${SERVICE}`]);
   },
-  { ignore },
 );

@@ -90,7 +90,7 @@ Deno.test("launchctl: what its codes mean, and what helps", () => {
       119,
       "Bootstrap failed: 119: Service is disabled",
       "refused",
-      "was disabled",
+      "switched off",
       `launchctl enable ${TARGET}`,
     ],
     [
