@@ -5,6 +5,7 @@
  */
 
 import { complaintOf } from "../launchd/run_program.ts";
+import { BROKER_START_MS } from "../proto/limits.ts";
 import {
   type Callable,
   contact,
@@ -14,8 +15,8 @@ import {
 import { argumentsFor, contactProgram } from "./own_programs.ts";
 import type { Console } from "./terminal/console.ts";
 
-/** The limit for the program with ffi, with Deno's start on a slow machine. */
-const XPC_LIMIT_MS = 30_000;
+/** The limit for the program with ffi: its wait, and Deno's start on a slow machine. */
+const XPC_LIMIT_MS = BROKER_START_MS + 10_000;
 
 /**
  * Waits until a broker answers on both carriers. Returns why it does not;

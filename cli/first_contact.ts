@@ -6,14 +6,13 @@
 
 import type { BridgeError } from "../proto/errors.ts";
 import type { GetVersionResponse } from "../proto/broker_gen.ts";
+import { BROKER_START_MS } from "../proto/limits.ts";
 import { checkVersion, isBrokerGone } from "../proto/wire/control.ts";
 import type { ServiceManager } from "../launchd/service_manager.ts";
 import type { Names } from "../proto/names.ts";
 import type { Console } from "./terminal/console.ts";
 import { CommandError, EXIT } from "./exit.ts";
 
-/** The limit for the whole wait. On a slow disk Deno's first start takes some seconds. */
-const DEADLINE_MS = 20_000;
 const PAUSE_MS = 200;
 
 /** A service that can be called: its names, and its manager. */
@@ -27,7 +26,7 @@ export interface Callable {
  * it.
  *
  * @throws {CommandError} `unreachable`, with the manager's reason and the broker's last
- * words, after 20 s or as soon as the manager reports that the service has failed
+ * words, after 30 s or as soon as the manager reports that the service has failed
  * @throws {BridgeError} `version_mismatch`
  */
 export async function firstContact(
@@ -66,10 +65,10 @@ export async function contact(
   { names, manager }: Callable,
   console: Console,
 ): Promise<Contact> {
-  const until = console.now() + DEADLINE_MS;
+  const until = console.now() + BROKER_START_MS;
   const { signal } = new AbortController();
   let found = "it does not answer";
-  for (let left = DEADLINE_MS; left > 0; left = until - console.now()) {
+  for (let left = BROKER_START_MS; left > 0; left = until - console.now()) {
     using client = await console.connect(names.grpcAddress);
     try {
       const version = await checkVersion(client, names.grpcAddress, {

@@ -13,6 +13,7 @@ import {
   type OpenControl,
 } from "../proto/wire/control.ts";
 import { BridgeError } from "../proto/errors.ts";
+import { BROKER_START_MS } from "../proto/limits.ts";
 
 /** A broker that was found or started. */
 export interface BrokerLease extends AsyncDisposable {
@@ -49,8 +50,13 @@ export interface BrokerSearch {
   readonly grpc?: { readonly address: string; readonly open: OpenControl };
 }
 
-/** The time for the first answer. A broker that the service manager starts for this call may be slow. */
+/** The time for the first answer, after which a host runs a broker of its own. */
 const CONTACT_TIMEOUT_MS = 10_000;
+
+/** The time for the first answer on a system, in milliseconds. On macOS launchd starts each broker, and a host has none of its own. */
+export function contactTimeoutMs(os: typeof Deno.build.os): number {
+  return os === "darwin" ? BROKER_START_MS : CONTACT_TIMEOUT_MS;
+}
 
 /**
  * Finds a broker.
@@ -70,7 +76,7 @@ export async function findBroker(
   const { given, fallback, embed, grpc } = choice;
   let link = held.use(new BrokerLink(native, given ?? fallback, lost));
   let embedded = false;
-  const contact = { timeoutMs: CONTACT_TIMEOUT_MS, signal };
+  const contact = { timeoutMs: contactTimeoutMs(Deno.build.os), signal };
   try {
     await checkVersion(link, link.service, contact);
   } catch (error) {

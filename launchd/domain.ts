@@ -20,7 +20,7 @@ export interface Domain {
 }
 
 /** Where a service is, or would be loaded, and what its user must know of that. */
-export interface Place {
+export interface DomainChoice {
   readonly domain: Domain;
   /** Sentences; none for the usual case, a session at the screen. */
   readonly remarks: readonly string[];
@@ -76,11 +76,11 @@ async function ownSession(
  *
  * @throws {ServiceError} as {@link ownDomain} does
  */
-export async function findPlace(
+export async function chooseDomain(
   run: RunProgram,
   label: string,
   userId: number,
-): Promise<Place> {
+): Promise<DomainChoice> {
   const { session, domain: own } = await ownSession(run, userId);
   const isThere = async (target: string): Promise<boolean> =>
     (await launchctl(run, ["print", target])).code === 0;

@@ -8,7 +8,7 @@
 import type { Names } from "../proto/names.ts";
 import { agentPlist, agentStderrFile, sessionTypeIn } from "./agent.ts";
 import type { BrokerProgram } from "./broker_program.ts";
-import { findPlace, type Place } from "./domain.ts";
+import { chooseDomain, type DomainChoice } from "./domain.ts";
 import {
   explainLaunchctl,
   IN_BETWEEN,
@@ -57,20 +57,20 @@ export class Launchd implements ServiceManager {
   readonly #names: Names;
   readonly #tools: LaunchdTools;
   readonly #file: string;
-  readonly #place: Place;
+  readonly #choice: DomainChoice;
   readonly #target: string;
 
   private constructor(
     names: Names,
     tools: LaunchdTools,
     file: string,
-    place: Place,
+    choice: DomainChoice,
   ) {
     this.#names = names;
     this.#tools = tools;
     this.#file = file;
-    this.#place = place;
-    this.#target = `${place.domain.name}/${names.launchdLabel}`;
+    this.#choice = choice;
+    this.#target = `${choice.domain.name}/${names.launchdLabel}`;
   }
 
   /** Finds the agent's domain. Throws ServiceError `no_manager` for root, who has no agents, in a session of no user, and if the names have no property list. */
@@ -92,8 +92,8 @@ export class Launchd implements ServiceManager {
       );
     }
     const { run, userId } = tools;
-    const place = await findPlace(run, names.launchdLabel, userId);
-    return new Launchd(names, tools, file, place);
+    const choice = await chooseDomain(run, names.launchdLabel, userId);
+    return new Launchd(names, tools, file, choice);
   }
 
   /** As launchctl has it: `gui/501/com.example.service`. */
@@ -103,14 +103,14 @@ export class Launchd implements ServiceManager {
 
   /** As {@link ServiceManager.remarks}. */
   get remarks(): readonly string[] {
-    return this.#place.remarks;
+    return this.#choice.remarks;
   }
 
   /** As {@link ServiceManager.files}. */
   files(program: BrokerProgram): readonly ServiceFile[] {
     return [{
       path: this.#file,
-      text: agentPlist(this.#names, program, this.#place.domain),
+      text: agentPlist(this.#names, program, this.#choice.domain),
     }];
   }
 
@@ -177,7 +177,7 @@ export class Launchd implements ServiceManager {
     }
     await this.#checkEnabled();
     await this.#checkSession();
-    const args = ["bootstrap", this.#place.domain.name, this.#file];
+    const args = ["bootstrap", this.#choice.domain.name, this.#file];
     await this.#until(args, (ran) =>
       // It fails if another process has loaded it meanwhile.
       IN_BETWEEN.includes(launchctlCode(ran)) && this.#isLoaded());
@@ -257,7 +257,7 @@ export class Launchd implements ServiceManager {
 
   /** Whether launchd was told not to load it. If launchd does not say, it is not. */
   async #isDisabled(): Promise<boolean> {
-    const { domain } = this.#place;
+    const { domain } = this.#choice;
     const args = ["print-disabled", domain.name];
     const { code, stdout } = await launchctl(this.#tools.run, args);
     return code === 0 && isDisabled(stdout, this.#names.launchdLabel);
@@ -277,7 +277,7 @@ export class Launchd implements ServiceManager {
     const found = await lookAt(this.#file);
     if (found.kind !== "ours") return;
     const written = sessionTypeIn(found.text);
-    const { name, sessionType } = this.#place.domain;
+    const { name, sessionType } = this.#choice.domain;
     if (written === sessionType) return;
     throw new ServiceError(
       "refused",
@@ -290,7 +290,7 @@ export class Launchd implements ServiceManager {
 
   /** On some systems `print` has the same code for an unknown service and a missing domain. Throws `no_manager` for the domain. */
   async #checkDomain(): Promise<void> {
-    const args = ["print", this.#place.domain.name];
+    const args = ["print", this.#choice.domain.name];
     const ran = await launchctl(this.#tools.run, args);
     if (ran.code === 0) return;
     const code = LAUNCHCTL.noSuchDomain;

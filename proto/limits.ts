@@ -56,6 +56,8 @@ export const TOKEN_BYTES = 32;
 export const DEFAULT_TIMEOUT_SECS = 300;
 /** The longest time that a host may request for that, in seconds: one day. */
 export const MAX_TIMEOUT_SECS = 24 * 60 * 60;
+/** How long a caller waits for a broker that a service manager starts, in milliseconds: a slow start of Deno, after the 10 s that launchd may let pass between two starts. */
+export const BROKER_START_MS = 30_000;
 /** How long the host waits for the pong, in milliseconds. */
 export const PONG_TIMEOUT_MS = 5_000;
 /** Pause before a side repeats a request to the broker, in milliseconds. */

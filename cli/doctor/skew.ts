@@ -14,11 +14,11 @@ import { linksBehind } from "./needs.ts";
 export async function skew(
   link: "grpc" | "xpc",
   message: string,
-  { known }: Examination,
+  examination: Examination,
 ): Promise<Finding> {
   return broken(link, "the broker speaks another protocol version", {
     why: message,
-    mend: replace(known, await brokerProcess(known.names!)),
+    mend: replace(examination.known, await brokerProcess(examination)),
     // The broker has the name, so hosts run none of their own.
     blocks: linksBehind(link === "xpc" ? "broker for hosts" : "grpc"),
   });

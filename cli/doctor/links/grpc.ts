@@ -7,10 +7,11 @@
 
 import { checkVersion } from "../../../proto/wire/control.ts";
 import { BridgeError } from "../../../proto/errors.ts";
+import { BROKER_START_MS } from "../../../proto/limits.ts";
 import { PROTOCOL_VERSION } from "../../../proto/wire/keys.ts";
 import { reasonOf } from "../../session.ts";
 import { managerAdvice, start } from "../advice.ts";
-import type { Examination, Link } from "../examination.ts";
+import type { Examination, Known, Link } from "../examination.ts";
 import { incidentsText, nearlyFull } from "../../text/fullness.ts";
 import { broken, type Finding, note, ok, skipped } from "../finding.ts";
 import { whatHangs } from "../hang.ts";
@@ -18,7 +19,14 @@ import { linksBehind } from "../needs.ts";
 import { look } from "../paths.ts";
 import { skew } from "../skew.ts";
 
+/** The time for the answer of a broker that runs. */
 const ANSWER_MS = 2_000;
+
+/** The time for the answer, in milliseconds: the call may start an installed broker, and on macOS any. */
+function answerMs({ installed, names }: Known): number {
+  const onDemand = installed || names?.plistFile !== undefined;
+  return onDemand ? BROKER_START_MS : ANSWER_MS;
+}
 
 /** The link. */
 export const grpcLink: Link = { name: "grpc", check };
@@ -37,13 +45,12 @@ async function check(examination: Examination): Promise<Finding> {
   }
   using client = await console.connect(address);
   const begun = performance.now();
+  const options = { timeoutMs: answerMs(known) };
   try {
-    const { version } = await checkVersion(client, address, {
-      timeoutMs: ANSWER_MS,
-    });
+    const { version } = await checkVersion(client, address, options);
     known.answered = true;
     const ms = Math.round(performance.now() - begun);
-    const health = await client.call("GetHealth", {}, { timeoutMs: ANSWER_MS });
+    const health = await client.call("GetHealth", {}, options);
     const [full, incidents] = [nearlyFull(health), incidentsText(health)];
     if (full.length > 0 || incidents !== "") {
       return note("grpc", `broker ${version} answered in ${ms} ms`, {
@@ -74,7 +81,7 @@ async function judge(
   if (error.code === "timed_out" || reason.includes("does not answer")) {
     return broken(
       "grpc",
-      `no answer within ${ANSWER_MS / 1000} s at ${address}`,
+      `no answer within ${answerMs(examination.known) / 1000} s at ${address}`,
       {
         ...await whatHangs(examination),
         blocks: linksBehind("grpc"),

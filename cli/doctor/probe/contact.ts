@@ -8,16 +8,14 @@
 import { BrokerLink } from "../../../ffi/broker_link.ts";
 import { Native } from "../../../ffi/native.ts";
 import { BridgeError } from "../../../proto/errors.ts";
+import { BROKER_START_MS } from "../../../proto/limits.ts";
 import { checkVersion } from "../../../proto/wire/control.ts";
-
-/** The broker has just answered over gRPC, so this waits only for a slow machine. */
-const ANSWER_MS = 20_000;
 
 const [service = ""] = Deno.args;
 try {
   using native = Native.open();
   using link = new BrokerLink(native, service);
-  await checkVersion(link, service, { timeoutMs: ANSWER_MS });
+  await checkVersion(link, service, { timeoutMs: BROKER_START_MS });
 } catch (error) {
   if (!(error instanceof BridgeError)) throw error;
   Deno.stderr.writeSync(new TextEncoder().encode(`${error.message}\n`));

@@ -64,8 +64,10 @@ Deno.test("first contact: is tried until the broker is healthy", async () => {
 
 Deno.test("first contact: is given up after its time, and as soon as its manager has given up", async () => {
   const table: [Answer, ServiceReport, contacts: number, text: string][] = [
-    [ABSENT, { state: "listening" }, 100, "nobody listens"],
-    [{ healthy: false }, { state: "running" }, 100, "it is starting"],
+    [ABSENT, { state: "listening" }, 150, "nobody listens"],
+    [{ healthy: false }, { state: "running" }, 150, "it is starting"],
+    // launchd waits for its ThrottleInterval.
+    [ABSENT, { state: "running", reason: "code 137" }, 150, "nobody listens"],
     [
       ABSENT,
       { state: "failed", reason: "status 203" },

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Native } from "../../../ffi/native.ts";
-import { findBroker } from "../../../host/broker_finder.ts";
+import { contactTimeoutMs, findBroker } from "../../../host/broker_finder.ts";
 import { BridgeError } from "../../../proto/errors.ts";
 
 const { signal } = new AbortController();
@@ -57,4 +57,9 @@ Deno.test("broker finder: one that serves the default name is not embedded, one 
     }
     assertEquals(released, 1);
   }
+});
+
+Deno.test("broker finder: on macOS it waits longer than launchd may let pass between two starts of a broker", () => {
+  assertEquals(contactTimeoutMs("darwin"), 30_000);
+  assertEquals(contactTimeoutMs("linux"), 10_000);
 });

@@ -13,6 +13,7 @@ import {
   ok,
   shellQuoted,
 } from "../../../../cli/doctor/finding.ts";
+import { whatHangs } from "../../../../cli/doctor/hang.ts";
 import { judgeDeno } from "../../../../cli/doctor/links/deno_version.ts";
 import { judgeEnvironment } from "../../../../cli/doctor/links/environment.ts";
 import { judgeFrames } from "../../../../cli/doctor/links/frames.ts";
@@ -22,6 +23,8 @@ import { judgeXpc } from "../../../../cli/doctor/links/xpc.ts";
 import { linksBehind, type Need } from "../../../../cli/doctor/needs.ts";
 import { names } from "../../../../proto/names.ts";
 import { TestConsole } from "../../../helpers/cli.ts";
+import { FakeLaunchd, USER_ID } from "../../../helpers/launchd.ts";
+import { permittedTest } from "../../../helpers/permitted.ts";
 
 function examination(
   known: Known = {},
@@ -216,3 +219,25 @@ Deno.test("doctor: its help names every link", () => {
     assertStringIncludes(brokerDoctor.json!.fields["link"]!, name);
   }
 });
+
+permittedTest(
+  "doctor: a broker that launchd runs and that does not answer is named by its process",
+  { read: true, env: true },
+  async () => {
+    const launchd = new FakeLaunchd();
+    Object.assign(launchd, { loaded: true, pid: 4711 });
+    const mac = examination();
+    mac.known.names = names(mac.console.env, { os: "darwin" });
+    mac.console.runProgram = (program, args) =>
+      program === "ps"
+        ? Promise.resolve({ code: 0, stdout: "T\n", stderr: "" })
+        : launchd.programs.run(program, args);
+    mac.console.userId = () => USER_ID;
+    const stopped = await whatHangs(mac);
+    assertStringIncludes(stopped.why, "process 4711, is stopped");
+    assertEquals(stopped.mend, "kill -CONT 4711");
+    // What cannot be asked is done without.
+    launchd.session = "System";
+    assertStringIncludes((await whatHangs(mac)).why, "accepts nothing");
+  },
+);
