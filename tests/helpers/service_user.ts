@@ -3,6 +3,7 @@
  * first on the PATH, which really starts the installed services.
  */
 
+import { whyStub } from "../../tools/macos/command_line_tools.ts";
 import { Program } from "./checkout.ts";
 import { type Ended, run } from "./child.ts";
 
@@ -15,6 +16,7 @@ export function hasPython(): boolean {
     return true;
   }
   try {
+    if (whyStub("python3") !== undefined) return false;
     return new Deno.Command("python3", {
       args: ["-c", "import plistlib, socket"],
       stdin: "null",

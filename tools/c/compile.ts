@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { announce, ROOT } from "../checkout.ts";
 import { describeEnd, type Ended, runToEnd } from "../programs.ts";
+import { whyStub } from "../macos/command_line_tools.ts";
 import { listC } from "./sources.ts";
 
 const OUT_PATH = `c/out/${Deno.build.os}-${Deno.build.arch}/`;
@@ -28,11 +29,24 @@ export function compiler(): string {
   return Deno.env.get("CC") || "cc";
 }
 
+const WITHOUT_COMPILER =
+  "Without a compiler: use the published package, which contains a prebuilt shim, or set " +
+  "STREAMLIB_LIBRARY to the absolute path of a libstreamlib_bridge.dylib that " +
+  "`deno task build:macos` has made on another machine.";
+
 /**
  * Runs the C compiler or a tool that comes with it, in the root of the checkout.
  * If it fails, shows its output and ends this program with code 1.
  */
 export async function tool(program: string, args: string[]): Promise<void> {
+  const stub = whyStub(program);
+  if (stub !== undefined) {
+    announce(
+      `Cannot build the shim: '${program}' is only a stub of macOS: ${stub}. ` +
+        `Install them: \`xcode-select --install\`. ${WITHOUT_COMPILER}`,
+    );
+    Deno.exit(1);
+  }
   let ended: Ended;
   try {
     ended = await runToEnd(program, {

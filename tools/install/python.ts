@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import { whyStub } from "../macos/command_line_tools.ts";
 import { describeEnd, type Ended, runToEnd } from "../programs.ts";
 
 /** The limit for one run of Python, which may download packages over a slow network. */
@@ -16,6 +17,7 @@ export function hasPython(): boolean {
     return true;
   }
   try {
+    if (whyStub("python3") !== undefined) return false;
     return new Deno.Command("python3", {
       args: ["-c", "import ensurepip, venv"],
       stdin: "null",
@@ -29,6 +31,13 @@ export function hasPython(): boolean {
 }
 
 async function run(program: string, args: string[]): Promise<void> {
+  const stub = whyStub(program);
+  if (stub !== undefined) {
+    throw new Error(
+      `Cannot make a Python environment: '${program}' is only a stub of macOS: ` +
+        `${stub}. Install them: \`xcode-select --install\`.`,
+    );
+  }
   let ended: Ended;
   try {
     ended = await runToEnd(program, {
