@@ -46,7 +46,7 @@ export async function managerState(
 
 async function ask(manager: ServiceManager): Promise<ManagerState | undefined> {
   const { kind } = manager;
-  const { state, reason } = await manager.report();
+  const { state, reason, next } = await manager.report();
   switch (state) {
     case "absent":
       return {
@@ -60,7 +60,7 @@ async function ask(manager: ServiceManager): Promise<ManagerState | undefined> {
           reason ?? "its sockets do not listen"
         }`,
         more: [],
-        mend: START,
+        mend: next ?? START,
       };
     case "listening":
       return undefined;

@@ -22,6 +22,8 @@ export interface BrokerProgram {
   readonly argv: readonly string[];
   /** The environment variables that it needs. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What a user must know of it; sentences, usually none. */
+  readonly remarks?: readonly string[];
 }
 
 /** The options of {@link brokerProgram}. Paths are absolute. */

@@ -42,6 +42,17 @@ export async function lookAt(path: string): Promise<Found> {
     : { kind: "foreign", what: "a file that streamlib did not write" };
 }
 
+/** Whether there is a file, a link or a directory at a path. */
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /** Replaces a file atomically. Makes its directory if it is missing. Throws ServiceError `refused`. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   // Both managers ignore files with this ending.

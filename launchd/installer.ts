@@ -16,6 +16,7 @@ import {
   removeKept,
   replaceFile,
 } from "./files.ts";
+import { removeUnusedCopies } from "./kept_copy.ts";
 import { Launchd, type LaunchdTools } from "./launchd.ts";
 import { ServiceError } from "./service_error.ts";
 import type {
@@ -31,6 +32,8 @@ export interface InstallOutcome {
   readonly report: ServiceReport;
   /** The files that were written, or removed. */
   readonly files: readonly string[];
+  /** What a user must know of where the service and its program are; sentences, usually none. */
+  readonly remarks: readonly string[];
 }
 
 /** The options of an installer. */
@@ -113,14 +116,17 @@ export class Installer {
     const installed = await this.isInstalled();
     const undo = [await remember(lockFileOf(this.#names))];
     try {
-      const files = await this.#write(force, undo);
+      const { files, remarks = [] } = await this.#write(force, undo);
+      await removeUnusedCopies(this.#names);
       return {
         report: await this.#manager.report(),
         files: files.map(({ path }) => path),
+        remarks: [...this.#manager.remarks, ...remarks],
       };
     } catch (error) {
       try {
         await this.#rollBack(undo, installed && loaded);
+        await removeUnusedCopies(this.#names);
         if (!installed) await this.#removeTraces();
       } catch (second) {
         throw cannotRollBack(error, second);
@@ -148,17 +154,21 @@ export class Installer {
    */
   async uninstall(): Promise<InstallOutcome & { readonly unmanaged?: string }> {
     const files: string[] = [];
-    if (!await this.#isKnown()) return { report: { state: "absent" }, files };
+    if (!await this.#isKnown()) {
+      return { report: { state: "absent" }, files, remarks: [] };
+    }
     for (const path of this.#manager.paths) await this.#checkOurs(path);
     const unmanaged = await this.#whereManaged(() => this.#manager.unload());
     for (const path of [...this.#manager.paths, ...this.#manager.leftovers]) {
       if (await removeFile(path)) files.push(path);
     }
     await this.#whereManaged(() => this.#manager.forget());
+    files.push(...await removeUnusedCopies(this.#names));
     files.push(...await removeKept(this.#names));
     return {
       report: { state: "absent" },
       files,
+      remarks: [],
       ...(unmanaged !== undefined && { unmanaged }),
     };
   }
@@ -167,7 +177,9 @@ export class Installer {
   async #write(
     force: boolean,
     undo: (() => Promise<void>)[],
-  ): Promise<readonly ServiceFile[]> {
+  ): Promise<
+    { files: readonly ServiceFile[]; remarks?: readonly string[] }
+  > {
     const program = await this.#program();
     const files = await this.#changedFiles(program, force);
     await this.#tryOut(program);
@@ -177,7 +189,8 @@ export class Installer {
     for (const { path } of files) undo.push(await remember(path));
     for (const { path, text } of files) await replaceFile(path, text);
     await this.#manager.load(files.length > 0);
-    return files;
+    const { remarks } = program;
+    return { files, ...(remarks && { remarks }) };
   }
 
   /** Undoes what an installation that failed has written. */

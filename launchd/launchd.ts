@@ -24,7 +24,7 @@ import {
   lastLinesOf,
   pidOfAgent,
 } from "./ended.ts";
-import { lookAt } from "./files.ts";
+import { isThere, lookAt } from "./files.ts";
 import type { ProgramResult, RunProgram } from "./run_program.ts";
 import { ServiceError } from "./service_error.ts";
 import type {
@@ -152,7 +152,8 @@ export class Launchd implements ServiceManager {
       if (!await isThere(this.#file)) return { state: "absent" };
       return {
         state: "stopped",
-        ...(await this.#isDisabled() && { reason: SWITCHED_OFF }),
+        ...(await this.#isDisabled() &&
+          { reason: SWITCHED_OFF, next: this.#enable }),
       };
     }
     if (ran.code !== 0) throw explainLaunchctl(ran, args, this.#target);
@@ -268,8 +269,13 @@ export class Launchd implements ServiceManager {
     throw new ServiceError(
       "refused",
       `Cannot load the agent ${this.#names.launchdLabel}: ${SWITCHED_OFF}`,
-      `launchctl enable ${this.#target}`,
+      this.#enable,
     );
+  }
+
+  /** The command that undoes `launchctl disable`. */
+  get #enable(): string {
+    return `launchctl enable ${this.#target}`;
   }
 
   /** Throws `refused` if the property list is of an installation in another session. launchd has only a code for that. */
@@ -295,15 +301,5 @@ export class Launchd implements ServiceManager {
     if (ran.code === 0) return;
     const code = LAUNCHCTL.noSuchDomain;
     throw explainLaunchctl({ ...ran, code }, args, this.#target);
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

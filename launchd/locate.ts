@@ -14,6 +14,7 @@ import {
   isRemote,
 } from "./broker_program.ts";
 import { lockFileOf, makePrivateDirectory, removeFile } from "./files.ts";
+import { keepParts } from "./kept_copy.ts";
 import { complaintOf, type RunProgram } from "./run_program.ts";
 import { ServiceError } from "./service_error.ts";
 
@@ -32,8 +33,9 @@ export interface ProgramChoice {
 }
 
 /**
- * Returns the program of a broker with these names. Downloads the module and its
- * imports to Deno's cache first, because the broker itself downloads nothing.
+ * Returns the program of a broker with these names. Copies what launchd could not run
+ * where it is. Downloads the module and its imports to Deno's cache first, because the
+ * broker itself downloads nothing.
  *
  * @throws {ServiceError} `bad_argument` if a file is missing, `refused` if the module
  * cannot be downloaded
@@ -50,12 +52,12 @@ export async function locateBroker(
   await checkFile("its shim", library, "deno task build");
   if (binary !== undefined) {
     await checkFile("the broker", binary, "deno task compile");
-    return brokerProgram({
-      names,
+    const { parts, remarks } = await keepParts(names, {
       runtime: binary,
       module: undefined,
       library,
     });
+    return { ...brokerProgram({ names, ...parts }), remarks };
   }
   if (Deno.build.standalone) {
     throw new ServiceError(
@@ -64,20 +66,24 @@ export async function locateBroker(
       "install a broker with `streamlib broker install`, and start this program again",
     );
   }
-  const runtime = Deno.execPath();
+  const deno = Deno.execPath();
   const lockFile = lockFileOf(names);
-  makePrivateDirectory(names.home);
-  await fetchLocked(runtime, module, lockFile, run);
-  const denoDir = await denoDirectory(runtime, run);
-  return brokerProgram({
-    names,
-    runtime,
+  const { parts, remarks } = await keepParts(names, {
+    runtime: deno,
     module,
     library,
+  });
+  makePrivateDirectory(names.home);
+  await fetchLocked(deno, parts.module ?? module, lockFile, run);
+  const denoDir = await denoDirectory(deno, run);
+  const program = brokerProgram({
+    names,
+    ...parts,
     lockFile,
     registries: registriesIn(permittedEnvironment()),
     ...(denoDir !== undefined && { denoDir }),
   });
+  return { ...program, remarks };
 }
 
 /** Downloads a module and its imports, if they are not in Deno's cache. */

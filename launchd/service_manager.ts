@@ -37,6 +37,8 @@ export interface ServiceReport {
   readonly pid?: number;
   /** How it failed, and since when; or why it is stopped. */
   readonly reason?: string;
+  /** A command line that helps, if the usual ones do not. */
+  readonly next?: string;
 }
 
 /** The user's service manager, for one service. Its methods throw ServiceError. */

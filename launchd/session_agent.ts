@@ -9,6 +9,7 @@
 import type { Names } from "../proto/names.ts";
 import type { BrokerProgram } from "./broker_program.ts";
 import { lookAt, makePrivateDirectory, replaceFile } from "./files.ts";
+import { removeUnusedCopies } from "./kept_copy.ts";
 import { Launchd, type LaunchdTools } from "./launchd.ts";
 import { ServiceError } from "./service_error.ts";
 
@@ -46,7 +47,8 @@ export async function loadSessionAgent(
   });
   const before = await manager.report();
   let changed = false;
-  for (const file of manager.files(await tools.program())) {
+  const program = await tools.program();
+  for (const file of manager.files(program)) {
     const found = await lookAt(file.path);
     if (found.kind === "foreign") {
       throw new ServiceError(
@@ -61,8 +63,10 @@ export async function loadSessionAgent(
   }
   for (const path of manager.directories) makePrivateDirectory(path);
   await manager.load(changed);
+  await removeUnusedCopies(names);
   const isNew = changed || before.state === "stopped" ||
     before.state === "absent";
-  const { target, remarks } = manager;
+  const { target } = manager;
+  const remarks = [...manager.remarks, ...program.remarks ?? []];
   return { loaded: isNew ? path : undefined, target, remarks };
 }

@@ -136,7 +136,9 @@ async function install(
   invocation: Invocation,
 ): Promise<Outcome> {
   const { args } = invocation;
-  const { report, files } = await installer.install(args.has(FORCE));
+  const { report, files, remarks } = await installer.install(
+    args.has(FORCE),
+  );
   const words = [
     files.length === 0
       ? `The broker ${names.service} is already installed; nothing was written.`
@@ -144,6 +146,7 @@ async function install(
     ...(args.has(DEV)
       ? ["Its clients run in this checkout with STREAMLIB_DEV_MODE=1."]
       : []),
+    ...remarks,
     `To start it now: ${ofSameService(invocation, "streamlib broker start")}`,
   ];
   return { report, files, words };
@@ -181,7 +184,7 @@ async function update(
   const before = await runningVersion(service, console);
   const { state, reason } = await manager.report();
   const failed = state === "failed";
-  const { files } = await installer.update();
+  const { files, remarks } = await installer.update();
   const written = files.length > 0;
   const stale = before !== undefined && !isThisVersion(before);
   if (stale && !written) await manager.restart();
@@ -199,6 +202,7 @@ async function update(
     changed
       ? `The broker ${names.service} is up to date and answers.`
       : `The broker ${names.service} was already up to date; nothing was done.`,
+    ...remarks,
   ];
   return { report: await manager.report(), files, words };
 }

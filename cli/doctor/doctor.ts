@@ -14,6 +14,7 @@ import { grpcLink } from "./links/grpc.ts";
 import { handshakeLink } from "./links/handshake.ts";
 import { namesLink } from "./links/names.ts";
 import { runDirectoryLink } from "./links/run_directory.ts";
+import { serviceLink } from "./links/service.ts";
 import { shimLink } from "./links/shim.ts";
 import { socketsLink } from "./links/sockets.ts";
 import { teardownLink } from "./links/teardown.ts";
@@ -24,6 +25,7 @@ export const ALL_LINKS: readonly Link[] = [
   denoLink,
   environmentLink,
   namesLink,
+  serviceLink,
   shimLink,
   runDirectoryLink,
   socketsLink,

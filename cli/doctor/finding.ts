@@ -10,6 +10,7 @@ export const LINKS = [
   "deno",
   "environment",
   "names",
+  "service",
   "shim",
   "run directory",
   "sockets",

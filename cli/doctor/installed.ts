@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { BrokerParts } from "../../launchd/kept_copy.ts";
 import type { Names } from "../../proto/names.ts";
 
 /** A file that a service manager reads. */
@@ -53,6 +54,20 @@ export function mismatchIn(
     if (found !== expected) return wrong(key, found, expected ?? "none");
   }
   return undefined;
+}
+
+/** The parts of the broker in a property list that `install` has written; `undefined` if it has no program. */
+export function partsIn(plist: string): BrokerParts | undefined {
+  const list = /<key>ProgramArguments<\/key>\s*<array>([\s\S]*?)<\/array>/
+    .exec(plist)?.[1] ?? "";
+  const [runtime, ...args] = [...list.matchAll(/<string>([^<]*)<\/string>/g)]
+    .map(([, text = ""]) => plain(text));
+  if (runtime === undefined) return undefined;
+  return {
+    runtime,
+    module: args.find((arg) => arg.endsWith("/broker/main.ts")),
+    library: stringAfter(plist, "STREAMLIB_LIBRARY") ?? "",
+  };
 }
 
 /** The service that a file is named after. */

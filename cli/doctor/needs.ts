@@ -25,6 +25,7 @@ const NEEDS: Readonly<Record<LinkName, readonly Need[]>> = {
   "deno": [],
   "environment": [],
   "names": ["environment"],
+  "service": ["names"],
   "shim": ["names"],
   "run directory": ["names"],
   "sockets": ["names"],

@@ -26,12 +26,13 @@ const PARTS = [
 
 const ROOT = new URL("../../", import.meta.url);
 
-async function copy(from: URL, to: URL): Promise<void> {
+/** Copies a file, or a folder with all that is in it. */
+export async function copyTree(from: URL, to: URL): Promise<void> {
   const info = await Deno.stat(from);
   if (!info.isDirectory) return await Deno.copyFile(from, to);
   await Deno.mkdir(to, { recursive: true });
   for await (const { name } of Deno.readDir(from)) {
-    await copy(new URL(name, slashed(from)), new URL(name, slashed(to)));
+    await copyTree(new URL(name, slashed(from)), new URL(name, slashed(to)));
   }
 }
 
@@ -131,7 +132,7 @@ export class Checkout implements AsyncDisposable {
     }
     for (const part of [...PARTS, library]) {
       try {
-        await copy(new URL(part, ROOT), new URL(part, checkout.#url));
+        await copyTree(new URL(part, ROOT), new URL(part, checkout.#url));
       } catch (error) {
         // If JSR can be reached, there are no stand-ins.
         if (!(error instanceof Deno.errors.NotFound) || part !== ".std") {

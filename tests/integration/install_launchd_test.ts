@@ -39,6 +39,7 @@ permittedTest(
     assertEquals(await (await installerOf(mac)).install(false), {
       report: { state: "listening" },
       files: [`${home}/Library/LaunchAgents/${SERVICE}.plist`],
+      remarks: [],
     });
     assertEquals((await (await installerOf(mac)).install(false)).files, []);
     // Another Deno: the loaded agent takes some time to end.

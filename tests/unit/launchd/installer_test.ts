@@ -115,6 +115,7 @@ permittedTest(
     assertEquals(first, {
       report: { state: "listening" },
       files: manager.paths,
+      remarks: [],
     });
     assert(await installer.isInstalled());
     for (const path of manager.paths) assertEquals(stage.mode(path), "644");
