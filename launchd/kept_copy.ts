@@ -25,7 +25,7 @@ export interface BrokerParts {
   readonly runtime: string;
   /** The URL of its main module; `undefined` for a compiled broker. */
   readonly module: string | undefined;
-  /** The path of the shim. */
+  /** The path of the shim; "" if it does not matter. */
   readonly library: string;
 }
 
@@ -102,7 +102,8 @@ export async function keepParts(
     const copy = `${folder}/${targetOf(part, path)}`;
     kept[part] = part === "module" ? pathToFileURL(copy).href : copy;
   }
-  return { parts: kept, remarks: unfit.map((each) => remark(each, folder)) };
+  const told = withoutOwnShim(unfit);
+  return { parts: kept, remarks: told.map((each) => remark(each, folder)) };
 }
 
 /** The folder of all copies. */
@@ -139,6 +140,14 @@ async function propertyLists(
   return texts;
 }
 
+/** The parts without the shim of a checkout that is among them. */
+function withoutOwnShim(unfit: readonly UnfitPart[]): UnfitPart[] {
+  const checkout = unfit.find(({ part }) => part === "module");
+  return unfit.filter(({ part, folder }) =>
+    part !== "library" || folder !== checkout?.folder
+  );
+}
+
 function isCopyOf({ service }: Names, name: string): boolean {
   return name.startsWith(`${service}-`) &&
     /^[0-9a-f]+(\.[0-9a-f-]+\.tmp)?$/.test(name.slice(service.length + 1));
@@ -155,7 +164,7 @@ function remark({ part, folder, kind }: UnfitPart, copy: string): string {
     : "which may be cleaned at any time";
   const after = {
     runtime: "After an upgrade of Deno",
-    module: "After a change in the checkout",
+    module: "After a change in the checkout, or a new build",
     library: "After a new build",
   }[part];
   return `${what} is in ${folder}, ${why}, so the service runs a copy in ${copy}. ${after}: \`streamlib broker update\`.`;
@@ -229,7 +238,7 @@ async function copyName(
   return `${service}-${hash.digest("hex").slice(0, HASH_LENGTH)}`;
 }
 
-/** Makes a copy at once, for a broker that starts meanwhile. On APFS a copied file shares its blocks with the original. */
+/** Makes a copy at once, for a broker that starts meanwhile. Where the file system can, as APFS, a copied file shares its blocks with the original. */
 async function copyAll(
   files: readonly CopiedFile[],
   folder: string,

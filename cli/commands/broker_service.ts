@@ -8,6 +8,7 @@
  */
 
 import { versionInfo } from "../../broker/version.ts";
+import type { InstallOutcome } from "../../launchd/installer.ts";
 import type { ServiceReport } from "../../launchd/service_manager.ts";
 import type { GetVersionResponse } from "../../proto/broker_gen.ts";
 import type { Command, Invocation } from "../command.ts";
@@ -136,20 +137,29 @@ async function install(
   invocation: Invocation,
 ): Promise<Outcome> {
   const { args } = invocation;
-  const { report, files, remarks } = await installer.install(
-    args.has(FORCE),
-  );
+  const outcome = await installer.install(args.has(FORCE));
   const words = [
-    files.length === 0
-      ? `The broker ${names.service} is already installed; nothing was written.`
-      : `The broker ${names.service} is installed with ${manager.kind}; its first client starts it.`,
+    ...installedWords(names.service, manager.kind, outcome),
     ...(args.has(DEV)
       ? ["Its clients run in this checkout with STREAMLIB_DEV_MODE=1."]
       : []),
-    ...remarks,
     `To start it now: ${ofSameService(invocation, "streamlib broker start")}`,
   ];
-  return { report, files, words };
+  return { ...outcome, words };
+}
+
+/** What people are told of an installation. */
+export function installedWords(
+  service: string,
+  manager: string,
+  { files, remarks }: InstallOutcome,
+): string[] {
+  return [
+    files.length === 0
+      ? `The broker ${service} is already installed; nothing was written.`
+      : `The broker ${service} is installed with ${manager}; its first client starts it.`,
+    ...remarks,
+  ];
 }
 
 async function uninstall(

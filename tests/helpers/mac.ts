@@ -10,12 +10,15 @@ const SCRIPT = new URL("../fixtures/launchctl.sh", import.meta.url);
 
 /** A Mac as it looks to an installer: a home, and a launchctl on the PATH of this process. */
 export class Mac implements AsyncDisposable {
-  readonly root: string = Deno.makeTempDirSync();
-  readonly home: string = `${this.root}/Ada & "S" <1>`;
-  readonly names: Names = namesOf(this.home, "darwin");
+  readonly root: string = Deno.realPathSync(Deno.makeTempDirSync());
+  readonly home: string;
+  readonly names: Names;
   readonly #path = Deno.env.get("PATH")!;
 
-  constructor() {
+  /** @param user the last part of its home's path */
+  constructor(user = 'Ada & "S" <1>') {
+    this.home = `${this.root}/${user}`;
+    this.names = namesOf(this.home, "darwin");
     Deno.copyFileSync(SCRIPT, `${this.root}/launchctl`);
     Deno.chmodSync(`${this.root}/launchctl`, 0o755);
     Deno.env.set("PATH", `${this.root}:${this.#path}`);

@@ -57,7 +57,7 @@ export async function checkService(
     });
     const { state, pid, reason, next } = await manager.report();
     if (next !== undefined) {
-      return broken("service", "launchd may not start the broker", {
+      return broken("service", "the broker is switched off", {
         why: reason ?? "",
         mend: next,
       });
@@ -69,16 +69,15 @@ export async function checkService(
         ? "not installed"
         : state
     }`;
-    const why = [
-      ...manager.remarks,
-      ...await copyRemarks(names, installed, own),
-    ];
-    return why.length === 0
-      ? ok("service", found)
-      : note("service", found, { why: why.join("\n") });
+    const { why, mend } = await copyAdvice(names, installed, own);
+    const all = [...manager.remarks, ...why];
+    return all.length === 0 ? ok("service", found) : note("service", found, {
+      why: all.join("\n"),
+      ...(mend !== undefined && { mend }),
+    });
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    return broken("service", "launchd cannot run a broker here", {
+    return broken("service", "agents of launchd cannot be used here", {
       why: error.message,
       mend: error.next,
     });
@@ -115,31 +114,31 @@ async function partFault(
     .filter(({ kind }) => kind === "refused");
   return refused && broken(
     "service",
-    `launchd may not read its ${WORDS[refused.part]}, ${refused.path}`,
+    `its ${WORDS[refused.part]} is in ${refused.folder}`,
     {
       why:
-        `macOS does not let launchd's programs read ${refused.folder}; an update copies it out of there`,
+        `macOS does not let launchd's programs read that folder, so the broker cannot start; an update installs a copy of ${refused.path}`,
       mend: UPDATE,
     },
   );
 }
 
 /** What there is to know of a Deno in a cache, and of a checkout that `install` has copied or would copy. */
-async function copyRemarks(
+async function copyAdvice(
   names: Names,
   installed: BrokerParts | undefined,
   own: Omit<BrokerParts, "library">,
-): Promise<string[]> {
+): Promise<{ why: string[]; mend?: string }> {
   const [cleaned] = installed ? await unfitParts(names, installed) : [];
   if (cleaned) {
-    return [
-      `Its Deno is in ${cleaned.folder}, which may be cleaned at any time. \`${UPDATE}\` installs a copy.`,
-    ];
+    const why =
+      `Its Deno is in ${cleaned.folder}, which may be cleaned at any time; an update installs a copy.`;
+    return { why: [why], mend: UPDATE };
   }
-  const unfit = await unfitParts(names, { ...own, library: own.runtime });
-  return unfit.filter(({ part }) => part !== "library").map((each) =>
-    ownRemark(each, installed !== undefined)
-  );
+  const unfit = await unfitParts(names, { ...own, library: "" });
+  return {
+    why: unfit.map((each) => ownRemark(each, installed !== undefined)),
+  };
 }
 
 function ownRemark(
@@ -156,6 +155,6 @@ function ownRemark(
   return `${what} is in ${folder}, ${why}. ${
     installed
       ? `The service runs a copy; ${after}: \`${UPDATE}\`.`
-      : "A broker of launchd runs a copy of it."
+      : "`install` copies what the broker needs of it."
   }`;
 }

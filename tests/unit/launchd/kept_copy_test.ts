@@ -63,7 +63,7 @@ permittedTest(
       mac.deno(".deno/bin"),
     );
     const { parts: kept, remarks } = await keepParts(mac.names, parts);
-    assertEquals(remarks.length, 2);
+    assertEquals(remarks.length, 1);
     assertEquals(kept.runtime, parts.runtime);
     for (const path of [kept.module!.slice("file://".length), kept.library]) {
       assert(path.startsWith(`${mac.names.home}/installed/`), path);
