@@ -11,7 +11,13 @@ import type { Examination, Link } from "../examination.ts";
 import { broken, type Finding, note, ok } from "../finding.ts";
 import { whatHangs } from "../hang.ts";
 import { linksBehind } from "../needs.ts";
-import { look, socketFault } from "../paths.ts";
+import {
+  directoryFault,
+  type Fault,
+  look,
+  type PathInfo,
+  socketFault,
+} from "../paths.ts";
 
 /** The link. */
 export const socketsLink: Link = { name: "sockets", check };
@@ -26,14 +32,16 @@ async function check(examination: Examination): Promise<Finding> {
   const { console, known } = examination;
   const there: Socket[] = [];
   const stale: Socket[] = [];
+  let odd: Fault | undefined;
   for (const socket of socketsOf(examination)) {
     const { kind, path } = socket;
     const info = await look(path);
     if (info === undefined) continue;
     known.anySocket = true;
     const fault = socketFault(path, info, console.userId());
+    if (fault && await isShielded(info, examination)) odd = fault;
     // With the wrong mode or owner it may still work, so later links are checked.
-    if (fault) {
+    else if (fault) {
       return broken("sockets", fault.found, {
         ...fault,
         blocks: info.isSocket ? [] : linksBehind(`${kind} socket`),
@@ -57,7 +65,20 @@ async function check(examination: Examination): Promise<Finding> {
   }
   return stale.length > 0
     ? left(stale, examination)
-    : await listening(there, examination);
+    : await listening(there, examination, odd);
+}
+
+/** Whether only the mode of a socket is wrong, and no other user can reach it all the same: launchd has made it, in a directory that is private. */
+async function isShielded(
+  { isSocket, uid, mode }: NonNullable<PathInfo>,
+  { console, known }: Examination,
+): Promise<boolean> {
+  const { plistFile, runDirectory } = known.names!;
+  const user = console.userId();
+  if (plistFile === undefined || !isSocket || uid !== user) return false;
+  const usable = ((mode ?? 0) & 0o600) === 0o600;
+  const directory = await look(runDirectory);
+  return usable && directoryFault(runDirectory, directory, user) === undefined;
 }
 
 function socketsOf({ endpoint, known }: Examination): Socket[] {
@@ -93,6 +114,7 @@ function left(stale: readonly Socket[], { known }: Examination): Finding {
 async function listening(
   there: readonly Socket[],
   { known, console }: Examination,
+  odd: Fault | undefined,
 ): Promise<Finding> {
   const kinds = there.map(({ kind }) => kind);
   if (there.length === 0) {
@@ -111,6 +133,12 @@ async function listening(
     return note("sockets", "only xpc is listening", {
       why:
         "the broker serves gRPC at another address or not at all; see its options --listen and --no-grpc",
+    });
+  }
+  if (odd) {
+    return note("sockets", odd.found, {
+      why:
+        "launchd made it with another mode than the property list says; its directory belongs to this user alone, so others cannot reach it",
     });
   }
   return ok(

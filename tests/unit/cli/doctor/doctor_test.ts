@@ -18,6 +18,7 @@ import { judgeDeno } from "../../../../cli/doctor/links/deno_version.ts";
 import { judgeEnvironment } from "../../../../cli/doctor/links/environment.ts";
 import { judgeFrames } from "../../../../cli/doctor/links/frames.ts";
 import { judgeShim } from "../../../../cli/doctor/links/shim.ts";
+import { socketsLink } from "../../../../cli/doctor/links/sockets.ts";
 import { judgeTeardown } from "../../../../cli/doctor/links/teardown.ts";
 import { judgeXpc } from "../../../../cli/doctor/links/xpc.ts";
 import { linksBehind, type Need } from "../../../../cli/doctor/needs.ts";
@@ -239,5 +240,34 @@ permittedTest(
     // What cannot be asked is done without.
     launchd.session = "System";
     assertStringIncludes((await whatHangs(mac)).why, "accepts nothing");
+  },
+);
+
+permittedTest(
+  "doctor: a socket that launchd made with another mode is a note, in a private directory only",
+  { read: true, write: true, net: true, env: true },
+  async () => {
+    const home = await Deno.makeTempDir();
+    try {
+      const mac = examination();
+      const { uid } = await Deno.stat(home);
+      mac.console.userId = () => uid!;
+      const env = new Map([["HOME", home], ["STREAMLIB_HOME", home]]);
+      mac.known.names = names(env, { os: "darwin" });
+      const { grpcSocket: path, runDirectory } = mac.known.names;
+      await Deno.mkdir(runDirectory, { mode: 0o700 });
+      using _ = Deno.listen({ transport: "unix", path });
+      await Deno.chmod(path, 0o777);
+      const shielded = await socketsLink.check(mac);
+      assertEquals(shielded.state, "note");
+      assertStringIncludes(shielded.found, "has mode 0777");
+      await Deno.chmod(runDirectory, 0o755);
+      assertEquals((await socketsLink.check(mac)).state, "broken");
+      await Deno.chmod(runDirectory, 0o700);
+      mac.known.names = names(env, { os: "linux" });
+      assertEquals((await socketsLink.check(mac)).state, "broken");
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
   },
 );
