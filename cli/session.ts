@@ -5,7 +5,8 @@
  */
 
 import type { GetVersionResponse } from "../proto/broker_gen.ts";
-import { checkVersion } from "../proto/wire/control.ts";
+import { BROKER_START_MS } from "../proto/limits.ts";
+import { CALL_TIMEOUT_MS, checkVersion } from "../proto/wire/control.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { FOREGROUND_BROKER } from "../proto/foreground.ts";
 import type { Names } from "../proto/names.ts";
@@ -37,11 +38,16 @@ export interface Session extends Disposable {
 export async function openSession(
   { args, console }: Pick<Invocation, "args" | "console">,
 ): Promise<Session> {
-  const address = args.get(ENDPOINT) ?? namesOf(console).grpcAddress;
+  const given = args.get(ENDPOINT);
+  const address = given ?? namesOf(console).grpcAddress;
   using held = new DisposableStack();
   const client = held.use(await console.connect(address));
   try {
-    const version = await checkVersion(client, address);
+    // The call may start an installed broker.
+    const onDemand = given === undefined && isInstalled(namesOf(console));
+    const version = await checkVersion(client, address, {
+      timeoutMs: onDemand ? BROKER_START_MS : CALL_TIMEOUT_MS,
+    });
     const kept = held.move();
     return {
       address,
