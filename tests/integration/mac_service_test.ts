@@ -1,3 +1,4 @@
+import { assertEquals } from "@std/assert";
 import { installedWords } from "../../cli/commands/broker_service.ts";
 import type { Examination } from "../../cli/doctor/examination.ts";
 import { checkService } from "../../cli/doctor/links/service.ts";
@@ -36,21 +37,51 @@ class Session implements AsyncDisposable {
     return Launchd.find(names, { run: runProgram, userId: USER_ID, pause });
   }
 
-  /** Installs a broker of these parts, without a trial. */
-  async install(
+  /** What is in the folder of copies. */
+  async copies(): Promise<string[]> {
+    try {
+      const folder = `${this.mac.names.home}/installed`;
+      return (await Array.fromAsync(Deno.readDir(folder)))
+        .map(({ name }) => name);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  }
+
+  async #installer(
     parts: BrokerParts,
-    names: Names = this.mac.names,
-  ): Promise<void> {
-    const installer = new Installer({
+    names: Names,
+    tryOut: () => Promise<void>,
+  ): Promise<Installer> {
+    return new Installer({
       names,
       manager: await this.launchd(names),
       program: async () => {
         const { parts: kept, remarks } = await keepParts(names, parts);
         return { ...brokerProgram({ names, ...kept }), remarks };
       },
-      tryOut: () => Promise.resolve(),
+      tryOut,
       isServed: () => Promise.resolve(false),
     });
+  }
+
+  /** Uninstalls the broker. */
+  async uninstall(parts: BrokerParts): Promise<void> {
+    const { names } = this.mac;
+    const works = (): Promise<void> => Promise.resolve();
+    const installer = await this.#installer(parts, names, works);
+    const { files } = await installer.uninstall();
+    this.#see("uninstall", [...files]);
+  }
+
+  /** Installs a broker of these parts. `tryOut` is its trial, which is not shown. */
+  async install(
+    parts: BrokerParts,
+    names: Names = this.mac.names,
+    tryOut: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
+    const installer = await this.#installer(parts, names, tryOut);
     const said: string[] = [];
     try {
       const outcome = await installer.install(false);
@@ -120,6 +151,8 @@ permittedTest(
       ),
     );
     await session.doctor(parts);
+    await session.uninstall(parts);
+    assertEquals(await session.copies(), []);
     const dev = { STREAMLIB_HOME: `${checkout}/.streamlib` };
     await session.install(parts, files.namesWith(dev));
     await session.assertSaw("mac_documents.txt");
@@ -134,8 +167,27 @@ permittedTest(
     const { files, mac } = session;
     const deno = files.deno(".npm/_npx/ab12/node_modules/@deno/darwin-arm64");
     const parts = files.parts(files.checkout("src"), deno);
+    await session.install(
+      parts,
+      mac.names,
+      () =>
+        Promise.reject(
+          new ServiceError(
+            "does_not_run",
+            `Cannot install the broker ${mac.names.service}: launchd started it for a trial, and it does not answer`,
+            "streamlib broker doctor",
+          ),
+        ),
+    );
+    assertEquals(await session.copies(), []);
     await session.install(parts);
     await session.doctor(parts);
+    // The upgraded Deno is copied, and the copy of the old one removed.
+    const [old] = await session.copies();
+    await Deno.writeTextFile(deno, "a newer Deno");
+    await session.install(parts);
+    const copies = await session.copies();
+    assertEquals([copies.length, copies[0] === old], [1, false]);
     // As an older version has installed it.
     const plist = await Deno.readTextFile(mac.names.plistFile!);
     await Deno.writeTextFile(
