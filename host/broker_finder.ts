@@ -80,13 +80,12 @@ export async function findBroker(
   try {
     await checkVersion(link, link.service, contact);
   } catch (error) {
-    const absent = error instanceof BridgeError &&
-      (error.code === "broker_unreachable" || error.code === "timed_out");
-    if (given !== undefined || !absent || grpc) throw error;
+    if (given !== undefined || !isAbsent(error) || grpc) throw error;
     if (embed === undefined) throw noneWanted(error, fallback);
     const broker = held.use(await embed(native));
     link = held.use(new BrokerLink(native, broker.service, lost));
     embedded = broker.service !== fallback;
+    if (!embedded) await checkStarted(link, contact);
   }
   const control = grpc ? held.use(await grpc.open(grpc.address)) : link;
   if (grpc) await checkVersion(control, grpc.address, contact);
@@ -100,6 +99,33 @@ export async function findBroker(
     embedded,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Waits for a broker that a service manager starts under the default name: the first call starts it. */
+async function checkStarted(
+  link: BrokerLink,
+  contact: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  try {
+    await checkVersion(link, link.service, contact);
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+    const { service } = link;
+    const why = error.code === "timed_out"
+      ? `it did not answer within ${contact.timeoutMs / 1000} s`
+      : "nobody serves its name in this session";
+    throw new BridgeError(
+      "broker_unreachable",
+      `Cannot reach the broker '${service}', though launchd was told to start it on demand: ${why}; \`streamlib broker doctor\` finds the first broken link`,
+      { cause: error },
+    );
+  }
+}
+
+/** Whether no broker serves the name, or none that answers. */
+function isAbsent(error: unknown): error is BridgeError {
+  return error instanceof BridgeError &&
+    (error.code === "broker_unreachable" || error.code === "timed_out");
 }
 
 function noneWanted(error: BridgeError, service: string): BridgeError {

@@ -53,8 +53,12 @@ export async function launchdBroker(
   try {
     const { loaded, target, remarks } = await load(all);
     if (loaded !== undefined) {
+      // Only the screen's domain ends with a login.
+      const until = target.startsWith("gui/")
+        ? "until you log out"
+        : "until the Mac restarts";
       say(
-        `no broker was running: launchd now runs one on demand until you log out (${loaded}). ` +
+        `no broker was running: launchd now runs one on demand ${until} (${loaded}). ` +
           "`streamlib broker install` makes it permanent, " +
           `\`launchctl bootout ${target}\` ends it, and \`embedBroker: false\` prevents it`,
       );

@@ -29,6 +29,8 @@ export class FakeLaunchd {
   lastExit = "(never exited)";
   /** The number of `print` calls for which a job is still listed after `bootout`. */
   drains = 0;
+  /** What `bootout` returns for such a job: 36, or 0 as if it had ended. */
+  drainCode: 36 | 0 = 36;
   /** The number of `bootstrap` calls that fail with code 5 before one succeeds. */
   stubborn = 0;
   /** The number of `print` calls for which a killed job waits for its ThrottleInterval. */
@@ -138,8 +140,9 @@ export class FakeLaunchd {
       return {};
     }
     this.#draining = this.drains;
+    if (this.drainCode === 0) return {};
     return {
-      code: 36,
+      code: this.drainCode,
       stderr: "Boot-out failed: 36: Operation now in progress",
     };
   }

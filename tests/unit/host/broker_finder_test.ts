@@ -2,6 +2,8 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Native } from "../../../ffi/native.ts";
 import { contactTimeoutMs, findBroker } from "../../../host/broker_finder.ts";
 import { BridgeError } from "../../../proto/errors.ts";
+import { checkVersion } from "../../../proto/wire/control.ts";
+import { permittedTest } from "../../helpers/permitted.ts";
 
 const { signal } = new AbortController();
 const lost = (): void => {};
@@ -31,31 +33,81 @@ Deno.test("broker finder: where none is to be made, the error names the commands
   ) assertStringIncludes(error.message, text);
 });
 
-Deno.test("broker finder: one that serves the default name is not embedded, one of another name is", async () => {
+Deno.test("broker finder: one in this process under a name of its own is embedded", async () => {
   using native = Native.open();
-  for (const [service, embedded] of [[NOBODY, false], [`${NOBODY}.x`, true]]) {
-    let released = 0;
-    {
-      await using lease = await findBroker(
+  let released = 0;
+  {
+    await using lease = await findBroker(
+      native,
+      {
+        given: undefined,
+        fallback: NOBODY,
+        embed: () =>
+          Promise.resolve({
+            service: `${NOBODY}.x`,
+            [Symbol.asyncDispose]: () => {
+              released++;
+              return Promise.resolve();
+            },
+          }),
+      },
+      lost,
+      signal,
+    );
+    assertEquals([lease.service, lease.embedded], [`${NOBODY}.x`, true]);
+  }
+  assertEquals(released, 1);
+});
+
+permittedTest(
+  "broker finder: one that serves the default name is not embedded, and is asked for its version",
+  { service: true, env: true, read: true },
+  async () => {
+    const { Broker } = await import("../../../broker/broker.ts");
+    const service = `${NOBODY}.started`;
+    using native = Native.open();
+    await using lease = await findBroker(
+      native,
+      {
+        given: undefined,
+        fallback: service,
+        embed: () =>
+          Broker.start({ service, log: { sink: () => {}, level: "error" } }),
+      },
+      lost,
+      signal,
+    );
+    assertEquals([lease.service, lease.embedded], [service, false]);
+    assertEquals(
+      (await checkVersion(lease.control, service)).version !== "",
+      true,
+    );
+  },
+);
+
+Deno.test("broker finder: one that launchd was told to start, and that nobody sees, is named with what to do", async () => {
+  using native = Native.open();
+  const error = await assertRejects(
+    () =>
+      findBroker(
         native,
         {
           given: undefined,
           fallback: NOBODY,
           embed: () =>
             Promise.resolve({
-              service: service as string,
-              [Symbol.asyncDispose]: () => {
-                released++;
-                return Promise.resolve();
-              },
+              service: NOBODY,
+              [Symbol.asyncDispose]: () => Promise.resolve(),
             }),
         },
         lost,
         signal,
-      );
-      assertEquals([lease.service, lease.embedded], [service, embedded]);
-    }
-    assertEquals(released, 1);
+      ),
+    BridgeError,
+  );
+  assertEquals(error.code, "broker_unreachable");
+  for (const text of [NOBODY, "in this session", "streamlib broker doctor"]) {
+    assertStringIncludes(error.message, text);
   }
 });
 

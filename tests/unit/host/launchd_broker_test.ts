@@ -38,6 +38,7 @@ Deno.test("session broker: it serves the default name, and what was done is said
   for (
     const text of [
       path,
+      "until the Mac restarts",
       "streamlib broker install",
       `launchctl bootout user/501/${SERVICE}`,
       "embedBroker: false",
@@ -48,6 +49,11 @@ Deno.test("session broker: it serves the default name, and what was done is said
     Promise.resolve({ loaded: undefined, target: "", remarks: ["over ssh"] })
   );
   assertEquals(elsewhere.said, ["over ssh"]);
+  const target = `gui/501/${SERVICE}`;
+  const screen = await found(() =>
+    Promise.resolve({ loaded: path, target, remarks: [] })
+  );
+  assertStringIncludes(screen.said[0]!, "until you log out");
 });
 
 Deno.test("session broker: what is not permitted, and what launchd refuses, says what to do", async () => {
