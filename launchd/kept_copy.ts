@@ -172,17 +172,38 @@ function remark({ part, folder, kind }: UnfitPart, copy: string): string {
 
 /** Throws unless launchd's programs can read STREAMLIB_HOME. */
 async function checkHome(names: Names): Promise<void> {
+  await checkReadable(names, {
+    what: "its files",
+    folder: names.home,
+    advice: "Move the checkout out of it, or keep the files elsewhere",
+    next: 'export STREAMLIB_HOME="$HOME/.streamlib"',
+  });
+}
+
+/** A folder that a broker of launchd needs where it is. */
+interface NeededFolder {
+  /** What is in it. */
+  readonly what: string;
+  readonly folder: string;
+  /** What to do if it cannot be read, as a sentence, and as a command line. */
+  readonly advice: string;
+  readonly next: string;
+}
+
+/** Throws ServiceError `bad_argument` if a folder is one that macOS does not let launchd's programs read. */
+export async function checkReadable(
+  names: Names,
+  { what, folder, advice, next }: NeededFolder,
+): Promise<void> {
   const home = macHome(names);
   if (home === undefined) return;
-  const found = refusedFolder(
-    await nearestRealPath(names.home),
-    await realPath(home),
-  );
+  const real = await nearestRealPath(folder);
+  const found = refusedFolder(real, await realPath(home));
   if (found === undefined) return;
   throw new ServiceError(
     "bad_argument",
-    `Cannot have launchd run a broker with its files in ${names.home}: macOS does not let launchd's programs read ${found.folder}. Move the checkout out of it, or keep the files elsewhere`,
-    'export STREAMLIB_HOME="$HOME/.streamlib"',
+    `Cannot have launchd run a broker with ${what} in ${folder}: macOS does not let launchd's programs read ${found.folder}. ${advice}`,
+    next,
   );
 }
 

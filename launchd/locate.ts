@@ -14,7 +14,7 @@ import {
   isRemote,
 } from "./broker_program.ts";
 import { lockFileOf, makePrivateDirectory, removeFile } from "./files.ts";
-import { keepParts } from "./kept_copy.ts";
+import { checkReadable, keepParts } from "./kept_copy.ts";
 import { complaintOf, type RunProgram } from "./run_program.ts";
 import { ServiceError } from "./service_error.ts";
 
@@ -67,6 +67,15 @@ export async function locateBroker(
     );
   }
   const deno = Deno.execPath();
+  const denoDir = await denoDirectory(deno, run);
+  if (denoDir !== undefined) {
+    await checkReadable(names, {
+      what: "Deno's cache",
+      folder: denoDir,
+      advice: "Let Deno use its own cache, or name another folder in DENO_DIR",
+      next: "unset DENO_DIR",
+    });
+  }
   const lockFile = lockFileOf(names);
   const { parts, remarks } = await keepParts(names, {
     runtime: deno,
@@ -75,7 +84,6 @@ export async function locateBroker(
   });
   makePrivateDirectory(names.home);
   await fetchLocked(deno, parts.module ?? module, lockFile, run);
-  const denoDir = await denoDirectory(deno, run);
   const program = brokerProgram({
     names,
     ...parts,

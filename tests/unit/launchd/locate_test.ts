@@ -54,8 +54,8 @@ permittedTest(
       assertEquals(
         calls().map((line) => line.replace(/[0-9a-f-]{36}/, "UUID")),
         [
-          `deno cache --quiet --lock=${lock}.UUID.tmp --frozen=false ${main.href}`,
           "deno info --json",
+          `deno cache --quiet --lock=${lock}.UUID.tmp --frozen=false ${main.href}`,
         ],
       );
     }),
@@ -86,7 +86,7 @@ permittedTest(
         assertEquals(await Deno.readTextFile(lock), written);
       }
       assertEquals(
-        programs.calls[0]!.replace(Deno.execPath(), "deno")
+        programs.calls[1]!.replace(Deno.execPath(), "deno")
           .replace(/[0-9a-f-]{36}/, "UUID"),
         `deno cache --quiet --lock=${lock}.UUID.tmp --frozen=false --no-config ${module}`,
       );
@@ -156,4 +156,31 @@ permittedTest(
         assertEquals(code, "bad_argument");
       }
     }),
+);
+
+permittedTest(
+  "locate: a cache that launchd's programs may not read is refused before anything is copied",
+  NEEDS,
+  async () => {
+    const home = await Deno.makeTempDir();
+    try {
+      const cache = `${home}/Documents/deno`;
+      const programs = new ScriptedPrograms(() => ({
+        stdout: JSON.stringify({ denoDir: cache }),
+      }));
+      const error = await assertRejects(
+        () => locateBroker(namesOf(home, "darwin"), programs.run),
+        ServiceError,
+      );
+      assertEquals([error.code, error.next], [
+        "bad_argument",
+        "unset DENO_DIR",
+      ]);
+      assertStringIncludes(error.message, `Deno's cache in ${cache}`);
+      assertEquals(programs.calls.length, 1);
+      assertEquals(Array.from(Deno.readDirSync(home)), []);
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
+  },
 );
