@@ -8,7 +8,7 @@ import type { GetVersionResponse } from "../proto/broker_gen.ts";
 import { BROKER_START_MS } from "../proto/limits.ts";
 import { CALL_TIMEOUT_MS, checkVersion } from "../proto/wire/control.ts";
 import { BridgeError } from "../proto/errors.ts";
-import { FOREGROUND_BROKER } from "../proto/foreground.ts";
+import { brokerCommand } from "../proto/foreground.ts";
 import type { Names } from "../proto/names.ts";
 import type { GrpcClient } from "../broker/grpc/grpc_client.ts";
 import { type Invocation, lineOf } from "./command.ts";
@@ -18,8 +18,9 @@ import { ENDPOINT } from "./options.ts";
 import type { Console } from "./terminal/console.ts";
 
 /** How to get a broker if none is installed. */
-const START =
-  `streamlib broker install, or, in another terminal, ${FOREGROUND_BROKER}`;
+const START = Deno.build.os === "darwin"
+  ? brokerCommand()
+  : `streamlib broker install, or, in another terminal, ${brokerCommand()}`;
 
 /** A connection to a broker that has answered. */
 export interface Session extends Disposable {

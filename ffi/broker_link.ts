@@ -18,7 +18,7 @@ import {
   type UnaryMethod,
 } from "../proto/wire/control.ts";
 import { BridgeError, isErrorCode } from "../proto/errors.ts";
-import { FOREGROUND_BROKER } from "../proto/foreground.ts";
+import { brokerCommand } from "../proto/foreground.ts";
 import {
   CALL_OF_MESSAGE_TYPE,
   KEY,
@@ -191,7 +191,7 @@ export class BrokerLink implements ControlClient {
       "broker_unreachable",
       `Cannot reach the broker '${service}' for ${type}: ${
         reason || "it went away"
-      }; start one with \`${FOREGROUND_BROKER}\`, or give no address to use an embedded one`,
+      }; start one with \`${brokerCommand()}\`, or give no address to use an embedded one`,
       { cause },
     );
   }

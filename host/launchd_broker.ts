@@ -8,7 +8,6 @@
 import { permittedEnvironment } from "../ffi/environment.ts";
 import type { EnvironmentSource } from "../proto/environment.ts";
 import { BridgeError } from "../proto/errors.ts";
-import { FOREGROUND_BROKER } from "../proto/foreground.ts";
 import { type Names, names } from "../proto/names.ts";
 import { warnToStderr } from "./stderr.ts";
 
@@ -48,8 +47,7 @@ export async function launchdBroker(
   const all = names(env, { ...(os && { os }) });
   const { service, home } = all;
   const cannot = `Cannot have launchd run a broker for ${service}`;
-  const choice = "install one with `streamlib broker install`, or run one " +
-    `with \`${FOREGROUND_BROKER}\``;
+  const choice = "install one with `streamlib broker install`";
   try {
     const { loaded, target, remarks } = await load(all);
     if (loaded !== undefined) {

@@ -1,5 +1,5 @@
 /**
- * The command line that runs a broker by hand, for use in messages.
+ * The command lines that run a broker, for use in messages.
  *
  * @module
  */
@@ -13,3 +13,10 @@
 export const FOREGROUND_BROKER: string = import.meta.url.startsWith("file:")
   ? "deno task broker"
   : "deno run --allow-ffi --allow-env --allow-read --allow-write jsr:@streamlib/bridge/broker/main";
+
+/** The command that gets a broker. On macOS a broker in the foreground could not serve its XPC name, which only launchd can give. */
+export function brokerCommand(
+  os: typeof Deno.build.os = Deno.build.os,
+): string {
+  return os === "darwin" ? "streamlib broker install" : FOREGROUND_BROKER;
+}

@@ -32,7 +32,7 @@ import {
   type ErrorCode,
   isErrorCode,
 } from "../../proto/errors.ts";
-import { FOREGROUND_BROKER } from "../../proto/foreground.ts";
+import { brokerCommand } from "../../proto/foreground.ts";
 import { CODE_METADATA, TOKEN_METADATA } from "../../proto/wire/keys.ts";
 import { formatAddress, parseAddress } from "../address.ts";
 import { type CodecTable, createCodecs } from "./grpc_codec.ts";
@@ -283,7 +283,7 @@ export class GrpcClient implements ControlClient {
   #unreachable(method: MethodName, why: string, cause?: Error): BridgeError {
     return new BridgeError(
       "broker_unreachable",
-      `Cannot ${method}: no broker answers at ${this.address} (${why}); start one with \`${FOREGROUND_BROKER}\`; if one runs, its log says why it refused this process`,
+      `Cannot ${method}: no broker answers at ${this.address} (${why}); start one with \`${brokerCommand()}\`; if one runs, its log says why it refused this process`,
       { cause },
     );
   }

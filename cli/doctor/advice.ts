@@ -8,15 +8,15 @@ import { PROGRAM } from "../command.ts";
 import { managerState } from "../manager_state.ts";
 import type { Console } from "../terminal/console.ts";
 import type { Known } from "./examination.ts";
-import { FOREGROUND_BROKER } from "../../proto/foreground.ts";
+import { brokerCommand } from "../../proto/foreground.ts";
 
 /** Installs a broker that all runtimes of the user share and that starts on demand. */
 export const INSTALL = `${PROGRAM} broker install`;
 
-/** Starts a broker: the installed one, or one in the foreground. */
+/** Starts a broker: the installed one, or one in the foreground; on macOS installs one. */
 export function start({ installed }: Known): string {
   if (installed) return `${PROGRAM} broker start`;
-  return FOREGROUND_BROKER;
+  return brokerCommand();
 }
 
 /** What the service manager knows of an installed broker that does not run; nothing if it sees nothing wrong. */
