@@ -22,6 +22,8 @@ export interface Domain {
 /** Where a service is, or would be loaded, and what its user must know of that. */
 export interface DomainChoice {
   readonly domain: Domain;
+  /** The user's other domain. */
+  readonly other: Domain;
   /** Sentences; none for the usual case, a session at the screen. */
   readonly remarks: readonly string[];
 }
@@ -84,23 +86,25 @@ export async function chooseDomain(
   const { session, domain: own } = await ownSession(run, userId);
   const isThere = async (target: string): Promise<boolean> =>
     (await launchctl(run, ["print", target])).code === 0;
+  const other = own.sessionType === SCREEN
+    ? userDomain(userId)
+    : guiDomain(userId);
   if (await isThere(`${own.name}/${label}`)) {
     return {
       domain: own,
+      other,
       remarks: own.sessionType === SCREEN
         ? []
         : [inUserDomain(session, own, await isThere(`gui/${userId}`))],
     };
   }
-  const other = own.sessionType === SCREEN
-    ? userDomain(userId)
-    : guiDomain(userId);
   if (await isThere(`${other.name}/${label}`)) {
-    return { domain: other, remarks: [inOtherDomain(session, own, other)] };
+    const remark = inOtherDomain(session, own, other);
+    return { domain: other, other: own, remarks: [remark] };
   }
-  if (own.sessionType === SCREEN) return { domain: own, remarks: [] };
+  if (own.sessionType === SCREEN) return { domain: own, other, remarks: [] };
   const screen = await isThere(`gui/${userId}`);
-  return { domain: own, remarks: [inUserDomain(session, own, screen)] };
+  return { domain: own, other, remarks: [inUserDomain(session, own, screen)] };
 }
 
 function inUserDomain(

@@ -185,18 +185,22 @@ export class Launchd implements ServiceManager {
   }
 
   /** As {@link ServiceManager.stop}. */
-  async stop(): Promise<void> {
-    const args = ["bootout", this.#target];
+  stop(): Promise<void> {
+    return this.#bootOut(this.#target);
+  }
+
+  async #bootOut(target: string): Promise<void> {
+    const args = ["bootout", target];
     const ran = await launchctl(this.#tools.run, args);
     const code = launchctlCode(ran);
     if (NOT_LOADED.includes(code)) return;
     if (code !== 0 && !IN_BETWEEN.includes(code)) {
-      throw explainLaunchctl(ran, args, this.#target);
+      throw explainLaunchctl(ran, args, target);
     }
     // bootout returns before the broker has ended, and until then nothing can be loaded.
     let pid: number | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const printed = await this.#print();
+      const printed = await this.#print(target);
       if (printed.code !== 0) return;
       pid = pidOfAgent(printed.stdout);
       await this.#tools.pause(PAUSE_MS);
@@ -210,7 +214,7 @@ export class Launchd implements ServiceManager {
           ? "though none of its processes runs"
           : `and its process ${pid} has not ended`
       }`,
-      `launchctl kill SIGKILL ${this.#target}`,
+      `launchctl kill SIGKILL ${target}`,
     );
   }
 
@@ -221,9 +225,11 @@ export class Launchd implements ServiceManager {
     await this.#until(args, () => Promise.resolve(false));
   }
 
-  /** As {@link ServiceManager.unload}. */
-  unload(): Promise<void> {
-    return this.stop();
+  /** As {@link ServiceManager.unload}: in both domains, if a host has loaded an agent over ssh, and launchd then the installed one at the screen. */
+  async unload(): Promise<void> {
+    await this.stop();
+    const other = `${this.#choice.other.name}/${this.#names.launchdLabel}`;
+    if ((await this.#print(other)).code === 0) await this.#bootOut(other);
   }
 
   /** As {@link ServiceManager.forget}: launchd remembers nothing. */
@@ -248,12 +254,12 @@ export class Launchd implements ServiceManager {
     throw explainLaunchctl(ran, args, this.#target);
   }
 
-  #print(): Promise<ProgramResult> {
-    return launchctl(this.#tools.run, ["print", this.#target]);
+  #print(target: string): Promise<ProgramResult> {
+    return launchctl(this.#tools.run, ["print", target]);
   }
 
   async #isLoaded(): Promise<boolean> {
-    return (await this.#print()).code === 0;
+    return (await this.#print(this.#target)).code === 0;
   }
 
   /** Whether launchd was told not to load it. If launchd does not say, it is not. */

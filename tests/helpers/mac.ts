@@ -30,6 +30,12 @@ export class Mac implements AsyncDisposable {
     Deno.writeTextFileSync(`${this.root}/${name}`, `${text}\n`);
   }
 
+  /** Loads a job, whatever is loaded. */
+  load(domain: string, label: string): void {
+    const job = `job.${domain.replace("/", ".")}.${label}`;
+    Deno.writeTextFileSync(`${this.root}/${job}`, "");
+  }
+
   /** The commands that change something. */
   async told(): Promise<string[]> {
     const calls = await Deno.readTextFile(`${this.root}/calls`);

@@ -106,3 +106,20 @@ permittedTest(
     assertEquals(await mac.told(), [`bootout gui/501/${SERVICE}`]);
   },
 );
+
+permittedTest(
+  "install: what is loaded in both domains is uninstalled from both",
+  NEEDS,
+  async () => {
+    await using mac = new Mac();
+    await (await installerOf(mac)).install(false);
+    // A host over ssh had loaded an agent before the login at the screen.
+    mac.load("user/501", SERVICE);
+    await (await installerOf(mac)).uninstall();
+    assertEquals(await mac.jobs(), []);
+    assertEquals((await mac.told()).slice(1), [
+      `bootout gui/501/${SERVICE}`,
+      `bootout user/501/${SERVICE}`,
+    ]);
+  },
+);
