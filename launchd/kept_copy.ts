@@ -111,6 +111,11 @@ function copiesFolder({ home }: Names): string {
   return `${home}/installed`;
 }
 
+/** Whether an installed file is in a copy. */
+export function isCopied(names: Names, path: string): boolean {
+  return path.startsWith(`${copiesFolder(names)}/`);
+}
+
 /** Removes the copies of a service that none of its property lists names. Returns their paths. */
 export async function removeUnusedCopies(names: Names): Promise<string[]> {
   const folder = copiesFolder(names);

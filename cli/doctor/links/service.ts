@@ -10,6 +10,7 @@ import { Launchd } from "../../../launchd/launchd.ts";
 import { isThere, lookAt } from "../../../launchd/files.ts";
 import {
   type BrokerParts,
+  isCopied,
   type UnfitPart,
   unfitParts,
 } from "../../../launchd/kept_copy.ts";
@@ -135,7 +136,11 @@ async function copyAdvice(
       `Its Deno is in ${cleaned.folder}, which may be cleaned at any time; an update installs a copy.`;
     return { why: [why], mend: UPDATE };
   }
-  const unfit = await unfitParts(names, { ...own, library: "" });
+  // An installed service may be of another Deno and another checkout.
+  const unfit = (await unfitParts(names, { ...own, library: "" }))
+    .filter(({ part }) =>
+      installed === undefined || isCopied(names, installed[part] ?? "")
+    );
   return {
     why: unfit.map((each) => ownRemark(each, installed !== undefined)),
   };
