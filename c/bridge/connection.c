@@ -31,6 +31,8 @@ static void connection_cancel(struct connection *connection) {
     bool first = !connection->cancelled;
     bool activate = !connection->activated;
     connection->cancelled = connection->activated = true;
+    /* Another thread may release the handle's reference meanwhile. A connection that is inactive or suspended must keep one. */
+    if (first) xpc_retain(connection->xpc);
     pthread_mutex_unlock(&connection->lock);
     if (!first) return;
     outbox_discard(&connection->outbox);
@@ -38,6 +40,7 @@ static void connection_cancel(struct connection *connection) {
     /* XPC reports the cancellation, and drops its reference, only if it may run handlers. */
     if (activate) xpc_connection_activate(connection->xpc);
     inbox_close(connection);
+    xpc_release(connection->xpc);
 }
 
 void connection_end(struct connection *connection, uint32_t reason, const char *format, ...) {
@@ -69,12 +72,24 @@ static void connection_finalize(struct object *object) {
 
 static void on_finalize(void *context) { object_release(&((struct connection *)context)->object); }
 
+static void ignore_event(struct block *block, xpc_object_t object) {
+    (void)block;
+    (void)object;
+}
+
+/* XPC ends the process at the release of a connection that was never activated, and at an activation without a handler. */
+static void xpc_discard(xpc_connection_t xpc) {
+    struct block handler = block_make(ignore_event, NULL, 0);
+    xpc_connection_set_event_handler(xpc, block_handler(&handler));
+    xpc_connection_cancel(xpc);
+    xpc_connection_activate(xpc);
+    xpc_release(xpc);
+}
+
 struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_connection_t xpc) {
     struct connection *connection = calloc(1, sizeof *connection);
     if (!connection) {
-        xpc_connection_cancel(xpc);
-        xpc_connection_activate(xpc);
-        xpc_release(xpc);
+        xpc_discard(xpc);
         fail(SLB_E_MEMORY, "Cannot make a connection: out of memory");
         return NULL;
     }
@@ -91,27 +106,25 @@ struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_con
     return connection;
 }
 
-static slb_handle connection_handle(slb_handle queue_handle, uint32_t kind, xpc_connection_t xpc) {
-    struct queue *queue = queue_take(queue_handle);
-    if (!xpc) fail(SLB_E_SYSTEM, "Cannot make a connection: XPC gave none");
-    if (!queue || !xpc) {
-        if (xpc) {
-            xpc_connection_t unused = xpc;
-            xpc_release(unused);
-        }
-        if (queue) queue_release(queue);
+/* Takes `xpc` over, which may be NULL. 0 with the error set on failure. */
+static slb_handle connection_handle_consume(struct queue *queue, uint32_t kind, xpc_connection_t xpc) {
+    if (!xpc) {
+        fail(SLB_E_SYSTEM, "Cannot make a connection: XPC gave none");
         return 0;
     }
     struct connection *connection = connection_create(queue, kind, xpc);
-    queue_release(queue);
     return connection ? handle_consume(&connection->object) : 0;
 }
 
-slb_handle slb_listener_create(slb_handle queue) {
-    return connection_handle(queue, SLB_KIND_LISTENER, xpc_connection_create(NULL, NULL));
+slb_handle slb_listener_create(slb_handle queue_handle) {
+    struct queue *queue = queue_take(queue_handle);
+    if (!queue) return 0;
+    slb_handle handle = connection_handle_consume(queue, SLB_KIND_LISTENER, xpc_connection_create(NULL, NULL));
+    queue_release(queue);
+    return handle;
 }
 
-static slb_handle create_service(slb_handle queue, uint32_t kind, const uint8_t *name, uint32_t length,
+static slb_handle create_service(slb_handle queue_handle, uint32_t kind, const uint8_t *name, uint32_t length,
                                  uint64_t flags) {
     char terminated[128];
     if (length == 0 || length >= sizeof terminated || memchr(name, 0, length)) {
@@ -121,7 +134,12 @@ static slb_handle create_service(slb_handle queue, uint32_t kind, const uint8_t 
     }
     memcpy(terminated, name, length);
     terminated[length] = 0;
-    return connection_handle(queue, kind, xpc_connection_create_mach_service(terminated, NULL, flags));
+    struct queue *queue = queue_take(queue_handle);
+    if (!queue) return 0;
+    slb_handle handle =
+        connection_handle_consume(queue, kind, xpc_connection_create_mach_service(terminated, NULL, flags));
+    queue_release(queue);
+    return handle;
 }
 
 slb_handle slb_listener_create_service(slb_handle queue, const uint8_t *name, uint32_t length) {
@@ -132,12 +150,16 @@ slb_handle slb_connection_create_service(slb_handle queue, const uint8_t *name, 
     return create_service(queue, SLB_KIND_CONNECTION, name, length, 0);
 }
 
-slb_handle slb_connection_create_endpoint(slb_handle queue, slb_handle endpoint) {
+slb_handle slb_connection_create_endpoint(slb_handle queue_handle, slb_handle endpoint) {
     struct transfer *transfer = handle_take(endpoint, SLB_KIND_ENDPOINT);
-    if (!transfer) return 0;
-    xpc_connection_t xpc = xpc_connection_create_from_endpoint((xpc_endpoint_t)transfer_value(transfer));
-    slb_handle handle = connection_handle(queue, SLB_KIND_CONNECTION, xpc);
-    object_release((struct object *)transfer);
+    struct queue *queue = transfer ? queue_take(queue_handle) : NULL;
+    slb_handle handle = 0;
+    if (queue) {
+        xpc_connection_t xpc = xpc_connection_create_from_endpoint((xpc_endpoint_t)transfer_value(transfer));
+        handle = connection_handle_consume(queue, SLB_KIND_CONNECTION, xpc);
+        queue_release(queue);
+    }
+    if (transfer) object_release((struct object *)transfer);
     return handle;
 }
 
@@ -164,8 +186,12 @@ int32_t slb_connection_activate(slb_handle handle) {
     pthread_mutex_lock(&connection->lock);
     bool activate = !connection->activated;
     connection->activated = true;
+    if (activate) xpc_retain(connection->xpc); /* see connection_cancel */
     pthread_mutex_unlock(&connection->lock);
-    if (activate) xpc_connection_activate(connection->xpc);
+    if (activate) {
+        xpc_connection_activate(connection->xpc);
+        xpc_release(connection->xpc);
+    }
     object_release(&connection->object);
     return 0;
 }

@@ -162,8 +162,8 @@ xpc_connection_t ours_get(unsigned number) {
 }
 
 static void request(xpc_connection_t connection, uint64_t number) {
-    struct promise *it = promise();
     xpc_object_t message = xpc_dictionary_create_empty();
+    struct promise *it = message ? promise() : NULL;
     xpc_dictionary_set_uint64(message, "n", number);
     if (number & 128) xpc_dictionary_set_fd(message, "fd", 0);
     if (it) xpc_connection_send_message_with_reply(connection, message, NULL, BLOCK(keep_promise, it));
@@ -200,6 +200,7 @@ void ours_act(xpc_connection_t connection, struct script *script) {
         xpc_connection_suspend(connection);
         break;
     case 5:
+        if (!life->suspended && life->activated) break; /* one resume too many would end the process */
         if (life->suspended) life->suspended--;
         else life->activated = true;
         xpc_connection_resume(connection);
@@ -233,8 +234,9 @@ void ours_release(bool cancels) {
     while (ours.held_count) ours_answer(true);
     for (size_t i = 0; i < ours.retained_count; i++) {
         struct life *life = ours.retained[i];
-        /* Apple requires balanced suspensions at the last release. */
+        /* The last release of a connection that is suspended or inactive would end the process. */
         for (; life->suspended; life->suspended--) xpc_connection_resume(life->connection);
+        if (!life->activated) activate(life);
         if (cancels) cancel(life);
         if (i == 0) life->cancelled = true; /* its last reference; a peer needs none */
         xpc_release(life->connection);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "block.h"
+#include "misuse.h"
 #include "object.h"
 
 static void array_last_release(struct xl_object *object) {
@@ -76,11 +77,21 @@ bool xl_array_append_consume(struct xl_array *array, xpc_object_t value) {
     return true;
 }
 
+static void require_index(const struct xl_array *array, size_t index) {
+    char found[80];
+    if (!array || index < array->count) return;
+    snprintf(found, sizeof found, "index %zu of an array with %zu values", index, array->count);
+    xl_misuse("xpc_array", found, "ask xpc_array_get_count first, and append with XPC_ARRAY_APPEND");
+}
+
 static void set_consume(xpc_object_t xarray, size_t index, xpc_object_t value) {
     struct xl_array *array = xl_as(xarray, XPC_TYPE_ARRAY);
     if (array && index == XPC_ARRAY_APPEND) {
         xl_array_append_consume(array, value);
-    } else if (array && index < array->count && value) {
+        return;
+    }
+    require_index(array, index);
+    if (array && value) {
         xpc_object_t old = array->values[index];
         array->values[index] = value;
         xpc_release(old);
@@ -113,7 +124,8 @@ size_t xpc_array_get_count(xpc_object_t xarray) {
 
 xpc_object_t xpc_array_get_value(xpc_object_t xarray, size_t index) {
     const struct xl_array *array = xl_as(xarray, XPC_TYPE_ARRAY);
-    return array && index < array->count ? array->values[index] : NULL;
+    require_index(array, index);
+    return array ? array->values[index] : NULL;
 }
 
 bool xpc_linux_array_apply_f(xpc_object_t xarray, void *context, xpc_linux_array_applier_f applier) {

@@ -12,6 +12,7 @@
 
 #include "carrier.h"
 #include "exhaustion.h"
+#include "misuse.h"
 #include "stats.h"
 
 /* ---- Life ----------------------------------------------------------------------------- */
@@ -49,11 +50,19 @@ void xl_connection_retain(xpc_connection_t connection) {
 static void connection_last_release(struct xl_object *object) {
     xpc_connection_t connection = (xpc_connection_t)object;
     pthread_mutex_lock(&connection->lock);
-    connection->suspended = 0;
+    /* "If you do not wish to accept the connection, you may simply call xpc_connection_cancel() on it." */
+    bool unwanted_peer = connection->role == XL_PEER && connection->cancelled;
+    if (!connection->activated && !unwanted_peer) {
+        xl_misuse("xpc_release", "this is the last reference to a connection that was never activated",
+                  "set its event handler and activate it first; cancel it before that, if it is not wanted");
+    }
+    if (connection->suspended > 0) {
+        xl_misuse("xpc_release", "this is the last reference to a suspended connection",
+                  "call xpc_connection_resume as often as xpc_connection_suspend first");
+    }
     connection->cancelled = true;
     xl_connection_invalidate(connection, 0, XL_INVALID_ERROR, "released by this process");
-    /* Delivers what a suspension held back, even if INVALID was delivered before the suspension. */
-    if (!connection->told || connection->inbox.first) xl_pool_schedule(connection);
+    if (!connection->told) xl_pool_schedule(connection);
     pthread_mutex_unlock(&connection->lock);
     xl_connection_drop(connection);
 }
@@ -199,6 +208,7 @@ static xpc_connection_t create(enum xl_role role, const char *name, dispatch_que
     connection->queue = xl_queue_retain(queue);
     if (name) connection->name = xl_alloc(strlen(name) + 1);
     if (name && !connection->name) {
+        connection->activated = true; /* the program never sees it */
         xpc_release(connection);
         return NULL;
     }
@@ -237,6 +247,7 @@ xpc_connection_t xpc_connection_create_from_endpoint(xpc_endpoint_t endpoint) {
 }
 
 void xpc_connection_set_target_queue(xpc_connection_t connection, dispatch_queue_t targetq) {
+    xl_require_connection(connection, "xpc_connection_set_target_queue");
     pthread_mutex_lock(&connection->lock);
     dispatch_queue_t old = connection->queue;
     connection->queue = xl_queue_retain(targetq);
@@ -245,6 +256,7 @@ void xpc_connection_set_target_queue(xpc_connection_t connection, dispatch_queue
 }
 
 void xpc_connection_set_event_handler(xpc_connection_t connection, xpc_handler_t handler) {
+    xl_require_connection(connection, "xpc_connection_set_event_handler");
     struct xl_block *kept = xl_block_copy((const void *)handler), *old = kept;
     bool tell_now = false;
     pthread_mutex_lock(&connection->lock);
@@ -263,10 +275,16 @@ void xpc_connection_set_event_handler(xpc_connection_t connection, xpc_handler_t
 }
 
 void xpc_connection_activate(xpc_connection_t connection) {
+    xl_require_connection(connection, "xpc_connection_activate");
     int why = xl_pool_start();
     pthread_mutex_lock(&connection->lock);
-    bool first = connection->state == XL_INACTIVE;
-    if (first) {
+    bool first = !connection->activated;
+    if (first && !connection->handler && !connection->told && !connection->told_early) {
+        xl_misuse("xpc_connection_activate", "the connection has no event handler",
+                  "call xpc_connection_set_event_handler first");
+    }
+    connection->activated = true;
+    if (first && connection->state == XL_INACTIVE) {
         connection->state = XL_ACTIVE;
         connection->wanted = true;
         if (connection->role == XL_PEER && !connection->kept) {
@@ -291,6 +309,7 @@ void xpc_connection_activate(xpc_connection_t connection) {
 }
 
 void xpc_connection_suspend(xpc_connection_t connection) {
+    xl_require_connection(connection, "xpc_connection_suspend");
     pthread_mutex_lock(&connection->lock);
     connection->suspended++;
     xl_connection_end_wait(connection); /* it takes no room now; tries again when it is resumed */
@@ -298,14 +317,20 @@ void xpc_connection_suspend(xpc_connection_t connection) {
 }
 
 void xpc_connection_resume(xpc_connection_t connection) {
+    xl_require_connection(connection, "xpc_connection_resume");
     pthread_mutex_lock(&connection->lock);
     bool was_suspended = connection->suspended > 0;
+    if (!was_suspended && connection->activated) {
+        xl_misuse("xpc_connection_resume", "the connection is active and not suspended",
+                  "resume a connection once for each xpc_connection_suspend, and activate it with xpc_connection_activate");
+    }
     if (was_suspended && --connection->suspended == 0) xl_pool_schedule(connection);
     pthread_mutex_unlock(&connection->lock);
     if (!was_suspended) xpc_connection_activate(connection);
 }
 
 void xpc_connection_cancel(xpc_connection_t connection) {
+    xl_require_connection(connection, "xpc_connection_cancel");
     pthread_mutex_lock(&connection->lock);
     connection->cancelled = true;
     xl_connection_invalidate(connection, 0, XL_INVALID_ERROR, "cancelled by this process");
@@ -319,37 +344,51 @@ void xpc_linux_connection_cancel_because(xpc_connection_t connection, int why, c
     pthread_mutex_unlock(&connection->lock);
 }
 
-const char *xpc_connection_get_name(xpc_connection_t connection) { return connection->name; }
+const char *xpc_connection_get_name(xpc_connection_t connection) {
+    xl_require_connection(connection, "xpc_connection_get_name");
+    return connection->name;
+}
 
-static struct ucred get_other(xpc_connection_t connection) {
+static struct ucred get_other(xpc_connection_t connection, const char *function) {
+    xl_require_connection(connection, function);
     pthread_mutex_lock(&connection->lock);
     struct ucred other = connection->other;
     pthread_mutex_unlock(&connection->lock);
     return other;
 }
 
-uid_t xpc_connection_get_euid(xpc_connection_t connection) { return get_other(connection).uid; }
-gid_t xpc_connection_get_egid(xpc_connection_t connection) { return get_other(connection).gid; }
-pid_t xpc_connection_get_pid(xpc_connection_t connection) { return get_other(connection).pid; }
+uid_t xpc_connection_get_euid(xpc_connection_t connection) { return get_other(connection, "xpc_connection_get_euid").uid; }
+gid_t xpc_connection_get_egid(xpc_connection_t connection) { return get_other(connection, "xpc_connection_get_egid").gid; }
+pid_t xpc_connection_get_pid(xpc_connection_t connection) { return get_other(connection, "xpc_connection_get_pid").pid; }
 
 au_asid_t xpc_connection_get_asid(xpc_connection_t connection) {
-    (void)connection;
+    xl_require_connection(connection, "xpc_connection_get_asid");
     return 0;
 }
 
 int xpc_connection_set_peer_code_signing_requirement(xpc_connection_t connection, const char *requirement) {
-    (void)connection;
+    xl_require_connection(connection, "xpc_connection_set_peer_code_signing_requirement");
+    pthread_mutex_lock(&connection->lock);
+    bool again = connection->has_requirement;
+    connection->has_requirement = true;
+    pthread_mutex_unlock(&connection->lock);
+    if (again) {
+        xl_misuse("xpc_connection_set_peer_code_signing_requirement", "the connection has a requirement already",
+                  "call it once for each connection");
+    }
     (void)requirement;
     return ENOTSUP;
 }
 
 void xpc_connection_set_context(xpc_connection_t connection, void *context) {
+    xl_require_connection(connection, "xpc_connection_set_context");
     pthread_mutex_lock(&connection->lock);
     connection->context = context;
     pthread_mutex_unlock(&connection->lock);
 }
 
 void *xpc_connection_get_context(xpc_connection_t connection) {
+    xl_require_connection(connection, "xpc_connection_get_context");
     pthread_mutex_lock(&connection->lock);
     void *context = connection->context;
     pthread_mutex_unlock(&connection->lock);
@@ -357,12 +396,14 @@ void *xpc_connection_get_context(xpc_connection_t connection) {
 }
 
 void xpc_connection_set_finalizer_f(xpc_connection_t connection, xpc_finalizer_t finalizer) {
+    xl_require_connection(connection, "xpc_connection_set_finalizer_f");
     pthread_mutex_lock(&connection->lock);
     connection->finalizer = finalizer;
     pthread_mutex_unlock(&connection->lock);
 }
 
 char *xpc_connection_copy_invalidation_reason(xpc_connection_t connection) {
+    xl_require_connection(connection, "xpc_connection_copy_invalidation_reason");
     pthread_mutex_lock(&connection->lock);
     char *reason = connection->state == XL_INVALID ? strdup(connection->reason) : NULL;
     pthread_mutex_unlock(&connection->lock);

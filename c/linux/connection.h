@@ -87,6 +87,8 @@ struct _xpc_connection_s {
     int reason_errno;             /* the reason as an errno value; 0: none */
     struct xpc_linux_goodbye goodbye; /* why the other side has ended the connection, if it has said so */
     unsigned suspended;
+    bool activated;       /* by the program; a connection of the program is told nothing before */
+    bool has_requirement; /* on the code signature of its peer */
     bool cancelled;     /* by this side: from now on only INVALID is delivered */
     bool told;          /* INVALID has been delivered */
     bool told_early;    /* to a handler that could not be kept for lack of memory: not again */

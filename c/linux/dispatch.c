@@ -142,7 +142,9 @@ static bool take_next(xpc_connection_t connection) {
 void xl_inbox_dispatch(xpc_connection_t connection) {
     if (connection->dispatching) return;
     connection->dispatching = true;
-    while (!connection->suspended && connection->state != XL_INACTIVE && take_next(connection)) {
+    /* Nobody has to activate a peer that was cancelled. */
+    bool may_run = connection->activated || (connection->role == XL_PEER && connection->state == XL_INVALID);
+    while (may_run && !connection->suspended && take_next(connection)) {
         dispatch_queue_t queue = dispatch_async_f ? connection->current.queue : NULL;
         if (queue) xl_connection_hold(connection);
         pthread_mutex_unlock(&connection->lock);

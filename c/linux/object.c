@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "misuse.h"
 #include "stats.h"
 
 __attribute__((weak)) void *xl_alloc(size_t size) { return calloc(1, size); }
@@ -49,7 +50,12 @@ xpc_object_t xpc_retain(xpc_object_t object) {
 void xpc_release(xpc_object_t object) {
     struct xl_object *head = object;
     if (!head || atomic_load_explicit(&head->references, memory_order_relaxed) == XL_IMMORTAL) return;
-    if (atomic_fetch_sub_explicit(&head->references, 1, memory_order_acq_rel) == 1) head->type->last_release(head);
+    uint32_t before = atomic_fetch_sub_explicit(&head->references, 1, memory_order_acq_rel);
+    if (before == 0) { /* of a connection: the library still holds it */
+        xl_misuse("xpc_release", "the object was released more often than it was retained",
+                  "release once what a create, copy or retain function has returned");
+    }
+    if (before == 1) head->type->last_release(head);
 }
 
 xpc_type_t xpc_get_type(xpc_object_t object) { return object ? ((struct xl_object *)object)->type : NULL; }

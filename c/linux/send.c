@@ -10,6 +10,7 @@
 
 #include "connection.h"
 #include "exhaustion.h"
+#include "misuse.h"
 #include "stats.h"
 
 /* ---- Awaited replies ------------------------------------------------------------------ */
@@ -211,10 +212,17 @@ void xl_connection_decline(xpc_connection_t connection, uint64_t id) {
     send_kind(connection, XL_KIND_DECLINE, id, NULL, NULL);
 }
 
+/* Ends the process unless both are what `function` needs. */
+static void require(xpc_connection_t connection, xpc_object_t message, const char *function) {
+    xl_require_connection(connection, function);
+    if (xl_as(message, XPC_TYPE_DICTIONARY)) return;
+    xl_misuse(function, "the message is no dictionary", "put the value into a dictionary and send that");
+}
+
 void xpc_connection_send_message(xpc_connection_t connection, xpc_object_t message) {
-    struct _xpc_dictionary_s *dictionary = xl_as(message, XPC_TYPE_DICTIONARY);
-    if (!connection) return;
-    if (!dictionary || dictionary->part != XL_REPLY || dictionary->remote != connection) {
+    struct _xpc_dictionary_s *dictionary = message;
+    require(connection, message, "xpc_connection_send_message");
+    if (dictionary->part != XL_REPLY || dictionary->remote != connection) {
         send_kind(connection, XL_KIND_MESSAGE, 0, message, NULL);
     } else if (dictionary->reply_id) { /* 0: the reply has been sent already */
         uint64_t id = dictionary->reply_id;
@@ -225,14 +233,19 @@ void xpc_connection_send_message(xpc_connection_t connection, xpc_object_t messa
 
 void xpc_connection_send_message_with_reply(xpc_connection_t connection, xpc_object_t message,
                                             dispatch_queue_t replyq, xpc_handler_t handler) {
-    if (!connection || !handler) return;
+    require(connection, message, "xpc_connection_send_message_with_reply");
+    if (!handler) {
+        xl_misuse("xpc_connection_send_message_with_reply", "there is no handler",
+                  "pass one, or use xpc_connection_send_message if no reply is wanted");
+    }
     struct xl_item *item = item_create(XL_REPLY_HANDLER, (const void *)handler, replyq);
     if (item) send_request(connection, message, item);
     else xl_block_invoke((void *)handler, XL_INTERRUPTED); /* now: there is no memory to deliver it later */
 }
 
 void xpc_connection_send_barrier(xpc_connection_t connection, dispatch_block_t barrier) {
-    if (!connection || !barrier) return;
+    xl_require_connection(connection, "xpc_connection_send_barrier");
+    if (!barrier) xl_misuse("xpc_connection_send_barrier", "there is no barrier", "pass a block");
     struct xl_item *item = item_create(XL_BARRIER, (const void *)barrier, NULL);
     struct xl_parcel *parcel = item ? xl_alloc(sizeof *parcel) : NULL;
     if (!parcel) {
@@ -256,7 +269,8 @@ void xpc_connection_send_barrier(xpc_connection_t connection, dispatch_block_t b
 
 xpc_object_t xpc_connection_send_message_with_reply_sync(xpc_connection_t connection, xpc_object_t message) {
     struct xl_waiter waiter = {0};
-    struct xl_item *item = connection ? item_create(XL_REPLY_HANDLER, NULL, NULL) : NULL;
+    require(connection, message, "xpc_connection_send_message_with_reply_sync");
+    struct xl_item *item = item_create(XL_REPLY_HANDLER, NULL, NULL);
     if (!item || !xl_pool_block()) {
         free(item);
         return XL_INTERRUPTED;

@@ -202,7 +202,7 @@ static void is_told_at_once(void) {
     set_without_memory(connection, second);
     check_reason(connection, "this process is out of memory");
     CHECK(record_count(second) == 0);
-    xpc_release(connection);
+    discard(connection);
 }
 
 static void counts_as_told(void *context, xpc_object_t event) {
@@ -220,9 +220,11 @@ static void is_told_once(void) {
     for (int order = 0; order < 16; order++) {
         _Atomic int told = 0;
         xpc_connection_t connection = xpc_connection_create(NULL, NULL);
+        xpc_connection_set_event_handler(connection, BLOCK(counts_as_told, &told));
         if (order & 8) xpc_connection_activate(connection);
         for (int bit = 0; bit < 3; bit++) set_counter(connection, &told, order >> bit & 1);
         xpc_connection_cancel(connection);
+        xpc_connection_activate(connection);
         time_t patience = patience_end();
         while (!told && look_again(patience)) continue;
         set_counter(connection, &told, true);

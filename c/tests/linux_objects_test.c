@@ -24,7 +24,7 @@ static void duplicates_are_close_on_exec(void) {
     xpc_release(object);
 }
 
-/* Apple's functions trap on these; see <xpc/xpc.h>. */
+/* Apple's functions trap on these; see <xpc/xpc.h>. What ends the process here too is in linux_misuse_test.c. */
 static void does_nothing_on_misuse(void) {
     size_t length = 9;
     CHECK(xpc_get_type(NULL) == NULL);
@@ -32,10 +32,8 @@ static void does_nothing_on_misuse(void) {
     xpc_object_t array = xpc_array_create_empty(), one = xpc_int64_create(1);
     CHECK(!xpc_equal(one, NULL));
     xpc_array_set_value(array, XPC_ARRAY_APPEND, one);
-    xpc_array_set_string(array, 1, "out of range");
     xpc_array_set_value(array, 0, NULL);
     CHECK(xpc_array_get_count(array) == 1 && xpc_array_get_value(array, 0) == one);
-    CHECK(xpc_array_get_value(array, 1) == NULL);
     xpc_object_t dictionary = xpc_dictionary_create_empty();
     xpc_dictionary_set_string(dictionary, "string", "text");
     CHECK(xpc_dictionary_get_data(dictionary, "string", &length) == NULL && length == 0);
@@ -44,7 +42,7 @@ static void does_nothing_on_misuse(void) {
     xpc_release(array);
     xpc_connection_t connection = xpc_connection_create(NULL, NULL);
     CHECK(xpc_get_type(connection) == XPC_TYPE_CONNECTION && xpc_copy(connection) == NULL);
-    xpc_release(connection); /* never activated */
+    discard(connection);
 }
 
 static xpc_object_t sample(void) {
@@ -79,7 +77,9 @@ static void describes_itself(void) {
     CHECK(describes(d, "<dictionary: 3 {\"array\": <array: 2 [<double: 0>, <null>]>, \"data\": <data: 3 bytes>, "
                        "\"string\": <string: \"a\\x0a\\x1b\\x22b\">}>"));
     CHECK(describes(xpc_int64_create(-5), "<int64: -5>"));
-    CHECK(describes(xpc_connection_create(NULL, NULL), "<connection: anonymous listener>"));
+    xpc_connection_t listener = xpc_connection_create(NULL, NULL);
+    CHECK(describes(xpc_retain(listener), "<connection: anonymous listener>"));
+    discard(listener);
     CHECK(describes(INTERRUPTED, "<error: Connection interrupted>"));
 }
 
@@ -142,7 +142,7 @@ static void applies(void) {
 static void refuses_a_requirement_on_the_peer(void) {
     xpc_connection_t listener = xpc_connection_create(NULL, NULL);
     CHECK(xpc_connection_set_peer_code_signing_requirement(listener, "anchor apple") == ENOTSUP);
-    xpc_release(listener);
+    discard(listener);
 }
 
 static const struct test tests[] = {

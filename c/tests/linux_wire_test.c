@@ -93,7 +93,7 @@ static xpc_object_t full_sample(void) {
     xpc_dictionary_set_value(d, "shmem", shmem);
     xpc_dictionary_set_value(d, "surface", surface);
     xpc_dictionary_set_fd(d, "fd", 0);
-    xpc_release(listener);
+    discard(listener);
     xpc_release(shmem);
     xpc_release(surface);
     return d;

@@ -96,7 +96,8 @@ static void wait_until_nothing_is_left(void) {
 
 void count_descriptors(void) {
 #ifdef __linux__
-    end(xpc_connection_create(NULL, NULL)); /* starts libxpc's threads, which keep descriptors */
+    /* Starts libxpc's threads, which keep descriptors. */
+    end(start(xpc_connection_create(NULL, NULL), record_event, record_create()));
     descriptors_before = INT_MAX;
     wait_until_nothing_is_left();
     descriptors_before = open_descriptors();

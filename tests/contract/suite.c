@@ -3,7 +3,11 @@
  */
 #include "suite.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "counting.h"
@@ -15,7 +19,7 @@ enum { CASE_SECONDS = 600 };
 static const struct contract_group *const groups[] = {
     &values_group,   &equality_group, &containers_group, &ownership_group, &memory_group,
     &activation_group, &handlers_group, &messages_group, &replies_group,   &barriers_group,
-    &life_group,     &ends_group,     &deaths_group,     &endpoints_group,
+    &life_group,     &ends_group,     &deaths_group,     &endpoints_group, &misuse_group,
 };
 
 static _Atomic int failures;
@@ -80,13 +84,45 @@ static bool is_linux(void) { return true; }
 static bool is_linux(void) { return false; }
 #endif
 
+/*
+ * Runs the case in another process, which is executed, not only forked. It must end by a signal: on a Mac
+ * any; on Linux SIGABRT, after a sentence that names the function.
+ */
+static void must_end(const char *program, const struct contract_case *it) {
+    int ends[2], status = 0;
+    char said[1000] = "";
+    size_t length = 0;
+    CHECK(pipe(ends) == 0);
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    pid_t child = fork();
+    if (child == 0) {
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        alarm(CASE_SECONDS);
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[1]);
+        execl(program, program, "--misuse", it->name, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    for (ssize_t got; length < sizeof said - 1 && (got = read(ends[0], said + length, sizeof said - 1 - length)) > 0;) {
+        length += (size_t)got;
+    }
+    close(ends[0]);
+    CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) != SIGALRM);
+    if (!is_linux()) return;
+    const char *sentence = strstr(said, "libxpc: ");
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    CHECK(sentence && strstr(sentence, it->ends_in));
+}
+
 static int run(const char *program, const struct contract_case *it) {
     bool differs = is_linux() && it->differs;
     if (!it->run) return report(it, differs ? "differs" : "skipped", differs ? it->differs : "only described");
     if (it->others && !others_begin(program, it->others)) return report(it, "skipped", "no other process: see other.h");
     alarm(CASE_SECONDS);
     if (!differs) count_descriptors();
-    it->run();
+    if (it->ends_in) must_end(program, it);
+    else it->run();
     if (it->others) others_end();
     if (!differs) nothing_is_left();
     if (differs && failures) return report(it, "differs", it->differs);
@@ -94,23 +130,29 @@ static int run(const char *program, const struct contract_case *it) {
     return report(it, failures ? "failed" : "passed", failures ? first_failure : "");
 }
 
-static int run_named(const char *program, const char *name) {
+static const struct contract_case *find(const char *name) {
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         for (size_t j = 0; j < groups[i]->count; j++) {
-            if (strcmp(groups[i]->cases[j].name, name) == 0) return run(program, &groups[i]->cases[j]);
+            if (strcmp(groups[i]->cases[j].name, name) == 0) return &groups[i]->cases[j];
         }
     }
     fprintf(stderr, "there is no case '%s'\n", name);
-    return 2;
+    exit(2);
+}
+
+static int misuse(const struct contract_case *it) {
+    if (it->ends_in) it->run();
+    return 0;
 }
 
 int main(int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--list") == 0) return list();
-    if (argc == 3 && strcmp(argv[1], "--case") == 0) return run_named(argv[0], argv[2]);
+    if (argc == 3 && strcmp(argv[1], "--case") == 0) return run(argv[0], find(argv[2]));
+    if (argc == 3 && strcmp(argv[1], "--misuse") == 0) return misuse(find(argv[2]));
     if (argc == 3 && strcmp(argv[1], "--serve") == 0) {
         if (is_linux()) alarm(CASE_SECONDS); /* those of launchd live as long as the run */
         other_serve(argv[2]);
     }
-    fprintf(stderr, "usage: %s --list | --case NAME | --serve NAME\n", argv[0]);
+    fprintf(stderr, "usage: %s --list | --case NAME | --serve NAME | --misuse NAME\n", argv[0]);
     return 2;
 }

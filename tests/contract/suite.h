@@ -8,6 +8,7 @@
  *     suite --list           prints every case, one line of JSON each
  *     suite --case NAME      runs a case; prints {"case", "result", "detail"}
  *     suite --serve NAME     serves as another process, see other.h
+ *     suite --misuse NAME    does what the case of that name is about, and must not survive it
  */
 #ifndef CONTRACT_SUITE_H
 #define CONTRACT_SUITE_H
@@ -29,6 +30,7 @@ struct contract_case {
     void (*run)(void);    /* NULL: it cannot run on Linux, for the reason in `differs` */
     const char *differs;  /* how Linux differs; if set, the checks must fail there */
     int others;           /* the number of other processes that it needs */
+    const char *ends_in;  /* `run` must end its process, in this function */
 };
 
 struct contract_group {
@@ -42,7 +44,7 @@ struct contract_group {
 
 extern const struct contract_group values_group, equality_group, containers_group, ownership_group, memory_group,
     activation_group, handlers_group, messages_group, replies_group, barriers_group, life_group, ends_group,
-    deaths_group, endpoints_group;
+    deaths_group, endpoints_group, misuse_group;
 
 /* Reports a failure and continues: later checks often show the cause. */
 #define CHECK(condition) ((condition) ? (void)0 : contract_fail(__FILE__, __LINE__, #condition))
