@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "as_macos.h"
 #include "carrier.h"
 #include "connection.h"
 #include "exhaustion.h"
@@ -12,7 +13,6 @@
 static void connect_by_name(xpc_connection_t connection) {
     char reason[XL_REASON_BYTES];
     bool busy;
-    if (!connection->wanted) return;
     int fd = xl_service_connect(connection->name, &connection->other, &busy, reason);
     if (fd >= 0) xl_connection_adopt(connection, fd, 0);
     else if (busy) xl_pool_rest(connection);
@@ -65,7 +65,7 @@ static void connect_to_endpoint(xpc_connection_t connection) {
 }
 
 void xl_client_connect(xpc_connection_t connection) {
-    if (xl_pool_is_resting(connection)) return;
+    if (!connection->wanted || xl_pool_is_resting(connection)) return;
     if (connection->role == XL_NAMED_CLIENT) connect_by_name(connection);
     if (connection->role == XL_ENDPOINT_CLIENT) connect_to_endpoint(connection);
 }
@@ -75,11 +75,18 @@ void xl_connection_tell_interrupted(xpc_connection_t connection) {
     connection->interrupted_queued = true;
 }
 
-/* A client by name stays usable: its next send connects again. */
+static void close_watched(int *socket) {
+    if (*socket < 0) return;
+    xl_pool_forget(*socket);
+    close(*socket);
+    *socket = -1;
+}
+
+/* The client stays usable: its next send connects again. */
 static void interrupt(xpc_connection_t connection) {
-    xl_pool_forget(connection->socket);
-    close(connection->socket);
-    connection->socket = -1;
+    close_watched(&connection->socket);
+    close_watched(&connection->lifeline);
+    connection->listener_gone = false;
     connection->in_flight = 0;
     xl_connection_end_wait(connection);
     connection->wanted = false;
@@ -102,7 +109,8 @@ void xl_connection_lost(xpc_connection_t connection, const struct xl_packet *goo
         said->why = goodbye_errno(goodbye);
         strcpy(said->reason, goodbye->text);
     }
-    if (connection->role == XL_NAMED_CLIENT) {
+    bool reusable = connection->role == XL_NAMED_CLIENT || (connection->role == XL_ENDPOINT_CLIENT && xl_as_macos());
+    if (reusable) {
         interrupt(connection);
     } else if (goodbye) {
         xl_connection_invalidate(connection, 0, XL_INTERRUPTED, "the other side has ended the connection, and says: %s", said->reason);

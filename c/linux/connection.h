@@ -7,6 +7,7 @@
  *   send.c        from the outbox to the socket; awaited replies
  *   receive.c     from the socket to the inbox
  *   dispatch.c    from the inbox to the handlers
+ *   beside.c      reply handlers that run beside the event handler, if this libxpc is to be as on a Mac
  *
  * A connection is an actor. Every event (a ready socket, a cancel, a barrier that is due) makes
  * the pool run it: input and output with its lock held, then, without the lock, the items of its
@@ -94,7 +95,7 @@ struct _xpc_connection_s {
     bool told_early;    /* to a handler that could not be kept for lack of memory: not again */
     bool dispatching;   /* a thread runs the inbox, or a queue has the current item */
     bool in_barrier;    /* a barrier runs: nothing is sent */
-    bool wanted;        /* a client by name: must connect */
+    bool wanted;        /* a client: must connect */
     bool kept;          /* a peer: the library owns one of the program's references until INVALID is delivered */
     bool identified;    /* `other` is from the first packet; all others must have the same sender */
     struct ucred other; /* pid 0, ids -1: unknown */
@@ -198,6 +199,11 @@ void xl_connection_end_wait(xpc_connection_t connection);
 const char *xl_connection_identify(xpc_connection_t connection, const struct ucred *sender);
 /* Adds a message, +1, to the inbox. It takes over the room for the packet's cost, even on failure. */
 bool xl_inbox_add_message(xpc_connection_t connection, const struct xl_packet *packet);
+
+/* ---- beside.c, with the lock held ----------------------------------------------------- */
+
+/* Runs a reply handler, whose item it consumes, on a thread of its own. False: there is no thread or memory for it. */
+bool xl_reply_beside(xpc_connection_t connection, struct xl_item *item);
 
 /* ---- dispatch.c ----------------------------------------------------------------------- */
 

@@ -3,11 +3,13 @@
  */
 #include <errno.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
+#include "as_macos.h"
 #include "connection.h"
 #include "exhaustion.h"
 #include "misuse.h"
@@ -30,6 +32,7 @@ struct xl_item *xl_awaited_take(xpc_connection_t connection, uint64_t id) {
 void xl_awaited_finish(xpc_connection_t connection, struct xl_item *item, xpc_object_t reply) {
     if (!item->waiter) {
         item->object = reply;
+        if (!item->queue && item->kind == XL_REPLY_HANDLER && xl_as_macos() && xl_reply_beside(connection, item)) return;
         connection->inbox_bytes += item->charge;
         xl_items_append(&connection->inbox, item);
         return;
@@ -89,6 +92,12 @@ static bool may_fly(xpc_connection_t connection, const struct xl_parcel *parcel)
     return true;
 }
 
+/* Whether at most a quarter of the socket's buffer is in use: then the kernel calls it writable. */
+static bool has_room(int socket) {
+    struct pollfd state = {.fd = socket, .events = POLLOUT};
+    return poll(&state, 1, 0) == 1;
+}
+
 /* Returns true if the first parcel is done. */
 static bool send_first(xpc_connection_t connection) {
     if (connection->outbox->barrier) {
@@ -100,6 +109,10 @@ static bool send_first(xpc_connection_t connection) {
     if (connection->socket < 0) {
         connection->wanted = true;
         xl_pool_schedule(connection);
+        return false;
+    }
+    if (xl_as_macos() && !has_room(connection->socket)) {
+        xl_connection_arm(connection);
         return false;
     }
     if (!may_fly(connection, connection->outbox)) {
@@ -159,7 +172,8 @@ static void submit(xpc_connection_t connection, struct xl_parcel *parcel, struct
         return;
     }
     append(connection, parcel);
-    xl_outbox_flush(connection);
+    if (xl_as_macos()) xl_pool_schedule(connection);
+    else xl_outbox_flush(connection);
 }
 
 /* Once per process: the program has forgotten a limit, and would else learn nothing of a message without a reply. */

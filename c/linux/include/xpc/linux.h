@@ -168,6 +168,12 @@ XPC_EXPORT const char *xpc_linux_thread_cause(int why);
  */
 XPC_EXPORT XPC_WARN_RESULT bool xpc_linux_file_allowed(uint64_t bytes);
 
+/**
+ * Whether this libxpc behaves as Apple's does where the two differ, because STREAMLIB_LIBXPC is "macos":
+ * for tests. See docs/linux-libxpc.md.
+ */
+XPC_EXPORT XPC_WARN_RESULT bool xpc_linux_is_as_macos(void);
+
 /* ---- Statistics ----------------------------------------------------------------------- */
 
 /** Counters of the whole process, since its start. */
