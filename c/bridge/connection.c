@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "block.h"
+#include "farewell.h"
 #include "inbox.h"
 #include "packed.h"
 #include "platform.h"
@@ -57,9 +58,38 @@ void connection_end(struct connection *connection, uint32_t reason, const char *
     connection_cancel(connection);
 }
 
+void connection_lost(struct connection *connection, const char *reason) {
+    pthread_mutex_lock(&connection->lock);
+    connection->gone = true;
+    if (!connection->reason[0]) snprintf(connection->reason, sizeof connection->reason, "%s", reason);
+    pthread_mutex_unlock(&connection->lock);
+    connection_cancel(connection);
+}
+
+bool connection_is_deaf(struct connection *connection) {
+    pthread_mutex_lock(&connection->lock);
+    bool deaf = connection->deaf;
+    pthread_mutex_unlock(&connection->lock);
+    return deaf;
+}
+
 static void connection_closing(struct object *object) {
     struct connection *connection = (struct connection *)object;
-    connection_cancel(connection);
+    pthread_mutex_lock(&connection->lock);
+    connection->deaf = true;
+    bool waits = connection->sent && connection->activated && !connection->cancelled;
+    if (waits) {
+        connection->cancelled = true;
+        object_retain(object);
+        xpc_retain(connection->xpc);
+    }
+    pthread_mutex_unlock(&connection->lock);
+    if (waits) {
+        inbox_close(connection); /* a suspended connection sends nothing */
+        farewell_begin_consume(connection);
+    } else {
+        connection_cancel(connection);
+    }
     xpc_release(connection->xpc); /* the handle's reference; `xpc` stays valid until the finalizer runs */
 }
 
@@ -86,7 +116,7 @@ static void xpc_discard(xpc_connection_t xpc) {
     xpc_release(xpc);
 }
 
-struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_connection_t xpc) {
+struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_connection_t xpc, bool by_name) {
     struct connection *connection = calloc(1, sizeof *connection);
     if (!connection) {
         xpc_discard(xpc);
@@ -98,6 +128,7 @@ struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_con
     outbox_init(&connection->outbox, &connection->object);
     connection->backlog.connection = connection;
     connection->xpc = xpc;
+    connection->by_name = by_name;
     object_retain(&connection->object);
     xpc_connection_set_context(xpc, connection);
     xpc_connection_set_finalizer_f(xpc, on_finalize);
@@ -107,19 +138,19 @@ struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_con
 }
 
 /* Takes `xpc` over, which may be NULL. 0 with the error set on failure. */
-static slb_handle connection_handle_consume(struct queue *queue, uint32_t kind, xpc_connection_t xpc) {
+static slb_handle connection_handle_consume(struct queue *queue, uint32_t kind, xpc_connection_t xpc, bool by_name) {
     if (!xpc) {
         fail(SLB_E_SYSTEM, "Cannot make a connection: XPC gave none");
         return 0;
     }
-    struct connection *connection = connection_create(queue, kind, xpc);
+    struct connection *connection = connection_create(queue, kind, xpc, by_name);
     return connection ? handle_consume(&connection->object) : 0;
 }
 
 slb_handle slb_listener_create(slb_handle queue_handle) {
     struct queue *queue = queue_take(queue_handle);
     if (!queue) return 0;
-    slb_handle handle = connection_handle_consume(queue, SLB_KIND_LISTENER, xpc_connection_create(NULL, NULL));
+    slb_handle handle = connection_handle_consume(queue, SLB_KIND_LISTENER, xpc_connection_create(NULL, NULL), false);
     queue_release(queue);
     return handle;
 }
@@ -136,8 +167,8 @@ static slb_handle create_service(slb_handle queue_handle, uint32_t kind, const u
     terminated[length] = 0;
     struct queue *queue = queue_take(queue_handle);
     if (!queue) return 0;
-    slb_handle handle =
-        connection_handle_consume(queue, kind, xpc_connection_create_mach_service(terminated, NULL, flags));
+    xpc_connection_t xpc = xpc_connection_create_mach_service(terminated, NULL, flags);
+    slb_handle handle = connection_handle_consume(queue, kind, xpc, kind == SLB_KIND_CONNECTION);
     queue_release(queue);
     return handle;
 }
@@ -156,7 +187,7 @@ slb_handle slb_connection_create_endpoint(slb_handle queue_handle, slb_handle en
     slb_handle handle = 0;
     if (queue) {
         xpc_connection_t xpc = xpc_connection_create_from_endpoint((xpc_endpoint_t)transfer_value(transfer));
-        handle = connection_handle_consume(queue, SLB_KIND_CONNECTION, xpc);
+        handle = connection_handle_consume(queue, SLB_KIND_CONNECTION, xpc, false);
         queue_release(queue);
     }
     if (transfer) object_release((struct object *)transfer);
@@ -212,6 +243,9 @@ uint64_t connections_ended_outbox(void) { return atomic_load(&ended_outbox); }
 
 /* Makes room in the outbox for a message. Returns 0, or SLB_E_OUTBOX with the error set, and ends the connection. */
 static int32_t make_room(struct connection *connection, uint32_t bytes) {
+    pthread_mutex_lock(&connection->lock);
+    connection->sent = true;
+    pthread_mutex_unlock(&connection->lock);
     if (outbox_add(&connection->outbox, bytes)) return 0;
     int pid = (int)xpc_connection_get_pid(connection->xpc);
     unsigned long long waiting = outbox_waiting(&connection->outbox);

@@ -71,7 +71,14 @@ void inbox_close(struct connection *connection) {
     if (resume) xpc_connection_resume(connection->xpc);
 }
 
-/* ---- handlers: called by XPC on its own threads, serially for one connection ---- */
+/*
+ * ---- handlers: called by XPC on its own threads ----
+ *
+ * The event handler of a connection is never called by two threads at once. Its
+ * reply handlers may run meanwhile, and each other's too: Apple's header promises
+ * no order between them and the events, also not between a reply and a message
+ * that was sent before it. Nothing here and in ffi/ relies on one.
+ */
 
 static uint32_t error_detail(xpc_object_t error) {
     if (error == XPC_ERROR_CONNECTION_INTERRUPTED) return SLB_ERROR_INTERRUPTED;
@@ -110,8 +117,26 @@ static void end_without_memory(struct connection *connection) {
     connection_end(connection, SLB_REASON_EXHAUSTED, "this process is out of memory: a message was lost");
 }
 
+/*
+ * Why the other side of a connection is gone. It cannot be used again, unless it was made by name: INTERRUPTED,
+ * with which Apple's libxpc may report the end of a peer by endpoint, is the last event here. A message sent
+ * after it would reach the listener as that of a new peer.
+ */
+static bool is_lost(const struct connection *connection, xpc_object_t error) {
+    return error == XPC_ERROR_CONNECTION_INTERRUPTED && !connection->by_name;
+}
+
+/* Cancels a lost connection, with the reason that the system knows before it is cancelled. */
+static void lose(struct connection *connection) {
+    char reason[SLB_MAX_TEXT_BYTES];
+    uint32_t length = platform_reason_copy(connection->xpc, (uint8_t *)reason, sizeof reason - 1);
+    reason[length] = 0;
+    connection_lost(connection, length ? reason : "the other side has closed the connection or died");
+}
+
 void inbox_on_event(struct block *block, xpc_object_t object) {
     struct connection *connection = block->context;
+    if (connection->gone || connection_is_deaf(connection)) return; /* `gone` is set by this thread */
     struct event *event = calloc(1, sizeof *event);
     xpc_type_t type = xpc_get_type(object);
     if (!event) { /* an event would be lost */
@@ -121,7 +146,7 @@ void inbox_on_event(struct block *block, xpc_object_t object) {
     if (type == XPC_TYPE_CONNECTION) {
         event->kind = SLB_EVENT_PEER;
         event->cost = COST_MESSAGE + COST_CAPABILITY;
-        event->peer = connection_create(connection->object.queue, SLB_KIND_CONNECTION, xpc_retain(object));
+        event->peer = connection_create(connection->object.queue, SLB_KIND_CONNECTION, xpc_retain(object), false);
         bool own = xpc_connection_get_euid(object) == geteuid(); /* only this user is served */
         if (event->peer && !own) object_abandon(&event->peer->object);
         if (!event->peer || !own) {
@@ -137,20 +162,22 @@ void inbox_on_event(struct block *block, xpc_object_t object) {
     } else {
         event->kind = SLB_EVENT_ERROR;
         event->cost = COST_MESSAGE;
-        event->detail = error_detail(object);
+        event->detail = is_lost(connection, object) ? SLB_ERROR_INVALID : error_detail(object);
         if (event->detail != SLB_ERROR_TERMINATION) outbox_discard(&connection->outbox);
         pthread_mutex_lock(&connection->lock);
         event->subject = connection->ended ? connection->ended : platform_reason_code(connection->xpc);
         pthread_mutex_unlock(&connection->lock);
     }
     bool malformed = event->kind == SLB_EVENT_MALFORMED;
+    if (is_lost(connection, object)) lose(connection); /* before its owner hears of it: the reason is known then */
     inbox_put(connection, event);
     if (malformed) count_malformed(connection);
 }
 
 void inbox_on_reply(struct block *block, xpc_object_t object) {
     struct connection *connection = block->context;
-    struct event *event = calloc(1, sizeof *event);
+    bool deaf = connection_is_deaf(connection);
+    struct event *event = deaf ? NULL : calloc(1, sizeof *event);
     if (event) {
         event->kind = SLB_EVENT_REPLY;
         event->subject = block->number;
@@ -165,7 +192,7 @@ void inbox_on_reply(struct block *block, xpc_object_t object) {
         bool malformed = event->problem != NULL;
         inbox_put(connection, event);
         if (malformed) count_malformed(connection);
-    } else {
+    } else if (!deaf) {
         end_without_memory(connection);
     }
     object_release(&connection->object); /* slb_connection_request took it for this call */

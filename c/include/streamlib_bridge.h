@@ -67,6 +67,8 @@
  */
 #define SLB_MAX_OUTBOX_BYTES 16777216
 #define SLB_OUTBOX_STEP_BYTES 262144
+/* The most connections whose handle is released and whose peer has not taken yet what was sent to it. */
+#define SLB_MAX_FAREWELLS 16
 /* The number of messages beyond the limits with which a connection is ended. */
 #define SLB_MAX_MALFORMED_MESSAGES 16
 /*

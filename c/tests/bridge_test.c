@@ -114,17 +114,16 @@ static void test_capabilities_cross(void) {
     slb_handle surface = slb_surface_create(pair.inbox->queue, 67, 13, 4, 0x52474241);
     uint32_t layout[8], seen[8];
     CHECK(slb_surface_layout(surface, layout) == 0);
-    CHECK(layout[0] == 67 && layout[1] == 13 && layout[2] >= 67 * 4 && layout[2] % 64 == 0);
+    CHECK(layout[0] == 67 && layout[1] == 13 && layout[2] >= 67 * 4); /* how rows are aligned is the system's choice */
     memset(slb_surface_map(surface), 42, layout[2] * layout[1]);
     CHECK(slb_connection_send(pair.client, message, pack_capability(message, 12, surface)) == 0);
     slb_handle other = packed_handle(inbox_next(pair.inbox));
     CHECK(slb_surface_layout(other, seen) == 0);
     CHECK(memcmp(layout, seen, sizeof layout) == 0); /* the same memory: the id is in it */
-    uint8_t *pixels = slb_surface_map(other);
-    CHECK(pixels != slb_surface_map(surface));
+    uint8_t *pixels = slb_surface_map(other); /* on Linux another address; a Mac maps a surface once in a process */
     for (uint32_t i = 0; i < layout[2] * layout[1]; i++) CHECK(pixels[i] == 42);
     CHECK(slb_release(surface) == 0);
-    pixels[0] = 43; /* the receiver's own mapping stays */
+    pixels[0] = 43; /* the receiver's mapping stays */
     CHECK(slb_release(other) == 0);
 
     slb_handle shmem = slb_shmem_create(pair.inbox->queue, 5000);
