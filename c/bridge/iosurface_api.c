@@ -28,8 +28,12 @@ const char *iosurface_api_fill(struct iosurface_api *api, iosurface_find_f find)
 }
 
 __attribute__((weak)) const char *iosurface_framework_path(enum framework framework) {
-    return framework == IO_SURFACE ? "/System/Library/Frameworks/IOSurface.framework/IOSurface"
-                                   : "/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation";
+    switch (framework) {
+    case IO_SURFACE: return "/System/Library/Frameworks/IOSurface.framework/IOSurface";
+    case CORE_FOUNDATION: return "/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation";
+    case OBJECTIVE_C: break;
+    }
+    return "/usr/lib/libobjc.A.dylib";
 }
 
 /* dlopen only counts a framework that is loaded already; none is ever unloaded. */

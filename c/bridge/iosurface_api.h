@@ -1,11 +1,12 @@
 /*
- * iosurface_api.h: the parts of IOSurface.framework and CoreFoundation that the shim uses.
+ * iosurface_api.h: the parts of IOSurface.framework, CoreFoundation and libobjc that the shim uses.
  *
  * They are declared here and looked up at run time: the cross compiler has
  * neither headers nor stubs of the two frameworks, and a process without
  * surfaces need not load them. Names, types and values are those of
  * IOSurfaceRef.h, IOSurfaceAPI.h, IOSurfaceTypes.h, CFBase.h, CFNumber.h and
- * CFDictionary.h, which document them. All exist since macOS 10.7.
+ * CFDictionary.h, which document them, and of objc-internal.h. All exist since
+ * macOS 10.7.
  */
 #ifndef SLB_IOSURFACE_API_H
 #define SLB_IOSURFACE_API_H
@@ -21,13 +22,14 @@ typedef const struct __CFNumber *CFNumberRef;
 typedef const struct __CFDictionary *CFDictionaryRef;
 typedef struct __IOSurface *IOSurfaceRef;
 
-/* CFNumberType of an int32_t. */
+/* CFNumberType of an int32_t, and of an int64_t. */
 #define SLB_CF_NUMBER_SINT32 3
+#define SLB_CF_NUMBER_SINT64 4
 
 /* IOSurfaceLockOptions: read access only. Lock and unlock must get the same options. */
 #define SLB_IOSURFACE_LOCK_READ_ONLY 1u
 
-enum framework { CORE_FOUNDATION, IO_SURFACE };
+enum framework { CORE_FOUNDATION, IO_SURFACE, OBJECTIVE_C };
 
 /*
  * F: a function, with its result, name and parameters. V: a variable, with its
@@ -36,6 +38,9 @@ enum framework { CORE_FOUNDATION, IO_SURFACE };
  */
 #define IOSURFACE_API(F, V)                                                                                    \
     F(CORE_FOUNDATION, void, CFRelease, (CFTypeRef object))                                                    \
+    F(CORE_FOUNDATION, unsigned long, CFGetTypeID, (CFTypeRef object))                                         \
+    F(CORE_FOUNDATION, unsigned long, CFNumberGetTypeID, (void))                                               \
+    F(CORE_FOUNDATION, unsigned char, CFNumberGetValue, (CFNumberRef number, long type, void *value))          \
     F(CORE_FOUNDATION, CFNumberRef, CFNumberCreate, (const void *allocator, long type, const void *value))     \
     F(CORE_FOUNDATION, CFDictionaryRef, CFDictionaryCreate,                                                    \
       (const void *allocator, const void **keys, const void **values, long count, const void *key_callbacks,   \
@@ -48,6 +53,8 @@ enum framework { CORE_FOUNDATION, IO_SURFACE };
     V(IO_SURFACE, const CFStringRef, kIOSurfaceBytesPerRow)                                                    \
     V(IO_SURFACE, const CFStringRef, kIOSurfaceAllocSize)                                                      \
     V(IO_SURFACE, const CFStringRef, kIOSurfacePixelFormat)                                                    \
+    V(IO_SURFACE, const CFStringRef, kIOSurfaceOffset)                                                         \
+    F(IO_SURFACE, CFTypeRef, IOSurfaceCopyValue, (IOSurfaceRef surface, CFStringRef key))                      \
     F(IO_SURFACE, size_t, IOSurfaceAlignProperty, (CFStringRef property, size_t value))                        \
     F(IO_SURFACE, IOSurfaceRef, IOSurfaceCreate, (CFDictionaryRef properties))                                 \
     F(IO_SURFACE, xpc_object_t, IOSurfaceCreateXPCObject, (IOSurfaceRef surface))                              \
@@ -66,7 +73,9 @@ enum framework { CORE_FOUNDATION, IO_SURFACE };
     F(IO_SURFACE, int, IOSurfaceLock, (IOSurfaceRef surface, uint32_t options, uint32_t *seed))                \
     F(IO_SURFACE, int, IOSurfaceUnlock, (IOSurfaceRef surface, uint32_t options, uint32_t *seed))              \
     F(IO_SURFACE, void, IOSurfaceIncrementUseCount, (IOSurfaceRef surface))                                    \
-    F(IO_SURFACE, void, IOSurfaceDecrementUseCount, (IOSurfaceRef surface))
+    F(IO_SURFACE, void, IOSurfaceDecrementUseCount, (IOSurfaceRef surface))                                    \
+    F(OBJECTIVE_C, void *, objc_autoreleasePoolPush, (void))                                                   \
+    F(OBJECTIVE_C, void, objc_autoreleasePoolPop, (void *pool))
 
 struct iosurface_api {
 #define MEMBER_FUNCTION(framework, result, name, parameters) result(*name) parameters;

@@ -3,8 +3,14 @@
  *
  * A surface of a peer is checked by what the kernel says of it, never by what
  * the peer says. Surfaces are not global: only processes that were sent one can
- * use it. This process counts as a user of a surface while it has a handle for
- * it; every holder of an XPC object of the surface counts as a user too.
+ * use it. This process counts as a user of a surface that it has made, while it
+ * has a handle for it; every holder of an XPC object of the surface counts as a
+ * user too. It does not count as one of a surface that it was sent: a surface may
+ * prohibit that, and then the framework ends the process.
+ *
+ * The framework is written in Objective-C, and no thread that calls it here has
+ * an autorelease pool of its own. So each function that may leave an object to
+ * one makes one: pool_begin, pool_end.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -17,7 +23,8 @@
 struct surface {
     struct object object;
     const struct iosurface_api *api;
-    IOSurfaceRef ref; /* owned, with one use count */
+    IOSurfaceRef ref; /* owned */
+    bool is_used;     /* with one use count */
     uint32_t layout[8];
     pthread_mutex_t lock; /* guards what follows */
     surface_locks locks;
@@ -27,6 +34,9 @@ struct surface {
 static atomic_ullong mapped_count;
 
 uint64_t surface_mapped_count(void) { return atomic_load(&mapped_count); }
+
+static void *pool_begin(const struct iosurface_api *api) { return api->objc_autoreleasePoolPush(); }
+static void pool_end(const struct iosurface_api *api, void *pool) { api->objc_autoreleasePoolPop(pool); }
 
 /* ---- IOSurfaces ---- */
 
@@ -70,6 +80,17 @@ static IOSurfaceRef ref_create(const struct iosurface_api *api, uint32_t width, 
     return ref;
 }
 
+/* Where in its memory a surface begins: its base address is shifted by so many bytes. SIZE_MAX: it is no number. */
+static size_t offset_of(const struct iosurface_api *api, IOSurfaceRef ref) {
+    CFTypeRef value = api->IOSurfaceCopyValue(ref, *api->kIOSurfaceOffset);
+    if (!value) return 0;
+    int64_t offset = -1;
+    bool is_number = api->CFGetTypeID(value) == api->CFNumberGetTypeID() &&
+                     api->CFNumberGetValue((CFNumberRef)value, SLB_CF_NUMBER_SINT64, &offset);
+    api->CFRelease(value);
+    return is_number && offset >= 0 ? (size_t)offset : SIZE_MAX;
+}
+
 /*
  * Reads the values of slb_surface_layout. False with the error set: it does not
  * consist of one plane of whole elements inside its memory.
@@ -79,13 +100,15 @@ static bool layout_read(const struct iosurface_api *api, IOSurfaceRef ref, uint3
     size_t element = api->IOSurfaceGetBytesPerElement(ref), row = api->IOSurfaceGetBytesPerRow(ref);
     size_t bytes = api->IOSurfaceGetAllocSize(ref), planes = api->IOSurfaceGetPlaneCount(ref);
     bool plain = planes == 0 && api->IOSurfaceGetElementWidth(ref) == 1 && api->IOSurfaceGetElementHeight(ref) == 1;
-    bool within = width > 0 && height > 0 && element > 0 && bytes <= SLB_MAX_MEMORY_BYTES && row <= bytes / height &&
+    size_t offset = offset_of(api, ref);
+    bool within = width > 0 && height > 0 && element > 0 && bytes <= SLB_MAX_MEMORY_BYTES && offset <= bytes &&
+                  row <= (bytes - offset) / height &&
                   width <= row / element; /* this also makes every number fit into 32 bits */
     if (!plain || !within) {
         fail(SLB_E_ARGUMENT,
-             "Cannot use a surface of %zu x %zu elements of %zu bytes, %zu bytes a row, %zu planes, in %zu bytes: "
-             "it has to be one plane of single pixels that lie in at most %llu bytes",
-             width, height, element, row, planes, bytes, SLB_MAX_MEMORY_BYTES);
+             "Cannot use a surface of %zu x %zu elements of %zu bytes, %zu bytes a row, %zu planes, in %zu bytes "
+             "from byte %zu on: it has to be one plane of single pixels that lie in at most %llu bytes",
+             width, height, element, row, planes, bytes, offset, SLB_MAX_MEMORY_BYTES);
         return false;
     }
     layout[0] = (uint32_t)width;
@@ -106,21 +129,23 @@ static uint32_t options(bool read_only) { return read_only ? SLB_IOSURFACE_LOCK_
 static void surface_finalize(struct object *object) {
     struct surface *surface = (struct surface *)object;
     const struct iosurface_api *api = surface->api;
+    void *pool = pool_begin(api);
     for (int read_only = 0; read_only < 2; read_only++) {
         for (; surface->locks[read_only]; surface->locks[read_only]--)
             api->IOSurfaceUnlock(surface->ref, options(read_only), NULL);
     }
     if (surface->mapping) atomic_fetch_sub(&mapped_count, 1);
-    api->IOSurfaceDecrementUseCount(surface->ref);
+    if (surface->is_used) api->IOSurfaceDecrementUseCount(surface->ref);
     /* The mapping belongs to the system, and lives as long as the reference. */
     if (surface->mapping && atomic_load(&object->keep_mapping)) mapping_count_kept(surface->layout[4]);
     else api->CFRelease(surface->ref);
+    pool_end(api, pool);
     pthread_mutex_destroy(&surface->lock);
     free(surface);
 }
 
-/* Takes `ref` over. */
-static slb_handle surface_handle_consume(const struct iosurface_api *api, struct queue *queue, IOSurfaceRef ref) {
+/* Takes `ref` over, which this process has made or was sent. */
+static slb_handle surface_handle_consume(const struct iosurface_api *api, struct queue *queue, IOSurfaceRef ref, bool is_own) {
     uint32_t layout[8];
     bool usable = layout_read(api, ref, layout);
     struct surface *surface = usable ? calloc(1, sizeof *surface) : NULL;
@@ -133,7 +158,8 @@ static slb_handle surface_handle_consume(const struct iosurface_api *api, struct
     surface->ref = ref;
     for (int i = 0; i < 8; i++) surface->layout[i] = layout[i];
     pthread_mutex_init(&surface->lock, NULL);
-    api->IOSurfaceIncrementUseCount(ref);
+    surface->is_used = is_own;
+    if (is_own) api->IOSurfaceIncrementUseCount(ref);
     object_init(&surface->object, SLB_KIND_SURFACE, queue, NULL, surface_finalize);
     return handle_consume(&surface->object);
 }
@@ -145,9 +171,11 @@ slb_handle slb_surface_create(slb_handle queue_handle, uint32_t width, uint32_t 
     struct queue *queue = queue_take(queue_handle);
     if (!queue) return 0;
     slb_handle handle = 0;
+    void *pool = pool_begin(api);
     IOSurfaceRef ref = ref_create(api, width, height, element_bytes, pixel_format);
-    if (ref) handle = surface_handle_consume(api, queue, ref);
+    if (ref) handle = surface_handle_consume(api, queue, ref, true);
     else fail(SLB_E_SYSTEM, "Cannot make a surface of %u x %u: the system made no IOSurface", width, height);
+    pool_end(api, pool);
     queue_release(queue);
     return handle;
 }
@@ -170,11 +198,14 @@ int32_t slb_surface_layout(slb_handle handle, uint32_t *values) {
 /* The type of a surface's XPC object. NULL: the system could not make a surface. */
 static xpc_type_t learn_type(void) {
     const struct iosurface_api *api = iosurface_api();
-    IOSurfaceRef ref = api ? ref_create(api, 1, 1, 4, 0x42475241 /* 'BGRA' */) : NULL;
+    if (!api) return NULL;
+    void *pool = pool_begin(api);
+    IOSurfaceRef ref = ref_create(api, 1, 1, 4, 0x42475241 /* 'BGRA' */);
     xpc_object_t object = ref ? api->IOSurfaceCreateXPCObject(ref) : NULL;
     xpc_type_t type = object ? xpc_get_type(object) : NULL;
     if (object) xpc_release(object);
     if (ref) api->CFRelease(ref);
+    pool_end(api, pool);
     return type;
 }
 
@@ -188,16 +219,21 @@ bool surface_is(xpc_object_t value) {
 slb_handle surface_handle_from_xpc(struct queue *queue, xpc_object_t value) {
     const struct iosurface_api *api = iosurface_api();
     if (!api) return 0;
+    slb_handle handle = 0;
+    void *pool = pool_begin(api);
     IOSurfaceRef ref = surface_is(value) ? api->IOSurfaceLookupFromXPCObject(value) : NULL;
-    if (ref) return surface_handle_consume(api, queue, ref);
-    fail(SLB_E_ARGUMENT, "Cannot use this object as a surface: there is no IOSurface behind it");
-    return 0;
+    if (ref) handle = surface_handle_consume(api, queue, ref, false);
+    else fail(SLB_E_ARGUMENT, "Cannot use this object as a surface: there is no IOSurface behind it");
+    pool_end(api, pool);
+    return handle;
 }
 
 xpc_object_t surface_copy_xpc(slb_handle handle) {
     struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
     if (!surface) return NULL;
+    void *pool = pool_begin(surface->api);
     xpc_object_t value = surface->api->IOSurfaceCreateXPCObject(surface->ref);
+    pool_end(surface->api, pool);
     if (!value) fail(SLB_E_SYSTEM, "Cannot send surface %u: the system made no XPC object of it", surface->layout[6]);
     object_release(&surface->object);
     return value;
@@ -233,10 +269,12 @@ static void *map(struct surface *surface) {
 void *slb_surface_map(slb_handle handle) {
     struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
     if (!surface) return NULL;
+    void *pool = pool_begin(surface->api);
     pthread_mutex_lock(&surface->lock);
     if (!surface->mapping) surface->mapping = map(surface);
     void *mapping = surface->mapping;
     pthread_mutex_unlock(&surface->lock);
+    pool_end(surface->api, pool);
     object_release(&surface->object);
     return mapping;
 }
@@ -244,6 +282,7 @@ void *slb_surface_map(slb_handle handle) {
 int32_t slb_surface_lock(slb_handle handle, uint32_t read_only) {
     struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
     if (!surface) return SLB_E_HANDLE;
+    void *pool = pool_begin(surface->api);
     pthread_mutex_lock(&surface->lock);
     int32_t result = lock(surface, read_only != 0);
     if (result == 0 && surface->mapping && surface->api->IOSurfaceGetBaseAddress(surface->ref) != surface->mapping) {
@@ -251,6 +290,7 @@ int32_t slb_surface_lock(slb_handle handle, uint32_t read_only) {
         result = fail(SLB_E_SYSTEM, "Cannot lock surface %u: its memory has moved", surface->layout[6]);
     }
     pthread_mutex_unlock(&surface->lock);
+    pool_end(surface->api, pool);
     object_release(&surface->object);
     return result;
 }
@@ -258,9 +298,11 @@ int32_t slb_surface_lock(slb_handle handle, uint32_t read_only) {
 int32_t slb_surface_unlock(slb_handle handle, uint32_t read_only) {
     struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
     if (!surface) return SLB_E_HANDLE;
+    void *pool = pool_begin(surface->api);
     pthread_mutex_lock(&surface->lock);
     int32_t result = unlock(surface, read_only != 0);
     pthread_mutex_unlock(&surface->lock);
+    pool_end(surface->api, pool);
     object_release(&surface->object);
     return result;
 }

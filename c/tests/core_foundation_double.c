@@ -1,6 +1,6 @@
 /*
- * core_foundation_double.c - violations, failures on demand, and the part of CoreFoundation that
- * surfaces need. See core_foundation_double.h and iosurface_double.h.
+ * core_foundation_double.c - violations, failures on demand, and the parts of CoreFoundation and of
+ * libobjc that surfaces need. See core_foundation_double.h and iosurface_double.h.
  */
 #include "core_foundation_double.h"
 
@@ -129,8 +129,37 @@ CFNumberRef CFNumberCreate(const void *allocator, long type, const void *value) 
     if (allocator || type != SLB_CF_NUMBER_SINT32) violation("CFNumberCreate: of type %ld, which is not here", type);
     if (fails(__func__)) return NULL;
     struct __CFNumber *number = make(NUMBER, sizeof *number);
-    memcpy(&number->value, value, sizeof number->value);
+    number->value = *(const int32_t *)value;
     return number;
+}
+
+unsigned long CFGetTypeID(CFTypeRef pointer) { return 1 + (unsigned long)((const struct object *)pointer)->kind; }
+unsigned long CFNumberGetTypeID(void) { return 1 + NUMBER; }
+
+unsigned char CFNumberGetValue(CFNumberRef number, long type, void *value) {
+    if (!valid(number, NUMBER, __func__)) return 0;
+    if (type != SLB_CF_NUMBER_SINT64) violation("%s: as type %ld, which is not here", __func__, type);
+    memcpy(value, &number->value, sizeof number->value);
+    return 1;
+}
+
+/* ---- autorelease pools ------------------------------------------------------------------ */
+
+static _Thread_local char pools[8];
+static _Thread_local int pool_count;
+
+void *objc_autoreleasePoolPush(void) {
+    if (pool_count == (int)sizeof pools) abort();
+    return &pools[pool_count++];
+}
+
+void objc_autoreleasePoolPop(void *pool) {
+    if (pool_count == 0 || pool != &pools[pool_count - 1]) violation("%s: of a pool that is not the newest", __func__);
+    else pool_count--;
+}
+
+void autorelease(const char *function) {
+    if (pool_count == 0) violation("%s: without an autorelease pool", function);
 }
 
 CFDictionaryRef CFDictionaryCreate(const void *allocator, const void **keys, const void **values, long count,

@@ -29,7 +29,7 @@ struct __CFString {
 };
 struct __CFNumber {
     struct object head;
-    int32_t value;
+    int64_t value;
 };
 struct __CFDictionary {
     struct object head;
@@ -53,6 +53,9 @@ void *make(enum kind kind, size_t size);
 void *valid(CFTypeRef pointer, enum kind kind, const char *function);
 int live(void);
 void forget(void);
+
+/* A call that leaves an object to the thread's autorelease pool: a violation if there is none. */
+void autorelease(const char *function);
 
 /* Called by the last release of a surface. */
 void surface_end(IOSurfaceRef surface);

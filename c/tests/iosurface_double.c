@@ -30,6 +30,7 @@ STRING_CONSTANT(kIOSurfaceBytesPerElement)
 STRING_CONSTANT(kIOSurfaceBytesPerRow)
 STRING_CONSTANT(kIOSurfaceAllocSize)
 STRING_CONSTANT(kIOSurfacePixelFormat)
+STRING_CONSTANT(kIOSurfaceOffset)
 STRING_CONSTANT(kIOSurfaceIsGlobal)
 
 /* ---- uses of a surface, by process and in all -------------------------------------------- */
@@ -136,6 +137,7 @@ size_t IOSurfaceAlignProperty(CFStringRef property, size_t value) {
 }
 
 IOSurfaceRef IOSurfaceCreate(CFDictionaryRef properties) {
+    autorelease(__func__);
     if (!valid(properties, DICTIONARY, __func__) || fails(__func__)) return NULL;
     struct iosurface_geometry made = {.magic = MAGIC, .element_bytes = 1, .element_width = 1, .element_height = 1};
     size_t format = 0, row = 0, bytes = 0, global;
@@ -160,13 +162,23 @@ IOSurfaceRef IOSurfaceCreate(CFDictionaryRef properties) {
     return surface_open(file);
 }
 
+CFTypeRef IOSurfaceCopyValue(IOSurfaceRef surface, CFStringRef key) {
+    autorelease(__func__);
+    if (!valid(surface, SURFACE, __func__) || key != kIOSurfaceOffset || !surface->geometry->offset) return NULL;
+    struct __CFNumber *number = make(NUMBER, sizeof *number);
+    number->value = (int64_t)surface->geometry->offset;
+    return number;
+}
+
 xpc_object_t IOSurfaceCreateXPCObject(IOSurfaceRef surface) {
+    autorelease(__func__);
     if (!valid(surface, SURFACE, __func__) || fails(__func__)) return NULL;
     struct xpc_linux_surface_layout opaque = {.width = 1, .height = 1, .bytes_per_row = 1, .length = PAGE};
     return xpc_linux_surface_create(surface->file, &opaque);
 }
 
 IOSurfaceRef IOSurfaceLookupFromXPCObject(xpc_object_t object) {
+    autorelease(__func__);
     if (xpc_get_type(object) != XPC_TYPE_LINUX_SURFACE) {
         violation("%s: of an object that no surface made", __func__);
         return NULL;
@@ -180,6 +192,7 @@ static int lock_calls(void) { return lock_call_count; }
 
 static int change_lock(IOSurfaceRef surface, uint32_t options, uint32_t *seed, int by, const char *function) {
     lock_call_count++;
+    autorelease(function);
     if (!valid(surface, SURFACE, function)) return RETURN_ERROR;
     if (options & ~SLB_IOSURFACE_LOCK_READ_ONLY) violation("%s: options 0x%x", function, options);
     int *locks = &surface->locks[options & SLB_IOSURFACE_LOCK_READ_ONLY];
@@ -208,7 +221,7 @@ int IOSurfaceUnlock(IOSurfaceRef surface, uint32_t options, uint32_t *seed) {
 void *IOSurfaceGetBaseAddress(IOSurfaceRef surface) {
     if (!valid(surface, SURFACE, __func__) || fails(__func__)) return NULL;
     if (!surface->locks[0] && !surface->locks[1]) violation("%s: of a surface that is not locked", __func__);
-    return surface->pixels;
+    return surface->pixels + surface->geometry->offset;
 }
 
 #define GETTER(result, name, member)                                                                           \
@@ -226,7 +239,9 @@ GETTER(uint32_t, IOSurfaceGetPixelFormat, pixel_format)
 GETTER(uint32_t, IOSurfaceGetSeed, seed)
 
 void IOSurfaceIncrementUseCount(IOSurfaceRef surface) {
-    if (valid(surface, SURFACE, __func__) && (*uses_of(surface->geometry->id))++ == 0) surface->geometry->users++;
+    if (!valid(surface, SURFACE, __func__)) return;
+    if (surface->geometry->prohibits_uses) violation("%s: of a surface that prohibits it", __func__);
+    if ((*uses_of(surface->geometry->id))++ == 0) surface->geometry->users++;
 }
 
 void IOSurfaceDecrementUseCount(IOSurfaceRef surface) {

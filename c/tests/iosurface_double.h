@@ -13,7 +13,8 @@
 /* The kernel's data about a surface, in memory that all its holders have mapped. A test may write false values. */
 struct iosurface_geometry {
     uint64_t magic;
-    size_t width, height, element_bytes, element_width, element_height, planes, bytes_per_row, alloc_size;
+    size_t width, height, element_bytes, element_width, element_height, planes, bytes_per_row, alloc_size, offset;
+    bool prohibits_uses; /* a use count on it ends the process */
     uint32_t pixel_format, id;
     _Atomic uint32_t seed;
     _Atomic int users; /* processes that use it */

@@ -6,6 +6,8 @@
 
 #include "iosurface_support.h"
 
+static void *whole_run; /* an autorelease pool */
+
 static CFDictionaryRef properties(int32_t width, int32_t row, CFStringRef also) {
     const struct iosurface_api *api = iosurface_api();
     const void *keys[] = {*api->kIOSurfaceWidth, *api->kIOSurfaceHeight, *api->kIOSurfaceBytesPerRow, also};
@@ -38,7 +40,7 @@ static void test_properties(void) {
     api->CFRelease(surface);
     api->CFRelease(global);
     int32_t number = 1;
-    CFNumberRef other = api->CFNumberCreate(NULL, 4, &(int64_t){1});
+    CFNumberRef other = api->CFNumberCreate(NULL, SLB_CF_NUMBER_SINT64, &(int64_t){1});
     CHECK_BROKEN("CFNumberCreate: of type 4, which is not here");
     CFDictionaryRef loose = api->CFDictionaryCreate(NULL, (const void **)&(const void *){api->kIOSurfaceWidth},
                                                     (const void **)&other, 1, NULL, NULL);
@@ -138,6 +140,12 @@ static void test_uses(void) {
     CHECK(in_use(surface) && uses(surface) == 1);
     api->CFRelease(surface);
     CHECK_BROKEN("CFRelease: of a surface that this process still uses");
+    surface = raw_surface();
+    control()->geometry(api->IOSurfaceGetID(surface))->prohibits_uses = true;
+    api->IOSurfaceIncrementUseCount(surface);
+    CHECK_BROKEN("IOSurfaceIncrementUseCount: of a surface that prohibits it");
+    api->IOSurfaceDecrementUseCount(surface);
+    api->CFRelease(surface);
 }
 
 static void test_lookups(void) {
@@ -149,6 +157,19 @@ static void test_lookups(void) {
     xpc_release(other);
 }
 
+static void test_pools(void) {
+    const struct iosurface_api *api = iosurface_api();
+    void *outer = api->objc_autoreleasePoolPush(), *inner = api->objc_autoreleasePoolPush();
+    api->objc_autoreleasePoolPop(outer);
+    CHECK_BROKEN("objc_autoreleasePoolPop: of a pool that is not the newest");
+    api->objc_autoreleasePoolPop(inner);
+    api->objc_autoreleasePoolPop(outer);
+    api->objc_autoreleasePoolPop(whole_run);
+    api->CFRelease(raw_surface());
+    CHECK_BROKEN("IOSurfaceCreate: without an autorelease pool");
+    whole_run = api->objc_autoreleasePoolPush();
+}
+
 static const struct test tests[] = {
     {"properties", test_properties},
     {"locks", test_locks},
@@ -156,9 +177,11 @@ static const struct test tests[] = {
     {"ownership", test_ownership},
     {"uses", test_uses},
     {"lookups", test_lookups},
+    {"pools", test_pools},
 };
 
 int main(int argc, char **argv) {
     find_double();
+    whole_run = iosurface_api()->objc_autoreleasePoolPush();
     return RUN_TESTS(tests, check_rules_kept, argc, argv);
 }
