@@ -49,7 +49,10 @@ void platform_silent(uint32_t values[3]);
 int platform_stream_inherited(const char *service);
 /* Whether a service manager has started this process to serve the name. */
 bool platform_is_activated(const char *service);
-/* Accepts a connection, close-on-exec and non-blocking. -1 with errno on failure. */
+/*
+ * Accepts a connection, close-on-exec and non-blocking. -1 with errno on failure. If no descriptor is free,
+ * the connection stays in the queue on Linux, and is lost on macOS.
+ */
 int platform_accept(int listening);
 
 /* Describes an errno value. If it is a limit of this process or system: which, and what to do. Valid until the next call on this thread. */

@@ -2,7 +2,9 @@
  * stream.c: listening stream sockets, for protocols other than XPC.
  *
  * The isolate itself accepts, without waiting, so it sees each failure and sets
- * the pace. A thread for each listener rings a bell when there is a client to
+ * the pace. It accepts only if a descriptor is free, because macOS closes a
+ * connection that it cannot give one; on Linux it would wait in the queue. So each
+ * listener keeps one in reserve, and gives it up for each accept. A thread for each listener rings a bell when there is a client to
  * accept. Deno's own accept loop is not used: it stops for good when the process
  * has once run out of descriptors.
  */
@@ -30,6 +32,7 @@ struct stream {
     int bell_write; /* the watcher writes a byte when a client waits */
     int order_write; /* a byte makes the watcher watch, and ring once; a close ends it */
     int order_read;  /* the watcher reads from it */
+    int reserve;     /* a descriptor for the next connection; -1: none was free */
     pthread_t watcher;
     bool watched;
 };
@@ -77,6 +80,7 @@ static void stream_closing(struct object *object) {
     close_if_open(&stream->order_read);
     close_if_open(&stream->bell_write);
     close_if_open(&stream->bell_read);
+    close_if_open(&stream->reserve);
     private_socket_close(&stream->socket);
 }
 
@@ -97,7 +101,7 @@ static slb_handle stream_handle(struct queue *queue, const struct private_socket
         return 0;
     }
     stream->socket = *socket;
-    stream->bell_read = stream->bell_write = stream->order_read = stream->order_write = -1;
+    stream->bell_read = stream->bell_write = stream->order_read = stream->order_write = stream->reserve = -1;
     object_init(&stream->object, SLB_KIND_STREAM, queue, stream_closing, stream_finalize);
     int why = make_ends(stream) ? start_watcher(stream) : errno;
     if (!why) return handle_consume(&stream->object);
@@ -158,13 +162,38 @@ int32_t slb_stream_take_bell(slb_handle handle) {
     return bell >= 0 ? bell : fail(SLB_E_CLOSED, "Cannot take the bell of this listener: it was taken before");
 }
 
+static bool keep_reserve(struct stream *stream) {
+    if (stream->reserve < 0) stream->reserve = fcntl(stream->socket.descriptor, F_DUPFD_CLOEXEC, 0);
+    return stream->reserve >= 0;
+}
+
+static bool is_waited_for(const struct stream *stream) {
+    struct pollfd state = {.fd = stream->socket.descriptor, .events = POLLIN};
+    return poll(&state, 1, 0) > 0;
+}
+
+/* -1 with errno. Another thread may take the reserve between the close and the accept. */
+static int accept_with_reserve(struct stream *stream) {
+    int descriptor;
+    do {
+        if (!keep_reserve(stream)) {
+            int why = errno;
+            errno = is_waited_for(stream) ? why : EAGAIN;
+            return -1;
+        }
+        close_if_open(&stream->reserve);
+        descriptor = platform_accept(stream->socket.descriptor);
+    } while (descriptor < 0 && (errno == EINTR || errno == ECONNABORTED));
+    int why = errno;
+    keep_reserve(stream);
+    errno = why;
+    return descriptor;
+}
+
 int32_t slb_stream_accept(slb_handle handle) {
     struct stream *stream = stream_take(handle);
     if (!stream) return SLB_E_HANDLE;
-    int descriptor;
-    do {
-        descriptor = platform_accept(stream->socket.descriptor);
-    } while (descriptor < 0 && (errno == EINTR || errno == ECONNABORTED));
+    int descriptor = accept_with_reserve(stream);
     int32_t result = descriptor;
     if (descriptor < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         bell_ring(stream->order_write);

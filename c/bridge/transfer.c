@@ -66,6 +66,34 @@ int32_t slb_fd_dup(slb_handle handle) {
 
 /* ---- shared memory ---- */
 
+/*
+ * macOS maps memory above 128 MiB in several pieces, and may share only the first of them. What a receiver
+ * would map tells. 0: it cannot be mapped.
+ */
+static size_t shared_bytes(xpc_object_t value) {
+    void *mapping;
+    size_t mapped = xpc_shmem_map(value, &mapping);
+    if (mapped > 0) munmap(mapping, mapped);
+    return mapped;
+}
+
+/* Takes `value` over, which has to share that many bytes. */
+static slb_handle shmem_handle_consume(struct queue *queue, xpc_object_t value, uint64_t bytes) {
+    size_t shared = value && bytes > SLB_SHARED_WHOLE_BYTES ? shared_bytes(value) : 0;
+    if (value && (bytes <= SLB_SHARED_WHOLE_BYTES || shared >= bytes)) {
+        return transfer_handle_consume(queue, SLB_KIND_SHMEM, value);
+    }
+    if (value) xpc_release(value);
+    if (shared > 0) {
+        fail(SLB_E_SYSTEM,
+             "Cannot share a region of %llu bytes: the system shares only %zu of them; use regions of at most %llu",
+             (unsigned long long)bytes, shared, SLB_SHARED_WHOLE_BYTES);
+    } else {
+        fail(SLB_E_SYSTEM, "Cannot share a region of %llu bytes", (unsigned long long)bytes);
+    }
+    return 0;
+}
+
 slb_handle slb_shmem_create(slb_handle queue_handle, uint64_t bytes) {
     if (bytes == 0 || bytes > SLB_MAX_MEMORY_BYTES) {
         fail(SLB_E_ARGUMENT, "Cannot make a region of %llu bytes: 1 to %llu are allowed", (unsigned long long)bytes,
@@ -78,8 +106,7 @@ slb_handle slb_shmem_create(slb_handle queue_handle, uint64_t bytes) {
     void *region = platform_region_create((size_t)bytes);
     if (region) {
         xpc_object_t value = xpc_shmem_create(region, (size_t)bytes);
-        if (value) handle = transfer_handle_consume(queue, SLB_KIND_SHMEM, value);
-        else fail(SLB_E_SYSTEM, "Cannot share a region of %llu bytes", (unsigned long long)bytes);
+        handle = shmem_handle_consume(queue, value, bytes);
         platform_region_destroy(region, (size_t)bytes); /* the shmem has its own mapping */
     } else {
         fail(SLB_E_MEMORY, "Cannot make a region of %llu bytes: %s", (unsigned long long)bytes, platform_cause(errno));

@@ -81,6 +81,8 @@
 #define SLB_MAX_TEXT_BYTES 512
 /* The most bytes of one surface or region. A larger one of a peer can be received, but not mapped. */
 #define SLB_MAX_MEMORY_BYTES (1ull << 30) /* 16K video in 16-bit floats */
+/* The most bytes of a region that every system shares as a whole; for a larger one, slb_shmem_create asks the system. */
+#define SLB_SHARED_WHOLE_BYTES (128ull << 20)
 /*
  * The most kept mappings that hold their content, and their bytes. The oldest are
  * then replaced by zeros at the same address (not surfaces of macOS, which stay).
@@ -408,7 +410,7 @@ SLB_API int32_t slb_silent(uint32_t *values);
  */
 SLB_API int32_t slb_mapping_keep(slb_handle memory);
 
-/* Makes a region of `bytes` bytes, zeroed, that can be sent. SLB_E_ARGUMENT: none, or more than SLB_MAX_MEMORY_BYTES. */
+/* Makes a region of `bytes` bytes, zeroed, that can be sent. SLB_E_ARGUMENT: none, or more than SLB_MAX_MEMORY_BYTES. SLB_E_SYSTEM: the system shares only a part of it. */
 SLB_API slb_handle slb_shmem_create(slb_handle queue, uint64_t bytes);
 
 /* Its address in this process, mapped at the first call; NULL on failure. Valid as "Mappings" above says. */

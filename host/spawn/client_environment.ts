@@ -39,6 +39,7 @@ export const PASSED_ON: readonly string[] = [
   "PATH",
   "STREAMLIB_HOME",
   "STREAMLIB_LIBRARY",
+  "STREAMLIB_LIBXPC",
   "TERM",
   "TMPDIR",
   "TZ",
