@@ -84,7 +84,7 @@ static void by_endpoint(const char *how) {
     xpc_connection_t other = other_client(0, named), client = other_by_endpoint(other, heard);
     CHECK(pid_of(client) > 0);
     tell(other, how);
-    CHECK(record_get(heard, 0) == INVALID);
+    CHECK(is_lost(heard, 0));
     check_silence(heard, 1);
     end(client);
     end(other);
@@ -103,7 +103,7 @@ static void by_endpoint_with_a_pending_reply(void) {
     CHECK(pid_of(client) > 0);
     tell(other, "crash");
     CHECK(record_get(replies, 0) == INTERRUPTED);
-    CHECK(record_get(heard, 0) == INVALID);
+    CHECK(is_lost(heard, 0));
     check_silence(replies, 1);
     end(client);
     end(other);
@@ -114,7 +114,7 @@ static void by_endpoint_it_is_not_reusable(void) {
     xpc_connection_t other = other_client(0, named), client = other_by_endpoint(other, heard);
     CHECK(pid_of(client) > 0);
     tell(other, "crash");
-    CHECK(record_get(heard, 0) == INVALID);
+    CHECK(is_lost(heard, 0));
     CHECK(record_get(named, 0) == INTERRUPTED);
     CHECK(pid_of(other) > 0); /* the service runs again, but this connection stays invalid */
     xpc_object_t reply = ask(client, "nothing");

@@ -41,7 +41,10 @@ static void own_of_a_peer(void) {
     xpc_connection_cancel(peer);
     CHECK(record_get(pair.seen, 1) == INVALID);
     send_number(pair.client, 1);
-    check_silence(pair.seen, 2);
+    let_everything_pass();
+    for (size_t i = 2; i < record_count(pair.seen); i++) { /* the client may have connected again */
+        CHECK(xpc_dictionary_get_remote_connection(record_get(pair.seen, i)) != peer);
+    }
     pair_close(&pair);
 }
 
@@ -101,7 +104,7 @@ static void in_the_handler(void) {
 static void remote_of_a_client_by_endpoint(void) {
     struct pair pair = pair_open();
     xpc_connection_cancel(pair_introduce(&pair));
-    CHECK(record_get(pair.heard, 0) == INVALID);
+    CHECK(is_lost(pair.heard, 0));
     check_silence(pair.heard, 1);
     pair_close(&pair);
 }
@@ -132,7 +135,7 @@ static void remote_with_pending_replies(void) {
     xpc_object_t received = record_get(pair.seen, 0);
     xpc_connection_cancel(xpc_dictionary_get_remote_connection(received));
     CHECK(is_error(record_get(replies, 0)));
-    CHECK(record_get(pair.heard, 0) == INVALID);
+    CHECK(is_lost(pair.heard, 0));
     check_silence(replies, 1);
     pair_close(&pair);
 }
@@ -146,7 +149,7 @@ static void what_was_sent_before_arrives(void) {
     CHECK(record_wait(sent, 1));
     xpc_connection_cancel(peer);
     for (uint64_t i = 0; i < 100; i++) CHECK(number_of(record_get(pair.heard, i)) == i);
-    CHECK(record_get(pair.heard, 100) == INVALID);
+    CHECK(is_lost(pair.heard, 100));
     pair_close(&pair);
 }
 
@@ -156,7 +159,7 @@ static void listener_of_a_client_by_endpoint(void) {
     struct pair pair = pair_open();
     pair_introduce(&pair);
     xpc_connection_cancel(pair.listener);
-    CHECK(record_get(pair.heard, 0) == INVALID);
+    CHECK(is_lost(pair.heard, 0));
     check_silence(pair.heard, 1);
     pair_close(&pair);
 }

@@ -164,6 +164,12 @@ xpc_connection_t connect_to_listener(xpc_connection_t listener) {
     return client;
 }
 
+bool is_lost(struct record *heard, size_t index) {
+    xpc_object_t event = record_get(heard, index);
+    if (event == INTERRUPTED) contract_note("INTERRUPTED comes first");
+    return event == INVALID || event == INTERRUPTED;
+}
+
 struct pair pair_open(void) {
     struct pair pair = {.seen = record_create(), .heard = record_create()};
     pair.listener = start(xpc_connection_create(NULL, NULL), accept_into, pair.seen);

@@ -71,6 +71,12 @@ struct pair pair_open(void);
 xpc_connection_t pair_introduce(struct pair *pair);
 void pair_close(struct pair *pair);
 
+/*
+ * Waits for the end of a client by endpoint, its event with that index. Apple's header says INVALID; by other
+ * evidence INTERRUPTED may come, and the connection may be used again. Both are allowed.
+ */
+bool is_lost(struct record *heard, size_t index);
+
 /* Gives events that must not happen time to happen: sends many messages through another pair. */
 void let_everything_pass(void);
 
