@@ -126,10 +126,17 @@ bool platform_is_activated(const char *service) {
 
 static int accept_one(int listening) { return accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 
-/* As on a Mac, for tests: without a free descriptor, the connection is taken from the queue and lost. */
+/*
+ * As on a Mac, for tests: without a free descriptor, the connection is taken from the queue and lost. A spare
+ * one does that. It is opened when this library is loaded, so that it is not taken for a leak.
+ */
+static int spare = -1;
+
+__attribute__((constructor)) static void keep_spare(void) {
+    if (xpc_linux_is_as_macos()) spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static int accept_as_macos(int listening) {
-    static int spare = -1;
-    if (spare < 0) spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int descriptor = accept_one(listening);
     if (descriptor >= 0 || errno != EMFILE || spare < 0) return descriptor;
     close(spare);

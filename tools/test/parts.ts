@@ -88,6 +88,40 @@ async function file(path: string, exhaustive: boolean): Promise<PlannedStep> {
   };
 }
 
+/** The step with a libxpc that behaves as Apple's does, by public evidence. See docs/linux-libxpc.md. */
+function likeMacos(step: PlannedStep): PlannedStep {
+  return {
+    ...step,
+    name: `${step.name}, as on a Mac`,
+    env: { STREAMLIB_LIBXPC: "macos" },
+  };
+}
+
+/** The shim's tests. */
+const SHIM_TESTS = [
+  "bridge_budget_test",
+  "bridge_ends_test",
+  "bridge_process_test",
+  "bridge_stream_test",
+  "bridge_test",
+] as const;
+
+/** The tests of what differs between Linux and macOS: channels, ends, deaths, restarts, services. */
+const LIKE_MACOS = [
+  "tests/contract/ffi_ends_test.ts",
+  "tests/faults/broker_gone_test.ts",
+  "tests/faults/kills_test.ts",
+  "tests/integration/activation_test.ts",
+  "tests/integration/channel_restart_test.ts",
+  "tests/integration/channel_test.ts",
+  "tests/integration/host_bridge_test.ts",
+  "tests/integration/host_client_test.ts",
+  "tests/integration/install_launchd_test.ts",
+  "tests/integration/process_limits_test.ts",
+  "tests/integration/reasons_cross_test.ts",
+  "tests/integration/restart_test.ts",
+] as const;
+
 /** The test files of a folder. */
 function files(folder: string): Part["steps"] {
   return async (exhaustive) => {
@@ -204,6 +238,19 @@ export const PARTS: readonly Part[] = [
     quick: false,
     budgetSecs: 90,
     steps: files("tests/macos"),
+  },
+  {
+    name: "maclike",
+    quick: false,
+    budgetSecs: 120,
+    steps: async () => {
+      const samples = LIKE_MACOS.map((path) => file(path, false));
+      return [
+        task("test:c", ...SHIM_TESTS),
+        conformance("address"),
+        ...await Promise.all(samples),
+      ].map(likeMacos);
+    },
   },
   {
     name: "package",

@@ -18,6 +18,8 @@ export interface Step {
   readonly name: string;
   /** The program and its arguments. */
   readonly command: readonly string[];
+  /** Variables that it gets besides those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** It uses all cores, so it runs without others. */
   readonly alone: boolean;
   /** The time limit in seconds: at least ten times what it needs. */
@@ -65,7 +67,7 @@ export async function runStep(
   const [program = "", ...args] = step.command;
   const child = new Deno.Command(program, {
     args,
-    env: { [MARK]: mark, NO_COLOR: "1" },
+    env: { ...step.env, [MARK]: mark, NO_COLOR: "1" },
     detached: true,
     stdin: "null",
     stdout: "piped",
