@@ -3,7 +3,7 @@
  *
  * A connection is a listener (anonymous or named), a client (by name or by endpoint), or a peer. A
  * listener's handler gets a peer when that peer's first message has arrived.
- * The events are as on a Mac. INVALID comes last, and once:
+ * The events are as Apple's headers say. INVALID comes last, and once:
  *
  *   what happened       client by endpoint   client by name          peer      listener
  *   other side died     INVALID              INTERRUPTED, reusable   INVALID   -
@@ -86,11 +86,14 @@ XPC_EXPORT void xpc_connection_set_target_queue(xpc_connection_t connection, dis
  * A peer that the handler neither activates nor retains is cancelled when the handler returns.
  */
 XPC_EXPORT void xpc_connection_set_event_handler(xpc_connection_t connection, xpc_handler_t handler);
-/** A new connection is inactive: it delivers nothing, and queues what is sent. Idempotent. */
+/**
+ * A new connection is inactive: it delivers nothing, and queues what is sent. It needs an event handler
+ * first, else the process ends. Idempotent.
+ */
 XPC_EXPORT void xpc_connection_activate(xpc_connection_t connection);
 /** Stops delivery and sending, after a handler that runs, until as many resumes. */
 XPC_EXPORT void xpc_connection_suspend(xpc_connection_t connection);
-/** Undoes one suspend. Activates an inactive connection that is not suspended. */
+/** Undoes one suspend. Activates an inactive connection that is not suspended. One too many ends the process. */
 XPC_EXPORT void xpc_connection_resume(xpc_connection_t connection);
 
 /**
@@ -115,8 +118,8 @@ XPC_EXPORT void xpc_connection_send_message_with_reply(xpc_connection_t connecti
 XPC_EXPORT XPC_WARN_RESULT
 xpc_object_t xpc_connection_send_message_with_reply_sync(xpc_connection_t connection, xpc_object_t message);
 /**
- * Closes the connection at once. Its event handler gets INVALID and nothing after it; handlers of
- * awaited replies get INVALID too. Idempotent.
+ * Closes the connection at once; what is unsent is discarded. Its event handler gets INVALID and nothing
+ * after it, when it is active; handlers of awaited replies get INVALID too. Idempotent.
  */
 XPC_EXPORT void xpc_connection_cancel(xpc_connection_t connection);
 

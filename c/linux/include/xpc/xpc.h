@@ -5,8 +5,11 @@
  * unchanged. Comments say where Linux differs. <xpc/linux.h> has what exists only on Linux.
  * Differences that apply to all functions:
  *
- *  - Where Apple's functions trap on a value of the wrong type, a NULL value or an index out of
- *    range, these do nothing and return NULL, 0 or -1. But an xpc_connection_t must be a connection.
+ *  - Where Apple's functions trap on a value of the wrong type or a NULL value, these do nothing and
+ *    return NULL, 0 or -1. These misuses end the process, as on a Mac, with a sentence on stderr and
+ *    SIGABRT: the release of an inactive or suspended connection, or of more references than there
+ *    are; an activation without an event handler; one resume too many; a message that is no dictionary;
+ *    an xpc_connection_t that is none; a second code-signing requirement; an index beyond an array.
  *  - A create function returns NULL if there is no memory or no free descriptor. A setter without
  *    memory marks its container as incomplete, and an incomplete message is never sent.
  *  - fork without exec is not supported: the child has no threads to deliver events.
@@ -134,7 +137,10 @@ XPC_EXPORT const char *const _xpc_error_key_description;
 /* ---- Every object --------------------------------------------------------------------- */
 
 XPC_EXPORT xpc_object_t xpc_retain(xpc_object_t object);
-/** Drops a reference. Dropping the last one of a connection cancels it. */
+/**
+ * Drops a reference. Dropping the last one of a connection cancels it. Before that it must be active and not
+ * suspended; a listener's peer may also be cancelled instead. Otherwise the process ends.
+ */
 XPC_EXPORT void xpc_release(xpc_object_t object);
 XPC_EXPORT XPC_WARN_RESULT xpc_type_t xpc_get_type(xpc_object_t object);
 /** Returns the name of the type, such as "int64": a static text. */
