@@ -116,7 +116,6 @@ const LIKE_MACOS = [
   "tests/integration/channel_test.ts",
   "tests/integration/host_bridge_test.ts",
   "tests/integration/host_client_test.ts",
-  "tests/integration/install_launchd_test.ts",
   "tests/integration/process_limits_test.ts",
   "tests/integration/reasons_cross_test.ts",
   "tests/integration/restart_test.ts",
