@@ -1,7 +1,8 @@
 /*
  * connection.h - a connection, and how its parts divide the work.
  *
- *   connection.c  the API (create, activate, cancel, getters) and the lifetime of a connection
+ *   connection.c  the API (create, activate, cancel) and the lifetime of a connection
+ *   properties.c  its getters and setters
  *   client.c      connects to the other side, by name or by endpoint; handles its loss
  *   listener.c    new peers: accepted as strangers, announced with their first message
  *   send.c        from the outbox to the socket; awaited replies

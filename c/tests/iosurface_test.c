@@ -189,43 +189,6 @@ static void test_what_the_system_refuses_is_an_error(void) {
     inbox_close(inbox);
 }
 
-static void test_a_surface_that_prohibits_uses_is_not_counted(void) {
-    struct pair pair = pair_open();
-    uint8_t message[32];
-    slb_handle surface = make(pair.inbox);
-    control()->geometry(id_of(surface))->prohibits_uses = true;
-    CHECK(slb_connection_send(pair.client, message, pack_capability(message, 12, surface)) == 0);
-    slb_handle other = packed_handle(inbox_next(pair.inbox));
-    CHECK(slb_surface_lock(other, 1) == 0 && slb_surface_map(other) != NULL);
-    CHECK(slb_surface_unlock(other, 1) == 0);
-    CHECK(slb_release(other) == 0);
-    CHECK(slb_release(surface) == 0);
-    pair_close(pair);
-}
-
-/* The base address is shifted by the offset, so the pixels end that much later in the memory. */
-static void test_an_offset_counts(void) {
-    struct pair pair = pair_open();
-    uint8_t message[32];
-    slb_handle surface = make(pair.inbox);
-    struct iosurface_geometry *geometry = control()->geometry(id_of(surface));
-    size_t most = geometry->alloc_size - geometry->bytes_per_row * geometry->height;
-    CHECK(most > 0);
-    geometry->offset = most;
-    CHECK(slb_connection_send(pair.client, message, pack_capability(message, 12, surface)) == 0);
-    slb_handle other = packed_handle(inbox_next(pair.inbox));
-    CHECK(slb_surface_lock(other, 0) == 0);
-    memset(slb_surface_map(other), 1, geometry->bytes_per_row * geometry->height);
-    CHECK(slb_surface_unlock(other, 0) == 0);
-    CHECK(slb_release(other) == 0);
-    geometry->offset = most + 1;
-    CHECK(slb_connection_send(pair.client, message, pack_capability(message, 12, surface)) == 0);
-    CHECK(inbox_next(pair.inbox).event == SLB_EVENT_MALFORMED);
-    check_error("from byte");
-    CHECK(slb_release(surface) == 0);
-    pair_close(pair);
-}
-
 static void test_a_surface_that_lies_is_refused(void) {
     struct lie {
         size_t offset, value;
@@ -385,8 +348,6 @@ static const struct test tests[] = {
     {"locks are balanced", test_locks_are_balanced},
     {"a map needs no lock and stays", test_a_map_needs_no_lock_and_stays},
     {"what the system refuses is an error", test_what_the_system_refuses_is_an_error},
-    {"a surface that prohibits uses is not counted", test_a_surface_that_prohibits_uses_is_not_counted},
-    {"an offset counts", test_an_offset_counts},
     {"a surface that lies is refused", test_a_surface_that_lies_is_refused},
     {"sizes beyond the limits", test_sizes_beyond_the_limits},
     {"what is no surface is refused", test_what_is_no_surface_is_refused},
