@@ -367,7 +367,10 @@ export class Registry<E extends Disposable> implements Disposable {
   /** Why there is no room for these bytes. Connections that are over make room first. */
   #bytesRefusal(charged: Charged): string | undefined {
     if (this.#ledger.bytesRefusal(charged) === undefined) return undefined;
-    const over = Array.from(this.#retained.ids(), (id) => this.#entries.get(id)!);
+    const over = Array.from(
+      this.#retained.ids(),
+      (id) => this.#entries.get(id)!,
+    );
     return this.#ledger.makeRoom(charged, over, (entry) => this.#drop(entry));
   }
 

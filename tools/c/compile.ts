@@ -114,21 +114,12 @@ export async function compileObject(
     await Promise.all(
       Array.from({ length: navigator.hardwareConcurrency }, work),
     );
-    await joinObjects(objects, temporary);
+    // By the compiler, which tells Apple's ld the processor and the version of macOS. Without the
+    // flags, with which it would add the runtime of its sanitizers.
+    await cc(["-r", "-nostdlib", ...objects, "-o", temporary]);
     await Promise.all(objects.map((object) => Deno.remove(object)));
   });
   return `${OUT_PATH}${output}`;
-}
-
-/**
- * Joins objects to one. Not with the flags of the sanitizers: clang would add their
- * runtime. Apple's ld needs processor and system, which the compiler tells it; not run on
- * a Mac.
- */
-async function joinObjects(objects: string[], output: string): Promise<void> {
-  const rest = ["-r", ...objects, "-o", output];
-  if (Deno.build.os === "darwin") await cc(["-nostdlib", ...rest]);
-  else await tool("ld", rest);
 }
 
 /** A hash of what the output depends on: compiler, flags and the bytes of every source. */
