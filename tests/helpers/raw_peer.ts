@@ -24,6 +24,10 @@ function openLibraries() {
       parameters: ["buffer", "pointer", "u64"],
       result: "pointer",
     },
+    xpc_connection_set_event_handler: {
+      parameters: ["pointer", "buffer"],
+      result: "void",
+    },
     xpc_connection_resume: { parameters: ["pointer"], result: "void" },
     xpc_connection_cancel: { parameters: ["pointer"], result: "void" },
     xpc_connection_send_message: {
@@ -57,6 +61,7 @@ function openLibraries() {
     },
     xpc_shmem_create: { parameters: ["pointer", "usize"], result: "pointer" },
     xpc_release: { parameters: ["pointer"], result: "void" },
+    slb_abi_version: { type: "pointer" }, // the function's address
   });
   const libc = Deno.dlopen("libc.so.6", {
     memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
@@ -67,10 +72,27 @@ function openLibraries() {
   return { xpc, libc };
 }
 
+/** Makes a block that calls a C function, which must ignore its arguments. It is valid while `keep` is reachable. */
+function blockOf(
+  invoke: Deno.PointerValue,
+): { block: BigUint64Array<ArrayBuffer>; keep: BigUint64Array } {
+  const descriptor = new BigUint64Array([0n, 32n]); // reserved, size of the block
+  const address = (of: Deno.PointerValue): bigint =>
+    Deno.UnsafePointer.value(of);
+  const block = new BigUint64Array([
+    0n, // isa
+    0n, // flags, reserved
+    address(invoke),
+    address(Deno.UnsafePointer.of(descriptor)),
+  ]);
+  return { block, keep: descriptor };
+}
+
 /** One end of a connection to a named service. */
 export class RawPeer implements Disposable {
   readonly #libraries = openLibraries();
   readonly #connection: Deno.PointerValue;
+  readonly #handler: ReturnType<typeof blockOf>;
 
   /** Connects to the service. */
   constructor(service: string) {
@@ -79,6 +101,11 @@ export class RawPeer implements Disposable {
       text(service),
       null,
       0n,
+    );
+    this.#handler = blockOf(symbols.slb_abi_version);
+    symbols.xpc_connection_set_event_handler(
+      this.#connection,
+      this.#handler.block,
     );
     symbols.xpc_connection_resume(this.#connection);
   }
