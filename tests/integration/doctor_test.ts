@@ -254,7 +254,7 @@ permittedTest(
 
 permittedTest(
   "doctor: a run directory that others can reach",
-  LINUX,
+  { ...LINUX, exhaustive: true },
   async () => {
     using patient = new Patient();
     await using _ = await RunningBroker.start(patient);
@@ -329,7 +329,7 @@ permittedTest(
 
 permittedTest(
   "doctor: a broker of another version is named with both",
-  LINUX,
+  { ...LINUX, exhaustive: true },
   async () => {
     using patient = new Patient();
     await using served = await serveControlPlane({

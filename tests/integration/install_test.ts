@@ -134,6 +134,7 @@ installTest(
       "Written by `streamlib",
     );
   },
+  EXHAUSTIVE,
 );
 
 installTest(

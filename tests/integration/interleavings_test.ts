@@ -160,7 +160,7 @@ const everyRun: Selection = (scenario) =>
   explore(() => HandshakeRun.start(scenario));
 
 /** Runs in the sample of one scenario. */
-const SAMPLE_RUNS = 60;
+const SAMPLE_RUNS = 30;
 const SAMPLE_SEED = 20_260_103;
 /** A sampled run has one fault in this number of steps, on average. A run has about 30 steps. */
 const STEPS_PER_FAULT = 16;

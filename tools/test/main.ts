@@ -14,7 +14,7 @@ const USAGE =
 
   --all         everything, as deno task test:all
   --rest        only what deno task test leaves out
-  --jobs N      how many test files run at once (one more than there are cores)
+  --jobs N      how many test files run at once (twice as many as there are cores)
   --limit SECS  end each command after SECS seconds (default: 20
                 minutes or more, by part)
   WHAT          a part, or a piece of a test file's path
@@ -31,8 +31,8 @@ function usage(problem: string): number {
   return 2;
 }
 
-/** One more than there are cores, because a test often waits for an event. */
-const DEFAULT_JOBS = navigator.hardwareConcurrency + 1;
+/** Twice as many as there are cores, because a test often waits for an event. */
+const DEFAULT_JOBS = navigator.hardwareConcurrency * 2;
 
 async function main(): Promise<number> {
   const { values, positionals: wanted } = parseArgs({
