@@ -14,7 +14,7 @@ import {
 import { cc, compileObject, OUT, whenChanged } from "./compile.ts";
 import { announce, ROOT } from "../checkout.ts";
 import { FUZZERS } from "../fuzz/corpus.ts";
-import { compileReplayer, replay } from "../fuzz/fuzzers.ts";
+import { compileReplayer, REPLACED, replay } from "../fuzz/fuzzers.ts";
 import {
   describeEnd,
   type Ended,
@@ -56,6 +56,7 @@ const FLAGS = LINUX_SYSTEM ? LINUX : MACOS_PROGRAM;
 
 /** The objects that the tests are linked with. */
 interface Parts {
+  /** c/linux, without the files that a fuzzer can replace, and these. */
   readonly linux: readonly string[];
   readonly shim: readonly string[];
   readonly overDouble: readonly string[];
@@ -69,15 +70,19 @@ async function compileParts(checker: Checker): Promise<Parts> {
     const shim = await part("shim", await listShim("darwin"));
     return { linux: [], shim: [shim], overDouble: [] };
   }
-  const [linux, shim, overDouble] = await Promise.all([
-    part("linux", await listC("linux/")),
+  const fixed = (await listC("linux/")).filter((file) =>
+    !REPLACED.includes(file)
+  );
+  const [shim, overDouble, ...linux] = await Promise.all([
     part("shim", await listShim("linux")),
     part("shim_over_double", await listShim("double")),
+    part("linux_fixed", fixed),
+    part("linux_replaced", [...REPLACED]),
   ]);
   return {
-    linux: [linux],
-    shim: [shim, linux],
-    overDouble: [overDouble, linux],
+    linux,
+    shim: [shim, ...linux],
+    overDouble: [overDouble, ...linux],
   };
 }
 
@@ -161,9 +166,10 @@ function tallyOf(name: string, ended: Ended): Tally {
 }
 
 async function replayCorpora({ checker, stop }: Run): Promise<Tally> {
+  const { linux } = await compileParts(checker);
   let passed = 0, failed = 0;
   for (const fuzzer of FUZZERS) {
-    const program = await compileReplayer(fuzzer, checker);
+    const program = await compileReplayer(fuzzer, checker, linux);
     announce(`--- ${fuzzer}_fuzz, its corpus`);
     if (await replay(fuzzer, program, checker, stop)) passed++;
     else failed++;

@@ -16,17 +16,23 @@ import { corpusPath, type Fuzzer, readCorpus } from "./corpus.ts";
 interface Parts {
   /** The fuzzer's own files, in `c/fuzz/`. */
   readonly harness: readonly string[];
-  /** The files of c/linux that the harness replaces. */
-  readonly without: readonly string[];
+  /** Whether they replace {@link REPLACED}. */
+  readonly replaces: boolean;
 }
 
 const PARTS: Record<Fuzzer, Parts> = {
-  wire: { harness: ["wire_fuzz.c"], without: [] },
+  wire: { harness: ["wire_fuzz.c"], replaces: false },
   sequence: {
     harness: ["sequence_fuzz.c", "ours.c", "hostile.c", "inline_pool.c"],
-    without: ["c/linux/pool.c", "c/linux/service.c"],
+    replaces: true,
   },
 };
+
+/** The files of c/linux that a fuzzer can replace. */
+export const REPLACED: readonly string[] = [
+  "c/linux/pool.c",
+  "c/linux/service.c",
+];
 
 /** The longest input that is tried, in bytes: longer ones are slower and reach no other code. */
 const LONGEST = 512;
@@ -37,13 +43,8 @@ const HANG_SECONDS = 120;
 /** The longest time for everything but the fuzzing itself. */
 const LIMIT_MS = 1_200_000;
 
-async function sourcesOf(fuzzer: Fuzzer): Promise<string[]> {
-  const { harness, without } = PARTS[fuzzer];
-  const linux = await listC("linux/");
-  return [
-    ...harness.map((name) => `c/fuzz/${name}`),
-    ...linux.filter((file) => !without.includes(file)),
-  ];
+function harnessOf(fuzzer: Fuzzer): string[] {
+  return PARTS[fuzzer].harness.map((name) => `c/fuzz/${name}`);
 }
 
 /** Compiles a fuzzer with libFuzzer, if it has changed, and returns its path. */
@@ -51,7 +52,13 @@ export async function compileFuzzer(
   fuzzer: Fuzzer,
   clang: Clang,
 ): Promise<string> {
-  const sources = await sourcesOf(fuzzer);
+  const linux = await listC("linux/");
+  const sources = [
+    ...harnessOf(fuzzer),
+    ...PARTS[fuzzer].replaces
+      ? linux.filter((file) => !REPLACED.includes(file))
+      : linux,
+  ];
   const flags = [...LINUX, ...ADDRESS.flags, "-O2", "-fsanitize=fuzzer"];
   const [program, ...first] = clang.command;
   return await whenChanged(
@@ -62,13 +69,22 @@ export async function compileFuzzer(
   );
 }
 
-/** Compiles a fuzzer with `replay.c` and the C compiler, if it has changed, and returns its path. */
+/**
+ * Compiles a fuzzer with `replay.c` and the C compiler, if it has changed, and returns its path.
+ *
+ * @param linux the objects of c/linux: without {@link REPLACED}, and these
+ */
 export async function compileReplayer(
   fuzzer: Fuzzer,
   checker: Checker,
+  linux: readonly string[],
 ): Promise<string> {
-  const sources = [...await sourcesOf(fuzzer), "c/fuzz/replay.c"];
-  const flags = [...LINUX, ...checker.flags, "-O2"];
+  const sources = [
+    ...harnessOf(fuzzer),
+    "c/fuzz/replay.c",
+    ...PARTS[fuzzer].replaces ? linux.slice(0, 1) : linux,
+  ];
+  const flags = [...LINUX, ...checker.flags];
   return await whenChanged(
     `${checker.name}/${fuzzer}_replay`,
     sources,
