@@ -177,8 +177,18 @@ export class Connection extends Party {
     );
   }
 
-  /** Starts it: its events go to `events`. */
-  activate(events: ConnectionEvents): void {
+  /**
+   * Starts it: its events go to `events`.
+   *
+   * @param maxMessageBytes the longest message that it takes, packed; a longer one
+   *   is dropped, see {@link ConnectionEvents.malformed}. Default: what XPC may send.
+   */
+  activate(events: ConnectionEvents, maxMessageBytes?: number): void {
+    if (maxMessageBytes !== undefined) {
+      this.native.checked(
+        this.native.symbols.slb_connection_limit(this.handle, maxMessageBytes),
+      );
+    }
     this.start({
       message: (message) => events.message(message),
       ended: (end, code, told) => events.ended(end, this.reason(), code, told),

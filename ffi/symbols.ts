@@ -50,6 +50,7 @@ export const SYMBOLS = {
     result: "u32",
   },
   slb_connection_activate: { parameters: ["u32"], result: "i32" },
+  slb_connection_limit: { parameters: ["u32", "u32"], result: "i32" },
   slb_connection_cancel: { parameters: ["u32"], result: "i32" },
   slb_connection_send: { parameters: ["u32", "buffer", "u32"], result: "i32" },
   slb_connection_request: {

@@ -11,6 +11,8 @@ export const MAX_DESCRIPTORS = 16;
 export const MAX_DEPTH = 32;
 /** The most bytes of one XPC dictionary, encoded. */
 export const MAX_DICTIONARY_BYTES = 1024 * 1024;
+/** The most bytes of one XPC message to the broker, packed: its longest call is much shorter, and no peer has to wait for a long one. */
+export const MAX_CALL_BYTES = 128 * 1024;
 /** The most bytes of one gRPC message to the broker. */
 export const MAX_GRPC_MESSAGE_BYTES = 64 * 1024;
 /** The most surfaces and buffers that one side may have offered and not retired, per channel. Each takes a descriptor of the receiver. */

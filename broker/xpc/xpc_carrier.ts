@@ -9,6 +9,7 @@
  * @module
  */
 
+import { MAX_CALL_BYTES } from "../../proto/limits.ts";
 import { OwnedCapability } from "../../ffi/capability.ts";
 import { Connection, Listener } from "../../ffi/connection.ts";
 import type { Message } from "../../ffi/message.ts";
@@ -197,7 +198,7 @@ export class Relay implements Disposable {
           process,
           { peer: id, problem },
         ),
-    });
+    }, MAX_CALL_BYTES);
   }
 
   /** @param why why a peer was lost that this process has ended */

@@ -129,6 +129,7 @@ struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_con
     connection->backlog.connection = connection;
     connection->xpc = xpc;
     connection->by_name = by_name;
+    connection->limit = SLB_MAX_MESSAGE_BYTES;
     object_retain(&connection->object);
     xpc_connection_set_context(xpc, connection);
     xpc_connection_set_finalizer_f(xpc, on_finalize);
@@ -298,6 +299,14 @@ int32_t slb_connection_request(slb_handle handle, const uint8_t *bytes, uint32_t
     if (message) xpc_release(message);
     object_release(&connection->object);
     return result;
+}
+
+int32_t slb_connection_limit(slb_handle handle, uint32_t bytes) {
+    struct connection *connection = handle_take(handle, SLB_KIND_CONNECTION);
+    if (!connection) return SLB_E_HANDLE;
+    connection->limit = bytes;
+    object_release(&connection->object);
+    return 0;
 }
 
 int32_t slb_connection_queues(slb_handle handle, uint64_t *values) {

@@ -87,9 +87,10 @@ static uint32_t error_detail(xpc_object_t error) {
 }
 
 /* Measures a received message. If it exceeds a limit, it is dropped, and the event says why. */
-static void event_measure(struct event *event) {
+static void event_measure(const struct connection *connection, struct event *event) {
     struct packed_size size = {0};
     event->problem = packed_measure(event->message, &size);
+    if (!event->problem && size.bytes > connection->limit) event->problem = "it is longer than its receiver takes";
     event->bytes = event->problem ? (uint32_t)strlen(event->problem) : size.bytes;
     event->cost = event->problem ? COST_MESSAGE : size.cost;
     if (!event->problem) {
@@ -158,7 +159,7 @@ void inbox_on_event(struct block *block, xpc_object_t object) {
         event->message = xpc_retain(object);
         event->reply = xpc_dictionary_create_reply(object);
         atomic_fetch_add(&messages_received, 1);
-        event_measure(event);
+        event_measure(connection, event);
     } else {
         event->kind = SLB_EVENT_ERROR;
         event->cost = COST_MESSAGE;
@@ -184,7 +185,7 @@ void inbox_on_reply(struct block *block, xpc_object_t object) {
         if (xpc_get_type(object) == XPC_TYPE_DICTIONARY) {
             event->message = xpc_retain(object);
             atomic_fetch_add(&messages_received, 1);
-            event_measure(event);
+            event_measure(connection, event);
         } else {
             event->cost = COST_MESSAGE;
             event->detail = error_detail(object);

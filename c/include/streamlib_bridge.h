@@ -75,8 +75,8 @@
  * slb_queue_drain goes round the connections with waiting events. At its turn each is served this many
  * bytes more; one call returns as many bytes as the second limit, or one event.
  */
-#define SLB_DRAIN_TURN_BYTES 65536
-#define SLB_DRAIN_CALL_BYTES 1048576
+#define SLB_DRAIN_TURN_BYTES 8192
+#define SLB_DRAIN_CALL_BYTES 32768
 /* The most bytes that slb_error_copy and slb_connection_reason_copy write. */
 #define SLB_MAX_TEXT_BYTES 512
 /* The most bytes of one surface or region. A larger one of a peer can be received, but not mapped. */
@@ -308,6 +308,12 @@ SLB_API int32_t slb_connection_request(slb_handle connection, const uint8_t *mes
 
 /* Replies to a request. On success, and with SLB_E_OUTBOX, the reply's handle is released. */
 SLB_API int32_t slb_reply_send(slb_handle reply, const uint8_t *message, uint32_t length);
+
+/*
+ * Sets the longest message that this connection takes, packed, in bytes; SLB_MAX_MESSAGE_BYTES at first. A longer
+ * one is dropped like one beyond the other limits. To be called before slb_connection_activate.
+ */
+SLB_API int32_t slb_connection_limit(slb_handle connection, uint32_t bytes);
 
 /*
  * Writes how full the queues of a connection or listener are into values[0..3]: bytes in its inbox,

@@ -232,7 +232,7 @@ static void test_an_inbox_is_bounded_in_bytes(void) {
 
 /* ---- fairness ---- */
 
-enum { CROWD = 20, EACH = 10, BODY = 30000 };
+enum { CROWD = 20, EACH = 10, BODY = 6000 };
 
 /*
  * Twenty peers have many large messages waiting when another one sends a small message. Draining goes
@@ -268,14 +268,27 @@ static void test_a_small_message_waits_one_turn(void) {
 /* One call gives no more than its bytes, but always an event. */
 static void test_a_call_drains_a_bounded_cost(void) {
     struct apart apart = apart_open();
-    enum { NUMBERS = 8000, BYTES = NUMBERS * 9 }; /* each message costs 512,000 and more */
+    enum { NUMBERS = 220, BYTES = NUMBERS * 9 }; /* each message costs 14,080 and more */
     for (int i = 0; i < 4; i++) CHECK(slb_connection_send(apart.client, message, pack_elements(NUMBERS, 4, 8)) == 0);
     time_t end = patience_end();
     while (count(EVENTS_WAITING) < 4 && look_again(end)) continue;
     uint8_t *buffer = malloc(1 << 20);
     int32_t drained = slb_queue_drain(apart.server->queue, buffer, 1 << 20);
-    CHECK(drained > BYTES && drained < 3 * BYTES); /* two messages: three would cost over 1 MiB */
+    CHECK(drained > BYTES && drained < 3 * BYTES); /* two messages: three would cost over 32 KiB */
     free(buffer);
+    apart_close(apart);
+}
+
+static void test_a_connection_may_take_shorter_messages_only(void) {
+    struct apart apart = apart_open();
+    enum { LIMIT = 4096 };
+    CHECK(slb_connection_limit(apart.peer, LIMIT) == 0);
+    CHECK(send_data(apart.client, LIMIT) == 0);
+    struct record refused = inbox_next(apart.server);
+    CHECK(refused.source == apart.peer && refused.event == SLB_EVENT_MALFORMED);
+    CHECK(send_data(apart.client, LIMIT / 2) == 0);
+    CHECK(inbox_next(apart.server).event == SLB_EVENT_MESSAGE);
+    CHECK(slb_connection_limit(0, LIMIT) == SLB_E_HANDLE);
     apart_close(apart);
 }
 
@@ -288,6 +301,7 @@ static const struct test tests[] = {
     {"an inbox is bounded in bytes", test_an_inbox_is_bounded_in_bytes},
     {"a small message waits one turn", test_a_small_message_waits_one_turn},
     {"a call drains a bounded cost", test_a_call_drains_a_bounded_cost},
+    {"a connection may take shorter messages only", test_a_connection_may_take_shorter_messages_only},
 };
 
 int main(int argc, char **argv) { return RUN_TESTS(tests, check_nothing_left, argc, argv); }

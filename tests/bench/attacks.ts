@@ -36,9 +36,9 @@ export function attackLines(waits: readonly Wait[]): string[] {
   return waits.map(({ attack, p50, max }) =>
     `bystander's call, ${attack.padEnd(16)} p50 ${
       p50.toFixed(2).padStart(8)
-    } ms   max ${max.toFixed(2).padStart(8)} ms   ${
-      (max / quiet.max).toFixed(1)
-    } times quiet`
+    } ms, ${(p50 / quiet.p50).toFixed(1).padStart(5)} times quiet   max ${
+      max.toFixed(2).padStart(8)
+    } ms`
   );
 }
 

@@ -275,6 +275,10 @@ class Functions {
     return party ? 0 : STATUS.handle;
   }
 
+  slb_connection_limit(): number {
+    return 0;
+  }
+
   slb_connection_cancel(handle: number): number {
     if (this.#process.isDead) return 0;
     const party = this.#either(handle);
