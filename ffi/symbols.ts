@@ -50,7 +50,6 @@ export const SYMBOLS = {
     result: "u32",
   },
   slb_connection_activate: { parameters: ["u32"], result: "i32" },
-  slb_connection_limit: { parameters: ["u32", "u32"], result: "i32" },
   slb_connection_cancel: { parameters: ["u32"], result: "i32" },
   slb_connection_send: { parameters: ["u32", "buffer", "u32"], result: "i32" },
   slb_connection_request: {
@@ -58,6 +57,7 @@ export const SYMBOLS = {
     result: "i32",
   },
   slb_reply_send: { parameters: ["u32", "buffer", "u32"], result: "i32" },
+  slb_connection_limit: { parameters: ["u32", "u32"], result: "i32" },
   slb_connection_queues: { parameters: ["u32", "buffer"], result: "i32" },
   slb_connection_peer: { parameters: ["u32", "buffer"], result: "i32" },
   slb_connection_reason_copy: {
