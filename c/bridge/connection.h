@@ -28,7 +28,7 @@ struct connection {
     bool sent;      /* a message */
     bool deaf;      /* its handle was released */
     bool gone;      /* its owner was told that the other side is gone, which is the last event */
-    uint32_t limit; /* the longest message that it takes, packed; constant once it is active */
+    _Atomic uint32_t limit; /* the longest message that it takes, packed */
     bool by_name;   /* a client of a named service, which may be interrupted and used again; constant */
     struct connection *next_farewell; /* guarded by farewell.c's lock */
     uint32_t malformed;               /* messages received */

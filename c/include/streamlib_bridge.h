@@ -311,7 +311,7 @@ SLB_API int32_t slb_reply_send(slb_handle reply, const uint8_t *message, uint32_
 
 /*
  * Sets the longest message that this connection takes, packed, in bytes; SLB_MAX_MESSAGE_BYTES at first. A longer
- * one is dropped like one beyond the other limits. To be called before slb_connection_activate.
+ * one is dropped like one beyond the other limits.
  */
 SLB_API int32_t slb_connection_limit(slb_handle connection, uint32_t bytes);
 

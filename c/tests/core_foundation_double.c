@@ -145,21 +145,35 @@ unsigned char CFNumberGetValue(CFNumberRef number, long type, void *value) {
 
 /* ---- autorelease pools ------------------------------------------------------------------ */
 
-static _Thread_local char pools[8];
-static _Thread_local int pool_count;
+/*
+ * The number of pools of a thread. Not thread-local storage: the test loads this library, and ThreadSanitizer
+ * (gcc 12) then takes a wrong size for that storage, and fails, when a thread begins meanwhile.
+ */
+static pthread_key_t pools;
+static pthread_once_t pools_once = PTHREAD_ONCE_INIT;
 
+static void make_pools(void) { pthread_key_create(&pools, NULL); }
+
+static uintptr_t pool_count(void) {
+    pthread_once(&pools_once, make_pools);
+    return (uintptr_t)pthread_getspecific(pools);
+}
+
+/* A pool is its number in its thread. */
 void *objc_autoreleasePoolPush(void) {
-    if (pool_count == (int)sizeof pools) abort();
-    return &pools[pool_count++];
+    void *pool = (void *)(pool_count() + 1);
+    pthread_setspecific(pools, pool);
+    return pool;
 }
 
 void objc_autoreleasePoolPop(void *pool) {
-    if (pool_count == 0 || pool != &pools[pool_count - 1]) violation("%s: of a pool that is not the newest", __func__);
-    else pool_count--;
+    uintptr_t count = pool_count();
+    if (count == 0 || (uintptr_t)pool != count) violation("%s: of a pool that is not the newest", __func__);
+    else pthread_setspecific(pools, (void *)(count - 1));
 }
 
 void autorelease(const char *function) {
-    if (pool_count == 0) violation("%s: without an autorelease pool", function);
+    if (pool_count() == 0) violation("%s: without an autorelease pool", function);
 }
 
 CFDictionaryRef CFDictionaryCreate(const void *allocator, const void **keys, const void **values, long count,
