@@ -127,19 +127,25 @@ Deno.test("launchctl: the code that it writes counts before the one that it exit
   assertEquals(launchctlCode({ code: 113, stdout: "", stderr: "" }), 113);
 });
 
-Deno.test("launchd: what is loaded already is left alone, unless its file changed", async () => {
-  const launchd = new FakeLaunchd();
-  const { manager, pauses } = await managerOf(launchd);
-  await manager.load(false);
-  assert(launchd.loaded);
-  await manager.load(false);
-  assertEquals(launchd.told, [BOOTSTRAP]);
-  await manager.load(true);
-  assertEquals(launchd.told, [BOOTSTRAP, BOOTOUT, BOOTSTRAP]);
-  assertEquals(pauses, []);
-});
+permittedTest(
+  "launchd: what is loaded already is left alone, unless its file changed",
+  { read: true },
+  async () => {
+    const launchd = new FakeLaunchd();
+    const { manager, pauses } = await managerOf(launchd);
+    await manager.load(false);
+    assert(launchd.loaded);
+    await manager.load(false);
+    assertEquals(launchd.told, [BOOTSTRAP]);
+    await manager.load(true);
+    assertEquals(launchd.told, [BOOTSTRAP, BOOTOUT, BOOTSTRAP]);
+    assertEquals(pauses, []);
+  },
+);
 
-Deno.test("launchd: what is still ending is waited for, then loaded", async () => {
+permittedTest("launchd: what is still ending is waited for, then loaded", {
+  read: true,
+}, async () => {
   for (const drainCode of [36, 0]) {
     const launchd = new FakeLaunchd();
     Object.assign(launchd, { loaded: true, drains: 4, drainCode, stubborn: 2 });
@@ -151,25 +157,29 @@ Deno.test("launchd: what is still ending is waited for, then loaded", async () =
   }
 });
 
-Deno.test("launchd: what never ends, and what never loads, is given up with the reason", async () => {
-  const hanging = new FakeLaunchd();
-  Object.assign(hanging, { loaded: true, drains: Infinity });
-  const stopping = await assertRejects(
-    async () => (await managerOf(hanging)).manager.stop(),
-    ServiceError,
-  );
-  assertEquals(stopping.code, "timed_out");
-  assertStringIncludes(stopping.message, "none of its processes runs");
-  assertEquals(stopping.next, `launchctl kill SIGKILL ${TARGET}`);
-  const broken = new FakeLaunchd();
-  broken.stubborn = Infinity;
-  const loading = await assertRejects(
-    async () => (await managerOf(broken)).manager.load(false),
-    ServiceError,
-  );
-  assertEquals(loading.code, "refused");
-  assertStringIncludes(loading.message, "Input/output error (code 5:");
-});
+permittedTest(
+  "launchd: what never ends, and what never loads, is given up with the reason",
+  { read: true },
+  async () => {
+    const hanging = new FakeLaunchd();
+    Object.assign(hanging, { loaded: true, drains: Infinity });
+    const stopping = await assertRejects(
+      async () => (await managerOf(hanging)).manager.stop(),
+      ServiceError,
+    );
+    assertEquals(stopping.code, "timed_out");
+    assertStringIncludes(stopping.message, "none of its processes runs");
+    assertEquals(stopping.next, `launchctl kill SIGKILL ${TARGET}`);
+    const broken = new FakeLaunchd();
+    broken.stubborn = Infinity;
+    const loading = await assertRejects(
+      async () => (await managerOf(broken)).manager.load(false),
+      ServiceError,
+    );
+    assertEquals(loading.code, "refused");
+    assertStringIncludes(loading.message, "Input/output error (code 5:");
+  },
+);
 
 permittedTest(
   "launchd: how the service is",
@@ -193,7 +203,9 @@ permittedTest(
   },
 );
 
-Deno.test("launchd: restart ends what runs, and loads what is not", async () => {
+permittedTest("launchd: restart ends what runs, and loads what is not", {
+  read: true,
+}, async () => {
   const launchd = new FakeLaunchd();
   const { manager } = await managerOf(launchd);
   await manager.restart();
@@ -210,39 +222,43 @@ Deno.test("launchd: what is not loaded is stopped already", async () => {
   assertEquals(launchd.told, [BOOTOUT, BOOTOUT]);
 });
 
-Deno.test("launchd: while the screen's session ends, in a session of no user, under sudo, and where there is none, it is said", async () => {
-  const ending = new FakeLaunchd();
-  ending.screen = false;
-  const { manager } = await managerOf(ending);
-  for (
-    const act of [() => manager.report(), () => manager.load(false)]
-  ) {
-    const error = await assertRejects(act, ServiceError);
-    assertEquals(error.code, "no_manager", error.message);
-  }
-  const daemon = new FakeLaunchd();
-  daemon.session = "System";
-  const { run } = daemon.programs;
-  const pause = (): Promise<void> => Promise.resolve();
-  const table: [Parameters<typeof Launchd.find>[1], string][] = [
-    [{ run, userId: 0, pause }, "the same without sudo"],
-    [
-      { run, userId: USER_ID, pause },
-      "the same in a terminal on the Mac's screen, or over ssh",
-    ],
-    [
-      { run: () => Promise.resolve(undefined), userId: USER_ID, pause },
-      "PATH=/bin:/usr/bin:$PATH streamlib broker doctor",
-    ],
-  ];
-  for (const [tools, next] of table) {
-    const error = await assertRejects(
-      () => Launchd.find(NAMES, tools),
-      ServiceError,
-    );
-    assertEquals([error.code, error.next], ["no_manager", next]);
-  }
-});
+permittedTest(
+  "launchd: while the screen's session ends, in a session of no user, under sudo, and where there is none, it is said",
+  { read: true },
+  async () => {
+    const ending = new FakeLaunchd();
+    ending.screen = false;
+    const { manager } = await managerOf(ending);
+    for (
+      const act of [() => manager.report(), () => manager.load(false)]
+    ) {
+      const error = await assertRejects(act, ServiceError);
+      assertEquals(error.code, "no_manager", error.message);
+    }
+    const daemon = new FakeLaunchd();
+    daemon.session = "System";
+    const { run } = daemon.programs;
+    const pause = (): Promise<void> => Promise.resolve();
+    const table: [Parameters<typeof Launchd.find>[1], string][] = [
+      [{ run, userId: 0, pause }, "the same without sudo"],
+      [
+        { run, userId: USER_ID, pause },
+        "the same in a terminal on the Mac's screen, or over ssh",
+      ],
+      [
+        { run: () => Promise.resolve(undefined), userId: USER_ID, pause },
+        "PATH=/bin:/usr/bin:$PATH streamlib broker doctor",
+      ],
+    ];
+    for (const [tools, next] of table) {
+      const error = await assertRejects(
+        () => Launchd.find(NAMES, tools),
+        ServiceError,
+      );
+      assertEquals([error.code, error.next], ["no_manager", next]);
+    }
+  },
+);
 
 permittedTest(
   "launchd: over ssh and without anybody at the screen, the service is in the user's domain, and it is said",
@@ -287,23 +303,30 @@ Deno.test("launchd: what another session has loaded is managed where it is, not 
   }
 });
 
-Deno.test("launchd: an agent that is switched off is not tried for long, and the error says where it is switched on", async () => {
-  for (const switched of ["disabled", "true"] as const) {
-    const launchd = new FakeLaunchd();
-    launchd.switched = switched;
-    const { manager } = await managerOf(launchd);
-    const error = await assertRejects(() => manager.load(false), ServiceError);
-    assertEquals(
-      [error.code, error.next],
-      ["refused", `launchctl enable ${TARGET}`],
-    );
-    assertStringIncludes(error.message, "Login Items");
-    assertEquals(launchd.told, []);
-    launchd.switched = "enabled";
-    await manager.load(false);
-    assert(launchd.loaded);
-  }
-});
+permittedTest(
+  "launchd: an agent that is switched off is not tried for long, and the error says where it is switched on",
+  { read: true },
+  async () => {
+    for (const switched of ["disabled", "true"] as const) {
+      const launchd = new FakeLaunchd();
+      launchd.switched = switched;
+      const { manager } = await managerOf(launchd);
+      const error = await assertRejects(
+        () => manager.load(false),
+        ServiceError,
+      );
+      assertEquals(
+        [error.code, error.next],
+        ["refused", `launchctl enable ${TARGET}`],
+      );
+      assertStringIncludes(error.message, "Login Items");
+      assertEquals(launchd.told, []);
+      launchd.switched = "enabled";
+      await manager.load(false);
+      assert(launchd.loaded);
+    }
+  },
+);
 
 permittedTest(
   "launchd: a killed broker that waits for its ThrottleInterval has not failed for good",
