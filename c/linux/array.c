@@ -77,20 +77,21 @@ bool xl_array_append_consume(struct xl_array *array, xpc_object_t value) {
     return true;
 }
 
-static void require_index(const struct xl_array *array, size_t index) {
+static void require_index(const struct xl_array *array, size_t index, const char *function) {
     char found[80];
     if (!array || index < array->count) return;
     snprintf(found, sizeof found, "index %zu of an array with %zu values", index, array->count);
-    xl_misuse("xpc_array", found, "ask xpc_array_get_count first, and append with XPC_ARRAY_APPEND");
+    xl_misuse(function, found,
+              "ask xpc_array_get_count first, also of an array that was received, and append with XPC_ARRAY_APPEND");
 }
 
-static void set_consume(xpc_object_t xarray, size_t index, xpc_object_t value) {
+static void set_consume(xpc_object_t xarray, size_t index, xpc_object_t value, const char *function) {
     struct xl_array *array = xl_as(xarray, XPC_TYPE_ARRAY);
     if (array && index == XPC_ARRAY_APPEND) {
         xl_array_append_consume(array, value);
         return;
     }
-    require_index(array, index);
+    require_index(array, index, function);
     if (array && value) {
         xpc_object_t old = array->values[index];
         array->values[index] = value;
@@ -110,7 +111,7 @@ xpc_object_t xpc_array_create(const xpc_object_t *objects, size_t count) {
 }
 
 void xpc_array_set_value(xpc_object_t xarray, size_t index, xpc_object_t value) {
-    if (value) set_consume(xarray, index, xpc_retain(value));
+    if (value) set_consume(xarray, index, xpc_retain(value), __func__);
 }
 
 void xpc_array_append_value(xpc_object_t xarray, xpc_object_t value) {
@@ -122,11 +123,13 @@ size_t xpc_array_get_count(xpc_object_t xarray) {
     return array ? array->count : 0;
 }
 
-xpc_object_t xpc_array_get_value(xpc_object_t xarray, size_t index) {
+static xpc_object_t value_at(xpc_object_t xarray, size_t index, const char *function) {
     const struct xl_array *array = xl_as(xarray, XPC_TYPE_ARRAY);
-    require_index(array, index);
+    require_index(array, index, function);
     return array ? array->values[index] : NULL;
 }
+
+xpc_object_t xpc_array_get_value(xpc_object_t xarray, size_t index) { return value_at(xarray, index, __func__); }
 
 bool xpc_linux_array_apply_f(xpc_object_t xarray, void *context, xpc_linux_array_applier_f applier) {
     const struct xl_array *array = xl_as(xarray, XPC_TYPE_ARRAY);
@@ -148,10 +151,10 @@ bool xpc_array_apply(xpc_object_t xarray, xpc_array_applier_t applier) {
 
 #define SCALAR(name, ctype)                                                                                    \
     void xpc_array_set_##name(xpc_object_t xarray, size_t index, ctype value) {                                \
-        set_consume(xarray, index, xpc_##name##_create(value));                                                \
+        set_consume(xarray, index, xpc_##name##_create(value), __func__);                                      \
     }                                                                                                          \
     ctype xpc_array_get_##name(xpc_object_t xarray, size_t index) {                                            \
-        return xpc_##name##_get_value(xpc_array_get_value(xarray, index));                                     \
+        return xpc_##name##_get_value(value_at(xarray, index, __func__));                                      \
     }
 
 SCALAR(bool, bool)
@@ -161,48 +164,51 @@ SCALAR(double, double)
 SCALAR(date, int64_t)
 
 void xpc_array_set_data(xpc_object_t xarray, size_t index, const void *bytes, size_t length) {
-    set_consume(xarray, index, xpc_data_create(bytes, length));
+    set_consume(xarray, index, xpc_data_create(bytes, length), __func__);
 }
 
 void xpc_array_set_string(xpc_object_t xarray, size_t index, const char *string) {
-    set_consume(xarray, index, xpc_string_create(string));
+    set_consume(xarray, index, xpc_string_create(string), __func__);
 }
 
 void xpc_array_set_uuid(xpc_object_t xarray, size_t index, const uuid_t uuid) {
-    set_consume(xarray, index, xpc_uuid_create(uuid));
+    set_consume(xarray, index, xpc_uuid_create(uuid), __func__);
 }
 
-void xpc_array_set_fd(xpc_object_t xarray, size_t index, int fd) { set_consume(xarray, index, xpc_fd_create(fd)); }
+void xpc_array_set_fd(xpc_object_t xarray, size_t index, int fd) {
+    set_consume(xarray, index, xpc_fd_create(fd), __func__);
+}
+
 void xpc_array_set_connection(xpc_object_t xarray, size_t index, xpc_connection_t connection) {
-    set_consume(xarray, index, xpc_endpoint_create(connection));
+    set_consume(xarray, index, xpc_endpoint_create(connection), __func__);
 }
 
 const void *xpc_array_get_data(xpc_object_t xarray, size_t index, size_t *length) {
-    xpc_object_t value = xpc_array_get_value(xarray, index);
+    xpc_object_t value = value_at(xarray, index, __func__);
     if (length) *length = xpc_data_get_length(value);
     return xpc_data_get_bytes_ptr(value);
 }
 
 const char *xpc_array_get_string(xpc_object_t xarray, size_t index) {
-    return xpc_string_get_string_ptr(xpc_array_get_value(xarray, index));
+    return xpc_string_get_string_ptr(value_at(xarray, index, __func__));
 }
 
 const uint8_t *xpc_array_get_uuid(xpc_object_t xarray, size_t index) {
     static const uuid_t null_uuid;
-    const uint8_t *bytes = xpc_uuid_get_bytes(xpc_array_get_value(xarray, index));
+    const uint8_t *bytes = xpc_uuid_get_bytes(value_at(xarray, index, __func__));
     return bytes ? bytes : null_uuid; /* a dictionary's getter returns NULL: both as in Apple's headers */
 }
 
-int xpc_array_dup_fd(xpc_object_t xarray, size_t index) { return xpc_fd_dup(xpc_array_get_value(xarray, index)); }
+int xpc_array_dup_fd(xpc_object_t xarray, size_t index) { return xpc_fd_dup(value_at(xarray, index, __func__)); }
 xpc_connection_t xpc_array_create_connection(xpc_object_t xarray, size_t index) {
-    xpc_endpoint_t endpoint = xl_as(xpc_array_get_value(xarray, index), XPC_TYPE_ENDPOINT);
+    xpc_endpoint_t endpoint = xl_as(value_at(xarray, index, __func__), XPC_TYPE_ENDPOINT);
     return endpoint ? xpc_connection_create_from_endpoint(endpoint) : NULL;
 }
 
 xpc_object_t xpc_array_get_dictionary(xpc_object_t xarray, size_t index) {
-    return xl_as(xpc_array_get_value(xarray, index), XPC_TYPE_DICTIONARY);
+    return xl_as(value_at(xarray, index, __func__), XPC_TYPE_DICTIONARY);
 }
 
 xpc_object_t xpc_array_get_array(xpc_object_t xarray, size_t index) {
-    return xl_as(xpc_array_get_value(xarray, index), XPC_TYPE_ARRAY);
+    return xl_as(value_at(xarray, index, __func__), XPC_TYPE_ARRAY);
 }

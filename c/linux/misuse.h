@@ -10,9 +10,11 @@
 
 #include <xpc/xpc.h>
 
-/* `function` was called wrongly: what was found, and what to do instead. */
+/* `function` was called wrongly: what was found, and what to do instead. One line; none of the texts is of a peer. */
 __attribute__((noreturn)) void xl_misuse(const char *function, const char *found, const char *instead);
 /* Ends the process unless the object, which was given to `function`, is a connection. */
 void xl_require_connection(xpc_object_t object, const char *function);
+/* The same for a message, which is a dictionary. */
+void xl_require_message(xpc_object_t object, const char *function);
 
 #endif

@@ -229,8 +229,7 @@ void xl_connection_decline(xpc_connection_t connection, uint64_t id) {
 /* Ends the process unless both are what `function` needs. */
 static void require(xpc_connection_t connection, xpc_object_t message, const char *function) {
     xl_require_connection(connection, function);
-    if (xl_as(message, XPC_TYPE_DICTIONARY)) return;
-    xl_misuse(function, "the message is no dictionary", "put the value into a dictionary and send that");
+    xl_require_message(message, function);
 }
 
 void xpc_connection_send_message(xpc_connection_t connection, xpc_object_t message) {

@@ -5,6 +5,7 @@
  * is done by another process: this program again.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/resource.h>
 
 #include "linux_support.h"
@@ -82,6 +83,36 @@ static void second_requirement(void) {
 
 static void index_beyond_the_array(void) { xpc_array_set_int64(xpc_array_create_empty(), 0, 1); }
 
+static void index_beyond_what_was_received(void) {
+    const char *text = xpc_array_get_string(xpc_array_create_empty(), 0);
+    (void)text;
+}
+
+static void activation_of_no_connection(void) { xpc_connection_activate(NULL); }
+
+static void *resume_behind(void *barrier) {
+    xpc_connection_t connection = ready();
+    pthread_barrier_wait(barrier);
+    xpc_connection_resume(connection);
+    return NULL;
+}
+
+static void linger(int signal_number) {
+    (void)signal_number;
+    lapse_ms(200);
+}
+
+/* All misuse the API before the first one's abort has ended the process. */
+static void resumes_by_many_threads(void) {
+    enum { THREADS = 8 };
+    pthread_t threads[THREADS];
+    pthread_barrier_t barrier;
+    signal(SIGABRT, linger);
+    pthread_barrier_init(&barrier, NULL, THREADS);
+    for (int i = 0; i < THREADS; i++) pthread_create(&threads[i], NULL, resume_behind, &barrier);
+    for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -110,17 +141,22 @@ static const struct {
     {"request that is no dictionary", request_without_a_dictionary,
      "xpc_connection_send_message_with_reply: the message is no dictionary"},
     {"wait for the reply to no message", wait_without_a_dictionary,
-     "xpc_connection_send_message_with_reply_sync: the message is no dictionary"},
+     "xpc_connection_send_message_with_reply_sync: the message is NULL"},
     {"cancel of a dictionary", cancel_of_a_dictionary,
      "xpc_connection_cancel: it was given an object of type dictionary, not a connection"},
     {"second requirement on a peer", second_requirement,
      "xpc_connection_set_peer_code_signing_requirement: the connection has a requirement already"},
-    {"index beyond an array", index_beyond_the_array, "xpc_array: index 0 of an array with 0 values"},
+    {"index beyond an array", index_beyond_the_array, "xpc_array_set_int64: index 0 of an array with 0 values"},
+    {"index beyond an array that was received", index_beyond_what_was_received,
+     "xpc_array_get_string: index 0 of an array with 0 values"},
+    {"activation of no connection", activation_of_no_connection, "xpc_connection_activate: the connection is NULL"},
+    {"resumes by many threads", resumes_by_many_threads,
+     "xpc_connection_resume: the connection is active and not suspended"},
 };
 
 enum { MISUSES = sizeof misuses / sizeof misuses[0] };
 
-/* Runs the misuse in another process, which must end by SIGABRT after the sentence. */
+/* Runs the misuse in another process, which must end by SIGABRT after the sentence, which is one line. */
 static void must_abort(size_t which) {
     int ends[2];
     char number[20], said[1000] = "";
@@ -139,7 +175,8 @@ static void must_abort(size_t which) {
     close(ends[0]);
     int status = wait_for_child(child);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-    CHECK(strstr(said, "libxpc: ") != NULL);
+    const char *sentence = strstr(said, "libxpc: "), *end = sentence ? strchr(sentence, '\n') : NULL;
+    CHECK(end && !strstr(end, "libxpc: ")); /* one line, once */
     bool named = strstr(said, misuses[which].sentence) != NULL;
     if (!named) fprintf(stderr, "%s: it said: %s\n", misuses[which].name, said);
     CHECK(named);

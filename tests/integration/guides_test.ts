@@ -177,7 +177,16 @@ permittedTest(
 );
 
 /** System programs that the guides may name. */
-const SYSTEM = ["df", "grpcurl", "ls", "ps", "ulimit", "env", "journalctl"];
+const SYSTEM = [
+  "coredumpctl",
+  "df",
+  "grpcurl",
+  "ls",
+  "ps",
+  "ulimit",
+  "env",
+  "journalctl",
+];
 
 function assertCommand(line: string, tasks: Record<string, unknown>): void {
   const words = line.split(" ");
