@@ -19,6 +19,7 @@ struct connection {
     xpc_connection_t xpc;
     struct outbox outbox;
     struct backlog backlog; /* guarded by the queue's lock */
+    struct event last_event; /* INVALID, once: it needs no memory when it comes, so no end is lost */
     pthread_mutex_t lock;   /* guards what follows */
     uint32_t pending;       /* its events on the queue */
     uint64_t inbox_bytes;   /* what these cost */
@@ -27,7 +28,7 @@ struct connection {
     bool cancelled; /* by this side: nothing is sent any more, and nothing received is reported */
     bool sent;      /* a message */
     bool deaf;      /* its handle was released */
-    bool gone;      /* its owner was told that the other side is gone, which is the last event */
+    bool gone;      /* its last event was put: the other side is gone, or this side has cancelled it */
     _Atomic uint32_t limit; /* the longest message that it takes, packed */
     bool by_name;   /* a client of a named service, which may be interrupted and used again; constant */
     struct connection *next_farewell; /* guarded by farewell.c's lock */

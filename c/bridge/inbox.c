@@ -138,8 +138,9 @@ static void lose(struct connection *connection) {
 void inbox_on_event(struct block *block, xpc_object_t object) {
     struct connection *connection = block->context;
     if (connection->gone || connection_is_deaf(connection)) return; /* `gone` is set by this thread */
-    struct event *event = calloc(1, sizeof *event);
     xpc_type_t type = xpc_get_type(object);
+    bool last = object == XPC_ERROR_CONNECTION_INVALID || is_lost(connection, object);
+    struct event *event = last ? &connection->last_event : calloc(1, sizeof *event);
     if (!event) { /* an event would be lost */
         end_without_memory(connection);
         return;
@@ -149,8 +150,10 @@ void inbox_on_event(struct block *block, xpc_object_t object) {
         event->cost = COST_MESSAGE + COST_CAPABILITY;
         event->peer = connection_create(connection->object.queue, SLB_KIND_CONNECTION, xpc_retain(object), false);
         bool own = xpc_connection_get_euid(object) == geteuid(); /* only this user is served */
-        if (event->peer && !own) object_abandon(&event->peer->object);
-        if (!event->peer || !own) {
+        /* One that could not get its handler was told its end already, which nobody would hear. */
+        bool wanted = event->peer && own && !event->peer->gone;
+        if (event->peer && !wanted) object_abandon(&event->peer->object);
+        if (!wanted) {
             free(event);
             return;
         }
@@ -166,6 +169,7 @@ void inbox_on_event(struct block *block, xpc_object_t object) {
         event->detail = is_lost(connection, object) ? SLB_ERROR_INVALID : error_detail(object);
         if (event->detail != SLB_ERROR_TERMINATION) outbox_discard(&connection->outbox);
         pthread_mutex_lock(&connection->lock);
+        if (last) connection->gone = true;
         event->subject = connection->ended ? connection->ended : platform_reason_code(connection->xpc);
         pthread_mutex_unlock(&connection->lock);
     }

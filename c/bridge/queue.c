@@ -49,9 +49,10 @@ static void event_drop(struct event *event) {
     if (event->message) xpc_release(event->message);
     if (event->reply) xpc_release(event->reply);
     if (event->peer) object_abandon(connection_object(event->peer));
-    inbox_drained(event->source, event->cost);
-    object_release(connection_object(event->source));
-    free(event);
+    struct connection *source = event->source;
+    inbox_drained(source, event->cost);
+    if (event != &source->last_event) free(event);
+    object_release(connection_object(source));
     atomic_fetch_sub(&events_waiting, 1);
 }
 

@@ -106,6 +106,7 @@ const SHIM_TESTS = [
   "bridge_process_test",
   "bridge_stream_test",
   "bridge_test",
+  "shim_fault_test",
 ] as const;
 
 /** The tests of what differs between Linux and macOS: channels, ends, deaths, restarts, services. */
