@@ -2,14 +2,14 @@
  * A broker in its own process, started from any command line.
  */
 
-import { killTree, sendSignal, statusOf } from "./child.ts";
+import { killTree, onlyVariables, sendSignal, statusOf } from "./child.ts";
 import { soon } from "./soon.ts";
 
 /** How it is started. */
 export interface BrokerCommand {
   /** Program and arguments. */
   readonly argv: readonly string[];
-  /** Its whole environment; nothing is inherited. */
+  /** Its environment, as of {@link onlyVariables}. */
   readonly environment: Readonly<Record<string, string>>;
   /** Its working directory. Default: `/`, as under a service manager. */
   readonly cwd?: string;
@@ -29,8 +29,7 @@ export class BrokerProcess implements AsyncDisposable {
     const child = new Deno.Command(program, {
       args,
       cwd: command.cwd ?? "/",
-      clearEnv: true,
-      env: { ...command.environment, NO_COLOR: "1" },
+      ...onlyVariables({ ...command.environment, NO_COLOR: "1" }),
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

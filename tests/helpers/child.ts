@@ -10,6 +10,8 @@ import {
   runToEnd,
   type RunToEndOptions,
 } from "../../tools/programs.ts";
+import { permittedEnvironment } from "../../ffi/environment.ts";
+import type { EnvironmentSource } from "../../proto/environment.ts";
 import { PATIENCE_MS, soon } from "./soon.ts";
 
 export { killTree };
@@ -19,6 +21,23 @@ export type RunOptions = Omit<
   RunToEndOptions,
   "limitMs" | "stop" | "sharesSession"
 >;
+
+/**
+ * Options for a program that inherits no variable of this process but one:
+ * STREAMLIB_LIBXPC, if it is set. Without it the program would behave as on
+ * Linux in a test run as on a Mac. See docs/linux-libxpc.md.
+ */
+export function onlyVariables(
+  variables: Readonly<Record<string, string>>,
+  own: EnvironmentSource = permittedEnvironment(),
+): { readonly clearEnv: true; readonly env: Record<string, string> } {
+  const name = "STREAMLIB_LIBXPC";
+  const libxpc = own.get(name);
+  return {
+    clearEnv: true,
+    env: { ...(libxpc !== undefined && { [name]: libxpc }), ...variables },
+  };
+}
 
 /** A program that has ended. */
 export interface Ended {

@@ -7,7 +7,7 @@ import {
 import { BridgeError } from "../../host/mod.ts";
 import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
-import { run } from "../helpers/child.ts";
+import { onlyVariables, run } from "../helpers/child.ts";
 import { soon } from "../helpers/soon.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { isolatedHome } from "../helpers/home.ts";
@@ -311,8 +311,7 @@ permittedTest("a client that nobody's host has started says so, and ends", {
         new URL("../../client/runner.ts", import.meta.url).href
       }"; await runClient(() => Promise.reject());`,
     ],
-    clearEnv: true,
-    env: { HOME: "/nonexistent", NO_COLOR: "1" },
+    ...onlyVariables({ HOME: "/nonexistent", NO_COLOR: "1" }),
   });
   assertEquals(code, 1);
   assertStringIncludes(stderr, "a host starts its client");

@@ -9,7 +9,12 @@
 
 import { fileURLToPath } from "node:url";
 import { Program } from "../helpers/checkout.ts";
-import { type Ended, run, type RunOptions } from "../helpers/child.ts";
+import {
+  type Ended,
+  onlyVariables,
+  run,
+  type RunOptions,
+} from "../helpers/child.ts";
 import { PACKAGE_FOLDER } from "../../tools/package/pack.ts";
 
 /** The module of the package that contains the shim for this system. */
@@ -208,15 +213,14 @@ export class EmptyProject implements AsyncDisposable {
     return {
       args,
       cwd: `${this.#root}/project`,
-      clearEnv: true,
-      env: {
+      ...onlyVariables({
         HOME: this.home,
         PATH: `${this.#root}/path`,
         DENO_DIR: `${this.#root}/deno`,
         DENO_NO_UPDATE_CHECK: "1",
         NO_COLOR: "1",
         ...(this.#registry !== undefined && { JSR_URL: this.#registry }),
-      },
+      }),
     };
   }
 
