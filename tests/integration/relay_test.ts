@@ -5,6 +5,7 @@ import { OwnedCapability } from "../../ffi/capability.ts";
 import { Connection, Listener } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
+import { brokerCommand } from "../../proto/foreground.ts";
 import { KEY, MESSAGE_TYPE } from "../../proto/wire/keys.ts";
 import {
   getString,
@@ -329,7 +330,7 @@ Deno.test("a broker that nobody runs is not reachable, and the error says what t
     const error = await assertRejects(
       () => soon(link.call("GetVersion", {}, CALL), "the error"),
       BridgeError,
-      "deno task broker",
+      brokerCommand(),
     );
     assertEquals(error.code, "broker_unreachable");
   }));

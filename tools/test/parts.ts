@@ -109,19 +109,34 @@ const SHIM_TESTS = [
   "shim_fault_test",
 ] as const;
 
-/** The tests of what differs between Linux and macOS: channels, ends, deaths, restarts, services. */
+/** The tests of what differs between Linux and macOS: channels and their memory, what waits in a sender, ends, deaths, restarts, services. */
 const LIKE_MACOS = [
   "tests/contract/ffi_ends_test.ts",
   "tests/faults/broker_gone_test.ts",
   "tests/faults/kills_test.ts",
+  "tests/faults/orphans_test.ts",
   "tests/integration/activation_test.ts",
+  "tests/integration/budgets_test.ts",
   "tests/integration/channel_restart_test.ts",
   "tests/integration/channel_test.ts",
+  "tests/integration/contract_test.ts",
+  "tests/integration/credit_test.ts",
+  "tests/integration/exits_test.ts",
+  "tests/integration/field_wire_test.ts",
+  "tests/integration/floods_test.ts",
   "tests/integration/host_bridge_test.ts",
   "tests/integration/host_client_test.ts",
+  "tests/integration/hostile_host_test.ts",
+  "tests/integration/memory_test.ts",
+  "tests/integration/modes_test.ts",
+  "tests/integration/nested_memory_test.ts",
+  "tests/integration/oversize_test.ts",
   "tests/integration/process_limits_test.ts",
   "tests/integration/reasons_cross_test.ts",
+  "tests/integration/relay_test.ts",
   "tests/integration/restart_test.ts",
+  "tests/integration/simulation_test.ts",
+  "tests/integration/slow_client_test.ts",
 ] as const;
 
 /** The test files of a folder; the longest, if it is named, comes first, so that nothing waits for it at the end. */
@@ -247,7 +262,7 @@ export const PARTS: readonly Part[] = [
   {
     name: "maclike",
     quick: false,
-    budgetSecs: 120,
+    budgetSecs: 180,
     steps: async () => {
       const samples = LIKE_MACOS.map((path) => file(path, false));
       return [
