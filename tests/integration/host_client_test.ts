@@ -5,6 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { BridgeError } from "../../host/mod.ts";
+import { brokerCommand } from "../../proto/foreground.ts";
 import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { onlyVariables, run } from "../helpers/child.ts";
@@ -236,7 +237,7 @@ permittedTest(
       BridgeError,
       "com.example.nobody",
     );
-    assertStringIncludes(error.message, "deno task broker");
+    assertStringIncludes(error.message, brokerCommand());
   },
 );
 
