@@ -11,6 +11,15 @@ export interface IsolatedHome extends Disposable {
   readonly runDirectory: string;
 }
 
+/**
+ * Makes a folder for the homes of users, and returns its real path. It is short
+ * on every system: the path of a socket below a home has at most 103 bytes, and
+ * that of macOS's temporary folder has almost 60.
+ */
+export function folderForHomes(): string {
+  return Deno.realPathSync(Deno.makeTempDirSync({ dir: "/tmp" }));
+}
+
 const ISOLATED = [
   "STREAMLIB_HOME",
   "STREAMLIB_BROKER_XPC_SERVICE",

@@ -4,13 +4,14 @@
  */
 
 import type { Names } from "../../proto/names.ts";
+import { folderForHomes } from "./home.ts";
 import { namesOf } from "./service.ts";
 
 const SCRIPT = new URL("../fixtures/launchctl.sh", import.meta.url);
 
 /** A Mac as it looks to an installer: a home, and a launchctl on the PATH of this process. */
 export class Mac implements AsyncDisposable {
-  readonly root: string = Deno.realPathSync(Deno.makeTempDirSync());
+  readonly root: string = folderForHomes();
   readonly home: string;
   readonly names: Names;
   readonly #path = Deno.env.get("PATH")!;

@@ -5,6 +5,7 @@
 import type { BrokerParts } from "../../launchd/kept_copy.ts";
 import type { Names } from "../../proto/names.ts";
 import { copyTree } from "./checkout.ts";
+import { folderForHomes } from "./home.ts";
 import { namesOf } from "./service.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -16,7 +17,7 @@ export class MacFiles implements Disposable {
   readonly names: Names;
 
   /** @param home an existing folder; by default a new one */
-  constructor(home: string = Deno.makeTempDirSync()) {
+  constructor(home: string = folderForHomes()) {
     this.home = Deno.realPathSync(home);
     this.names = namesOf(this.home, "darwin");
   }

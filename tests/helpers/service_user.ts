@@ -6,6 +6,7 @@
 import { whyStub } from "../../tools/macos/command_line_tools.ts";
 import { Program } from "./checkout.ts";
 import { type Ended, run } from "./child.ts";
+import { folderForHomes } from "./home.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SCRIPT = new URL("../fixtures/systemctl.py", import.meta.url);
@@ -30,7 +31,7 @@ export function hasPython(): boolean {
 
 /** A user. At the end of its scope its processes are ended. */
 export class ServiceUser implements AsyncDisposable {
-  readonly root: string = Deno.realPathSync(Deno.makeTempDirSync());
+  readonly root: string = folderForHomes();
   readonly home: string;
   /** The directory of its sockets. */
   readonly sockets: string = `${this.root}/r/streamlib`;
