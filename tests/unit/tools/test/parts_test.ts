@@ -101,7 +101,7 @@ permittedTest(
     for (const part of PARTS) {
       const { quick, budgetSecs, exhaustiveSecs = 0, steps } = part;
       const [first] = await steps(false);
-      const atOnce = first!.alone ? 1 : 3;
+      const atOnce = first!.alone ? 1 : 4;
       secs[quick ? "quick" : "rest"] += budgetSecs / atOnce;
       secs.rest += exhaustiveSecs / atOnce;
     }
