@@ -219,6 +219,7 @@ export class EmptyProject implements AsyncDisposable {
         DENO_DIR: `${this.#root}/deno`,
         DENO_NO_UPDATE_CHECK: "1",
         NO_COLOR: "1",
+        ...wayToRegistries(),
         ...(this.#registry !== undefined && { JSR_URL: this.#registry }),
       }),
     };
@@ -228,6 +229,26 @@ export class EmptyProject implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.#root, { recursive: true });
   }
+}
+
+/** The variables by which Deno reaches a registry from this machine: certificates and proxies. */
+function wayToRegistries(): Record<string, string> {
+  const names = [
+    "DENO_CERT",
+    "DENO_TLS_CA_STORE",
+    "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+  ];
+  const set = names.map((name) => [name, Deno.env.get(name)] as const);
+  return Object.fromEntries(
+    set.filter((entry): entry is [typeof entry[0], string] =>
+      entry[1] !== undefined
+    ),
+  );
 }
 
 async function copyFolder(from: string, to: string): Promise<void> {
