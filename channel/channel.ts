@@ -12,9 +12,9 @@
  */
 
 import { BridgeError, describeError } from "../proto/errors.ts";
-import { fitText } from "../proto/escape.ts";
 import { CHANNEL_KEY, CTRL_TYPE, MSG_TYPE } from "../proto/wire/keys.ts";
-import { MAX_DICTIONARY_BYTES, MAX_ERROR_LENGTH } from "../proto/limits.ts";
+import { MAX_DICTIONARY_BYTES } from "../proto/limits.ts";
+import { Problems } from "./problems.ts";
 import type { Port, PortMap, PortsOf } from "../proto/schema/port.ts";
 import {
   getNumber,
@@ -81,13 +81,11 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.sendControl(type, fields)
   );
   readonly #latency = new LatencyWindow();
-  /** The kinds of problems that were reported. */
-  readonly #reported = new Set<string>();
+  readonly #problems: Problems;
   readonly #forSenders: SenderChannel;
   #connection: Connection | undefined;
   #open = false;
   #ended = false;
-  #misfits = 0;
   #strayReleases = 0;
   /** What the peers before this one have dropped, and what this one has. */
   #peerDropped = { before: 0, now: 0 };
@@ -106,6 +104,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
   ) {
     this.#native = native;
     this.#events = events;
+    this.#problems = new Problems((text) => events.problem(text));
     checkMemory(outgoing);
     checkMemory(incoming);
     const isOpen = (): boolean => this.#open;
@@ -115,7 +114,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
       },
       offered: this.#offered,
       latency: this.#latency,
-      givenAway: (port) => this.#givenAway(port),
+      givenAway: (port) => this.#problems.givenAway(port),
     };
     for (const [name, port] of Object.entries<Port>(incoming)) {
       this.#addIncoming(name, port);
@@ -132,9 +131,9 @@ export class Channel<Out extends PortMap, In extends PortMap>
         memoryReleased: (...use) =>
           this.#released(this.#offered.released(...use)),
         frameReleased: (id) => this.#released(this.#ports.released(id)),
-        givenAway: (port) => this.#givenAway(port),
+        givenAway: (port) => this.#problems.givenAway(port),
         peerDropped: (count) => this.#peerDropped.now = Number(count),
-        problem: (kind, text) => this.#problem(kind, text),
+        problem: (kind, text) => this.#problems.dropped(kind, text),
       },
       this.#table,
       this.#ports.incoming,
@@ -182,7 +181,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
       ...this.#ports.counts,
       peer_dropped: before + now,
       stray_releases: this.#strayReleases,
-      misfits: this.#misfits,
+      misfits: this.#problems.misfits,
       given_away,
       ...this.#latency.latency,
     };
@@ -331,7 +330,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
       if (this.#connection && !this.#ended) this.#dispatch(message);
     } catch (error) {
       if (!(error instanceof BridgeError)) throw error;
-      this.#problem(error.code, describeError(error));
+      this.#problems.dropped(error.code, describeError(error));
     }
     // A peer that asked for a reply must not wait for its deadline.
     if (message.wantsReply) message.reply({});
@@ -339,45 +338,24 @@ export class Channel<Out extends PortMap, In extends PortMap>
 
   /** Counts and reports a message that was dropped before it could be read, because it was beyond the limits. */
   malformed(): void {
-    this.#problem(
-      "limits",
-      "received a message beyond the limits of a message",
-    );
+    const text = "received a message beyond the limits of a message";
+    this.#problems.dropped("limits", text);
   }
 
   #dispatch(message: Message): void {
     const type = getString(message.body, CHANNEL_KEY.msgType);
     if (type === MSG_TYPE.frame) this.#transport.receiveFrame(message);
     else if (type === MSG_TYPE.control) this.#receiveControl(message);
-    else {this.#problem(
-        "type",
-        `received a message of unknown type '${type ?? "(none)"}'`,
-      );}
+    else {
+      const unknown = `received a message of unknown type '${
+        type ?? "(none)"
+      }'`;
+      this.#problems.dropped("type", unknown);
+    }
   }
 
   #released(known: boolean): void {
     if (!known) this.#strayReleases++;
-  }
-
-  #problem(kind: string, text: string): void {
-    this.#misfits++;
-    this.#report(kind, text);
-  }
-
-  #givenAway(port: string): void {
-    this.#report(
-      `given away:${port}`,
-      `memory of a frame on port '${port}' was transferred to another owner ` +
-        "(postMessage or structuredClone with a transfer list, or a stream's read into it), " +
-        "so it cannot be used for another frame, and stays mapped until this process ends: " +
-        "transfer a copy, as in pixels.slice(), or read into memory of your own and copy it with set()",
-    );
-  }
-
-  #report(kind: string, text: string): void {
-    if (this.#reported.has(kind)) return;
-    this.#reported.add(kind);
-    this.#events.problem(fitText(text, MAX_ERROR_LENGTH)); // some of it are the peer's words
   }
 
   #receiveControl(message: Message): void {
@@ -401,7 +379,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
       return;
     }
     if (memory) this.#native.symbols.slb_release(memory.handle);
-    this.#problem(
+    this.#problems.dropped(
       CTRL_TYPE.surfaceOffer,
       "received a surface_offer without its id or its memory",
     );

@@ -61,7 +61,7 @@ export async function openSession(
       ? new CommandError(
         EXIT.unreachable,
         `Cannot reach the broker at ${address}: ${reasonOf(error)}`,
-        STARTS_NOTHING.test(detailsOf(error)) ? DOCTOR : startHint(console),
+        UNUSABLE_LISTENER.test(detailsOf(error)) ? DOCTOR : startHint(console),
       )
       : error;
   }
@@ -90,8 +90,8 @@ function isUnreachable(error: unknown): error is BridgeError {
     (error.code === "broker_unreachable" || error.code === "timed_out");
 }
 
-/** Failures that one more broker would not cure: a listener that is there, and cannot be used. */
-const STARTS_NOTHING = /EACCES|PermissionDenied|Deadline exceeded/;
+/** Failures that another broker would not cure: somebody listens there, but this user may not connect, or gets no answer. */
+const UNUSABLE_LISTENER = /EACCES|PermissionDenied|Deadline exceeded/;
 const DOCTOR = lineOf(["broker", "doctor"]);
 
 function detailsOf(error: BridgeError): string {

@@ -25,14 +25,14 @@ import type {
 /** The time that `start` gets to return at the end, after `running` has aborted. */
 const STOP_GRACE_MS = 500;
 
-/** The most commands that a processor has not taken. */
+/** The most commands that wait for a processor. */
 const MAX_UNTAKEN_COMMANDS = 16;
 
 /** Whether two commands are of the same switch: start and stop, or pause and resume. */
 function isSameSwitch(one: ClientCommand, other: ClientCommand): boolean {
-  const runs = (command: ClientCommand): boolean =>
+  const isStartOrStop = (command: ClientCommand): boolean =>
     command === "start" || command === "stop";
-  return runs(one) === runs(other);
+  return isStartOrStop(one) === isStartOrStop(other);
 }
 
 type AnyContext = Context<PortMap, PortMap>;
@@ -55,9 +55,9 @@ export class ProcessorInbox {
   }
 
   /**
-   * Adds a command of the host. While the processor takes none, however many
-   * come, few are kept: a command that changes nothing is not added, and beyond
-   * {@link MAX_UNTAKEN_COMMANDS} the oldest two that undo each other are removed.
+   * Adds a command of the host, unless it changes nothing. At most
+   * {@link MAX_UNTAKEN_COMMANDS} are kept: beyond them the oldest two that undo
+   * each other are removed.
    */
   command(command: ClientCommand): void {
     const before = this.#commands.findLast((one) => isSameSwitch(one, command));
@@ -67,7 +67,7 @@ export class ProcessorInbox {
     this.activity.changed();
   }
 
-  /** Of one switch, the commands alternate. One of the two has two at least. */
+  /** Removes the two oldest commands of one switch: they undo each other, because the commands of a switch alternate. */
   #removePair(): void {
     const [first, second] = this.#commands;
     const pair = this.#commands.filter((one) => isSameSwitch(one, first!));

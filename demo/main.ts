@@ -61,7 +61,7 @@ interface ErrorReport {
   readonly message: string;
 }
 
-/** Writes a result. That a reader such as `head` wants no more is no failure. */
+/** Writes a result. It is no failure if the reader, such as `head`, has ended. */
 function print(text: string): void {
   try {
     writeFully(Deno.stdout, encoder.encode(text));

@@ -15,7 +15,6 @@ import type { Native } from "../ffi/native.ts";
 import type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
 import { BridgeError } from "../proto/errors.ts";
 import {
-  HOST_PHASE_TEXT,
   type HostEffect,
   type HostEvent,
   type HostPhase,
@@ -40,7 +39,7 @@ import {
   endFailure,
   exitFailure,
   type HostFailure,
-  refusalNote,
+  lateFailure,
   reportedFailure,
   stepFailure,
 } from "./client_failure.ts";
@@ -52,7 +51,6 @@ import { Refusals } from "./refusals.ts";
 import {
   type ClientExit,
   type ClientProcess,
-  describeTail,
   endClient,
 } from "./spawn/spawn.ts";
 
@@ -100,7 +98,7 @@ export class HostBridge {
   #phase: HostPhase = "new";
   #client: ClientProcess | undefined;
   #exit: ClientExit | undefined;
-  readonly #refusals = new Refusals();
+  readonly #refusals: Refusals;
   /** Whether the client has reported its failure: it ends by itself. */
   #isReported = false;
 
@@ -120,6 +118,7 @@ export class HostBridge {
     this.#native = held.use(native);
     this.#channel = channel;
     this.#options = options;
+    this.#refusals = new Refusals((text) => options.warn(text));
     this.#events = events;
     this.#began = native.clock.now();
     this.released = this.#released.promise;
@@ -229,7 +228,7 @@ export class HostBridge {
         this.#channel.attach(this.#door.letIn(effect.peer));
         return this.#done("hello");
       case "refuse":
-        this.#warn(this.#refusals.note(effect));
+        this.#refusals.note(effect);
         return this.#door.refuse(effect.peer, effect.code, effect.reason);
       case "ping":
         this.#door.tell(pingMessage());
@@ -266,10 +265,6 @@ export class HostBridge {
     await this.#session.storeEndpoint(endpoint, this.#arrived.signal);
   }
 
-  #warn(text: string | undefined): void {
-    if (text !== undefined) this.#options.warn(text);
-  }
-
   #timer(ms: number, callback: () => void): void {
     const timer = this.#native.clock.after(ms, () => {
       this.#timers.delete(timer);
@@ -284,15 +279,13 @@ export class HostBridge {
 
   #overdue(): void {
     if (this.#phase === "open") return;
-    const { trouble } = this.#session;
-    this.#fail({
-      code: "timed_out",
-      reason: `not ready within ${this.#options.timeoutSecs} s: ${
-        HOST_PHASE_TEXT[this.#phase]
-      }${trouble && `; the last attempt: ${trouble}`}${
-        refusalNote(this.#refusals.last)
-      }${describeTail(this.#client?.stderrTail ?? "")}`,
-    });
+    this.#fail(lateFailure({
+      timeoutSecs: this.#options.timeoutSecs,
+      phase: this.#phase,
+      trouble: this.#session.trouble,
+      refused: this.#refusals.last,
+      stderrTail: this.#client?.stderrTail ?? "",
+    }));
   }
 
   // ---- with the client ----
@@ -378,7 +371,7 @@ export class HostBridge {
   #end(failure: BridgeError | undefined): void {
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
-    this.#warn(this.#refusals.summary);
+    this.#refusals.end();
     this.#arrived.abort();
     this.#channel.detach();
     // The client of a host that fails is told why, unless it has said so itself.

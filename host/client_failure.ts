@@ -19,7 +19,8 @@ import { HOST_PHASE_TEXT, type HostPhase } from "../proto/states/handshake.ts";
 import type { HelloProblem } from "../proto/states/handshake_messages.ts";
 import { CHANNEL_KEY, CLIENT_LINE } from "../proto/wire/keys.ts";
 import { getString, type XpcDictionary } from "../proto/wire/xpc_value.ts";
-import { type ClientExit, describeExit } from "./spawn/spawn.ts";
+import { FIRST_MODULE_START } from "./spawn/client_arguments.ts";
+import { type ClientExit, describeExit, describeTail } from "./spawn/spawn.ts";
 
 /** Why a host fails. */
 export interface HostFailure {
@@ -32,8 +33,6 @@ export interface HostFailure {
 /** Frames of these parts of the package are not where the user's code failed. */
 const OWN_PARTS = /\/(?:channel|client|ffi|proto)\/[^/]|^(?:ext|node):/;
 const ROOT = new URL("../", import.meta.url).href;
-/** The start of the client's first module, as a stack shows it; see `spawn/client_arguments.ts`. */
-const FIRST_MODULE = "data:application/javascript,import%20%7B%20runCl";
 
 /** The failure that a client reports with a control message `error`. */
 export function reportedFailure(
@@ -83,7 +82,9 @@ function causeOf(
 function placeIn(stack: string): string {
   for (const line of stack.split("\n")) {
     const place = line.trim();
-    if (!place.startsWith("at ") || place.includes(FIRST_MODULE)) continue;
+    if (!place.startsWith("at ") || place.includes(FIRST_MODULE_START)) {
+      continue;
+    }
     const inOurs = place.indexOf(ROOT);
     const path = inOurs < 0 ? "" : place.slice(inOurs + ROOT.length - 1);
     if (!OWN_PARTS.test(path) && !/\b(?:ext|node):/.test(place)) return place;
@@ -109,8 +110,26 @@ export function exitFailure(
   };
 }
 
+/** The failure of a host that was not ready in time. `trouble`: why the last request to the broker failed, or "". */
+export function lateFailure(
+  { timeoutSecs, phase, trouble, refused, stderrTail }: {
+    readonly timeoutSecs: number;
+    readonly phase: HostPhase;
+    readonly trouble: string;
+    readonly refused: HelloProblem | undefined;
+    readonly stderrTail: string;
+  },
+): HostFailure {
+  return {
+    code: "timed_out",
+    reason: `not ready within ${timeoutSecs} s: ${HOST_PHASE_TEXT[phase]}${
+      trouble && `; the last attempt: ${trouble}`
+    }${refusalNote(refused)}${describeTail(stderrTail)}`,
+  };
+}
+
 /** Tells of a refused peer, which may have been the client; "" if there was none. */
-export function refusalNote(refused: HelloProblem | undefined): string {
+function refusalNote(refused: HelloProblem | undefined): string {
   return refused === undefined ? "" : `; a peer was refused: ${refused.reason}`;
 }
 

@@ -15,20 +15,28 @@ export class Refusals {
   last: HelloProblem | undefined;
   #count = 0;
   readonly #told = new Set<ErrorCode>();
+  readonly #warn: (text: string) => void;
 
-  /** Notes a refusal. Returns a warning for the owner, if it is the first of its code. */
-  note(problem: HelloProblem): string | undefined {
-    this.last = problem;
-    this.#count++;
-    if (this.#told.has(problem.code)) return undefined;
-    this.#told.add(problem.code);
-    return fitText(`a peer was refused: ${problem.reason}`, MAX_REASON_LENGTH);
+  /** @param warn warns the owner */
+  constructor(warn: (text: string) => void) {
+    this.#warn = warn;
   }
 
-  /** Returns a warning at the end, if more peers were refused than the owner was told of. */
-  get summary(): string | undefined {
-    return this.#count > this.#told.size
-      ? `${this.#count} peers were refused in all`
-      : undefined;
+  /** Notes a refusal. Warns the owner, if it is the first of its code. */
+  note(problem: HelloProblem): void {
+    this.last = problem;
+    this.#count++;
+    if (this.#told.has(problem.code)) return;
+    this.#told.add(problem.code);
+    this.#warn(
+      fitText(`a peer was refused: ${problem.reason}`, MAX_REASON_LENGTH),
+    );
+  }
+
+  /** Warns the owner at the end, if more peers were refused than it was told of. */
+  end(): void {
+    if (this.#count > this.#told.size) {
+      this.#warn(`${this.#count} peers were refused in all`);
+    }
   }
 }

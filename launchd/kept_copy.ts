@@ -16,6 +16,7 @@ import {
   macHome,
   refusedFolder,
   type UnfitFolder,
+  WHY_UNFIT,
 } from "./mac_folders.ts";
 import { ServiceError } from "./service_error.ts";
 
@@ -164,15 +165,14 @@ function remark({ part, folder, kind }: UnfitPart, copy: string): string {
     module: "This checkout",
     library: "The shim",
   }[part];
-  const why = kind === "refused"
-    ? "which macOS does not let launchd's programs read"
-    : "which may be cleaned at any time";
   const after = {
     runtime: "After an upgrade of Deno",
     module: "After a change in the checkout, or a new build",
     library: "After a new build",
   }[part];
-  return `${what} is in ${folder}, ${why}, so the service runs a copy in ${copy}. ${after}: \`streamlib broker update\`.`;
+  return `${what} is in ${folder}, ${
+    WHY_UNFIT[kind]
+  }, so the service runs a copy in ${copy}. ${after}: \`streamlib broker update\`.`;
 }
 
 /** Throws unless launchd's programs can read STREAMLIB_HOME. */
@@ -249,7 +249,7 @@ async function filesBelow(root: string, folder: string): Promise<string[]> {
   return files;
 }
 
-/** The name of a copy: that of the service, and a hash of what is in it. Deno, which is large, goes into it by its size and its time. */
+/** The name of a copy: that of the service, and a hash of its files. Of Deno, which is large, only path, size and time are hashed. */
 async function copyName(
   { service }: Names,
   files: readonly CopiedFile[],
@@ -264,7 +264,7 @@ async function copyName(
   return `${service}-${hash.digest("hex").slice(0, HASH_LENGTH)}`;
 }
 
-/** Makes a copy at once, for a broker that starts meanwhile. Where the file system can, as APFS, a copied file shares its blocks with the original. */
+/** Makes a copy under another name and renames it when it is whole, because a broker may start meanwhile. On APFS a copied file shares its blocks with the original. */
 async function copyAll(
   files: readonly CopiedFile[],
   folder: string,

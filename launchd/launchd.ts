@@ -262,7 +262,7 @@ export class Launchd implements ServiceManager {
     return (await this.#print(this.#target)).code === 0;
   }
 
-  /** Whether launchd was told not to load it. If launchd does not say, it is not. */
+  /** Whether launchd was told not to load it. False if launchd does not say. */
   async #isDisabled(): Promise<boolean> {
     const { domain } = this.#choice;
     const args = ["print-disabled", domain.name];

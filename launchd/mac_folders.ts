@@ -14,6 +14,12 @@ export interface UnfitFolder {
   readonly kind: "refused" | "cleaned";
 }
 
+/** Why a file in such a folder is no good, as the end of a sentence. */
+export const WHY_UNFIT: Readonly<Record<UnfitFolder["kind"], string>> = {
+  refused: "which macOS does not let launchd's programs read",
+  cleaned: "which may be cleaned at any time",
+};
+
 /** In the home: what macOS has protected since 10.15, with the folders of iCloud Drive and of other clouds. */
 const REFUSED = [
   "Desktop",

@@ -58,7 +58,7 @@ export const TOKEN_BYTES = 32;
 export const DEFAULT_TIMEOUT_SECS = 300;
 /** The longest time that a host may request for that, in seconds: one day. */
 export const MAX_TIMEOUT_SECS = 24 * 60 * 60;
-/** How long a caller waits for a broker that a service manager starts, in milliseconds: a slow start of Deno, after the 10 s that launchd may let pass between two starts. */
+/** How long a caller waits for a broker that a service manager starts, in milliseconds: launchd may wait 10 s before it starts a program again, and Deno may start slowly. */
 export const BROKER_START_MS = 30_000;
 /** How long the host waits for the pong, in milliseconds. */
 export const PONG_TIMEOUT_MS = 5_000;
@@ -88,9 +88,9 @@ export const BYTES_PER_CHARACTER = 2;
 export const MAX_XPC_PEERS = 4_096;
 /** The most gRPC connections to one broker. */
 export const MAX_GRPC_SESSIONS = 256;
-/** The gRPC connections that one process may open at once, open or not: the runtime keeps about 30 KB of each until the broker ends. */
+/** How many gRPC connections one process may open in a short time, closed ones included: the runtime keeps about 30 KB of each until the broker ends. */
 export const MAX_SESSIONS_AT_ONCE = 1_000;
-/** So many gRPC connections one process may open per second in the long run. */
+/** How many more it may open per second after that. */
 export const SESSIONS_PER_SEC = 5;
 /** The most failed and closed connections that are listed. Beyond it the oldest of the process that has the most is removed early. */
 export const MAX_RETAINED_CONNECTIONS = 1_024;

@@ -119,9 +119,9 @@ static void end_without_memory(struct connection *connection) {
 }
 
 /*
- * Why the other side of a connection is gone. It cannot be used again, unless it was made by name: INTERRUPTED,
- * with which Apple's libxpc may report the end of a peer by endpoint, is the last event here. A message sent
- * after it would reach the listener as that of a new peer.
+ * Whether INTERRUPTED ends this connection for its owner. Apple's libxpc may report the end of a peer by endpoint
+ * with it. Only a connection by name is used again: a message on another one would reach the listener as that of
+ * a new peer.
  */
 static bool is_lost(const struct connection *connection, xpc_object_t error) {
     return error == XPC_ERROR_CONNECTION_INTERRUPTED && !connection->by_name;

@@ -3,10 +3,11 @@
  *
  * The isolate itself accepts, without waiting, so it sees each failure and sets
  * the pace. It accepts only if a descriptor is free, because macOS closes a
- * connection that it cannot give one; on Linux it would wait in the queue. So each
- * listener keeps one in reserve, and gives it up for each accept. A thread for each listener rings a bell when there is a client to
- * accept. Deno's own accept loop is not used: it stops for good when the process
- * has once run out of descriptors.
+ * connection to which it cannot give one; on Linux the connection would wait in the
+ * queue. So each listener keeps a descriptor in reserve, and closes it before each
+ * accept. A thread for each listener rings a bell when there is a client to accept.
+ * Deno's own accept loop is not used: it stops for good when the process has once
+ * run out of descriptors.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
  *               as a new peer, or INVALID if the listener has ended
  *   send.c      a message is handed to the kernel later, on another thread, and the kernel holds little: what
  *               the other side does not read waits in this process, and is lost when it cancels or ends
- *   beside.c    a reply handler without a queue runs beside the event handler, and before messages that came first
+ *   reply_thread.c  a reply handler without a queue runs beside the event handler, and before messages that came first
  */
 #ifndef XL_AS_MACOS_H
 #define XL_AS_MACOS_H

@@ -8,7 +8,7 @@
  *   send.c        from the outbox to the socket; awaited replies
  *   receive.c     from the socket to the inbox
  *   dispatch.c    from the inbox to the handlers
- *   beside.c      reply handlers that run beside the event handler, if this libxpc is to be as on a Mac
+ *   reply_thread.c  reply handlers that run beside the event handler, if this libxpc is to be as on a Mac
  *
  * A connection is an actor. Every event (a ready socket, a cancel, a barrier that is due) makes
  * the pool run it: input and output with its lock held, then, without the lock, the items of its
@@ -201,10 +201,10 @@ const char *xl_connection_identify(xpc_connection_t connection, const struct ucr
 /* Adds a message, +1, to the inbox. It takes over the room for the packet's cost, even on failure. */
 bool xl_inbox_add_message(xpc_connection_t connection, const struct xl_packet *packet);
 
-/* ---- beside.c, with the lock held ----------------------------------------------------- */
+/* ---- reply_thread.c, with the lock held ----------------------------------------------- */
 
 /* Runs a reply handler, whose item it consumes, on a thread of its own. False: there is no thread or memory for it. */
-bool xl_reply_beside(xpc_connection_t connection, struct xl_item *item);
+bool xl_reply_on_thread(xpc_connection_t connection, struct xl_item *item);
 
 /* ---- dispatch.c ----------------------------------------------------------------------- */
 

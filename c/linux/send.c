@@ -32,7 +32,7 @@ struct xl_item *xl_awaited_take(xpc_connection_t connection, uint64_t id) {
 void xl_awaited_finish(xpc_connection_t connection, struct xl_item *item, xpc_object_t reply) {
     if (!item->waiter) {
         item->object = reply;
-        if (!item->queue && item->kind == XL_REPLY_HANDLER && xl_as_macos() && xl_reply_beside(connection, item)) return;
+        if (!item->queue && item->kind == XL_REPLY_HANDLER && xl_as_macos() && xl_reply_on_thread(connection, item)) return;
         connection->inbox_bytes += item->charge;
         xl_items_append(&connection->inbox, item);
         return;

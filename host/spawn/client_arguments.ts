@@ -44,6 +44,12 @@ const KINDS: readonly (keyof ClientPermissions)[] = [
   "import",
 ];
 
+const JAVASCRIPT_URL = "data:application/javascript,";
+const FIRST_WORDS = "import { runClient } from ";
+/** The start of the URL of the client's first module, as long as a stack shows it of a `data:` URL. */
+export const FIRST_MODULE_START: string = JAVASCRIPT_URL +
+  encodeURIComponent(FIRST_WORDS).slice(0, 20);
+
 /** What the command line is made from. */
 export interface ArgumentOptions {
   /** The processor's module. */
@@ -171,9 +177,7 @@ function programs(
   lock: string | undefined,
 ): string[] {
   const { module } = options;
-  const code = `data:application/javascript,${
-    encodeURIComponent(runnerCode(options))
-  }`;
+  const code = JAVASCRIPT_URL + encodeURIComponent(runnerCode(options));
   const modules = module.protocol === "file:"
     ? ["--preload", code, new URL(MAIN_NAME, new URL(".", module)).href]
     : [code];
@@ -194,7 +198,7 @@ function runnerCode({ runner, module, grpcClient }: ArgumentOptions): string {
     : `, openGrpc: async (address) => new (await import(${
       literal(grpcClient)
     })).GrpcClient(address)`;
-  return `import { runClient } from ${literal(runner)};\n` +
+  return `${FIRST_WORDS}${literal(runner)};\n` +
     `await runClient(() => import(${literal(module)}), ` +
     `{ followsHost: true, lock: Deno.args[0]${openGrpc} });\n`;
 }

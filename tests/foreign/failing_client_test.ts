@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Native } from "../../ffi/native.ts";
-import { makeBroker } from "../../host/assembly.ts";
-import { findBroker } from "../../host/broker_finder.ts";
+import { findEmbedded } from "../helpers/embedded_search.ts";
 import type { ClientProcess } from "../../host/spawn/spawn.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import type { ErrorCode } from "../../proto/errors.ts";
@@ -85,17 +84,7 @@ permittedTest(
           processorId: fault,
           processorType: "reactive",
           timeoutSecs: PATIENCE_MS / 1000,
-          findBroker: (native, lost, signal) =>
-            findBroker(
-              native,
-              {
-                given: undefined,
-                fallback: "com.example.none",
-                embed: makeBroker,
-              },
-              lost,
-              signal,
-            ),
+          findBroker: findEmbedded,
           spawn: (env) => start(peer, fault, env),
           warn: () => {},
           restart: "never",

@@ -7,8 +7,7 @@ import { BrokerLink } from "../../ffi/broker_link.ts";
 import { OwnedCapability } from "../../ffi/capability.ts";
 import { Connection } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
-import { findBroker } from "../../host/broker_finder.ts";
-import { makeBroker } from "../../host/assembly.ts";
+import { findEmbedded } from "./embedded_search.ts";
 import type { ClientExit } from "../../host/spawn/spawn.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import { connectionSchemaToJson } from "../../proto/schema/json/connection_schema_json.ts";
@@ -159,17 +158,7 @@ export function playedTest(
         processorId: "played",
         processorType: "reactive",
         timeoutSecs,
-        findBroker: (native, lost, signal) =>
-          findBroker(
-            native,
-            {
-              given: undefined,
-              fallback: "com.example.none",
-              embed: makeBroker,
-            },
-            lost,
-            signal,
-          ),
+        findBroker: findEmbedded,
         spawn: (env) => {
           spawned.resolve(env);
           return {

@@ -5,6 +5,7 @@
  * processes of their own; the victim and the bystander are in this one.
  */
 
+import { MEMORY_BYTES, MIB, OUTBOX_BYTES } from "../helpers/queue_budgets.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Broker } from "../../broker/broker.ts";
 import { Connection, Listener } from "../../ffi/connection.ts";
@@ -15,12 +16,8 @@ import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { PATIENCE_MS, until } from "../helpers/soon.ts";
 
-const MIB = 1024 * 1024;
-/** `SLB_MAX_OUTBOX_BYTES` and `SLB_MAX_INBOX_TOTAL_BYTES` of the header, and one message. */
-const OUTBOX_BYTES = 16 * MIB;
+/** `SLB_MAX_INBOX_TOTAL_BYTES` of the header. */
 const INBOX_TOTAL_BYTES = 64 * MIB;
-/** Far more than the budgets, for the garbage that JavaScript keeps for a while; far less than a queue without bounds takes. */
-const MEMORY_BYTES = 700 * MIB;
 const NEEDS = {
   read: true,
   write: true,

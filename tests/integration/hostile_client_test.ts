@@ -1,7 +1,12 @@
+import {
+  INBOX_BYTES,
+  MEMORY_BYTES,
+  MIB,
+  OUTBOX_BYTES,
+} from "../helpers/queue_budgets.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Native } from "../../ffi/native.ts";
-import { makeBroker } from "../../host/assembly.ts";
-import { findBroker } from "../../host/broker_finder.ts";
+import { findEmbedded } from "../helpers/embedded_search.ts";
 import type { ClientProcess } from "../../host/spawn/spawn.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import { DEFAULT_TIMEOUT_SECS } from "../../proto/limits.ts";
@@ -19,11 +24,6 @@ import { soon, until } from "../helpers/soon.ts";
  * same process gets all its frames.
  */
 
-const MIB = 1024 * 1024;
-const OUTBOX_BYTES = 16 * MIB;
-const INBOX_BYTES = 8 * MIB;
-/** As in budgets_test.ts: for the garbage that JavaScript keeps for a while. */
-const MEMORY_BYTES = 700 * MIB;
 const NEEDS = {
   read: true,
   write: true,
@@ -70,17 +70,7 @@ function attackedHost(attack: string, warnings: string[]) {
     processorId: attack,
     processorType: "reactive",
     timeoutSecs: DEFAULT_TIMEOUT_SECS,
-    findBroker: (native, lost, signal) =>
-      findBroker(
-        native,
-        {
-          given: undefined,
-          fallback: "com.example.none",
-          embed: makeBroker,
-        },
-        lost,
-        signal,
-      ),
+    findBroker: findEmbedded,
     spawn: (env) => startClient(attack, env),
     warn: (text) => warnings.push(text),
     restart: "never",

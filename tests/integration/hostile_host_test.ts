@@ -4,6 +4,12 @@
  * terminal, and it goes on, or ends and says why: on its stderr and to the broker.
  */
 
+import {
+  INBOX_BYTES,
+  MEMORY_BYTES,
+  MIB,
+  OUTBOX_BYTES,
+} from "../helpers/queue_budgets.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
 import { type ClientProcess, clientStarter } from "../../host/spawn/spawn.ts";
@@ -13,11 +19,6 @@ import { isolatedHome } from "../helpers/home.ts";
 import { type Needs, permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 
-const MIB = 1024 * 1024;
-const OUTBOX_BYTES = 16 * MIB;
-const INBOX_BYTES = 8 * MIB;
-/** As in budgets_test.ts: for the garbage that JavaScript keeps for a while. */
-const MEMORY_BYTES = 700 * MIB;
 const NEEDS = {
   read: true,
   write: true,

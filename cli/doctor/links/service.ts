@@ -14,6 +14,7 @@ import {
   type UnfitPart,
   unfitParts,
 } from "../../../launchd/kept_copy.ts";
+import { WHY_UNFIT } from "../../../launchd/mac_folders.ts";
 import { ServiceError } from "../../../launchd/service_error.ts";
 import type { Names } from "../../../proto/names.ts";
 import { PROGRAM } from "../../command.ts";
@@ -151,13 +152,10 @@ function ownRemark(
   installed: boolean,
 ): string {
   const what = part === "module" ? "This checkout" : "This Deno";
-  const why = kind === "refused"
-    ? "which macOS does not let launchd's programs read"
-    : "which may be cleaned at any time";
   const after = part === "module"
     ? "after a change in the checkout"
     : "after an upgrade of Deno";
-  return `${what} is in ${folder}, ${why}. ${
+  return `${what} is in ${folder}, ${WHY_UNFIT[kind]}. ${
     installed
       ? `The service runs a copy; ${after}: \`${UPDATE}\`.`
       : "`install` copies what the broker needs of it."
