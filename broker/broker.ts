@@ -5,8 +5,9 @@
  * @module
  */
 
+import type { Bootstrap } from "../ffi/bootstrap.ts";
 import type { OwnedCapability } from "../ffi/capability.ts";
-import { type Clock, pause } from "../ffi/clock.ts";
+import { pause, type TimerClock } from "../ffi/clock.ts";
 import { Native } from "../ffi/native.ts";
 import { isActivated } from "../ffi/stream_listener.ts";
 import {
@@ -42,6 +43,11 @@ export interface BrokerOptions {
   readonly native?: Native;
   /** The XPC service name. */
   readonly service: string;
+  /**
+   * The bootstrap that has the name: only this process and those that it has started
+   * with the bootstrap reach the broker. Default: every process of this user does.
+   */
+  readonly bootstrap?: Bootstrap;
   /** The gRPC address, `unix:/path`. Without it gRPC is not served. */
   readonly grpc?: string;
   /**
@@ -113,11 +119,13 @@ export class Broker implements AsyncDisposable {
       now,
       dup: (endpoint: OwnedCapability) => endpoint.dup(),
     });
-    const isPassed = isActivated(native, options.service);
+    const { service, bootstrap } = options;
+    const isPassed = !bootstrap && isActivated(native, service);
     const relay = stack.use(
       await Relay.start({
         native,
-        service: options.service,
+        service,
+        bootstrap,
         handlers,
         quotas,
         incidents,
@@ -147,7 +155,7 @@ export class Broker implements AsyncDisposable {
     log.info("serving", {
       service: options.service,
       grpc: carrier?.address,
-      xpc_socket: isPassed ? "passed" : "own",
+      xpc_socket: bootstrap ? "bootstrap" : isPassed ? "passed" : "own",
       grpc_socket: carrier && (carrier.isInherited ? "passed" : "own"),
     });
     const isRestarted = isPassed || (carrier?.isInherited ?? false);
@@ -206,7 +214,7 @@ export class Broker implements AsyncDisposable {
    */
   async unused(
     limits: IdlenessLimits,
-    clock: Clock,
+    clock: TimerClock,
     signal: AbortSignal,
   ): Promise<void> {
     const { log, isRestarted } = this.#parts;
@@ -232,7 +240,7 @@ export class Broker implements AsyncDisposable {
    *
    * @internal
    */
-  async watchSilence(clock: Clock, signal: AbortSignal): Promise<void> {
+  async watchSilence(clock: TimerClock, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#parts.relay.noteSilent();
       await pause(clock, LOOK_MS, signal);

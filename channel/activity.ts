@@ -37,34 +37,81 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The counters of a channel that a loop needs. */
+/** How long frames may be handled before the event loop has a turn, in milliseconds. */
+const TURN_MS = 1;
+
+/**
+ * Gives the event loop a turn once a millisecond, to whoever gets frames without it:
+ * timers and other connections must not wait for them.
+ */
+export class LoopTurns {
+  readonly #now: () => number;
+  #last: number;
+
+  /** @param now the time in milliseconds */
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#last = now();
+  }
+
+  /** The event loop has just had a turn. */
+  had(): void {
+    this.#last = this.#now();
+  }
+
+  /** Resolves after a turn, if it is time for one; else `undefined`. */
+  take(): Promise<void> | undefined {
+    if (this.#now() - this.#last < TURN_MS) return undefined;
+    return nextTurn().then(() => this.had());
+  }
+}
+
+/** The state of a channel that a loop needs. */
 export interface FrameProgress {
   /** Frames sent and received so far. */
   readonly transferred: number;
   /** Frames received and not yet read. */
   readonly unread: number;
+  /** Whether the other side has ended all its ports; their frames may be unread. `undefined` if it has none. */
+  readonly incomingEnded: boolean | undefined;
+  /** Waits awake for frames for a short time, if that is likely to be worth it. Returns whether something has come. */
+  spin(): boolean;
+  /** Resolves when the event loop has had a turn, if one is needed for what has come, or it is time for one; else `undefined`. */
+  turn(): Promise<void> | undefined;
+}
+
+/** Whether the other side has ended all its ports, and all their frames were read. */
+export function isAllRead(
+  { incomingEnded, unread }: Omit<FrameProgress, "transferred">,
+): boolean {
+  return incomingEnded === true && unread === 0;
 }
 
 /** The number of frames sent or read so far. If it changes during a turn, the turn did something. */
-function workDone({ transferred, unread }: FrameProgress): number {
+function workDone(
+  { transferred, unread }: Omit<FrameProgress, "incomingEnded">,
+): number {
   return transferred - unread;
 }
 
 /**
- * Calls `turn` repeatedly until `signal` aborts. After a turn in which no frame
- * was sent or read, waits for activity, but at most `restMs` milliseconds.
+ * Calls `turn` repeatedly until `isOver`, which is asked between the turns. After
+ * a turn in which no frame was sent or read, waits for activity, but at most
+ * `restMs` milliseconds.
  */
 export async function continuousLoop(
-  progress: FrameProgress,
+  progress: Omit<FrameProgress, "incomingEnded">,
   activity: Activity,
   turn: () => void | Promise<void>,
   restMs: number,
-  signal: AbortSignal,
+  isOver: () => boolean,
 ): Promise<void> {
-  while (!signal.aborted) {
+  while (!isOver()) {
     const before = workDone(progress);
     await turn();
-    if (workDone(progress) === before) await activity.wait(restMs);
-    else await nextTurn();
+    if (isOver()) return;
+    // Also after a spin: what comes may be no work for this loop, again and again.
+    if (workDone(progress) !== before || progress.spin()) await progress.turn();
+    else await activity.wait(restMs);
   }
 }

@@ -8,61 +8,49 @@
  * allows frames. A channel can outlive its connection: {@link Channel.detach}
  * prepares it for the next one, with the same ports.
  *
+ * This file puts the parts of a channel together and orders their life: what each
+ * part does is in the files that it imports.
+ *
  * @module
  */
 
 import { BridgeError, describeError } from "../proto/errors.ts";
-import { CHANNEL_KEY, CTRL_TYPE, MSG_TYPE } from "../proto/wire/keys.ts";
-import { MAX_DICTIONARY_BYTES } from "../proto/limits.ts";
+import { type Features, NO_FEATURES } from "../proto/wire/features.ts";
 import { Problems } from "./problems.ts";
 import type { Port, PortMap, PortsOf } from "../proto/schema/port.ts";
-import {
-  getNumber,
-  getString,
-  type XpcDictionary,
-} from "../proto/wire/xpc_value.ts";
+import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { Connection } from "../ffi/connection.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
 import {
   ChannelPorts,
-  type PortCounts,
   type Receivers,
   type Senders,
   type TermsByPort,
-} from "./channel_ports.ts";
-import type { PackedFrame } from "./dictionary/dictionary_writer.ts";
+} from "./ports/channel_ports.ts";
+import { ChannelCounters } from "./channel_counters.ts";
+import type { ChannelStats } from "./channel_stats.ts";
 import { DictionaryTransport } from "./dictionary/dictionary_transport.ts";
-import { PortReceiver } from "./frame_receiver.ts";
-import { type Latency, LatencyWindow } from "./latency_window.ts";
+import { IncomingMessages } from "./incoming_messages.ts";
+import { ChannelLane } from "./lane/channel_lane.ts";
+import { IncomingPort } from "./ports/incoming_port.ts";
+import { OutgoingMessages } from "./outgoing_messages.ts";
 import { checkMemory, shareOut } from "./memory/memory_plan.ts";
 import { MemoryTable } from "./memory/memory_table.ts";
 import { OfferedMemory } from "./memory/offered_memory.ts";
-import { PortSender, type SenderChannel } from "./port_sender.ts";
+import { PortReceiver, type ReceiverEvents } from "./ports/port_receiver.ts";
+import { PortSender, type SenderChannel } from "./ports/port_sender.ts";
+import { Releases } from "./releases.ts";
+import type { Transport, TransportEvents } from "./transport.ts";
 
-/** What a channel reports to its owner. */
-export interface ChannelEvents {
+/** What a channel reports to its owner. Its ports call `arrived` and `portEnded` directly. */
+export interface ChannelEvents extends ReceiverEvents {
   /** A control message was received that is not about memory or releases. It is disposed when this returns. */
   control(type: string, message: Message): void;
-  /** Called when a frame can be read. The ports call it directly. */
-  readonly arrived: () => void;
   /** Something invalid was received, dropped and counted, or user code has given memory away. Reported once per kind. */
   problem(text: string): void;
-}
-
-/** Counters of a channel since it was made, and the latency of its newest frames. */
-export interface ChannelStats extends Latency, PortCounts {
-  /** Frames that the other side has received and dropped unread, as far as it has said so. It says so when it releases frames. */
-  readonly peer_dropped: number;
-  /** Releases received for a frame or a piece of memory that the other side does not have. They have no effect. */
-  readonly stray_releases: number;
-  /** Messages received and dropped because they were invalid, such as frames that do not fit their schema. */
-  readonly misfits: number;
-  /**
-   * Textures and buffers that are not used again and stay mapped until the
-   * process ends, because user code has transferred their `ArrayBuffer`.
-   */
-  readonly given_away: number;
+  /** The peer has misused the lane, or what it has sent does not come: the connection must end. */
+  failed(error: BridgeError): void;
 }
 
 /** One side's half of a channel. */
@@ -75,20 +63,25 @@ export class Channel<Out extends PortMap, In extends PortMap>
   readonly #native: Native;
   readonly #events: ChannelEvents;
   readonly #ports = new ChannelPorts();
+  readonly #incoming = new Map<string, IncomingPort>();
+  readonly #releases = new Releases({
+    send: (batch) => this.#transport.sendReleases(batch),
+    dropped: () => this.#ports.droppedUnread,
+    failed: (error) => this.#problems.dropped("release", describeError(error)),
+  });
   readonly #table: MemoryTable;
-  readonly #transport: DictionaryTransport;
-  readonly #offered = new OfferedMemory((type, fields) =>
-    this.sendControl(type, fields)
+  readonly #dictionary: DictionaryTransport;
+  readonly #lane: ChannelLane;
+  readonly #messagesIn: IncomingMessages;
+  readonly #messagesOut: OutgoingMessages;
+  readonly #offered = new OfferedMemory(
+    (type, fields) => this.sendControl(type, fields),
+    () => this.#ports.changed(),
   );
-  readonly #latency = new LatencyWindow();
+  readonly #counters = new ChannelCounters();
   readonly #problems: Problems;
-  readonly #forSenders: SenderChannel;
-  #connection: Connection | undefined;
-  #open = false;
+  readonly #state: SenderChannel;
   #ended = false;
-  #strayReleases = 0;
-  /** What the peers before this one have dropped, and what this one has. */
-  #peerDropped = { before: 0, now: 0 };
 
   /**
    * @param outgoing the ports that this side sends on
@@ -107,37 +100,75 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.#problems = new Problems((text) => events.problem(text));
     checkMemory(outgoing);
     checkMemory(incoming);
-    const isOpen = (): boolean => this.#open;
-    this.#forSenders = {
-      get isOpen(): boolean {
-        return isOpen();
-      },
-      offered: this.#offered,
-      latency: this.#latency,
-      givenAway: (port) => this.#problems.givenAway(port),
-    };
-    for (const [name, port] of Object.entries<Port>(incoming)) {
-      this.#addIncoming(name, port);
-    }
+    this.#messagesOut = new OutgoingMessages(
+      native,
+      (message) => this.#lane.numbered(message),
+    );
     this.#table = new MemoryTable(
       native,
-      (...use) => this.#transport.releaseMemory(...use),
+      (id, generation, givenAway) =>
+        this.#releases.piece({ id, generation }, givenAway),
     );
-    this.#transport = new DictionaryTransport(
+    this.#state = {
+      isOpen: false,
+      features: NO_FEATURES,
+      poll: () => this.#lane.poll(),
+      turn: () => this.#lane.turn(),
+      offered: this.#offered,
+      table: this.#table,
+      copies: this.#counters.copies,
+      latency: this.#counters.latency,
+      givenAway: (port) => this.#problems.givenAway(port),
+      notSent: (port, error) => this.#problems.notSent(port, error),
+    };
+    this.#lane = new ChannelLane(native, {
+      ...this.#transportEvents(),
+      clock: native.clock,
+      takeFrameId: () => this.#messagesOut.takeFrameId(),
+      releases: this.#releases,
+      table: this.#table,
+      offered: this.#offered,
+      ports: this.#incoming,
+      drain: () => native.drain(),
+      send: (message) => void this.#messagesOut.send(message),
+      noLane: (error) => this.#problems.noLane(error),
+      failed: (error) => events.failed(error),
+    });
+    for (const [name, port] of Object.entries<Port>(incoming)) {
+      this.#incoming.set(
+        name,
+        new IncomingPort(name, this.#addIncoming(name, port), {
+          copies: this.#counters.copies,
+          releases: this.#releases,
+          givenAway: (port) => this.#problems.givenAway(port),
+        }),
+      );
+    }
+    this.#dictionary = new DictionaryTransport(
       {
-        send: (message) => this.#send(message),
-        pack: (message) => this.#pack(message),
-        sendPacked: (packed) => this.#connection?.sendPacked(packed),
-        memoryReleased: (...use) =>
-          this.#released(this.#offered.released(...use)),
-        frameReleased: (id) => this.#released(this.#ports.released(id)),
-        givenAway: (port) => this.#problems.givenAway(port),
-        peerDropped: (count) => this.#peerDropped.now = Number(count),
-        problem: (kind, text) => this.#problems.dropped(kind, text),
+        ...this.#transportEvents(),
+        takeFrameId: () => this.#messagesOut.takeFrameId(),
+        releases: this.#releases,
+        send: (message) => this.#messagesOut.send(message),
+        pack: (message) => this.#messagesOut.pack(message),
+        sendPacked: (packed) => this.#messagesOut.sendPacked(packed),
       },
       this.#table,
-      this.#ports.incoming,
+      this.#offered,
+      this.#incoming,
     );
+    const state = this.#state;
+    this.#messagesIn = new IncomingMessages({
+      native,
+      get features() {
+        return state.features;
+      },
+      lane: this.#lane,
+      dictionary: this.#dictionary,
+      table: this.#table,
+      problems: this.#problems,
+      control: (type, message) => events.control(type, message),
+    });
     for (const [name, port] of Object.entries<Port>(outgoing)) {
       this.#addOutgoing(name, port);
     }
@@ -147,44 +178,47 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.receivers = this.#ports.receivers();
   }
 
-  #addIncoming(name: string, port: Port): void {
-    const receiver = new PortReceiver(name, port, this.#events.arrived);
+  #addIncoming(name: string, port: Port): PortReceiver {
+    const receiver = new PortReceiver(
+      name,
+      port,
+      this.#lane,
+      this.#events,
+    );
     this.#ports.incoming.set(name, receiver);
+    return receiver;
   }
 
   #addOutgoing(name: string, port: Port): void {
-    const writer = this.#transport.writer(name, port.schema);
     this.#ports.outgoing.set(
       name,
-      new PortSender(this.#native, this.#forSenders, name, port, writer),
+      new PortSender(this.#native, this.#state, name, port, this.#transport),
     );
+  }
+
+  #transportEvents(): TransportEvents {
+    return {
+      memoryReleased: (...use) =>
+        this.#counters.released(this.#offered.released(...use)),
+      frameReleased: (id) => this.#counters.released(this.#ports.released(id)),
+      peerDropped: (count) => this.#counters.peerDropped(count),
+      problem: (kind, text) => this.#problems.dropped(kind, text),
+    };
+  }
+
+  /** What carries frames now. */
+  get #transport(): Transport {
+    return this.#lane.inUse ?? this.#dictionary;
   }
 
   /** Whether frames can be sent. */
   get isOpen(): boolean {
-    return this.#open;
-  }
-
-  /** The name of the transport, for statistics. */
-  get path(): string {
-    return this.#transport.path;
+    return this.#state.isOpen;
   }
 
   /** The counters so far. */
   get stats(): ChannelStats {
-    const { before, now } = this.#peerDropped;
-    let given_away = this.#table.givenAway;
-    for (const { givenAway } of this.#ports.outgoing.values()) {
-      given_away += givenAway;
-    }
-    return {
-      ...this.#ports.counts,
-      peer_dropped: before + now,
-      stray_releases: this.#strayReleases,
-      misfits: this.#problems.misfits,
-      given_away,
-      ...this.#latency.latency,
-    };
+    return this.#counters.stats(this.#ports, this.#table, this.#problems);
   }
 
   /** Frames sent and received so far. */
@@ -197,6 +231,16 @@ export class Channel<Out extends PortMap, In extends PortMap>
     return this.#ports.unread;
   }
 
+  /** Whether this side has ended all its ports that the peer has; `undefined` if there is none. */
+  get outgoingEnded(): boolean | undefined {
+    return this.#ports.outgoingEnded;
+  }
+
+  /** Whether the peer has ended all its ports that this side has; their frames may be unread. `undefined` if there is none. */
+  get incomingEnded(): boolean | undefined {
+    return this.#ports.incomingEnded;
+  }
+
   // ---- life ----
 
   /**
@@ -204,7 +248,18 @@ export class Channel<Out extends PortMap, In extends PortMap>
    * channel, or after {@link detach}.
    */
   attach(connection: Connection): void {
-    this.#connection = connection;
+    this.#messagesOut.connection = connection;
+    for (const receiver of this.#ports.incoming.values()) receiver.attach();
+  }
+
+  /** The features that both sides use on this connection. */
+  get features(): Features {
+    return this.#state.features;
+  }
+
+  /** Sets the features that both sides use on this connection; call it after {@link attach}, before {@link open}. */
+  use(features: Features): void {
+    this.#state.features = features;
   }
 
   /**
@@ -212,7 +267,10 @@ export class Channel<Out extends PortMap, In extends PortMap>
    * in neither map is not connected: see {@link FrameSender.connected}.
    */
   agree(outgoing: TermsByPort, incoming: TermsByPort): void {
-    this.#ports.agree(outgoing, incoming);
+    this.#lane.inUse?.agree(outgoing, incoming);
+    this.#ports.agree(outgoing, incoming, this.#transport);
+    for (const [name, port] of this.#incoming) port.terms = incoming.get(name);
+    this.#dictionary.agreed();
   }
 
   /**
@@ -236,11 +294,17 @@ export class Channel<Out extends PortMap, In extends PortMap>
     };
   }
 
-  /** Allows frames from now on. */
+  /** Whether a user got `error` for sending on a port after its end. */
+  isPastEnd(error: unknown): boolean {
+    return this.#ports.isPastEnd(error);
+  }
+
+  /** Allows frames from now on. Tells the other side of the ports that have ended. */
   open(): void {
     if (this.#ended) return;
-    this.#open = true;
-    for (const sender of this.#ports.outgoing.values()) sender.changed();
+    this.#state.isOpen = true;
+    this.#counters.path = this.#transport.path;
+    for (const sender of this.#ports.outgoing.values()) sender.opened();
   }
 
   /**
@@ -249,18 +313,28 @@ export class Channel<Out extends PortMap, In extends PortMap>
    * were received can still be read; frames that were acquired can still be sent
    * on the next connection.
    *
-   * Call it only when the process at the other end is dead: the memory that was
-   * out with it is written to again. Once the next connection is attached, do
-   * not pass messages of the old one to {@link receive}.
+   * The memory that was out with the peer is written to again as soon as it is
+   * given back: not before the process at the other end is dead. Once the next
+   * connection is attached, do not pass messages of the old one to {@link receive}.
+   *
+   * @param how whether it died, so that what it was sent and had not released is
+   * counted as lost, or was closed
+   * @param gone settles when the process at the other end is dead; absent if it is
    */
-  detach(): void {
+  detach(how: "died" | "closed" = "died", gone?: Promise<unknown>): void {
     if (this.#ended) return;
-    this.#open = false;
-    this.#connection = undefined;
-    const { before, now } = this.#peerDropped;
-    this.#peerDropped = { before: before + now, now: 0 };
-    this.#offered.forget();
-    for (const sender of this.#ports.outgoing.values()) sender.detach();
+    this.#state.isOpen = false;
+    this.#lane.poll(); // what the peer has written before its end
+    this.#lane.drop();
+    this.#messagesOut.connection = undefined;
+    this.#state.features = NO_FEATURES;
+    this.#counters.peerGone();
+    const giveBack = this.#offered.forget();
+    if (gone) gone.then(giveBack, giveBack);
+    else giveBack();
+    for (const sender of this.#ports.outgoing.values()) {
+      sender.detach(how === "died");
+    }
     this.#peerGone();
     for (const receiver of this.#ports.incoming.values()) receiver.detach();
   }
@@ -268,56 +342,74 @@ export class Channel<Out extends PortMap, In extends PortMap>
   /** Ends both directions for good. Readers first get the frames received so far, then the end, or `failure`. */
   end(failure?: Error): void {
     if (this.#ended) return;
+    this.#lane.poll(); // what the peer has written before its end
+    if (this.#ended) return;
+    this.#releases.flush();
+    this.#lane.drop();
     this.#ended = true;
-    this.#open = false;
+    this.#state.isOpen = false;
     const closed = failure ??
       new BridgeError("closed", "Cannot send: the channel is closed");
-    this.#offered.forget(); // nothing needs to be retired at the end
-    for (const sender of this.#ports.outgoing.values()) sender.end(closed);
+    this.#offered.forget()(); // nothing needs to be retired at the end
+    for (const sender of this.#ports.outgoing.values()) sender.finish(closed);
     this.#peerGone();
-    for (const receiver of this.#ports.incoming.values()) receiver.end(failure);
+    for (const receiver of this.#ports.incoming.values()) {
+      receiver.finish(failure);
+    }
   }
 
   #peerGone(): void {
-    this.#transport.detach();
+    this.#releases.forget();
+    for (const port of this.#incoming.values()) port.detach();
     this.#table.retireAll();
   }
 
-  /** Ends the channel and drops the frames that were not read. */
+  /** Ends the channel and drops the frames that were not read, but for those of an iteration that is under way. */
   [Symbol.dispose](): void {
     this.end();
     for (const receiver of this.#ports.incoming.values()) receiver.clear();
   }
 
-  // ---- sending ----
+  // ---- the lane ----
+
+  /**
+   * Makes a lane for this connection, if both sides have the feature. `send` gets
+   * what `ping` says of it. Call it before anything else is sent with this
+   * channel, and {@link acceptLane} when the peer has answered.
+   */
+  offerLane(send: (fields: XpcDictionary) => void): void {
+    this.#lane.offer(this.features, send);
+  }
+
+  /** Uses the lane that was offered, if the peer's `pong` says that it does. */
+  acceptLane(pong: XpcDictionary): void {
+    this.#lane.accept(pong);
+  }
+
+  /**
+   * Uses the lane that the host's `ping` offers, if there is one. `send` gets what
+   * `pong` says of it. Call it before anything else is sent with this channel.
+   */
+  openLane(ping: XpcDictionary, send: (fields: XpcDictionary) => void): void {
+    this.#lane.open(this.features, ping, send);
+  }
+
+  /** Waits awake for a short time, if there is a lane and that is likely to be worth it. Returns whether something has come, and was handled. */
+  spin(): boolean {
+    return this.#lane.spin();
+  }
+
+  /** Resolves when the event loop has had a turn: with a lane once a millisecond, else always. */
+  turn(): Promise<void> | undefined {
+    return this.#lane.turnOfLoop();
+  }
+
+  // ---- messages ----
 
   /** Sends a control message. Without a connection it does nothing. */
   sendControl(type: string, fields: XpcDictionary = {}): void {
-    this.#connection?.send({
-      [CHANNEL_KEY.msgType]: MSG_TYPE.control,
-      [CHANNEL_KEY.ctrlType]: type,
-      ...fields,
-    });
+    this.#messagesOut.control(type, fields);
   }
-
-  #send(message: XpcDictionary): number {
-    this.#connection?.send(message);
-    return this.#native.packedCost;
-  }
-
-  #pack(message: XpcDictionary): Omit<PackedFrame, "id"> {
-    const packed = this.#native.pack(message);
-    if (packed.length > MAX_DICTIONARY_BYTES) {
-      throw new BridgeError(
-        "bad_argument",
-        `Cannot send a frame of ${packed.length} bytes: at most ${MAX_DICTIONARY_BYTES} are allowed, ` +
-          "textures and buffers not counted",
-      );
-    }
-    return { packed, cost: this.#native.packedCost };
-  }
-
-  // ---- receiving ----
 
   /**
    * Handles a message from the connection, and disposes it. Never throws because
@@ -327,7 +419,9 @@ export class Channel<Out extends PortMap, In extends PortMap>
   receive(message: Message): void {
     using _ = message;
     try {
-      if (this.#connection && !this.#ended) this.#dispatch(message);
+      if (this.#messagesOut.connection && !this.#ended) {
+        this.#lane.receive(message, this.#messagesIn);
+      }
     } catch (error) {
       if (!(error instanceof BridgeError)) throw error;
       this.#problems.dropped(error.code, describeError(error));
@@ -340,53 +434,5 @@ export class Channel<Out extends PortMap, In extends PortMap>
   malformed(): void {
     const text = "received a message beyond the limits of a message";
     this.#problems.dropped("limits", text);
-  }
-
-  #dispatch(message: Message): void {
-    const type = getString(message.body, CHANNEL_KEY.msgType);
-    if (type === MSG_TYPE.frame) this.#transport.receiveFrame(message);
-    else if (type === MSG_TYPE.control) this.#receiveControl(message);
-    else {
-      const unknown = `received a message of unknown type '${
-        type ?? "(none)"
-      }'`;
-      this.#problems.dropped("type", unknown);
-    }
-  }
-
-  #released(known: boolean): void {
-    if (!known) this.#strayReleases++;
-  }
-
-  #receiveControl(message: Message): void {
-    const type = getString(message.body, CHANNEL_KEY.ctrlType) ?? "(none)";
-    if (type === CTRL_TYPE.surfaceOffer) this.#receiveOffer(message);
-    else if (type === CTRL_TYPE.surfaceRetire) this.#receiveRetire(message);
-    else if (type === CTRL_TYPE.release) {
-      this.#transport.receiveRelease(message.body);
-    } else {
-      this.#events.control(type, message);
-    }
-  }
-
-  /** Throws `malformed_message` if the peer offers too much memory, or the same id twice. */
-  #receiveOffer(message: Message): void {
-    const id = getNumber(message.body, CHANNEL_KEY.surfaceId, "uint64");
-    const memory = message.take(CHANNEL_KEY.surface, "surface") ??
-      message.take(CHANNEL_KEY.surface, "shmem");
-    if (id !== undefined && memory) {
-      this.#table.offer(id, memory);
-      return;
-    }
-    if (memory) this.#native.symbols.slb_release(memory.handle);
-    this.#problems.dropped(
-      CTRL_TYPE.surfaceOffer,
-      "received a surface_offer without its id or its memory",
-    );
-  }
-
-  #receiveRetire({ body }: Message): void {
-    const id = getNumber(body, CHANNEL_KEY.surfaceId, "uint64");
-    if (id !== undefined) this.#table.retire(id);
   }
 }

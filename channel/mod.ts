@@ -4,15 +4,20 @@
  * @module
  */
 
+export { now } from "../ffi/now.ts";
 export { type TransferStats, transferStats } from "../ffi/stats.ts";
 export { abortable } from "./abortable.ts";
-export type { ChannelStats } from "./channel.ts";
-export type { PortCounts, Receivers, Senders } from "./channel_ports.ts";
+export type { ChannelStats } from "./channel_stats.ts";
+export type { PortCounts, Receivers, Senders } from "./ports/channel_ports.ts";
 export type { Latency } from "./latency_window.ts";
 export type {
   BufferSpec,
   FrameTemplate,
+  GivenKeys,
+  MirroredOf,
+  SpecKeys,
   SurfaceSpec,
+  TemplateIn,
   TemplateOf,
   TemplatesOf,
 } from "./memory/frame_template.ts";
@@ -20,9 +25,11 @@ export type {
   FrameReceiver,
   ReceivedFrame,
   ReceiverStats,
-} from "./frame_receiver.ts";
+} from "./ports/frame_receiver.ts";
 export type {
   FrameSender,
   OutgoingFrame,
   SenderStats,
-} from "./frame_sender.ts";
+} from "./ports/frame_sender.ts";
+export type { Leased } from "./memory/leased_frame.ts";
+export type { TransportPath } from "./transport.ts";

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { BridgeError } from "../proto/errors.ts";
 import { fitText } from "../proto/escape.ts";
 import { MAX_ERROR_LENGTH } from "../proto/limits.ts";
 
@@ -33,7 +34,23 @@ export class Problems {
       `memory of a frame on port '${port}' was transferred to another owner ` +
         "(postMessage or structuredClone with a transfer list, or a stream's read into it), " +
         "so it cannot be used for another frame, and stays mapped until this process ends: " +
-        "transfer a copy, as in pixels.slice(), or read into memory of your own and copy it with set()",
+        "transfer a copy, as in pixels.slice(), and fill a surface from a stream with readInto()",
+    );
+  }
+
+  /** A frame that waited at its port could not be sent, and was dropped. The port counts it. */
+  notSent(port: string, error: BridgeError): void {
+    this.#tellOnce(
+      `not sent:${port}`,
+      `a frame that waited on port '${port}' was not sent: ${error.message}`,
+    );
+  }
+
+  /** There is no lane, so that frames travel as messages. */
+  noLane(error: BridgeError): void {
+    this.#tellOnce(
+      "no lane",
+      `frames travel as messages, which is slower: ${error.message}`,
     );
   }
 

@@ -1,10 +1,10 @@
 /**
  * The interface between the ports of a channel and what carries their frames.
- * Ports know no wire format: a {@link Transport} encodes, sends, decodes and
- * releases. There is one implementation, `dictionary/`: one XPC message per
- * frame.
+ * Ports know no wire format: a {@link Transport} encodes, sends and decodes. There
+ * are two: `lane/`, records in shared memory, and `dictionary/`, one XPC message
+ * per frame, for a peer that has no lanes.
  *
- * A transport carries frames and releases. Offers and retirements of shared
+ * A transport carries frames, ends of ports, and releases. Offers and retirements of shared
  * memory, and all other control messages, are XPC messages with every
  * transport: the channel sends and receives them.
  *
@@ -16,26 +16,41 @@ import type {
   NumericArray,
   Schema,
 } from "../proto/schema/field_type.ts";
+import { canGenerate } from "../proto/generated_code.ts";
+import type { PortTerms } from "../proto/schema/port_agreement.ts";
 import type { Surface } from "../proto/schema/surface.ts";
+import { type Feature, FEATURES } from "../proto/wire/features.ts";
 import type { Misfit } from "../proto/wire/misfit.ts";
+import type { Id } from "../proto/wire/xpc_value.ts";
+import type { Lease } from "./memory/lease.ts";
+import type { FrameValues } from "./memory/leased_frame.ts";
 
-/** Carries the frames of one channel, both ways, for as long as the channel exists. */
+/** The name of a transport in statistics. */
+export type TransportPath = "lane" | "dictionary";
+
+/** Returns the features that this side has, if `path` is to carry its frames. A lane needs generated code, which an option of V8 can forbid. */
+export function channelFeatures(path: TransportPath): readonly Feature[] {
+  return path === "lane" && canGenerate()
+    ? FEATURES
+    : FEATURES.filter((feature) => feature !== "lanes");
+}
+
+/** Carries the frames of one channel, both ways, for one peer. */
 export interface Transport {
   /** The name of this transport in statistics. */
-  readonly path: string;
-  /** Returns what sends the frames of one outgoing port. Called once per port. */
-  writer<S extends Schema>(portName: string, schema: S): PortWriter<S>;
+  readonly path: TransportPath;
   /**
-   * Tells the peer that this side no longer reads a piece of its memory.
-   * `generation` is the use that ended. `givenAway`: a view of the piece was
-   * transferred, so the peer must not use it again.
+   * Returns what sends the frames of one outgoing port.
+   *
+   * @param terms how both sides use the port; undefined before there is a peer
    */
-  releaseMemory(id: bigint, generation: bigint, givenAway: boolean): void;
-  /**
-   * The peer is gone; another one may follow. Disposing a frame of the old peer
-   * sends nothing from now on.
-   */
-  detach(): void;
+  writer<S extends Schema>(
+    portName: string,
+    schema: S,
+    terms: PortTerms | undefined,
+  ): PortWriter<S>;
+  /** Sends releases. Does nothing if there is no peer. */
+  sendReleases(batch: ReleaseBatch): void;
 }
 
 /** Sends the frames of one port. */
@@ -58,12 +73,14 @@ export interface PortWriter<S extends Schema = Schema> {
    * {@link send} does; then that one still can.
    */
   keep(frame: Frame<S>, memory: SentMemory): KeptFrame;
+  /** Tells the peer that no frame follows on this port. It arrives behind the frames that were sent. */
+  end(): void;
 }
 
 /** A frame that was sent, and is unconfirmed until its release. */
 export interface UnconfirmedFrame {
-  /** Its id, unique on its side of the channel. */
-  readonly id: bigint;
+  /** Its id: no other of the last 2^32 frames of its side has it. */
+  readonly id: number;
   /** What its message costs, in bytes. */
   readonly cost: number;
 }
@@ -74,24 +91,39 @@ export interface KeptFrame {
   send(): UnconfirmedFrame;
 }
 
-/** The name of a piece of shared memory on the channel. */
-export interface PieceName {
+/** One use of a piece of shared memory on the channel. */
+export interface PieceUse {
   /** The id under which the piece was offered. */
-  readonly id: bigint;
+  readonly id: Id;
   /** The number of the use that is meant. */
-  readonly generation: bigint;
+  readonly generation: Id;
 }
 
-/** A piece that a frame to be sent names. */
-export interface SentPiece extends PieceName {
-  /** The elements of a buffer that belong to the frame; 0 for a surface. */
-  readonly length: number;
+/** How a frame names the memory of a texture or a buffer. */
+export interface PieceName extends PieceUse {
+  /** Whether it is a piece of the receiver of the name, which has lent it to the other side. */
+  readonly moved: boolean;
+}
+
+/** Releases that are sent together. */
+export interface ReleaseBatch {
+  /** The ids of frames without memory. */
+  readonly frames: readonly Id[];
+  /** The pieces of memory, and the uses of them that have ended. */
+  readonly pieces: readonly PieceUse[];
+  /** Whether views of the pieces were transferred: they must not be used again. */
+  readonly givenAway: boolean;
+  /** The number of frames that this side has dropped unread; undefined if the peer knows it. */
+  readonly dropped: number | undefined;
 }
 
 /** The shared memory of a frame that is being sent. */
 export interface SentMemory {
-  /** Returns the piece behind a texture or buffer. Throws `bad_argument` if it is not memory of this frame. */
-  pieceOf(value: Surface | NumericArray): SentPiece;
+  /**
+   * Returns the piece behind a texture or buffer. Throws `bad_argument` if it is
+   * not memory of this frame, or if an array does not begin where its memory does.
+   */
+  pieceOf(value: Surface | NumericArray): PieceName;
   /** Offers the pieces that were asked for and that the peer does not have yet. */
   offerPieces(): void;
 }
@@ -106,25 +138,27 @@ export interface FrameQueue {
   readonly capacity: number;
   /** Frames that were dropped unread. */
   readonly dropped: number;
+  /** Whether the sender has ended the port: no frame may follow. */
+  readonly hasEnd: boolean;
   /**
-   * Takes a frame over. Disposing the frame releases it, and its memory, to the
-   * sender.
+   * Takes the values of a frame over, with its lease. The end of the lease
+   * releases the frame, and its memory, to the sender.
    *
    * @param cost what its message costs, in bytes
    */
-  put(frame: Frame<Schema> & Disposable, cost: number): void;
+  put(values: FrameValues, lease: Lease, cost: number): void;
+  /** The sender has ended the port. Call it once for each peer, behind its last frame. */
+  putEnd(): void;
 }
 
 /** What a transport reports to its channel. */
 export interface TransportEvents {
   /** The peer has released a piece of this side's memory. `givenAway`: the piece must not be used again. */
-  memoryReleased(id: bigint, generation: bigint, givenAway: boolean): void;
+  memoryReleased(id: Id, generation: Id, givenAway: boolean): void;
   /** The peer has confirmed a frame that has no shared memory. */
-  frameReleased(id: bigint): void;
+  frameReleased(id: Id): void;
   /** The number of frames that the peer has received and dropped unread, as it says. */
-  peerDropped(count: bigint): void;
-  /** User code has transferred a view of a frame that was received on this port. */
-  givenAway(portName: string): void;
+  peerDropped(count: Id): void;
   /** Something invalid was received and dropped. `kind` groups problems of the same cause. */
   problem(kind: string, text: string): void;
 }

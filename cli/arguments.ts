@@ -28,6 +28,33 @@ export function readArguments(
   args: readonly string[],
 ): Arguments | "help" {
   if (command.passesOn) return new Arguments(new Map(), args);
+  if (command.endsOptions) return readUntilOperand(command, args);
+  const read = parse(command, args);
+  if (read === "help") return read;
+  checkOperands(command, read.operands);
+  return read;
+}
+
+/** Reads the options before the first operand. */
+function readUntilOperand(
+  command: Command,
+  args: readonly string[],
+): Arguments | "help" {
+  const first = args.findIndex((arg) => !/^-./.test(arg) || arg === "--");
+  const [options, rest] = first < 0
+    ? [args, []]
+    : [args.slice(0, first), args.slice(first)];
+  const operands = rest[0] === "--" ? rest.slice(1) : rest;
+  const read = parse(command, options);
+  if (read === "help") return read;
+  checkOperands(command, operands);
+  return read.with(operands);
+}
+
+function parse(
+  command: Command,
+  args: readonly string[],
+): Arguments | "help" {
   const wrong = (what: string): CommandError => usageError(command.path, what);
   const options: readonly Option<unknown>[] = [...command.options, HELP_OPTION];
   const flags = options.filter(({ value }) => value === undefined);
@@ -59,9 +86,7 @@ export function readArguments(
     given.set(option, valueOf(option, found, wrong));
   }
   if (given.has(HELP_OPTION)) return "help";
-  const operands = parsed._.map(String);
-  checkOperands(command, operands, wrong);
-  return new Arguments(given, operands);
+  return new Arguments(given, parsed._.map(String));
 }
 
 /** The error for a command line that is wrong. */
@@ -104,10 +129,10 @@ function valueOf(
 }
 
 function checkOperands(
-  { operands = [] }: Command,
+  { operands = [], path }: Command,
   found: readonly string[],
-  wrong: (what: string) => CommandError,
 ): void {
+  const wrong = (what: string): CommandError => usageError(path, what);
   const missing = operands.find(({ count }, at) =>
     count !== "any" && found[at] === undefined
   );

@@ -33,7 +33,7 @@ export async function bothCarriers(
   const { names, manager } = service;
   const ran = await console.runProgram(
     Deno.execPath(),
-    argumentsFor(contactProgram(names.home), [names.service]),
+    argumentsFor(contactProgram(), [names.service]),
     { timeoutMs: XPC_LIMIT_MS },
   );
   if (ran?.code === 0) return undefined;

@@ -23,7 +23,7 @@ import { commandHelp, groupHelp, isWithin } from "./text/help.ts";
 export async function runCommandLine(
   args: readonly string[],
   console: Console,
-): Promise<ExitCode> {
+): Promise<number> {
   try {
     return await dispatch(args, console);
   } catch (error) {
@@ -42,7 +42,7 @@ export async function runCommandLine(
 async function dispatch(
   args: readonly string[],
   console: Console,
-): Promise<ExitCode> {
+): Promise<number> {
   const command = COMMANDS.find(({ path }) =>
     path.every((word, at) => args[at] === word)
   );

@@ -10,7 +10,6 @@
 
 import type { Arguments, Operand, Option } from "./option.ts";
 import type { Console, Right } from "./terminal/console.ts";
-import type { ExitCode } from "./exit.ts";
 
 /** What `--json` writes. Fields may be added, but are never changed or removed. */
 export interface JsonShape {
@@ -41,13 +40,15 @@ export interface Command {
   readonly options: readonly Option<unknown>[];
   /** Set if all arguments, including `--help`, are passed to another program. The command then has operands only. */
   readonly passesOn?: true;
+  /** Set if the first operand ends the options: all that follows it, or `--`, are operands as they are. No option of the command has a value then. */
+  readonly endsOptions?: true;
   readonly json?: JsonShape;
   /** The rights that the command needs. It loses all other {@link Right}s before it runs. */
   readonly needs?: readonly Right[];
   /** Command lines, without the leading `streamlib`. */
   readonly examples: readonly string[];
-  /** Runs the command. Throws CommandError or BridgeError, which {@link exitCodeOf} turns into an exit code. */
-  run(invocation: Invocation): Promise<ExitCode>;
+  /** Runs the command. Returns an exit code of `EXIT`, or that of the program that it has run. Throws CommandError or BridgeError, which {@link exitCodeOf} turns into an exit code. */
+  run(invocation: Invocation): Promise<number>;
 }
 
 /** The name of the program. */

@@ -17,6 +17,7 @@ import { completions } from "./commands/completions.ts";
 import { demo } from "./commands/demo.ts";
 import { help } from "./commands/help.ts";
 import { logs } from "./commands/logs.ts";
+import { run } from "./commands/run.ts";
 import { runtimesList } from "./commands/runtimes_list.ts";
 import { runtimesPrune } from "./commands/runtimes_prune.ts";
 
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   runtimesList,
   runtimesPrune,
   logs,
+  run,
   demo,
   completions,
   help,

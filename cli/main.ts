@@ -16,6 +16,7 @@ import { runCommandLine } from "./cli.ts";
 import { systemConsole } from "./terminal/system_console.ts";
 
 if (import.meta.main) {
-  surviveFileSizeLimit(); // also for Deno's own caches
+  // `run` looks first which signals are ignored: see cli/tree/signals.ts.
+  if (Deno.args[0] !== "run") surviveFileSizeLimit(); // also for Deno's own caches
   Deno.exit(await runCommandLine(Deno.args, systemConsole()));
 }

@@ -58,6 +58,11 @@ export class Arguments {
     this.operands = operands;
   }
 
+  /** The same options with these operands. */
+  with(operands: readonly string[]): Arguments {
+    return new Arguments(this.#values, operands);
+  }
+
   /** The value of an option; `undefined` if it was not given. */
   get<T>(option: Option<T>): T | undefined {
     return this.#values.get(option) as T | undefined;

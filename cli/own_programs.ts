@@ -42,35 +42,28 @@ const ENVIRONMENT = [
 /**
  * The probe of `broker doctor`.
  *
- * @param home STREAMLIB_HOME: the package's shim is kept in `lib/` of it
  * @param deno the path of Deno, which the probe starts as its child
  */
-export function probeProgram(home: string, deno: string): OwnProgram {
-  const { permissions } = contactProgram(home);
+export function probeProgram(deno: string): OwnProgram {
+  const { permissions } = contactProgram();
   return {
     module: new URL("./doctor/probe/main.ts", import.meta.url),
     permissions: [...permissions, `--allow-run=${escaped(deno)}`],
   };
 }
 
-/**
- * The program that asks a broker over XPC whether it is there.
- *
- * @param home STREAMLIB_HOME: the package's shim is kept in `lib/` of it
- */
-export function contactProgram(home: string): OwnProgram {
-  const kept = escaped(`${home}/lib`);
+/** The program that asks a broker over XPC whether it is there. */
+export function contactProgram(): OwnProgram {
   const built = new URL("../c/out", import.meta.url);
-  const read = built.protocol === "file:"
-    ? `${kept},${escaped(decodeURIComponent(built.pathname))}`
-    : kept;
   return {
     module: new URL("./doctor/probe/contact.ts", import.meta.url),
     permissions: [
       "--allow-ffi",
       `--allow-env=${ENVIRONMENT.join(",")}`,
-      `--allow-read=${read}`,
-      `--allow-write=${kept}`,
+      // Whether this is a checkout with a build.
+      ...(built.protocol === "file:"
+        ? [`--allow-read=${escaped(decodeURIComponent(built.pathname))}`]
+        : []),
     ],
   };
 }

@@ -5,17 +5,21 @@
  */
 
 import { isBrokerGone } from "../proto/wire/control.ts";
+import type { Session } from "./session.ts";
 
 /** Reports once that the broker has gone, and once that it is back. */
 export class Presence {
-  readonly #address: string;
+  readonly #session: Pick<Session, "address" | "checkLoss">;
   readonly #say: (words: string) => void;
   #gone = false;
 
-  /** @param address the broker's address
+  /** @param session the session with the broker
    * @param say shows a message to the user */
-  constructor(address: string, say: (words: string) => void) {
-    this.#address = address;
+  constructor(
+    session: Pick<Session, "address" | "checkLoss">,
+    say: (words: string) => void,
+  ) {
+    this.#session = session;
     this.#say = say;
   }
 
@@ -23,12 +27,13 @@ export class Presence {
   answered(): void {
     if (!this.#gone) return;
     this.#gone = false;
-    this.#say(`The broker at ${this.#address} is back.`);
+    this.#say(`The broker at ${this.#session.address} is back.`);
   }
 
-  /** A call has failed. Throws `error` again unless it means that the broker has gone. */
+  /** A call has failed. Throws `error` again unless it means that the broker has gone, and another error if it cannot come back. */
   failed(error: unknown): void {
     if (!isBrokerGone(error)) throw error;
+    this.#session.checkLoss();
     this.lost();
   }
 
@@ -37,7 +42,7 @@ export class Presence {
     if (this.#gone) return;
     this.#gone = true;
     this.#say(
-      `The broker at ${this.#address} has gone; waiting for it, press Ctrl-C to end.`,
+      `The broker at ${this.#session.address} has gone; waiting for it, press Ctrl-C to end.`,
     );
   }
 }

@@ -6,16 +6,21 @@
 
 import type { GetVersionResponse } from "../proto/broker_gen.ts";
 import { BROKER_START_MS } from "../proto/limits.ts";
-import { CALL_TIMEOUT_MS, checkVersion } from "../proto/wire/control.ts";
+import {
+  CALL_TIMEOUT_MS,
+  checkVersion,
+  type ControlClient,
+} from "../proto/wire/control.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { brokerCommand } from "../proto/foreground.ts";
-import type { Names } from "../proto/names.ts";
+import { type Names, serviceName } from "../proto/names.ts";
 import type { GrpcClient } from "../broker/grpc/grpc_client.ts";
+import { bootstrapOf } from "../proto/bootstrap.ts";
 import { type Invocation, lineOf } from "./command.ts";
 import { CommandError, EXIT } from "./exit.ts";
 import { namesOf } from "./names_of.ts";
 import { ENDPOINT } from "./options.ts";
-import type { Console } from "./terminal/console.ts";
+import type { Console, TreeClient } from "./terminal/console.ts";
 
 /** How to get a broker if none is installed. */
 const START = Deno.build.os === "darwin"
@@ -26,17 +31,79 @@ const START = Deno.build.os === "darwin"
 export interface Session extends Disposable {
   readonly address: string;
   readonly version: GetVersionResponse;
-  readonly client: GrpcClient;
+  readonly client: ControlClient;
+  /** The same client, if it has streams: XPC carries none. */
+  readonly streams: GrpcClient | undefined;
+  /** Throws {@link BootstrapError} if the broker cannot come back: it is of a bootstrap that cannot be reached any more. */
+  checkLoss(): void;
+}
+
+/** The bootstrap that this process is in, or its broker, cannot be reached. */
+export class BootstrapError extends CommandError {
+  override name = "BootstrapError";
+
+  constructor(message: string) {
+    super(EXIT.unreachable, message, DOCTOR);
+  }
 }
 
 /**
- * Connects to the broker: at `--endpoint`, or else at the service's socket.
+ * Connects to the broker: at `--endpoint`; without it to the one of the bootstrap that
+ * this process is in; if it is in none, or that has no broker, at the service's socket.
+ * Gives up `ffi` in any case.
  *
  * @throws {CommandError} `unreachable`
  * @throws {BridgeError} `version_mismatch`; `bad_argument` if the
  * environment contains an invalid address
  */
 export async function openSession(
+  invocation: Pick<Invocation, "args" | "console">,
+): Promise<Session> {
+  try {
+    return await treeSession(invocation) ?? await grpcSession(invocation);
+  } finally {
+    invocation.console.giveUp(["ffi"]);
+  }
+}
+
+/** The session with the broker of the bootstrap. */
+async function treeSession(
+  { args, console }: Pick<Invocation, "args" | "console">,
+): Promise<Session | undefined> {
+  const inherited = bootstrapOf(console.env);
+  if (inherited === undefined || args.get(ENDPOINT) !== undefined) return;
+  const service = serviceName(console.env);
+  using held = new DisposableStack();
+  const client = held.use(await console.connectTree(service));
+  checkLoss(client);
+  try {
+    const version = await checkVersion(client, service);
+    const kept = held.move();
+    return {
+      address: `xpc:${service}`,
+      version,
+      client,
+      streams: undefined,
+      checkLoss: () => checkLoss(client),
+      [Symbol.dispose]: () => kept.dispose(),
+    };
+  } catch (error) {
+    if (!isUnreachable(error)) throw error;
+    checkLoss(client);
+    if (error.code === "timed_out") throw new BootstrapError(error.message);
+    if (!inherited.isolated) return undefined;
+    throw new BootstrapError(
+      `Cannot reach the broker of this bootstrap: no process in it serves ${service}, and it is isolated, so this user's broker is not used`,
+    );
+  }
+}
+
+function checkLoss(client: TreeClient): void {
+  const loss = client.loss();
+  if (loss !== undefined) throw new BootstrapError(loss);
+}
+
+async function grpcSession(
   { args, console }: Pick<Invocation, "args" | "console">,
 ): Promise<Session> {
   const given = args.get(ENDPOINT);
@@ -54,6 +121,8 @@ export async function openSession(
       address,
       version,
       client,
+      streams: client,
+      checkLoss: () => {},
       [Symbol.dispose]: () => kept.dispose(),
     };
   } catch (error) {

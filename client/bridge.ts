@@ -6,8 +6,8 @@
  */
 
 import type { OwnedCapability } from "../ffi/capability.ts";
-import { Channel, type ChannelStats } from "../channel/channel.ts";
-import { statsReport } from "../channel/stats_report.ts";
+import { Channel } from "../channel/channel.ts";
+import { StatsReports } from "../channel/stats_report.ts";
 import type { Timer } from "../ffi/clock.ts";
 import { Connection } from "../ffi/connection.ts";
 import { type KnownEnd, knownEnd } from "../ffi/end_reason.ts";
@@ -39,8 +39,10 @@ import {
   helloMessage,
   pongMessage,
 } from "../proto/states/handshake_messages.ts";
+import { chosenFeatures, parseFeatures } from "../proto/wire/features.ts";
 import { CHANNEL_KEY, CTRL_TYPE, PING } from "../proto/wire/keys.ts";
 import { LAST_WORD_TIMEOUT_MS, STATS_INTERVAL_MS } from "../proto/limits.ts";
+import { channelFeatures } from "../channel/transport.ts";
 import type { PortMap } from "../proto/schema/port.ts";
 import { schemaHash } from "../proto/schema/json/schema_hash.ts";
 import { getString, type XpcDictionary } from "../proto/wire/xpc_value.ts";
@@ -52,6 +54,9 @@ import {
 
 /** The time limit from the client's hello to the host's ping. */
 const PING_TIMEOUT_MS = 10_000;
+
+/** What this client can. */
+const MY_FEATURES = channelFeatures("lane");
 
 const HOST_LOST =
   "the channel ended without a teardown: the host has failed, or its process has ended";
@@ -72,6 +77,8 @@ export interface ClientBridgeEvents {
   load(schema: ConnectionSchema): void;
   /** Called when a frame can be read. It is handed to the ports as it is. */
   readonly arrived: () => void;
+  /** Called when the host has ended an input, and when its last frame was read. */
+  readonly portEnded: () => void;
   /** Called when the host starts, stops, pauses or resumes the processor. */
   command(command: ClientCommand): void;
   /** Called once, at the end: with the failure, or with `undefined` if the host has closed the channel or has ended. */
@@ -90,6 +97,7 @@ export class ClientBridge implements AsyncDisposable {
   #ports: XpcDictionary = {};
   #schema: ConnectionSchema | undefined;
   #schemaHash = "";
+  #ping: XpcDictionary = {};
   #endpoint: OwnedCapability | undefined;
   #connection: Connection | undefined;
   #channel: Channel<PortMap, PortMap> | undefined;
@@ -123,6 +131,11 @@ export class ClientBridge implements AsyncDisposable {
     );
   }
 
+  /** The host's message `ping`, which says how it uses its ports; empty before it has come. */
+  get ping(): XpcDictionary {
+    return this.#ping;
+  }
+
   /**
    * Reports that the module, a processor of this mode, has started: the host may
    * send frames.
@@ -133,6 +146,12 @@ export class ClientBridge implements AsyncDisposable {
     this.#mode = mode;
     this.#ports = ports;
     this.#apply({ type: "module_started" });
+  }
+
+  /** Reports to the host that the processor has flushed and its outputs have ended. */
+  flushed(): void {
+    const { channel } = this;
+    if (channel.features.has("ends")) channel.sendControl(CTRL_TYPE.flushed);
   }
 
   /** Reports to the host that the processor has failed, with the stack. */
@@ -196,7 +215,10 @@ export class ClientBridge implements AsyncDisposable {
         return this.#run(() => Promise.resolve(this.#connect()));
       case "pong":
         this.#pingTimer?.cancel();
-        return this.#connection!.send(pongMessage());
+        return this.channel.openLane(
+          this.#ping,
+          (lane) => this.#connection!.send(pongMessage(lane)),
+        );
       case "report_acked":
         return this.#run(() => this.#reportAcked());
       case "load_module":
@@ -262,14 +284,14 @@ export class ClientBridge implements AsyncDisposable {
     }
   }
 
-  /** Reports the counters once a second, while frames can flow. */
-  #reportStats(channel: Channel<PortMap, PortMap>, before: ChannelStats): void {
+  /** Reports the counters once a second, if they have changed, while frames can flow. */
+  #reportStats(reports: StatsReports): void {
     this.#statsTimer = this.#native.clock.after(
       STATS_INTERVAL_MS,
       () =>
         this.#run(async () => {
-          await this.#session.reportStats(statsReport(channel, before));
-          if (this.#phase === "running") this.#reportStats(channel, before);
+          await reports.send((report) => this.#session.reportStats(report));
+          if (this.#phase === "running") this.#reportStats(reports);
           return undefined;
         }),
     );
@@ -289,7 +311,10 @@ export class ClientBridge implements AsyncDisposable {
       {
         control: (type, message) => this.#heard(type, message),
         arrived: this.#events.arrived,
+        portEnded: this.#events.portEnded,
         problem: (text) => this.#warn(text),
+        failed: ({ code, message }) =>
+          this.#apply({ type: "failed", code, reason: message }),
       },
     );
     this.#channel.attach(connection);
@@ -301,7 +326,10 @@ export class ClientBridge implements AsyncDisposable {
       malformed: () => this.#channel!.malformed(),
     });
     connection.send(
-      helloMessage({ ...this.#identity, schema_hash: this.#schemaHash }),
+      helloMessage(
+        { ...this.#identity, schema_hash: this.#schemaHash },
+        MY_FEATURES,
+      ),
     );
     this.#pingTimer = this.#native.clock.after(PING_TIMEOUT_MS, () => {
       this.#apply({
@@ -315,12 +343,12 @@ export class ClientBridge implements AsyncDisposable {
 
   #tellStarted(): void {
     const channel = this.#channel!;
-    channel.open();
     channel.sendControl(CTRL_TYPE.started, {
       [CHANNEL_KEY.mode]: this.#mode,
       ...this.#ports,
     });
-    this.#reportStats(channel, channel.stats);
+    channel.open(); // after the message: ports that have ended already are told now
+    this.#reportStats(new StatsReports(channel));
   }
 
   #hostLost(known: KnownEnd | undefined): void {
@@ -343,6 +371,12 @@ export class ClientBridge implements AsyncDisposable {
 
   #heard(type: string, message: Message): void {
     if (type === CTRL_TYPE.ping) {
+      if (this.#phase === "awaiting_ping") {
+        this.channel.use(
+          chosenFeatures(parseFeatures(message.body), MY_FEATURES),
+        );
+        this.#ping = message.body;
+      }
       this.#apply({ type: "ping", valid: hasPayload(message.body, PING) });
     } else if (type === CTRL_TYPE.teardown) {
       this.#apply({ type: "close" });

@@ -9,7 +9,7 @@ import {
   continuousLoop,
   DEFAULT_REST_MS,
   type FrameProgress,
-  nextTurn,
+  isAllRead,
 } from "../channel/activity.ts";
 import { pause, systemClock } from "../ffi/clock.ts";
 import type { PortMap } from "../proto/schema/port.ts";
@@ -42,7 +42,7 @@ type AnyContext = Context<PortMap, PortMap>;
  * them.
  */
 export class ProcessorInbox {
-  /** Changes when a frame or a command comes, and at the end. */
+  /** Changes when a frame, a command or the end of a port comes, when the last frame of a port was read, and at the end. */
   readonly activity: Activity = new Activity();
   /** The number of frames that came since this was last set to 0. */
   arrivals = 0;
@@ -51,6 +51,11 @@ export class ProcessorInbox {
   /** Notes that a frame can be read. */
   arrived(): void {
     this.arrivals++;
+    this.activity.changed();
+  }
+
+  /** Notes that an input has ended, or that its last frame was read. */
+  portEnded(): void {
     this.activity.changed();
   }
 
@@ -84,20 +89,37 @@ export class ProcessorInbox {
   }
 }
 
-/** Calls the processor's functions until the context's signal aborts. Throws their errors. */
+/**
+ * Calls the processor's functions until the context's signal aborts. Throws their
+ * errors.
+ *
+ * @param progress the channel
+ * @param flushed called when the inputs have ended, `flush` has returned and the outputs have ended
+ */
 export async function runLoop(
   processor: Processor,
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,
+  flushed: () => void,
 ): Promise<void> {
-  switch (processor.mode) {
-    case "reactive":
-      return await reactive(processor.definition, context, progress, control);
-    case "continuous":
-      return await continuous(processor.definition, context, progress, control);
-    case "manual":
-      return await manual(processor.definition, context, control);
+  const { mode, definition } = processor;
+  const finish = async (): Promise<void> => {
+    await definition.flush?.(context);
+    for (const output of Object.values(context.output)) output.end();
+    flushed();
+  };
+  if (mode === "manual") {
+    return await manual(definition, context, progress, control, finish);
+  }
+  if (mode === "reactive") {
+    await reactive(definition, context, progress, control);
+  } else await continuous(definition, context, progress, control);
+  await whilePaused(definition, context, control);
+  if (!context.signal.aborted) await finish();
+  while (!context.signal.aborted) {
+    await whilePaused(definition, context, control);
+    if (!context.signal.aborted) await control.activity.wait();
   }
 }
 
@@ -123,7 +145,10 @@ async function whilePaused(
   }
 }
 
-/** Calls `process` when frames have come. Commands are handled between the calls. */
+/**
+ * Calls `process` when frames have come, until the inputs have ended and it takes
+ * none of the frames that are left. Commands are handled between the calls.
+ */
 async function reactive(
   definition: ReactiveDefinition<PortMap, PortMap>,
   context: AnyContext,
@@ -136,41 +161,67 @@ async function reactive(
     if (context.signal.aborted) return;
     const before = progress.unread;
     if (before === 0 || (stuck && control.arrivals === 0)) {
-      await control.activity.wait();
+      if (progress.incomingEnded) return;
+      if (progress.spin()) await progress.turn();
+      else await control.activity.wait();
       continue;
     }
     control.arrivals = 0;
     await definition.process(context);
     stuck = progress.unread >= before;
-    await nextTurn();
+    await progress.turn();
   }
 }
 
+/** Calls `process` until the inputs have ended and all their frames were read. */
 async function continuous(
   definition: ContinuousDefinition<PortMap, PortMap>,
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,
 ): Promise<void> {
+  const isOver = (): boolean => context.signal.aborted || isAllRead(progress);
   await continuousLoop(
     progress,
     control.activity,
     async () => {
       await whilePaused(definition, context, control);
-      if (!context.signal.aborted) await definition.process(context);
+      if (!isOver()) await definition.process(context);
     },
     definition.restMs ?? DEFAULT_REST_MS,
-    context.signal,
+    isOver,
   );
+}
+
+/** One call of `start`. */
+interface Run {
+  readonly stop: AbortController;
+  done: Promise<void>;
+  hasReturned: boolean;
+}
+
+function isRunning(run: Run | undefined): boolean {
+  return run !== undefined && !run.stop.signal.aborted;
 }
 
 async function manual(
   definition: ManualDefinition<PortMap, PortMap>,
   context: AnyContext,
+  progress: FrameProgress,
   control: ProcessorInbox,
+  finish: () => Promise<void>,
 ): Promise<void> {
-  let running: { stop: AbortController; done: Promise<void> } | undefined;
+  let running: Run | undefined;
+  let paused = false;
+  let flushed = false;
   let failure: { error: unknown } | undefined;
+  // What `start` has begun may still read, until the host stops it.
+  const isFlushDue = (): boolean => {
+    if (flushed || paused || !progress.incomingEnded) return false;
+    if (!running) return true;
+    return running.hasReturned &&
+      (running.stop.signal.aborted || isAllRead(progress));
+  };
   const start = async (before: Promise<void> | undefined): Promise<void> => {
     const { signal } = running!.stop;
     await before; // a start after a stop waits until the start before it has returned
@@ -180,24 +231,35 @@ async function manual(
   };
   while (!context.signal.aborted && !failure) {
     const command = control.takeCommand();
-    if (command === undefined) {
+    if (command === undefined && isFlushDue()) {
+      flushed = true;
+      await finish().catch((error) => failure = { error });
+    } else if (command === undefined) {
       await control.activity.wait();
     } else if (
-      command === "start" && !running?.stop.signal.aborted && running
+      command === "start" && (flushed || isRunning(running))
     ) {
-      continue; // it is running
+      continue; // it is running, or has nothing left to do
     } else if (command === "start") {
       const before = running?.done;
-      running = { stop: new AbortController(), done: Promise.resolve() };
-      running.done = start(before).catch((error) => {
+      const run: Run = {
+        stop: new AbortController(),
+        done: Promise.resolve(),
+        hasReturned: false,
+      };
+      running = run;
+      run.done = start(before).catch((error) => {
         if (context.signal.aborted) return; // the end of the channel caused it
         failure = { error };
+      }).finally(() => {
+        run.hasReturned = true;
         control.activity.changed();
       });
     } else if (command === "stop") {
       running?.stop.abort();
       await definition.stop?.(context);
     } else {
+      paused = command === "pause";
       await definition[command]?.(context);
     }
   }

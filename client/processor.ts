@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Receivers, Senders } from "../channel/channel_ports.ts";
+import type { Receivers, Senders } from "../channel/ports/channel_ports.ts";
 import {
   connectionSchema,
   type NoPorts,
@@ -34,6 +34,51 @@ export interface ProcessorDefinition<I extends PortMap, O extends PortMap> {
   pause?(context: Context<I, O>): void | Promise<void>;
   /** Called when the host resumes the processor. */
   resume?(context: Context<I, O>): void | Promise<void>;
+  /**
+   * Called once, when the host has ended all inputs and their frames were read:
+   * send here what the processor still holds. It still arrives; then all outputs
+   * end by themselves, whether there is a `flush` or not. `process` and `start`
+   * are not called any more. While the processor is paused it waits. An error
+   * here is the processor's failure.
+   *
+   * A reactive processor whose `process` leaves frames unread, and a manual one
+   * that is not running, can still read them here. A manual one that runs is
+   * asked when its `start` has returned. A processor without inputs is never
+   * asked: it ends its outputs itself, with {@link FrameSender.end}.
+   *
+   * ```ts
+   * import { continuous, DataFrame } from "@streamlib/bridge/client";
+   *
+   * const held: Uint8Array[] = []; // a look-ahead of two frames
+   * export default continuous({
+   *   inputs: { data: DataFrame },
+   *   outputs: { data: DataFrame },
+   *   process({ input, output }) {
+   *     using frame = input.data.get();
+   *     if (!frame) return;
+   *     held.push(frame.data);
+   *     if (held.length > 2) send(held.shift()!, output.data);
+   *   },
+   *   async flush({ output }) {
+   *     for (const data of held) {
+   *       await output.data.ready;
+   *       send(data, output.data);
+   *     }
+   *   },
+   * });
+   *
+   * type Output = import("@streamlib/bridge/client").FrameSender<typeof DataFrame>;
+   * function send(data: Uint8Array, output: Output): void {
+   *   using frame = output.acquire({
+   *     data,
+   *     schema_name: "held",
+   *     timestamp_ns: 0n,
+   *   });
+   *   output.send(frame);
+   * }
+   * ```
+   */
+  flush?(context: Context<I, O>): void | Promise<void>;
   /** Called once, at the end, also after a failure. It must return within 1.5 s. */
   teardown?(context: Context<I, O>): void | Promise<void>;
 }
@@ -41,7 +86,7 @@ export interface ProcessorDefinition<I extends PortMap, O extends PortMap> {
 /** A processor that processes each frame as it comes. */
 export interface ReactiveDefinition<I extends PortMap, O extends PortMap>
   extends ProcessorDefinition<I, O> {
-  /** Called when a frame has come; the calls never overlap. An error ends the processor and is reported to the host's owner. */
+  /** Called when a frame has come, until all inputs have ended; the calls never overlap. An error ends the processor and is reported to the host's owner. */
   process(context: Context<I, O>): void | Promise<void>;
 }
 
@@ -50,7 +95,7 @@ export interface ContinuousDefinition<I extends PortMap, O extends PortMap>
   extends ProcessorDefinition<I, O> {
   /** Milliseconds to wait after a call in which no frame was read or sent. A frame that comes ends the wait. Default: 16. */
   readonly restMs?: number;
-  /** Called repeatedly; the calls never overlap. An error ends the processor and is reported to the host's owner. */
+  /** Called repeatedly, until all inputs have ended and were read; the calls never overlap. An error ends the processor and is reported to the host's owner. */
   process(context: Context<I, O>): void | Promise<void>;
 }
 

@@ -146,6 +146,7 @@ async function runProcessor(
   await using bridge = new ClientBridge(identity, around, {
     load: (schema) => loading.resolve(schema),
     arrived: () => control.arrived(),
+    portEnded: () => control.portEnded(),
     command: (command) => control.command(command),
     ended: (failure) => {
       abort.abort();
@@ -172,12 +173,19 @@ async function runProcessor(
       channel,
       schema,
       processor.schema,
+      bridge.ping,
     );
     const context = { input, output, signal: abort.signal };
     held.defer(() => tearDown(processor, context));
     await processor.definition.setup?.(context);
     bridge.started(processor.mode, message);
-    await runLoop(processor, context, channel, control);
+    await runLoop(
+      processor,
+      context,
+      channel,
+      control,
+      () => bridge.flushed(),
+    );
   } catch (error) {
     if (!isOurEnd(error, abort.signal)) {
       bridge.failed(error);

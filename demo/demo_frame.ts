@@ -35,7 +35,7 @@ const FIELDS = {
 /** A video frame with checksums, by which the host verifies what the client read and wrote. */
 export const DemoFrame: Schema<TypesOf<typeof FIELDS>> = schema({
   name: "com.tatolab.streamlib.DemoFrame",
-  version: { major: 1, minor: 0, patch: 0 },
+  version: { major: 1, minor: 1, patch: 0 }, // with what VideoFrame 1.1 has added
   fields: FIELDS,
 });
 

@@ -15,9 +15,9 @@ Sends a video, frame by frame, to a processor in a process of its own, which
 finds the edges; verifies what comes back; no pixel is copied on the way.
 
 Options:
-  --input FILE      a video or picture; - for standard input. Y4M with 8 bits is
-                    read as it is, anything else is decoded by ffmpeg, whatever
-                    its name (default: a short clip that ships with the project)
+  --input FILE      a video or picture; - for standard input. Most Y4M is read as
+                    it is, anything else is decoded by ffmpeg, whatever its name
+                    (default: a short clip that ships with the project)
   --frames N        how many frames (default: one pass over the input, 300 at the
                     most); a file is repeated for more, a pipe is not
   --size WxH        scale the input, for instance 1920x1080

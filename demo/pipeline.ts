@@ -6,7 +6,8 @@
  */
 
 import { ReactiveHost, type ReceivedFrame } from "../host/mod.ts";
-import { checksum } from "./verify/checksum.ts";
+import { RgbaPictures } from "./filter/rgba_pictures.ts";
+import { checksum, planesOf } from "./verify/checksum.ts";
 import { DEMO_PORT, type DemoFrame } from "./demo_frame.ts";
 import { Pacer, sleep } from "./pacer.ts";
 import type { PictureTap } from "./preview/picture_tap.ts";
@@ -52,17 +53,16 @@ export async function sendAll(
   { limit, paced, stop, verifier, pictures }: SendOptions,
 ): Promise<number> {
   const port = host.input.video;
-  const { width, height, frameRate } = source;
+  const { width, height, frameRate, pixel_format, color } = source;
+  const rgba = new RgbaPictures();
   const pacer = paced ? new Pacer(frameRate) : undefined;
   for (let sent = 0; sent < limit; sent++) {
     await port.ready;
     if (pacer) await sleep(pacer.wait(performance.now()), stop);
     if (stop.aborted) return sent;
     using frame = port.acquire({
-      pixel_buffer: { width, height, pixel_format: "rgba8" },
-      pixel_format: "rgba8",
-      width,
-      height,
+      pixel_buffer: { width, height, pixel_format },
+      color,
       timestamp_ns: BigInt(Math.round(sent * 1e9 / frameRate)),
       frame_number: BigInt(sent),
       input_checksum: 0,
@@ -71,14 +71,16 @@ export async function sendAll(
     });
     const surface = frame.pixel_buffer;
     try {
-      const { pixels, bytes_per_row } = surface;
-      if (!await source.next(pixels, bytes_per_row)) return sent;
+      if (!await source.next(surface)) return sent;
     } catch (error) {
       if (stop.aborted) return sent; // it stopped the wait for the input
       throw error;
     }
-    frame.input_checksum = checksum(surface);
-    pictures?.sending(frame);
+    frame.input_checksum = checksum(planesOf(surface));
+    if (pictures?.isWanted) {
+      const pixel_buffer = rgba.of(surface, color);
+      pictures.sending({ frame_number: frame.frame_number, pixel_buffer });
+    }
     verifier.sending(frame, sent % RECOMPUTE_EVERY === 0);
     port.send(frame);
   }

@@ -134,7 +134,7 @@ export async function runDemo(
       message_bytes_per_frame: perFrame(
         after.socket_bytes - before.socket_bytes,
       ),
-      path: "dictionary",
+      path: stats.path!, // the host was ready
       pids: { host: Deno.pid, client: clientPid },
       broker: { service: broker.service, embedded: broker.embedded },
     };

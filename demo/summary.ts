@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { TransportPath } from "../host/mod.ts";
 import { plainText } from "./input/quoted.ts";
 import { closingTable } from "./progress.ts";
 
@@ -22,10 +23,17 @@ export interface Summary {
   latency_us: { p50: number; p99: number };
   pixel_bytes_copied_per_frame: number;
   message_bytes_per_frame: number;
-  path: "dictionary";
+  /** What carried the frames. */
+  path: TransportPath;
   pids: { host: number; client: number };
   broker: { service: string; embedded: boolean };
 }
+
+/** What carries frames, in words. */
+const PATHS: Readonly<Record<TransportPath, string>> = {
+  lane: "a lane: memory that both processes share",
+  dictionary: "dictionaries: one message for each frame",
+};
 
 /** Formats `value` with that number of decimals. */
 export function round(value: number, digits: number): number {
@@ -57,6 +65,7 @@ export function table(summary: Summary): string {
       } ms, there and back with the work`,
     ],
     ["pixels copied", `${summary.pixel_bytes_copied_per_frame} bytes a frame`],
+    ["path", PATHS[summary.path]],
     ["messages", `${summary.message_bytes_per_frame} bytes a frame`],
     ["processes", `host ${pids.host}, client ${pids.client}`],
     [

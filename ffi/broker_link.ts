@@ -11,7 +11,6 @@ import {
   type CallOptions,
   checkedResponse,
   type ControlClient,
-  fromDictionary,
   type RequestOf,
   type ResponseOf,
   toDictionary,
@@ -44,9 +43,11 @@ const MESSAGE_TYPE_OF_CALL: Readonly<Record<string, string>> = Object
 export class BrokerLink implements ControlClient {
   /** The name of the broker's service. */
   readonly service: string;
-  readonly #native: Native;
   readonly #lost: () => void;
+  readonly #dial: () => Connection;
   #connection: Connection | undefined;
+  /** Whether the broker has answered on the connection. */
+  #isReached = false;
   #reason = "";
   #disposed = false;
 
@@ -54,26 +55,35 @@ export class BrokerLink implements ControlClient {
    * @param service the broker's service name
    * @param lost called when a broker that was reached has ended. Calls can go
    * on: they reach the next broker
+   * @param dial makes a connection to it. Default: by its name
    */
-  constructor(native: Native, service: string, lost: () => void = () => {}) {
-    this.#native = native;
+  constructor(
+    native: Native,
+    service: string,
+    lost: () => void = () => {},
+    dial: () => Connection = () => Connection.toService(native, service),
+  ) {
     this.service = service;
     this.#lost = lost;
+    this.#dial = dial;
     this.#connected();
   }
 
   /** Returns the connection. Makes a new one if the last found no broker: XPC never retries such a connection. */
   #connected(): Connection {
     if (this.#connection) return this.#connection;
-    const connection = Connection.toService(this.#native, this.service);
+    const connection = this.#dial();
     this.#connection = connection;
+    this.#isReached = false;
     connection.activate({
       message: (message) => message[Symbol.dispose](),
       ended: (end, reason) => {
         this.#reason = reason;
-        // "invalid" means that no broker was found. If there was one before, the owner was told when it ended.
+        // By name, "invalid" means that no broker was found; by endpoint, also that the one that was there has ended.
+        const isLost = end !== "invalid" || this.#isReached;
+        this.#isReached = false;
         if (end === "invalid") this.#drop(connection);
-        else if (!this.#disposed) this.#lost();
+        if (isLost && !this.#disposed) this.#lost();
       },
     });
     return connection;
@@ -100,7 +110,7 @@ export class BrokerLink implements ControlClient {
     const ask = (): Promise<Message> =>
       this.#ask(type, toDictionary(request), options);
     using reply = await (method === "GetVersion" ? this.#askTwice(ask) : ask());
-    return checkedResponse(method, fromDictionary(reply.body), this.service);
+    return checkedResponse(method, reply.body, this.service);
   }
 
   /**
@@ -160,6 +170,7 @@ export class BrokerLink implements ControlClient {
     } catch (cause) {
       throw this.#unanswered(type, timeoutMs, connection, cause);
     }
+    this.#isReached = this.#connection === connection;
     const code = getString(reply.body, KEY.code);
     if (!isErrorCode(code)) return reply;
     reply[Symbol.dispose]();

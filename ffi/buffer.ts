@@ -4,16 +4,10 @@
  * @module
  */
 
-import type { NumericArrays, NumericKind } from "../proto/schema/field_type.ts";
-import { NUMERIC_ARRAYS } from "../proto/schema/numeric_array.ts";
 import { Capability } from "../proto/wire/xpc_value.ts";
 import type { ShmemHandle } from "./handle.ts";
 import type { Native } from "./native.ts";
-import {
-  MappedView,
-  releaseMapped,
-  type SharedMemory,
-} from "./shared_memory.ts";
+import { Mapping, releaseMapped, type SharedMemory } from "./shared_memory.ts";
 
 /**
  * A region of shared memory, mapped from the start. It holds a lease of
@@ -24,7 +18,7 @@ export class NativeBuffer implements SharedMemory {
   readonly bytes: number;
   readonly #native: Native;
   readonly #handle: ShmemHandle;
-  readonly #view: MappedView;
+  readonly #mapping: Mapping;
   #disposed = false;
 
   /**
@@ -42,7 +36,7 @@ export class NativeBuffer implements SharedMemory {
       throw error;
     }
     this.bytes = Number(native.symbols.slb_shmem_bytes(handle));
-    this.#view = new MappedView(address, this.bytes);
+    this.#mapping = new Mapping(address, this.bytes);
     native.lease();
   }
 
@@ -60,17 +54,16 @@ export class NativeBuffer implements SharedMemory {
     );
   }
 
-  /** Returns a view of the first `length` elements. The caller has checked that the region is large enough. */
-  view<K extends NumericKind>(kind: K, length: number): NumericArrays[K] {
-    return new NUMERIC_ARRAYS[kind](
-      this.#view.buffer,
-      0,
-      length,
-    ) as NumericArrays[K];
+  open(): ArrayBuffer {
+    return this.#mapping.open();
+  }
+
+  close(view: ArrayBuffer): void {
+    this.#mapping.close(view);
   }
 
   get givenAway(): boolean {
-    return this.#view.givenAway;
+    return this.#mapping.givenAway;
   }
 
   borrow(): Capability {
@@ -84,6 +77,6 @@ export class NativeBuffer implements SharedMemory {
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    releaseMapped(this.#native, this.#handle, this.#view);
+    releaseMapped(this.#native, this.#handle, this.#mapping);
   }
 }

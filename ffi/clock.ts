@@ -13,7 +13,7 @@ export interface Timer {
 }
 
 /** A clock with timers. */
-export interface Clock {
+export interface TimerClock {
   /** Returns milliseconds since an arbitrary moment; never decreases. */
   now(): number;
   /** Calls `callback` once, after `ms` milliseconds. */
@@ -21,7 +21,7 @@ export interface Clock {
 }
 
 /** The clock of this process. */
-export const systemClock: Clock = {
+export const systemClock: TimerClock = {
   now: () => performance.now(),
   after: (ms, callback) => {
     const timer = setTimeout(callback, ms);
@@ -34,7 +34,7 @@ export const systemClock: Clock = {
 
 /** Resolves after `ms` milliseconds, or when `signal` aborts. */
 export function pause(
-  clock: Clock,
+  clock: TimerClock,
   ms: number,
   signal?: AbortSignal,
 ): Promise<void> {

@@ -1,31 +1,28 @@
 /**
- * Connections and listeners.
+ * Connections.
  *
  * @module
  */
 
-import { BridgeError, type ErrorCode } from "../proto/errors.ts";
+import { BridgeError } from "../proto/errors.ts";
 import { KEY } from "../proto/wire/keys.ts";
-import { Capability, type XpcDictionary } from "../proto/wire/xpc_value.ts";
-import type {
-  AnyHandle,
-  ConnectionHandle,
-  ListenerHandle,
-  ReplyHandle,
-} from "./handle.ts";
-import { STATUS } from "./status.ts";
+import type { Capability, XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { ConnectionEvents } from "./connection_events.ts";
+import type { ConnectionHandle, ReplyHandle } from "./handle.ts";
 import type { Message } from "./message.ts";
-import type { ConnectionEnd, EventSink, Native } from "./native.ts";
-import { OwnedCapability } from "./capability.ts";
+import type { ConnectionEnd, Native } from "./native.ts";
+import { Party } from "./party.ts";
+import { STATUS } from "./status.ts";
 
 const encoder = new TextEncoder();
-const MAX_TEXT_BYTES = 512;
 
 /** The peer's process, according to the kernel. */
 export interface Peer {
+  /** Its id; 0 if it cannot be seen from here, in another pid namespace. */
   readonly pid: number;
+  /** Its effective user id. */
   readonly euid: number;
+  /** Its effective group id. */
   readonly egid: number;
 }
 
@@ -41,18 +38,6 @@ export interface ConnectionQueues {
   readonly suspended: boolean;
 }
 
-/** The events of a listener. */
-export interface ListenerEvents {
-  /** A peer has connected. The receiver owns the connection: it activates it, or disposes it to refuse the peer. */
-  peer(connection: Connection): void;
-  /**
-   * The listener has ended. `reason` is text for people and may be "". `code` is
-   * `name_in_use` if another process serves the name, else `native_failure`;
-   * on macOS it is always `native_failure`.
-   */
-  ended(end: ConnectionEnd, reason: string, code: ErrorCode): void;
-}
-
 /** The limits of a request. */
 export interface RequestOptions {
   /** The time until it fails with `timed_out`, in milliseconds. */
@@ -61,67 +46,15 @@ export interface RequestOptions {
   signal?: AbortSignal;
 }
 
-/** The common part of listeners and connections: activation, cancellation, reason, disposal. */
-abstract class Party implements Disposable {
-  protected readonly native: Native;
-  readonly #handle: AnyHandle;
-  #disposed = false;
-
-  protected constructor(native: Native, handle: AnyHandle) {
-    this.native = native;
-    this.#handle = handle;
-  }
-
-  /** The handle of the native object. */
-  get handle(): AnyHandle {
-    return this.#handle;
-  }
-
-  /** Whether it was disposed. */
-  get isDisposed(): boolean {
-    return this.#disposed;
-  }
-
-  protected start(sink: EventSink): void {
-    this.native.listen(this.#handle, sink);
-    this.native.checked(
-      this.native.symbols.slb_connection_activate(this.#handle),
-    );
-  }
-
-  /** Why it became invalid, as text for people; "" if unknown. */
-  reason(): string {
-    const text = new Uint8Array(MAX_TEXT_BYTES);
-    const length = this.native.symbols.slb_connection_reason_copy(
-      this.#handle,
-      text,
-      text.length,
-    );
-    return new TextDecoder().decode(text.subarray(0, length));
-  }
-
-  /** Ends it. `invalid` is its last event. More than one call does no harm. */
-  cancel(): void {
-    if (this.#disposed) return;
-    this.native.checked(
-      this.native.symbols.slb_connection_cancel(this.#handle),
-    );
-  }
-
-  /** Ends it without an event, and releases it. More than one call does no harm. */
-  [Symbol.dispose](): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.native.unlisten(this.#handle);
-    this.native.symbols.slb_release(this.#handle);
-  }
-}
-
 /** One end of a two-way connection. It is inactive, without events, until {@link activate}. */
 export class Connection extends Party {
   readonly #requests = new Map<number, (end: ConnectionEnd) => void>();
 
-  /** Takes a handle over. Use the static methods instead. */
+  /**
+   * Takes a handle over. Use the static methods instead.
+   *
+   * @internal
+   */
   constructor(native: Native, handle: ConnectionHandle) {
     super(native, handle);
   }
@@ -310,6 +243,7 @@ export class Connection extends Party {
     return promise;
   }
 
+  /** Ends it without an event, and releases it. Requests without a reply fail. */
   override [Symbol.dispose](): void {
     super[Symbol.dispose]();
     for (const lost of [...this.#requests.values()]) lost("invalid");
@@ -320,64 +254,4 @@ function aborted(signal: AbortSignal): BridgeError {
   return new BridgeError("aborted", "The wait for a reply was called off", {
     cause: signal.reason,
   });
-}
-
-/** Accepts connections: anonymously, through its endpoint, or as a named service. */
-export class Listener extends Party {
-  /** Takes a handle over. Use the static methods instead. */
-  constructor(native: Native, handle: ListenerHandle) {
-    super(native, handle);
-  }
-
-  /** Makes a listener that only holders of its endpoint can reach. */
-  static anonymous(native: Native): Listener {
-    return new Listener(
-      native,
-      native.created(native.symbols.slb_listener_create(native.queue)),
-    );
-  }
-
-  /** Makes the listener of a named service. If another process serves the name, `ended` is called after the activation. */
-  static ofService(native: Native, service: string): Listener {
-    const name = encoder.encode(service);
-    return new Listener(
-      native,
-      native.created(
-        native.symbols.slb_listener_create_service(
-          native.queue,
-          name,
-          name.length,
-        ),
-      ),
-    );
-  }
-
-  /** Starts it: its events go to `events`. */
-  activate(events: ListenerEvents): void {
-    this.start({
-      message: (message) => message[Symbol.dispose](),
-      ended: (end, code) =>
-        events.ended(
-          end,
-          this.reason(),
-          code === "channel_lost" ? "native_failure" : code, // it has no other side
-        ),
-      peer: (handle) =>
-        events.peer(new Connection(this.native, handle as ConnectionHandle)),
-      malformed: (reply) => {
-        if (reply !== undefined) this.native.symbols.slb_release(reply);
-      },
-    });
-  }
-
-  /** Makes the capability to connect to this anonymous listener. The caller must dispose it. */
-  endpoint(): OwnedCapability {
-    const handle = this.native.created(
-      this.native.symbols.slb_endpoint_create(this.handle),
-    );
-    return new OwnedCapability(
-      this.native,
-      new Capability("endpoint", handle),
-    );
-  }
 }

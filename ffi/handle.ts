@@ -25,5 +25,9 @@ export type ShmemHandle = Handle<"shmem">;
 export type SurfaceHandle = Handle<"surface">;
 /** A listening stream socket. */
 export type StreamHandle = Handle<"stream">;
+/** A bootstrap. */
+export type BootstrapHandle = Handle<"bootstrap">;
+/** One side's half of a lane. */
+export type LaneHandle = Handle<"lane">;
 /** A handle of any kind. */
 export type AnyHandle = Handle<string>;

@@ -12,13 +12,14 @@ import { BridgeError, type ErrorCode } from "../proto/errors.ts";
 import { exhaustionAdvice } from "../proto/exhaustion.ts";
 import { capabilitiesIn, Packer, unpack } from "../proto/wire/packed.ts";
 import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
-import type { Clock } from "./clock.ts";
+import type { TimerClock } from "./clock.ts";
 import type { AnyHandle, QueueHandle, ReplyHandle } from "./handle.ts";
 import { Message } from "./message.ts";
 import { type NativeStats, readStats } from "./native_stats.ts";
 import { type Bell, localShim, type Shim } from "./shim.ts";
 import { endCodeOf, errorCodeOf, isTold, STATUS } from "./status.ts";
 import type { Symbols } from "./symbols.ts";
+import { reportUncaught } from "./uncaught.ts";
 
 /** How a connection ended. `interrupted`: its service has ended; the next message connects again. */
 export type ConnectionEnd = "invalid" | "interrupted" | "termination";
@@ -95,7 +96,7 @@ export class Native implements Disposable {
   /** The queue that owns all native objects of this isolate. */
   readonly queue: QueueHandle;
   /** The clock of all time limits. */
-  readonly clock: Clock;
+  readonly clock: TimerClock;
   readonly #shim: Shim;
   readonly #bell: Bell;
   readonly #sinks = new Map<number, EventSink>();
@@ -105,11 +106,17 @@ export class Native implements Disposable {
   #view = new DataView(this.#buffer.buffer);
   #nextRequest = 1;
   #leases = 1;
+  #isDraining = false;
 
   /** Returns a lease of this isolate's queue, which is opened for the first one. Throws as `loadLibrary` does. */
   static open(): Native {
     if (current) return current.lease();
     return current = new Native(localShim());
+  }
+
+  /** This isolate's queue if there is a lease of it, borrowed. */
+  static get opened(): Native | undefined {
+    return current;
   }
 
   /** Makes a separate queue with `shim`, which it owns, and its first lease. For tests; others use {@link Native.open}. */
@@ -160,9 +167,13 @@ export class Native implements Disposable {
     return this.symbols.slb_user_id();
   }
 
-  /** Takes the descriptor of a bell over, and calls `ring` each time it rings. */
-  bell(descriptor: number, ring: () => void): Bell {
-    return this.#shim.bell(descriptor, ring);
+  /** Takes the descriptor of a bell over; see {@link Shim.bell}. */
+  bell(
+    descriptor: number,
+    ring: (count: number) => void,
+    shut?: () => void,
+  ): Bell {
+    return this.#shim.bell(descriptor, ring, shut);
   }
 
   /** The last failure on this thread, as an error to throw. */
@@ -255,7 +266,31 @@ export class Native implements Disposable {
 
   // ---- draining ----
 
+  /**
+   * Blocks this thread until events wait on the queue. Returns false after
+   * `timeoutMs` milliseconds. Throws `native_failure` if that is not possible.
+   */
+  wait(timeoutMs: number): boolean {
+    return this.checked(
+      this.symbols.slb_queue_wait(this.queue, timeoutMs),
+    ) === 1;
+  }
+
+  /** Delivers the events that wait, without the event loop. Does nothing while events are delivered. */
+  drain(): void {
+    if (!this.#isDraining) this.#drain();
+  }
+
   #drain(): void {
+    this.#isDraining = true;
+    try {
+      this.#drainTurn();
+    } finally {
+      this.#isDraining = false;
+    }
+  }
+
+  #drainTurn(): void {
     let cost = 0;
     for (
       let buffers = 0;
@@ -291,7 +326,7 @@ export class Native implements Disposable {
       try {
         this.#dispatch(at, length);
       } catch (error) {
-        reportError(error); // an error in one handler must not stop the events after it
+        reportUncaught(error); // an error in one handler must not stop the events after it
       }
       at += length;
     }

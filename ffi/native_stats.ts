@@ -60,12 +60,14 @@ const KINDS = [
   "fd",
   "surface",
   "stream",
+  "bootstrap",
+  "lane",
 ] as const;
 
 /** A kind of native object. */
 export type NativeKind = typeof KINDS[number];
 
-const STATS_COUNT = 28;
+const STATS_COUNT = 30;
 
 /** Returns the counters of this process. */
 export function readStats(symbols: Symbols): NativeStats {
@@ -77,23 +79,23 @@ export function readStats(symbols: Symbols): NativeStats {
     by_kind: Object.fromEntries(
       KINDS.map((kind, index) => [kind, n(index + 1)]),
     ) as Record<NativeKind, number>,
-    events_waiting: n(10),
-    data_bytes_sent: n(11),
-    messages_sent: n(12),
-    messages_received: n(13),
-    surfaces_mapped: n(14),
-    socket_bytes_sent: n(15),
-    spill_bytes_sent: n(16),
-    descriptors_sent: n(17),
-    xpc_objects: n(18),
-    xpc_connections: n(19),
-    mappings_kept: n(20),
-    mapping_bytes_kept: n(21),
-    inbox_bytes: n(22),
-    outbox_bytes: n(23),
-    suspended_connections: n(24),
-    ended_outbox_full: n(25),
-    malformed_messages: n(26),
-    ended_malformed: n(27),
+    events_waiting: n(12),
+    data_bytes_sent: n(13),
+    messages_sent: n(14),
+    messages_received: n(15),
+    surfaces_mapped: n(16),
+    socket_bytes_sent: n(17),
+    spill_bytes_sent: n(18),
+    descriptors_sent: n(19),
+    xpc_objects: n(20),
+    xpc_connections: n(21),
+    mappings_kept: n(22),
+    mapping_bytes_kept: n(23),
+    inbox_bytes: n(24),
+    outbox_bytes: n(25),
+    suspended_connections: n(26),
+    ended_outbox_full: n(27),
+    malformed_messages: n(28),
+    ended_malformed: n(29),
   };
 }

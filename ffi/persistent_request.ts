@@ -15,7 +15,7 @@ import {
   retryStep,
 } from "../proto/states/retry.ts";
 import { isBrokerGone } from "../proto/wire/control.ts";
-import { type Clock, pause } from "./clock.ts";
+import { pause, type TimerClock } from "./clock.ts";
 
 /** Returned by an attempt if the broker does not know the connection. */
 export class UnknownConnection {
@@ -35,13 +35,13 @@ export interface PersistentRequestOptions extends RetryRules {
 
 /** One request, which may be asked again after its answer, but not twice at a time. */
 export class PersistentRequest {
-  readonly #clock: Clock;
+  readonly #clock: TimerClock;
   readonly #options: PersistentRequestOptions;
   #state: RetryState;
   #trouble = "";
 
   /** Sends nothing until {@link ask}. */
-  constructor(clock: Clock, options: PersistentRequestOptions) {
+  constructor(clock: TimerClock, options: PersistentRequestOptions) {
     this.#clock = clock;
     this.#options = options;
     this.#state = newRetry(options, options.deadline);

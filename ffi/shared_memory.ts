@@ -6,14 +6,15 @@
  */
 
 import type { Capability } from "../proto/wire/xpc_value.ts";
-import type { ShmemHandle, SurfaceHandle } from "./handle.ts";
+import type { LaneHandle, ShmemHandle, SurfaceHandle } from "./handle.ts";
 import type { Native } from "./native.ts";
 
 /**
- * Shared memory, made by this process or another. Disposing it detaches all
- * views of it: a view that is still used has length 0 and reads nothing.
+ * Shared memory, made by this process or another.
  *
- * A view whose `ArrayBuffer` was transferred (`postMessage` and
+ * Each frame that shows the memory has a view of its own: {@link open} makes it,
+ * {@link close} detaches it, so that a view that is kept longer has length 0 and
+ * reads nothing. A view whose `ArrayBuffer` was transferred (`postMessage` and
  * `structuredClone` with a transfer list, a read into it by a stream) cannot be
  * detached: somebody else owns it. Such memory is "given away". It stays mapped
  * until the process ends, and must not be used for another frame.
@@ -23,18 +24,22 @@ export interface SharedMemory extends Disposable {
   readonly givenAway: boolean;
   /** Returns the capability, to be put into a message. It stays owned here. */
   borrow(): Capability;
+  /** Returns a new view. Throws `closed` once disposed, `native_failure` if it is not mapped and addresses run out. */
+  open(): ArrayBuffer;
+  /** Detaches a view of {@link open}. If it was transferred, the memory is given away. */
+  close(view: ArrayBuffer): void;
   /** Begins CPU access. {@link unlock} with the same argument ends it. Does nothing once disposed. */
   lock(readOnly: boolean): void;
   /** Ends CPU access. Does nothing once disposed. */
   unlock(readOnly: boolean): void;
 }
 
-/** The `ArrayBuffer` over one mapping. After a transfer there is a new one, over the same memory. */
-export class MappedView {
+/** One mapping, and the views that JavaScript has of it. */
+export class Mapping {
+  /** Whether a view of it was transferred. */
+  givenAway = false;
   readonly #address: Deno.PointerObject;
   readonly #bytes: number;
-  #buffer: ArrayBuffer;
-  #givenAway = false;
 
   /**
    * @param address the start of the mapping
@@ -43,45 +48,34 @@ export class MappedView {
   constructor(address: Deno.PointerObject, bytes: number) {
     this.#address = address;
     this.#bytes = bytes;
-    this.#buffer = this.#newBuffer();
   }
 
-  #newBuffer(): ArrayBuffer {
+  /** Returns a new view of the whole mapping. */
+  open(): ArrayBuffer {
     return Deno.UnsafePointerView.getArrayBuffer(
       this.#address,
       this.#bytes,
     ) as ArrayBuffer;
   }
 
-  /** Whether one of its buffers was transferred. */
-  get givenAway(): boolean {
-    return this.#givenAway ||= this.#buffer.detached;
-  }
-
-  /** The buffer, which is not detached. */
-  get buffer(): ArrayBuffer {
-    if (!this.#buffer.detached) return this.#buffer;
-    this.#givenAway = true;
-    return this.#buffer = this.#newBuffer();
-  }
-
-  /** Detaches the buffer, unless it was transferred. */
-  detach(): void {
-    if (!this.#buffer.detached) this.#buffer.transfer(0);
+  /** Detaches a view, unless it was transferred: then the memory is given away. */
+  close(view: ArrayBuffer): void {
+    if (view.detached) this.givenAway = true;
+    // To length 0, for without a transfer the collector would count its memory.
+    else view.transfer(0);
   }
 }
 
 /**
- * Ends the use of shared memory: detaches its view and releases its handle, which
- * unmaps it, unless it was given away. Then returns the lease of `native`.
+ * Ends the use of shared memory: releases its handle, which unmaps it unless it
+ * was given away. Then returns the lease of `native`. All views are closed before.
  */
 export function releaseMapped(
   native: Native,
-  handle: SurfaceHandle | ShmemHandle,
-  view: MappedView | undefined,
+  handle: SurfaceHandle | ShmemHandle | LaneHandle,
+  mapping: Mapping | undefined,
 ): void {
-  if (view?.givenAway) native.symbols.slb_mapping_keep(handle);
-  view?.detach();
+  if (mapping?.givenAway) native.symbols.slb_mapping_keep(handle);
   native.symbols.slb_release(handle);
   native[Symbol.dispose]();
 }

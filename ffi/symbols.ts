@@ -6,7 +6,7 @@
  */
 
 /** The version of the ABI; the same as `SLB_ABI_VERSION` in the header. */
-export const ABI_VERSION = 5;
+export const ABI_VERSION = 8;
 
 /** All functions of the shim. */
 export const SYMBOLS = {
@@ -14,6 +14,8 @@ export const SYMBOLS = {
   slb_error_copy: { parameters: ["buffer", "u32"], result: "u32" },
   slb_error_code: { parameters: [], result: "i32" },
   slb_user_id: { parameters: [], result: "u32" },
+  slb_now_ns: { parameters: [], result: "u64" },
+  slb_clock_ms: { parameters: [], result: "f64" },
   slb_stats: { parameters: ["buffer", "u32"], result: "u32" },
   slb_release: { parameters: ["u32"], result: "i32" },
 
@@ -23,6 +25,7 @@ export const SYMBOLS = {
   },
   slb_process_is_orphan: { parameters: [], result: "i32" },
   slb_process_is_client: { parameters: [], result: "i32" },
+  slb_process_forward: { parameters: ["i32"], result: "i32" },
   slb_stderr_write: { parameters: ["buffer", "u32"], result: "i32" },
   slb_scratch_create: {
     parameters: ["buffer", "u32", "buffer", "u32"],
@@ -34,6 +37,7 @@ export const SYMBOLS = {
   slb_queue_take_bell: { parameters: ["u32"], result: "i32" },
   slb_queue_drain: { parameters: ["u32", "buffer", "u32"], result: "i32" },
   slb_queue_next_bytes: { parameters: ["u32"], result: "u32" },
+  slb_queue_wait: { parameters: ["u32", "u32"], result: "i32" },
 
   slb_listener_create: { parameters: ["u32"], result: "u32" },
   slb_listener_create_service: {
@@ -70,6 +74,26 @@ export const SYMBOLS = {
   },
   slb_service_is_activated: { parameters: ["buffer", "u32"], result: "i32" },
 
+  slb_bootstrap_create: { parameters: ["u32", "u32"], result: "u32" },
+  slb_bootstrap_take_bell: { parameters: ["u32"], result: "i32" },
+  slb_bootstrap_next: { parameters: ["u32", "buffer"], result: "i32" },
+  slb_bootstrap_register: {
+    parameters: ["u32", "buffer", "u32", "u32"],
+    result: "i32",
+  },
+  slb_bootstrap_look_up: {
+    parameters: ["u32", "buffer", "u32"],
+    result: "u32",
+  },
+  slb_bootstrap_declare: {
+    parameters: ["u32", "buffer", "u32", "u32"],
+    result: "i32",
+  },
+  slb_bootstrap_ended: { parameters: ["u32", "buffer", "u32"], result: "i32" },
+  slb_bootstrap_offer: { parameters: ["u32", "buffer", "u32"], result: "u32" },
+  slb_bootstrap_withdraw: { parameters: ["u32"], result: "i32" },
+  slb_bootstrap_inherited: { parameters: ["buffer", "u32"], result: "i32" },
+
   slb_stream_listen: { parameters: ["u32", "buffer", "u32"], result: "u32" },
   slb_stream_inherited: {
     parameters: ["u32", "buffer", "u32"],
@@ -96,12 +120,29 @@ export const SYMBOLS = {
   slb_fd_create: { parameters: ["u32", "i32"], result: "u32" },
   slb_fd_dup: { parameters: ["u32"], result: "i32" },
 
+  slb_lane_create: { parameters: ["u32", "u32"], result: "u32" },
+  slb_lane_open: { parameters: ["u32", "u32"], result: "u32" },
+  slb_lane_slots: { parameters: ["u32"], result: "u32" },
+  slb_lane_take_memory: { parameters: ["u32"], result: "u32" },
+  slb_lane_map: { parameters: ["u32"], result: "pointer" },
+  slb_lane_bytes: { parameters: ["u32"], result: "u64" },
+  slb_lane_bell: { parameters: ["u32"], result: "u32" },
+  slb_lane_connect: { parameters: ["u32", "u32"], result: "i32" },
+  slb_lane_take_bell: { parameters: ["u32"], result: "i32" },
+  slb_lane_publish: { parameters: ["u32", "u32"], result: "i32" },
+  slb_lane_consume: { parameters: ["u32", "u32"], result: "i32" },
+  slb_lane_spin: { parameters: ["u32", "u32", "u32"], result: "u32" },
+  slb_lane_sleep: { parameters: ["u32", "u32"], result: "i32" },
+  slb_lane_wake: { parameters: ["u32"], result: "i32" },
+  slb_lane_wait: { parameters: ["u32", "u32", "u32"], result: "i32" },
+
   slb_surface_create: {
-    parameters: ["u32", "u32", "u32", "u32", "u32"],
+    parameters: ["u32", "u32", "u32", "u32", "buffer", "u32"],
     result: "u32",
   },
   slb_surface_layout: { parameters: ["u32", "buffer"], result: "i32" },
   slb_surface_map: { parameters: ["u32"], result: "pointer" },
+  slb_surface_native: { parameters: ["u32"], result: "i64" },
   slb_surface_lock: { parameters: ["u32", "u32"], result: "i32" },
   slb_surface_unlock: { parameters: ["u32", "u32"], result: "i32" },
 } as const;

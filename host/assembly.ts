@@ -6,15 +6,17 @@
  * @module
  */
 
+import { Bootstrap } from "../ffi/bootstrap.ts";
 import { pause, systemClock } from "../ffi/clock.ts";
 import { GRPC_CLIENT, openGrpcClient } from "../broker/grpc_loader.ts";
 import type { OpenControl } from "../proto/wire/control.ts";
 import type { Embed } from "./broker_finder.ts";
 import { launchdBroker, type LoadAgent } from "./launchd_broker.ts";
 
-/** Runs a broker in this process, or shares the one that already runs here. On macOS launchd runs it, because launchd must know each service name. */
+/** Runs a broker in this process, or shares the one that already runs here. Where macOS offers no bootstrap, launchd runs it. */
 export const makeBroker: Embed = async () => {
-  if (Deno.build.os === "darwin") return await launchdBroker(loadAgent);
+  const because = Deno.build.os === "darwin" ? Bootstrap.whyNone() : undefined;
+  if (because !== undefined) return await launchdBroker(loadAgent, { because });
   const { embedBroker } = await import("../broker/embedded.ts");
   return await embedBroker();
 };

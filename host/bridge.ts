@@ -6,8 +6,8 @@
  * @module
  */
 
-import type { Channel, ChannelStats } from "../channel/channel.ts";
-import { statsReport } from "../channel/stats_report.ts";
+import type { Channel } from "../channel/channel.ts";
+import { StatsReports } from "../channel/stats_report.ts";
 import type { Timer } from "../ffi/clock.ts";
 import type { Message } from "../ffi/message.ts";
 import type { KnownEnd } from "../ffi/end_reason.ts";
@@ -26,6 +26,8 @@ import {
   pingMessage,
   teardownMessage,
 } from "../proto/states/handshake_messages.ts";
+import { channelFeatures, type TransportPath } from "../channel/transport.ts";
+import { chosenFeatures } from "../proto/wire/features.ts";
 import { CTRL_TYPE, PONG } from "../proto/wire/keys.ts";
 import {
   LAST_WORD_TIMEOUT_MS,
@@ -44,7 +46,7 @@ import {
   stepFailure,
 } from "./client_failure.ts";
 import type { HandshakeTimes, ProcessorMode } from "./handshake_times.ts";
-import { agreeWithModule } from "./agreement.ts";
+import { agreeWithModule, portsInPing } from "./agreement.ts";
 import { HostSession, type SessionOptions } from "./host_session.ts";
 import { Door } from "./door.ts";
 import { Refusals } from "./refusals.ts";
@@ -52,6 +54,7 @@ import {
   type ClientExit,
   type ClientProcess,
   endClient,
+  type StartClient,
 } from "./spawn/spawn.ts";
 
 /** The time to wait for the client's exit after its channel has ended, so that the failure can name the exit status. */
@@ -65,16 +68,20 @@ const TEARDOWN_MS = 2_000;
 export interface HostBridgeOptions extends SessionOptions {
   /** The mode that the module's processor must have. */
   readonly processorType: ProcessorMode;
-  /** Starts the client's process with the environment variables that name its connection. */
-  spawn(env: Readonly<Record<string, string>>): ClientProcess;
+  /** What carries frames, if the client can. */
+  readonly path: TransportPath;
+  /** Starts the client's process. */
+  readonly spawn: StartClient;
   /** Called with warnings for the owner. */
   warn(text: string): void;
 }
 
 /** The callbacks of a bridge. */
 export interface HostBridgeEvents {
-  /** Called when frames can flow. */
+  /** Called when frames can flow, before the first one can be sent. */
   opened(): void;
+  /** Called when the client has read all inputs, which have ended, has flushed, and has ended its outputs. */
+  flushed(): void;
   /** Called when no more frames can flow: with the failure, or with `undefined` after a close. */
   over(failure: BridgeError | undefined): void;
 }
@@ -163,7 +170,7 @@ export class HostBridge {
 
   /** Whether the broker runs in this process. */
   get brokerEmbedded(): boolean {
-    return this.#session.broker?.embedded ?? false;
+    return this.#session.broker?.bootstrap !== undefined;
   }
 
   /** The client's process id; 0 before it is started. */
@@ -225,13 +232,13 @@ export class HostBridge {
       case "adopt":
         this.#arrived.abort();
         this.#refusals.last = undefined;
-        this.#channel.attach(this.#door.letIn(effect.peer));
+        this.#adopt(effect.peer);
         return this.#done("hello");
       case "refuse":
         this.#refusals.note(effect);
         return this.#door.refuse(effect.peer, effect.code, effect.reason);
       case "ping":
-        this.#door.tell(pingMessage());
+        this.#ping();
         this.#timer(
           PONG_TIMEOUT_MS,
           () => this.#apply({ type: "pong_overdue" }),
@@ -299,7 +306,7 @@ export class HostBridge {
       STREAMLIB_BROKER_XPC_SERVICE: this.brokerService,
       ...(broker?.grpcAddress &&
         { STREAMLIB_BROKER_ENDPOINT: broker.grpcAddress }),
-    });
+    }, broker?.bootstrap);
     this.#client = client;
     this.#done("spawned");
     client.exit.then((exit) => this.#clientExited(exit));
@@ -318,12 +325,37 @@ export class HostBridge {
     this.#fail(exitFailure(this.#exit, this.#phase, this.#refusals.last));
   }
 
+  #adopt(peer: number): void {
+    const { connection, features } = this.#door.letIn(peer);
+    this.#channel.attach(connection);
+    const mine = channelFeatures(this.#options.path);
+    this.#channel.use(chosenFeatures(features, mine));
+  }
+
+  #ping(): void {
+    const { features } = this.#channel;
+    const ports = portsInPing(this.#options.schema, features);
+    this.#channel.offerLane((lane) =>
+      this.#door.tell(pingMessage(features, { ...ports, ...lane }))
+    );
+  }
+
+  /** The client has misused the lane. */
+  misused({ code, message }: BridgeError): void {
+    this.#fail({ code, reason: message });
+  }
+
   /** Handles a control message of the client, other than those about surfaces. */
   control(type: string, message: Message): void {
     if (type === CTRL_TYPE.pong) {
+      if (this.#phase === "awaiting_pong") {
+        this.#channel.acceptLane(message.body);
+      }
       this.#apply({ type: "pong", valid: hasPayload(message.body, PONG) });
     } else if (type === CTRL_TYPE.started) {
       this.#started(message.body);
+    } else if (type === CTRL_TYPE.flushed) {
+      if (this.#phase === "open") this.#events.flushed();
     } else if (type === CTRL_TYPE.error) {
       this.#isReported = true;
       this.#fail(reportedFailure(message.body, this.#phase));
@@ -342,17 +374,17 @@ export class HostBridge {
 
   #openGate(): void {
     this.#done("started");
-    this.#channel.open();
-    this.#reportStats(this.#channel.stats);
+    this.#reportStats(new StatsReports(this.#channel));
     this.#events.opened();
+    this.#channel.open(); // tells of the inputs that have ended, after what `opened` has sent
   }
 
-  /** Reports the counters once a second, while frames can flow. */
-  #reportStats(before: ChannelStats): void {
+  /** Reports the counters once a second, if they have changed, while frames can flow. */
+  #reportStats(reports: StatsReports): void {
     this.#timer(STATS_INTERVAL_MS, () =>
       this.#run(async () => {
-        await this.#session.reportStats(statsReport(this.#channel, before));
-        if (this.#phase === "open") this.#reportStats(before);
+        await reports.send((report) => this.#session.reportStats(report));
+        if (this.#phase === "open") this.#reportStats(reports);
         return undefined;
       }));
   }
@@ -373,11 +405,12 @@ export class HostBridge {
     this.#timers.clear();
     this.#refusals.end();
     this.#arrived.abort();
-    this.#channel.detach();
+    const gone = this.#endClient(failure);
+    this.#channel.detach(failure ? "died" : "closed", gone);
     // The client of a host that fails is told why, unless it has said so itself.
     if (!failure) this.#door.tell(teardownMessage());
     else if (!this.#isReported) this.#door.tell(failureMessage(failure));
-    this.#release(failure).then(
+    this.#release(failure, gone).then(
       () => this.#released.resolve(),
       (error) => this.#released.reject(error),
     );
@@ -390,12 +423,17 @@ export class HostBridge {
     return failure && !this.#isReported ? LAST_WORD_TIMEOUT_MS : TEARDOWN_MS;
   }
 
-  async #release(failure: BridgeError | undefined): Promise<void> {
-    const { clock } = this.#native;
-    await Promise.all([
-      this.#client && endClient(clock, this.#client, this.#graceMs(failure)),
-      this.#session.reportEnd(failure),
-    ]);
+  /** Resolves when the client's process is gone: until then it can read what it was sent. */
+  async #endClient(failure: BridgeError | undefined): Promise<void> {
+    if (!this.#client) return;
+    await endClient(this.#native.clock, this.#client, this.#graceMs(failure));
+  }
+
+  async #release(
+    failure: BridgeError | undefined,
+    gone: Promise<void>,
+  ): Promise<void> {
+    await Promise.all([gone, this.#session.reportEnd(failure)]);
     this.#door[Symbol.dispose]();
     await this.#session[Symbol.asyncDispose]();
     this.#native[Symbol.dispose]();

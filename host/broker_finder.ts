@@ -5,8 +5,10 @@
  * @module
  */
 
+import type { Bootstrap } from "../ffi/bootstrap.ts";
 import { BrokerLink } from "../ffi/broker_link.ts";
 import type { Native } from "../ffi/native.ts";
+import { inheritedChannel } from "../ffi/own_names.ts";
 import {
   checkVersion,
   type ControlClient,
@@ -25,18 +27,22 @@ export interface BrokerLease extends AsyncDisposable {
   readonly control: ControlClient;
   /** Its gRPC address; `undefined` if XPC carries the control calls. */
   readonly grpcAddress: string | undefined;
-  /** Whether it runs in this process. */
-  readonly embedded: boolean;
+  /** The bootstrap that has its name, if it runs in this process: the client must be started in it. */
+  readonly bootstrap: Bootstrap | undefined;
+}
+
+/** A broker that was started. */
+export interface StartedBroker extends AsyncDisposable {
+  readonly service: string;
+  /** The bootstrap that has its name; `undefined` if it serves the default name of this user. */
+  readonly bootstrap?: Bootstrap;
 }
 
 /**
- * Starts a broker. It runs in this process under a name of its own, and is shared
- * by the hosts of this process; or it is started elsewhere and serves the default
- * name.
+ * Starts a broker. It runs in this process, in a bootstrap, and is shared by the
+ * hosts of this process; or it is started elsewhere and serves the default name.
  */
-export type Embed = (
-  native: Native,
-) => Promise<{ readonly service: string } & AsyncDisposable>;
+export type Embed = (native: Native) => Promise<StartedBroker>;
 
 /** How to find a broker. */
 export interface BrokerSearch {
@@ -75,17 +81,19 @@ export async function findBroker(
   await using held = new AsyncDisposableStack();
   const { given, fallback, embed, grpc } = choice;
   let link = held.use(new BrokerLink(native, given ?? fallback, lost));
-  let embedded = false;
+  let bootstrap: Bootstrap | undefined;
   const contact = { timeoutMs: contactTimeoutMs(Deno.build.os), signal };
   try {
     await checkVersion(link, link.service, contact);
   } catch (error) {
     if (given !== undefined || !isAbsent(error) || grpc) throw error;
+    inheritedChannel(native); // one that was lost is told: a broker of its own would hide it
     if (embed === undefined) throw noneWanted(error, fallback);
+    link[Symbol.dispose](); // one that hangs would be told as lost when it ends
     const broker = held.use(await embed(native));
-    link = held.use(new BrokerLink(native, broker.service, lost));
-    embedded = broker.service !== fallback;
-    if (!embedded) await checkStarted(link, contact);
+    bootstrap = broker.bootstrap;
+    link = held.use(linkTo(native, broker, lost));
+    if (!bootstrap) await checkStarted(link, contact);
   }
   const control = grpc ? held.use(await grpc.open(grpc.address)) : link;
   if (grpc) await checkVersion(control, grpc.address, contact);
@@ -96,9 +104,25 @@ export async function findBroker(
     link,
     control,
     grpcAddress: grpc?.address,
-    embedded,
+    bootstrap,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+function linkTo(
+  native: Native,
+  { service, bootstrap }: StartedBroker,
+  lost: () => void,
+): BrokerLink {
+  if (!bootstrap) return new BrokerLink(native, service, lost);
+  return new BrokerLink(native, service, lost, () => {
+    const connection = bootstrap.tryConnect(service);
+    if (connection) return connection;
+    throw new BridgeError(
+      "broker_unreachable",
+      "Cannot reach the broker of this process: it has ended",
+    );
+  });
 }
 
 /** Waits for a broker that a service manager starts under the default name: the first call starts it. */

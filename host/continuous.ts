@@ -41,11 +41,13 @@ export class ContinuousHost<
    * frame was sent or received, the loop waits until a frame comes, or for
    * `restMs` milliseconds (default: 16). Waiting uses no CPU time.
    *
-   * Resolves when the host was closed, also before it was ready, or when `signal`
-   * has aborted.
+   * Resolves when the host was closed, also before it was ready, when `signal`
+   * has aborted, or when every port has ended and everything was read: after a
+   * {@link ProcessorHost.drain}, for instance. Until then `turn` is called, so
+   * that it can read.
    *
    * @throws {BridgeError} the host's failure; and whatever `turn` throws, except
-   * `closed` after a close
+   * `closed` after a close or from an input that has ended
    */
   run(
     turn: (host: this) => void | Promise<void>,

@@ -6,7 +6,8 @@
  */
 
 import type { OwnedCapability } from "../ffi/capability.ts";
-import { type Connection, Listener } from "../ffi/connection.ts";
+import type { Connection } from "../ffi/connection.ts";
+import { Listener } from "../ffi/listener.ts";
 import { type KnownEnd, knownEnd } from "../ffi/end_reason.ts";
 import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
@@ -17,6 +18,7 @@ import {
   type HelloProblem,
   helloProblem,
 } from "../proto/states/handshake_messages.ts";
+import { parseFeatures } from "../proto/wire/features.ts";
 import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import { KEY } from "../proto/wire/keys.ts";
 
@@ -36,6 +38,13 @@ export interface DoorEvents {
   closed(reason: string): void;
 }
 
+/** A peer that is not accepted yet. */
+interface Peer {
+  readonly connection: Connection;
+  /** The features that its hello names. */
+  features: readonly string[];
+}
+
 const BEYOND_LIMITS: HelloProblem = {
   code: "malformed_message",
   reason: "its first message was beyond the limits of a message",
@@ -46,7 +55,7 @@ const BEYOND_LIMITS: HelloProblem = {
 export class Door implements Disposable {
   readonly #events: DoorEvents;
   readonly #listener: Listener;
-  readonly #peers = new Map<number, Connection>();
+  readonly #peers = new Map<number, Peer>();
   #guest: Connection | undefined;
   #guestLeft = false;
   #nextPeer = 1;
@@ -68,11 +77,12 @@ export class Door implements Disposable {
 
   #welcome(connection: Connection): void {
     const id = this.#nextPeer++;
-    this.#peers.set(id, connection);
+    const peer: Peer = { connection, features: [] };
+    this.#peers.set(id, peer);
     connection.activate({
       message: (message) => {
         if (connection === this.#guest) this.#events.message(message);
-        else this.#firstMessage(id, message);
+        else this.#firstMessage(id, peer, message);
       },
       ended: (_, reason, code, told) => {
         if (connection !== this.#guest) return this.#forget(id);
@@ -92,23 +102,20 @@ export class Door implements Disposable {
       (this.#guest !== undefined && !this.#guestLeft);
   }
 
-  #firstMessage(peer: number, message: Message): void {
+  #firstMessage(id: number, peer: Peer, message: Message): void {
     using _ = message;
-    const problem = helloProblem(
-      message.body,
-      this.#events.credentials(),
-      constantTimeEqual,
-    );
+    peer.features = parseFeatures(message.body);
+    const problem = helloProblem(message.body, this.#events.credentials());
     if (message.wantsReply) message.reply({ [KEY.success]: !problem });
-    this.#events.hello(peer, problem);
+    this.#events.hello(id, problem);
   }
 
   /** Accepts a peer as the client: its further messages go to `message`. */
-  letIn(peer: number): Connection {
-    const connection = this.#peers.get(peer)!;
-    this.#peers.delete(peer);
-    this.#guest = connection;
-    return connection;
+  letIn(id: number): Peer {
+    const peer = this.#peers.get(id)!;
+    this.#peers.delete(id);
+    this.#guest = peer.connection;
+    return peer;
   }
 
   /** Sends a message to the accepted client, if there is one. */
@@ -117,30 +124,21 @@ export class Door implements Disposable {
   }
 
   /** Sends a peer an error with the reason, and disconnects it. */
-  refuse(peer: number, code: ErrorCode, reason: string): void {
-    this.#peers.get(peer)?.send(failureMessage({ code, message: reason }));
-    this.#forget(peer);
+  refuse(id: number, code: ErrorCode, reason: string): void {
+    const refusal = failureMessage({ code, message: reason });
+    this.#peers.get(id)?.connection.send(refusal);
+    this.#forget(id);
   }
 
-  #forget(peer: number): void {
-    this.#peers.get(peer)?.[Symbol.dispose]();
-    this.#peers.delete(peer);
+  #forget(id: number): void {
+    this.#peers.get(id)?.connection[Symbol.dispose]();
+    this.#peers.delete(id);
   }
 
   /** Closes the listener and all connections. */
   [Symbol.dispose](): void {
-    for (const peer of [...this.#peers.keys()]) this.#forget(peer);
+    for (const id of [...this.#peers.keys()]) this.#forget(id);
     this.#guest?.[Symbol.dispose]();
     this.#listener[Symbol.dispose]();
   }
-}
-
-/** Compares two strings in a time that does not depend on where they differ. */
-function constantTimeEqual(a: string, b: string): boolean {
-  if (a.length !== b.length) return false;
-  let difference = 0;
-  for (let i = 0; i < a.length; i++) {
-    difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
-  }
-  return difference === 0;
 }

@@ -159,9 +159,12 @@ export class HostSession implements AsyncDisposable {
     return refusal?.message;
   }
 
-  /** Reports the channel's counters. A failure is ignored: the channel goes on. */
-  async reportStats(stats: RequestOf<"ReportStats">): Promise<void> {
-    await this.#tell("ReportStats", { ...stats, side: "host" });
+  /** Reports the channel's counters. Returns the error as text; the channel goes on. */
+  async reportStats(
+    stats: RequestOf<"ReportStats">,
+  ): Promise<string | undefined> {
+    const error = await this.#tell("ReportStats", { ...stats, side: "host" });
+    return error?.message;
   }
 
   /** Returns the broker's record of the connection; `undefined` before it is allocated. */

@@ -26,6 +26,8 @@ export interface LoadedAgent {
 
 /** What {@link launchdBroker} uses. Default: this process's own. */
 export interface LaunchdBrokerTools {
+  /** Why the host runs no broker itself. */
+  readonly because?: string;
   readonly env?: EnvironmentSource;
   /** Called with a line that says what was done. */
   readonly say?: (text: string) => void;
@@ -41,8 +43,8 @@ export interface LaunchdBrokerTools {
  */
 export async function launchdBroker(
   load: LoadAgent,
-  { env = permittedEnvironment(), say = warnToStderr, os }: LaunchdBrokerTools =
-    {},
+  { because, env = permittedEnvironment(), say = warnToStderr, os }:
+    LaunchdBrokerTools = {},
 ): Promise<{ readonly service: string } & AsyncDisposable> {
   const all = names(env, { ...(os && { os }) });
   const { service, home } = all;
@@ -56,7 +58,9 @@ export async function launchdBroker(
         ? "until you log out"
         : "until the Mac restarts";
       say(
-        `no broker was running: launchd now runs one on demand ${until} (${loaded}). ` +
+        `no broker was running: launchd now runs one on demand ${until} (${loaded})${
+          because === undefined ? "" : `, because this host cannot: ${because}`
+        }. ` +
           "`streamlib broker install` makes it permanent, " +
           `\`launchctl bootout ${target}\` ends it, and \`embedBroker: false\` prevents it`,
       );

@@ -22,7 +22,7 @@ export type { HandshakeTimes } from "./handshake_times.ts";
 export { ContinuousHost } from "./continuous.ts";
 export { ManualHost } from "./manual.ts";
 export type { HostOptions } from "./options.ts";
-export { ProcessorHost } from "./processor_host.ts";
+export { type CloseOptions, ProcessorHost } from "./processor_host.ts";
 export { ReactiveHost } from "./reactive.ts";
 export type { RestartPolicy } from "./restart.ts";
 export { Runtime, type RuntimeOptions } from "./runtime.ts";

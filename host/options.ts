@@ -11,6 +11,7 @@ import { type EnvironmentSource, readVariable } from "../proto/environment.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { DEFAULT_TIMEOUT_SECS, MAX_TIMEOUT_SECS } from "../proto/limits.ts";
 import { names, serviceName } from "../proto/names.ts";
+import type { TransportPath } from "../channel/transport.ts";
 import type { PortMap } from "../proto/schema/port.ts";
 import {
   CLIENT_RUNNER,
@@ -50,6 +51,8 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly control?: "xpc" | "grpc";
   /** The broker's gRPC address for `control: "grpc"`: `unix:/path` or a loopback address such as `127.0.0.1:port`. Default: STREAMLIB_BROKER_ENDPOINT; if that is not set, the address that belongs to the broker's service name. */
   readonly brokerEndpoint?: string;
+  /** What carries frames: records in shared memory, or a message for each frame, which is slower. A client of a version without lanes gets messages. Default: "lane". */
+  readonly path?: TransportPath;
   /** Whether a new client is started after a failure. The ports stay; the pause before each restart doubles, from 100 ms to 5 s; the host gives up after 8 restarts in a row. Default: "never". */
   readonly restart?: RestartPolicy;
   /** Called before each restart, with the failure that caused it. Default: `warn` gets a description. */
@@ -86,8 +89,9 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
   }
   const env = permittedEnvironment();
   const { output = toStderr, warn = warnToStderr, onRestart } = options;
-  const { control = "xpc", restart = "never" } = options;
+  const { control = "xpc", path = "lane", restart = "never" } = options;
   checkOneOf("control", control, ["xpc", "grpc"]);
+  checkOneOf("path", path, ["lane", "dictionary"]);
   checkOneOf("restart", restart, ["never", "on-failure"]);
   const choice: BrokerSearch = {
     given: options.broker ?? readVariable(env, "STREAMLIB_BROKER_XPC_SERVICE"),
@@ -106,6 +110,7 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
       `pid-${Deno.pid}`,
     processorId: options.processorId ?? crypto.randomUUID(),
     processorType,
+    path,
     timeoutSecs,
     findBroker: (native, lost, signal) =>
       findBroker(native, choice, lost, signal),

@@ -5,8 +5,8 @@
  */
 
 import { continuousLoop } from "../channel/activity.ts";
-import type { ChannelStats } from "../channel/channel.ts";
-import type { Receivers, Senders } from "../channel/channel_ports.ts";
+import type { ChannelStats } from "../channel/channel_stats.ts";
+import type { Receivers, Senders } from "../channel/ports/channel_ports.ts";
 import { Native } from "../ffi/native.ts";
 import type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
 import type { NoPorts } from "../proto/schema/connection_schema.ts";
@@ -15,6 +15,14 @@ import type { PortMap } from "../proto/schema/port.ts";
 import type { HandshakeTimes, ProcessorMode } from "./handshake_times.ts";
 import { type HostOptions, supervisorOptions } from "./options.ts";
 import { Supervisor } from "./supervisor.ts";
+
+/** How a host is closed. */
+export interface CloseOptions {
+  /** Whether the host is drained first; see {@link ProcessorHost.drain}. */
+  readonly drain?: boolean;
+  /** Aborts the draining; the host is closed then. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * A host and its client. `launch` returns at once; the connection is made in
@@ -117,8 +125,20 @@ export abstract class ProcessorHost<
     restMs: number,
     signal: AbortSignal | undefined,
   ): Promise<void> {
+    const { channel } = this.#supervisor;
     try {
-      await this.#loop(turn, restMs, signal);
+      await this.#loop(
+        async () => {
+          try {
+            await turn();
+          } catch (error) {
+            // The host is being drained: the turn may still read.
+            if (!channel.isPastEnd(error)) throw error;
+          }
+        },
+        restMs,
+        signal,
+      );
     } catch (error) {
       // After a close, a turn that sends gets this error: the end, not a failure.
       const closed = error instanceof BridgeError && error.code === "closed";
@@ -136,9 +156,11 @@ export abstract class ProcessorHost<
     signal: AbortSignal | undefined,
   ): Promise<void> {
     await this.ready;
-    const { channel, activity, over } = this.#supervisor;
-    const stop = signal ? AbortSignal.any([signal, over]) : over;
-    await continuousLoop(channel, activity, turn, restMs, stop);
+    const supervisor = this.#supervisor;
+    const { channel, activity, over } = supervisor;
+    const isOver = (): boolean =>
+      over.aborted || signal?.aborted === true || supervisor.isDone;
+    await continuousLoop(channel, activity, turn, restMs, isOver);
   }
 
   /** Pauses the processor: `process` is not called until {@link resume}. Before the host is ready, the pause takes effect as soon as it is. */
@@ -151,9 +173,54 @@ export abstract class ProcessorHost<
     this.#supervisor.setPaused(false);
   }
 
-  /** Closes the host: tells the client to end, waits for it, and releases everything. Another call has no further effect. */
-  close(): Promise<void> {
-    return this.#supervisor.close();
+  /**
+   * Ends every input, and resolves when the client has processed everything: when
+   * it has ended every output and, if it has inputs, has flushed. The results may
+   * still be unread then; a port in order must be read meanwhile, since its sender
+   * waits for room. A host without inputs waits for its client to end the outputs
+   * by itself: draining does not stop a source. The host stays open: close it.
+   *
+   * Nothing can be sent afterwards: {@link FrameSender.acquire} throws `closed`.
+   * A client that is started again is told of the ends too.
+   *
+   * ```ts ignore
+   * const reading = (async () => {
+   *   for await (using frame of host.output.video) await write(frame);
+   * })(); // finishes by itself
+   * for await (const picture of source) await send(host.input.video, picture);
+   * await host.drain({ signal: AbortSignal.timeout(10_000) });
+   * await reading;
+   * await host.close();
+   * ```
+   *
+   * @throws {BridgeError} `channel_lost`, with their number, if frames were with a
+   * client when it died, at any time since the launch: once the outputs have
+   * ended, or the host has failed; else the host's failure, if it fails first;
+   * `closed` if it is closed first; `version_mismatch` if the client does not know
+   * ends; `aborted` if `signal` aborts, with its reason as the cause
+   */
+  drain(
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<void> {
+    return this.#supervisor.drain(signal);
+  }
+
+  /**
+   * Closes the host: tells the client to end, waits for it, and releases
+   * everything. Another call has no further effect. What the client has not yet
+   * processed is lost, and so are results that nobody has read or iterates over,
+   * unless the host is drained first: with `drain: true`. Then the results hold
+   * their memory until they are read.
+   *
+   * @throws {BridgeError} with `drain`: what {@link drain} throws, after the host
+   * was closed
+   */
+  async close({ drain, signal }: CloseOptions = {}): Promise<void> {
+    try {
+      if (drain) await this.drain({ signal });
+    } finally {
+      await this.#supervisor.close();
+    }
   }
 
   /** Closes the host; see {@link close}. */

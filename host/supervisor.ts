@@ -18,6 +18,7 @@ import {
   type SwitchEvent,
   switchStep,
 } from "../proto/states/remembered_switch.ts";
+import { drained, isDrained } from "./drain.ts";
 import { HostBridge, type HostBridgeOptions } from "./bridge.ts";
 import type { HandshakeTimes } from "./handshake_times.ts";
 import { decideRestart, type RestartPolicy } from "./restart.ts";
@@ -52,7 +53,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   readonly ended: Promise<BridgeError | undefined>;
   /** Aborts when the host begins to end: no more frames can be sent. */
   readonly over: AbortSignal;
-  /** Changes when a frame arrives, and when the host begins to end. */
+  /** Changes when a frame arrives or a port ends, when frames can flow, when the client has flushed, and when the host begins to end. */
   readonly activity: Activity = new Activity();
   readonly #options: SupervisorOptions<I, O>;
   readonly #native: Native;
@@ -68,6 +69,12 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   readonly #over = new AbortController();
   #running = SWITCH_OFF;
   #paused = SWITCH_OFF;
+  #hasFlushed = false;
+  #wasDrained = false;
+  /** Whether the results stay readable after a close: the host was drained, so every one is wanted. */
+  #keepsResults = false;
+  #lastFailure: BridgeError | undefined;
+  #failure: BridgeError | undefined;
 
   /** Begins at once, in the background. Takes ownership of the lease `native`. */
   constructor(native: Native, options: SupervisorOptions<I, O>) {
@@ -82,7 +89,9 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     this.channel = new Channel<I, O>(native, inputs, outputs, {
       control: (type, message) => this.#bridge.control(type, message),
       arrived: () => this.activity.changed(),
+      portEnded: () => this.activity.changed(),
       problem: (text) => options.warn(text),
+      failed: (error) => this.#bridge.misused(error),
     });
     this.#bridge = this.#connect();
     held.move(); // from here on #end releases it
@@ -106,6 +115,28 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     return this.#bridge.times;
   }
 
+  /** Whether the client has flushed, after all inputs have ended. */
+  get hasFlushed(): boolean {
+    return this.#hasFlushed;
+  }
+
+  /** Why the last connection that failed did so. */
+  get lastFailure(): BridgeError | undefined {
+    return this.#lastFailure;
+  }
+
+  /** Why the host has begun to end; `undefined` after a close. */
+  get failure(): BridgeError | undefined {
+    return this.#failure;
+  }
+
+  /** Whether every port has ended and all frames were read. False if there are no ports. */
+  get isDone(): boolean {
+    const { incomingEnded, outgoingEnded, unread } = this.channel;
+    const hasPorts = (incomingEnded ?? outgoingEnded) !== undefined;
+    return hasPorts && unread === 0 && isDrained(this);
+  }
+
   /** The number of restarts. */
   get restarts(): number {
     return this.#restarts;
@@ -121,11 +152,23 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     this.#turnPaused(on ? "on" : "off");
   }
 
-  /** Closes the host: tells the client to end, and gives it time to do so. */
+  /** Ends every input, and waits until the client has ended every output; see `ProcessorHost.drain`. */
+  async drain(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#wasDrained) return; // and stays so when it is closed
+    this.#keepsResults = true;
+    await drained(this, signal);
+    this.#wasDrained = true;
+  }
+
+  /**
+   * Closes the host: tells the client to end, and gives it time to do so. Drops the
+   * results that were not read, unless the host was drained.
+   */
   async close(): Promise<void> {
     if (this.#between) this.#end(undefined);
     else this.#bridge.close();
     await this.ended;
+    if (!this.#keepsResults) this.channel[Symbol.dispose]();
   }
 
   #turnRunning(event: SwitchEvent): void {
@@ -147,6 +190,10 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   #connect(): HostBridge {
     return new HostBridge(this.#native.lease(), this.channel, this.#options, {
       opened: () => this.#opened(),
+      flushed: () => {
+        this.#hasFlushed = true;
+        this.activity.changed();
+      },
       over: (failure) => this.#bridgeOver(failure),
     });
   }
@@ -157,11 +204,14 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     this.#turnPaused("open");
     this.#turnRunning("open");
     this.#ready.resolve();
+    this.activity.changed();
   }
 
   #bridgeOver(failure: BridgeError | undefined): void {
     this.#turnPaused("close");
     this.#turnRunning("close");
+    this.#hasFlushed = false;
+    this.#lastFailure = failure ?? this.#lastFailure;
     const ranMs = this.#openedAt === undefined
       ? 0
       : this.#native.clock.now() - this.#openedAt;
@@ -200,6 +250,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
 
   #end(failure: BridgeError | undefined): void {
     if (this.over.aborted) return;
+    this.#failure = failure;
     this.#over.abort();
     this.activity.changed();
     this.#pause?.cancel();

@@ -54,15 +54,18 @@ export async function isThere(path: string): Promise<boolean> {
 }
 
 /** Replaces a file atomically. Makes its directory if it is missing. Throws ServiceError `refused`. */
-export async function replaceFile(path: string, text: string): Promise<void> {
+export async function replaceFile(
+  path: string,
+  content: string | Uint8Array<ArrayBuffer>,
+): Promise<void> {
   // Both managers ignore files with this ending.
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     withPrivateMask(() => Deno.mkdirSync(dirname(path), { recursive: true }));
-    await Deno.writeTextFile(temporary, text, {
-      createNew: true,
-      mode: FILE_MODE,
-    });
+    const options = { createNew: true, mode: FILE_MODE } as const;
+    if (typeof content === "string") {
+      await Deno.writeTextFile(temporary, content, options);
+    } else await Deno.writeFile(temporary, content, options);
     // The mode must not depend on the umask.
     await Deno.chmod(temporary, FILE_MODE);
     await Deno.rename(temporary, path);

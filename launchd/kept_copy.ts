@@ -1,7 +1,8 @@
 /**
- * Copies of the parts of a broker that launchd could not run where they are: a checkout
- * in a folder that macOS protects, or a Deno in a cache. A copy lies in STREAMLIB_HOME,
- * in a folder that is named after its content. Not run on a Mac.
+ * Copies of the parts of a broker that a service manager could not run where they are:
+ * the package's shim, which is in no file; for launchd also a checkout in a folder that
+ * macOS protects, or a Deno in a cache. A copy lies in STREAMLIB_HOME, in a folder that
+ * is named after its content. What is for launchd was not run on a Mac.
  *
  * @module
  */
@@ -10,7 +11,13 @@ import { createHash } from "node:crypto";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Names } from "../proto/names.ts";
 import { isRemote } from "./broker_program.ts";
-import { isThere, lookAt, makePrivateDirectory, removeEmpty } from "./files.ts";
+import {
+  isThere,
+  lookAt,
+  makePrivateDirectory,
+  removeEmpty,
+  replaceFile,
+} from "./files.ts";
 import {
   cleanedFolder,
   macHome,
@@ -107,6 +114,28 @@ export async function keepParts(
   return { parts: kept, remarks: told.map((each) => remark(each, folder)) };
 }
 
+/**
+ * Writes a shim that is in no file. Returns its path. It is replaced atomically, for a
+ * broker that starts meanwhile.
+ *
+ * @throws {ServiceError} `bad_argument` and `refused`, as {@link keepParts} does
+ */
+export async function keepShim(
+  names: Names,
+  { sha256, base64 }: { readonly sha256: string; readonly base64: string },
+  fileName: string,
+): Promise<string> {
+  await checkHome(names);
+  const bytes = Uint8Array.fromBase64(base64);
+  const folder = `${copiesFolder(names)}/${names.service}-${
+    sha256.slice(0, HASH_LENGTH)
+  }`;
+  makePrivateDirectory(folder);
+  const path = `${folder}/${fileName}`;
+  await replaceFile(path, bytes);
+  return path;
+}
+
 /** The folder of all copies. */
 function copiesFolder({ home }: Names): string {
   return `${home}/installed`;
@@ -117,12 +146,12 @@ export function isCopied(names: Names, path: string): boolean {
   return path.startsWith(`${copiesFolder(names)}/`);
 }
 
-/** Removes the copies of a service that none of its property lists names. Returns their paths. */
+/** Removes the copies of a service that none of its property lists or units names. Returns their paths. */
 export async function removeUnusedCopies(names: Names): Promise<string[]> {
   const folder = copiesFolder(names);
   const copies = (await entriesIn(folder))
     .filter((name) => isCopyOf(names, name));
-  const texts = await propertyLists(names);
+  const texts = await installedTexts(names);
   const removed: string[] = [];
   for (const name of copies) {
     if (texts.some((text) => text.includes(`/${name}/`))) continue;
@@ -133,12 +162,13 @@ export async function removeUnusedCopies(names: Names): Promise<string[]> {
   return removed;
 }
 
-/** The texts of the service's property lists: the installed one, and that of one login. */
-async function propertyLists(
-  { plistFile, sessionPlistFile }: Names,
+/** The texts of the service's property lists, the installed one and that of one login; or of its unit. */
+async function installedTexts(
+  { plistFile, sessionPlistFile, systemdDirectory, systemdUnit }: Names,
 ): Promise<string[]> {
   const texts: string[] = [];
-  for (const path of [plistFile, sessionPlistFile]) {
+  const unit = systemdDirectory && `${systemdDirectory}/${systemdUnit}`;
+  for (const path of [plistFile, sessionPlistFile, unit]) {
     if (path === undefined) continue;
     const found = await lookAt(path);
     if (found.kind === "ours") texts.push(found.text);

@@ -14,7 +14,7 @@ import {
   isRemote,
 } from "./broker_program.ts";
 import { lockFileOf, makePrivateDirectory, removeFile } from "./files.ts";
-import { checkReadable, keepParts } from "./kept_copy.ts";
+import { checkReadable, keepParts, keepShim } from "./kept_copy.ts";
 import { complaintOf, type RunProgram } from "./run_program.ts";
 import { ServiceError } from "./service_error.ts";
 
@@ -33,13 +33,13 @@ export interface ProgramChoice {
 }
 
 /**
- * Returns the program of a broker with these names. Copies what launchd could not run
- * where it is. Downloads the module and its imports to Deno's cache first, because the
+ * Returns the program of a broker with these names. Copies what the service manager
+ * could not run where it is. Downloads the module and its imports to Deno's cache first, because the
  * broker itself downloads nothing.
  *
  * @throws {ServiceError} `bad_argument` if a file is missing, `refused` if the module
  * cannot be downloaded
- * @throws {BridgeError} as `brokerProgram` and `locateLibrary` do
+ * @throws {BridgeError} as `brokerProgram` and `chosenShim` do
  */
 export async function locateBroker(
   names: Names,
@@ -47,8 +47,13 @@ export async function locateBroker(
   { binary, module = MAIN }: ProgramChoice = {},
 ): Promise<BrokerProgram> {
   // Loaded on demand: in a package this module contains the shim.
-  const { locateLibrary } = await import("../ffi/library/library.ts");
-  const library = locateLibrary();
+  const { chosenShim, LIBRARY_NAME } = await import(
+    "../ffi/library/library.ts"
+  );
+  const shim = chosenShim();
+  const library = shim.source === "package"
+    ? await keepShim(names, shim.prebuilt, LIBRARY_NAME)
+    : shim.path;
   await checkFile("its shim", library, "deno task build");
   if (binary !== undefined) {
     await checkFile("the broker", binary, "deno task compile");

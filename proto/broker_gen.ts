@@ -239,6 +239,11 @@ export interface ConnectionInfo {
   p50_us: number;
   /** 99th percentile of the latency, of the direction where it is larger. */
   p99_us: number;
+  /**
+   * The transport of the frames, see GetConnectionInfoResponse. Older brokers leave
+   * it out.
+   */
+  path: string;
 }
 
 /**
@@ -563,6 +568,31 @@ export interface TailLogsResponse {
   resume_since: string;
 }
 
+/** Which log records, and where to go on. */
+export interface ReadLogsRequest {
+  /** As in TailLogsRequest. */
+  filter: string;
+  /** As in TailLogsRequest. */
+  since: string;
+  /**
+   * The value of next in the previous response, or 0 to begin with the oldest
+   * record that is kept.
+   */
+  next: number;
+}
+
+/** Some log records. */
+export interface ReadLogsResponse {
+  /** Oldest first. A response has a bounded length. */
+  records: readonly LogRecord[];
+  /** The number of records from the requested one on that are not kept any more. */
+  lost: number;
+  /** The value of next with which the next call goes on. Never 0. */
+  next: number;
+  /** Whether further records are kept already. */
+  more: boolean;
+}
+
 /** One log record. Control characters in text of a peer are escaped. */
 export interface LogRecord {
   /** The time, RFC 3339. */
@@ -631,6 +661,8 @@ export interface Messages {
   ReportStatsResponse: ReportStatsResponse;
   TailLogsRequest: TailLogsRequest;
   TailLogsResponse: TailLogsResponse;
+  ReadLogsRequest: ReadLogsRequest;
+  ReadLogsResponse: ReadLogsResponse;
   LogRecord: LogRecord;
 }
 
@@ -809,6 +841,16 @@ export const METHODS = {
     response: "TailLogsResponse",
     responseStream: true,
   },
+  /**
+   * Some of the broker's log records: what TailLogs sends, for a caller that
+   * asks again and again. XPC, which carries no streams, has this call only.
+   */
+  ReadLogs: {
+    path: "/streamlib.broker.BrokerService/ReadLogs",
+    request: "ReadLogsRequest",
+    response: "ReadLogsResponse",
+    responseStream: false,
+  },
 } as const;
 
 /** The name of a call. */
@@ -980,6 +1022,7 @@ export const DESCRIPTOR: Readonly<Record<string, MessageDescriptor>> = {
       dropped_frames: { type: "int64", id: 14 },
       p50_us: { type: "double", id: 15 },
       p99_us: { type: "double", id: 16 },
+      path: { type: "string", id: 17 },
     },
   },
   AllocateConnectionRequest: {
@@ -1188,6 +1231,21 @@ export const DESCRIPTOR: Readonly<Record<string, MessageDescriptor>> = {
       resume_since: { type: "string", id: 3 },
     },
   },
+  ReadLogsRequest: {
+    fields: {
+      filter: { type: "string", id: 1 },
+      since: { type: "string", id: 2 },
+      next: { type: "int64", id: 3 },
+    },
+  },
+  ReadLogsResponse: {
+    fields: {
+      records: { rule: "repeated", type: "LogRecord", id: 1 },
+      lost: { type: "int64", id: 2 },
+      next: { type: "int64", id: 3 },
+      more: { type: "bool", id: 4 },
+    },
+  },
   LogRecord: {
     fields: {
       time: { type: "string", id: 1 },
@@ -1246,7 +1304,7 @@ export const FILE_DESCRIPTOR: string =
   "GAUgASgJUgticmlkZ2VTdGF0ZSI3ChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0Eh0KCnJ1bnRp" +
   "bWVfaWQYASABKAlSCXJ1bnRpbWVJZCJdChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRJCCgtj" +
   "b25uZWN0aW9ucxgBIAMoCzIgLnN0cmVhbWxpYi5icm9rZXIuQ29ubmVjdGlvbkluZm9SC2Nv" +
-  "bm5lY3Rpb25zIr0ECg5Db25uZWN0aW9uSW5mbxIjCg1jb25uZWN0aW9uX2lkGAEgASgJUgxj" +
+  "bm5lY3Rpb25zItEECg5Db25uZWN0aW9uSW5mbxIjCg1jb25uZWN0aW9uX2lkGAEgASgJUgxj" +
   "b25uZWN0aW9uSWQSHQoKcnVudGltZV9pZBgCIAEoCVIJcnVudGltZUlkEiEKDHByb2Nlc3Nv" +
   "cl9pZBgDIAEoCVILcHJvY2Vzc29ySWQSEgoEcm9sZRgEIAEoCVIEcm9sZRIzChZlc3RhYmxp" +
   "c2hlZF9hdF91bml4X21zGAUgASgDUhNlc3RhYmxpc2hlZEF0VW5peE1zEi0KEmZyYW1lc190" +
@@ -1256,122 +1314,128 @@ export const FILE_DESCRIPTOR: string =
   "ZRgKIAEoCVIMZGVyaXZlZFN0YXRlEhkKCGFnZV9zZWNzGAsgASgDUgdhZ2VTZWNzEiEKDHRp" +
   "bWVvdXRfc2VjcxgMIAEoA1ILdGltZW91dFNlY3MSJQoOZmFpbHVyZV9yZWFzb24YDSABKAlS" +
   "DWZhaWx1cmVSZWFzb24SJQoOZHJvcHBlZF9mcmFtZXMYDiABKANSDWRyb3BwZWRGcmFtZXMS" +
-  "FQoGcDUwX3VzGA8gASgBUgVwNTBVcxIVCgZwOTlfdXMYECABKAFSBXA5OVVzItACChlBbGxv" +
-  "Y2F0ZUNvbm5lY3Rpb25SZXF1ZXN0Eh0KCnJ1bnRpbWVfaWQYASABKAlSCXJ1bnRpbWVJZBIh" +
-  "Cgxwcm9jZXNzb3JfaWQYAiABKAlSC3Byb2Nlc3NvcklkEiUKDnByb2Nlc3Nvcl90eXBlGAMg" +
-  "ASgJUg1wcm9jZXNzb3JUeXBlEiEKDHRpbWVvdXRfc2VjcxgEIAEoDVILdGltZW91dFNlY3MS" +
-  "HwoLc2NoZW1hX2pzb24YBSABKAlSCnNjaGVtYUpzb24SHwoLd2FudF90b2tlbnMYBiABKAhS" +
-  "CndhbnRUb2tlbnMSIwoNY29ubmVjdGlvbl9pZBgHIAEoCVIMY29ubmVjdGlvbklkEh0KCmhv" +
-  "c3RfdG9rZW4YCCABKAlSCWhvc3RUb2tlbhIhCgxjbGllbnRfdG9rZW4YCSABKAlSC2NsaWVu" +
-  "dFRva2VuIrMBChpBbGxvY2F0ZUNvbm5lY3Rpb25SZXNwb25zZRIjCg1jb25uZWN0aW9uX2lk" +
-  "GAEgASgJUgxjb25uZWN0aW9uSWQSGAoHc3VjY2VzcxgCIAEoCFIHc3VjY2VzcxIUCgVlcnJv" +
-  "chgDIAEoCVIFZXJyb3ISHQoKaG9zdF90b2tlbhgEIAEoCVIJaG9zdFRva2VuEiEKDGNsaWVu" +
-  "dF90b2tlbhgFIAEoCVILY2xpZW50VG9rZW4iNwoQSG9zdEFsaXZlUmVxdWVzdBIjCg1jb25u" +
-  "ZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0aW9uSWQiZgoRSG9zdEFsaXZlUmVzcG9uc2USGAoH" +
-  "c3VjY2VzcxgBIAEoCFIHc3VjY2VzcxIhCgxjbGllbnRfc3RhdGUYAiABKAlSC2NsaWVudFN0" +
-  "YXRlEhQKBWVycm9yGAMgASgJUgVlcnJvciI6ChNIb3N0WHBjUmVhZHlSZXF1ZXN0EiMKDWNv" +
-  "bm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25JZCJpChRIb3N0WHBjUmVhZHlSZXNwb25z" +
-  "ZRIYCgdzdWNjZXNzGAEgASgIUgdzdWNjZXNzEiEKDGNsaWVudF9zdGF0ZRgCIAEoCVILY2xp" +
-  "ZW50U3RhdGUSFAoFZXJyb3IYAyABKAlSBWVycm9yIjkKEkNsaWVudEFsaXZlUmVxdWVzdBIj" +
-  "Cg1jb25uZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0aW9uSWQiZAoTQ2xpZW50QWxpdmVSZXNw" +
-  "b25zZRIYCgdzdWNjZXNzGAEgASgIUgdzdWNjZXNzEh0KCmhvc3Rfc3RhdGUYAiABKAlSCWhv" +
-  "c3RTdGF0ZRIUCgVlcnJvchgDIAEoCVIFZXJyb3IiPQoWR2V0Q2xpZW50U3RhdHVzUmVxdWVz" +
-  "dBIjCg1jb25uZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0aW9uSWQiPAoXR2V0Q2xpZW50U3Rh" +
-  "dHVzUmVzcG9uc2USIQoMY2xpZW50X3N0YXRlGAEgASgJUgtjbGllbnRTdGF0ZSI7ChRHZXRI" +
-  "b3N0U3RhdHVzUmVxdWVzdBIjCg1jb25uZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0aW9uSWQi" +
-  "NgoVR2V0SG9zdFN0YXR1c1Jlc3BvbnNlEh0KCmhvc3Rfc3RhdGUYASABKAlSCWhvc3RTdGF0" +
-  "ZSJLChBNYXJrQWNrZWRSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rp" +
-  "b25JZBISCgRzaWRlGAIgASgJUgRzaWRlIm4KEU1hcmtBY2tlZFJlc3BvbnNlEhgKB3N1Y2Nl" +
-  "c3MYASABKAhSB3N1Y2Nlc3MSKQoQY29ubmVjdGlvbl9zdGF0ZRgCIAEoCVIPY29ubmVjdGlv" +
-  "blN0YXRlEhQKBWVycm9yGAMgASgJUgVlcnJvciI/ChhHZXRDb25uZWN0aW9uSW5mb1JlcXVl" +
-  "c3QSIwoNY29ubmVjdGlvbl9pZBgBIAEoCVIMY29ubmVjdGlvbklkIvsHChlHZXRDb25uZWN0" +
-  "aW9uSW5mb1Jlc3BvbnNlEhQKBWZvdW5kGAEgASgIUgVmb3VuZBIdCgpob3N0X3N0YXRlGAIg" +
-  "ASgJUglob3N0U3RhdGUSIQoMY2xpZW50X3N0YXRlGAMgASgJUgtjbGllbnRTdGF0ZRIjCg1k" +
-  "ZXJpdmVkX3N0YXRlGAQgASgJUgxkZXJpdmVkU3RhdGUSNwoYaG9zdF94cGNfZW5kcG9pbnRf" +
-  "c3RvcmVkGAUgASgIUhVob3N0WHBjRW5kcG9pbnRTdG9yZWQSKQoQY2xpZW50X2Nvbm5lY3Rl" +
-  "ZBgGIAEoCFIPY2xpZW50Q29ubmVjdGVkEhkKCGFnZV9zZWNzGAcgASgDUgdhZ2VTZWNzEiEK" +
-  "DHRpbWVvdXRfc2VjcxgIIAEoA1ILdGltZW91dFNlY3MSHQoKcG9sbF9jb3VudBgJIAEoDVIJ" +
-  "cG9sbENvdW50EhcKB3dhaXRfbXMYCiABKANSBndhaXRNcxIrChJjcmVhdGVkX2F0X3VuaXhf" +
-  "bXMYCyABKANSD2NyZWF0ZWRBdFVuaXhNcxIwChVob3N0X2FsaXZlX2F0X3VuaXhfbXMYDCAB" +
-  "KANSEWhvc3RBbGl2ZUF0VW5peE1zEjoKGmVuZHBvaW50X3N0b3JlZF9hdF91bml4X21zGA0g" +
-  "ASgDUhZlbmRwb2ludFN0b3JlZEF0VW5peE1zEkcKIWZpcnN0X2VuZHBvaW50X3JlcXVlc3Rf" +
-  "YXRfdW5peF9tcxgOIAEoA1IcZmlyc3RFbmRwb2ludFJlcXVlc3RBdFVuaXhNcxJACh1lbmRw" +
-  "b2ludF9kZWxpdmVyZWRfYXRfdW5peF9tcxgPIAEoA1IZZW5kcG9pbnREZWxpdmVyZWRBdFVu" +
-  "aXhNcxIwChVob3N0X2Fja2VkX2F0X3VuaXhfbXMYECABKANSEWhvc3RBY2tlZEF0VW5peE1z" +
-  "EjQKF2NsaWVudF9hY2tlZF9hdF91bml4X21zGBEgASgDUhNjbGllbnRBY2tlZEF0VW5peE1z" +
-  "EicKEHJlYWR5X2F0X3VuaXhfbXMYEiABKANSDXJlYWR5QXRVbml4TXMSKQoRZmFpbGVkX2F0" +
-  "X3VuaXhfbXMYEyABKANSDmZhaWxlZEF0VW5peE1zEjIKFmhvc3RfbGFzdF9zZWVuX3VuaXhf" +
-  "bXMYFCABKANSEmhvc3RMYXN0U2VlblVuaXhNcxI2ChhjbGllbnRfbGFzdF9zZWVuX3VuaXhf" +
-  "bXMYFSABKANSFGNsaWVudExhc3RTZWVuVW5peE1zEiUKDmZhaWx1cmVfcmVhc29uGBYgASgJ" +
-  "Ug1mYWlsdXJlUmVhc29uEhIKBHBhdGgYFyABKAlSBHBhdGgiVQoWQ2xvc2VDb25uZWN0aW9u" +
-  "UmVxdWVzdBIjCg1jb25uZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0aW9uSWQSFgoGcmVhc29u" +
-  "GAIgASgJUgZyZWFzb24iMwoXQ2xvc2VDb25uZWN0aW9uUmVzcG9uc2USGAoHc3VjY2VzcxgB" +
-  "IAEoCFIHc3VjY2VzcyJBChpHZXRDb25uZWN0aW9uU2NoZW1hUmVxdWVzdBIjCg1jb25uZWN0" +
-  "aW9uX2lkGAEgASgJUgxjb25uZWN0aW9uSWQiVAobR2V0Q29ubmVjdGlvblNjaGVtYVJlc3Bv" +
-  "bnNlEhQKBWZvdW5kGAEgASgIUgVmb3VuZBIfCgtzY2hlbWFfanNvbhgCIAEoCVIKc2NoZW1h" +
-  "SnNvbiI9ChZXYXRjaENvbm5lY3Rpb25SZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlS" +
-  "DGNvbm5lY3Rpb25JZCK5AgoXV2F0Y2hDb25uZWN0aW9uUmVzcG9uc2USFAoFZm91bmQYASAB" +
-  "KAhSBWZvdW5kEiMKDWNvbm5lY3Rpb25faWQYAiABKAlSDGNvbm5lY3Rpb25JZBIdCgpob3N0" +
-  "X3N0YXRlGAMgASgJUglob3N0U3RhdGUSIQoMY2xpZW50X3N0YXRlGAQgASgJUgtjbGllbnRT" +
-  "dGF0ZRIjCg1kZXJpdmVkX3N0YXRlGAUgASgJUgxkZXJpdmVkU3RhdGUSNwoYaG9zdF94cGNf" +
-  "ZW5kcG9pbnRfc3RvcmVkGAYgASgIUhVob3N0WHBjRW5kcG9pbnRTdG9yZWQSJQoOZmFpbHVy" +
-  "ZV9yZWFzb24YByABKAlSDWZhaWx1cmVSZWFzb24SHAoKYXRfdW5peF9tcxgIIAEoA1IIYXRV" +
-  "bml4TXMiZwoUUmVwb3J0RmFpbHVyZVJlcXVlc3QSIwoNY29ubmVjdGlvbl9pZBgBIAEoCVIM" +
-  "Y29ubmVjdGlvbklkEhIKBHNpZGUYAiABKAlSBHNpZGUSFgoGcmVhc29uGAMgASgJUgZyZWFz" +
-  "b24iRwoVUmVwb3J0RmFpbHVyZVJlc3BvbnNlEhgKB3N1Y2Nlc3MYASABKAhSB3N1Y2Nlc3MS" +
-  "FAoFZXJyb3IYAiABKAlSBWVycm9yItcBChJSZXBvcnRTdGF0c1JlcXVlc3QSIwoNY29ubmVj" +
-  "dGlvbl9pZBgBIAEoCVIMY29ubmVjdGlvbklkEhIKBHNpZGUYAiABKAlSBHNpZGUSEgoEcGF0" +
-  "aBgDIAEoCVIEcGF0aBIWCgZmcmFtZXMYBCABKARSBmZyYW1lcxIUCgVieXRlcxgFIAEoBFIF" +
-  "Ynl0ZXMSGAoHZHJvcHBlZBgGIAEoBFIHZHJvcHBlZBIVCgZwNTBfdXMYByABKAFSBXA1MFVz" +
-  "EhUKBnA5OV91cxgIIAEoAVIFcDk5VXMiLwoTUmVwb3J0U3RhdHNSZXNwb25zZRIYCgdzdWNj" +
-  "ZXNzGAEgASgIUgdzdWNjZXNzIlcKD1RhaWxMb2dzUmVxdWVzdBIWCgZmaWx0ZXIYASABKAlS" +
-  "BmZpbHRlchIWCgZmb2xsb3cYAiABKAhSBmZvbGxvdxIUCgVzaW5jZRgDIAEoCVIFc2luY2Ui" +
-  "gAEKEFRhaWxMb2dzUmVzcG9uc2USNQoHcmVjb3JkcxgBIAMoCzIbLnN0cmVhbWxpYi5icm9r" +
-  "ZXIuTG9nUmVjb3JkUgdyZWNvcmRzEhIKBGxvc3QYAiABKANSBGxvc3QSIQoMcmVzdW1lX3Np" +
-  "bmNlGAMgASgJUgtyZXN1bWVTaW5jZSKzAQoJTG9nUmVjb3JkEhIKBHRpbWUYASABKAlSBHRp" +
-  "bWUSFAoFbGV2ZWwYAiABKAlSBWxldmVsEhwKCWNvbXBvbmVudBgDIAEoCVIJY29tcG9uZW50" +
-  "EiMKDWNvbm5lY3Rpb25faWQYBCABKAlSDGNvbm5lY3Rpb25JZBIYCgdtZXNzYWdlGAUgASgJ" +
-  "UgdtZXNzYWdlEh8KC2ZpZWxkc19qc29uGAYgASgJUgpmaWVsZHNKc29uMogSCg1Ccm9rZXJT" +
-  "ZXJ2aWNlElQKCUdldEhlYWx0aBIiLnN0cmVhbWxpYi5icm9rZXIuR2V0SGVhbHRoUmVxdWVz" +
-  "dBojLnN0cmVhbWxpYi5icm9rZXIuR2V0SGVhbHRoUmVzcG9uc2USVwoKR2V0VmVyc2lvbhIj" +
-  "LnN0cmVhbWxpYi5icm9rZXIuR2V0VmVyc2lvblJlcXVlc3QaJC5zdHJlYW1saWIuYnJva2Vy" +
-  "LkdldFZlcnNpb25SZXNwb25zZRJmCg9SZWdpc3RlclJ1bnRpbWUSKC5zdHJlYW1saWIuYnJv" +
-  "a2VyLlJlZ2lzdGVyUnVudGltZVJlcXVlc3QaKS5zdHJlYW1saWIuYnJva2VyLlJlZ2lzdGVy" +
-  "UnVudGltZVJlc3BvbnNlEmwKEVVucmVnaXN0ZXJSdW50aW1lEiouc3RyZWFtbGliLmJyb2tl" +
-  "ci5VbnJlZ2lzdGVyUnVudGltZVJlcXVlc3QaKy5zdHJlYW1saWIuYnJva2VyLlVucmVnaXN0" +
-  "ZXJSdW50aW1lUmVzcG9uc2USXQoMTGlzdFJ1bnRpbWVzEiUuc3RyZWFtbGliLmJyb2tlci5M" +
-  "aXN0UnVudGltZXNSZXF1ZXN0GiYuc3RyZWFtbGliLmJyb2tlci5MaXN0UnVudGltZXNSZXNw" +
-  "b25zZRJvChJHZXRSdW50aW1lRW5kcG9pbnQSKy5zdHJlYW1saWIuYnJva2VyLkdldFJ1bnRp" +
-  "bWVFbmRwb2ludFJlcXVlc3QaLC5zdHJlYW1saWIuYnJva2VyLkdldFJ1bnRpbWVFbmRwb2lu" +
-  "dFJlc3BvbnNlEmwKEVBydW5lRGVhZFJ1bnRpbWVzEiouc3RyZWFtbGliLmJyb2tlci5QcnVu" +
-  "ZURlYWRSdW50aW1lc1JlcXVlc3QaKy5zdHJlYW1saWIuYnJva2VyLlBydW5lRGVhZFJ1bnRp" +
-  "bWVzUmVzcG9uc2USYwoOTGlzdFByb2Nlc3NvcnMSJy5zdHJlYW1saWIuYnJva2VyLkxpc3RQ" +
-  "cm9jZXNzb3JzUmVxdWVzdBooLnN0cmVhbWxpYi5icm9rZXIuTGlzdFByb2Nlc3NvcnNSZXNw" +
-  "b25zZRJmCg9MaXN0Q29ubmVjdGlvbnMSKC5zdHJlYW1saWIuYnJva2VyLkxpc3RDb25uZWN0" +
-  "aW9uc1JlcXVlc3QaKS5zdHJlYW1saWIuYnJva2VyLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNl" +
-  "Em8KEkFsbG9jYXRlQ29ubmVjdGlvbhIrLnN0cmVhbWxpYi5icm9rZXIuQWxsb2NhdGVDb25u" +
-  "ZWN0aW9uUmVxdWVzdBosLnN0cmVhbWxpYi5icm9rZXIuQWxsb2NhdGVDb25uZWN0aW9uUmVz" +
-  "cG9uc2USVAoJSG9zdEFsaXZlEiIuc3RyZWFtbGliLmJyb2tlci5Ib3N0QWxpdmVSZXF1ZXN0" +
-  "GiMuc3RyZWFtbGliLmJyb2tlci5Ib3N0QWxpdmVSZXNwb25zZRJdCgxIb3N0WHBjUmVhZHkS" +
-  "JS5zdHJlYW1saWIuYnJva2VyLkhvc3RYcGNSZWFkeVJlcXVlc3QaJi5zdHJlYW1saWIuYnJv" +
-  "a2VyLkhvc3RYcGNSZWFkeVJlc3BvbnNlEloKC0NsaWVudEFsaXZlEiQuc3RyZWFtbGliLmJy" +
-  "b2tlci5DbGllbnRBbGl2ZVJlcXVlc3QaJS5zdHJlYW1saWIuYnJva2VyLkNsaWVudEFsaXZl" +
-  "UmVzcG9uc2USZgoPR2V0Q2xpZW50U3RhdHVzEiguc3RyZWFtbGliLmJyb2tlci5HZXRDbGll" +
-  "bnRTdGF0dXNSZXF1ZXN0Gikuc3RyZWFtbGliLmJyb2tlci5HZXRDbGllbnRTdGF0dXNSZXNw" +
-  "b25zZRJgCg1HZXRIb3N0U3RhdHVzEiYuc3RyZWFtbGliLmJyb2tlci5HZXRIb3N0U3RhdHVz" +
-  "UmVxdWVzdBonLnN0cmVhbWxpYi5icm9rZXIuR2V0SG9zdFN0YXR1c1Jlc3BvbnNlElQKCU1h" +
-  "cmtBY2tlZBIiLnN0cmVhbWxpYi5icm9rZXIuTWFya0Fja2VkUmVxdWVzdBojLnN0cmVhbWxp" +
-  "Yi5icm9rZXIuTWFya0Fja2VkUmVzcG9uc2USbAoRR2V0Q29ubmVjdGlvbkluZm8SKi5zdHJl" +
-  "YW1saWIuYnJva2VyLkdldENvbm5lY3Rpb25JbmZvUmVxdWVzdBorLnN0cmVhbWxpYi5icm9r" +
-  "ZXIuR2V0Q29ubmVjdGlvbkluZm9SZXNwb25zZRJmCg9DbG9zZUNvbm5lY3Rpb24SKC5zdHJl" +
-  "YW1saWIuYnJva2VyLkNsb3NlQ29ubmVjdGlvblJlcXVlc3QaKS5zdHJlYW1saWIuYnJva2Vy" +
-  "LkNsb3NlQ29ubmVjdGlvblJlc3BvbnNlEnIKE0dldENvbm5lY3Rpb25TY2hlbWESLC5zdHJl" +
-  "YW1saWIuYnJva2VyLkdldENvbm5lY3Rpb25TY2hlbWFSZXF1ZXN0Gi0uc3RyZWFtbGliLmJy" +
-  "b2tlci5HZXRDb25uZWN0aW9uU2NoZW1hUmVzcG9uc2USaAoPV2F0Y2hDb25uZWN0aW9uEigu" +
-  "c3RyZWFtbGliLmJyb2tlci5XYXRjaENvbm5lY3Rpb25SZXF1ZXN0Gikuc3RyZWFtbGliLmJy" +
-  "b2tlci5XYXRjaENvbm5lY3Rpb25SZXNwb25zZTABEmAKDVJlcG9ydEZhaWx1cmUSJi5zdHJl" +
-  "YW1saWIuYnJva2VyLlJlcG9ydEZhaWx1cmVSZXF1ZXN0Gicuc3RyZWFtbGliLmJyb2tlci5S" +
-  "ZXBvcnRGYWlsdXJlUmVzcG9uc2USWgoLUmVwb3J0U3RhdHMSJC5zdHJlYW1saWIuYnJva2Vy" +
-  "LlJlcG9ydFN0YXRzUmVxdWVzdBolLnN0cmVhbWxpYi5icm9rZXIuUmVwb3J0U3RhdHNSZXNw" +
-  "b25zZRJTCghUYWlsTG9ncxIhLnN0cmVhbWxpYi5icm9rZXIuVGFpbExvZ3NSZXF1ZXN0GiIu" +
-  "c3RyZWFtbGliLmJyb2tlci5UYWlsTG9nc1Jlc3BvbnNlMAFiBnByb3RvMw==";
+  "FQoGcDUwX3VzGA8gASgBUgVwNTBVcxIVCgZwOTlfdXMYECABKAFSBXA5OVVzEhIKBHBhdGgY" +
+  "ESABKAlSBHBhdGgi0AIKGUFsbG9jYXRlQ29ubmVjdGlvblJlcXVlc3QSHQoKcnVudGltZV9p" +
+  "ZBgBIAEoCVIJcnVudGltZUlkEiEKDHByb2Nlc3Nvcl9pZBgCIAEoCVILcHJvY2Vzc29ySWQS" +
+  "JQoOcHJvY2Vzc29yX3R5cGUYAyABKAlSDXByb2Nlc3NvclR5cGUSIQoMdGltZW91dF9zZWNz" +
+  "GAQgASgNUgt0aW1lb3V0U2VjcxIfCgtzY2hlbWFfanNvbhgFIAEoCVIKc2NoZW1hSnNvbhIf" +
+  "Cgt3YW50X3Rva2VucxgGIAEoCFIKd2FudFRva2VucxIjCg1jb25uZWN0aW9uX2lkGAcgASgJ" +
+  "Ugxjb25uZWN0aW9uSWQSHQoKaG9zdF90b2tlbhgIIAEoCVIJaG9zdFRva2VuEiEKDGNsaWVu" +
+  "dF90b2tlbhgJIAEoCVILY2xpZW50VG9rZW4iswEKGkFsbG9jYXRlQ29ubmVjdGlvblJlc3Bv" +
+  "bnNlEiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25JZBIYCgdzdWNjZXNzGAIg" +
+  "ASgIUgdzdWNjZXNzEhQKBWVycm9yGAMgASgJUgVlcnJvchIdCgpob3N0X3Rva2VuGAQgASgJ" +
+  "Uglob3N0VG9rZW4SIQoMY2xpZW50X3Rva2VuGAUgASgJUgtjbGllbnRUb2tlbiI3ChBIb3N0" +
+  "QWxpdmVSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25JZCJmChFI" +
+  "b3N0QWxpdmVSZXNwb25zZRIYCgdzdWNjZXNzGAEgASgIUgdzdWNjZXNzEiEKDGNsaWVudF9z" +
+  "dGF0ZRgCIAEoCVILY2xpZW50U3RhdGUSFAoFZXJyb3IYAyABKAlSBWVycm9yIjoKE0hvc3RY" +
+  "cGNSZWFkeVJlcXVlc3QSIwoNY29ubmVjdGlvbl9pZBgBIAEoCVIMY29ubmVjdGlvbklkImkK" +
+  "FEhvc3RYcGNSZWFkeVJlc3BvbnNlEhgKB3N1Y2Nlc3MYASABKAhSB3N1Y2Nlc3MSIQoMY2xp" +
+  "ZW50X3N0YXRlGAIgASgJUgtjbGllbnRTdGF0ZRIUCgVlcnJvchgDIAEoCVIFZXJyb3IiOQoS" +
+  "Q2xpZW50QWxpdmVSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25J" +
+  "ZCJkChNDbGllbnRBbGl2ZVJlc3BvbnNlEhgKB3N1Y2Nlc3MYASABKAhSB3N1Y2Nlc3MSHQoK" +
+  "aG9zdF9zdGF0ZRgCIAEoCVIJaG9zdFN0YXRlEhQKBWVycm9yGAMgASgJUgVlcnJvciI9ChZH" +
+  "ZXRDbGllbnRTdGF0dXNSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rp" +
+  "b25JZCI8ChdHZXRDbGllbnRTdGF0dXNSZXNwb25zZRIhCgxjbGllbnRfc3RhdGUYASABKAlS" +
+  "C2NsaWVudFN0YXRlIjsKFEdldEhvc3RTdGF0dXNSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQY" +
+  "ASABKAlSDGNvbm5lY3Rpb25JZCI2ChVHZXRIb3N0U3RhdHVzUmVzcG9uc2USHQoKaG9zdF9z" +
+  "dGF0ZRgBIAEoCVIJaG9zdFN0YXRlIksKEE1hcmtBY2tlZFJlcXVlc3QSIwoNY29ubmVjdGlv" +
+  "bl9pZBgBIAEoCVIMY29ubmVjdGlvbklkEhIKBHNpZGUYAiABKAlSBHNpZGUibgoRTWFya0Fj" +
+  "a2VkUmVzcG9uc2USGAoHc3VjY2VzcxgBIAEoCFIHc3VjY2VzcxIpChBjb25uZWN0aW9uX3N0" +
+  "YXRlGAIgASgJUg9jb25uZWN0aW9uU3RhdGUSFAoFZXJyb3IYAyABKAlSBWVycm9yIj8KGEdl" +
+  "dENvbm5lY3Rpb25JbmZvUmVxdWVzdBIjCg1jb25uZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0" +
+  "aW9uSWQi+wcKGUdldENvbm5lY3Rpb25JbmZvUmVzcG9uc2USFAoFZm91bmQYASABKAhSBWZv" +
+  "dW5kEh0KCmhvc3Rfc3RhdGUYAiABKAlSCWhvc3RTdGF0ZRIhCgxjbGllbnRfc3RhdGUYAyAB" +
+  "KAlSC2NsaWVudFN0YXRlEiMKDWRlcml2ZWRfc3RhdGUYBCABKAlSDGRlcml2ZWRTdGF0ZRI3" +
+  "Chhob3N0X3hwY19lbmRwb2ludF9zdG9yZWQYBSABKAhSFWhvc3RYcGNFbmRwb2ludFN0b3Jl" +
+  "ZBIpChBjbGllbnRfY29ubmVjdGVkGAYgASgIUg9jbGllbnRDb25uZWN0ZWQSGQoIYWdlX3Nl" +
+  "Y3MYByABKANSB2FnZVNlY3MSIQoMdGltZW91dF9zZWNzGAggASgDUgt0aW1lb3V0U2VjcxId" +
+  "Cgpwb2xsX2NvdW50GAkgASgNUglwb2xsQ291bnQSFwoHd2FpdF9tcxgKIAEoA1IGd2FpdE1z" +
+  "EisKEmNyZWF0ZWRfYXRfdW5peF9tcxgLIAEoA1IPY3JlYXRlZEF0VW5peE1zEjAKFWhvc3Rf" +
+  "YWxpdmVfYXRfdW5peF9tcxgMIAEoA1IRaG9zdEFsaXZlQXRVbml4TXMSOgoaZW5kcG9pbnRf" +
+  "c3RvcmVkX2F0X3VuaXhfbXMYDSABKANSFmVuZHBvaW50U3RvcmVkQXRVbml4TXMSRwohZmly" +
+  "c3RfZW5kcG9pbnRfcmVxdWVzdF9hdF91bml4X21zGA4gASgDUhxmaXJzdEVuZHBvaW50UmVx" +
+  "dWVzdEF0VW5peE1zEkAKHWVuZHBvaW50X2RlbGl2ZXJlZF9hdF91bml4X21zGA8gASgDUhll" +
+  "bmRwb2ludERlbGl2ZXJlZEF0VW5peE1zEjAKFWhvc3RfYWNrZWRfYXRfdW5peF9tcxgQIAEo" +
+  "A1IRaG9zdEFja2VkQXRVbml4TXMSNAoXY2xpZW50X2Fja2VkX2F0X3VuaXhfbXMYESABKANS" +
+  "E2NsaWVudEFja2VkQXRVbml4TXMSJwoQcmVhZHlfYXRfdW5peF9tcxgSIAEoA1INcmVhZHlB" +
+  "dFVuaXhNcxIpChFmYWlsZWRfYXRfdW5peF9tcxgTIAEoA1IOZmFpbGVkQXRVbml4TXMSMgoW" +
+  "aG9zdF9sYXN0X3NlZW5fdW5peF9tcxgUIAEoA1ISaG9zdExhc3RTZWVuVW5peE1zEjYKGGNs" +
+  "aWVudF9sYXN0X3NlZW5fdW5peF9tcxgVIAEoA1IUY2xpZW50TGFzdFNlZW5Vbml4TXMSJQoO" +
+  "ZmFpbHVyZV9yZWFzb24YFiABKAlSDWZhaWx1cmVSZWFzb24SEgoEcGF0aBgXIAEoCVIEcGF0" +
+  "aCJVChZDbG9zZUNvbm5lY3Rpb25SZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNv" +
+  "bm5lY3Rpb25JZBIWCgZyZWFzb24YAiABKAlSBnJlYXNvbiIzChdDbG9zZUNvbm5lY3Rpb25S" +
+  "ZXNwb25zZRIYCgdzdWNjZXNzGAEgASgIUgdzdWNjZXNzIkEKGkdldENvbm5lY3Rpb25TY2hl" +
+  "bWFSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25JZCJUChtHZXRD" +
+  "b25uZWN0aW9uU2NoZW1hUmVzcG9uc2USFAoFZm91bmQYASABKAhSBWZvdW5kEh8KC3NjaGVt" +
+  "YV9qc29uGAIgASgJUgpzY2hlbWFKc29uIj0KFldhdGNoQ29ubmVjdGlvblJlcXVlc3QSIwoN" +
+  "Y29ubmVjdGlvbl9pZBgBIAEoCVIMY29ubmVjdGlvbklkIrkCChdXYXRjaENvbm5lY3Rpb25S" +
+  "ZXNwb25zZRIUCgVmb3VuZBgBIAEoCFIFZm91bmQSIwoNY29ubmVjdGlvbl9pZBgCIAEoCVIM" +
+  "Y29ubmVjdGlvbklkEh0KCmhvc3Rfc3RhdGUYAyABKAlSCWhvc3RTdGF0ZRIhCgxjbGllbnRf" +
+  "c3RhdGUYBCABKAlSC2NsaWVudFN0YXRlEiMKDWRlcml2ZWRfc3RhdGUYBSABKAlSDGRlcml2" +
+  "ZWRTdGF0ZRI3Chhob3N0X3hwY19lbmRwb2ludF9zdG9yZWQYBiABKAhSFWhvc3RYcGNFbmRw" +
+  "b2ludFN0b3JlZBIlCg5mYWlsdXJlX3JlYXNvbhgHIAEoCVINZmFpbHVyZVJlYXNvbhIcCgph" +
+  "dF91bml4X21zGAggASgDUghhdFVuaXhNcyJnChRSZXBvcnRGYWlsdXJlUmVxdWVzdBIjCg1j" +
+  "b25uZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0aW9uSWQSEgoEc2lkZRgCIAEoCVIEc2lkZRIW" +
+  "CgZyZWFzb24YAyABKAlSBnJlYXNvbiJHChVSZXBvcnRGYWlsdXJlUmVzcG9uc2USGAoHc3Vj" +
+  "Y2VzcxgBIAEoCFIHc3VjY2VzcxIUCgVlcnJvchgCIAEoCVIFZXJyb3Ii1wEKElJlcG9ydFN0" +
+  "YXRzUmVxdWVzdBIjCg1jb25uZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0aW9uSWQSEgoEc2lk" +
+  "ZRgCIAEoCVIEc2lkZRISCgRwYXRoGAMgASgJUgRwYXRoEhYKBmZyYW1lcxgEIAEoBFIGZnJh" +
+  "bWVzEhQKBWJ5dGVzGAUgASgEUgVieXRlcxIYCgdkcm9wcGVkGAYgASgEUgdkcm9wcGVkEhUK" +
+  "BnA1MF91cxgHIAEoAVIFcDUwVXMSFQoGcDk5X3VzGAggASgBUgVwOTlVcyIvChNSZXBvcnRT" +
+  "dGF0c1Jlc3BvbnNlEhgKB3N1Y2Nlc3MYASABKAhSB3N1Y2Nlc3MiVwoPVGFpbExvZ3NSZXF1" +
+  "ZXN0EhYKBmZpbHRlchgBIAEoCVIGZmlsdGVyEhYKBmZvbGxvdxgCIAEoCFIGZm9sbG93EhQK" +
+  "BXNpbmNlGAMgASgJUgVzaW5jZSKAAQoQVGFpbExvZ3NSZXNwb25zZRI1CgdyZWNvcmRzGAEg" +
+  "AygLMhsuc3RyZWFtbGliLmJyb2tlci5Mb2dSZWNvcmRSB3JlY29yZHMSEgoEbG9zdBgCIAEo" +
+  "A1IEbG9zdBIhCgxyZXN1bWVfc2luY2UYAyABKAlSC3Jlc3VtZVNpbmNlIlMKD1JlYWRMb2dz" +
+  "UmVxdWVzdBIWCgZmaWx0ZXIYASABKAlSBmZpbHRlchIUCgVzaW5jZRgCIAEoCVIFc2luY2US" +
+  "EgoEbmV4dBgDIAEoA1IEbmV4dCKFAQoQUmVhZExvZ3NSZXNwb25zZRI1CgdyZWNvcmRzGAEg" +
+  "AygLMhsuc3RyZWFtbGliLmJyb2tlci5Mb2dSZWNvcmRSB3JlY29yZHMSEgoEbG9zdBgCIAEo" +
+  "A1IEbG9zdBISCgRuZXh0GAMgASgDUgRuZXh0EhIKBG1vcmUYBCABKAhSBG1vcmUiswEKCUxv" +
+  "Z1JlY29yZBISCgR0aW1lGAEgASgJUgR0aW1lEhQKBWxldmVsGAIgASgJUgVsZXZlbBIcCglj" +
+  "b21wb25lbnQYAyABKAlSCWNvbXBvbmVudBIjCg1jb25uZWN0aW9uX2lkGAQgASgJUgxjb25u" +
+  "ZWN0aW9uSWQSGAoHbWVzc2FnZRgFIAEoCVIHbWVzc2FnZRIfCgtmaWVsZHNfanNvbhgGIAEo" +
+  "CVIKZmllbGRzSnNvbjLbEgoNQnJva2VyU2VydmljZRJUCglHZXRIZWFsdGgSIi5zdHJlYW1s" +
+  "aWIuYnJva2VyLkdldEhlYWx0aFJlcXVlc3QaIy5zdHJlYW1saWIuYnJva2VyLkdldEhlYWx0" +
+  "aFJlc3BvbnNlElcKCkdldFZlcnNpb24SIy5zdHJlYW1saWIuYnJva2VyLkdldFZlcnNpb25S" +
+  "ZXF1ZXN0GiQuc3RyZWFtbGliLmJyb2tlci5HZXRWZXJzaW9uUmVzcG9uc2USZgoPUmVnaXN0" +
+  "ZXJSdW50aW1lEiguc3RyZWFtbGliLmJyb2tlci5SZWdpc3RlclJ1bnRpbWVSZXF1ZXN0Giku" +
+  "c3RyZWFtbGliLmJyb2tlci5SZWdpc3RlclJ1bnRpbWVSZXNwb25zZRJsChFVbnJlZ2lzdGVy" +
+  "UnVudGltZRIqLnN0cmVhbWxpYi5icm9rZXIuVW5yZWdpc3RlclJ1bnRpbWVSZXF1ZXN0Gisu" +
+  "c3RyZWFtbGliLmJyb2tlci5VbnJlZ2lzdGVyUnVudGltZVJlc3BvbnNlEl0KDExpc3RSdW50" +
+  "aW1lcxIlLnN0cmVhbWxpYi5icm9rZXIuTGlzdFJ1bnRpbWVzUmVxdWVzdBomLnN0cmVhbWxp" +
+  "Yi5icm9rZXIuTGlzdFJ1bnRpbWVzUmVzcG9uc2USbwoSR2V0UnVudGltZUVuZHBvaW50Eisu" +
+  "c3RyZWFtbGliLmJyb2tlci5HZXRSdW50aW1lRW5kcG9pbnRSZXF1ZXN0Giwuc3RyZWFtbGli" +
+  "LmJyb2tlci5HZXRSdW50aW1lRW5kcG9pbnRSZXNwb25zZRJsChFQcnVuZURlYWRSdW50aW1l" +
+  "cxIqLnN0cmVhbWxpYi5icm9rZXIuUHJ1bmVEZWFkUnVudGltZXNSZXF1ZXN0Gisuc3RyZWFt" +
+  "bGliLmJyb2tlci5QcnVuZURlYWRSdW50aW1lc1Jlc3BvbnNlEmMKDkxpc3RQcm9jZXNzb3Jz" +
+  "Eicuc3RyZWFtbGliLmJyb2tlci5MaXN0UHJvY2Vzc29yc1JlcXVlc3QaKC5zdHJlYW1saWIu" +
+  "YnJva2VyLkxpc3RQcm9jZXNzb3JzUmVzcG9uc2USZgoPTGlzdENvbm5lY3Rpb25zEiguc3Ry" +
+  "ZWFtbGliLmJyb2tlci5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0Gikuc3RyZWFtbGliLmJyb2tl" +
+  "ci5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZRJvChJBbGxvY2F0ZUNvbm5lY3Rpb24SKy5zdHJl" +
+  "YW1saWIuYnJva2VyLkFsbG9jYXRlQ29ubmVjdGlvblJlcXVlc3QaLC5zdHJlYW1saWIuYnJv" +
+  "a2VyLkFsbG9jYXRlQ29ubmVjdGlvblJlc3BvbnNlElQKCUhvc3RBbGl2ZRIiLnN0cmVhbWxp" +
+  "Yi5icm9rZXIuSG9zdEFsaXZlUmVxdWVzdBojLnN0cmVhbWxpYi5icm9rZXIuSG9zdEFsaXZl" +
+  "UmVzcG9uc2USXQoMSG9zdFhwY1JlYWR5EiUuc3RyZWFtbGliLmJyb2tlci5Ib3N0WHBjUmVh" +
+  "ZHlSZXF1ZXN0GiYuc3RyZWFtbGliLmJyb2tlci5Ib3N0WHBjUmVhZHlSZXNwb25zZRJaCgtD" +
+  "bGllbnRBbGl2ZRIkLnN0cmVhbWxpYi5icm9rZXIuQ2xpZW50QWxpdmVSZXF1ZXN0GiUuc3Ry" +
+  "ZWFtbGliLmJyb2tlci5DbGllbnRBbGl2ZVJlc3BvbnNlEmYKD0dldENsaWVudFN0YXR1cxIo" +
+  "LnN0cmVhbWxpYi5icm9rZXIuR2V0Q2xpZW50U3RhdHVzUmVxdWVzdBopLnN0cmVhbWxpYi5i" +
+  "cm9rZXIuR2V0Q2xpZW50U3RhdHVzUmVzcG9uc2USYAoNR2V0SG9zdFN0YXR1cxImLnN0cmVh" +
+  "bWxpYi5icm9rZXIuR2V0SG9zdFN0YXR1c1JlcXVlc3QaJy5zdHJlYW1saWIuYnJva2VyLkdl" +
+  "dEhvc3RTdGF0dXNSZXNwb25zZRJUCglNYXJrQWNrZWQSIi5zdHJlYW1saWIuYnJva2VyLk1h" +
+  "cmtBY2tlZFJlcXVlc3QaIy5zdHJlYW1saWIuYnJva2VyLk1hcmtBY2tlZFJlc3BvbnNlEmwK" +
+  "EUdldENvbm5lY3Rpb25JbmZvEiouc3RyZWFtbGliLmJyb2tlci5HZXRDb25uZWN0aW9uSW5m" +
+  "b1JlcXVlc3QaKy5zdHJlYW1saWIuYnJva2VyLkdldENvbm5lY3Rpb25JbmZvUmVzcG9uc2US" +
+  "ZgoPQ2xvc2VDb25uZWN0aW9uEiguc3RyZWFtbGliLmJyb2tlci5DbG9zZUNvbm5lY3Rpb25S" +
+  "ZXF1ZXN0Gikuc3RyZWFtbGliLmJyb2tlci5DbG9zZUNvbm5lY3Rpb25SZXNwb25zZRJyChNH" +
+  "ZXRDb25uZWN0aW9uU2NoZW1hEiwuc3RyZWFtbGliLmJyb2tlci5HZXRDb25uZWN0aW9uU2No" +
+  "ZW1hUmVxdWVzdBotLnN0cmVhbWxpYi5icm9rZXIuR2V0Q29ubmVjdGlvblNjaGVtYVJlc3Bv" +
+  "bnNlEmgKD1dhdGNoQ29ubmVjdGlvbhIoLnN0cmVhbWxpYi5icm9rZXIuV2F0Y2hDb25uZWN0" +
+  "aW9uUmVxdWVzdBopLnN0cmVhbWxpYi5icm9rZXIuV2F0Y2hDb25uZWN0aW9uUmVzcG9uc2Uw" +
+  "ARJgCg1SZXBvcnRGYWlsdXJlEiYuc3RyZWFtbGliLmJyb2tlci5SZXBvcnRGYWlsdXJlUmVx" +
+  "dWVzdBonLnN0cmVhbWxpYi5icm9rZXIuUmVwb3J0RmFpbHVyZVJlc3BvbnNlEloKC1JlcG9y" +
+  "dFN0YXRzEiQuc3RyZWFtbGliLmJyb2tlci5SZXBvcnRTdGF0c1JlcXVlc3QaJS5zdHJlYW1s" +
+  "aWIuYnJva2VyLlJlcG9ydFN0YXRzUmVzcG9uc2USUwoIVGFpbExvZ3MSIS5zdHJlYW1saWIu" +
+  "YnJva2VyLlRhaWxMb2dzUmVxdWVzdBoiLnN0cmVhbWxpYi5icm9rZXIuVGFpbExvZ3NSZXNw" +
+  "b25zZTABElEKCFJlYWRMb2dzEiEuc3RyZWFtbGliLmJyb2tlci5SZWFkTG9nc1JlcXVlc3Qa" +
+  "Ii5zdHJlYW1saWIuYnJva2VyLlJlYWRMb2dzUmVzcG9uc2ViBnByb3RvMw==";

@@ -33,6 +33,10 @@ export const MAX_UNREAD_BYTES = 2 * MAX_UNCONFIRMED_BYTES;
 export const VALUE_COST_BYTES = 16;
 /** The most frames, and the most pieces of memory, that one `release` names. */
 export const MAX_RELEASES_PER_MESSAGE = 1_024;
+/** The most names of features that a `hello` or a `ping` is read for. */
+export const MAX_FEATURES = 32;
+/** The most pixel formats of a port that are read from a peer. */
+export const MAX_FORMATS = 32;
 /** The most fields of one schema. */
 export const MAX_FIELDS = 256;
 
@@ -62,6 +66,8 @@ export const MAX_TIMEOUT_SECS = 24 * 60 * 60;
 export const BROKER_START_MS = 30_000;
 /** How long the host waits for the pong, in milliseconds. */
 export const PONG_TIMEOUT_MS = 5_000;
+/** How long a record of a lane waits for the message that was sent before it, in milliseconds. */
+export const NUMBERED_TIMEOUT_MS = 5_000;
 /** Pause before a side repeats a request to the broker, in milliseconds. */
 export const POLL_INTERVAL_MS = 100;
 /** How long a side that ends waits for the broker to take its last report, in milliseconds. */
@@ -117,6 +123,8 @@ export const MAX_LOG_LENGTH = 1024 * 1024;
 export const MAX_LOG_TAILS = 16;
 /** The most log records in one message of a log stream. */
 export const MAX_LOG_BATCH = 32;
+/** The characters of log records after which an answer of `ReadLogs` ends. One XPC message carries it, whatever they are. */
+export const LOG_ANSWER_LENGTH = 64 * 1024;
 /** The most characters of log records in one log stream. Then it ends. */
 export const MAX_LOG_TAIL_LENGTH = 4 * 1024 * 1024;
 
@@ -139,3 +147,5 @@ export const ANSWER_TIMEOUT_MS = 30_000;
 export const STALL_MS = 10_000;
 /** The time for a gRPC request to be complete, in milliseconds. */
 export const REQUEST_TIMEOUT_MS = 10_000;
+/** The most events of a bootstrap that wait for one iteration over them. More are counted. */
+export const MAX_WAITING_BOOTSTRAP_EVENTS = 1024;

@@ -13,10 +13,21 @@ export {
   isErrorCode,
 } from "./errors.ts";
 export * from "./schema/field_type.ts";
+export {
+  Clock,
+  Count,
+  type IntegerType,
+  type Mark,
+  type Marked,
+  Mirror,
+  type MirrorPath,
+} from "./schema/marks/mark.ts";
 export type {
+  AddedVariantJson,
   FieldJson,
   FieldTypeJson,
   FixedArrayJson,
+  SchemaForm,
 } from "./schema/json/field_type_json.ts";
 export type { ConnectionSchema, NoPorts } from "./schema/connection_schema.ts";
 export * from "./names.ts";
@@ -34,4 +45,5 @@ export {
   WAITING_FOR,
 } from "./states/states.ts";
 export * from "./schema/surface.ts";
+export * from "./schema/read_into.ts";
 export * from "./schema/frames/video_frame.ts";

@@ -4,8 +4,6 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
-import { fileURLToPath } from "node:url";
 import {
   type EnvironmentSource,
   isServiceName,
@@ -14,13 +12,12 @@ import {
   VARIABLES,
 } from "./environment.ts";
 import { BridgeError } from "./errors.ts";
-import { CONNECTION_ID_BYTES, MAX_SOCKET_PATH_BYTES } from "./limits.ts";
+import { MAX_SOCKET_PATH_BYTES } from "./limits.ts";
+import { sha256 } from "./sha256.ts";
 
 export type { EnvironmentSource } from "./environment.ts";
 
 const PRODUCTION_SERVICE = "com.tatolab.streamlib.broker";
-/** Before the random part in the name of an embedded broker. */
-const EMBEDDED = ".embedded-";
 const PRODUCTION_PORT = 50051;
 const DEV_PORT = 50052;
 
@@ -94,8 +91,7 @@ export function names(
   const home = homeDirectory(env, options, dev);
   const runDirectory = runDirectoryOf(
     env,
-    // An embedded broker stays where it is: its host may have begun before the login.
-    os === "darwin" || isEmbedded(service) ? undefined : options.userRuntime,
+    os === "darwin" ? undefined : options.userRuntime,
   );
   const grpcSocket = socketPath(runDirectory, service, "grpc");
   const port = readVariable(env, "STREAMLIB_BROKER_PORT") ??
@@ -129,27 +125,6 @@ export function names(
   };
 }
 
-/**
- * Returns the name of a broker that runs inside a host process. It differs from
- * the service name, so that it cannot be mistaken for an installed broker.
- *
- * @param service the service that it replaces
- * @param random 16 random bytes
- */
-export function embeddedService(service: string, random: Uint8Array): string {
-  if (random.length !== CONNECTION_ID_BYTES) {
-    throw new BridgeError(
-      "bad_argument",
-      `Cannot name an embedded broker: got ${random.length} random bytes, expected ${CONNECTION_ID_BYTES}`,
-    );
-  }
-  return checkedService(`${service}${EMBEDDED}${random.toHex()}`);
-}
-
-function isEmbedded(service: string): boolean {
-  return service.includes(EMBEDDED);
-}
-
 /** Returns the service name only, from the same sources as {@link names}. Needs no home directory. */
 export function serviceName(
   env: EnvironmentSource,
@@ -160,7 +135,7 @@ export function serviceName(
   const given = readVariable(env, "STREAMLIB_BROKER_XPC_SERVICE");
   if (given !== undefined) return given;
   if (!dev) return PRODUCTION_SERVICE;
-  const hash = createHash("sha1").update(checkoutOf(options)).digest("hex");
+  const hash = sha256(checkoutOf(options));
   return `${PRODUCTION_SERVICE}.dev-${hash.slice(0, 6)}`;
 }
 
@@ -241,7 +216,9 @@ function checkoutOf({ checkout = ownCheckout() }: NamesOptions): string {
 /** Returns the checkout that this module is in, or the root of the package. */
 function ownCheckout(): string {
   const root = new URL("../", import.meta.url);
-  return root.protocol === "file:" ? fileURLToPath(root) : root.href;
+  return root.protocol === "file:"
+    ? decodeURIComponent(root.pathname)
+    : root.href;
 }
 
 /** Returns `<directory>/<service>.<kind>`, with a hash in place of the service if that is too long for the kernel. */
@@ -252,7 +229,7 @@ function socketPath(
 ): string {
   const plain = `${directory}/${service}.${kind}`;
   if (pathBytes(plain) <= MAX_SOCKET_PATH_BYTES) return plain;
-  const hash = createHash("sha256").update(service).digest("hex").slice(0, 16);
+  const hash = sha256(service).slice(0, 16);
   const short = `${directory}/${hash}.${kind}`;
   if (pathBytes(short) <= MAX_SOCKET_PATH_BYTES) return short;
   throw new BridgeError(

@@ -21,22 +21,25 @@ import { wrap } from "../cli/text/text_width.ts";
 const COLUMNS = 80;
 
 const INTRODUCTION = [
-  `\`${PROGRAM}\` shows the state of a broker and its runtimes, and installs and controls the broker. In a checkout, run it with \`deno task ${PROGRAM}\`. \`deno task build\` also writes \`.streamlib/bin/${PROGRAM}\` and \`.streamlib/bin/${PROGRAM}-broker\`, which run the command line and the broker of this checkout in dev mode, from any folder. Elsewhere, once the package is published, install it:`,
+  `\`${PROGRAM}\` shows the state of a broker and its runtimes, installs and controls the broker, and runs programs with a broker of their own. In a checkout, run it with \`deno task ${PROGRAM}\`. \`deno task build\` also writes \`.streamlib/bin/${PROGRAM}\` and \`.streamlib/bin/${PROGRAM}-broker\`, which run the command line and the broker of this checkout in dev mode, from any folder. Elsewhere, once the package is published, install it:`,
   `\`deno task document:cli\` generates this file from the table of commands. \`${PROGRAM} help\` shows the same.`,
 ];
 
 const INSTALL = `deno install --global --name ${PROGRAM} --no-prompt \\
-  --allow-net --allow-read --allow-write --allow-env --allow-run --allow-sys=uid jsr:@streamlib/bridge/cli`;
+  --allow-net --allow-read --allow-write --allow-env --allow-run --allow-sys=uid \\
+  --allow-ffi jsr:@streamlib/bridge/cli`;
 
 const COMMON = [
-  "The broker's address is the value of `--endpoint`, or else of `STREAMLIB_BROKER_ENDPOINT`. Without both it is the service's private socket, which `STREAMLIB_BROKER_XPC_SERVICE`, `STREAMLIB_HOME` and `XDG_RUNTIME_DIR` determine. `deno task broker` serves this socket in the same environment.",
+  "The broker's address is the value of `--endpoint`, or else of `STREAMLIB_BROKER_ENDPOINT`. Without both it is the service's private socket, which `STREAMLIB_BROKER_XPC_SERVICE`, `STREAMLIB_HOME` and `XDG_RUNTIME_DIR` determine. `deno task broker` serves this socket in the same environment. In a bootstrap, such as below `streamlib run`, and without `--endpoint`, the commands ask the broker of the bootstrap over XPC; if it has none and is not isolated, this user's broker, as elsewhere.",
   "Tables and JSON are written to stdout, messages to stderr. On a terminal, tables are cut to its width: the least important columns are shortened first, and left out if that is not enough. In a pipe nothing is cut. Colours are used only on terminals, and not if `NO_COLOR` is set. Names, reasons and log lines come from other processes, so control characters in them are shown as escapes such as `\\u001b`.",
   "The output of `--json` has a stable form: fields may be added, but are never changed or removed. Commands that run until Ctrl-C write one object per line. Durations are written like `5s`, `2m30s`, `1h5m` or `2d3h`.",
-  "Commands with `--follow` or `--watch`, and `broker top`, run until Ctrl-C and then end with code 0. If the broker goes away, they report it, and continue when a broker is back.",
+  "Commands with `--follow` or `--watch`, and `broker top`, run until Ctrl-C and then end with code 0. If the broker goes away, they report it, and continue when a broker is back; in a bootstrap that has ended they end with code 3.",
 ];
 
 const PERMISSIONS = [
-  `The permission set \`cli\` of \`deno.json\` does not include ffi. Only \`broker doctor\`, \`demo\` and the commands that act on the service may run programs and read the user's id; every other command gives up these permissions before it runs. Read permission is needed because a runtime's log can be anywhere. Write and net permission are needed because Deno requires both to connect to a Unix socket, and its path is known only when the command is typed. Only \`broker install\` and \`update\` write files, and only \`uninstall\` removes files: those of the service. The environment is read by name: the variables above, \`HOME\` and \`XDG_CONFIG_HOME\`; \`STREAMLIB_BROKER_PORT\`, \`STREAMLIB_DEV_MODE\`, \`STREAMLIB_LIBRARY\`, \`JSR_URL\` and \`NPM_CONFIG_REGISTRY\`, which are passed to an installed broker; \`GRPC_*\`, which grpc-js reads; and the proxy variables, which \`broker doctor\` reports. \`broker doctor\` and \`demo\` start programs of this package that have ffi, in separate processes.`,
+  `A command gives up each permission that it does not need before it runs. The permission set \`cli\` of \`deno.json\` includes these:`,
+  `ffi is for \`run\`, which serves a bootstrap and its broker in this process, and for commands that ask the broker of the bootstrap that they were started in. \`run\` gives it up when its program runs; the others give it up when they have reached their broker, and in no bootstrap before they load anything with it. Only \`run\`, \`demo\`, \`broker status\`, \`broker doctor\` and the commands that act on the service may run programs; of these, all but \`run\` and \`demo\` may read the user's id. \`broker doctor\` and \`demo\` start programs of this package that have ffi, in separate processes.`,
+  `Read permission is needed because a runtime's log can be anywhere. Write and net permission are needed because Deno requires both to connect to a Unix socket, and its path is known only when the command is typed. Only \`broker install\` and \`update\` write files, and only \`uninstall\` removes files: those of the service. The environment is read by name: the variables above, \`STREAMLIB_BOOTSTRAP\`, \`HOME\` and \`XDG_CONFIG_HOME\`; \`STREAMLIB_BROKER_PORT\`, \`STREAMLIB_DEV_MODE\`, \`STREAMLIB_LIBRARY\`, \`JSR_URL\` and \`NPM_CONFIG_REGISTRY\`, which are passed to an installed broker; \`GRPC_*\`, which grpc-js reads; and the proxy variables, which \`broker doctor\` reports.`,
 ];
 
 /** The whole reference. */

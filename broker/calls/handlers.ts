@@ -28,7 +28,7 @@ import type {
 import { CallContext, type HandlerOptions } from "./context.ts";
 import { RequestFields } from "./fields.ts";
 import { lifecycleAnswers } from "./lifecycle_handlers.ts";
-import { logHandlers } from "./log_handlers.ts";
+import { logAnswers, logHandlers } from "./log_handlers.ts";
 import { queryAnswers, streamHandlers } from "./query_handlers.ts";
 import { relayHandlers } from "./relay_handlers.ts";
 import { runtimeAnswers } from "./runtime_handlers.ts";
@@ -42,6 +42,7 @@ export function createHandlers<E extends Disposable>(
     ...runtimeAnswers(context),
     ...lifecycleAnswers(context),
     ...queryAnswers(context),
+    ...logAnswers(context.logs),
   };
   const unary = Object.entries(answers).map(([name, answer]) => [
     name,

@@ -7,6 +7,7 @@
 
 import { derivedState } from "../../proto/states/connection_record.ts";
 import { BridgeError } from "../../proto/errors.ts";
+import { sameToken } from "../../proto/token.ts";
 import { NOT_FOUND } from "../../proto/wire/keys.ts";
 import {
   CONNECTION_ID_BYTES,
@@ -15,7 +16,7 @@ import {
   MAX_TIMEOUT_SECS,
   TOKEN_BYTES,
 } from "../../proto/limits.ts";
-import { sameToken, type Tokens } from "../registry/auth.ts";
+import type { Tokens } from "../registry/auth.ts";
 import type { Acted, CallContext } from "./context.ts";
 import type { RequestFields } from "./fields.ts";
 import type { Answer, Caller, UnaryAnswers } from "./call_types.ts";

@@ -1,5 +1,5 @@
 /**
- * The filter of `TailLogs`.
+ * The filter of `TailLogs` and `ReadLogs`.
  *
  * @module
  */
@@ -25,17 +25,19 @@ const RFC_3339 =
  */
 export function readLogFilter(fields: RequestFields): LogFilter {
   const terms = fields.text("filter", MAX_GRPC_MESSAGE_BYTES)
-    .split(/\s+/).filter((term) => term !== "").map(readTerm);
-  const since = readSince(fields.text("since", MAX_NAME_BYTES));
+    .split(/\s+/).filter((term) => term !== "")
+    .map((term) => readTerm(term, fields));
+  const since = readSince(fields.text("since", MAX_NAME_BYTES), fields);
   return (entry) =>
     entry.at >= since && terms.every((matches) => matches(entry));
 }
 
-function readTerm(term: string): LogFilter {
+function readTerm(term: string, fields: RequestFields): LogFilter {
   const [key = "", ...parts] = term.split("=");
   const value = parts.join("=");
   if (parts.length === 0 || value === "" || !KEYS.includes(key)) {
-    throw malformed("filter", term, `key=value, key one of ${KEYS.join(", ")}`);
+    const expected = `key=value, key one of ${KEYS.join(", ")}`;
+    throw malformed(fields, "filter", term, expected);
   }
   if (key === "runtime_id") {
     return ({ fields }) => fields["runtime_id"] === value;
@@ -46,27 +48,29 @@ function readTerm(term: string): LogFilter {
   }
   const least = LOG_LEVELS.indexOf(value as LogLevel);
   if (least < 0) {
-    throw malformed("filter", term, `level=${LOG_LEVELS.join(", level=")}`);
+    const expected = `level=${LOG_LEVELS.join(", level=")}`;
+    throw malformed(fields, "filter", term, expected);
   }
   return ({ level }) => LOG_LEVELS.indexOf(level) >= least;
 }
 
 /** Milliseconds since the epoch; -Infinity for "". */
-function readSince(text: string): number {
+function readSince(text: string, fields: RequestFields): number {
   if (text === "") return -Infinity;
   const at = RFC_3339.test(text) ? Date.parse(text.toUpperCase()) : NaN;
   if (!Number.isNaN(at)) return at;
-  throw malformed("since", text, "a time like 2026-01-02T03:04:05Z");
+  throw malformed(fields, "since", text, "a time like 2026-01-02T03:04:05Z");
 }
 
 function malformed(
+  { operation }: RequestFields,
   field: string,
   found: string,
   expected: string,
 ): BridgeError {
   return new BridgeError(
     "bad_argument",
-    `Cannot TailLogs: field '${field}' has ${
+    `Cannot ${operation}: field '${field}' has ${
       JSON.stringify(found.slice(0, MAX_NAME_BYTES))
     }, expected ${expected}`,
   );

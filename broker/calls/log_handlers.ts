@@ -1,18 +1,66 @@
 /**
- * The call that shows the log.
+ * The calls that show the log.
  *
  * @module
  */
 
-import type { LogRecord, TailLogsResponse } from "../../proto/broker_gen.ts";
+import type {
+  LogRecord,
+  ReadLogsResponse,
+  TailLogsResponse,
+} from "../../proto/broker_gen.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import { MAX_LOG_BATCH, MAX_LOG_TAIL_LENGTH } from "../../proto/limits.ts";
+import {
+  LOG_ANSWER_LENGTH,
+  MAX_LOG_BATCH,
+  MAX_LOG_TAIL_LENGTH,
+} from "../../proto/limits.ts";
 import { logMessage } from "../log/log_record.ts";
 import type { LogRing } from "../log/log_ring.ts";
 import type { Shares } from "../registry/shares.ts";
-import type { StreamHandlers } from "./call_types.ts";
+import type { StreamHandlers, UnaryAnswers } from "./call_types.ts";
 import { RequestFields } from "./fields.ts";
 import { type LogFilter, readLogFilter } from "./log_filter.ts";
+
+/** Makes the answer to `ReadLogs`. */
+export function logAnswers(ring: LogRing): Pick<UnaryAnswers, "ReadLogs"> {
+  return {
+    ReadLogs: (_caller, fields) => {
+      const filter = readLogFilter(fields);
+      const asked = fields.number("next", Number.MAX_SAFE_INTEGER);
+      return read(ring, filter, asked);
+    },
+  };
+}
+
+/**
+ * Some of the records that are kept, from number `asked` on, the oldest first. For
+ * the caller they are numbered from 1; 0 stands for the oldest. A number that is
+ * none yet is of another broker, whose records are all unknown to the caller.
+ */
+function read(
+  ring: LogRing,
+  filter: LogFilter,
+  asked: number,
+): ReadLogsResponse {
+  const known = asked > 0 && asked - 1 <= ring.end;
+  const from = known ? asked - 1 : ring.first;
+  const lost = Math.max(0, ring.first - from);
+  const records: LogRecord[] = [];
+  let next = from + lost;
+  for (
+    let length = 0;
+    next < ring.end && records.length < MAX_LOG_BATCH &&
+    length < LOG_ANSWER_LENGTH;
+    next++
+  ) {
+    const entry = ring.at(next)!;
+    if (!filter(entry)) continue;
+    records.push(logMessage(entry));
+    length += ring.lengthAt(next);
+  }
+  return { records, lost, next: next + 1, more: next < ring.end };
+}
 
 /** Makes the handler of `TailLogs`. */
 export function logHandlers(

@@ -163,7 +163,7 @@ function infoOf(
     host_last_seen_unix_ms: whole(times.hostSeen),
     client_last_seen_unix_ms: whole(times.clientSeen),
     failure_reason: connection?.failureReason ?? UNKNOWN_CONNECTION,
-    path: connection?.stats.host?.path ?? connection?.stats.client?.path ?? "",
+    path: connection === undefined ? "" : pathOf(connection),
   };
 }
 
@@ -192,7 +192,13 @@ function summaryOf(connection: ConnectionRecord, now: number): ConnectionInfo {
     dropped_frames: total("dropped"),
     p50_us: slower("p50Us"),
     p99_us: slower("p99Us"),
+    path: pathOf(connection),
   };
+}
+
+/** What carries the frames, as the first side says that does; a side may leave it out. */
+function pathOf({ stats }: ConnectionRecord): string {
+  return SIDES.map((side) => stats[side]?.path).find(Boolean) ?? "";
 }
 
 /** The protocol has whole milliseconds, and 0 for an event that has not happened. */

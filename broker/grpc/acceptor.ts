@@ -8,7 +8,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import { type Clock, pause } from "../../ffi/clock.ts";
+import { pause, type TimerClock } from "../../ffi/clock.ts";
 import type { AcceptedStream } from "../../ffi/stream_listener.ts";
 import { BridgeError, describeError } from "../../proto/errors.ts";
 import type { Log } from "../log/log.ts";
@@ -48,7 +48,7 @@ export interface AcceptorOptions {
   /** Tells which process has an id. */
   identify: IdentifyProcess;
   /** The clock. */
-  clock: Clock;
+  clock: TimerClock;
   /** The time limit for a peer's HTTP/2 preface in milliseconds, 5000 by default. */
   prefaceTimeoutMs?: number;
 }

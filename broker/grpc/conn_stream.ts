@@ -8,7 +8,7 @@
 
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
-import type { Clock, Timer } from "../../ffi/clock.ts";
+import type { Timer, TimerClock } from "../../ffi/clock.ts";
 import { STALL_MS } from "../../proto/limits.ts";
 import { FrameBudget } from "./frame_budget.ts";
 import type { GrpcSession } from "./grpc_session.ts";
@@ -25,7 +25,7 @@ export class ConnStream extends Duplex {
   readonly remoteAddress: string;
   readonly session: GrpcSession;
   readonly #socket: Socket;
-  readonly #clock: Clock;
+  readonly #clock: TimerClock;
   readonly #frames: FrameBudget;
   #stalled: Timer | undefined;
 
@@ -38,7 +38,7 @@ export class ConnStream extends Duplex {
     first: Uint8Array,
     name: string,
     session: GrpcSession,
-    clock: Clock,
+    clock: TimerClock,
   ) {
     // Not half-open: when the peer has ended its side, the connection is closed.
     super({ allowHalfOpen: false });

@@ -9,7 +9,7 @@
  */
 
 import type { Buffer } from "node:buffer";
-import type { Clock } from "../../ffi/clock.ts";
+import type { TimerClock } from "../../ffi/clock.ts";
 import {
   type ConnectionInjector,
   type handleServerStreamingCall,
@@ -121,7 +121,7 @@ export class GrpcServer implements AsyncDisposable {
   constructor(
     handlers: GrpcHandlers,
     log: Log,
-    clock: Clock,
+    clock: TimerClock,
     incidents: Incidents,
   ) {
     guardHttp2();
@@ -339,7 +339,7 @@ interface ServedCall {
 }
 
 /** Ends calls whose request is not complete in time. */
-function requestsInTime(clock: Clock): ServerInterceptor {
+function requestsInTime(clock: TimerClock): ServerInterceptor {
   return ({ requestStream }, call) => {
     if (requestStream) return new ServerInterceptingCall(call);
     const timer = clock.after(REQUEST_TIMEOUT_MS, () =>

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../../ffi/clock.ts";
+import type { TimerClock } from "../../ffi/clock.ts";
 import { ANSWER_TIMEOUT_MS } from "../../proto/limits.ts";
 import type { Log } from "../log/log.ts";
 import type { Guest } from "../registry/guests.ts";
@@ -20,7 +20,7 @@ export interface GrpcSessionOptions {
   readonly answers: Shares;
   readonly incidents: Incidents;
   readonly log: Log;
-  readonly clock: Clock;
+  readonly clock: TimerClock;
   /** Closes the connection. */
   close(): void;
 }

@@ -13,10 +13,10 @@
  * @module
  */
 
-import { timingSafeEqual } from "node:crypto";
 import { BridgeError } from "../../proto/errors.ts";
 import { CONNECTION_ID_BYTES, TOKEN_BYTES } from "../../proto/limits.ts";
 import type { Side } from "../../proto/states/states.ts";
+import { sameToken } from "../../proto/token.ts";
 import type { Log } from "../log/log.ts";
 
 /** The id of one XPC peer connection; never used again. */
@@ -57,13 +57,6 @@ export function newTokens(randomBytes: RandomBytes): Tokens {
     host: randomBytes(TOKEN_BYTES).toHex(),
     client: randomBytes(TOKEN_BYTES).toHex(),
   };
-}
-
-/** Compares two tokens. The time depends only on their lengths. */
-export function sameToken(expected: string, given: string): boolean {
-  const encoder = new TextEncoder();
-  const [a, b] = [encoder.encode(expected), encoder.encode(given)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** Admits callers, or refuses them; refusals are counted and logged. */

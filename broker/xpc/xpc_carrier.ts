@@ -11,7 +11,9 @@
 
 import { MAX_CALL_BYTES } from "../../proto/limits.ts";
 import { OwnedCapability } from "../../ffi/capability.ts";
-import { Connection, Listener } from "../../ffi/connection.ts";
+import type { Bootstrap } from "../../ffi/bootstrap.ts";
+import { Connection } from "../../ffi/connection.ts";
+import { Listener, type ListenerEvents } from "../../ffi/listener.ts";
 import type { Message } from "../../ffi/message.ts";
 import type { Native } from "../../ffi/native.ts";
 import { fromDictionary, toDictionary } from "../../proto/wire/control.ts";
@@ -40,6 +42,8 @@ export interface RelayOptions {
   readonly native: Native;
   /** The service name to serve. */
   readonly service: string;
+  /** The bootstrap that has the name; `undefined` for a name of this user. */
+  readonly bootstrap: Bootstrap | undefined;
   readonly handlers: Handlers<OwnedCapability>;
   readonly log: Log;
   /** `peers` is charged. */
@@ -97,8 +101,7 @@ export class Relay implements Disposable {
     });
     this.#silentNoted = native.silent().dropped;
     this.#ended.promise.catch(() => {}); // start() awaits it; later errors are logged
-    this.#listener = Listener.ofService(options.native, options.service);
-    this.#listener.activate({
+    this.#listener = this.#listen({
       peer: (connection) => this.#welcome(connection),
       ended: (_, reason, code) => this.#listenerEnded(reason, code),
     });
@@ -135,6 +138,14 @@ export class Relay implements Disposable {
     for (const peer of [...this.#peers.values()]) this.#farewell(peer);
   }
 
+  #listen(events: ListenerEvents): Listener {
+    const { native, service, bootstrap } = this.#options;
+    if (bootstrap) return bootstrap.register(service, events);
+    const listener = Listener.ofService(native, service);
+    listener.activate(events);
+    return listener;
+  }
+
   #listenerEnded(reason: string, code: ErrorCode): void {
     const { service, log } = this.#options;
     const text =
@@ -146,8 +157,10 @@ export class Relay implements Disposable {
 
   /** Sends a message to the name as any client does. This process must answer it. */
   async #selfTest(): Promise<void> {
-    const { native, service } = this.#options;
-    using connection = Connection.toService(native, service);
+    const { native, service, bootstrap } = this.#options;
+    using connection = bootstrap
+      ? await bootstrap.connect(service, { timeoutMs: SELF_TEST_TIMEOUT_MS })
+      : Connection.toService(native, service);
     connection.activate({
       message: (message) => message[Symbol.dispose](),
       ended: () => {},
@@ -227,15 +240,15 @@ export class Relay implements Disposable {
           error: describeError(error),
         });
       }
-      answer = {
-        [KEY.success]: false,
-        [KEY.error]: error instanceof BridgeError
-          ? error.message
-          : "internal error; the broker's log has more",
-        [KEY.code]: error instanceof BridgeError ? error.code : undefined,
-      };
+      answer = refusalOf(error);
     }
-    if (!peer.gone.signal.aborted) message.reply(answer);
+    if (peer.gone.signal.aborted) return;
+    try {
+      message.reply(answer);
+    } catch (error) { // a list may be longer than a message
+      if (!(error instanceof BridgeError)) throw error;
+      message.reply(refusalOf(error));
+    }
   }
 
   /** Returns the answer. What is put into `held` lives until the answer is sent. */
@@ -350,6 +363,16 @@ function turnAway(connection: Connection, reason: string): void {
     },
     malformed: () => connection[Symbol.dispose](),
   });
+}
+
+/** The answer to a call that was not done. */
+function refusalOf(error: unknown): XpcDictionary {
+  const known = error instanceof BridgeError ? error : undefined;
+  return {
+    [KEY.success]: false,
+    [KEY.error]: known?.message ?? "internal error; the broker's log has more",
+    [KEY.code]: known?.code,
+  };
 }
 
 /** Returns the request for the handlers, without type and token. */

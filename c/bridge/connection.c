@@ -20,6 +20,7 @@
 #include "packed.h"
 #include "platform.h"
 #include "queue.h"
+#include "rights.h"
 #include "transfer.h"
 
 struct object *connection_object(struct connection *connection) { return &connection->object; }
@@ -138,26 +139,35 @@ struct connection *connection_create(struct queue *queue, uint32_t kind, xpc_con
     return connection;
 }
 
-/* Takes `xpc` over, which may be NULL. 0 with the error set on failure. */
-static slb_handle connection_handle_consume(struct queue *queue, uint32_t kind, xpc_connection_t xpc, bool by_name) {
-    if (!xpc) {
-        fail(SLB_E_SYSTEM, "Cannot make a connection: XPC gave none");
-        return 0;
-    }
-    struct connection *connection = connection_create(queue, kind, xpc, by_name);
+/* Takes `xpc` over, which may be NULL. NULL with the error set on failure. */
+static struct connection *connection_consume(struct queue *queue, uint32_t kind, xpc_connection_t xpc, bool by_name) {
+    if (xpc) return connection_create(queue, kind, xpc, by_name);
+    fail(SLB_E_SYSTEM, "Cannot make a connection: XPC gave none");
+    return NULL;
+}
+
+/* As connection_consume. 0 with the error set on failure. */
+static slb_handle connection_handle_consume(struct queue *queue, uint32_t kind, xpc_connection_t xpc) {
+    struct connection *connection = connection_consume(queue, kind, xpc, false);
     return connection ? handle_consume(&connection->object) : 0;
 }
 
 slb_handle slb_listener_create(slb_handle queue_handle) {
     struct queue *queue = queue_take(queue_handle);
     if (!queue) return 0;
-    slb_handle handle = connection_handle_consume(queue, SLB_KIND_LISTENER, xpc_connection_create(NULL, NULL), false);
+    slb_handle handle = connection_handle_consume(queue, SLB_KIND_LISTENER, xpc_connection_create(NULL, NULL));
     queue_release(queue);
     return handle;
 }
 
-static slb_handle create_service(slb_handle queue_handle, uint32_t kind, const uint8_t *name, uint32_t length,
-                                 uint64_t flags) {
+/* Has it end when it is activated: XPC tells the end of a cancelled connection then. */
+static void refuse(struct connection *connection, const struct service *service) {
+    connection->ended = service->reason;
+    snprintf(connection->reason, sizeof connection->reason, "%s", service->text);
+    xpc_connection_cancel(connection->xpc);
+}
+
+static slb_handle create_service(slb_handle queue_handle, uint32_t kind, const uint8_t *name, uint32_t length) {
     char terminated[128];
     if (length == 0 || length >= sizeof terminated || memchr(name, 0, length)) {
         fail(SLB_E_ARGUMENT, "Cannot use this service name: it has %u bytes, 1 to %zu without NUL are possible",
@@ -168,18 +178,22 @@ static slb_handle create_service(slb_handle queue_handle, uint32_t kind, const u
     terminated[length] = 0;
     struct queue *queue = queue_take(queue_handle);
     if (!queue) return 0;
-    xpc_connection_t xpc = xpc_connection_create_mach_service(terminated, NULL, flags);
-    slb_handle handle = connection_handle_consume(queue, kind, xpc, kind == SLB_KIND_CONNECTION);
+    struct service service;
+    if (kind == SLB_KIND_LISTENER) service_listen(terminated, &service);
+    else service_connect(terminated, &service);
+    struct connection *connection = connection_consume(queue, kind, service.xpc, service.by_name);
+    if (connection && service.refused) refuse(connection, &service);
+    slb_handle handle = connection ? handle_consume(&connection->object) : 0;
     queue_release(queue);
     return handle;
 }
 
 slb_handle slb_listener_create_service(slb_handle queue, const uint8_t *name, uint32_t length) {
-    return create_service(queue, SLB_KIND_LISTENER, name, length, XPC_CONNECTION_MACH_SERVICE_LISTENER);
+    return create_service(queue, SLB_KIND_LISTENER, name, length);
 }
 
 slb_handle slb_connection_create_service(slb_handle queue, const uint8_t *name, uint32_t length) {
-    return create_service(queue, SLB_KIND_CONNECTION, name, length, 0);
+    return create_service(queue, SLB_KIND_CONNECTION, name, length);
 }
 
 slb_handle slb_connection_create_endpoint(slb_handle queue_handle, slb_handle endpoint) {
@@ -188,7 +202,7 @@ slb_handle slb_connection_create_endpoint(slb_handle queue_handle, slb_handle en
     slb_handle handle = 0;
     if (queue) {
         xpc_connection_t xpc = xpc_connection_create_from_endpoint((xpc_endpoint_t)transfer_value(transfer));
-        handle = connection_handle_consume(queue, SLB_KIND_CONNECTION, xpc, false);
+        handle = connection_handle_consume(queue, SLB_KIND_CONNECTION, xpc);
         queue_release(queue);
     }
     if (transfer) object_release((struct object *)transfer);

@@ -4,8 +4,8 @@
  * They are declared here and looked up at run time: the cross compiler has
  * neither headers nor stubs of the two frameworks, and a process without
  * surfaces need not load them. Names, types and values are those of
- * IOSurfaceRef.h, IOSurfaceAPI.h, IOSurfaceTypes.h, CFBase.h, CFNumber.h and
- * CFDictionary.h, which document them, and of objc-internal.h. All exist since
+ * IOSurfaceRef.h, IOSurfaceAPI.h, IOSurfaceTypes.h, CFBase.h, CFNumber.h,
+ * CFArray.h and CFDictionary.h, which document them, and of objc-internal.h. All exist since
  * macOS 10.7.
  */
 #ifndef SLB_IOSURFACE_API_H
@@ -20,6 +20,7 @@ typedef const void *CFTypeRef;
 typedef const struct __CFString *CFStringRef;
 typedef const struct __CFNumber *CFNumberRef;
 typedef const struct __CFDictionary *CFDictionaryRef;
+typedef const struct __CFArray *CFArrayRef;
 typedef struct __IOSurface *IOSurfaceRef;
 
 /* CFNumberType of an int32_t, and of an int64_t. */
@@ -45,6 +46,9 @@ enum framework { CORE_FOUNDATION, IO_SURFACE, OBJECTIVE_C };
     F(CORE_FOUNDATION, CFDictionaryRef, CFDictionaryCreate,                                                    \
       (const void *allocator, const void **keys, const void **values, long count, const void *key_callbacks,   \
        const void *value_callbacks))                                                                           \
+    F(CORE_FOUNDATION, CFArrayRef, CFArrayCreate,                                                              \
+      (const void *allocator, const void **values, long count, const void *callbacks))                         \
+    V(CORE_FOUNDATION, const void, kCFTypeArrayCallBacks)                                                      \
     V(CORE_FOUNDATION, const void, kCFTypeDictionaryKeyCallBacks)                                              \
     V(CORE_FOUNDATION, const void, kCFTypeDictionaryValueCallBacks)                                            \
     V(IO_SURFACE, const CFStringRef, kIOSurfaceWidth)                                                          \
@@ -54,6 +58,13 @@ enum framework { CORE_FOUNDATION, IO_SURFACE, OBJECTIVE_C };
     V(IO_SURFACE, const CFStringRef, kIOSurfaceAllocSize)                                                      \
     V(IO_SURFACE, const CFStringRef, kIOSurfacePixelFormat)                                                    \
     V(IO_SURFACE, const CFStringRef, kIOSurfaceOffset)                                                         \
+    V(IO_SURFACE, const CFStringRef, kIOSurfacePlaneInfo)                                                      \
+    V(IO_SURFACE, const CFStringRef, kIOSurfacePlaneWidth)                                                     \
+    V(IO_SURFACE, const CFStringRef, kIOSurfacePlaneHeight)                                                    \
+    V(IO_SURFACE, const CFStringRef, kIOSurfacePlaneBytesPerElement)                                           \
+    V(IO_SURFACE, const CFStringRef, kIOSurfacePlaneBytesPerRow)                                               \
+    V(IO_SURFACE, const CFStringRef, kIOSurfacePlaneOffset)                                                    \
+    V(IO_SURFACE, const CFStringRef, kIOSurfacePlaneSize)                                                      \
     F(IO_SURFACE, CFTypeRef, IOSurfaceCopyValue, (IOSurfaceRef surface, CFStringRef key))                      \
     F(IO_SURFACE, size_t, IOSurfaceAlignProperty, (CFStringRef property, size_t value))                        \
     F(IO_SURFACE, IOSurfaceRef, IOSurfaceCreate, (CFDictionaryRef properties))                                 \
@@ -66,6 +77,13 @@ enum framework { CORE_FOUNDATION, IO_SURFACE, OBJECTIVE_C };
     F(IO_SURFACE, size_t, IOSurfaceGetElementWidth, (IOSurfaceRef surface))                                    \
     F(IO_SURFACE, size_t, IOSurfaceGetElementHeight, (IOSurfaceRef surface))                                   \
     F(IO_SURFACE, size_t, IOSurfaceGetPlaneCount, (IOSurfaceRef surface))                                      \
+    F(IO_SURFACE, size_t, IOSurfaceGetWidthOfPlane, (IOSurfaceRef surface, size_t plane))                      \
+    F(IO_SURFACE, size_t, IOSurfaceGetHeightOfPlane, (IOSurfaceRef surface, size_t plane))                     \
+    F(IO_SURFACE, size_t, IOSurfaceGetBytesPerElementOfPlane, (IOSurfaceRef surface, size_t plane))            \
+    F(IO_SURFACE, size_t, IOSurfaceGetElementWidthOfPlane, (IOSurfaceRef surface, size_t plane))               \
+    F(IO_SURFACE, size_t, IOSurfaceGetElementHeightOfPlane, (IOSurfaceRef surface, size_t plane))              \
+    F(IO_SURFACE, size_t, IOSurfaceGetBytesPerRowOfPlane, (IOSurfaceRef surface, size_t plane))                \
+    F(IO_SURFACE, void *, IOSurfaceGetBaseAddressOfPlane, (IOSurfaceRef surface, size_t plane))                \
     F(IO_SURFACE, size_t, IOSurfaceGetBytesPerRow, (IOSurfaceRef surface))                                     \
     F(IO_SURFACE, size_t, IOSurfaceGetAllocSize, (IOSurfaceRef surface))                                       \
     F(IO_SURFACE, uint32_t, IOSurfaceGetPixelFormat, (IOSurfaceRef surface))                                   \

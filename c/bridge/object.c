@@ -66,14 +66,11 @@ void object_abandon(struct object *object) {
 
 /* ---- the handle table ----
  *
- * A handle holds the index of its slot in the low 20 bits, and the generation of
- * the slot above them. A released handle becomes valid again only after its slot
- * was used 4,095 more times.
+ * A released handle becomes valid again only after its slot was used 4,095 more
+ * times.
  */
 
-#define INDEX_BITS 20
-#define INDEX_MASK ((1u << INDEX_BITS) - 1)
-#define GENERATION_MAX ((1u << (32 - INDEX_BITS)) - 1)
+#define GENERATION_MAX ((1u << (32 - HANDLE_INDEX_BITS)) - 1)
 
 struct slot {
     struct object *object; /* NULL: the slot is free */
@@ -87,12 +84,12 @@ static struct {
     uint32_t capacity;
     uint32_t used; /* slots ever used */
     uint32_t first_free;
-    uint64_t counts[10];
+    uint64_t counts[HANDLE_COUNTERS];
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER, .used = 1};
 
 static bool table_grow(void) {
     uint32_t capacity = table.capacity ? table.capacity * 2 : 256;
-    if (capacity > INDEX_MASK + 1) return false;
+    if (capacity > HANDLE_INDEX_MASK + 1) return false;
     struct slot *slots = realloc(table.slots, capacity * sizeof *slots);
     if (!slots) return false;
     table.slots = slots;
@@ -116,7 +113,7 @@ slb_handle handle_consume(struct object *object) {
     }
     struct slot *slot = &table.slots[index];
     slot->object = object;
-    slb_handle handle = slot->generation << INDEX_BITS | index;
+    slb_handle handle = slot->generation << HANDLE_INDEX_BITS | index;
     atomic_store(&object->handle, handle);
     table.counts[0]++;
     table.counts[object->kind]++;
@@ -126,10 +123,10 @@ slb_handle handle_consume(struct object *object) {
 
 /* The slot of a live handle. The caller holds the lock. */
 static struct slot *table_find(slb_handle handle) {
-    uint32_t index = handle & INDEX_MASK;
+    uint32_t index = handle & HANDLE_INDEX_MASK;
     if (index == 0 || index >= table.used) return NULL;
     struct slot *slot = &table.slots[index];
-    return slot->object && slot->generation == handle >> INDEX_BITS ? slot : NULL;
+    return slot->object && slot->generation == handle >> HANDLE_INDEX_BITS ? slot : NULL;
 }
 
 /* Frees the slot; the caller then owns its object. The caller holds the lock. */
@@ -147,7 +144,7 @@ static struct object *table_remove(struct slot *slot) {
 
 static const char *const kind_names[] = {
     "any",   "queue", "listener",   "connection", "endpoint",
-    "reply", "shmem", "descriptor", "surface",   "stream listener",
+    "reply", "shmem", "descriptor", "surface",   "stream listener", "bootstrap", "lane",
 };
 
 void *handle_take(slb_handle handle, uint32_t kind) {
@@ -170,10 +167,11 @@ int32_t slb_mapping_keep(slb_handle handle) {
     pthread_mutex_lock(&table.lock);
     struct slot *slot = table_find(handle);
     struct object *object = slot ? slot->object : NULL;
-    bool has_mapping = object && (object->kind == SLB_KIND_SURFACE || object->kind == SLB_KIND_SHMEM);
+    bool has_mapping = object && (object->kind == SLB_KIND_SURFACE || object->kind == SLB_KIND_SHMEM ||
+                                  object->kind == SLB_KIND_LANE);
     if (has_mapping) atomic_store(&object->keep_mapping, true);
     pthread_mutex_unlock(&table.lock);
-    return has_mapping ? 0 : fail(SLB_E_HANDLE, "Cannot keep a mapping: handle %u is no surface and no shmem", handle);
+    return has_mapping ? 0 : fail(SLB_E_HANDLE, "Cannot keep a mapping: handle %u is no surface, shmem or lane", handle);
 }
 
 int32_t slb_release(slb_handle handle) {
@@ -201,7 +199,7 @@ void handles_close_all(struct queue *queue) {
     }
 }
 
-void handles_count(uint64_t counts[10]) {
+void handles_count(uint64_t counts[HANDLE_COUNTERS]) {
     pthread_mutex_lock(&table.lock);
     memcpy(counts, table.counts, sizeof table.counts);
     pthread_mutex_unlock(&table.lock);

@@ -19,6 +19,12 @@
 
 struct queue;
 
+/* A handle holds the index of its slot in the low bits, and the generation of the slot above them. */
+#define HANDLE_INDEX_BITS 20
+#define HANDLE_INDEX_MASK ((1u << HANDLE_INDEX_BITS) - 1)
+
+#define HANDLE_COUNTERS (SLB_KIND_LANE + 1) /* of all handles, and of each kind */
+
 struct object {
     uint32_t kind; /* SLB_KIND_* */
     atomic_uint references;
@@ -51,7 +57,7 @@ void *handle_take(slb_handle handle, uint32_t kind);
 void handles_close_all(struct queue *queue);
 
 /* The numbers of live handles: all in counts[0], then by kind. */
-void handles_count(uint64_t counts[10]);
+void handles_count(uint64_t counts[HANDLE_COUNTERS]);
 
 /* Stores code and text of a failure on this thread. Returns `code`. */
 int32_t fail(int32_t code, const char *format, ...) __attribute__((format(printf, 2, 3)));

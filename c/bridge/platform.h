@@ -62,7 +62,10 @@ const char *platform_thread_cause(int why);
 /* Whether this process may make a file of that many bytes; if not, errno is EFBIG. Writing beyond it would end the process by SIGXFSZ. */
 bool platform_file_allowed(uint64_t bytes);
 
-/* The counters [15] to [19] of slb_stats. */
+/* The processor that runs this thread, plus 1; 0 if the system does not tell. It may be another one at any time. */
+uint32_t platform_core(void);
+
+/* The counters [17] to [21] of slb_stats. */
 void platform_stats(uint64_t counters[5]);
 
 #endif

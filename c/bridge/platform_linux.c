@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,11 @@ int platform_accept(int listening) {
 const char *platform_cause(int why) { return xpc_linux_cause(why); }
 const char *platform_thread_cause(int why) { return xpc_linux_thread_cause(why); }
 bool platform_file_allowed(uint64_t bytes) { return xpc_linux_file_allowed(bytes); }
+
+uint32_t platform_core(void) {
+    int core = sched_getcpu();
+    return core < 0 ? 0 : (uint32_t)core + 1;
+}
 
 void platform_stats(uint64_t counters[5]) {
     struct xpc_linux_stats stats;

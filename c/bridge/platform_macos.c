@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <launch.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,6 +200,11 @@ bool platform_file_allowed(uint64_t bytes) {
     if (bytes <= limit_of(RLIMIT_FSIZE)) return true;
     errno = EFBIG;
     return false;
+}
+
+uint32_t platform_core(void) {
+    size_t core;
+    return pthread_cpu_number_np(&core) == 0 ? (uint32_t)core + 1 : 0;
 }
 
 void platform_stats(uint64_t counters[5]) { memset(counters, 0, 5 * sizeof *counters); }

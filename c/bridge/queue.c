@@ -2,6 +2,7 @@
 #include "queue.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,9 @@ struct queue {
     struct object object;
     pthread_mutex_t lock;
     struct backlog *first, *last; /* the round: connections with events; the first one is served */
-    int bell_read;        /* -1 once taken */
+    int bell_read; /* also once the event loop has a copy */
     int bell_write;
+    bool bell_taken;
     bool closed;
 };
 
@@ -69,7 +71,7 @@ static void queue_closing(struct object *object) {
 
 static void queue_finalize(struct object *object) {
     struct queue *queue = (struct queue *)object;
-    if (queue->bell_read >= 0) close(queue->bell_read);
+    close(queue->bell_read);
     close(queue->bell_write);
     pthread_mutex_destroy(&queue->lock);
     free(queue);
@@ -100,11 +102,28 @@ int32_t slb_queue_take_bell(slb_handle handle) {
     struct queue *queue = queue_take(handle);
     if (!queue) return SLB_E_HANDLE;
     pthread_mutex_lock(&queue->lock);
-    int bell = queue->bell_read;
-    queue->bell_read = -1;
+    int bell = queue->bell_taken ? -1 : fcntl(queue->bell_read, F_DUPFD_CLOEXEC, 0), why = errno;
+    bool taken_before = queue->bell_taken;
+    if (bell >= 0) queue->bell_taken = true;
     pthread_mutex_unlock(&queue->lock);
     queue_release(queue);
-    return bell >= 0 ? bell : fail(SLB_E_CLOSED, "Cannot take the bell of this queue: it was taken before");
+    if (bell >= 0) return bell;
+    if (taken_before) return fail(SLB_E_CLOSED, "Cannot take the bell of this queue: it was taken before");
+    return fail(SLB_E_SYSTEM, "Cannot copy the bell of this queue: %s", platform_cause(why));
+}
+
+int queue_bell(const struct queue *queue) { return queue->bell_read; }
+
+bool queue_has_events(struct queue *queue) {
+    pthread_mutex_lock(&queue->lock);
+    bool has = queue->first != NULL;
+    pthread_mutex_unlock(&queue->lock);
+    return has;
+}
+
+void queue_read_bell(struct queue *queue) {
+    bell_read(queue->bell_read);
+    if (queue_has_events(queue)) bell_ring(queue->bell_write);
 }
 
 /* ---- putting ---- */
@@ -252,4 +271,26 @@ uint32_t slb_queue_next_bytes(slb_handle handle) {
     uint32_t bytes = event ? SLB_EVENT_HEADER_BYTES + event->bytes : 0;
     queue_release(queue);
     return bytes;
+}
+
+/* One turn of slb_queue_wait: what it returns, or SLB_E_AGAIN after a look at the bell. */
+static int32_t wait_once(struct queue *queue, uint64_t deadline) {
+    if (queue_has_events(queue)) return 1;
+    struct pollfd bell = {.fd = queue->bell_read, .events = POLLIN};
+    int found = bell_poll(&bell, 1, deadline);
+    if (found == 0) return 0;
+    if (found < 0 && errno != EINTR) return fail(SLB_E_SYSTEM, "Cannot wait for events: %s", platform_cause(errno));
+    if (found > 0) queue_read_bell(queue);
+    return SLB_E_AGAIN;
+}
+
+int32_t slb_queue_wait(slb_handle handle, uint32_t timeout_ms) {
+    struct queue *queue = queue_take(handle);
+    if (!queue) return SLB_E_HANDLE;
+    uint64_t deadline = slb_now_ns() + (uint64_t)timeout_ms * 1000000;
+    int32_t result;
+    do result = wait_once(queue, deadline);
+    while (result == SLB_E_AGAIN);
+    queue_release(queue);
+    return result;
 }

@@ -46,6 +46,13 @@ void queue_put(struct queue *queue, struct event *event);
 /* The number of events that wait in all queues. */
 uint64_t queue_events_waiting(void);
 
+/* Whether events wait on this queue. */
+bool queue_has_events(struct queue *queue);
+/* The end of its bell that can be polled, borrowed. */
+int queue_bell(const struct queue *queue);
+/* Reads the bell, and rings it again if events wait: another reader of it misses none. */
+void queue_read_bell(struct queue *queue);
+
 /* The queue that the handle names, with a reference for the caller; NULL with the error set. */
 struct queue *queue_take(slb_handle handle);
 

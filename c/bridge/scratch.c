@@ -107,13 +107,9 @@ static bool is_left_over(int parent, const char *name) {
     return left;
 }
 
-/* Removes what killed processes have left. Once per process is enough. */
+/* Removes what killed processes have left in a place. */
 static void sweep(const char *temporary) {
-    pthread_mutex_lock(&lock);
-    bool first = !swept;
-    swept = true;
-    pthread_mutex_unlock(&lock);
-    DIR *entries = first ? opendir(temporary) : NULL;
+    DIR *entries = opendir(temporary);
     if (!entries) return;
     for (struct dirent *entry; (entry = readdir(entries));) {
         const char *name = entry->d_name;
@@ -121,6 +117,29 @@ static void sweep(const char *temporary) {
         if (named && is_left_over(dirfd(entries), name)) remove_directory(dirfd(entries), name);
     }
     closedir(entries);
+}
+
+/* ---- places ---- */
+
+enum { MAX_PLACES = 3 };
+
+/* Writes the directories for temporary files, in order. Returns their number. /dev/shm is in memory; macOS has none. */
+static int list_places(const char *places[MAX_PLACES]) {
+    int count = 0;
+    const char *named = getenv("TMPDIR");
+    if (named && *named == '/') places[count++] = named;
+    places[count++] = "/dev/shm";
+    places[count++] = "/tmp";
+    return count;
+}
+
+/* Sweeps each place. Once per process is enough. */
+static void sweep_all(const char *const *places, int count) {
+    pthread_mutex_lock(&lock);
+    bool first = !swept;
+    swept = true;
+    pthread_mutex_unlock(&lock);
+    for (int i = 0; first && i < count; i++) sweep(places[i]);
 }
 
 /* ---- making ---- */
@@ -148,16 +167,13 @@ static bool write_file(const char *name, const uint8_t *bytes, uint32_t length, 
     return written;
 }
 
-uint32_t slb_scratch_create(const uint8_t *bytes, uint32_t length, uint8_t *path, uint32_t capacity) {
+static uint32_t create_in(const char *temporary, const uint8_t *bytes, uint32_t length, uint8_t *path, uint32_t capacity) {
     char name[SLB_MAX_TEXT_BYTES];
-    const char *temporary = getenv("TMPDIR");
-    if (!temporary || *temporary != '/') temporary = "/tmp";
     int size = snprintf(name, sizeof name, "%s/" DIRECTORY FILE_NAME, temporary);
     if (size < 0 || (size_t)size >= sizeof name || (uint32_t)size > capacity) {
         fail(SLB_E_BUFFER, "Cannot make a file in %.256s: its path is too long; set TMPDIR to a shorter one", temporary);
         return 0;
     }
-    sweep(temporary);
     char *end = name + size - strlen(FILE_NAME);
     *end = 0;
     if (!mkdtemp(name)) {
@@ -174,6 +190,15 @@ uint32_t slb_scratch_create(const uint8_t *bytes, uint32_t length, uint8_t *path
     slb_scratch_remove(path, (uint32_t)size);
     fail(SLB_E_SYSTEM, "Cannot write %s: %s", name, platform_cause(why));
     return 0;
+}
+
+uint32_t slb_scratch_create(const uint8_t *bytes, uint32_t length, uint8_t *path, uint32_t capacity) {
+    const char *places[MAX_PLACES];
+    int count = list_places(places);
+    sweep_all(places, count);
+    uint32_t made = 0;
+    for (int i = 0; i < count && made == 0; i++) made = create_in(places[i], bytes, length, path, capacity);
+    return made;
 }
 
 int32_t slb_scratch_remove(const uint8_t *path, uint32_t length) {

@@ -8,10 +8,38 @@
 #include "object.h"
 
 #define SURFACE_MAX_DIMENSION 32768u
-#define SURFACE_MAX_ELEMENT_BYTES 16u
+#define SURFACE_MAX_SAMPLE_BYTES 16u
 
-/* Whether a surface of that size may be made. If not, the error is set. */
-bool surface_size_allowed(uint32_t width, uint32_t height, uint32_t element_bytes, uint64_t bytes_per_row);
+/* A surface to make. */
+struct surface_plan {
+    uint32_t width, height, pixel_format, plane_count;
+    struct {
+        uint32_t width, height, sample_bytes;
+    } planes[SLB_MAX_PLANES];
+};
+
+/* Fills in a plan from the arguments of slb_surface_create. False with the error set: a number is not allowed. */
+bool surface_plan_read(struct surface_plan *plan, uint32_t width, uint32_t height, uint32_t pixel_format,
+                       const uint32_t *planes, uint32_t plane_count);
+
+/* Whether a surface may have that size. If not, the error is set. */
+bool surface_bytes_allowed(const struct surface_plan *plan, uint64_t bytes);
+
+/* Where a surface is in its memory. Every plane has been checked to be within `bytes`. */
+struct surface_layout {
+    uint32_t width, height, pixel_format, plane_count;
+    uint64_t bytes, id, modifier;
+    struct surface_plane {
+        uint64_t offset;
+        uint32_t width, height, bytes_per_row;
+    } planes[SLB_MAX_PLANES];
+};
+
+/* The offset of the plane that is first in memory. */
+uint64_t surface_first_offset(const struct surface_layout *layout);
+
+/* Writes what slb_surface_layout does. */
+void surface_layout_write(const struct surface_layout *layout, uint32_t *values);
 
 /* The numbers of locks that are held: [0] for writing, [1] for reading. */
 typedef uint32_t surface_locks[2];

@@ -20,15 +20,16 @@
 #include "queue.h"
 #include "surface.h"
 
-#define ROW_ALIGNMENT 64u /* a cache line, and the least that GPUs need */
+#define ALIGNMENT 64u /* of rows and planes: a cache line, and the least that GPUs need */
 
 struct surface {
     struct object object;
     xpc_object_t value;
-    struct xpc_linux_surface_layout layout;
+    struct surface_layout layout;
     bool made_here;
     pthread_mutex_t lock; /* guards what follows */
     void *mapping;
+    int file; /* that slb_surface_native has returned; -1 before */
     surface_locks locks;
 };
 
@@ -41,18 +42,42 @@ bool surface_is(xpc_object_t value) { return xpc_get_type(value) == XPC_TYPE_LIN
 static void surface_finalize(struct object *object) {
     struct surface *surface = (struct surface *)object;
     if (surface->mapping) {
-        mapping_end(surface->mapping, (size_t)surface->layout.length, atomic_load(&object->keep_mapping));
+        mapping_end(surface->mapping, (size_t)surface->layout.bytes, atomic_load(&object->keep_mapping));
         atomic_fetch_sub(&mapped_count, 1);
     }
+    if (surface->file >= 0) close(surface->file);
     xpc_release(surface->value);
     pthread_mutex_destroy(&surface->lock);
     free(surface);
 }
 
+/* c/linux has checked the planes. The id is the inode of the memory file, the same in every process. */
+static struct surface_layout layout_of(xpc_object_t value) {
+    struct xpc_linux_surface_layout described;
+    struct xpc_linux_planes planes;
+    xpc_linux_surface_get_layout(value, &described);
+    xpc_linux_surface_get_planes(value, &planes);
+    struct surface_layout layout = {
+        .width = described.width,
+        .height = described.height,
+        .pixel_format = described.pixel_format,
+        .plane_count = planes.count,
+        .bytes = described.length,
+        .modifier = planes.modifier,
+    };
+    for (uint32_t i = 0; i < planes.count; i++) {
+        const struct xpc_linux_plane *plane = &planes.planes[i];
+        layout.planes[i] = (struct surface_plane){plane->offset, plane->width, plane->height, plane->bytes_per_row};
+    }
+    struct stat status;
+    int file = xpc_linux_surface_dup_fd(value);
+    if (file >= 0 && fstat(file, &status) == 0) layout.id = (uint64_t)status.st_ino;
+    if (file >= 0) close(file);
+    return layout;
+}
+
 /* Takes `value` over. */
 static slb_handle surface_handle_consume(struct queue *queue, xpc_object_t value, bool made_here) {
-    struct xpc_linux_surface_layout layout;
-    xpc_linux_surface_get_layout(value, &layout);
     struct surface *surface = calloc(1, sizeof *surface);
     if (!surface) {
         xpc_release(value);
@@ -60,8 +85,9 @@ static slb_handle surface_handle_consume(struct queue *queue, xpc_object_t value
         return 0;
     }
     surface->value = value;
-    surface->layout = layout;
+    surface->layout = layout_of(value);
     surface->made_here = made_here;
+    surface->file = -1;
     pthread_mutex_init(&surface->lock, NULL);
     object_init(&surface->object, SLB_KIND_SURFACE, queue, NULL, surface_finalize);
     return handle_consume(&surface->object);
@@ -94,23 +120,40 @@ static int memory_file(uint64_t bytes) {
     return -1;
 }
 
-slb_handle slb_surface_create(slb_handle queue_handle, uint32_t width, uint32_t height, uint32_t element_bytes,
-                              uint32_t pixel_format) {
-    uint32_t row = (width * element_bytes + ROW_ALIGNMENT - 1) / ROW_ALIGNMENT * ROW_ALIGNMENT;
-    if (!surface_size_allowed(width, height, element_bytes, row)) return 0;
+static uint64_t align(uint64_t number, uint64_t to) { return (number + to - 1) / to * to; }
+
+/* Lays the planes out one after the other. Returns the bytes of all. Sides are limited, so nothing overflows. */
+static uint64_t planes_lay_out(const struct surface_plan *plan, struct xpc_linux_planes *planes) {
+    uint64_t bytes = 0;
+    *planes = (struct xpc_linux_planes){.count = plan->plane_count};
+    for (uint32_t i = 0; i < plan->plane_count; i++) {
+        uint32_t row = (uint32_t)align((uint64_t)plan->planes[i].width * plan->planes[i].sample_bytes, ALIGNMENT);
+        planes->planes[i] = (struct xpc_linux_plane){
+            .offset = bytes, .width = plan->planes[i].width, .height = plan->planes[i].height, .bytes_per_row = row};
+        bytes += (uint64_t)row * plan->planes[i].height;
+    }
+    return bytes;
+}
+
+slb_handle slb_surface_create(slb_handle queue_handle, uint32_t width, uint32_t height, uint32_t pixel_format,
+                              const uint32_t *plane_sizes, uint32_t plane_count) {
+    struct surface_plan plan;
+    struct xpc_linux_planes planes;
+    if (!surface_plan_read(&plan, width, height, pixel_format, plane_sizes, plane_count)) return 0;
+    uint64_t bytes = planes_lay_out(&plan, &planes);
+    if (!surface_bytes_allowed(&plan, bytes)) return 0;
     struct queue *queue = queue_take(queue_handle);
     if (!queue) return 0;
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     struct xpc_linux_surface_layout layout = {
         .width = width,
         .height = height,
-        .bytes_per_row = row,
+        .bytes_per_row = planes.planes[0].bytes_per_row,
         .pixel_format = pixel_format,
-        .length = ((uint64_t)row * height + page - 1) / page * page,
+        .length = align(bytes, (uint64_t)sysconf(_SC_PAGESIZE)),
     };
     slb_handle handle = 0;
     int file = memory_file(layout.length);
-    xpc_object_t value = file >= 0 ? xpc_linux_surface_create(file, &layout) : NULL;
+    xpc_object_t value = file >= 0 ? xpc_linux_surface_create_planar(file, &layout, &planes) : NULL;
     if (value) {
         handle = surface_handle_consume(queue, value, true);
     } else {
@@ -124,51 +167,49 @@ slb_handle slb_surface_create(slb_handle queue_handle, uint32_t width, uint32_t 
 int32_t slb_surface_layout(slb_handle handle, uint32_t *values) {
     struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
     if (!surface) return SLB_E_HANDLE;
-    uint64_t id = 0; /* the inode of the memory file, the same in every process */
-    int file = xpc_linux_surface_dup_fd(surface->value);
-    struct stat status;
-    if (file >= 0) {
-        if (fstat(file, &status) == 0) id = (uint64_t)status.st_ino;
-        close(file);
-    }
-    values[0] = surface->layout.width;
-    values[1] = surface->layout.height;
-    values[2] = surface->layout.bytes_per_row;
-    values[3] = surface->layout.pixel_format;
-    values[4] = (uint32_t)surface->layout.length;
-    values[5] = (uint32_t)(surface->layout.length >> 32);
-    values[6] = (uint32_t)id;
-    values[7] = (uint32_t)(id >> 32);
+    surface_layout_write(&surface->layout, values);
     object_release(&surface->object);
     return 0;
+}
+
+int64_t slb_surface_native(slb_handle handle) {
+    struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
+    if (!surface) return SLB_E_HANDLE;
+    pthread_mutex_lock(&surface->lock);
+    if (surface->file < 0) surface->file = xpc_linux_surface_dup_fd(surface->value);
+    int64_t file = surface->file;
+    if (file < 0) file = fail(SLB_E_SYSTEM, "Cannot return a surface's descriptor: %s", platform_cause(errno));
+    pthread_mutex_unlock(&surface->lock);
+    object_release(&surface->object);
+    return file;
 }
 
 void *slb_surface_map(slb_handle handle) {
     struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
     if (!surface) return NULL;
     pthread_mutex_lock(&surface->lock);
-    if (surface->layout.length > SLB_MAX_MEMORY_BYTES) {
+    if (surface->layout.bytes > SLB_MAX_MEMORY_BYTES) {
         fail(SLB_E_ARGUMENT, "Cannot map a surface of %llu bytes: at most %llu are allowed",
-             (unsigned long long)surface->layout.length, SLB_MAX_MEMORY_BYTES);
+             (unsigned long long)surface->layout.bytes, SLB_MAX_MEMORY_BYTES);
     } else if (!surface->mapping) {
         int file = xpc_linux_surface_dup_fd(surface->value);
         /* Only pages made here are allocated already. A peer's file may have holes, which need no memory until they are touched. */
         int flags = MAP_SHARED | (surface->made_here ? MAP_POPULATE : 0);
         void *mapping = file < 0 ? MAP_FAILED
-                                 : mmap(NULL, (size_t)surface->layout.length, PROT_READ | PROT_WRITE, flags, file, 0);
+                                 : mmap(NULL, (size_t)surface->layout.bytes, PROT_READ | PROT_WRITE, flags, file, 0);
         if (mapping == MAP_FAILED) {
             fail(SLB_E_SYSTEM, "Cannot map a surface of %llu bytes: %s",
-                 (unsigned long long)surface->layout.length, platform_cause(errno));
+                 (unsigned long long)surface->layout.bytes, platform_cause(errno));
         } else {
             surface->mapping = mapping;
             atomic_fetch_add(&mapped_count, 1);
         }
         if (file >= 0) close(file);
     }
-    void *mapping = surface->mapping;
+    void *first = surface->mapping ? (char *)surface->mapping + surface_first_offset(&surface->layout) : NULL;
     pthread_mutex_unlock(&surface->lock);
     object_release(&surface->object);
-    return mapping;
+    return first;
 }
 
 /* Memory files are coherent: only the pairing of locks and unlocks is checked. */

@@ -1,5 +1,5 @@
 /*
- * descriptors.h - descriptors of each kind that a message may have or must not have, created once.
+ * descriptors.h - descriptors of each kind that a message may have or must not have.
  */
 #ifndef FUZZ_DESCRIPTORS_H
 #define FUZZ_DESCRIPTORS_H
@@ -20,18 +20,32 @@ static inline int memory_of(size_t length, int seals) {
     return fd;
 }
 
-/* Returns a descriptor, borrowed: sealed memory, memory that can shrink, a socket, or a pipe. */
-static inline int descriptor_of(unsigned kind) {
-    static int made[KINDS];
-    if (!made[3]) {
+/* The descriptors of each kind, and the other end of the socket. */
+static inline int *descriptors(void) {
+    static int made[KINDS + 1];
+    if (!made[KINDS]) {
         int socket[2], pipe[2];
         if (xl_socket_pair(socket) != 0 || pipe2(pipe, O_CLOEXEC) != 0) abort();
         made[0] = memory_of(MEMORY_BYTES, F_SEAL_SHRINK);
         made[1] = memory_of(MEMORY_BYTES, F_SEAL_GROW);
         made[2] = socket[0];
         made[3] = pipe[0];
+        made[KINDS] = socket[1];
     }
-    return made[kind % KINDS];
+    return made;
+}
+
+/* Returns a descriptor, borrowed: sealed memory, memory that can shrink, a socket, or a pipe. */
+static inline int descriptor_of(unsigned kind) { return descriptors()[kind % KINDS]; }
+
+/* Makes a new socket, so that no input finds what one before it has sent to it, or that it was shut down. */
+static inline void renew_socket(void) {
+    int *made = descriptors(), socket[2];
+    close(made[2]);
+    close(made[KINDS]);
+    if (xl_socket_pair(socket) != 0) abort();
+    made[2] = socket[0];
+    made[KINDS] = socket[1];
 }
 
 /* The number of open descriptors, by one system call. */

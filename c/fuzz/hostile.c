@@ -41,13 +41,34 @@ static void put_number(struct hostile_packet *packet, uint8_t number) {
     put64(packet, number);
 }
 
-/* A value for each descriptor: fd, endpoint, shmem or surface, which may not match the descriptor. */
+/* A surface of two planes. */
+static void put_planar(struct hostile_packet *packet) {
+    put32(packet, 16);
+    put32(packet, 16);
+    put32(packet, 0);
+    put64(packet, 1536);
+    put64(packet, 0);
+    put32(packet, 2);
+    for (uint32_t plane = 0; plane < 2; plane++) {
+        put64(packet, 1024 * (uint64_t)plane);
+        put32(packet, 16 >> plane);
+        put32(packet, 16 >> plane);
+        put32(packet, 64);
+    }
+}
+
+/* A value for each descriptor: fd, endpoint, shmem or a surface, which may not match the descriptor. */
 static void put_carriers(struct hostile_packet *packet, uint8_t tags) {
     put_dictionary(packet, (uint32_t)packet->count);
     for (size_t i = 0; i < packet->count; i++) {
         uint8_t tag = (uint8_t)(XL_TAG_FD + ((unsigned)tags >> (2 * (i % 4))) % 4);
         put_key(packet, (char)('a' + i));
-        put8(packet, tag);
+        bool is_planar = tag == XL_TAG_SURFACE && i % 2 == 1;
+        put8(packet, is_planar ? XL_TAG_PLANAR : tag);
+        if (is_planar) {
+            put_planar(packet);
+            continue;
+        }
         if (tag == XL_TAG_SHMEM) put64(packet, MEMORY_BYTES);
         if (tag != XL_TAG_SURFACE) continue;
         put32(packet, 16);
@@ -92,7 +113,7 @@ static int long_body(unsigned kind) {
 }
 
 void hostile_prepare(void) {
-    descriptor_of(0);
+    renew_socket();
     long_body(0);
 }
 
@@ -171,12 +192,12 @@ void hostile_merge(struct hostile_packet *packet, const struct hostile_packet *s
     put(packet, second->bytes, second->length);
 }
 
-struct hostile_packet *hostile_connect(int socket) {
+struct hostile_packet *hostile_end(enum xl_kind kind, int socket) {
     struct hostile_packet *packet = &packets[turn++ % 2];
     packet->length = XL_HEADER_BYTES;
     packet->count = 1;
     packet->descriptors[0] = socket;
-    set_header(packet, XL_KIND_CONNECT, 0, NOTHING);
+    set_header(packet, (uint8_t)kind, 0, NOTHING);
     return packet;
 }
 

@@ -20,14 +20,14 @@ struct hostile_packet {
     uint8_t bytes[PACKET_BYTES];
 };
 
-/* Creates everything that is created only once. */
+/* To be called before each input. */
 void hostile_prepare(void);
 /* Returns the next packet of the script; valid until the call after the next. */
 struct hostile_packet *hostile_packet(struct script *script);
 /* Appends the bytes of the second packet to the first. */
 void hostile_merge(struct hostile_packet *packet, const struct hostile_packet *second);
-/* Returns a valid CONNECT with this socket. */
-struct hostile_packet *hostile_connect(int socket);
+/* Returns a valid CONNECT or DERIVE with this socket. */
+struct hostile_packet *hostile_end(enum xl_kind kind, int socket);
 /* Sends the bytes from `from` to `to`; with the descriptors if `from` is 0. */
 void hostile_send(int socket, const struct hostile_packet *packet, size_t from, size_t to);
 /* Receives a packet of our side. `descriptor` is its first one, owned by the caller, or -1. False: there is none. */

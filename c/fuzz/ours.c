@@ -184,6 +184,16 @@ static void send_data(xpc_connection_t connection, size_t length) {
     xpc_release(message);
 }
 
+/* Sends the endpoint of the first connection, if that is a listener. */
+static void pass_on(xpc_connection_t connection) {
+    xpc_endpoint_t endpoint = xpc_endpoint_create(ours.retained[0]->connection);
+    xpc_object_t message = endpoint ? xpc_dictionary_create_empty() : NULL;
+    xpc_dictionary_set_value(message, "e", endpoint);
+    if (message) xpc_connection_send_message(connection, message);
+    xpc_release(message);
+    xpc_release(endpoint);
+}
+
 void ours_act(xpc_connection_t connection, struct script *script) {
     uint8_t choice = next_byte(script);
     struct life *life = connection ? xpc_connection_get_context(connection) : NULL;
@@ -210,7 +220,7 @@ void ours_act(xpc_connection_t connection, struct script *script) {
     case 8: xpc_connection_set_event_handler(connection, BLOCK(hear, life)); break;
     case 9: ours.answer = choice >> 4 & 3; break;
     case 10: ours.welcome = choice >> 4 & 3; break;
-    case 11: xpc_release(xpc_endpoint_create(connection)); break;
+    case 11: pass_on(connection); break;
     case 12: free(xpc_connection_copy_invalidation_reason(connection)); break;
     case 13: free(xpc_copy_description(connection)); break;
     case 14:

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "../linux/carrier.h"
+#include "../linux/endpoint.h"
 #include "hostile.h"
 #include "inline_pool.h"
 #include "ours.h"
@@ -23,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct {
     int peers[PEERS_MAX], ends[PEERS_MAX]; /* its sockets; the other ends of them, if it kept these */
     unsigned count;
-    int door; /* a duplicate of our listener's endpoint, or the listening end of its own */
+    int door; /* an endpoint of our listener that was passed on to it, or the listening end of its own */
     uint8_t dialled; /* how a connection by name ends */
 } hostile;
 
@@ -67,8 +68,7 @@ void xl_claim_drop(struct xl_claim *claim) { (void)claim; }
 static void open_listener(void) {
     xpc_connection_t listener = xpc_connection_create(NULL, NULL);
     xpc_endpoint_t endpoint = xpc_endpoint_create(listener);
-    if (!endpoint) abort();
-    hostile.door = xl_fd_dup(((struct xl_carrier *)endpoint)->fd);
+    if (!endpoint || xl_endpoint_derive(((struct xl_carrier *)endpoint)->fd, false, &hostile.door) != XL_SENT) abort();
     xpc_release(endpoint);
     ours_add(listener);
 }
@@ -97,9 +97,19 @@ static void open_role(uint8_t role) {
 static void connect_peer(bool keeps) {
     int ends[2];
     if (hostile.door < 0 || xl_socket_pair(ends) != 0) return;
-    hostile_send(hostile.door, hostile_connect(ends[1]), 0, XL_HEADER_BYTES);
+    hostile_send(hostile.door, hostile_end(XL_KIND_CONNECT, ends[1]), 0, XL_HEADER_BYTES);
     if (!keeps) forget(&ends[1]);
     add_peer(ends[0], ends[1]);
+}
+
+/* Passes the endpoint of our listener on to itself. The one that it had becomes one of its sockets. */
+static void derive_door(void) {
+    int ends[2];
+    if (hostile.door < 0 || xl_socket_pair(ends) != 0) return;
+    hostile_send(hostile.door, hostile_end(XL_KIND_DERIVE, ends[1]), 0, XL_HEADER_BYTES);
+    forget(&ends[1]);
+    add_peer(hostile.door, -1);
+    hostile.door = ends[0];
 }
 
 static void listen_to(int socket) {
@@ -145,7 +155,10 @@ static void step(struct script *script) {
         hostile_send(socket, packet, 0, PACKET_BYTES);
         break;
     case 4: connect_peer(byte & 128); break;
-    case 5: hostile_send(hostile.door, hostile_packet(script), 0, PACKET_BYTES); break;
+    case 5:
+        if (byte & 128) derive_door();
+        else hostile_send(hostile.door, hostile_packet(script), 0, PACKET_BYTES);
+        break;
     case 6: hang_up(who, next_byte(script)); break;
     case 7: listen_to(byte & 128 ? hostile.door : socket); break;
     case 8: hostile.dialled = next_byte(script); break;

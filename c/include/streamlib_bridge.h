@@ -11,7 +11,7 @@
  * function returns 0. Every object belongs to the event queue that it was made
  * with, and is released with that queue at the latest.
  *
- * Mappings. The address that slb_surface_map or slb_shmem_map has returned is
+ * Mappings. The address that slb_surface_map, slb_shmem_map or slb_lane_map has returned is
  * valid until slb_release of that handle, which unmaps the memory: with it the
  * caller says that nobody looks at the memory any more. If that cannot be said,
  * the caller first calls slb_mapping_keep. A queue that is closed unmaps nothing
@@ -40,7 +40,7 @@
 #define SLB_API __attribute__((visibility("default")))
 
 /* Raised by one for each change of a signature, a layout or a meaning in this file. */
-#define SLB_ABI_VERSION 5
+#define SLB_ABI_VERSION 8
 
 /* Limits on one message, sent or received. */
 #define SLB_MAX_MESSAGE_BYTES 1048576
@@ -115,6 +115,8 @@ typedef uint32_t slb_handle;
 #define SLB_KIND_FD 7
 #define SLB_KIND_SURFACE 8
 #define SLB_KIND_STREAM 9
+#define SLB_KIND_BOOTSTRAP 10
+#define SLB_KIND_LANE 11
 
 /*
  * Events, as slb_queue_drain writes them, one after the other, little-endian:
@@ -157,7 +159,7 @@ typedef uint32_t slb_handle;
 
 /* Why a connection or listener is invalid; slb_connection_reason_copy returns the text. */
 #define SLB_REASON_UNKNOWN 0 /* Apple's libxpc gives no code */
-#define SLB_REASON_IN_USE 1  /* another process serves the listener's name; never on macOS */
+#define SLB_REASON_IN_USE 1  /* another process serves the listener's name; on macOS only in a bootstrap */
 #define SLB_REASON_OUTBOX 2  /* its peer does not read what was sent to it */
 #define SLB_REASON_MALFORMED 3 /* its peer sent too many messages beyond the limits, or one that is none */
 #define SLB_REASON_EXHAUSTED 4 /* the system refuses this process a resource: not for anything that the peer did */
@@ -183,19 +185,28 @@ SLB_API int32_t slb_error_code(void);
 SLB_API uint32_t slb_user_id(void);
 
 /*
+ * Nanoseconds of a clock that never goes back and is the same in every process of this machine: that of the
+ * timestamps of frames. CLOCK_MONOTONIC; on macOS CLOCK_UPTIME_RAW. Never fails.
+ */
+SLB_API uint64_t slb_now_ns(void);
+
+/* The same clock in milliseconds, with a fraction: for time limits, where a 64-bit integer costs its caller more than the clock. */
+SLB_API double slb_clock_ms(void);
+
+/*
  * Writes counters of this process, and returns how many it has written.
- * [0] all live handles, [1..9] those of each SLB_KIND, [10] events waiting,
- * [11] payload bytes of data values sent, [12] messages sent, [13] messages
- * received, [14] surfaces mapped, [15] bytes put on sockets, [16] bytes spilled
- * to memory files, [17] descriptors sent, [18] live XPC objects,
- * [19] live XPC connections, [20] mappings kept (see "Mappings" above), [21]
- * bytes of them that hold their content. [15] to [19] are 0 on macOS. [22] bytes
- * waiting in the inboxes of all connections, [23] bytes waiting in their
- * outboxes, [24] connections suspended now, [25] connections ended because their
- * peer did not read, [26] malformed messages received, [27] connections ended
+ * [0] all live handles, [1..11] those of each SLB_KIND, [12] events waiting,
+ * [13] payload bytes of data values sent, [14] messages sent, [15] messages
+ * received, [16] surfaces mapped, [17] bytes put on sockets, [18] bytes spilled
+ * to memory files, [19] descriptors sent, [20] live XPC objects,
+ * [21] live XPC connections, [22] mappings kept (see "Mappings" above), [23]
+ * bytes of them that hold their content. [17] to [21] are 0 on macOS. [24] bytes
+ * waiting in the inboxes of all connections, [25] bytes waiting in their
+ * outboxes, [26] connections suspended now, [27] connections ended because their
+ * peer did not read, [28] malformed messages received, [29] connections ended
  * for these.
  */
-#define SLB_STATS_COUNT 28
+#define SLB_STATS_COUNT 30
 SLB_API uint32_t slb_stats(uint64_t *counters, uint32_t capacity);
 
 /* Releases a handle and its object; a connection or listener is cancelled first. */
@@ -225,6 +236,14 @@ SLB_API int32_t slb_process_is_orphan(void);
  */
 SLB_API int32_t slb_process_is_client(void);
 
+/*
+ * Catches SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2, and sends each to process `pid`, a child of
+ * this one. What the terminal sends to the whole foreground group, such as a Ctrl-C, is not sent to it again.
+ * Signals that were ignored at the first call are ignored. Each call sets the handlers again. `pid` 0: signals wait for the next process; -1: they are caught no more,
+ * and those that wait are forgotten.
+ */
+SLB_API int32_t slb_process_forward(int32_t pid);
+
 /* The most bytes that wait to be written to stderr. */
 #define SLB_STDERR_BYTES 1048576
 
@@ -238,10 +257,11 @@ SLB_API int32_t slb_process_is_client(void);
 SLB_API int32_t slb_stderr_write(const uint8_t *bytes, uint32_t count);
 
 /*
- * Writes a file of mode 0600 into a new directory of mode 0700, below $TMPDIR or
- * /tmp, for a child that reads it by its path. Copies the path. Returns its
- * length in bytes, 0 on failure. slb_scratch_remove removes file and directory.
- * The first call of a process also removes those of processes that were killed.
+ * Writes a file of mode 0600 into a new directory of mode 0700, for a child that
+ * reads it by its path: below $TMPDIR or, if that is not set or refuses it, below
+ * /dev/shm, else below /tmp. Copies the path. Returns its length in bytes, 0 on
+ * failure. slb_scratch_remove removes file and directory. The first call of a
+ * process also removes those of processes that were killed.
  */
 SLB_API uint32_t slb_scratch_create(const uint8_t *bytes, uint32_t length, uint8_t *path, uint32_t capacity);
 SLB_API int32_t slb_scratch_remove(const uint8_t *path, uint32_t length);
@@ -273,18 +293,31 @@ SLB_API int32_t slb_queue_drain(slb_handle queue, uint8_t *buffer, uint32_t capa
 /* The size of the next event in bytes; 0 if there is no event. */
 SLB_API uint32_t slb_queue_next_bytes(slb_handle queue);
 
+/*
+ * Blocks until there is an event, for at most `timeout_ms` milliseconds. Returns 1 if there is one, else 0. To be
+ * called on the thread that drains the queue.
+ */
+SLB_API int32_t slb_queue_wait(slb_handle queue, uint32_t timeout_ms);
+
 /* ---- connections ---- */
 
 /* An anonymous listener, inactive. Only its endpoint leads to it. */
 SLB_API slb_handle slb_listener_create(slb_handle queue);
 
-/* The listener of a named service, inactive. `name` is UTF-8, not terminated. */
+/*
+ * The listener of a named service, inactive. `name` is UTF-8, not terminated. On macOS in a bootstrap it is
+ * registered by this call, which waits for at most 5 s.
+ */
 SLB_API slb_handle slb_listener_create_service(slb_handle queue, const uint8_t *name, uint32_t length);
 
 /* An endpoint of an anonymous listener: the capability to connect to it. */
 SLB_API slb_handle slb_endpoint_create(slb_handle listener);
 
-/* A connection to a named service, inactive. */
+/*
+ * A connection to a named service, inactive. On macOS in a bootstrap this call asks for the name, and waits for at
+ * most 500 ms; the connection is then one by endpoint: it becomes invalid when the service ends, and is not
+ * interrupted. What the bootstrap refuses becomes invalid when it is activated, with the reason.
+ */
 SLB_API slb_handle slb_connection_create_service(slb_handle queue, const uint8_t *name, uint32_t length);
 
 /* A connection to the listener behind an endpoint, inactive. The endpoint stays the caller's. */
@@ -336,6 +369,84 @@ SLB_API uint32_t slb_service_path_copy(const uint8_t *name, uint32_t length, uin
  * manager starts a new one as soon as a client connects.
  */
 SLB_API int32_t slb_service_is_activated(const uint8_t *service, uint32_t length);
+
+/* ---- bootstrap: names for the processes that this one starts ---- */
+
+/*
+ * A bootstrap knows names and who serves them. It answers this process, and the processes to which it
+ * gives a channel when they are started, with all that they start in turn; nobody else can reach it. In
+ * such a process the names of slb_listener_create_service and slb_connection_create_service are those of
+ * its bootstrap. Its thread answers also while this process is busy. Releasing the handle ends it; what
+ * was connected goes on. `isolated` 1: a name that it does not know is looked for nowhere else. 0: next
+ * in the bootstrap that this process is in itself, then among the services of this user.
+ *
+ * Names have 1 to 127 bytes without NUL. A name ends with its listener, or with the process that serves it.
+ *
+ * 0 with slb_error_code SLB_E_ABSENT: the libxpc of this macOS lacks a function that makes endpoints of ports, which
+ * the error names.
+ */
+SLB_API slb_handle slb_bootstrap_create(slb_handle queue, uint32_t isolated);
+
+/*
+ * Returns the descriptor of the bootstrap's own bell, as slb_queue_take_bell does. One byte can be read from
+ * it when an event waits that slb_bootstrap_next has not returned.
+ */
+SLB_API int32_t slb_bootstrap_take_bell(slb_handle bootstrap);
+
+/*
+ * Writes the oldest event: its kind, its detail, then a name; little-endian. Returns its length in bytes, 0 if
+ * there is none. `event` has room for SLB_BOOTSTRAP_EVENT_BYTES.
+ *
+ *   kind        detail  name
+ *   REGISTERED  pid     is served now by that process; 0: one that cannot be seen from here
+ *   GONE        pid     is not served any more
+ *   WANTED      pid     of slb_bootstrap_declare: that process asks for it; never lost: told again when the next asks
+ *   LOST        count   none: so many others were lost, because more than SLB_MAX_BOOTSTRAP_EVENTS waited
+ */
+#define SLB_BOOTSTRAP_EVENT_BYTES 136
+#define SLB_MAX_BOOTSTRAP_EVENTS 256
+#define SLB_BOOTSTRAP_REGISTERED 1
+#define SLB_BOOTSTRAP_GONE 2
+#define SLB_BOOTSTRAP_WANTED 3
+#define SLB_BOOTSTRAP_LOST 4
+SLB_API int32_t slb_bootstrap_next(slb_handle bootstrap, uint8_t *event);
+
+/* Registers a name with the endpoint of a listener of this process. The endpoint stays the caller's. SLB_E_IN_USE: somebody serves it. */
+SLB_API int32_t slb_bootstrap_register(slb_handle bootstrap, const uint8_t *name, uint32_t length, slb_handle endpoint);
+
+/*
+ * An endpoint of the listener that serves the name. 0 with slb_error_code SLB_E_ABSENT: nobody does; SLB_E_AGAIN: it
+ * is declared, and its start was asked for.
+ */
+SLB_API slb_handle slb_bootstrap_look_up(slb_handle bootstrap, const uint8_t *name, uint32_t length);
+
+/*
+ * Declares a name whose server this process starts when somebody asks for it: SLB_BOOTSTRAP_WANTED tells.
+ * Who asks waits meanwhile. `declared` 0 ends that.
+ */
+SLB_API int32_t slb_bootstrap_declare(slb_handle bootstrap, const uint8_t *name, uint32_t length, uint32_t declared);
+
+/* The server of a declared name has ended or could not be started. The next one who asks makes it WANTED again. */
+SLB_API int32_t slb_bootstrap_ended(slb_handle bootstrap, const uint8_t *name, uint32_t length);
+
+/* The most bytes of the value of STREAMLIB_BOOTSTRAP. */
+#define SLB_BOOTSTRAP_VALUE_BYTES 64
+
+/*
+ * Opens a channel for one child, and writes the value of STREAMLIB_BOOTSTRAP for its environment. Returns its
+ * length in bytes, 0 on failure. The caller starts the child at once, and then calls slb_bootstrap_withdraw
+ * on the same thread: until then each process that this one starts inherits the channel, and other threads
+ * wait to offer another. A process that inherits it without the variable does not use it.
+ */
+SLB_API uint32_t slb_bootstrap_offer(slb_handle bootstrap, uint8_t *value, uint32_t capacity);
+SLB_API int32_t slb_bootstrap_withdraw(slb_handle bootstrap);
+
+/*
+ * The value of STREAMLIB_BOOTSTRAP with which this process's own children inherit its channel. Returns its
+ * length in bytes; 0 if this process is in no bootstrap; SLB_E_ABSENT if the channel was lost: the error
+ * says where.
+ */
+SLB_API int32_t slb_bootstrap_inherited(uint8_t *value, uint32_t capacity);
 
 /* ---- listening stream sockets: for protocols other than XPC ---- */
 
@@ -411,7 +522,7 @@ SLB_API int32_t slb_silent(uint32_t *values);
 /* ---- shared memory ---- */
 
 /*
- * Makes the release of a surface or shmem keep its mapping, because somebody may
+ * Makes the release of a surface, shmem or lane keep its mapping, because somebody may
  * still look at it; see "Mappings" above. Without a mapping it has no effect.
  */
 SLB_API int32_t slb_mapping_keep(slb_handle memory);
@@ -433,20 +544,139 @@ SLB_API slb_handle slb_fd_create(slb_handle queue, int32_t descriptor);
 /* Returns a new descriptor at each call, close-on-exec; the caller owns it. */
 SLB_API int32_t slb_fd_dup(slb_handle fd);
 
-/* ---- surfaces: two-dimensional pixel buffers ---- */
+/* ---- lanes: frames in shared memory ---- */
 
 /*
- * Makes a surface of `width` by `height` elements of `element_bytes` bytes each,
- * zeroed. The system aligns its rows. `pixel_format` is a FourCC. On Linux all
- * its pages are allocated at once.
+ * One side's half of a lane: a region of shared memory, which streamlib_lane.h describes, and the bells of both
+ * sides. The caller reads and writes records in the memory itself, and calls these functions to show them to the
+ * other side, and to wait. "Its own direction" is the one that this side writes: 0 of slb_lane_create, 1 of
+ * slb_lane_open. What the other side writes into the memory is checked by the caller; these functions read only
+ * the four numbers of each header, and none of them can make them fail or block.
+ *
+ * slb_lane_publish, _consume, _spin, _sleep and _wake take no lock: nobody may release the lane or its queue meanwhile.
  */
-SLB_API slb_handle slb_surface_create(slb_handle queue, uint32_t width, uint32_t height, uint32_t element_bytes, uint32_t pixel_format);
 
-/* Writes into values[0..7]: width, height, bytes per row, pixel format, size in bytes (low, high), id (low, high). */
+/* Makes a lane of `slots` slots in each direction: a power of two, 16 to 4096. All its pages are allocated at once. */
+SLB_API slb_handle slb_lane_create(slb_handle queue, uint32_t slots);
+
+/*
+ * The half of the other side, from memory that was received; the shmem stays the caller's. SLB_E_ARGUMENT: the
+ * memory is no lane of this version, or shorter than it says.
+ */
+SLB_API slb_handle slb_lane_open(slb_handle queue, slb_handle shmem);
+
+/* The number of slots of each direction. It is read from the memory once, so that it never changes. 0 with the error set: no such lane. */
+SLB_API uint32_t slb_lane_slots(slb_handle lane);
+
+/* Takes the lane's memory out, once, as a shmem to be sent to the other side. SLB_E_CLOSED: it was taken, or the lane was opened. */
+SLB_API slb_handle slb_lane_take_memory(slb_handle lane);
+
+/* The lane's memory in this process. Valid as "Mappings" above says; NULL: no such lane. */
+SLB_API void *slb_lane_map(slb_handle lane);
+
+/* The bytes of the lane at that address: SLB_LANE_BYTES of its slots. */
+SLB_API uint64_t slb_lane_bytes(slb_handle lane);
+
+/* Returns a copy of the end of this side's bell that rings it, as a descriptor to be sent to the other side. */
+SLB_API slb_handle slb_lane_bell(slb_handle lane);
+
+/*
+ * From now on this side rings the bell of the other side, whose end was received as `fd`, which stays the caller's.
+ * If the other side was to be rung before, it is rung now. SLB_E_ARGUMENT: the descriptor is no bell.
+ * SLB_E_CLOSED: the lane has one already. A bell that is full was rung, and one that has no reader is not an error.
+ */
+SLB_API int32_t slb_lane_connect(slb_handle lane, slb_handle fd);
+
+/*
+ * Returns the descriptor of this side's bell for the event loop, as slb_queue_take_bell does. One byte can be read
+ * from it for each ring. An end of file means that the other side has shut it down, which it never needs to.
+ */
+SLB_API int32_t slb_lane_take_bell(slb_handle lane);
+
+/*
+ * Sets `head` of its own direction: everything before that slot is written. Rings the other side if it has announced
+ * that it sleeps. Returns 1 if it has rung, else 0. SLB_E_ARGUMENT: more than `slots` after the last one.
+ */
+SLB_API int32_t slb_lane_publish(slb_handle lane, uint32_t head);
+
+/* Sets `tail` of the other direction: everything before that slot is read. Returns 0. SLB_E_ARGUMENT: more than `slots` after the last one. */
+SLB_API int32_t slb_lane_consume(slb_handle lane, uint32_t tail);
+
+/*
+ * Waits awake until `head` of the other direction is not `seen`, and returns it; returns `seen` if it gives up, and
+ * if there is no such lane. It waits for at most min(2 * average + 5 us, max_ns), where the average is that of
+ * the latest waits, and not at all if that exceeds max_ns or if the other side has last published from this
+ * processor. Where processors cannot be told apart it waits for at most 5 us. max_ns 0 reads `head`.
+ */
+SLB_API uint32_t slb_lane_spin(slb_handle lane, uint32_t seen, uint32_t max_ns);
+
+/*
+ * Announces sleep: sets `asleep` of the other direction. Returns 1 if `head` is still `seen`: the next publish of the
+ * other side rings. Returns 0 if it is not: the announcement is taken back, but a ring may be on its way. This
+ * is 1 announcement for SLB_LANE_MAX_RINGS. A lane starts as announced.
+ */
+SLB_API int32_t slb_lane_sleep(slb_handle lane, uint32_t seen);
+
+/* Ends the announced sleep: the other side need not ring. Teaches slb_lane_spin how long it was. Returns 0. */
+SLB_API int32_t slb_lane_wake(slb_handle lane);
+
+/*
+ * Waits without an event loop, as that of a Worker that has to block: announces sleep, and blocks until one of these
+ * is true, which it returns. Before it returns it ends the announced sleep. It reads the rings that it gets.
+ *
+ *   SLB_LANE_MOVED     `head` of the other direction is not `seen`
+ *   SLB_LANE_EVENTS    events are on the lane's queue. The caller drains them, or leaves them to the event loop: the
+ *                      queue's bell can still be read for them. While they are there, each call returns this
+ *   SLB_LANE_TIMEOUT   `timeout_ms` milliseconds have passed
+ *   SLB_LANE_SHUT      the other side has shut the bell down
+ *   SLB_LANE_FLOOD     its rings have woken this call more than SLB_LANE_MAX_RINGS times, and `head` has not moved
+ *
+ * To be called on the thread that drains the queue. After it the caller announces its sleep to the other side again
+ * before it goes back to the event loop.
+ */
+#define SLB_LANE_TIMEOUT 0
+#define SLB_LANE_MOVED 1
+#define SLB_LANE_EVENTS 2
+#define SLB_LANE_SHUT 3
+#define SLB_LANE_FLOOD 4
+SLB_API int32_t slb_lane_wait(slb_handle lane, uint32_t seen, uint32_t timeout_ms);
+
+/* ---- surfaces: two-dimensional pixel buffers ---- */
+
+/* The most planes of a surface, and the numbers that slb_surface_layout writes. */
+#define SLB_MAX_PLANES 4
+#define SLB_SURFACE_VALUES (12 + 5 * SLB_MAX_PLANES)
+
+/*
+ * Makes a surface of `width` by `height` pixels, zeroed. `planes` has three
+ * numbers for each plane: samples per row, rows, bytes per sample. No plane has
+ * more of them than the surface has pixels. The system aligns rows and planes.
+ * `pixel_format` is a FourCC. On Linux all its pages are allocated at once.
+ */
+SLB_API slb_handle slb_surface_create(slb_handle queue, uint32_t width, uint32_t height, uint32_t pixel_format, const uint32_t *planes, uint32_t plane_count);
+
+/*
+ * Writes into values[0..11]: width, height, bytes per row of the first plane,
+ * pixel format, size in bytes (low, high), id (low, high), format modifier (low,
+ * high; 0: rows of pixels, the only one that can be read), number of planes, 0.
+ * Then for each of SLB_MAX_PLANES planes: offset in the memory (low, high),
+ * samples per row, rows, bytes per row; all 0 for a plane that is not there. All
+ * rows are within the size.
+ */
 SLB_API int32_t slb_surface_layout(slb_handle surface, uint32_t *values);
 
-/* The address of the first pixel in this process, mapped at the first call; NULL on failure. Valid as "Mappings" above says. */
+/*
+ * The address in this process of the plane that is first in memory, mapped at the
+ * first call; NULL on failure. Valid as "Mappings" above says.
+ */
 SLB_API void *slb_surface_map(slb_handle surface);
+
+/*
+ * The system's handle of the memory: on Linux a file descriptor, close-on-exec,
+ * on macOS the address of the IOSurface. The caller borrows it, until the handle
+ * is released. Offsets of planes on Linux count from the start of the file.
+ */
+SLB_API int64_t slb_surface_native(slb_handle surface);
 
 /*
  * Begin and end CPU access. Each lock needs an unlock with the same `read_only`;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "as_macos.h"
+#include "bootstrap.h"
 #include "carrier.h"
 #include "connection.h"
 #include "exhaustion.h"
@@ -13,21 +14,11 @@
 static void connect_by_name(xpc_connection_t connection) {
     char reason[XL_REASON_BYTES];
     bool busy;
+    if (xl_bootstrap_connect(connection)) return;
     int fd = xl_service_connect(connection->name, &connection->other, &busy, reason);
     if (fd >= 0) xl_connection_adopt(connection, fd, 0);
     else if (busy) xl_pool_rest(connection);
     else xl_connection_invalidate(connection, 0, XL_INVALID_ERROR, "%s", reason);
-}
-
-/* Sends ends[1] of a new pair to the listener; ends[0] is ours. */
-static enum xl_sent send_end(xpc_connection_t connection, const int ends[2]) {
-    const char *why;
-    bool refused;
-    struct xl_parcel *parcel = xl_parcel_create(XL_KIND_CONNECT, 0, NULL, &why, &refused);
-    if (!parcel) return XL_BUSY;
-    enum xl_sent sent = xl_parcel_send(connection->target->fd, parcel, ends[1]);
-    xl_parcel_free(parcel);
-    return sent;
 }
 
 /*
@@ -36,23 +27,16 @@ static enum xl_sent send_end(xpc_connection_t connection, const int ends[2]) {
  * its peer still exists (see Apple's header on xpc_connection_create_from_endpoint).
  */
 static void connect_to_endpoint(xpc_connection_t connection) {
-    int ends[2];
-    if (xl_socket_pair(ends) != 0) {
-        xl_connection_invalidate(connection, errno, XL_INVALID_ERROR, "cannot make a socket: %s", xl_cause(errno));
-        return;
-    }
-    enum xl_sent sent = send_end(connection, ends);
-    int failure = errno;
-    close(ends[1]);
-    if (sent != XL_SENT) close(ends[0]);
-    if (sent == XL_FULL || sent == XL_BUSY) {
+    int socket;
+    int failure = xpc_linux_endpoint_connect(connection->target->fd, 0, &socket);
+    if (failure == EAGAIN) {
         xl_pool_rest(connection);
-    } else if (sent == XL_GONE) {
+    } else if (failure == EPIPE) {
         xl_connection_invalidate(connection, 0, XL_INVALID_ERROR, "the endpoint's listener was cancelled or has died");
-    } else if (sent == XL_FAILED) {
+    } else if (failure) {
         xl_connection_invalidate(connection, failure, XL_INVALID_ERROR, "cannot connect to the endpoint: %s",
                                  xl_cause(failure));
-    } else if (xl_connection_adopt(connection, ends[0], 0)) {
+    } else if (xl_connection_adopt(connection, socket, 0)) {
         int lifeline = xl_fd_dup(connection->target->fd);
         int why = lifeline < 0 ? errno : xl_pool_watch(lifeline, connection, 0);
         if (!why) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "carrier.h"
+#include "endpoint.h"
 #include "exhaustion.h"
 #include "misuse.h"
 #include "stats.h"
@@ -93,7 +94,7 @@ xpc_connection_t xl_connection_create(enum xl_role role) {
     pthread_cond_init(&connection->replied, NULL);
     connection->role = role;
     connection->kept = role == XL_PEER;
-    connection->socket = connection->endpoint = connection->lifeline = connection->claim.directory = -1;
+    connection->socket = connection->endpoint = connection->lifeline = connection->look_up = connection->claim.directory = -1;
     connection->other = (struct ucred){.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
     connection->inbox.end = &connection->inbox.first;
     connection->awaited.end = &connection->awaited.first;
@@ -146,10 +147,12 @@ void xl_connection_invalidate(xpc_connection_t connection, int error, xpc_object
      * open, in a child before its exec or in the peer that made the pair. A listening socket may
      * belong to a service manager, which continues to use it, so it is only closed.
      */
-    if (connection->role != XL_NAMED_LISTENER) shutdown(connection->socket, SHUT_RDWR);
+    if (connection->role != XL_NAMED_LISTENER || connection->registered) shutdown(connection->socket, SHUT_RDWR);
     close_socket(&connection->socket);
     close_socket(&connection->endpoint);
     close_socket(&connection->lifeline);
+    close_socket(&connection->look_up);
+    xl_holders_end(connection);
     xl_claim_drop(&connection->claim);
     xl_outbox_unwind(connection, reply_error);
     xl_pool_schedule(connection);
@@ -168,14 +171,16 @@ void xl_connection_arm(xpc_connection_t connection) {
         if (connection->outbox && !connection->in_barrier && !resting) events |= EPOLLOUT;
     }
     if (events && !xl_pool_arm(connection->socket, events)) xl_pool_rest(connection);
+    if (events) xl_holders_arm(connection);
 }
 
-static void do_io(xpc_connection_t connection) {
+/* `holder`: the socket that has become ready, if it is that of a holder; else -1. */
+static void do_io(xpc_connection_t connection, int holder) {
     if (is_stranger(connection)) {
         xl_stranger_receive(connection);
     } else if (xl_connection_is_live(connection) && is_listener(connection)) {
         if (connection->socket < 0) xl_listener_open(connection);
-        if (connection->socket >= 0) xl_listener_accept(connection);
+        if (connection->socket >= 0) xl_listener_accept(connection, holder);
     } else if (xl_connection_is_live(connection)) {
         if (connection->socket < 0) xl_client_connect(connection);
         xl_outbox_flush(connection);
@@ -192,7 +197,7 @@ void xl_connection_run(xpc_connection_t connection, int socket) {
     pthread_mutex_lock(&connection->lock);
     bool mine = !connection->dispatching;
     if (socket >= 0 && socket == connection->lifeline && has_hung_up(socket)) connection->listener_gone = true;
-    do_io(connection);
+    do_io(connection, xl_holder_disarm(connection, socket) ? socket : -1);
     xl_inbox_dispatch(connection);
     xl_connection_arm(connection);
     /* What was sent before the listener ended is still delivered: runs again until nothing is left. */
@@ -294,7 +299,7 @@ void xpc_connection_activate(xpc_connection_t connection) {
         if (why) {
             xl_connection_invalidate(connection, why, XL_INVALID_ERROR, "cannot be activated: %s", xl_thread_cause(why));
         } else {
-            do_io(connection); /* now, so that the name is served when this function returns */
+            do_io(connection, -1); /* now, so that the name is served when this function returns */
         }
     }
     pthread_mutex_unlock(&connection->lock);

@@ -4,7 +4,9 @@
  *   connection.c  the API (create, activate, cancel) and the lifetime of a connection
  *   properties.c  its getters and setters
  *   client.c      connects to the other side, by name or by endpoint; handles its loss
+ *   bootstrap.c   names through an inherited bootstrap
  *   listener.c    new peers: accepted as strangers, announced with their first message
+ *   endpoint.c    endpoints that are passed on
  *   send.c        from the outbox to the socket; awaited replies
  *   receive.c     from the socket to the inbox
  *   dispatch.c    from the inbox to the handlers
@@ -102,8 +104,11 @@ struct _xpc_connection_s {
     struct ucred other; /* pid 0, ids -1: unknown */
 
     int socket;        /* owned, watched; or -1 */
-    int endpoint;      /* owned; anonymous listener: endpoints are duplicates of it */
+    int endpoint;      /* owned; anonymous listener: its process's endpoints are duplicates of it */
+    struct xl_holder *holders; /* owned; listener: its ends of the endpoints that were passed on */
     int lifeline;      /* owned, watched; endpoint client: hangs up when the listener ends */
+    int look_up;       /* owned, watched; client by name: the bootstrap's answer arrives there */
+    bool registered;   /* a named listener: at a bootstrap, which sends it its connections as to an endpoint */
     bool listener_gone; /* the lifeline has hung up */
     int creation_errno; /* anonymous listener: why it could not be made */
     struct xl_claim claim; /* named listener */
@@ -168,7 +173,8 @@ void xl_connection_lost(xpc_connection_t connection, const struct xl_packet *goo
 
 /* With the lock held: */
 void xl_listener_open(xpc_connection_t listener);
-void xl_listener_accept(xpc_connection_t listener);
+/* From the socket of a holder, or from its own if that is -1. */
+void xl_listener_accept(xpc_connection_t listener, int holder);
 void xl_stranger_receive(xpc_connection_t stranger);
 /* Without: */
 void xl_listener_dismiss_strangers(xpc_connection_t listener);

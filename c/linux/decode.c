@@ -119,21 +119,50 @@ static xpc_object_t take_shmem(struct reader *reader) {
                                : "shared memory is smaller than it claims");
 }
 
+/* The surface that was described, and the descriptor of its memory, which comes next. */
+static xpc_object_t take_surface_memory(struct reader *reader, const struct xpc_linux_surface_layout *layout,
+                                        const struct xpc_linux_planes *planes) {
+    struct xl_carrier *surface = take_carrier(reader, XPC_TYPE_LINUX_SURFACE);
+    if (!surface) return NULL;
+    surface->layout = *layout;
+    surface->planes = *planes;
+    int why = xl_surface_check(surface->fd, layout, planes);
+    if (!why) return surface;
+    return refuse(reader, surface,
+                  why == EPERM    ? "a surface is not a memfd sealed against shrinking"
+                  : why == ERANGE ? "a surface is larger than its memory"
+                                  : "a surface's layout contradicts itself");
+}
+
 static xpc_object_t take_surface(struct reader *reader) {
     struct xpc_linux_surface_layout layout = {.width = take32(reader)};
     layout.height = take32(reader);
     layout.bytes_per_row = take32(reader);
     layout.pixel_format = take32(reader);
     layout.length = take64(reader);
-    struct xl_carrier *surface = take_carrier(reader, XPC_TYPE_LINUX_SURFACE);
-    if (!surface) return NULL;
-    surface->layout = layout;
-    int why = xl_surface_check(surface->fd, &layout);
-    if (!why) return surface;
-    return refuse(reader, surface,
-                  why == EPERM    ? "a surface is not a memfd sealed against shrinking"
-                  : why == ERANGE ? "a surface is larger than its memory"
-                                  : "a surface's layout contradicts itself");
+    struct xpc_linux_planes planes = xl_surface_one_plane(&layout);
+    return take_surface_memory(reader, &layout, &planes);
+}
+
+static xpc_object_t take_planar(struct reader *reader) {
+    struct xpc_linux_surface_layout layout = {.width = take32(reader)};
+    layout.height = take32(reader);
+    layout.pixel_format = take32(reader);
+    layout.length = take64(reader);
+    struct xpc_linux_planes planes = {.modifier = take64(reader)};
+    planes.count = take32(reader);
+    if (planes.count > XPC_LINUX_PLANES_MAX) return fail(reader, "a surface has too many planes");
+    for (uint32_t i = 0; i < planes.count; i++) {
+        struct xpc_linux_plane *plane = &planes.planes[i];
+        plane->offset = take64(reader);
+        plane->width = take32(reader);
+        plane->height = take32(reader);
+        plane->bytes_per_row = take32(reader);
+    }
+    layout.bytes_per_row = planes.planes[0].bytes_per_row;
+    /* Encoding is unique. */
+    if (!xl_surface_is_planar(&layout, &planes)) return fail(reader, "a surface of one plane is described as planar");
+    return take_surface_memory(reader, &layout, &planes);
 }
 
 static xpc_object_t take_value(struct reader *reader, int depth);
@@ -221,6 +250,7 @@ static xpc_object_t take_value(struct reader *reader, int depth) {
     case XL_TAG_ENDPOINT: return take_endpoint(reader);
     case XL_TAG_SHMEM: return take_shmem(reader);
     case XL_TAG_SURFACE: return take_surface(reader);
+    case XL_TAG_PLANAR: return take_planar(reader);
     }
     return fail(reader, "a value has an unknown type");
 }
@@ -242,6 +272,10 @@ static void skim_value(struct reader *reader, int depth) {
     case XL_TAG_SHMEM: take(reader, 8); break;
     case XL_TAG_UUID: take(reader, sizeof(uuid_t)); break;
     case XL_TAG_SURFACE: take(reader, 24); break;
+    case XL_TAG_PLANAR:
+        take(reader, 28);
+        for (uint32_t count = take_count(reader, 20); count && !reader->why; count--) take(reader, 20);
+        break;
     case XL_TAG_DATA:
     case XL_TAG_STRING: {
         size_t length = take32(reader);
@@ -294,18 +328,20 @@ const char *xl_header_decode(const uint8_t *bytes, size_t length, struct xl_head
     *out = (struct xl_header){.kind = kind, .spilled = flags & 1, .length = take32(&reader)};
     out->descriptors = take32(&reader);
     out->id = take64(&reader);
-    if (kind < XL_KIND_MESSAGE || kind > XL_KIND_GOODBYE) return "the kind of the packet is unknown";
+    if (kind < XL_KIND_MESSAGE || kind > XL_KIND_DERIVE) return "the kind of the packet is unknown";
     if (flags > 1) return "unknown flags are set";
     if (out->length > XPC_LINUX_MESSAGE_MAX) return "the body is too long";
     if (out->descriptors > XPC_LINUX_DESCRIPTORS_MAX) return "there are too many descriptors";
     bool exchange = kind == XL_KIND_REQUEST || kind == XL_KIND_REPLY || kind == XL_KIND_DECLINE;
     bool goodbye = kind == XL_KIND_GOODBYE;
-    if ((exchange || goodbye) != (out->id != 0)) return "the id does not fit the kind";
+    bool connect = kind == XL_KIND_CONNECT;
+    if (connect ? out->id > INT32_MAX : (exchange || goodbye) != (out->id != 0)) return "the id does not fit the kind";
     if (goodbye && out->id > XL_GOODBYE_LACKING) return "the reason of a goodbye is unknown";
     if (goodbye && (out->length > XL_GOODBYE_MAX || out->descriptors)) return "a goodbye is more than a short text";
-    bool bodiless = kind == XL_KIND_DECLINE || kind == XL_KIND_CONNECT;
+    bool to_endpoint = connect || kind == XL_KIND_DERIVE;
+    bool bodiless = kind == XL_KIND_DECLINE || to_endpoint;
     if (bodiless && (out->length || out->spilled)) return "a body where none belongs";
-    uint32_t bare = kind == XL_KIND_CONNECT ? 1 : 0;
+    uint32_t bare = to_endpoint ? 1 : 0;
     if (bodiless && out->descriptors != bare) return "the descriptors do not fit the kind";
     if (!out->spilled && out->length != length - XL_HEADER_BYTES) return "the length is not that of the packet";
     if (out->spilled && length != XL_HEADER_BYTES) return "a spilled body is there twice";

@@ -89,6 +89,23 @@ static void put_surface(struct writer *writer, const struct xpc_linux_surface_la
     put64(writer, layout->length);
 }
 
+static void put_planar(struct writer *writer, const struct xl_carrier *surface) {
+    const struct xpc_linux_surface_layout *layout = &surface->layout;
+    put32(writer, layout->width);
+    put32(writer, layout->height);
+    put32(writer, layout->pixel_format);
+    put64(writer, layout->length);
+    put64(writer, surface->planes.modifier);
+    put32(writer, surface->planes.count);
+    for (uint32_t i = 0; i < surface->planes.count; i++) {
+        const struct xpc_linux_plane *plane = &surface->planes.planes[i];
+        put64(writer, plane->offset);
+        put32(writer, plane->width);
+        put32(writer, plane->height);
+        put32(writer, plane->bytes_per_row);
+    }
+}
+
 static const struct {
     xpc_type_t type;
     enum xl_tag tag;
@@ -112,7 +129,10 @@ static const struct {
 
 static enum xl_tag tag_of(xpc_object_t object) {
     for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++) {
-        if (tags[i].type == xpc_get_type(object)) return tags[i].tag;
+        if (tags[i].type != xpc_get_type(object)) continue;
+        const struct xl_carrier *carrier = object;
+        bool planar = tags[i].tag == XL_TAG_SURFACE && xl_surface_is_planar(&carrier->layout, &carrier->planes);
+        return planar ? XL_TAG_PLANAR : tags[i].tag;
     }
     return 0;
 }
@@ -153,6 +173,10 @@ static void put_value(struct writer *writer, xpc_object_t object, int depth) {
         break;
     case XL_TAG_SURFACE:
         put_surface(writer, &carrier->layout);
+        put_carrier(writer, carrier);
+        break;
+    case XL_TAG_PLANAR:
+        put_planar(writer, carrier);
         put_carrier(writer, carrier);
         break;
     default: writer->why = "a connection or an error cannot be sent"; break;

@@ -15,8 +15,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "bootstrap.h"
 #include "carrier.h"
 #include "connection.h"
+#include "endpoint.h"
 #include "exhaustion.h"
 #include "stats.h"
 
@@ -26,13 +28,15 @@ enum { ACCEPTS_AT_ONCE = 64 };
  * The most strangers of one listener: a quarter of the descriptors that a process may have beyond
  * those of its own, within bounds.
  */
-enum { STRANGERS_LEAST = 2, STRANGERS_MOST = 1024, DESCRIPTORS_OF_ITS_OWN = 44, STRANGERS_SHARE = 4 };
+enum { STRANGERS_LEAST = 2, STRANGERS_MOST = 1024, STRANGERS_SHARE = 4 };
 
 void xl_listener_open(xpc_connection_t listener) {
     char reason[XL_REASON_BYTES];
     if (listener->role == XL_NAMED_LISTENER) {
         bool in_use;
-        int fd = xl_service_listen(listener->name, &listener->claim, &in_use, reason);
+        int fd = xl_service_inherited(listener->name);
+        if (fd < 0 && xl_bootstrap_listen(listener)) return;
+        if (fd < 0) fd = xl_service_listen(listener->name, &listener->claim, &in_use, reason);
         if (fd >= 0) xl_connection_adopt(listener, fd, 0);
         else xl_connection_invalidate(listener, in_use ? EADDRINUSE : 0, XL_INVALID_ERROR, "%s", reason);
     } else {
@@ -72,7 +76,7 @@ static bool unlink_stranger(xpc_connection_t stranger) {
 static unsigned strangers_allowed(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return STRANGERS_LEAST;
-    rlim_t spare = limit.rlim_cur > DESCRIPTORS_OF_ITS_OWN ? limit.rlim_cur - DESCRIPTORS_OF_ITS_OWN : 0;
+    rlim_t spare = limit.rlim_cur > XL_DESCRIPTORS_OF_ITS_OWN ? limit.rlim_cur - XL_DESCRIPTORS_OF_ITS_OWN : 0;
     rlim_t share = spare / STRANGERS_SHARE;
     if (share < STRANGERS_LEAST) return STRANGERS_LEAST;
     return share > STRANGERS_MOST ? STRANGERS_MOST : (unsigned)share;
@@ -238,34 +242,74 @@ static bool accept_by_name(xpc_connection_t listener) {
     return true;
 }
 
-static bool accept_by_endpoint(xpc_connection_t listener) {
+/*
+ * Consumes the descriptor of a packet that came on `socket`. On the listener's own end a bootstrap connects for
+ * other processes, and says for which; nobody else is believed.
+ */
+static void take_end(xpc_connection_t listener, int socket, const struct xl_packet *packet) {
+    int end = packet->descriptor;
+    bool own = socket == listener->socket;
+    pid_t by = own && packet->header.id ? (pid_t)packet->header.id : packet->sender.pid;
+    bool fits = packet->sender.uid == geteuid() && xl_is_seqpacket(end);
+    if (!fits) close(end);
+    else if (packet->header.kind == XL_KIND_DERIVE) xl_holder_add_consume(listener, end, by, own);
+    else add_stranger_consume(listener, end, by);
+}
+
+/* Receives one packet of an endpoint's socket. `error` says what this process lacks, if it is XL_STARVED. */
+static enum xl_received receive_end(xpc_connection_t listener, int socket, int *error) {
     struct xl_packet packet;
     const char *why;
-    switch (xl_packet_receive(listener->socket, &packet, &why)) {
+    enum xl_received received = xl_packet_receive(socket, &packet, &why);
+    *error = packet.error;
+    if (received != XL_RECEIVED) return received;
+    xpc_release(packet.body);
+    if (packet.descriptor < 0) return XL_BAD;
+    take_end(listener, socket, &packet);
+    return XL_RECEIVED;
+}
+
+/* By the endpoint of the listener's own process. True: there may be more. */
+static bool accept_by_endpoint(xpc_connection_t listener) {
+    int error;
+    switch (receive_end(listener, listener->socket, &error)) {
     case XL_NOTHING: return false;
-    case XL_BAD: return true; /* ignored: the sender cannot be told from the others that hold the endpoint */
     case XL_STARVED: /* the packet is lost: its sender sees its socket close */
         xl_pool_rest(listener);
         return false;
     case XL_END:
-        xl_connection_invalidate(listener, 0, XL_INVALID_ERROR, "a holder of the endpoint has shut it down");
+        xl_connection_invalidate(listener, 0, XL_INVALID_ERROR, "its endpoint was shut down in its own process");
         return false;
+    case XL_BAD:
     case XL_RECEIVED: break;
-    }
-    xpc_release(packet.body);
-    if (packet.descriptor < 0) return true;
-    if (packet.sender.uid == geteuid() && xl_is_seqpacket(packet.descriptor)) {
-        add_stranger_consume(listener, packet.descriptor, packet.sender.pid);
-    } else {
-        close(packet.descriptor);
     }
     return true;
 }
 
-void xl_listener_accept(xpc_connection_t listener) {
-    bool by_name = listener->role == XL_NAMED_LISTENER;
+/* By an endpoint that was passed on: what its holder does wrong ends that one. True: there may be more. */
+static bool accept_by_holder(xpc_connection_t listener, int socket) {
+    int error;
+    switch (receive_end(listener, socket, &error)) {
+    case XL_RECEIVED: return true;
+    case XL_NOTHING: return false;
+    case XL_STARVED:
+        if (!xl_is_exhausted(error)) break; /* it is a socket that cannot be read, for example one that listens */
+        xl_pool_rest(listener);
+        return false;
+    case XL_BAD:
+    case XL_END: break;
+    }
+    xl_holder_end(listener, socket);
+    return false;
+}
+
+void xl_listener_accept(xpc_connection_t listener, int holder) {
+    bool by_name = listener->role == XL_NAMED_LISTENER && !listener->registered;
     if (xl_pool_is_resting(listener)) return;
     for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
-        if (!(by_name ? accept_by_name(listener) : accept_by_endpoint(listener))) return;
+        bool more = holder >= 0 ? accept_by_holder(listener, holder)
+                    : by_name   ? accept_by_name(listener)
+                                : accept_by_endpoint(listener);
+        if (!more) return;
     }
 }

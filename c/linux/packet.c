@@ -131,7 +131,7 @@ static const char *decode(struct raw *raw, struct xl_packet *packet) {
     if (raw->count != header->descriptors + (header->spilled ? 1u : 0u)) return "the descriptors are not as many";
     packet->sender = raw->sender;
     uint64_t cost = 0;
-    if (header->kind == XL_KIND_CONNECT) {
+    if (header->kind == XL_KIND_CONNECT || header->kind == XL_KIND_DERIVE) {
         packet->descriptor = raw->descriptors[0];
         raw->descriptors[0] = -1;
     } else if (header->kind == XL_KIND_GOODBYE) {

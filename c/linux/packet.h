@@ -19,6 +19,8 @@ struct xl_parcel {
     uint32_t spill_bytes;
     size_t carriers_count;
     struct xl_carrier *carriers[XPC_LINUX_DESCRIPTORS_MAX]; /* owned */
+    int derived[XPC_LINUX_DESCRIPTORS_MAX]; /* owned; sent instead of an endpoint's descriptor; -1: not made yet */
+    unsigned waited; /* how often for a listener that did not read */
     size_t length;
     uint8_t bytes[]; /* header and body */
 };
@@ -43,8 +45,12 @@ enum xl_sent {
     XL_GONE,  /* the other side has closed */
     XL_FAILED /* with errno; a retry would not help */
 };
-/* Never blocks. `descriptor` is that of a CONNECT packet, else -1. */
-enum xl_sent xl_parcel_send(int socket, const struct xl_parcel *parcel, int descriptor);
+/*
+ * Never blocks. `descriptor` is that of a CONNECT or DERIVE packet, else -1. Derives what is sent of the
+ * endpoints in it. If the listener of one does not read, that is XL_BUSY for XL_ENDPOINT_WAITS times.
+ */
+enum { XL_ENDPOINT_WAITS = 20 };
+enum xl_sent xl_parcel_send(int socket, struct xl_parcel *parcel, int descriptor);
 
 /* Sends a GOODBYE if there is room for it. */
 void xl_goodbye_send(int socket, enum xl_goodbye_why why, const char *text);
@@ -54,7 +60,7 @@ struct xl_packet {
     struct xl_header header;
     struct ucred sender;
     xpc_object_t body; /* owned, or NULL for a kind without one */
-    int descriptor;    /* owned; of a CONNECT, else -1 */
+    int descriptor;    /* owned; of a CONNECT or DERIVE, else -1 */
     uint64_t cost;     /* of the body in a queue: see room.h */
     int error;         /* if it was not received: EBADMSG, or what this process lacks */
     char text[XL_GOODBYE_MAX + 1]; /* of a GOODBYE: printable ASCII, with '?' for all else */
@@ -72,8 +78,10 @@ enum xl_received xl_packet_receive(int socket, struct xl_packet *packet, const c
 /* The most that the next packet costs in a queue; 0 if there is none. */
 uint64_t xl_packet_cost_most(int socket);
 
-/* Creates a connected pair of sockets that receive credentials. Returns 0, or -1 with errno. */
+/* Creates a connected pair of sockets that receive credentials, and can derive. Returns 0, or -1 with errno. */
 int xl_socket_pair(int ends[2]);
+/* Whether the listener of this endpoint knows DERIVE. One of an earlier build, which does not, has not made such a socket. */
+bool xl_socket_can_derive(int socket);
 /* Makes a socket receive credentials. Returns 0, or -1 with errno. */
 int xl_socket_identify(int socket);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "carrier.h"
+#include "endpoint.h"
 #include "exhaustion.h"
 #include "packet.h"
 #include "stats.h"
@@ -61,8 +62,11 @@ struct xl_parcel *xl_parcel_create(enum xl_kind kind, uint64_t id, xpc_object_t 
     parcel->carriers_count = measure.descriptors;
     parcel->memory = sizeof *parcel + parcel->length + measure.descriptors * XL_COST_DESCRIPTOR;
     if (body) xl_body_encode(body, &measure, parcel->bytes + XL_HEADER_BYTES, parcel->carriers);
-    for (size_t i = 0; i < measure.descriptors; i++) xpc_retain(parcel->carriers[i]);
-    if (kind == XL_KIND_CONNECT) header.descriptors = 1;
+    for (size_t i = 0; i < measure.descriptors; i++) {
+        xpc_retain(parcel->carriers[i]);
+        parcel->derived[i] = -1;
+    }
+    if (kind == XL_KIND_CONNECT || kind == XL_KIND_DERIVE) header.descriptors = 1;
     xl_header_encode(&header, parcel->bytes);
     if (!header.spilled) return parcel;
     parcel->spill = spill(parcel->bytes + XL_HEADER_BYTES, measure.length);
@@ -84,7 +88,10 @@ uint64_t xl_parcel_weight(const struct xl_parcel *parcel) {
 }
 
 void xl_parcel_free(struct xl_parcel *parcel) {
-    for (size_t i = 0; i < parcel->carriers_count; i++) xpc_release(parcel->carriers[i]);
+    for (size_t i = 0; i < parcel->carriers_count; i++) {
+        xpc_release(parcel->carriers[i]);
+        if (parcel->derived[i] >= 0) close(parcel->derived[i]);
+    }
     if (parcel->spill >= 0) close(parcel->spill);
     free(parcel);
 }
@@ -139,10 +146,20 @@ static enum xl_sent send_packet(int socket, const uint8_t *bytes, size_t length,
     return sent < 0 ? failure() : XL_SENT;
 }
 
-enum xl_sent xl_parcel_send(int socket, const struct xl_parcel *parcel, int descriptor) {
+enum xl_sent xl_parcel_send(int socket, struct xl_parcel *parcel, int descriptor) {
     int descriptors[DESCRIPTORS_MAX];
     size_t count = 0;
-    for (; count < parcel->carriers_count; count++) descriptors[count] = parcel->carriers[count]->fd;
+    for (; count < parcel->carriers_count; count++) {
+        const struct xl_carrier *carrier = parcel->carriers[count];
+        bool passes_on = carrier->head.type == XPC_TYPE_ENDPOINT && xl_socket_can_derive(carrier->fd);
+        if (passes_on && parcel->derived[count] < 0) {
+            bool waits = parcel->waited < XL_ENDPOINT_WAITS;
+            enum xl_sent made = xl_endpoint_derive(carrier->fd, waits, &parcel->derived[count]);
+            if (made == XL_FULL) parcel->waited++;
+            if (made != XL_SENT) return made == XL_FULL ? XL_BUSY : made;
+        }
+        descriptors[count] = passes_on ? parcel->derived[count] : carrier->fd;
+    }
     if (parcel->spill >= 0) descriptors[count++] = parcel->spill;
     if (descriptor >= 0) descriptors[count++] = descriptor;
     enum xl_sent sent = send_packet(socket, parcel->bytes, parcel->length, descriptors, count);
@@ -166,10 +183,25 @@ int xl_socket_identify(int socket) {
     return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int));
 }
 
+/*
+ * Marks a socket for whoever gets it: the listener at its other end knows DERIVE. The option has no other
+ * effect on a Unix socket, and stays with the socket when its descriptor is sent, also by an earlier build.
+ */
+static int mark(int socket) { return setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int)); }
+
+bool xl_socket_can_derive(int socket) {
+    int marked = 0;
+    socklen_t length = sizeof marked;
+    return getsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &marked, &length) == 0 && marked;
+}
+
 int xl_socket_pair(int ends[2]) {
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return -1;
     /* On both ends now: packets that arrive before the other end is used must have credentials too. */
-    if (xl_socket_identify(ends[0]) == 0 && xl_socket_identify(ends[1]) == 0) return 0;
+    if (xl_socket_identify(ends[0]) == 0 && xl_socket_identify(ends[1]) == 0 && mark(ends[0]) == 0 &&
+        mark(ends[1]) == 0) {
+        return 0;
+    }
     int why = errno;
     close(ends[0]);
     close(ends[1]);

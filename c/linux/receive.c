@@ -107,8 +107,9 @@ static const char *handle(xpc_connection_t connection, struct xl_packet *packet)
         if (awaited) xl_awaited_finish(connection, awaited, XL_INTERRUPTED);
         break;
     case XL_KIND_CONNECT:
+    case XL_KIND_DERIVE:
         close(packet->descriptor);
-        if (!why) why = "only an endpoint can be connected to";
+        if (!why) why = "only an endpoint can be connected to or passed on";
         break;
     case XL_KIND_GOODBYE:
         if (!why) xl_connection_lost(connection, packet);

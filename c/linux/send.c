@@ -108,7 +108,7 @@ static bool send_first(xpc_connection_t connection) {
     }
     if (connection->socket < 0) {
         connection->wanted = true;
-        xl_pool_schedule(connection);
+        if (connection->look_up < 0) xl_pool_schedule(connection); /* else the answer of the bootstrap runs it */
         return false;
     }
     if (xl_as_macos() && !has_room(connection->socket)) {

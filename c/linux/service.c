@@ -108,7 +108,6 @@ static int bind_locked(const char *service, const struct xl_service_path *path, 
         snprintf(reason, XL_REASON_BYTES, "cannot write the lock of %s: %s", path->text, xl_cause(errno));
         return -1;
     }
-    xl_directory_sweep(claim->directory, xl_lock_name(claim->file).text);
     if (remove_stale(claim->directory, path, in_use, reason) != 0) return -1;
     return bind_socket(claim->directory, path, in_use, reason);
 }
@@ -162,8 +161,6 @@ int xl_service_listen(const char *service, struct xl_claim *claim, bool *in_use,
     pid_t holder;
     *claim = (struct xl_claim){.directory = -1};
     *in_use = false;
-    int inherited = xl_service_inherited(service);
-    if (inherited >= 0) return inherited;
     if (xl_service_locate(service, &path) != 0) return explain_locate(service, &path, reason);
     int directory = xl_directory_open(&path, true, reason);
     if (directory < 0) return -1;

@@ -23,8 +23,7 @@ struct xl_claim {
 };
 
 /*
- * Returns a listening socket for the name: the inherited one if there is one, else a new one with
- * the claim to its file. On failure -1 and the reason; `in_use`: another process serves the name.
+ * Returns a new listening socket for the name, with the claim to its file. On failure -1 and the reason; `in_use`: another process serves the name.
  */
 int xl_service_listen(const char *service, struct xl_claim *claim, bool *in_use, char reason[XL_REASON_BYTES]);
 /* Removes the socket file and its lock, if the claim has any. */

@@ -3,7 +3,6 @@
  */
 #include "service_directory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,9 +17,6 @@
 
 /* A holder that was stopped before it wrote its name is waited for that long: a second in all. */
 enum { LOCK_ATTEMPTS = 100, LOCK_PAUSE_MS = 10 };
-
-/* In the names of embedded brokers, each of which is used by one process only. */
-#define EMBEDDED ".embedded-"
 
 /* Makes a directory for this user only, whatever the umask, unless one is there. 0, or -1 with errno. */
 static int make_directory(const char *path) {
@@ -215,7 +211,7 @@ int xl_lock_take(int directory, const char *name, bool create, pid_t *holder) {
         } else if (errno != EINTR) {
             int why = errno;
             *holder = holder_of(fd);
-            /* An empty one is being filled by its holder, or is being removed by another one's sweep. */
+            /* An empty one is being filled by its holder. */
             if (*holder || !create || why != EWOULDBLOCK) {
                 close(fd);
                 errno = why;
@@ -235,45 +231,4 @@ bool xl_lock_write(int lock, const char *service) {
     /* The new text before the cut: a kill in between must not leave an empty file beside a stale socket. */
     return xl_file_allowed((uint64_t)length) && pwrite(lock, text, (size_t)length, 0) == length &&
            ftruncate(lock, length) == 0;
-}
-
-/*
- * The content of the lock file has the service's name; the file name may be a hash. It is read
- * before locking, so that another service that is starting does not find its lock taken. An empty
- * lock is of a process that was killed before it wrote its name, and before it made its socket.
- */
-static void sweep_one(int directory, const char *lock_name) {
-    char text[512] = "", file[112];
-    pid_t holder;
-    int fd = openat(directory, lock_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0 && errno == EACCES) discard_unusable(directory, lock_name);
-    if (fd < 0) return;
-    read_lock(fd, text);
-    close(fd);
-    if (*text && !strstr(text, EMBEDDED)) return;
-    int lock = xl_lock_take(directory, lock_name, false, &holder);
-    if (lock < 0) return;
-    read_lock(lock, text); /* its holder may have written and ended since */
-    bool embedded = strstr(text, EMBEDDED) || (!*text && strstr(lock_name, EMBEDDED));
-    snprintf(file, sizeof file, "%.*s", (int)(strlen(lock_name) - strlen(".lock")), lock_name);
-    if (embedded) unlinkat(directory, file, 0);
-    if (embedded || !*text) unlinkat(directory, lock_name, 0);
-    close(lock);
-}
-
-void xl_directory_sweep(int directory, const char *except) {
-    int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = copy >= 0 ? fdopendir(copy) : NULL;
-    if (!entries) {
-        if (copy >= 0) close(copy);
-        return;
-    }
-    const struct dirent *entry;
-    while ((entry = readdir(entries))) {
-        const char *end = strstr(entry->d_name, ".xpc.lock");
-        if (end && !strcmp(end, ".xpc.lock") && strlen(entry->d_name) < 112 && strcmp(entry->d_name, except) != 0) {
-            sweep_one(directory, entry->d_name);
-        }
-    }
-    closedir(entries);
 }

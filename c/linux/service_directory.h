@@ -29,7 +29,4 @@ int xl_lock_take(int directory, const char *name, bool create, pid_t *holder);
 /* Writes this process and the service into its lock file. False with errno on failure. */
 bool xl_lock_write(int lock, const char *service);
 
-/* Removes the sockets of dead embedded brokers, and empty locks that nobody holds; `except` is the caller's own lock. */
-void xl_directory_sweep(int directory, const char *except);
-
 #endif

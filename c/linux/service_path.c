@@ -24,9 +24,8 @@ bool xl_user_runtime(const char *users, char out[XL_USER_RUNTIME_BYTES]) {
 /*
  * The first place that is there decides: a variable that is set and not empty, or the directory
  * that a systemd login makes, for programs that have not inherited its variable (cron, ssh, su).
- * Not for an embedded broker, whose host may have begun before the login.
  */
-static int find_directory(const char *service, struct xl_service_path *path, char out[4096]) {
+static int find_directory(struct xl_service_path *path, char out[4096]) {
     static const struct {
         const char *variable, *below;
     } places[] = {
@@ -34,7 +33,7 @@ static int find_directory(const char *service, struct xl_service_path *path, cha
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         char own[XL_USER_RUNTIME_BYTES];
         const char *base = places[i].variable ? getenv(places[i].variable) : NULL;
-        if (!places[i].variable && !strstr(service, ".embedded-") && xl_user_runtime("/run/user", own)) base = own;
+        if (!places[i].variable && xl_user_runtime("/run/user", own)) base = own;
         if (!base || !*base) continue;
         path->variable = places[i].variable;
         path->base = i == 0 ? 0 : strlen(base);
@@ -72,7 +71,7 @@ int xl_service_locate(const char *service, struct xl_service_path *path) {
         errno = EINVAL;
         return -1;
     }
-    if (find_directory(service, path, directory) != 0) return -1;
+    if (find_directory(path, directory) != 0) return -1;
     if (join(path, directory, service)) return 0;
     xl_sha256(service, strlen(service), digest);
     for (int i = 0; i < 8; i++) snprintf(leaf + 2 * i, 3, "%02x", digest[i]);

@@ -9,7 +9,7 @@
 #include "room.h"
 
 static _Atomic uint64_t counters[XL_COUNTERS];
-static _Atomic int32_t dismissed_pid;
+static _Atomic int32_t dismissed_pid, refused_pid;
 
 void xl_stats_add(enum xl_counter counter, uint64_t amount) {
     atomic_fetch_add_explicit(&counters[counter], amount, memory_order_relaxed);
@@ -20,25 +20,25 @@ void xl_stats_subtract(enum xl_counter counter, uint64_t amount) {
     atomic_fetch_sub_explicit(&counters[counter], amount, memory_order_release);
 }
 
-static uint64_t read_counter(enum xl_counter counter) {
+uint64_t xl_stats_get(enum xl_counter counter) {
     return atomic_load_explicit(&counters[counter], memory_order_acquire);
 }
 
 void xpc_linux_get_stats(struct xpc_linux_stats *out) {
     *out = (struct xpc_linux_stats){
-        .messages_sent = read_counter(XL_MESSAGES_SENT),
-        .messages_received = read_counter(XL_MESSAGES_RECEIVED),
-        .messages_refused = read_counter(XL_MESSAGES_REFUSED),
-        .bytes_sent = read_counter(XL_BYTES_SENT),
-        .bytes_received = read_counter(XL_BYTES_RECEIVED),
-        .spill_bytes_sent = read_counter(XL_SPILL_BYTES_SENT),
-        .data_bytes_sent = read_counter(XL_DATA_BYTES_SENT),
-        .descriptors_sent = read_counter(XL_DESCRIPTORS_SENT),
-        .live_objects = read_counter(XL_LIVE_OBJECTS),
-        .live_connections = read_counter(XL_LIVE_CONNECTIONS),
+        .messages_sent = xl_stats_get(XL_MESSAGES_SENT),
+        .messages_received = xl_stats_get(XL_MESSAGES_RECEIVED),
+        .messages_refused = xl_stats_get(XL_MESSAGES_REFUSED),
+        .bytes_sent = xl_stats_get(XL_BYTES_SENT),
+        .bytes_received = xl_stats_get(XL_BYTES_RECEIVED),
+        .spill_bytes_sent = xl_stats_get(XL_SPILL_BYTES_SENT),
+        .data_bytes_sent = xl_stats_get(XL_DATA_BYTES_SENT),
+        .descriptors_sent = xl_stats_get(XL_DESCRIPTORS_SENT),
+        .live_objects = xl_stats_get(XL_LIVE_OBJECTS),
+        .live_connections = xl_stats_get(XL_LIVE_CONNECTIONS),
         .inbox_bytes = xl_room_taken(),
-        .outbox_bytes = read_counter(XL_OUTBOX_BYTES),
-        .ended_over_budget = read_counter(XL_ENDED_OVER_BUDGET),
+        .outbox_bytes = xl_stats_get(XL_OUTBOX_BYTES),
+        .ended_over_budget = xl_stats_get(XL_ENDED_OVER_BUDGET),
     };
 }
 
@@ -49,8 +49,22 @@ void xl_stats_dismissed(int32_t pid) {
 
 void xpc_linux_get_silent(struct xpc_linux_silent *out) {
     *out = (struct xpc_linux_silent){
-        .connections = read_counter(XL_STRANGERS),
-        .dropped = read_counter(XL_STRANGERS_DISMISSED),
+        .connections = xl_stats_get(XL_STRANGERS),
+        .dropped = xl_stats_get(XL_STRANGERS_DISMISSED),
         .pid = atomic_load_explicit(&dismissed_pid, memory_order_relaxed),
+    };
+}
+
+void xl_stats_refused(int32_t pid) {
+    atomic_store_explicit(&refused_pid, pid, memory_order_relaxed);
+    xl_stats_add(XL_HOLDERS_REFUSED, 1);
+}
+
+void xpc_linux_get_endpoints(struct xpc_linux_endpoints *out) {
+    *out = (struct xpc_linux_endpoints){
+        .held = xl_stats_get(XL_HOLDERS),
+        .refused = xl_stats_get(XL_HOLDERS_REFUSED),
+        .pid = atomic_load_explicit(&refused_pid, memory_order_relaxed),
+        .sent_dead = xl_stats_get(XL_ENDPOINTS_DEAD),
     };
 }

@@ -12,19 +12,27 @@
  *        8     4  length        of the body in bytes, at most 1 MiB
  *       12     4  descriptors   of the body, at most 16
  *       16     8  id            of the request, for REQUEST, REPLY and DECLINE, not 0; of GOODBYE
- *                               why, see enum xl_goodbye_why; else 0
+ *                               why, see enum xl_goodbye_why; of CONNECT the process that a bootstrap
+ *                               connects for, or 0; else 0
  *
  *   kind     id   body         meaning
  *   MESSAGE  0    dictionary   no reply wanted
  *   REQUEST  n    dictionary   wants a REPLY or a DECLINE with the same id
  *   REPLY    n    dictionary   the answer; an unknown id is ignored
  *   DECLINE  n    none         no answer will come
- *   CONNECT  0    none         to an endpoint: its one descriptor is the socket of a new peer
+ *   CONNECT  pid  none         to an endpoint: its one descriptor is the socket of a new peer
  *   GOODBYE  why  text         the last packet: its sender ends the connection, for this reason
+ *   DERIVE   0    none         to an endpoint: its one descriptor is the listener's end of another
+ *                              endpoint, which the sender passes on
  *
  * The descriptors come as SCM_RIGHTS of the packet, in the order in which the body names them.
  * A body over 64 KiB is spilled: an additional last descriptor is a memfd of exactly `length`
  * bytes, sealed against writing and shrinking. Each packet carries SCM_CREDENTIALS.
+ *
+ * A process that passes an endpoint on sends another one that it derives from it: a new pair of sockets,
+ * of which the listener gets one in a DERIVE. So no two processes share a socket to the listener. A
+ * listener of an earlier build does not know DERIVE: its endpoints are passed on as they are. The others
+ * are known by SO_KEEPALIVE, which whoever makes the pair sets on both sockets.
  *
  * The text of GOODBYE is for people: at most 255 bytes, none of them NUL. It is sent if the socket has
  * room for it, when a connection ends for what the other side does, or for want of a resource.
@@ -45,9 +53,12 @@
  *    11  dictionary  count (4), that many times: key length (4), key (no NUL), value; the keys
  *                    strictly ascending as bytes, which makes them unique
  *    12  fd          - and a descriptor
- *    13  endpoint    - and a descriptor: a connected Unix SEQPACKET socket
+ *    13  endpoint    - and a descriptor: a connected Unix SEQPACKET socket of its receiver alone
  *    14  shmem       length (8, not 0) and a descriptor: a memfd sealed against shrinking
  *    15  surface     width, height, bytes per row, FourCC (4 each), length (8), and a memfd
+ *    16  planar      a surface that tag 15 cannot describe: width, height, FourCC (4 each), length (8),
+ *                    format modifier (8), count of planes (4), for each plane offset (8), width, height,
+ *                    bytes per row (4 each); and a memfd
  *
  * Nesting is at most 32 deep, the body itself being depth 1. Nothing may follow the value and
  * every descriptor must be used. A packet that breaks a rule is refused, and the connection to its
@@ -72,7 +83,8 @@ enum xl_kind {
     XL_KIND_REPLY,
     XL_KIND_DECLINE,
     XL_KIND_CONNECT,
-    XL_KIND_GOODBYE
+    XL_KIND_GOODBYE,
+    XL_KIND_DERIVE
 };
 
 /* Why the sender of a GOODBYE ends the connection. */
@@ -99,7 +111,8 @@ enum xl_tag {
     XL_TAG_FD,
     XL_TAG_ENDPOINT,
     XL_TAG_SHMEM,
-    XL_TAG_SURFACE
+    XL_TAG_SURFACE,
+    XL_TAG_PLANAR
 };
 
 struct xl_header {

@@ -62,6 +62,7 @@ static void a_lack_of_descriptors_is_its_own(void) {
     struct inbox *inbox = inbox_open();
     struct rlimit before;
     CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    slb_handle made = surface_of_one_plane(inbox->queue, 16, 16, 4, 0);
     int next = dup(0); /* the lowest that is free */
     close(next);
     struct rlimit none = {.rlim_cur = (rlim_t)next, .rlim_max = before.rlim_max};
@@ -70,10 +71,15 @@ static void a_lack_of_descriptors_is_its_own(void) {
     error_has("Cannot make an event queue: this process has no free descriptor: its limit is ");
     slb_handle stream = listen_at(inbox, path);
     error_has("this process has no free descriptor: its limit is ");
-    slb_handle region = slb_surface_create(inbox->queue, 16, 16, 4, 0);
+    slb_handle region = surface_of_one_plane(inbox->queue, 16, 16, 4, 0);
     error_has("this process has no free descriptor: its limit is ");
+#ifdef __linux__
+    CHECK(slb_surface_native(made) == SLB_E_SYSTEM);
+    error_has("Cannot return a surface's descriptor: this process has no free descriptor: its limit is ");
+#endif
     CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
     CHECK(queue == 0 && stream == 0 && region == 0);
+    CHECK(slb_surface_native(made) > 0 && slb_release(made) == 0);
     inbox_close(inbox);
 }
 

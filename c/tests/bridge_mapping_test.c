@@ -4,11 +4,9 @@
 #include "bridge_support.h"
 
 #define RGBA 0x52474241u
-#define KEPT 20
-#define KEPT_BYTES 21
 
 static uint8_t *surface_at(slb_handle queue, slb_handle *handle) {
-    *handle = slb_surface_create(queue, 64, 64, 4, RGBA);
+    *handle = surface_of_one_plane(queue, 64, 64, 4, RGBA);
     uint8_t *pixels = slb_surface_map(*handle);
     CHECK(pixels != NULL);
     pixels[0] = 7;
@@ -31,18 +29,18 @@ static void check_usable(volatile uint8_t *memory, uint8_t first) {
 
 static void test_a_release_unmaps_and_keeps_nothing(void) {
     struct inbox *inbox = inbox_open();
-    uint64_t before = count(KEPT), bytes = count(KEPT_BYTES);
+    uint64_t before = count(MAPPINGS_KEPT), bytes = count(MAPPING_BYTES_KEPT);
     slb_handle surface, region;
     surface_at(inbox->queue, &surface);
     region_at(inbox->queue, &region, 4096);
     CHECK(slb_release(surface) == 0 && slb_release(region) == 0);
-    CHECK(count(KEPT) == before && count(KEPT_BYTES) == bytes);
+    CHECK(count(MAPPINGS_KEPT) == before && count(MAPPING_BYTES_KEPT) == bytes);
     inbox_close(inbox);
 }
 
 static void test_mappings_outlive_a_queue_that_is_released(void) {
     struct inbox *inbox = inbox_open();
-    uint64_t before = count(KEPT), bytes = count(KEPT_BYTES);
+    uint64_t before = count(MAPPINGS_KEPT), bytes = count(MAPPING_BYTES_KEPT);
     slb_handle surface, region, unmapped;
     uint8_t *pixels = surface_at(inbox->queue, &surface), *start = region_at(inbox->queue, &region, 4096);
     unmapped = slb_shmem_create(inbox->queue, 4096);
@@ -51,8 +49,8 @@ static void test_mappings_outlive_a_queue_that_is_released(void) {
     CHECK(slb_surface_map(surface) == NULL && slb_shmem_map(region) == NULL); /* the handles are gone */
     check_usable(pixels, 7);
     check_usable(start, 8);
-    CHECK(count(KEPT) == before + 2);
-    CHECK(count(KEPT_BYTES) > bytes);
+    CHECK(count(MAPPINGS_KEPT) == before + 2);
+    CHECK(count(MAPPING_BYTES_KEPT) > bytes);
     CHECK(count(SURFACES_MAPPED) == 0); /* of surfaces that have a handle */
 }
 
@@ -80,14 +78,14 @@ static void test_mappings_outlive_the_thread_of_their_queue(void) {
 
 static void test_a_mapping_is_kept_on_request(void) {
     struct inbox *inbox = inbox_open();
-    uint64_t before = count(KEPT);
+    uint64_t before = count(MAPPINGS_KEPT);
     slb_handle surface, region;
     uint8_t *pixels = surface_at(inbox->queue, &surface), *start = region_at(inbox->queue, &region, 4096);
     CHECK(slb_mapping_keep(surface) == 0 && slb_mapping_keep(region) == 0);
     CHECK(slb_release(surface) == 0 && slb_release(region) == 0);
     check_usable(pixels, 7);
     check_usable(start, 8);
-    CHECK(count(KEPT) == before + 2);
+    CHECK(count(MAPPINGS_KEPT) == before + 2);
     slb_handle next;
     CHECK(surface_at(inbox->queue, &next) != pixels); /* the address is never used for another one */
     CHECK(slb_release(next) == 0);
@@ -115,16 +113,16 @@ static void test_what_is_kept_is_bounded_and_its_address_stays_valid(void) {
     enum { REGIONS = 6 };
     const uint64_t bytes = 64 << 20;
     struct inbox *inbox = inbox_open();
-    uint64_t before = count(KEPT);
+    uint64_t before = count(MAPPINGS_KEPT);
     uint8_t *start[REGIONS];
     for (int i = 0; i < REGIONS; i++) {
         slb_handle region;
         start[i] = region_at(inbox->queue, &region, bytes);
         start[i][bytes - 1] = 8;
         CHECK(slb_mapping_keep(region) == 0 && slb_release(region) == 0);
-        CHECK(count(KEPT_BYTES) <= SLB_MAX_KEPT_BYTES);
+        CHECK(count(MAPPING_BYTES_KEPT) <= SLB_MAX_KEPT_BYTES);
     }
-    CHECK(count(KEPT) == before + REGIONS);
+    CHECK(count(MAPPINGS_KEPT) == before + REGIONS);
     for (int i = 0; i < REGIONS; i++) {
         uint8_t content = (uint64_t)(REGIONS - i) * bytes <= SLB_MAX_KEPT_BYTES ? 8 : 0;
         check_usable(start[i], content);

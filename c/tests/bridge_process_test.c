@@ -240,6 +240,17 @@ static void a_scratch_file_is_private_and_removed(void) {
     CHECK(slb_scratch_create((const uint8_t *)"text", 4, path, 5) == 0);
 }
 
+static void a_scratch_file_is_made_where_it_can_be(void) {
+    char name[SLB_MAX_TEXT_BYTES + 1] = {0};
+    setenv("TMPDIR", "/proc/self", 1); /* where nobody can make a directory */
+    uint32_t length = slb_scratch_create((const uint8_t *)"text", 4, (uint8_t *)name, SLB_MAX_TEXT_BYTES);
+    unsetenv("TMPDIR");
+    CHECK(length > 0 && access(name, F_OK) == 0);
+    const char *shared = "/dev/shm/"; /* on a system without it the file is in /tmp */
+    CHECK(access(shared, W_OK) != 0 || strncmp(name, shared, strlen(shared)) == 0);
+    CHECK(slb_scratch_remove((const uint8_t *)name, length) == 0);
+}
+
 /* Makes the directory of a scratch file that is `age` seconds old, with one more file in it. */
 static void make_leftover(char *directory, const char *temporary, const char *name, const char *more, time_t age) {
     char path[SLB_MAX_TEXT_BYTES * 2];
@@ -312,6 +323,7 @@ static const struct test tests[] = {
     {"a full disk loses text only", a_full_disk_loses_text_only},
     {"a closed pipe ends nothing", a_closed_pipe_ends_nothing},
     {"a scratch file is private and removed", a_scratch_file_is_private_and_removed},
+    {"a scratch file is made where it can be", a_scratch_file_is_made_where_it_can_be},
     {"scratch files of killed processes are removed", scratch_files_of_killed_processes_are_removed},
     {"an orphan removes its scratch file at once", an_orphan_removes_its_scratch_file_at_once},
     {"last words are written at exit", last_words_are_written_at_exit},

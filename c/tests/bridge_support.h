@@ -47,6 +47,13 @@ static inline void inbox_close(struct inbox *inbox) {
     free(inbox);
 }
 
+/* Makes a surface of pixels of `bytes` bytes each. */
+static inline slb_handle surface_of_one_plane(slb_handle queue, uint32_t width, uint32_t height, uint32_t bytes,
+                                              uint32_t pixel_format) {
+    uint32_t plane[3] = {width, height, bytes};
+    return slb_surface_create(queue, width, height, pixel_format, plane, 1);
+}
+
 /* The next event; waits for the bell. */
 static inline struct record inbox_next(struct inbox *inbox) {
     while (inbox->at == inbox->filled) {
@@ -128,16 +135,16 @@ static inline void pair_close(struct pair pair) {
 
 /* The counters of slb_stats after those of each SLB_KIND. */
 enum {
-    EVENTS_WAITING = 10,
-    SURFACES_MAPPED = 14,
-    XPC_OBJECTS = 18,
-    XPC_CONNECTIONS = 19,
-    MAPPINGS_KEPT = 20,
-    MAPPING_BYTES_KEPT = 21,
-    INBOX_BYTES = 22,
-    OUTBOX_BYTES = 23,
-    SUSPENDED = 24,
-    ENDED_OUTBOX = 25,
+    EVENTS_WAITING = 12,
+    SURFACES_MAPPED = 16,
+    XPC_OBJECTS = 20,
+    XPC_CONNECTIONS = 21,
+    MAPPINGS_KEPT = 22,
+    MAPPING_BYTES_KEPT = 23,
+    INBOX_BYTES = 24,
+    OUTBOX_BYTES = 25,
+    SUSPENDED = 26,
+    ENDED_OUTBOX = 27,
 };
 
 static inline uint64_t count(int index) {

@@ -2,10 +2,13 @@
  * bridge_test.c: tests the shim through its ABI, with both ends in this process.
  * Each message goes through the kernel nevertheless.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bridge_support.h"
@@ -17,6 +20,18 @@ static void test_version_and_limits(void) {
     CHECK(slb_abi_version() == SLB_ABI_VERSION);
 }
 
+static void test_the_clock_of_timestamps_never_goes_back(void) {
+    struct timespec reference;
+    uint64_t before = slb_now_ns();
+    clock_gettime(CLOCK_MONOTONIC, &reference);
+    uint64_t after = slb_now_ns();
+    CHECK(before > 0 && before <= after);
+#ifndef __APPLE__ /* there the reference goes on while the system sleeps */
+    uint64_t between = (uint64_t)reference.tv_sec * 1000000000u + (uint64_t)reference.tv_nsec;
+    CHECK(before <= between && between <= after);
+#endif
+}
+
 static void test_wrong_handles_are_errors(void) {
     uint8_t text[SLB_MAX_TEXT_BYTES];
     const slb_handle wrong[] = {0, 1, 12345, 0xffffffffu};
@@ -25,16 +40,17 @@ static void test_wrong_handles_are_errors(void) {
         CHECK(slb_connection_activate(wrong[i]) == SLB_E_HANDLE);
         CHECK(slb_connection_send(wrong[i], HELLO, sizeof HELLO) == SLB_E_HANDLE);
         CHECK(slb_surface_map(wrong[i]) == NULL);
+        CHECK(slb_surface_native(wrong[i]) == SLB_E_HANDLE);
         CHECK(slb_listener_create(wrong[i]) == 0);
         CHECK(slb_error_copy(text, sizeof text) > 0);
     }
     struct inbox *inbox = inbox_open();
-    slb_handle surface = slb_surface_create(inbox->queue, 4, 4, 4, 0x52474241);
+    slb_handle surface = surface_of_one_plane(inbox->queue, 4, 4, 4, 0x52474241);
     CHECK(surface != 0);
     CHECK(slb_connection_activate(surface) == SLB_E_HANDLE); /* of another kind */
     CHECK(slb_release(surface) == 0);
     CHECK(slb_release(surface) == SLB_E_HANDLE); /* released before */
-    slb_handle next = slb_surface_create(inbox->queue, 4, 4, 4, 0x52474241);
+    slb_handle next = surface_of_one_plane(inbox->queue, 4, 4, 4, 0x52474241);
     CHECK(next != surface); /* the slot is used again, but with another handle */
     CHECK(slb_surface_map(surface) == NULL);
     CHECK(slb_release(next) == 0);
@@ -111,8 +127,8 @@ static void test_capabilities_cross(void) {
     struct pair pair = pair_open();
     uint8_t message[32];
 
-    slb_handle surface = slb_surface_create(pair.inbox->queue, 67, 13, 4, 0x52474241);
-    uint32_t layout[8], seen[8];
+    slb_handle surface = surface_of_one_plane(pair.inbox->queue, 67, 13, 4, 0x52474241);
+    uint32_t layout[SLB_SURFACE_VALUES], seen[SLB_SURFACE_VALUES];
     CHECK(slb_surface_layout(surface, layout) == 0);
     CHECK(layout[0] == 67 && layout[1] == 13 && layout[2] >= 67 * 4); /* how rows are aligned is the system's choice */
     memset(slb_surface_map(surface), 42, layout[2] * layout[1]);
@@ -189,7 +205,7 @@ static void test_a_buffer_that_is_too_small(void) {
 
 static void test_a_queue_takes_everything_with_it(void) {
     struct pair pair = pair_open();
-    CHECK(slb_surface_create(pair.inbox->queue, 64, 64, 4, 0x52474241) != 0);
+    CHECK(surface_of_one_plane(pair.inbox->queue, 64, 64, 4, 0x52474241) != 0);
     CHECK(slb_shmem_create(pair.inbox->queue, 10) != 0);
     for (int i = 0; i < 100; i++) CHECK(slb_connection_request(pair.client, HELLO, sizeof HELLO, 1) == 0);
     inbox_close(pair.inbox); /* requests under way, events waiting, nothing released */
@@ -265,9 +281,81 @@ static void test_a_name_in_use_is_told_by_its_code(void) {
 }
 #endif
 
+/* The rows of all planes: their offsets count from the one that is first in memory. */
+static void fill_planes(slb_handle surface, uint8_t (*byte)(uint32_t plane, uint32_t y, uint32_t x), bool check) {
+    uint32_t values[SLB_SURFACE_VALUES];
+    CHECK(slb_surface_layout(surface, values) == 0);
+    CHECK(slb_surface_lock(surface, check) == 0);
+    uint8_t *pixels = slb_surface_map(surface);
+    for (uint32_t plane = 0; plane < values[10]; plane++) {
+        const uint32_t *at = values + 12 + 5 * plane;
+        for (uint32_t y = 0; y < at[3]; y++) {
+            for (uint32_t x = 0; x < at[2]; x++) {
+                uint8_t *pixel = pixels + (at[0] - values[12]) + y * at[4] + x;
+                if (check) CHECK(*pixel == byte(plane, y, x));
+                else *pixel = byte(plane, y, x);
+            }
+        }
+    }
+    CHECK(slb_surface_unlock(surface, check) == 0);
+}
+
+static uint8_t byte_at(uint32_t plane, uint32_t y, uint32_t x) { return (uint8_t)(1 + 40 * plane + 7 * y + x); }
+
+static void test_planes_cross(void) {
+    static const uint32_t sizes[][3][3] = {
+        {{33, 17, 1}, {17, 9, 1}, {17, 9, 1}}, {{1, 1, 1}, {1, 1, 1}, {1, 1, 1}}, {{854, 480, 1}, {427, 240, 1}, {427, 240, 1}}};
+    struct pair pair = pair_open();
+    uint8_t message[32];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        uint32_t values[SLB_SURFACE_VALUES], seen[SLB_SURFACE_VALUES];
+        slb_handle surface =
+            slb_surface_create(pair.inbox->queue, sizes[i][0][0], sizes[i][0][1], 0x79343230, &sizes[i][0][0], 3);
+        CHECK(slb_surface_layout(surface, values) == 0);
+        CHECK(values[0] == sizes[i][0][0] && values[1] == sizes[i][0][1] && values[3] == 0x79343230);
+        CHECK(values[2] == values[16] && values[8] == 0 && values[9] == 0 && values[10] == 3);
+        for (uint32_t plane = 0; plane < 3; plane++) {
+            const uint32_t *at = values + 12 + 5 * plane;
+            CHECK(at[1] == 0 && at[2] == sizes[i][plane][0] && at[3] == sizes[i][plane][1] && at[4] >= at[2]);
+            CHECK(at[0] + at[4] * at[3] <= (plane < 2 ? at[5] : values[4])); /* none reaches into the next */
+        }
+        for (uint32_t unused = 12 + 5 * 3; unused < SLB_SURFACE_VALUES; unused++) CHECK(values[unused] == 0);
+        fill_planes(surface, byte_at, false);
+        CHECK(slb_connection_send(pair.client, message, pack_capability(message, 12, surface)) == 0);
+        CHECK(slb_release(surface) == 0);
+        slb_handle other = packed_handle(inbox_next(pair.inbox));
+        CHECK(slb_surface_layout(other, seen) == 0);
+        CHECK(memcmp(values, seen, sizeof values) == 0);
+        fill_planes(other, byte_at, true);
+        CHECK(slb_release(other) == 0);
+    }
+    pair_close(pair);
+}
+
+static void test_a_surface_has_a_handle_of_the_system(void) {
+    struct inbox *inbox = inbox_open();
+    slb_handle surface = surface_of_one_plane(inbox->queue, 4, 4, 4, 0x52474241);
+    int64_t native = slb_surface_native(surface);
+    CHECK(native > 0 && slb_surface_native(surface) == native);
+#ifdef __linux__
+    uint8_t *memory = mmap(NULL, 4096, PROT_READ, MAP_SHARED, (int)native, 0);
+    CHECK(memory != MAP_FAILED);
+    ((uint8_t *)slb_surface_map(surface))[5] = 7;
+    CHECK(memory[5] == 7);
+    munmap(memory, 4096);
+    CHECK(fcntl((int)native, F_GETFD) == FD_CLOEXEC);
+#endif
+    CHECK(slb_release(surface) == 0);
+#ifdef __linux__
+    CHECK(fcntl((int)native, F_GETFD) == -1);
+#endif
+    CHECK(slb_surface_native(surface) == SLB_E_HANDLE);
+    inbox_close(inbox);
+}
+
 static void test_surface_locks_are_paired(void) {
     struct inbox *inbox = inbox_open();
-    slb_handle surface = slb_surface_create(inbox->queue, 4, 4, 4, 0x52474241);
+    slb_handle surface = surface_of_one_plane(inbox->queue, 4, 4, 4, 0x52474241);
     for (uint32_t read_only = 0; read_only < 2; read_only++) {
         CHECK(slb_surface_unlock(surface, read_only) == SLB_E_ARGUMENT);
         CHECK(slb_surface_lock(surface, read_only) == 0);
@@ -286,12 +374,26 @@ static void test_surface_locks_are_paired(void) {
 
 static void test_surface_arguments(void) {
     struct inbox *inbox = inbox_open();
-    CHECK(slb_surface_create(inbox->queue, 0, 1, 4, 1) == 0);
-    CHECK(slb_surface_create(inbox->queue, 1, 0, 4, 1) == 0);
-    CHECK(slb_surface_create(inbox->queue, 1, 1, 0, 1) == 0);
-    CHECK(slb_surface_create(inbox->queue, 32769, 1, 4, 1) == 0);
-    CHECK(slb_surface_create(inbox->queue, 1, 1, 17, 1) == 0);
-    CHECK(slb_surface_create(inbox->queue, 32768, 32768, 4, 1) == 0); /* 4 GiB */
+    CHECK(surface_of_one_plane(inbox->queue, 0, 1, 4, 1) == 0);
+    CHECK(surface_of_one_plane(inbox->queue, 1, 0, 4, 1) == 0);
+    CHECK(surface_of_one_plane(inbox->queue, 1, 1, 0, 1) == 0);
+    CHECK(surface_of_one_plane(inbox->queue, 32769, 1, 4, 1) == 0);
+    CHECK(surface_of_one_plane(inbox->queue, 1, 1, 17, 1) == 0);
+    CHECK(surface_of_one_plane(inbox->queue, 32768, 32768, 4, 1) == 0); /* 4 GiB */
+    uint32_t planes[15] = {4, 4, 1, 2, 2, 2};
+    slb_handle two = slb_surface_create(inbox->queue, 4, 4, 1, planes, 2);
+    CHECK(two != 0 && slb_release(two) == 0);
+    CHECK(slb_surface_create(inbox->queue, 4, 4, 1, planes, 0) == 0);
+    CHECK(slb_surface_create(inbox->queue, 4, 4, 1, planes, 3) == 0); /* the third is empty */
+    CHECK(slb_surface_create(inbox->queue, 4, 4, 1, planes, SLB_MAX_PLANES + 1) == 0);
+    CHECK(slb_surface_create(inbox->queue, 4, 4, 1, planes, UINT32_MAX) == 0);
+    CHECK(slb_surface_create(inbox->queue, 4, 4, 1, NULL, 1) == 0);
+    CHECK(slb_surface_create(inbox->queue, 3, 4, 1, planes, 2) == 0); /* a plane is wider than the surface */
+    CHECK(slb_surface_create(inbox->queue, 4, 3, 1, planes, 2) == 0);
+    planes[5] = 17;
+    CHECK(slb_surface_create(inbox->queue, 4, 4, 1, planes, 2) == 0);
+    CHECK(slb_surface_create(1234, 4, 4, 1, planes, 1) == 0);
+    CHECK(slb_surface_layout(1234, planes) == SLB_E_HANDLE);
     CHECK(slb_shmem_create(inbox->queue, 0) == 0);
     CHECK(slb_shmem_create(inbox->queue, UINT64_MAX) == 0);
     CHECK(slb_fd_create(inbox->queue, -1) == 0);
@@ -300,6 +402,7 @@ static void test_surface_arguments(void) {
 
 static const struct test tests[] = {
     {"version and limits", test_version_and_limits},
+    {"the clock of timestamps never goes back", test_the_clock_of_timestamps_never_goes_back},
     {"wrong handles are errors", test_wrong_handles_are_errors},
     {"messages requests and replies", test_messages_requests_and_replies},
     {"a pending request ends with its peer", test_a_pending_request_ends_with_its_peer},
@@ -312,6 +415,8 @@ static const struct test tests[] = {
     {"closing in any order", test_closing_in_any_order},
     {"never activated", test_never_activated},
     {"a name in use is told by its code", test_a_name_in_use_is_told_by_its_code},
+    {"planes cross", test_planes_cross},
+    {"a surface has a handle of the system", test_a_surface_has_a_handle_of_the_system},
     {"surface locks are paired", test_surface_locks_are_paired},
     {"surface arguments", test_surface_arguments},
 };

@@ -44,9 +44,9 @@ bool fails(const char *function) {
 
 /* ---- CoreFoundation --------------------------------------------------------------------- */
 
-static const char *const kind_names[] = {"string", "number", "dictionary", "surface"};
+static const char *const kind_names[] = {"string", "number", "dictionary", "array", "surface"};
 
-const char kCFTypeDictionaryKeyCallBacks, kCFTypeDictionaryValueCallBacks;
+const char kCFTypeArrayCallBacks, kCFTypeDictionaryKeyCallBacks, kCFTypeDictionaryValueCallBacks;
 
 struct object *objects;
 /* Guards the list and the references: CoreFoundation may be used from any thread. */
@@ -120,9 +120,11 @@ void CFRelease(CFTypeRef pointer) {
     pthread_mutex_lock(&lock);
     int left = --object->references;
     pthread_mutex_unlock(&lock);
-    if (left || object->kind != DICTIONARY) return;
+    if (left) return;
     struct __CFDictionary *dictionary = (struct __CFDictionary *)object;
-    for (long i = 0; i < dictionary->count; i++) CFRelease(dictionary->values[i]);
+    for (long i = 0; object->kind == DICTIONARY && i < dictionary->count; i++) CFRelease(dictionary->values[i]);
+    struct __CFArray *array = (struct __CFArray *)object;
+    for (long i = 0; object->kind == ARRAY && i < array->count; i++) CFRelease(array->values[i]);
 }
 
 CFNumberRef CFNumberCreate(const void *allocator, long type, const void *value) {
@@ -188,4 +190,13 @@ CFDictionaryRef CFDictionaryCreate(const void *allocator, const void **keys, con
         dictionary->values[i] = CFRetain(values[i]);
     }
     return dictionary;
+}
+
+CFArrayRef CFArrayCreate(const void *allocator, const void **values, long count, const void *callbacks) {
+    if (allocator || callbacks != &kCFTypeArrayCallBacks) violation("%s: without the callbacks that retain", __func__);
+    if (fails(__func__) || count > 8) return NULL;
+    struct __CFArray *array = make(ARRAY, sizeof *array);
+    array->count = count;
+    for (long i = 0; i < count; i++) array->values[i] = CFRetain(values[i]);
+    return array;
 }

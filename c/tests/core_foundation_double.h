@@ -16,7 +16,7 @@ void fail_next(const char *function);
 /* Whether this call of `function` must fail. */
 bool fails(const char *function);
 
-enum kind { STRING, NUMBER, DICTIONARY, SURFACE };
+enum kind { STRING, NUMBER, DICTIONARY, ARRAY, SURFACE };
 
 struct object {
     enum kind kind;
@@ -35,6 +35,11 @@ struct __CFDictionary {
     struct object head;
     long count;
     const void *keys[8], *values[8];
+};
+struct __CFArray {
+    struct object head;
+    long count;
+    const void *values[8];
 };
 struct __IOSurface {
     struct object head;

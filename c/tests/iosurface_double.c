@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include <xpc/linux.h>
 
-enum { ROW_ALIGNMENT = 64, PAGE = 4096, RETURN_ERROR = (int)0xe00002bc };
+enum { ROW_ALIGNMENT = 64, PLANE_ALIGNMENT = 256, PAGE = 4096, RETURN_ERROR = (int)0xe00002bc };
 #define MAGIC 0x65636166727553ull
 
 #define STRING_CONSTANT(name)                                                                                  \
@@ -32,6 +32,13 @@ STRING_CONSTANT(kIOSurfaceAllocSize)
 STRING_CONSTANT(kIOSurfacePixelFormat)
 STRING_CONSTANT(kIOSurfaceOffset)
 STRING_CONSTANT(kIOSurfaceIsGlobal)
+STRING_CONSTANT(kIOSurfacePlaneInfo)
+STRING_CONSTANT(kIOSurfacePlaneWidth)
+STRING_CONSTANT(kIOSurfacePlaneHeight)
+STRING_CONSTANT(kIOSurfacePlaneBytesPerElement)
+STRING_CONSTANT(kIOSurfacePlaneBytesPerRow)
+STRING_CONSTANT(kIOSurfacePlaneOffset)
+STRING_CONSTANT(kIOSurfacePlaneSize)
 
 /* ---- uses of a surface, by process and in all -------------------------------------------- */
 
@@ -133,7 +140,47 @@ static bool number_for(const struct __CFDictionary *properties, CFStringRef key,
 }
 
 size_t IOSurfaceAlignProperty(CFStringRef property, size_t value) {
-    return round_up(value, property == kIOSurfaceBytesPerRow ? ROW_ALIGNMENT : property == kIOSurfaceAllocSize ? PAGE : 1);
+    bool row = property == kIOSurfaceBytesPerRow || property == kIOSurfacePlaneBytesPerRow;
+    bool plane = property == kIOSurfacePlaneOffset || property == kIOSurfacePlaneSize;
+    return round_up(value, row ? ROW_ALIGNMENT : plane ? PLANE_ALIGNMENT : property == kIOSurfaceAllocSize ? PAGE : 1);
+}
+
+static const struct __CFArray *planes_of(const struct __CFDictionary *properties) {
+    for (long i = 0; i < properties->count; i++) {
+        if (properties->keys[i] == kIOSurfacePlaneInfo) return valid(properties->values[i], ARRAY, "kIOSurfacePlaneInfo");
+    }
+    return NULL;
+}
+
+/*
+ * Lays out the planes. Rows are longer than requested, and the first plane begins after a header, as in
+ * CoreVideo's surfaces: a caller that computes either gets wrong pixels. False: not a plane.
+ */
+static bool planes_made(struct iosurface_geometry *made, const struct __CFArray *planes) {
+    size_t end = 0;
+    made->planes = (size_t)planes->count;
+    made->alloc_size = ROW_ALIGNMENT;
+    for (long i = 0; i < planes->count && i < SLB_MAX_PLANES; i++) {
+        const struct __CFDictionary *properties = valid(planes->values[i], DICTIONARY, "kIOSurfacePlaneInfo");
+        struct iosurface_plane *plane = &made->plane[i];
+        size_t row = 0, offset = 0, size = 0;
+        if (!properties || !number_for(properties, kIOSurfacePlaneWidth, &plane->width) ||
+            !number_for(properties, kIOSurfacePlaneHeight, &plane->height) ||
+            !number_for(properties, kIOSurfacePlaneBytesPerElement, &plane->element_bytes) ||
+            !number_for(properties, kIOSurfacePlaneBytesPerRow, &row) ||
+            !number_for(properties, kIOSurfacePlaneOffset, &offset) ||
+            !number_for(properties, kIOSurfacePlaneSize, &size) || row < plane->width * plane->element_bytes) return false;
+        if (row % ROW_ALIGNMENT) violation("IOSurfaceCreate: rows of %zu bytes are not aligned", row);
+        if (offset % PLANE_ALIGNMENT || size % PLANE_ALIGNMENT) violation("IOSurfaceCreate: a plane is not aligned");
+        if (offset < end || size < row * plane->height) violation("IOSurfaceCreate: planes overlap");
+        end = offset + size;
+        plane->element_width = plane->element_height = 1;
+        plane->bytes_per_row = row + ROW_ALIGNMENT;
+        plane->offset = (ptrdiff_t)made->alloc_size;
+        made->alloc_size = round_up(made->alloc_size + plane->bytes_per_row * plane->height, PLANE_ALIGNMENT);
+    }
+    made->alloc_size = round_up(made->alloc_size, PAGE);
+    return true;
 }
 
 IOSurfaceRef IOSurfaceCreate(CFDictionaryRef properties) {
@@ -146,13 +193,15 @@ IOSurfaceRef IOSurfaceCreate(CFDictionaryRef properties) {
     if (number_for(properties, kIOSurfaceIsGlobal, &global)) violation("%s: global surfaces are insecure", __func__);
     if (!number_for(properties, kIOSurfaceWidth, &made.width) ||
         !number_for(properties, kIOSurfaceHeight, &made.height) || !made.width || !made.height) return NULL;
+    const struct __CFArray *planes = planes_of(properties);
     if (!number_for(properties, kIOSurfaceBytesPerRow, &row)) row = round_up(made.width * made.element_bytes, ROW_ALIGNMENT);
     if (row % ROW_ALIGNMENT) violation("%s: rows of %zu bytes are not aligned", __func__, row);
     if (row < made.width * made.element_bytes) return NULL;
-    if (number_for(properties, kIOSurfaceAllocSize, &bytes) && bytes < row * made.height) return NULL;
+    if (!planes && number_for(properties, kIOSurfaceAllocSize, &bytes) && bytes < row * made.height) return NULL;
     made.pixel_format = (uint32_t)format;
     made.bytes_per_row = row + ROW_ALIGNMENT; /* longer than requested: a caller that computes it gets wrong pixels */
     made.alloc_size = round_up(made.bytes_per_row * made.height, PAGE);
+    if (planes && !planes_made(&made, planes)) return NULL;
     int file = memfd_create("iosurface-double", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     struct stat status;
     if (file < 0 || ftruncate(file, (off_t)(PAGE + made.alloc_size)) || fstat(file, &status) ||
@@ -237,6 +286,26 @@ GETTER(size_t, IOSurfaceGetBytesPerRow, bytes_per_row)
 GETTER(size_t, IOSurfaceGetAllocSize, alloc_size)
 GETTER(uint32_t, IOSurfaceGetPixelFormat, pixel_format)
 GETTER(uint32_t, IOSurfaceGetSeed, seed)
+
+#define PLANE_GETTER(name, member)                                                                             \
+    size_t name(IOSurfaceRef surface, size_t plane) {                                                          \
+        bool there = valid(surface, SURFACE, #name) && plane < surface->geometry->planes;                      \
+        if (!there) violation("%s: of plane %zu, which is not there", #name, plane);                           \
+        return there ? surface->geometry->plane[plane % SLB_MAX_PLANES].member : 0;                            \
+    }
+PLANE_GETTER(IOSurfaceGetWidthOfPlane, width)
+PLANE_GETTER(IOSurfaceGetHeightOfPlane, height)
+PLANE_GETTER(IOSurfaceGetBytesPerElementOfPlane, element_bytes)
+PLANE_GETTER(IOSurfaceGetElementWidthOfPlane, element_width)
+PLANE_GETTER(IOSurfaceGetElementHeightOfPlane, element_height)
+PLANE_GETTER(IOSurfaceGetBytesPerRowOfPlane, bytes_per_row)
+
+void *IOSurfaceGetBaseAddressOfPlane(IOSurfaceRef surface, size_t plane) {
+    if (!valid(surface, SURFACE, __func__)) return NULL;
+    if (!surface->locks[0] && !surface->locks[1]) violation("%s: of a surface that is not locked", __func__);
+    if (plane >= surface->geometry->planes) violation("%s: of plane %zu, which is not there", __func__, plane);
+    return surface->pixels + surface->geometry->offset + surface->geometry->plane[plane % SLB_MAX_PLANES].offset;
+}
 
 void IOSurfaceIncrementUseCount(IOSurfaceRef surface) {
     if (!valid(surface, SURFACE, __func__)) return;

@@ -9,11 +9,16 @@
 #define IOSURFACE_DOUBLE_H
 
 #include "iosurface_api.h"
+#include "streamlib_bridge.h"
 
 /* The kernel's data about a surface, in memory that all its holders have mapped. A test may write false values. */
 struct iosurface_geometry {
     uint64_t magic;
     size_t width, height, element_bytes, element_width, element_height, planes, bytes_per_row, alloc_size, offset;
+    struct iosurface_plane {
+        size_t width, height, element_bytes, element_width, element_height, bytes_per_row;
+        ptrdiff_t offset; /* of its base address from the surface's */
+    } plane[SLB_MAX_PLANES];
     bool prohibits_uses; /* a use count on it ends the process */
     uint32_t pixel_format, id;
     _Atomic uint32_t seed;

@@ -51,6 +51,54 @@ static void test_properties(void) {
     CHECK_BROKEN("IOSurfaceCreate: of no object");
 }
 
+/* The first plane has these properties, and the second follows it. */
+static IOSurfaceRef planar(int32_t row, int32_t offset, int32_t size, const void *callbacks) {
+    const struct iosurface_api *api = iosurface_api();
+    const void *keys[] = {*api->kIOSurfacePlaneWidth,      *api->kIOSurfacePlaneHeight, *api->kIOSurfacePlaneBytesPerElement,
+                          *api->kIOSurfacePlaneBytesPerRow, *api->kIOSurfacePlaneOffset, *api->kIOSurfacePlaneSize};
+    int32_t numbers[2][6] = {{4, 2, 1, row, offset, size}, {2, 1, 2, 64, 256, 256}};
+    const void *planes[2];
+    for (int i = 0; i < 2; i++) {
+        const void *values[6];
+        for (int j = 0; j < 6; j++) values[j] = api->CFNumberCreate(NULL, SLB_CF_NUMBER_SINT32, &numbers[i][j]);
+        planes[i] = api->CFDictionaryCreate(NULL, keys, values, 6, api->kCFTypeDictionaryKeyCallBacks,
+                                            api->kCFTypeDictionaryValueCallBacks);
+        for (int j = 0; j < 6; j++) api->CFRelease(values[j]);
+    }
+    CFArrayRef array = api->CFArrayCreate(NULL, planes, 2, callbacks);
+    for (int i = 0; i < 2; i++) api->CFRelease(planes[i]);
+    const void *own_keys[] = {*api->kIOSurfaceWidth, *api->kIOSurfaceHeight, *api->kIOSurfacePlaneInfo};
+    const void *own[] = {api->CFNumberCreate(NULL, SLB_CF_NUMBER_SINT32, &numbers[0][0]),
+                         api->CFNumberCreate(NULL, SLB_CF_NUMBER_SINT32, &numbers[0][1]), array};
+    CFDictionaryRef all = api->CFDictionaryCreate(NULL, own_keys, own, 3, api->kCFTypeDictionaryKeyCallBacks,
+                                                  api->kCFTypeDictionaryValueCallBacks);
+    for (int i = 0; i < 3; i++) api->CFRelease(own[i]);
+    IOSurfaceRef surface = api->IOSurfaceCreate(all);
+    api->CFRelease(all);
+    return surface;
+}
+
+static void test_planes(void) {
+    const struct iosurface_api *api = iosurface_api();
+    IOSurfaceRef surface = planar(64, 0, 256, api->kCFTypeArrayCallBacks);
+    CHECK(api->IOSurfaceGetPlaneCount(surface) == 2 && api->IOSurfaceGetWidthOfPlane(surface, 1) == 2);
+    CHECK(api->IOSurfaceGetBytesPerRowOfPlane(surface, 0) == 128);
+    CHECK(api->IOSurfaceGetHeightOfPlane(surface, 2) == 0);
+    CHECK_BROKEN("IOSurfaceGetHeightOfPlane: of plane 2, which is not there");
+    api->IOSurfaceGetBaseAddressOfPlane(surface, 0);
+    CHECK_BROKEN("IOSurfaceGetBaseAddressOfPlane: of a surface that is not locked");
+    api->CFRelease(surface);
+    api->CFRelease(planar(32, 0, 256, api->kCFTypeArrayCallBacks));
+    CHECK_BROKEN("IOSurfaceCreate: rows of 32 bytes are not aligned");
+    api->CFRelease(planar(64, 0, 128, api->kCFTypeArrayCallBacks));
+    CHECK_BROKEN("IOSurfaceCreate: a plane is not aligned");
+    api->CFRelease(planar(64, 256, 256, api->kCFTypeArrayCallBacks));
+    CHECK_BROKEN("IOSurfaceCreate: planes overlap");
+    api->CFRelease(planar(64, 0, 256, NULL));
+    CHECK_BROKEN("CFArrayCreate: without the callbacks that retain");
+    CHECK(planar(0, 0, 256, api->kCFTypeArrayCallBacks) == NULL); /* a row is shorter than its samples */
+}
+
 static void test_locks(void) {
     const struct iosurface_api *api = iosurface_api();
     IOSurfaceRef surface = raw_surface();
@@ -172,6 +220,7 @@ static void test_pools(void) {
 
 static const struct test tests[] = {
     {"properties", test_properties},
+    {"planes", test_planes},
     {"locks", test_locks},
     {"pixels are touched under a lock", test_pixels_are_touched_under_a_lock},
     {"ownership", test_ownership},

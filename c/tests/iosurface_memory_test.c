@@ -35,7 +35,7 @@ static void test_a_region_that_is_shared_in_part_is_refused(void) {
 }
 
 static uint32_t id_of(slb_handle surface) {
-    uint32_t layout[8];
+    uint32_t layout[SLB_SURFACE_VALUES];
     CHECK(slb_surface_layout(surface, layout) == 0);
     return layout[6];
 }
@@ -43,7 +43,7 @@ static uint32_t id_of(slb_handle surface) {
 static void test_a_surface_that_prohibits_uses_is_not_counted(void) {
     struct pair pair = pair_open();
     uint8_t message[32];
-    slb_handle surface = slb_surface_create(pair.inbox->queue, 67, 13, 4, 0x42475241u);
+    slb_handle surface = surface_of_one_plane(pair.inbox->queue, 67, 13, 4, 0x42475241u);
     control()->geometry(id_of(surface))->prohibits_uses = true;
     CHECK(slb_connection_send(pair.client, message, pack_capability(message, 12, surface)) == 0);
     slb_handle other = packed_handle(inbox_next(pair.inbox));
@@ -58,7 +58,7 @@ static void test_a_surface_that_prohibits_uses_is_not_counted(void) {
 static void test_an_offset_counts(void) {
     struct pair pair = pair_open();
     uint8_t message[32];
-    slb_handle surface = slb_surface_create(pair.inbox->queue, 67, 13, 4, 0x42475241u);
+    slb_handle surface = surface_of_one_plane(pair.inbox->queue, 67, 13, 4, 0x42475241u);
     struct iosurface_geometry *geometry = control()->geometry(id_of(surface));
     size_t spare = geometry->alloc_size - geometry->bytes_per_row * geometry->height;
     CHECK(spare > 0);

@@ -38,6 +38,9 @@ static inline void *extra(const char *name) { return find_part(IO_SURFACE, name)
 static inline bool in_use(IOSurfaceRef ref) { return ((unsigned char (*)(IOSurfaceRef))extra("IOSurfaceIsInUse"))(ref) != 0; }
 static inline int uses(IOSurfaceRef ref) { return ((int (*)(IOSurfaceRef))extra("IOSurfaceGetUseCount"))(ref); }
 
+/* A false value of a surface's data: where it is, and the value. */
+#define LIE(member, is) {offsetof(struct iosurface_geometry, member), (is)}
+
 /* Checks that the oldest violation is of this rule. */
 #define CHECK_BROKEN(rule) CHECK_TEXT(control()->take_violation(), rule)
 

@@ -18,10 +18,10 @@ static void check_error(const char *part) {
     CHECK(strstr(text, part));
 }
 
-static slb_handle make(struct inbox *inbox) { return slb_surface_create(inbox->queue, 67, 13, 4, BGRA); }
+static slb_handle make(struct inbox *inbox) { return surface_of_one_plane(inbox->queue, 67, 13, 4, BGRA); }
 
 static uint32_t id_of(slb_handle surface) {
-    uint32_t layout[8];
+    uint32_t layout[SLB_SURFACE_VALUES];
     CHECK(slb_surface_layout(surface, layout) == 0);
     return layout[6];
 }
@@ -40,7 +40,7 @@ static IOSurfaceRef ref_of(slb_handle surface) {
 static void test_the_layout_is_the_surface_s_own(void) {
     struct inbox *inbox = inbox_open();
     slb_handle surface = make(inbox);
-    uint32_t layout[8];
+    uint32_t layout[SLB_SURFACE_VALUES];
     CHECK(slb_surface_layout(surface, layout) == 0);
     CHECK(layout[0] == 67 && layout[1] == 13 && layout[3] == BGRA);
     CHECK(layout[2] == 320 + 64); /* 268 aligned to 64, and what the system adds */
@@ -59,7 +59,7 @@ static void test_a_surface_crosses(void) {
     struct pair pair = pair_open();
     uint8_t message[32];
     slb_handle surface = make(pair.inbox);
-    uint32_t layout[8], seen[8];
+    uint32_t layout[SLB_SURFACE_VALUES], seen[SLB_SURFACE_VALUES];
     CHECK(slb_surface_layout(surface, layout) == 0);
     CHECK(slb_surface_lock(surface, 0) == 0);
     memset(slb_surface_map(surface), 42, layout[2] * layout[1]);
@@ -193,7 +193,6 @@ static void test_a_surface_that_lies_is_refused(void) {
     struct lie {
         size_t offset, value;
     };
-#define LIE(member, is) {offsetof(struct iosurface_geometry, member), (is)}
     static const struct lie lies[] = {
         LIE(width, 0),
         LIE(width, 97),
@@ -224,7 +223,7 @@ static void test_a_surface_that_lies_is_refused(void) {
         CHECK(slb_connection_send(pair.client, message, pack_capability(message, 12, surface)) == 0);
         struct record record = inbox_next(pair.inbox);
         CHECK(record.event == SLB_EVENT_MALFORMED && record.source == pair.peer);
-        check_error("Cannot use a surface of");
+        check_error("Cannot use a surface: plane 0 of ");
         CHECK(slb_release(surface) == 0);
     }
     pair_close(pair);
@@ -235,10 +234,10 @@ static void test_sizes_beyond_the_limits(void) {
     static const uint32_t sizes[][3] = {{0, 1, 4},     {1, 0, 4}, {1, 1, 0}, {32769, 1, 4},         {1, 32769, 4},
                                         {1, 1, 17}, {32768, 32768, 4}, {UINT32_MAX, 1, UINT32_MAX}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        CHECK(slb_surface_create(inbox->queue, sizes[i][0], sizes[i][1], sizes[i][2], BGRA) == 0);
+        CHECK(surface_of_one_plane(inbox->queue, sizes[i][0], sizes[i][1], sizes[i][2], BGRA) == 0);
         check_error("Cannot make a surface");
     }
-    slb_handle wide = slb_surface_create(inbox->queue, 32768, 1, 16, BGRA);
+    slb_handle wide = surface_of_one_plane(inbox->queue, 32768, 1, 16, BGRA);
     CHECK(wide != 0);
     CHECK(slb_release(wide) == 0);
     static struct inbox nobody = {.queue = 12345};

@@ -108,6 +108,30 @@ static void by_endpoint(void) {
     end(listener);
 }
 
+/* The endpoint goes to another connection and comes back, so it is passed on twice. */
+static void by_a_passed_endpoint(void) {
+    xpc_connection_t relay = xpc_connection_create(NULL, NULL), listener = xpc_connection_create(NULL, NULL);
+    if (relay) start(relay, accept_and_answer, NULL);
+    if (listener) start(listener, accept_and_answer, NULL);
+    xpc_endpoint_t to_relay = relay ? xpc_endpoint_create(relay) : NULL, passed = listener ? xpc_endpoint_create(listener) : NULL;
+    xpc_connection_t client = to_relay ? xpc_connection_create_from_endpoint(to_relay) : NULL;
+    xpc_object_t message = passed ? xpc_dictionary_create_empty() : NULL;
+    if (client) start(client, record_event, record_create());
+    if (client && message) {
+        xpc_dictionary_set_value(message, "endpoint", passed);
+        xpc_object_t reply = xpc_connection_send_message_with_reply_sync(client, message);
+        xpc_object_t echo = xpc_dictionary_get_value(reply, "echo");
+        talk(echo ? xpc_dictionary_create_connection(echo, "endpoint") : NULL);
+        xpc_release(reply);
+    }
+    xpc_release(message);
+    xpc_release(passed);
+    xpc_release(to_relay);
+    if (client) end(client);
+    if (listener) end(listener);
+    if (relay) end(relay);
+}
+
 static void by_name(void) {
     uint64_t listens = XPC_CONNECTION_MACH_SERVICE_LISTENER;
     xpc_connection_t listener = xpc_connection_create_mach_service(SERVICE, NULL, listens);
@@ -133,6 +157,8 @@ static void with_every_failure(void (*exchange)(void), int with) {
 
 static void by_endpoint_without_memory(void) { with_every_failure(by_endpoint, ENOMEM); }
 static void by_endpoint_without_descriptors(void) { with_every_failure(by_endpoint, EMFILE); }
+static void by_a_passed_endpoint_without_memory(void) { with_every_failure(by_a_passed_endpoint, ENOMEM); }
+static void by_a_passed_endpoint_without_descriptors(void) { with_every_failure(by_a_passed_endpoint, EMFILE); }
 static void by_name_without_memory(void) { with_every_failure(by_name, ENOMEM); }
 static void by_name_without_descriptors(void) { with_every_failure(by_name, EMFILE); }
 
@@ -234,6 +260,8 @@ static void an_inactive_peer_delivers_nothing_but_invalid(void) {
 static const struct test tests[] = {
     {"by endpoint, without memory", by_endpoint_without_memory},
     {"by endpoint, without descriptors", by_endpoint_without_descriptors},
+    {"by a passed endpoint, without memory", by_a_passed_endpoint_without_memory},
+    {"by a passed endpoint, without descriptors", by_a_passed_endpoint_without_descriptors},
     {"by name, without memory", by_name_without_memory},
     {"by name, without descriptors", by_name_without_descriptors},
     {"accept rests and recovers", accept_rests_and_recovers},

@@ -61,16 +61,16 @@ static void explains_what_cannot_be_made(void) {
     CHECK(!exists("login")); /* it is the login's to make, whoever asks */
     unsetenv("XDG_RUNTIME_DIR");
     setenv("HOME", in_home("gone"), 1);
-    CHECK(serves("b.embedded-1", "gone, which is not there: correct it, or set STREAMLIB_HOME"));
+    CHECK(refused_without_login("gone, which is not there: correct it, or set STREAMLIB_HOME"));
     CHECK(!exists("gone"));
     setenv("HOME", in_home("ro"), 1);
     if (geteuid() == 0) CHECK(chown(in_home("ro"), 65534, 65534) == 0);
     act_as_nobody();
-    CHECK(serves("b.embedded-1", "/ro/.streamlib: Permission denied; HOME is "));
-    CHECK(serves("b.embedded-1", "/ro: let this user write there, or set STREAMLIB_HOME to a directory of your own"));
+    CHECK(refused_without_login("/ro/.streamlib: Permission denied; HOME is "));
+    CHECK(refused_without_login("/ro: let this user write there, or set STREAMLIB_HOME to a directory of your own"));
     CHECK(chmod(in_home("ro"), 0700) == 0 && mkdir(in_home("ro/.streamlib"), 0700) == 0);
     CHECK(mkdir(in_home("ro/.streamlib/run"), 0600) == 0 && chmod(in_home("ro/.streamlib/run"), 0200) == 0);
-    CHECK(serves("b.embedded-1", "its mode is 200, so this user cannot use it: chmod 700 it"));
+    CHECK(refused_without_login("its mode is 200, so this user cannot use it: chmod 700 it"));
     act_as_before();
     unsetenv("HOME");
     leave_home();
@@ -118,92 +118,50 @@ static void leaves_the_directory_of_another_login_alone(void) {
     leave_home();
 }
 
-static void sweeps_dead_embedded_brokers(void) {
-    enter_home();
-    CHECK(mkdir(in_home("run"), 0700) == 0);
-    plant_socket("run/b.embedded-1.xpc", false);
-    plant_lock("run/b.embedded-1.xpc.lock", "1\nb.embedded-1\n");
-    plant_socket("run/0123456789abcdef.xpc", false); /* with a name that was too long */
-    plant_lock("run/0123456789abcdef.xpc.lock", "1\nlong.embedded-2\n");
-    plant_socket("run/other.xpc", false); /* not the socket of an embedded broker: only its next listener removes it */
-    plant_lock("run/other.xpc.lock", "1\nother\n");
-    struct record *heard = record_create();
-    xpc_connection_t alive = listen_as("b.embedded-3", heard);
-    CHECK(!exists("run/b.embedded-1.xpc") && !exists("run/b.embedded-1.xpc.lock"));
-    CHECK(!exists("run/0123456789abcdef.xpc") && !exists("run/0123456789abcdef.xpc.lock"));
-    CHECK(exists("run/other.xpc") && exists("run/other.xpc.lock"));
-    CHECK(serves(SERVICE, "")); /* sweeps too, but keeps sockets that are served */
-    CHECK(exists("run/b.embedded-3.xpc") && exists("run/b.embedded-3.xpc.lock"));
-    end(alive);
-    leave_home();
-}
-
-/* As left by a process that was killed between making its lock and writing its name. */
-static void sweeps_empty_locks(void) {
-    enter_home();
-    CHECK(mkdir(in_home("run"), 0700) == 0);
-    plant_lock("run/b.embedded-1.xpc.lock", "");
-    plant_socket("run/b.embedded-1.xpc", false);
-    plant_lock("run/0123456789abcdef.xpc.lock", "");
-    plant_lock("run/other.xpc.lock", "");
-    int others = plant_socket("run/other.xpc", true); /* for example a service manager's */
-    plant_lock("run/b.embedded-2.xpc.lock", "");
-    int held = open(in_home("run/b.embedded-2.xpc.lock"), O_RDWR | O_CLOEXEC);
-    CHECK(flock(held, LOCK_EX | LOCK_NB) == 0); /* its maker is about to write */
-    CHECK(serves(SERVICE, ""));
-    CHECK(!exists("run/b.embedded-1.xpc.lock") && !exists("run/b.embedded-1.xpc"));
-    CHECK(!exists("run/0123456789abcdef.xpc.lock") && !exists("run/other.xpc.lock"));
-    CHECK(exists("run/other.xpc") && exists("run/b.embedded-2.xpc.lock"));
-    close(held);
-    close(others);
-    leave_home();
-}
-
 /* With a strange umask, a kill may leave a lock that its own user may not open. */
 static void takes_over_locks_without_their_mode(void) {
     enter_home();
     CHECK(mkdir(in_home("run"), 0700) == 0);
     plant_lock("run/" SERVICE ".xpc.lock", "");
-    plant_lock("run/b.embedded-1.xpc.lock", "");
-    CHECK(chmod(in_home("run/" SERVICE ".xpc.lock"), 0) == 0 && chmod(in_home("run/b.embedded-1.xpc.lock"), 0400) == 0);
+    CHECK(chmod(in_home("run/" SERVICE ".xpc.lock"), 0) == 0);
     if (geteuid() == 0) {
-        static const char *const names[] = {"run", "run/" SERVICE ".xpc.lock", "run/b.embedded-1.xpc.lock"};
-        for (int i = 0; i < 3; i++) CHECK(chown(in_home(names[i]), 65534, 65534) == 0);
+        static const char *const names[] = {"run", "run/" SERVICE ".xpc.lock"};
+        for (int i = 0; i < 2; i++) CHECK(chown(in_home(names[i]), 65534, 65534) == 0);
     }
     act_as_nobody();
     CHECK(serves(SERVICE, ""));
-    CHECK(!exists("run/" SERVICE ".xpc.lock") && !exists("run/b.embedded-1.xpc.lock"));
+    CHECK(!exists("run/" SERVICE ".xpc.lock"));
     act_as_before();
     leave_home();
 }
 
-static int swept; /* a lock that is held by a sweep */
+static int failing; /* a lock whose holder is about to fail, and removes it */
 
-static void *end_the_sweep(void *unused) {
+static void *fail_to_serve(void *unused) {
     (void)unused;
     lapse_ms(50);
     CHECK(unlink(in_home("run/" SERVICE ".xpc.lock")) == 0);
-    close(swept);
+    close(failing);
     return NULL;
 }
 
-/* The sweep of another process may hold a lock that was just made: its maker must not believe that the name is taken. */
-static void a_sweep_is_no_other_server(void) {
-    pthread_t sweeper;
+/* A process that fails to serve a name removes its lock: the name is not taken. */
+static void one_that_fails_is_no_other_server(void) {
+    pthread_t other;
     enter_home();
     CHECK(mkdir(in_home("run"), 0700) == 0);
     plant_lock("run/" SERVICE ".xpc.lock", "");
-    swept = open(in_home("run/" SERVICE ".xpc.lock"), O_RDWR | O_CLOEXEC);
-    CHECK(flock(swept, LOCK_EX | LOCK_NB) == 0);
-    CHECK(pthread_create(&sweeper, NULL, end_the_sweep, NULL) == 0);
+    failing = open(in_home("run/" SERVICE ".xpc.lock"), O_RDWR | O_CLOEXEC);
+    CHECK(flock(failing, LOCK_EX | LOCK_NB) == 0);
+    CHECK(pthread_create(&other, NULL, fail_to_serve, NULL) == 0);
     CHECK(serves(SERVICE, ""));
-    pthread_join(sweeper, NULL);
+    pthread_join(other, NULL);
     /* But not for ever: a process may have been stopped there. */
     plant_lock("run/" SERVICE ".xpc.lock", "");
-    swept = open(in_home("run/" SERVICE ".xpc.lock"), O_RDWR | O_CLOEXEC);
-    CHECK(flock(swept, LOCK_EX | LOCK_NB) == 0);
+    failing = open(in_home("run/" SERVICE ".xpc.lock"), O_RDWR | O_CLOEXEC);
+    CHECK(flock(failing, LOCK_EX | LOCK_NB) == 0);
     CHECK(serves(SERVICE, "another process already serves this name"));
-    close(swept);
+    close(failing);
     leave_home();
 }
 
@@ -227,11 +185,9 @@ static const struct test tests[] = {
     {"makes private files", makes_private_files},
     {"refuses directories that others can use", refuses_directories_that_others_can_use},
     {"leaves the directory of another login alone", leaves_the_directory_of_another_login_alone},
-    {"sweeps dead embedded brokers", sweeps_dead_embedded_brokers},
     {"explains what cannot be made", explains_what_cannot_be_made},
-    {"sweeps empty locks", sweeps_empty_locks},
     {"takes over locks without their mode", takes_over_locks_without_their_mode},
-    {"a sweep is no other server", a_sweep_is_no_other_server},
+    {"one that fails is no other server", one_that_fails_is_no_other_server},
     {"an exit leaves no files", an_exit_leaves_no_files},
 };
 

@@ -40,6 +40,10 @@ static void a_long_message_is_refused(void) {
     char *why = xpc_connection_copy_invalidation_reason(pair.client);
     CHECK(why && strstr(why, "RLIMIT_FSIZE"));
     free(why);
+    pair_close(&pair);
+    time_t end = patience_end();
+    while (live_objects() > 0 && look_again(end)) continue;
+    CHECK(live_objects() == 0);
 }
 
 static void a_lock_is_refused(void) {

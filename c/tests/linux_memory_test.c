@@ -132,6 +132,66 @@ static void boxes_a_surface(void) {
     close(fd);
 }
 
+static void boxes_planes(void) {
+    struct xpc_linux_surface_layout layout = {33, 17, 64, 0x34323076, 8192};
+    struct xpc_linux_planes planes = {
+        .modifier = 7, .count = 2, .planes = {{.offset = 128, .width = 33, .height = 17, .bytes_per_row = 64},
+                                              {.offset = 8192 - 9 * 64, .width = 17, .height = 9, .bytes_per_row = 64}}};
+    struct xpc_linux_planes got;
+    int fd = memory_file(8192, F_SEAL_SHRINK);
+    xpc_object_t surface = xpc_linux_surface_create_planar(fd, &layout, &planes); /* up to the last byte */
+    CHECK(xpc_linux_surface_get_planes(surface, &got));
+    CHECK(got.modifier == 7 && got.count == 2 && got.planes[0].offset == 128 && got.planes[1].offset == 8192 - 9 * 64);
+    CHECK(got.planes[1].width == 17 && got.planes[1].height == 9 && got.planes[1].bytes_per_row == 64);
+    CHECK(got.planes[2].width == 0 && got.planes[3].bytes_per_row == 0);
+    char *text = xpc_copy_description(surface);
+    CHECK(strstr(text, "33x17, 64 bytes per row, format 0x34323076, planes: 2") != NULL);
+    free(text);
+    xpc_release(surface);
+
+    surface = xpc_linux_surface_create(fd, &layout); /* of one plane */
+    CHECK(xpc_linux_surface_get_planes(surface, &got) && got.count == 1 && got.modifier == 0);
+    CHECK(got.planes[0].offset == 0 && got.planes[0].width == 33 && got.planes[0].height == 17);
+    CHECK(got.planes[0].bytes_per_row == 64);
+    xpc_release(surface);
+    CHECK(!xpc_linux_surface_get_planes(INVALID, &got));
+    close(fd);
+}
+
+static bool refuses_planes(int fd, struct xpc_linux_planes planes) {
+    struct xpc_linux_surface_layout layout = {4, 4, 64, 0, 4096};
+    errno = 0;
+    xpc_object_t surface = xpc_linux_surface_create_planar(fd, &layout, &planes);
+    bool refused = !surface && errno == EINVAL;
+    xpc_release(surface);
+    return refused;
+}
+
+static void checks_planes(void) {
+    int fd = memory_file(4096, F_SEAL_SHRINK);
+    struct xpc_linux_surface_layout layout = {4, 4, 64, 0, 4096};
+    struct xpc_linux_planes good = {.count = 2, .planes = {{0, 4, 4, 64}, {4096 - 128, 2, 2, 64}}}, planes = good;
+    CHECK(!refuses_planes(fd, planes));
+    planes.count = 0;
+    CHECK(refuses_planes(fd, planes));
+    planes.count = XPC_LINUX_PLANES_MAX + 1;
+    CHECK(refuses_planes(fd, planes));
+    struct xpc_linux_plane wrong[] = {{4096 - 127, 2, 2, 64}, {0, 0, 2, 64},  {0, 2, 0, 64},          {0, 2, 2, 0},
+                                      {4097, 2, 2, 64},       {0, 2, 65, 64}, {UINT64_MAX, 2, 2, 64}, {0, 2, UINT32_MAX, UINT32_MAX}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        planes = good;
+        planes.planes[1] = wrong[i];
+        CHECK(refuses_planes(fd, planes));
+    }
+    planes = good;
+    planes.planes[0].bytes_per_row = 32; /* the layout says 64 */
+    CHECK(refuses_planes(fd, planes));
+    CHECK(xpc_linux_surface_create_planar(fd, &layout, NULL) == NULL && errno == EINVAL);
+    CHECK(xpc_linux_surface_create_planar(fd, NULL, &good) == NULL && errno == EINVAL);
+    CHECK(xpc_linux_surface_create(fd, NULL) == NULL && errno == EINVAL);
+    close(fd);
+}
+
 static void checks_a_surface(void) {
     int fd = memory_file(4096, F_SEAL_SHRINK), unsealed = memory_file(4096, F_SEAL_GROW);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -181,6 +241,8 @@ static const struct test tests[] = {
     {"refuses other memory", refuses_other_memory},
     {"boxes a surface", boxes_a_surface},
     {"checks a surface", checks_a_surface},
+    {"boxes planes", boxes_planes},
+    {"checks planes", checks_planes},
     {"sends surfaces and memory", sends_surfaces_and_memory},
 };
 

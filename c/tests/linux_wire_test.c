@@ -87,15 +87,19 @@ static xpc_object_t full_sample(void) {
     int fd = memfd_create("surface", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     CHECK(ftruncate(fd, 512) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
     xpc_object_t surface = xpc_linux_surface_create(fd, &layout);
+    struct xpc_linux_planes planes = {.modifier = 1, .count = 2, .planes = {{0, 16, 4, 64}, {256, 8, 2, 128}}};
+    xpc_object_t planar = xpc_linux_surface_create_planar(fd, &layout, &planes);
     close(fd);
     xpc_connection_t listener = xpc_connection_create(NULL, NULL);
     xpc_dictionary_set_connection(d, "endpoint", listener);
     xpc_dictionary_set_value(d, "shmem", shmem);
     xpc_dictionary_set_value(d, "surface", surface);
+    xpc_dictionary_set_value(d, "planar", planar);
     xpc_dictionary_set_fd(d, "fd", 0);
     discard(listener);
     xpc_release(shmem);
     xpc_release(surface);
+    xpc_release(planar);
     return d;
 }
 
@@ -118,18 +122,82 @@ static void round_trips_descriptors(void) {
     struct xpc_linux_surface_layout layout;
     xpc_object_t message = full_sample();
     struct encoded encoded = encode(message);
-    CHECK(encoded.count == 4);
+    CHECK(encoded.count == 5);
     xpc_object_t decoded = decode(encoded.bytes, encoded.length, &encoded, &why);
     CHECK(xpc_get_type(xpc_dictionary_get_value(decoded, "endpoint")) == XPC_TYPE_ENDPOINT);
     CHECK(xpc_linux_surface_get_layout(xpc_dictionary_get_value(decoded, "surface"), &layout));
     CHECK(layout.width == 16 && layout.height == 8 && layout.bytes_per_row == 64);
     CHECK(layout.pixel_format == 0x42475241 && layout.length == 512);
+    struct xpc_linux_planes planes;
+    CHECK(xpc_linux_surface_get_planes(xpc_dictionary_get_value(decoded, "surface"), &planes) && planes.count == 1);
+    CHECK(xpc_linux_surface_get_layout(xpc_dictionary_get_value(decoded, "planar"), &layout));
+    CHECK(layout.width == 16 && layout.height == 8 && layout.bytes_per_row == 64 && layout.length == 512);
+    CHECK(xpc_linux_surface_get_planes(xpc_dictionary_get_value(decoded, "planar"), &planes));
+    CHECK(planes.modifier == 1 && planes.count == 2 && planes.planes[0].height == 4 && planes.planes[1].offset == 256);
+    CHECK(planes.planes[1].width == 8 && planes.planes[1].height == 2 && planes.planes[1].bytes_per_row == 128);
     void *start = NULL;
     CHECK(xpc_shmem_map(xpc_dictionary_get_value(decoded, "shmem"), &start) == 4096);
     munmap(start, 4096);
     encoded_free(&encoded);
     xpc_release(decoded);
     xpc_release(message);
+}
+
+/* The bytes of a message with one surface. */
+static struct encoded surface_message(xpc_object_t surface) {
+    xpc_object_t message = xpc_dictionary_create_empty();
+    xpc_dictionary_set_value(message, "a", surface);
+    struct encoded encoded = encode(message);
+    xpc_release(message);
+    xpc_release(surface);
+    return encoded;
+}
+
+/* An earlier build knows only tag 15: what that can describe is sent so. */
+static void has_the_documented_bytes_of_surfaces(void) {
+    static const uint8_t one[] = {11, 1, 0, 0, 0, 1, 0, 0, 0, 'a', 15, 2, 0, 0, 0, 1, 0, 0, 0, 8, 0, 0, 0,
+                                  'D', 'C', 'B', 'A', 0, 16, 0, 0, 0, 0, 0, 0};
+    static const uint8_t two[] = {11, 1, 0, 0, 0, 1, 0, 0, 0, 'a', 16, 2, 0, 0, 0, 1, 0, 0, 0, 'D', 'C', 'B', 'A',
+                                  0, 16, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0,
+                                  3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 8, 0, 0, 0,
+                                  0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0};
+    struct xpc_linux_surface_layout layout = {2, 1, 8, 0x41424344, 4096};
+    struct xpc_linux_planes planes = {.count = 1, .planes = {{0, 2, 1, 8}}};
+    int fd = memfd_create("surface", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    CHECK(ftruncate(fd, 4096) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
+    struct encoded encoded = surface_message(xpc_linux_surface_create_planar(fd, &layout, &planes));
+    CHECK(encoded.length == sizeof one && memcmp(encoded.bytes, one, sizeof one) == 0);
+    encoded_free(&encoded);
+    planes = (struct xpc_linux_planes){.modifier = 9, .count = 2, .planes = {{3, 2, 1, 8}, {256, 1, 1, 7}}};
+    encoded = surface_message(xpc_linux_surface_create_planar(fd, &layout, &planes));
+    CHECK(encoded.length == sizeof two && memcmp(encoded.bytes, two, sizeof two) == 0);
+    const char *why;
+    uint8_t bytes[sizeof two];
+    memcpy(bytes, two, sizeof two);
+    bytes[39] = 5; /* planes */
+    CHECK(decode(bytes, sizeof two, &encoded, &why) == NULL);
+    CHECK_TEXT(why, "a surface has too many planes");
+    memcpy(bytes, two, sizeof two);
+    bytes[69] = 0x10; /* the second plane begins at the end of the memory */
+    bytes[68] = 0xff;
+    CHECK(decode(bytes, sizeof two, &encoded, &why) == NULL);
+    CHECK_TEXT(why, "a surface's layout contradicts itself");
+    memcpy(bytes, two, sizeof two);
+    bytes[39] = 0;
+    CHECK(decode(bytes, 43, &encoded, &why) == NULL);
+    CHECK_TEXT(why, "a surface's layout contradicts itself");
+    memcpy(bytes, two, sizeof two);
+    bytes[31] = 0; /* the modifier */
+    bytes[39] = 1;
+    bytes[43] = 0; /* the offset of the only plane: tag 15 can say all of this */
+    CHECK(decode(bytes, 63, &encoded, &why) == NULL);
+    CHECK_TEXT(why, "a surface of one plane is described as planar");
+    bytes[43] = 1;
+    xpc_object_t decoded = decode(bytes, 63, &encoded, &why);
+    CHECK(decoded != NULL);
+    xpc_release(decoded);
+    encoded_free(&encoded);
+    close(fd);
 }
 
 /* The bytes must be those that wire.h describes, because other versions depend on them. */
@@ -149,6 +217,20 @@ static void has_the_documented_bytes(void) {
     CHECK(memcmp(parcel->bytes + sizeof header, body, sizeof body) == 0);
     xl_parcel_free(parcel);
     xpc_release(message);
+}
+
+/* Packets to an endpoint: one descriptor, and nothing else. */
+static void has_the_documented_bytes_to_an_endpoint(void) {
+    for (uint8_t kind = 5; kind <= 7; kind += 2) {
+        const uint8_t expected[] = {'X', 'P', 'C', 'L', 1, kind, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        const char *why;
+        bool refused;
+        struct xl_header decoded;
+        struct xl_parcel *parcel = xl_parcel_create(kind == 5 ? XL_KIND_CONNECT : XL_KIND_DERIVE, 0, NULL, &why, &refused);
+        CHECK(parcel->length == sizeof expected && memcmp(parcel->bytes, expected, sizeof expected) == 0);
+        CHECK(!xl_header_decode(expected, sizeof expected, &decoded) && decoded.kind == kind);
+        xl_parcel_free(parcel);
+    }
 }
 
 static void refuses_every_truncation(void) {
@@ -223,7 +305,7 @@ static bool refused_with(const void *bytes, size_t length, const char *expected)
 static void refuses_broken_rules(void) {
     CHECK(refused_with("\1", 1, "the body is no dictionary"));
     CHECK(refused_with("\13\1\0\0\0\1\0\0\0a\0", 11, "a value has an unknown type"));
-    CHECK(refused_with("\13\1\0\0\0\1\0\0\0a\20", 11, "a value has an unknown type"));
+    CHECK(refused_with("\13\1\0\0\0\1\0\0\0a\21", 11, "a value has an unknown type"));
     CHECK(refused_with("\13\1\0\0\0\1\0\0\0a\2\2", 12, "a bool is neither 0 nor 1"));
     CHECK(refused_with("\13\1\0\0\0\1\0\0\0\0\1", 11, "a key has a NUL in it"));
     CHECK(refused_with("\13\1\0\0\0\1\0\0\0a\10\1\0\0\0\0", 16, "a string has a NUL in it"));
@@ -347,6 +429,15 @@ static const char *header_with(size_t at, uint8_t byte, size_t length) {
     return why ? why : "";
 }
 
+/* A DERIVE with one byte changed. */
+static const char *to_endpoint_with(size_t at, uint8_t byte, size_t length) {
+    struct xl_header header = {.kind = XL_KIND_DERIVE, .descriptors = 1}, decoded;
+    uint8_t bytes[XL_HEADER_BYTES + 10] = {0};
+    xl_header_encode(&header, bytes);
+    bytes[at] = byte;
+    return xl_header_decode(bytes, length, &decoded);
+}
+
 static void checks_headers(void) {
     enum { NOWHERE = 99 };
     CHECK_TEXT(header_with(NOWHERE, 0, 34), "");
@@ -357,10 +448,15 @@ static void checks_headers(void) {
     CHECK_TEXT(header_with(0, 'x', 34), "the header does not start with XPCL");
     CHECK_TEXT(header_with(4, 2, 34), "the version of the wire format is not 1");
     CHECK_TEXT(header_with(5, 0, 34), "the kind of the packet is unknown");
-    CHECK_TEXT(header_with(5, XL_KIND_GOODBYE + 1, 34), "the kind of the packet is unknown");
+    CHECK_TEXT(header_with(5, XL_KIND_DERIVE + 1, 34), "the kind of the packet is unknown");
     CHECK_TEXT(header_with(5, XL_KIND_GOODBYE, 34), "a goodbye is more than a short text");
     CHECK_TEXT(header_with(5, XL_KIND_MESSAGE, 34), "the id does not fit the kind");
     CHECK_TEXT(header_with(5, XL_KIND_DECLINE, 34), "a body where none belongs");
+    CHECK_TEXT(header_with(5, XL_KIND_DERIVE, 34), "the id does not fit the kind");
+    CHECK_TEXT(to_endpoint_with(8, 10, 34), "a body where none belongs");
+    CHECK_TEXT(to_endpoint_with(12, 0, 24), "the descriptors do not fit the kind");
+    CHECK_TEXT(to_endpoint_with(12, 2, 24), "the descriptors do not fit the kind");
+    CHECK_TEXT(to_endpoint_with(6, 1, 24), "a body where none belongs");
     CHECK_TEXT(header_with(6, 2, 34), "unknown flags are set");
     CHECK_TEXT(header_with(7, 1, 34), "unknown flags are set");
     CHECK_TEXT(header_with(6, 1, 34), "a spilled body is there twice");
@@ -374,6 +470,8 @@ static const struct test tests[] = {
     {"round trips", round_trips},
     {"round trips descriptors", round_trips_descriptors},
     {"has the documented bytes", has_the_documented_bytes},
+    {"has the documented bytes of surfaces", has_the_documented_bytes_of_surfaces},
+    {"has the documented bytes to an endpoint", has_the_documented_bytes_to_an_endpoint},
     {"refuses every truncation", refuses_every_truncation},
     {"survives random flips", survives_random_flips},
     {"refuses broken rules", refuses_broken_rules},

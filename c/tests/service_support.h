@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "linux_support.h"
+#include "service.h"
 
 #define SERVICE "com.example.service"
 
@@ -27,6 +28,12 @@ static inline bool serves(const char *name, const char *reason) {
     free(why);
     end(listener);
     return as_expected;
+}
+
+/* Whether a listener is refused with the reason where this user has no directory of a login, which would be used. */
+static inline bool refused_without_login(const char *reason) {
+    char own[XL_USER_RUNTIME_BYTES];
+    return xl_user_runtime("/run/user", own) || serves(SERVICE, reason);
 }
 
 static inline const char *in_home(const char *relative) {

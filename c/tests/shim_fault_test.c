@@ -17,6 +17,7 @@
 
 #include "bridge_support.h"
 #include "program.h"
+#include "streamlib_lane.h"
 
 static _Atomic bool counting;      /* else no call fails */
 static _Atomic long until_failure; /* the number of calls */
@@ -177,6 +178,23 @@ static void by_name(void) {
     finish();
 }
 
+/* Two lanes, each as far as it gets. */
+static void of_lanes(void) {
+    begin();
+    for (int i = 0; i < 2; i++) {
+        slb_handle host = slb_lane_create(inbox.queue, 16), memory = slb_lane_take_memory(host);
+        slb_handle client = slb_lane_open(inbox.queue, memory), bell = slb_lane_bell(client);
+        int taken = slb_lane_take_bell(client);
+        if (slb_lane_connect(host, bell) == 0) CHECK(slb_lane_publish(host, 1) == 1 && (taken < 0 || is_readable(taken)));
+        if (client && host && slb_lane_publish(host, 2) >= 0) CHECK(slb_lane_wait(client, 0, 0) == SLB_LANE_MOVED);
+        if (taken >= 0) close(taken);
+        slb_release(bell);
+        slb_release(memory);
+        if (i == 0) slb_release(host); /* the others end with the queue */
+    }
+    finish();
+}
+
 /* Until an exchange ends before the call that would fail. The first one starts libxpc's threads, so that all others do the same. */
 static void with_every_failure(void (*exchange)(void), int with, long calls) {
     long left = 0;
@@ -199,12 +217,16 @@ static void by_endpoint_without_memory(void) { with_every_failure(by_endpoint, E
 static void by_endpoint_without_descriptors(void) { with_every_failure(by_endpoint, EMFILE, 20); }
 static void by_name_without_memory(void) { with_every_failure(by_name, ENOMEM, 20); }
 static void by_name_without_descriptors(void) { with_every_failure(by_name, EMFILE, 1); }
+static void of_lanes_without_memory(void) { with_every_failure(of_lanes, ENOMEM, 1); }
+static void of_lanes_without_descriptors(void) { with_every_failure(of_lanes, EMFILE, 20); }
 
 static const struct test tests[] = {
     {"by endpoint, without memory for one call", by_endpoint_without_memory},
     {"by endpoint, without descriptors for 20 calls", by_endpoint_without_descriptors},
     {"by name, without memory for 20 calls", by_name_without_memory},
     {"by name, without descriptors for one call", by_name_without_descriptors},
+    {"of lanes, without memory for one call", of_lanes_without_memory},
+    {"of lanes, without descriptors for 20 calls", of_lanes_without_descriptors},
 };
 
 int main(int argc, char **argv) {

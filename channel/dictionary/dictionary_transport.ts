@@ -1,29 +1,37 @@
 /**
- * The transport that sends each frame as one XPC message. Releases are control
- * messages.
+ * The transport that sends each frame as one XPC message. Releases and ends of
+ * ports are control messages.
  *
  * @module
  */
 
 import type { Schema } from "../../proto/schema/field_type.ts";
+import type { PortTerms } from "../../proto/schema/port_agreement.ts";
+import { frameTerms } from "../../proto/wire/compiler.ts";
 import { compile, type FrameCodec } from "../../proto/wire/frame_codec.ts";
 import {
   type FrameMessage,
   frameMessage,
   parseFrameMessage,
 } from "../../proto/wire/frame_message.ts";
-import { describeError } from "../../proto/errors.ts";
-import {
-  MAX_UNCONFIRMED_BYTES,
-  MAX_UNCONFIRMED_FRAMES,
-} from "../../proto/limits.ts";
+import { CHANNEL_KEY } from "../../proto/wire/keys.ts";
+import { endMessage } from "../../proto/wire/end_message.ts";
 import { Misfit } from "../../proto/wire/misfit.ts";
-import type { XpcDictionary } from "../../proto/wire/xpc_value.ts";
+import {
+  getId,
+  getString,
+  idOf,
+  type XpcDictionary,
+} from "../../proto/wire/xpc_value.ts";
 import type { Message } from "../../ffi/message.ts";
+import { Lease } from "../memory/lease.ts";
 import type { MemoryTable } from "../memory/memory_table.ts";
+import type { OfferedMemory } from "../memory/offered_memory.ts";
+import type { IncomingPort } from "../ports/incoming_port.ts";
+import type { Releases } from "../releases.ts";
 import type {
-  FrameQueue,
   PortWriter,
+  ReleaseBatch,
   Transport,
   TransportEvents,
 } from "../transport.ts";
@@ -33,10 +41,18 @@ import {
   type PackedFrame,
 } from "./dictionary_writer.ts";
 import { findNames, FrameLeases } from "./frame_leases.ts";
-import { parseRelease, Releases } from "./releases.ts";
+import {
+  droppedField,
+  parseRelease,
+  releaseMessage,
+} from "./release_message.ts";
 
 /** What this transport needs from its channel. */
 export interface DictionaryChannel extends TransportEvents {
+  /** Returns the id of the next frame. */
+  takeFrameId(): number;
+  /** The releases that this side owes. */
+  readonly releases: Releases;
   /** Sends a message to the peer, and returns its cost. Does nothing if there is no peer. */
   send(message: XpcDictionary): number;
   /** Returns the bytes of a message, valid until the next one is packed, and its cost. Throws `bad_argument` if it is too large. */
@@ -45,69 +61,74 @@ export interface DictionaryChannel extends TransportEvents {
   sendPacked(packed: Uint8Array<ArrayBuffer>): void;
 }
 
-/** An incoming port. */
-interface Incoming {
-  readonly codec: FrameCodec;
-  readonly queue: FrameQueue;
-  /** The frames that were put and not confirmed yet. */
-  unconfirmed: bigint[];
-  /** What they cost, in bytes. */
-  cost: number;
-}
-
 /** Carries frames as XPC messages. */
 export class DictionaryTransport implements Transport {
   readonly path = "dictionary";
   readonly #channel: DictionaryChannel;
   readonly #table: MemoryTable;
-  readonly #incoming = new Map<string, Incoming>();
-  readonly #releases: Releases;
+  readonly #offered: OfferedMemory;
+  readonly #ports: ReadonlyMap<string, IncomingPort>;
+  /** What decodes the frames of each incoming port, as both sides use it. */
+  readonly #codecs = new Map<IncomingPort, FrameCodec>();
   readonly #outlet: FrameOutlet = {
     send: (name, fields) => {
-      const id = this.#nextFrame++;
-      const cost = this.#channel.send(frameMessage(id, name, fields));
+      const id = this.#channel.takeFrameId();
+      const cost = this.#channel.send(frameMessage(BigInt(id), name, fields));
       return { id, cost };
     },
     pack: (name, fields) => {
-      const id = this.#nextFrame++;
-      return { id, ...this.#channel.pack(frameMessage(id, name, fields)) };
+      const id = this.#channel.takeFrameId();
+      const message = frameMessage(BigInt(id), name, fields);
+      return { id, ...this.#channel.pack(message) };
     },
     sendPacked: (packed) => this.#channel.sendPacked(packed),
+    end: (name) => {
+      const dropped = droppedField(this.#channel.releases.takeDropped());
+      this.#channel.send(endMessage(name, dropped));
+    },
   };
-  #nextFrame = 1n;
-  /** Identifies the current peer: a release is sent only to the peer that sent the frame. */
-  #peer = {};
 
   /**
    * @param table the memory that the peer has offered
-   * @param queues the incoming ports, by name
+   * @param offered the memory that the peer was offered
+   * @param ports the incoming ports, by name
    */
   constructor(
     channel: DictionaryChannel,
     table: MemoryTable,
-    queues: ReadonlyMap<string, FrameQueue>,
+    offered: OfferedMemory,
+    ports: ReadonlyMap<string, IncomingPort>,
   ) {
     this.#channel = channel;
     this.#table = table;
-    for (const [name, queue] of queues) {
-      const codec = compile(queue.schema);
-      this.#incoming.set(name, { codec, queue, unconfirmed: [], cost: 0 });
-    }
-    this.#releases = new Releases({
-      send: (message) => channel.send(message),
-      dropped: () => this.#dropped(),
-      failed: (error) => channel.problem("release", describeError(error)),
-    });
+    this.#offered = offered;
+    this.#ports = ports;
   }
 
-  writer<S extends Schema>(portName: string, schema: S): PortWriter<S> {
-    return new DictionaryWriter(portName, schema, this.#outlet);
+  writer<S extends Schema>(
+    portName: string,
+    schema: S,
+    terms: PortTerms | undefined,
+  ): PortWriter<S> {
+    const codec = compile(schema, terms && frameTerms(terms));
+    return new DictionaryWriter(portName, codec, this.#outlet);
   }
 
-  #dropped(): number {
-    let dropped = 0;
-    for (const { queue } of this.#incoming.values()) dropped += queue.dropped;
-    return dropped;
+  sendReleases(batch: ReleaseBatch): void {
+    this.#channel.send(releaseMessage(batch));
+  }
+
+  /** The terms of the incoming ports have changed. */
+  agreed(): void {
+    this.#codecs.clear();
+  }
+
+  #codec(port: IncomingPort): FrameCodec {
+    const { queue: { schema }, terms } = port;
+    const codec = this.#codecs.get(port) ??
+      compile(schema, terms && frameTerms(terms));
+    this.#codecs.set(port, codec);
+    return codec;
   }
 
   // ---- receiving ----
@@ -120,58 +141,69 @@ export class DictionaryTransport implements Transport {
       return;
     }
     const { port_name } = frame;
-    const incoming = this.#incoming.get(port_name);
-    if (!incoming) {
+    const port = this.#ports.get(port_name);
+    if (!port) {
+      this.#giveBack(frame);
+      return this.#unknownPort("a frame", port_name);
+    }
+    if (port.queue.hasEnd) {
       this.#giveBack(frame);
       this.#channel.problem(
-        "port",
-        `received a frame for port '${port_name}', which is not one of ${
-          [...this.#incoming.keys()].join(", ") || "(none)"
-        }`,
+        `after end:${port_name}`,
+        `received a frame for port '${port_name}' after the end of that port`,
       );
       return;
     }
-    const { codec, queue } = incoming;
-    const leases = new FrameLeases(this.#table, message);
+    const codec = this.#codec(port);
+    const lease = new Lease(port);
+    const memory = new FrameLeases(this.#table, this.#offered, message, lease);
     const fields = frame.handle === undefined
       ? frame.fields
       : codec.withHandle(frame.fields, frame.handle);
-    const value = codec.decode(fields, leases);
-    if (value instanceof Misfit) {
-      leases.release();
-      this.#giveBack(frame);
+    const values = codec.decode(fields, memory);
+    if (values instanceof Misfit) {
+      port.discard(lease);
+      this.#giveBack(frame); // all that the frame names, at once
       this.#channel.problem(
         `misfit:${port_name}`,
-        `a frame on port '${port_name}' does not fit: ${value.message}`,
+        `a frame on port '${port_name}' does not fit: ${values.message}`,
       );
       return;
     }
-    // A frame without memory is confirmed by its own id, so that its sender
-    // knows that there is room: in order, when it was disposed; else from now on,
-    // since the queue itself replaces it by a newer one.
-    const bare = leases.size === 0;
-    const release = bare && queue.inOrder
-      ? this.#frameRelease(frame.frame_id)
-      : () => this.#endLeases(leases, port_name);
-    Object.defineProperty(value, Symbol.dispose, { value: release });
-    queue.put(value as typeof value & Disposable, message.cost);
-    if (bare && !queue.inOrder) {
-      this.#confirm(incoming, frame.frame_id, message.cost);
-    }
+    const id = idOf(frame.frame_id);
+    const { cost } = message;
+    const { hasPeersMemory } = memory;
+    port.put({ id, values, lease, cost, hasPeersMemory });
   }
 
-  /** Confirms a frame, with others of its port: before their sender has to wait, but not each alone. */
-  #confirm(incoming: Incoming, id: bigint, cost: number): void {
-    incoming.unconfirmed.push(id);
-    incoming.cost += cost;
-    const allowed = Math.min(incoming.queue.capacity, MAX_UNCONFIRMED_FRAMES);
-    if (
-      incoming.unconfirmed.length < Math.floor(allowed / 2) &&
-      incoming.cost < MAX_UNCONFIRMED_BYTES / 2
-    ) return;
-    for (const id of incoming.unconfirmed) this.#releases.frame(id);
-    incoming.unconfirmed = [];
-    incoming.cost = 0;
+  #unknownPort(what: string, name: string): void {
+    this.#channel.problem(
+      "port",
+      `received ${what} for port '${name}', which is not one of ${
+        [...this.#ports.keys()].join(", ") || "(none)"
+      }`,
+    );
+  }
+
+  /** Handles a control message of type `end`. */
+  receiveEnd(body: XpcDictionary): void {
+    const dropped = getId(body, CHANNEL_KEY.dropped);
+    if (dropped !== undefined) this.#channel.peerDropped(dropped);
+    const name = getString(body, CHANNEL_KEY.portName);
+    if (name === undefined) {
+      this.#channel.problem("end", "received an end without its port");
+      return;
+    }
+    const port = this.#ports.get(name);
+    if (!port) return this.#unknownPort("an end", name);
+    if (port.queue.hasEnd) {
+      this.#channel.problem(
+        `after end:${name}`,
+        `received a second end of port '${name}'`,
+      );
+      return;
+    }
+    port.end();
   }
 
   /** Handles a control message of type `release`. */
@@ -193,52 +225,20 @@ export class DictionaryTransport implements Transport {
     }
   }
 
-  // ---- releasing ----
-
   /**
    * Releases a frame that nobody will read: the offered memory that it names, or
    * the frame itself if it names none. However many names it has, this is one
    * message: a peer has at most `MAX_OFFERED` pieces.
    */
   #giveBack({ frame_id, fields }: FrameMessage): void {
+    const { releases } = this.#channel;
     let bare = true;
     findNames(fields, (name) => {
-      if (!this.#table.has(name.id)) return;
+      if (name.moved || !this.#table.has(name.id)) return;
       bare = false;
-      this.#releases.piece(name);
+      releases.piece(name);
     });
-    if (bare) this.#releases.frame(frame_id);
-    else this.#releases.flush();
-  }
-
-  #endLeases(leases: FrameLeases, portName: string): void {
-    if (leases.givenAway) this.#channel.givenAway(portName);
-    leases.release();
-    this.#releases.flush();
-  }
-
-  /** Returns a function that releases a frame, once, and only if its sender is still the peer. */
-  #frameRelease(id: bigint): () => void {
-    const sender = this.#peer;
-    let held = true;
-    return () => {
-      if (!held || this.#peer !== sender) return;
-      held = false;
-      this.#releases.frame(id);
-    };
-  }
-
-  /** The release is sent when all leases of the frame have ended. */
-  releaseMemory(id: bigint, generation: bigint, givenAway: boolean): void {
-    this.#releases.piece({ id, generation }, givenAway);
-  }
-
-  detach(): void {
-    this.#peer = {};
-    this.#releases.forget();
-    for (const incoming of this.#incoming.values()) {
-      incoming.unconfirmed = [];
-      incoming.cost = 0;
-    }
+    if (bare) releases.frame(idOf(frame_id));
+    else releases.flush();
   }
 }

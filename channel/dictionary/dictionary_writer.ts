@@ -10,13 +10,14 @@ import type {
   Schema,
 } from "../../proto/schema/field_type.ts";
 import type { Surface } from "../../proto/schema/surface.ts";
-import { compile, type FrameCodec } from "../../proto/wire/frame_codec.ts";
+import type { FrameCodec } from "../../proto/wire/frame_codec.ts";
 import { CHANNEL_KEY } from "../../proto/wire/keys.ts";
 import type { Misfit } from "../../proto/wire/misfit.ts";
 import type { CapabilityWriter } from "../../proto/wire/type_codec.ts";
 import { uint64, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
 import type {
   KeptFrame,
+  PieceName,
   PortWriter,
   SentMemory,
   UnconfirmedFrame,
@@ -30,6 +31,8 @@ export interface FrameOutlet {
   pack(portName: string, fields: XpcDictionary): PackedFrame;
   /** Sends a packed frame. */
   sendPacked(packed: Uint8Array<ArrayBuffer>): void;
+  /** Sends the end of a port. */
+  end(portName: string): void;
 }
 
 /** A frame in packed form. */
@@ -46,9 +49,9 @@ export class DictionaryWriter<S extends Schema> implements PortWriter<S> {
   /** The bytes of the frame that was kept last. The next one uses them again. */
   #kept = new Uint8Array(0);
 
-  constructor(portName: string, schema: S, outlet: FrameOutlet) {
+  constructor(portName: string, codec: FrameCodec<S>, outlet: FrameOutlet) {
     this.#portName = portName;
-    this.#codec = compile(schema);
+    this.#codec = codec;
     this.#outlet = outlet;
   }
 
@@ -78,6 +81,10 @@ export class DictionaryWriter<S extends Schema> implements PortWriter<S> {
       },
     };
   }
+
+  end(): void {
+    this.#outlet.end(this.#portName);
+  }
 }
 
 /** Writes the names of pieces of memory in place of textures and buffers. */
@@ -89,19 +96,21 @@ class MemoryNames implements CapabilityWriter {
   }
 
   texture(surface: Surface): XpcDictionary {
-    const { id, generation } = this.#memory.pieceOf(surface);
-    return {
-      [CHANNEL_KEY.surfaceId]: uint64(id),
-      [CHANNEL_KEY.generation]: uint64(generation),
-    };
+    return nameOf(this.#memory.pieceOf(surface));
   }
 
   buffer(samples: NumericArray): XpcDictionary {
-    const { id, generation, length } = this.#memory.pieceOf(samples);
     return {
-      [CHANNEL_KEY.surfaceId]: uint64(id),
-      [CHANNEL_KEY.generation]: uint64(generation),
-      [CHANNEL_KEY.length]: uint64(length),
+      ...nameOf(this.#memory.pieceOf(samples)),
+      [CHANNEL_KEY.length]: uint64(samples.length),
     };
   }
+}
+
+function nameOf({ id, generation, moved }: PieceName): XpcDictionary {
+  return {
+    [CHANNEL_KEY.surfaceId]: uint64(id),
+    [CHANNEL_KEY.generation]: uint64(generation),
+    ...(moved && { [CHANNEL_KEY.moved]: true }),
+  };
 }

@@ -1,39 +1,38 @@
 /**
- * Finds the shared memory that a frame's message names, and leases it. Each
- * name is checked against the memory that the peer has offered.
+ * Finds the shared memory that a frame's message names.
  *
  * @module
  */
 
-import { BridgeError } from "../../proto/errors.ts";
 import type {
-  NumericArrays,
-  NumericKind,
+  ElementArrays,
+  ElementKind,
 } from "../../proto/schema/field_type.ts";
-import { MAX_OFFERED } from "../../proto/limits.ts";
 import { CHANNEL_KEY } from "../../proto/wire/keys.ts";
-import { NUMERIC_ARRAYS } from "../../proto/schema/numeric_array.ts";
 import type { CapabilityReader } from "../../proto/wire/type_codec.ts";
 import type { Surface } from "../../proto/schema/surface.ts";
 import {
   Capability,
+  getId,
   getNumber,
   isDictionary,
   type XpcDictionary,
   type XpcValue,
 } from "../../proto/wire/xpc_value.ts";
-import { NativeBuffer } from "../../ffi/buffer.ts";
 import type { Message } from "../../ffi/message.ts";
-import { NativeSurface } from "../../ffi/surface.ts";
-import type { Lease, MemoryTable } from "../memory/memory_table.ts";
+import type { Lease } from "../memory/lease.ts";
+import type { MemoryTable } from "../memory/memory_table.ts";
+import type { OfferedMemory } from "../memory/offered_memory.ts";
+import type { Use } from "../memory/piece.ts";
+import { ReceivedMemory } from "../memory/received_memory.ts";
 import type { PieceName } from "../transport.ts";
 
 function nameOf(value: XpcDictionary): PieceName | undefined {
-  const id = getNumber(value, CHANNEL_KEY.surfaceId, "uint64");
-  const generation = getNumber(value, CHANNEL_KEY.generation, "uint64");
+  const id = getId(value, CHANNEL_KEY.surfaceId);
+  const generation = getId(value, CHANNEL_KEY.generation);
   return id === undefined || generation === undefined
     ? undefined
-    : { id, generation };
+    : { id, generation, moved: value[CHANNEL_KEY.moved] === true };
 }
 
 /** Calls `found` with every name of a piece of memory in a value, at any depth. */
@@ -50,87 +49,55 @@ export function findNames(
   }
 }
 
-/** Maps the surface, so that reading its pixels cannot fail later. Returns the reason if it cannot be mapped. */
-function mapped(surface: NativeSurface): NativeSurface | string {
-  try {
-    surface.map();
-    return surface;
-  } catch (error) {
-    if (error instanceof BridgeError) return error.message;
-    throw error;
-  }
-}
-
-/** The leases of one frame: taken while it is decoded, released when it is disposed. */
+/** Fills the lease of one frame while it is decoded. */
 export class FrameLeases implements CapabilityReader {
   readonly #table: MemoryTable;
   readonly #message: Message;
-  readonly #leases: Lease[] = [];
+  readonly #memory: ReceivedMemory;
 
   /** @param message the frame's message, which owns the capabilities in it */
-  constructor(table: MemoryTable, message: Message) {
+  constructor(
+    table: MemoryTable,
+    offered: OfferedMemory,
+    message: Message,
+    lease: Lease,
+  ) {
     this.#table = table;
     this.#message = message;
+    this.#memory = new ReceivedMemory(table, offered);
+    this.#memory.begin(lease);
   }
 
-  /** The number of leases. */
-  get size(): number {
-    return this.#leases.length;
-  }
-
-  /** Whether a view of the frame's memory was transferred. */
-  get givenAway(): boolean {
-    return this.#leases.some(({ memory }) => memory.givenAway);
+  /** Whether the frame has memory of its sender. If so, its releases confirm it. */
+  get hasPeersMemory(): boolean {
+    return this.#memory.hasPeersMemory;
   }
 
   texture(value: XpcValue): Surface | string {
-    const memory = this.#lease(value);
-    if (typeof memory === "string") return memory;
-    if (!(memory instanceof NativeSurface)) return "a buffer's memory";
-    return mapped(memory);
+    return this.#memory.surface(this.#find(value));
   }
 
-  buffer<K extends NumericKind>(
+  buffer<K extends ElementKind>(
     value: XpcValue,
     kind: K,
-  ): NumericArrays[K] | string {
-    const memory = this.#lease(value);
-    if (typeof memory === "string") return memory;
-    if (!(memory instanceof NativeBuffer)) return "a surface";
+  ): ElementArrays[K] | string {
     const length = isDictionary(value)
       ? getNumber(value, CHANNEL_KEY.length, "uint64")
       : undefined;
-    if (length === undefined) return "a buffer without its length";
-    const bytes = length * BigInt(NUMERIC_ARRAYS[kind].BYTES_PER_ELEMENT);
-    return bytes > BigInt(memory.bytes)
-      ? `${length} numbers in memory of ${memory.bytes} bytes`
-      : memory.view(kind, Number(length));
+    return this.#memory.numbers(this.#find(value), kind, length);
   }
 
-  #lease(value: XpcValue): Lease["memory"] | string {
-    if (this.#leases.length >= MAX_OFFERED) {
-      return `one more than the ${MAX_OFFERED} pieces that a frame can have`;
-    }
-    const lease = this.#find(value);
-    if (typeof lease === "string") return lease;
-    this.#leases.push(lease);
-    return lease.memory;
-  }
-
-  #find(value: XpcValue): Lease | string {
+  #find(value: XpcValue): Use | string {
     if (value instanceof Capability) {
       if (value.kind !== "surface") return `a bare ${value.kind}`;
       this.#message.takeCapability(value);
-      return this.#table.leaseOnce(value);
+      this.#memory.hasPeersMemory = true;
+      return this.#table.useOnce(value);
     }
     if (!isDictionary(value)) return "neither a surface nor the name of one";
     const name = nameOf(value);
-    if (!name) return "a name without surface_id and generation";
-    return this.#table.lease(name.id, name.generation);
-  }
-
-  /** Ends all leases. The table is told of each; further calls do nothing. */
-  release(): void {
-    for (const lease of this.#leases) lease.release();
+    return name
+      ? this.#memory.find(name)
+      : "a name without surface_id and generation";
   }
 }

@@ -20,31 +20,36 @@ import { Misfit, valueMisfit } from "../../proto/wire/misfit.ts";
 import { NUMERIC_ARRAYS } from "../../proto/schema/numeric_array.ts";
 import type { Schema } from "../../proto/schema/field_type.ts";
 import type { Surface } from "../../proto/schema/surface.ts";
+import type { SharedMemory } from "../../ffi/shared_memory.ts";
 import { NativeBuffer } from "../../ffi/buffer.ts";
 import type { Native } from "../../ffi/native.ts";
 import { NativeSurface } from "../../ffi/surface.ts";
 import type { BufferSpec, SurfaceSpec } from "./frame_template.ts";
 import { type Bounded, memoryCounter } from "./memory_plan.ts";
-import { MemoryPool, type Pooled, type PoolOwner } from "./memory_pool.ts";
+import { FrameSurface, type SurfaceMemory } from "./frame_surface.ts";
+import type { Lease, PieceView } from "./lease.ts";
+import type { FrameValues } from "./leased_frame.ts";
+import { MemoryPool } from "./memory_pool.ts";
+import type { Use } from "./piece.ts";
 import { bufferMisfit, textureMisfit } from "./memory_spec.ts";
-import { spareSurface } from "./spare_surface.ts";
+import {
+  PrivateMemory,
+  PrivateSurfaceMemory,
+  privateUse,
+} from "./private_memory.ts";
 
-/** The memory that a frame to fill has taken. */
-export interface Filling {
-  /** The pieces, by the surface or typed array that stands for each in the frame. */
-  readonly pieces: Map<Surface | NumericArray, Pooled>;
-  /** There was no room: the frame is in private memory of this process, and will be dropped. */
-  spare: boolean;
-}
-
-/** Makes the value of one place in a frame from its template. */
-type Fill = (template: unknown, filling: Filling) => unknown | Misfit;
+/** Makes the value of one place in a frame from its template. The memory goes to the lease. */
+type Fill = (template: unknown, lease: Lease) => unknown | Misfit;
 
 /** A pool of surfaces or of buffers. */
 interface AnyPool extends Bounded, Disposable {
   readonly givenAway: number;
   hasRoom(count: number): boolean;
-  recall(): void;
+}
+
+/** A pool whose memory is used as `M`. */
+interface PoolOf<M, Spec> extends AnyPool {
+  take(spec: Spec): { readonly use: Use; readonly memory: M } | undefined;
 }
 
 /** One texture or buffer in a frame's type. All elements of an array share one place. */
@@ -57,22 +62,25 @@ interface Place {
 /** The memory of the frames of one port: one pool per place. */
 export class FrameMemory implements Disposable {
   readonly #native: Native;
-  readonly #owner: PoolOwner;
+  readonly #freed: () => void;
   readonly #schema: Schema;
   readonly #frames: number;
   readonly #places: Place[] = [];
   readonly #countMemory = memoryCounter();
   readonly #fill: Fill | undefined;
 
-  /** @param frames the number of frames that need memory at one time */
+  /**
+   * @param freed called when a piece is free again
+   * @param frames the number of frames that need memory at one time
+   */
   constructor(
     native: Native,
-    owner: PoolOwner,
+    freed: () => void,
     schema: Schema,
     frames: number,
   ) {
     this.#native = native;
-    this.#owner = owner;
+    this.#freed = freed;
     this.#schema = schema;
     this.#frames = frames;
     this.#fill = this.#struct(schema.fields, 1);
@@ -91,29 +99,24 @@ export class FrameMemory implements Disposable {
   }
 
   /**
-   * Returns a frame made from `template`. Its memory is added to `filling`, and
-   * is writable until {@link giveBack}, or until the frame is sent.
+   * Returns the values of a frame made from `template`, or `template` itself if its
+   * type has no memory. Memory is added to `lease`. If there is no room, the lease becomes spare.
    *
    * @throws {BridgeError} `schema_mismatch` naming schema, field and value if
-   * the template does not fit; `native_failure` if there is no more memory. All
-   * pieces taken before are given back
+   * the template does not fit; `native_failure` if there is no more memory. The
+   * caller ends the lease
    */
-  fill(template: object, filling: Filling): Record<string, unknown> {
-    if (!this.#fill) return { ...template };
+  fill(template: object, lease: Lease): FrameValues {
+    if (!this.#fill) return template as FrameValues;
     for (const place of this.#places) place.asked = 0;
-    try {
-      const frame = this.#fill(template, filling);
-      if (!(frame instanceof Misfit)) return frame as Record<string, unknown>;
-      throw new BridgeError(
-        "schema_mismatch",
-        `Cannot acquire a frame like this: ${
-          frame.of(this.#schema.name).message
-        }`,
-      );
-    } catch (error) {
-      giveBack(filling);
-      throw error;
-    }
+    const frame = this.#fill(template, lease);
+    if (!(frame instanceof Misfit)) return frame as FrameValues;
+    throw new BridgeError(
+      "schema_mismatch",
+      `Cannot acquire a frame like this: ${
+        frame.of(this.#schema.name).message
+      }`,
+    );
   }
 
   /** Pieces that were lost because a view of them was transferred. */
@@ -121,12 +124,7 @@ export class FrameMemory implements Disposable {
     return this.#places.reduce((sum, { pool }) => sum + pool.givenAway, 0);
   }
 
-  /** The receiver is gone, and all memory that was out with it is free. */
-  recall(): void {
-    for (const { pool } of this.#places) pool.recall();
-  }
-
-  /** Releases everything. */
+  /** Releases everything that is not in use, and the rest when its use ends. */
   [Symbol.dispose](): void {
     for (const { pool } of this.#places) pool[Symbol.dispose]();
   }
@@ -145,7 +143,7 @@ export class FrameMemory implements Disposable {
       case "Optional": {
         const fill = this.#type(type.inner, count);
         return fill &&
-          ((value, filling) => value == null ? null : fill(value, filling));
+          ((value, lease) => value == null ? null : fill(value, lease));
       }
       case "Struct":
         return this.#struct(type.fields, count);
@@ -164,13 +162,14 @@ export class FrameMemory implements Disposable {
       return fill ? [{ name, fill }] : [];
     });
     if (members.length === 0) return undefined;
-    return (template, filling) => {
+    return (template, lease) => {
       if (typeof template !== "object" || template === null) {
         return valueMisfit("an object", template);
       }
       const values: Record<string, unknown> = { ...template };
       for (const { name, fill } of members) {
-        const value = fill(values[name], filling);
+        // Not from the copy: the textures of a frame are no properties of its own.
+        const value = fill((template as FrameValues)[name], lease);
         if (value instanceof Misfit) return value.within(name);
         values[name] = value;
       }
@@ -180,11 +179,11 @@ export class FrameMemory implements Disposable {
 
   #array({ element, length }: ArrayType, count: number): Fill | undefined {
     const fill = this.#type(element, count * (length ?? MAX_OFFERED));
-    return fill && ((template, filling) => {
+    return fill && ((template, lease) => {
       if (!Array.isArray(template)) return valueMisfit("an array", template);
       const values: unknown[] = [];
       for (let i = 0; i < template.length; i++) {
-        const value = fill(template[i], filling);
+        const value = fill(template[i], lease);
         if (value instanceof Misfit) return value.within(`[${i}]`);
         values.push(value);
       }
@@ -193,20 +192,24 @@ export class FrameMemory implements Disposable {
   }
 
   #texture({ format }: Texture, count: number): Fill {
-    const pool = new MemoryPool<NativeSurface, SurfaceSpec>(this.#owner, {
-      fits: (surface, spec) =>
-        surface.width === spec.width && surface.height === spec.height &&
-        surface.pixel_format === spec.pixel_format,
-      make: ({ width, height, pixel_format }) =>
-        NativeSurface.create(this.#native, width, height, pixel_format),
-    }, this.#ask(count));
-    return this.#place(
+    const pool = new MemoryPool<NativeSurface, SurfaceSpec>(
+      {
+        fits: ({ layout }, spec) =>
+          layout.width === spec.width && layout.height === spec.height &&
+          layout.pixel_format === spec.pixel_format,
+        make: ({ width, height, pixel_format }) =>
+          NativeSurface.create(this.#native, width, height, pixel_format),
+      },
+      this.#freed,
+      this.#ask(count),
+    );
+    return this.#place<SurfaceMemory, SurfaceSpec>(
       pool,
       "textures",
       (spec) => textureMisfit(format, spec),
       {
-        shown: (surface) => surface,
-        spare: spareSurface,
+        shown: (view, surface) => new FrameSurface(view, surface),
+        spare: (spec) => new PrivateSurfaceMemory(spec),
       },
     );
   }
@@ -215,17 +218,21 @@ export class FrameMemory implements Disposable {
     const TypedArray = NUMERIC_ARRAYS[element_type];
     const bytesOf = ({ length }: BufferSpec): number =>
       Math.max(1, length) * TypedArray.BYTES_PER_ELEMENT;
-    const pool = new MemoryPool<NativeBuffer, BufferSpec>(this.#owner, {
-      fits: (buffer, spec) => buffer.bytes >= bytesOf(spec),
-      make: (spec) => NativeBuffer.create(this.#native, bytesOf(spec)),
-    }, this.#ask(count));
-    return this.#place(
+    const pool = new MemoryPool<NativeBuffer, BufferSpec>(
+      {
+        fits: (buffer, spec) => buffer.bytes >= bytesOf(spec),
+        make: (spec) => NativeBuffer.create(this.#native, bytesOf(spec)),
+      },
+      this.#freed,
+      this.#ask(count),
+    );
+    return this.#place<SharedMemory, BufferSpec>(
       pool,
       "buffers",
       (spec) => bufferMisfit(element_type, spec),
       {
-        shown: (buffer, { length }) => buffer.view(element_type, length),
-        spare: ({ length }) => new TypedArray(length),
+        shown: ({ buffer }, _, { length }) => new TypedArray(buffer, 0, length),
+        spare: (spec) => new PrivateMemory(bytesOf(spec)),
       },
     );
   }
@@ -234,18 +241,18 @@ export class FrameMemory implements Disposable {
     return Math.min(this.#frames * count, MAX_OFFERED);
   }
 
-  #place<M extends NativeSurface | NativeBuffer, Spec>(
-    pool: MemoryPool<M, Spec>,
+  #place<M extends SharedMemory, Spec>(
+    pool: PoolOf<M, Spec>,
     what: string,
     misfit: (spec: unknown) => Misfit | undefined,
     value: {
-      shown(memory: M, spec: Spec): Surface | NumericArray;
-      spare(spec: Spec): Surface | NumericArray;
+      shown(view: PieceView, memory: M, spec: Spec): Surface | NumericArray;
+      spare(spec: Spec): M & PrivateMemory;
     },
   ): Fill {
     const place: Place = { pool, asked: 1 };
     this.#places.push(place);
-    return (template, filling) => {
+    return (template, lease) => {
       const wrong = misfit(template);
       if (wrong) return wrong;
       if (++place.asked > pool.bound) {
@@ -257,24 +264,13 @@ export class FrameMemory implements Disposable {
         );
       }
       const spec = template as Spec;
-      const pooled = filling.spare ? undefined : pool.take(spec);
-      if (!pooled) {
-        filling.spare = true;
-        return value.spare(spec);
+      const taken = lease.spare ? undefined : pool.take(spec);
+      if (!taken) {
+        lease.spare = true;
+        const memory = value.spare(spec);
+        return value.shown(lease.show(privateUse(memory), false), memory, spec);
       }
-      const shown = value.shown(pooled.memory, spec);
-      pooled.length = "length" in shown ? shown.length : 0;
-      filling.pieces.set(shown, pooled);
-      pooled.memory.lock(false);
-      return shown;
+      return value.shown(lease.show(taken.use, false), taken.memory, spec);
     };
-  }
-}
-
-/** Frees the memory of a frame that will not be sent. */
-export function giveBack({ pieces }: Filling): void {
-  for (const pooled of pieces.values()) {
-    pooled.memory.unlock(false);
-    pooled.state = "free";
   }
 }

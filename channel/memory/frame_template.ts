@@ -20,6 +20,7 @@ import type {
   ValueOf,
 } from "../../proto/schema/field_type.ts";
 import type { Schema } from "../../proto/schema/field_type.ts";
+import type { Marked } from "../../proto/schema/marks/mark.ts";
 import type { PixelFormat } from "../../proto/schema/surface.ts";
 
 /** The size and format of a surface. Any {@link Surface} has this form. */
@@ -53,13 +54,50 @@ export type TemplateOf<T extends FieldType> = FieldType extends T ? FieldValue
   : T extends Struct ? TemplatesOf<T["fields"]>
   : ValueOf<T>;
 
+/** The properties of a texture or buffer that fields beside it mirror, such as `"width"`. `K` is its name. */
+export type MirroredOf<F extends Fields, K extends keyof F> = {
+  [N in keyof F]: F[N]["type"] extends Marked<`${K & string}.${infer P}`> ? P
+    : never;
+}[keyof F];
+
+/** The properties of a texture or buffer that a template must give, if no field mirrors them. */
+export type SpecKeys<T extends FieldType> = T extends Texture<infer F>
+  ? "any" extends F ? keyof SurfaceSpec : "width" | "height"
+  : keyof BufferSpec;
+
+/** The template of one of some fields: of a texture or buffer, only what no other field says. */
+export type TemplateIn<F extends Fields, K extends keyof F> =
+  F[K]["type"] extends Texture ?
+      & Pick<
+        SurfaceSpec,
+        & keyof SurfaceSpec
+        & Exclude<SpecKeys<F[K]["type"]>, MirroredOf<F, K>>
+      >
+      & Partial<SurfaceSpec>
+    : TemplateOf<F[K]["type"]>;
+
+/** The names of the fields that a template must give: not a marked one, not an `Optional`, not a texture or buffer that is known from the fields that mirror it. */
+export type GivenKeys<F extends Fields> = {
+  [K in keyof F]: F[K]["type"] extends Marked | Optional ? never
+    : F[K]["type"] extends Texture | Buffer
+      ? [Exclude<SpecKeys<F[K]["type"]>, MirroredOf<F, K>>] extends [never]
+        ? never
+      : K
+    : K;
+}[keyof F];
+
 /** The templates of the values of some fields. */
-export type TemplatesOf<F extends Fields> = {
-  readonly [K in keyof F]: TemplateOf<F[K]["type"]>;
-};
+export type TemplatesOf<F extends Fields> =
+  & { readonly [K in GivenKeys<F>]: TemplateIn<F, K> }
+  & { readonly [K in Exclude<keyof F, GivenKeys<F>>]?: TemplateIn<F, K> };
 
 /**
  * The template of a frame: a value for each field, and for shared memory, at
  * any depth, its size. Another frame can serve as a template.
+ *
+ * It need not have what is known without it: a field that is a `Clock` or a
+ * `Count`, an `Optional`, a field that mirrors a texture or buffer, or the
+ * texture or buffer that fields mirror. So `{ width: 1280, height: 720,
+ * pixel_format: "rgba8" }` is the template of a whole `VideoFrame`.
  */
 export type FrameTemplate<S extends Schema> = TemplatesOf<S["fields"]>;

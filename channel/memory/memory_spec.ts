@@ -6,13 +6,14 @@
 
 import { MAX_MEMORY_BYTES } from "../../proto/limits.ts";
 import type {
-  NumericKind,
+  ElementKind,
   TextureFormat,
 } from "../../proto/schema/field_type.ts";
 import { NUMERIC_ARRAYS } from "../../proto/schema/numeric_array.ts";
 import { Misfit, valueMisfit } from "../../proto/wire/misfit.ts";
 import { show } from "../../proto/schema/schema_place.ts";
 import { PIXEL_FORMATS, type PixelFormat } from "../../proto/schema/surface.ts";
+import { packedBytes } from "../../proto/schema/surface_layout.ts";
 
 /** The longest side of a surface, in pixels. */
 const MAX_SIDE = 32_768;
@@ -22,22 +23,25 @@ export function textureMisfit(
   format: TextureFormat,
   spec: unknown,
 ): Misfit | undefined {
-  const expected = `a texture's {width, height, pixel_format}, ` +
-    `sides from 1 to ${MAX_SIDE}, at most ${MAX_MEMORY_BYTES} bytes, ${
+  const size = `a texture's {width, height, pixel_format}, ` +
+    `sides from 1 to ${MAX_SIDE}, at most ${MAX_MEMORY_BYTES} bytes`;
+  if (!isObject(spec)) return valueMisfit(size, spec);
+  const { width, height, pixel_format } = spec;
+  const isFormat = typeof pixel_format === "string" &&
+    (format === "any"
+      ? Object.hasOwn(PIXEL_FORMATS, pixel_format)
+      : pixel_format === format);
+  const fits = isSide(width) && isSide(height) && isFormat &&
+    packedBytes({ width, height, pixel_format: pixel_format as PixelFormat }) <=
+      MAX_MEMORY_BYTES;
+  // The formats only if it is one of them that is wrong: the list is long.
+  const expected = isFormat
+    ? size
+    : `${size}, ${
       format === "any"
         ? `a format of ${Object.keys(PIXEL_FORMATS).map(show).join(", ")}`
         : `the format ${show(format)}`
     }`;
-  if (!isObject(spec)) return valueMisfit(expected, spec);
-  const { width, height, pixel_format } = spec;
-  const fits = isSide(width) && isSide(height) &&
-    typeof pixel_format === "string" &&
-    (format === "any"
-      ? Object.hasOwn(PIXEL_FORMATS, pixel_format)
-      : pixel_format === format) &&
-    width * height *
-          PIXEL_FORMATS[pixel_format as PixelFormat].bytes_per_pixel <=
-      MAX_MEMORY_BYTES;
   return fits ? undefined : new Misfit(
     "",
     "",
@@ -50,7 +54,7 @@ export function textureMisfit(
 
 /** Returns why `spec` is not the size of a buffer of `kind`, or undefined if it is. */
 export function bufferMisfit(
-  kind: NumericKind,
+  kind: ElementKind,
   spec: unknown,
 ): Misfit | undefined {
   const most = MAX_MEMORY_BYTES / NUMERIC_ARRAYS[kind].BYTES_PER_ELEMENT;

@@ -1,50 +1,83 @@
 /**
- * The shared memory that the peer has offered, and the leases on it.
+ * The shared memory that the peer has offered.
  *
  * @module
  */
 
 import { BridgeError } from "../../proto/errors.ts";
 import { MAX_OFFERED } from "../../proto/limits.ts";
-import type { Capability } from "../../proto/wire/xpc_value.ts";
+import type { Capability, Id } from "../../proto/wire/xpc_value.ts";
 import { NativeBuffer } from "../../ffi/buffer.ts";
 import type { ShmemHandle, SurfaceHandle } from "../../ffi/handle.ts";
 import type { Native } from "../../ffi/native.ts";
 import { NativeSurface } from "../../ffi/surface.ts";
+import { Piece, Use, type UseOwner } from "./piece.ts";
 
-type Memory = NativeSurface | NativeBuffer;
+/** The memory behind a texture or a buffer. */
+export type Memory = NativeSurface | NativeBuffer;
 
-interface Imported {
-  readonly memory: Memory;
-  leases: number;
-  /** No new frame will name it. It is disposed with its last lease. */
-  retired: boolean;
-}
-
-/** Keeps one piece mapped and readable until the frame that names it is disposed. */
-export interface Lease {
-  readonly memory: Memory;
-  /** Ends the lease. Further calls do nothing. */
-  release(): void;
-}
-
-/** Called when the lease of one use of a piece has ended. `givenAway`: a view of the piece was transferred. */
+/** Called when a use of a piece has ended. `givenAway`: a view of the piece was transferred. */
 export type Released = (
-  id: bigint,
-  generation: bigint,
+  id: Id,
+  generation: Id,
   givenAway: boolean,
 ) => void;
+
+/** A piece that a peer has offered. */
+class Imported implements UseOwner {
+  readonly piece: Piece<Memory>;
+  /** Its id, which the peer chose; undefined if the peer cannot name it again. */
+  readonly id: Id | undefined;
+  readonly #table: MemoryTable;
+  #uses = 0;
+  #retired: boolean;
+
+  constructor(table: MemoryTable, memory: Memory, id: Id | undefined) {
+    this.#table = table;
+    this.piece = new Piece(memory);
+    this.id = id;
+    this.#retired = id === undefined;
+  }
+
+  /** Whether the current peer of a table knows the piece by its id. */
+  isKnownTo(table: MemoryTable): boolean {
+    return this.#table === table && !this.#retired;
+  }
+
+  /** Begins a use. The caller holds it. */
+  use(generation: Id): Use {
+    this.#uses++;
+    return new Use(this.piece, this, generation);
+  }
+
+  idle({ generation }: Use): void {
+    this.#uses--;
+    if (!this.#retired) this.#table.ended(this, generation);
+    else if (this.#uses === 0) this.#dispose();
+  }
+
+  /** The peer will not name the piece again. It is disposed with its last use. */
+  retire(): void {
+    this.#retired = true;
+    if (this.#uses === 0) this.#dispose();
+  }
+
+  #dispose(): void {
+    this.#table.forgotten(this.piece);
+    this.piece[Symbol.dispose]();
+  }
+}
 
 /** The memory that the peer has offered, by the id that the peer chose. */
 export class MemoryTable {
   readonly #native: Native;
-  readonly #imported = new Map<bigint, Imported>();
+  readonly #imported = new Map<Id, Imported>();
   /** Why memory that the peer has offered cannot be used, by its id. */
-  readonly #refused = new Map<bigint, string>();
+  readonly #refused = new Map<Id, string>();
   readonly #released: Released;
   #givenAway = 0;
 
-  /** @param released called when a lease has ended, to tell the peer */
+  /** @param released called when a use has ended, to tell the peer */
   constructor(native: Native, released: Released) {
     this.#native = native;
     this.#released = released;
@@ -53,8 +86,8 @@ export class MemoryTable {
   /** Pieces of which a view was transferred so far. */
   get givenAway(): number {
     let count = this.#givenAway;
-    for (const { memory } of this.#imported.values()) {
-      if (memory.givenAway) count++;
+    for (const { piece } of this.#imported.values()) {
+      if (piece.memory.givenAway) count++;
     }
     return count;
   }
@@ -65,7 +98,7 @@ export class MemoryTable {
    * {@link NativeBuffer} throw if the memory cannot be used; frames that name it
    * are then refused for the same reason.
    */
-  offer(id: bigint, capability: Capability): void {
+  offer(id: Id, capability: Capability): void {
     const memory = this.#openOffered(id, capability);
     const taken = this.#imported.has(id);
     if (taken || this.#imported.size >= MAX_OFFERED) {
@@ -77,10 +110,10 @@ export class MemoryTable {
         }`,
       );
     }
-    this.#imported.set(id, { memory, leases: 0, retired: false });
+    this.#imported.set(id, new Imported(this, memory, id));
   }
 
-  #openOffered(id: bigint, capability: Capability): Memory {
+  #openOffered(id: Id, capability: Capability): Memory {
     try {
       return this.#open(capability);
     } catch (error) {
@@ -91,78 +124,66 @@ export class MemoryTable {
     }
   }
 
-  #end(memory: Memory): void {
-    if (memory.givenAway) this.#givenAway++;
-    memory[Symbol.dispose]();
-  }
-
   #open({ kind, handle }: Capability): Memory {
     return kind === "surface"
       ? new NativeSurface(this.#native, handle as SurfaceHandle)
       : new NativeBuffer(this.#native, handle as ShmemHandle);
   }
 
-  /** The peer will not name this piece again. Leases on it stay valid until they end. */
-  retire(id: bigint): void {
+  /** The peer will not name this piece again. Uses of it stay valid until they end. */
+  retire(id: Id): void {
     this.#refused.delete(id);
     const imported = this.#imported.get(id);
     if (!imported) return;
     this.#imported.delete(id);
-    imported.retired = true;
-    if (imported.leases === 0) this.#end(imported.memory);
+    imported.retire();
   }
 
   /** Whether the peer has offered a piece of this id and not retired it. */
-  has(id: bigint): boolean {
+  has(id: Id): boolean {
     return this.#imported.has(id);
   }
 
-  /** Returns a lease on an offered piece, or the reason if there is none. */
-  lease(id: bigint, generation: bigint): Lease | string {
+  /** Returns the use of an offered piece, which the caller holds, or the reason if there is none. */
+  use(id: Id, generation: Id): Use | string {
     const imported = this.#imported.get(id);
-    if (!imported) {
-      const refused = this.#refused.get(id);
-      return `surface ${id}, which was ${
-        refused ? `refused: ${refused}` : "never offered or is retired"
-      }`;
-    }
-    const { memory } = imported;
-    imported.leases++;
-    return makeLease(memory, () => {
-      imported.leases--;
-      if (!imported.retired) this.#released(id, generation, memory.givenAway);
-      else if (imported.leases === 0) this.#end(memory);
-    });
+    if (imported) return imported.use(generation);
+    const refused = this.#refused.get(id);
+    return `surface ${id}, which was ${
+      refused ? `refused: ${refused}` : "never offered or is retired"
+    }`;
   }
 
-  /** Returns a lease on memory that was sent inside a frame, without an id; it is disposed with the lease. Returns the reason if it cannot be used. */
-  leaseOnce(capability: Capability): Lease | string {
+  /** Returns the use of memory that was sent inside a frame, without an id; it is disposed afterwards. Returns the reason if it cannot be used. */
+  useOnce(capability: Capability): Use | string {
     try {
-      const memory = this.#open(capability);
-      return makeLease(memory, () => this.#end(memory));
+      return new Imported(this, this.#open(capability), undefined).use(0);
     } catch (error) {
       if (error instanceof BridgeError) return error.message;
       throw error;
     }
   }
 
-  /** The peer is gone. Leased memory stays until its lease ends; no release is sent. */
+  /** Returns the id by which the current peer knows the piece of a use, as its own; undefined if it does not. */
+  idOf({ owner }: Use): Id | undefined {
+    return owner instanceof Imported && owner.isKnownTo(this)
+      ? owner.id
+      : undefined;
+  }
+
+  /** A use has ended: tells the peer. */
+  ended({ id, piece }: Imported, generation: Id): void {
+    this.#released(id!, generation, piece.givenAway);
+  }
+
+  /** A piece is about to be disposed. */
+  forgotten({ memory }: Piece): void {
+    if (memory.givenAway) this.#givenAway++;
+  }
+
+  /** The peer is gone. Its memory stays while it is used; no release is sent. */
   retireAll(): void {
     this.#refused.clear();
     for (const id of [...this.#imported.keys()]) this.retire(id);
   }
-}
-
-function makeLease(memory: Memory, end: () => void): Lease {
-  let held = true;
-  memory.lock(true);
-  return {
-    memory,
-    release: () => {
-      if (!held) return;
-      held = false;
-      memory.unlock(true);
-      end();
-    },
-  };
 }

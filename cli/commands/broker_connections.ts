@@ -22,7 +22,7 @@ import { ENDPOINT, JSON_OUTPUT, RUNTIME } from "../options.ts";
 import { Presence } from "../presence.ts";
 import { runtimeId } from "../runtimes.ts";
 import { openSession, type Session } from "../session.ts";
-import { stateStyle, whyNotReady } from "../text/states.ts";
+import { pathText, stateStyle, whyNotReady } from "../text/states.ts";
 import { type Column, tableLines } from "../text/table.ts";
 
 const POLL_MS = 500;
@@ -40,6 +40,7 @@ interface ConnectionRow {
   readonly host_state: string;
   readonly client_state: string;
   readonly derived_state: string;
+  readonly path: string;
   readonly age_secs: number;
   readonly why: string;
 }
@@ -53,6 +54,8 @@ const FIELDS: Readonly<Record<keyof ConnectionRow, string>> = {
     "`pending`, `alive`, `waiting_for_endpoint`, `xpc_endpoint_received`, `acked` or `failed`",
   derived_state:
     "`ready`, `failed`, `closed`, or what the connection waits for (docs/troubleshooting.md lists the states)",
+  path:
+    "`lane` or `dictionary`: what carries the frames (docs/protocol.md); empty until a side has reported it",
   age_secs: "seconds since the connection was allocated",
   why: "why the connection is not ready, in words; empty if it is ready",
 };
@@ -62,6 +65,7 @@ const COLUMNS: readonly Column[] = [
   { title: "RUNTIME", importance: 2 },
   { title: "PROCESSOR", importance: 2 },
   { title: "STATE", importance: 3 },
+  { title: "PATH" },
   { title: "AGE", importance: 4 },
 ];
 
@@ -72,6 +76,7 @@ export const brokerConnections: Command = {
     "Lists the connections, oldest first, with the reason if one is not ready.",
   details: [
     "A failed or closed connection stays in the list for one minute, with the reason.",
+    "PATH is what carries the frames: a lane, which is memory that both sides share, or dictionaries, one message for each frame, which is slower. It is `-` until a side has reported it, a second after the connection is ready.",
     "With --watch, a terminal shows the list and updates it. In a pipe, and with --json, one line is written for each connection, and another one each time its state changes.",
   ],
   options: [RUNTIME, WATCH, JSON_OUTPUT, ENDPOINT],
@@ -79,6 +84,7 @@ export const brokerConnections: Command = {
     form: "an array of objects; with --watch, one object per line",
     fields: FIELDS,
   },
+  needs: ["ffi"],
   examples: [
     "broker connections",
     "broker connections --runtime studio-1 --watch",
@@ -112,7 +118,7 @@ async function watch(
   const json = args.has(JSON_OUTPUT);
   using screen = out.terminal && !json ? new LiveScreen(out) : undefined;
   const presence = new Presence(
-    session.address,
+    session,
     (words) => screen ? screen.say(words) : say(err, words),
   );
   let states: ReadonlyMap<string, string> = new Map();
@@ -165,6 +171,7 @@ function table(
         connection.runtime_id,
         connection.processor_id,
         { text: derived_state, style: stateStyle(derived_state) },
+        pathText(connection.path),
         formatAge(connection.age_secs),
       ],
       note: whyNotReady(connection),
@@ -192,6 +199,7 @@ function rowOf(connection: ConnectionInfo): ConnectionRow {
     host_state: connection.host_state,
     client_state: connection.client_state,
     derived_state: connection.derived_state,
+    path: connection.path ?? "",
     age_secs: connection.age_secs,
     why: whyNotReady(connection),
   };

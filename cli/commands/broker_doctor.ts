@@ -38,7 +38,7 @@ export const brokerDoctor: Command = {
     form: "an array of objects, one for each link, in order",
     fields: FIELDS,
   },
-  needs: ["run", "sys"],
+  needs: ["run", "sys", "ffi"],
   examples: ["broker doctor", "broker doctor --json"],
   run,
 };
@@ -52,7 +52,7 @@ async function run({ args, console }: Invocation): Promise<ExitCode> {
     deno: Deno.version.deno,
     endpoint: args.get(ENDPOINT),
     known: {},
-    probe: () => probe ??= new Probe(console, examination.known.names!.home),
+    probe: () => probe ??= new Probe(console),
   };
   const findings: Finding[] = [];
   const json = args.has(JSON_OUTPUT);

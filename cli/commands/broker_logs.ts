@@ -9,12 +9,8 @@ import type { Option } from "../option.ts";
 import type { Command, Invocation } from "../command.ts";
 import { say, writeJsonLine, writeLines } from "../terminal/console.ts";
 import { EXIT, type ExitCode } from "../exit.ts";
-import {
-  comingRecords,
-  keptRecords,
-  type LogEvent,
-  SeenRecords,
-} from "../logs/log_records.ts";
+import type { LogEvent } from "../logs/log_records.ts";
+import { recordReader } from "../logs/record_reader.ts";
 import {
   lostLine,
   RECORD_FIELDS,
@@ -48,6 +44,7 @@ export const brokerLogs: Command = {
   ],
   options: [FOLLOW, LINES, SINCE, LEVEL, JSON_OUTPUT, ENDPOINT],
   json: { form: "one object a line", fields: RECORD_FIELDS },
+  needs: ["ffi"],
   examples: [
     "broker logs -n 20",
     "broker logs --since 5m --level warn",
@@ -73,22 +70,16 @@ async function run(invocation: Invocation): Promise<ExitCode> {
     } else writeLines(out, [recordLine(event.record, out.colour)]);
   };
   using session = await openSession(invocation);
-  const seen = new SeenRecords();
-  const kept = await keptRecords(session, wanted, seen);
+  const reader = recordReader(session, wanted);
+  const kept = await reader.kept();
   // Before the first record is shown: from then on a user may press Ctrl-C.
   using interruptible = args.has(FOLLOW) ? console.interruptible() : undefined;
   kept.slice(Math.max(0, kept.length - last)).forEach(show);
   if (interruptible === undefined) return EXIT.done;
   const { signal } = interruptible;
-  const presence = new Presence(session.address, (words) => say(err, words));
-  const coming = comingRecords(
-    session,
-    wanted,
-    seen,
-    console,
-    presence,
-    signal,
-  );
-  for await (const event of coming) show(event);
+  const presence = new Presence(session, (words) => say(err, words));
+  for await (const event of reader.coming(console, presence, signal)) {
+    show(event);
+  }
   return EXIT.done;
 }

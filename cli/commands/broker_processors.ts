@@ -46,6 +46,7 @@ export const brokerProcessors: Command = {
     "Lists the processors in client processes, each with its newest connection.",
   options: [RUNTIME, JSON_OUTPUT, ENDPOINT],
   json: { form: "an array of objects", fields: FIELDS },
+  needs: ["ffi"],
   examples: ["broker processors", "broker processors --runtime studio-1"],
   run,
 };

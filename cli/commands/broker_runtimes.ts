@@ -23,6 +23,7 @@ export const brokerRuntimes: Command = {
   summary: "Lists the registered runtimes, in the order of registration.",
   options: [JSON_OUTPUT, ENDPOINT],
   json: { form: "an array of objects", fields: RUNTIME_FIELDS },
+  needs: ["ffi"],
   examples: ["broker runtimes", "broker runtimes --json"],
   run: (invocation) =>
     listRuntimes(invocation, COLUMNS, (row) => [

@@ -12,7 +12,7 @@ import { CommandError, EXIT, type ExitCode } from "../exit.ts";
 import { managerState } from "../manager_state.ts";
 import { namesOf } from "../names_of.ts";
 import { ENDPOINT, JSON_OUTPUT } from "../options.ts";
-import { isInstalled, openSession } from "../session.ts";
+import { BootstrapError, isInstalled, openSession } from "../session.ts";
 import { incidentsText, nearlyFull } from "../text/fullness.ts";
 import { styled } from "../text/style.ts";
 import { escapeControls } from "../../proto/escape.ts";
@@ -55,7 +55,8 @@ const FIELDS: Readonly<
   git_commit: "the commit that the broker was built from, or `unknown`",
   build_date: "the time of the build, RFC 3339, or `unknown`",
   protocol_version: "the protocol version of the broker",
-  endpoint: "the address of the broker",
+  endpoint:
+    "the address of the broker; in a bootstrap `xpc:` and the name of its service",
   quotas: "the broker's quotas, an array of objects",
   "quotas[].name": "what it counts, such as `connections`",
   "quotas[].used": "how much all processes have",
@@ -81,7 +82,7 @@ export const brokerStatus: Command = {
     "If an installed broker cannot be reached, it asks the service manager why, and shows the last lines that the broker wrote.",
   ],
   json: { form: "one object", fields: FIELDS },
-  needs: ["run", "sys"],
+  needs: ["run", "sys", "ffi"],
   examples: ["broker status", "broker status --json"],
   run,
 };
@@ -135,7 +136,7 @@ async function explained(
   { args, console }: Invocation,
 ): Promise<never> {
   const unreachable = error instanceof CommandError &&
-    error.exit === EXIT.unreachable;
+    !(error instanceof BootstrapError) && error.exit === EXIT.unreachable;
   if (!unreachable || args.get(ENDPOINT) !== undefined) throw error;
   const names = namesOf(console);
   const own = names.grpcAddress === `unix:${names.grpcSocket}`;

@@ -21,7 +21,7 @@ import { ENDPOINT, JSON_OUTPUT } from "../options.ts";
 import { Presence } from "../presence.ts";
 import { Rates } from "../rates.ts";
 import { openSession, type Session } from "../session.ts";
-import { isOver, stateStyle } from "../text/states.ts";
+import { isOver, pathText, stateStyle } from "../text/states.ts";
 import { incidentsText, nearlyFull } from "../text/fullness.ts";
 import { type Column, tableLines } from "../text/table.ts";
 
@@ -39,7 +39,7 @@ const INTERVAL: Option<number> = {
     },
   },
   meaning:
-    `seconds between updates (default: ${DEFAULT_INTERVAL_SECS}); hosts and clients report once a second`,
+    `seconds between updates (default: ${DEFAULT_INTERVAL_SECS}); hosts and clients report once a second, if something has changed`,
 };
 
 const ONCE: Option<boolean> = {
@@ -52,6 +52,7 @@ interface TrafficRow {
   readonly runtime_id: string;
   readonly processor_id: string;
   readonly derived_state: string;
+  readonly path: string;
   readonly frames_per_sec: number;
   readonly bytes_per_sec: number;
   readonly dropped_frames: number;
@@ -91,6 +92,8 @@ const FIELDS: Readonly<
   "connections[].runtime_id": "the runtime that hosts it",
   "connections[].processor_id": "the processor in the client process",
   "connections[].derived_state": "`ready`, or what the connection waits for",
+  "connections[].path":
+    "`lane` or `dictionary`: what carries the frames (docs/protocol.md); empty until a side has reported it",
   "connections[].frames_per_sec":
     "frames per second, received by host and client, averaged over five seconds or over the interval if that is longer",
   "connections[].bytes_per_sec": "bytes per second, likewise",
@@ -105,6 +108,7 @@ const COLUMNS: readonly Column[] = [
   { title: "RUNTIME" },
   { title: "PROCESSOR", importance: 4, least: 5 },
   { title: "STATE", importance: 3, least: 5 },
+  { title: "PATH" },
   { title: "FRAMES/S", align: "right", importance: 5 },
   { title: "MB/S", align: "right", importance: 5 },
   { title: "DROPS", align: "right", importance: 5 },
@@ -118,11 +122,12 @@ export const brokerTop: Command = {
   summary:
     "Shows the live traffic of the connections: frames, megabytes, drops, latency.",
   details: [
-    "FRAMES/S and MB/S count what host and client receive, averaged over the last five seconds. DROPS is the total since the start. P50 and P99 are the latency in the slower direction: the time from sending a frame to its release by the receiver.",
+    "PATH is what carries the frames: a lane, which is memory that both sides share, or dictionaries, one message for each frame, which is slower. FRAMES/S and MB/S count what host and client receive, averaged over the last five seconds. DROPS is the total since the start. P50 and P99 are the latency in the slower direction: the time from sending a frame to its release by the receiver.",
     "A terminal shows a table and updates it. In a pipe, one line is written for each connection and interval. Press Ctrl-C to end.",
   ],
   options: [ONCE, INTERVAL, JSON_OUTPUT, ENDPOINT],
   json: { form: "one object per interval, each on one line", fields: FIELDS },
+  needs: ["ffi"],
   examples: [
     "broker top",
     "broker top --once",
@@ -144,7 +149,7 @@ async function run(invocation: Invocation): Promise<ExitCode> {
     ? new LiveScreen(out)
     : undefined;
   const presence = new Presence(
-    session.address,
+    session,
     (words) => screen ? screen.say(words) : say(err, words),
   );
   const rates = new Rates();
@@ -189,6 +194,7 @@ async function look(
       runtime_id: connection.runtime_id,
       processor_id: connection.processor_id,
       derived_state: connection.derived_state,
+      path: connection.path ?? "",
       frames_per_sec: rounded(rate.frames),
       bytes_per_sec: rounded(rate.bytes),
       dropped_frames: connection.dropped_frames,
@@ -236,6 +242,7 @@ function picture(traffic: Traffic, out: Output): string[] {
       row.runtime_id,
       row.processor_id,
       { text: row.derived_state, style: stateStyle(row.derived_state) },
+      pathText(row.path),
       formatRate(row.frames_per_sec),
       formatMegabytes(row.bytes_per_sec),
       String(row.dropped_frames),
@@ -261,6 +268,7 @@ function plainLines({ at_unix_ms, connections }: Traffic): string[] {
       row.runtime_id,
       row.processor_id,
       row.derived_state,
+      pathText(row.path),
       `${formatRate(row.frames_per_sec)} frames/s`,
       `${formatMegabytes(row.bytes_per_sec)} MB/s`,
       `${row.dropped_frames} dropped`,

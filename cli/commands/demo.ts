@@ -5,7 +5,6 @@
  */
 
 import type { Command, Invocation } from "../command.ts";
-import type { ExitCode } from "../exit.ts";
 import { EXIT } from "../exit.ts";
 import { argumentsFor, demoProgram } from "../own_programs.ts";
 
@@ -33,7 +32,7 @@ export const demo: Command = {
   run,
 };
 
-async function run({ args, console }: Invocation): Promise<ExitCode> {
+async function run({ args, console }: Invocation): Promise<number> {
   // The demo handles Ctrl-C; this process only waits for its end.
   using _ = console.interruptible();
   const ran = await console.runProgram(
@@ -41,5 +40,5 @@ async function run({ args, console }: Invocation): Promise<ExitCode> {
     argumentsFor(demoProgram(), args.operands),
     { inherit: true },
   );
-  return (ran?.code ?? EXIT.failed) as ExitCode;
+  return ran?.code ?? EXIT.failed;
 }

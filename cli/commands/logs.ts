@@ -39,6 +39,7 @@ export const logs: Command = {
     form: "one object a line",
     fields: { line: "the line, as it is in the file" },
   },
+  needs: ["ffi"],
   examples: ["logs studio-1 -n 20", "logs camera -f", "logs camera --since 1h"],
   run,
 };

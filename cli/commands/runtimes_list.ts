@@ -26,6 +26,7 @@ export const runtimesList: Command = {
   ],
   options: [JSON_OUTPUT, ENDPOINT],
   json: { form: "an array of objects", fields: RUNTIME_FIELDS },
+  needs: ["ffi"],
   examples: ["runtimes list", "runtimes list --json"],
   run: (invocation) =>
     listRuntimes(invocation, COLUMNS, (row) => [

@@ -26,6 +26,7 @@ export const runtimesPrune: Command = {
   ],
   options: [JSON_OUTPUT, ENDPOINT],
   json: { form: "one object", fields: FIELDS },
+  needs: ["ffi"],
   examples: ["runtimes prune"],
   run,
 };

@@ -35,7 +35,7 @@ ${all.flatMap(valueCases).join("\n")}
   case "$place" in
 ${all.map(placeCase).join("\n")}
   esac
-  COMPREPLY=( $(compgen -W "$words" -- "$current") )
+  COMPREPLY+=( $(compgen -W "$words" -- "$current") )
 }
 complete -F _${PROGRAM} ${PROGRAM}
 `;
@@ -60,7 +60,10 @@ function valueCases(place: CompletionPoint): string[] {
 function placeCase(place: CompletionPoint): string {
   const words = [...place.next, ...place.operands].map(({ word }) => word);
   const options = place.options.map(({ name }) => `--${name}`);
-  return `    ${shellWord(placeKey(place))}) words=${
+  const programs = place.takesProgram
+    ? ' COMPREPLY=( $(compgen -c -f -- "$current") );'
+    : "";
+  return `    ${shellWord(placeKey(place))})${programs} words=${
     shellWord([...words, ...options].join(" "))
   } ;;`;
 }

@@ -39,6 +39,9 @@ function completionsAt(place: CompletionPoint): string[] {
     `complete -c ${PROGRAM} -n ${condition} ${rest}`;
   return [
     ...[...place.next, ...place.operands].map((word) => line(wordSpec(word))),
+    ...(place.takesProgram
+      ? [line("-F"), line("-a '(__fish_complete_command)'")]
+      : []),
     ...place.options.map((option) => line(optionSpec(option))),
   ];
 }

@@ -24,6 +24,8 @@ export interface CompletionPoint {
   /** The permitted values of operands. */
   readonly operands: readonly Word[];
   readonly options: readonly Option<unknown>[];
+  /** Whether the first operand is a program and the others are its arguments. */
+  readonly takesProgram: boolean;
 }
 
 /** Every place with something to complete; the first is the one after `streamlib`. */
@@ -41,15 +43,23 @@ export function places(commands: readonly Command[]): CompletionPoint[] {
     const next = new Map<string, Word>();
     found.set(key, {
       next,
-      place: { path, next: [], operands: [], options: [HELP_OPTION], ...place },
+      place: {
+        path,
+        next: [],
+        operands: [],
+        options: [HELP_OPTION],
+        takesProgram: false,
+        ...place,
+      },
     });
   };
   at([], { options: [HELP_OPTION, VERSION] });
   for (const command of commands) {
-    const { path, summary, operands = [], options } = command;
+    const { path, summary, operands = [], options, endsOptions } = command;
     path.slice(0, -1).forEach((_, depth) => at(path.slice(0, depth + 1)));
     at(path, {
       options: [...options, HELP_OPTION],
+      takesProgram: endsOptions ?? false,
       operands: operands.flatMap(({ choices = [], meaning }) =>
         choices.map((word) => ({ word, meaning }))
       ),

@@ -55,6 +55,7 @@ function placeCase(place: CompletionPoint): string {
       `      words_here=(${words.map(described).join(" ")})`,
       `      _describe ${shellWord("command")} words_here`,
     ]),
+    ...(place.takesProgram ? ["      _command_names -e; _files"] : []),
     `      words_here=(${specs.join(" ")})`,
     `      _describe -o ${shellWord("option")} words_here`,
     "      ;;",

@@ -4,8 +4,13 @@
  * @module
  */
 
-import type { Examination, Link } from "./examination.ts";
+import {
+  type Examination,
+  isWithinBootstrap,
+  type Link,
+} from "./examination.ts";
 import { type Finding, type LinkName, skipped } from "./finding.ts";
+import { bootstrapLink } from "./links/bootstrap.ts";
 import { controlPlaneLink } from "./links/control_plane.ts";
 import { denoLink } from "./links/deno_version.ts";
 import { environmentLink } from "./links/environment.ts";
@@ -24,6 +29,7 @@ import { xpcLink } from "./links/xpc.ts";
 export const ALL_LINKS: readonly Link[] = [
   denoLink,
   environmentLink,
+  bootstrapLink,
   namesLink,
   serviceLink,
   shimLink,
@@ -37,6 +43,14 @@ export const ALL_LINKS: readonly Link[] = [
   teardownLink,
 ];
 
+/** The links of a broker outside a bootstrap. */
+const OUTSIDE: readonly LinkName[] = [
+  "service",
+  "run directory",
+  "sockets",
+  "grpc",
+];
+
 /** Checks the links in order. A link that a broken one blocks is skipped; the finding names the first that blocks it. */
 export async function* examine(
   examination: Examination,
@@ -47,6 +61,14 @@ export async function* examine(
     const by = blocked.get(name);
     if (by !== undefined) {
       yield skipped(name, `because of ${by}`);
+      continue;
+    }
+    const { known, endpoint } = examination;
+    if (
+      endpoint === undefined && isWithinBootstrap(known) &&
+      OUTSIDE.includes(name)
+    ) {
+      yield skipped(name, "not used in this bootstrap");
       continue;
     }
     const finding = await check(examination);

@@ -25,6 +25,8 @@ export interface Examination {
 
 /** What links tell those after them. */
 export interface Known {
+  /** Set by "bootstrap", if this process is in one: whether names that it does not know are looked for nowhere else, and whether it has a broker. */
+  bootstrap?: { readonly isolated: boolean; readonly served: boolean };
   /** Set by "names". */
   names?: Names;
   /** Set by "names": whether a service manager is told to start the broker. */
@@ -35,6 +37,11 @@ export interface Known {
   answered?: boolean;
   /** Set by "handshake". */
   connection?: { readonly id: string; readonly embedded: boolean };
+}
+
+/** Whether hosts use nothing outside the bootstrap that this process is in: no directory, no socket, no service. */
+export function isWithinBootstrap({ bootstrap }: Known): boolean {
+  return bootstrap !== undefined && (bootstrap.served || bootstrap.isolated);
 }
 
 /** A link: its name, and its check. */

@@ -9,6 +9,7 @@
 export const LINKS = [
   "deno",
   "environment",
+  "bootstrap",
   "names",
   "service",
   "shim",

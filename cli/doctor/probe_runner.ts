@@ -33,11 +33,9 @@ export class Probe {
 
   /**
    * Starts the probe.
-   *
-   * @param home STREAMLIB_HOME: the package's shim is kept in `lib/` of it
    */
-  constructor(console: Console, home: string) {
-    this.ended = this.#run(console, home);
+  constructor(console: Console) {
+    this.ended = this.#run(console);
   }
 
   /** The report of a step, once there is one. */
@@ -50,14 +48,14 @@ export class Probe {
     this.#looked.resolve();
   }
 
-  async #run(console: Console, home: string): Promise<void> {
+  async #run(console: Console): Promise<void> {
     const deno = Deno.execPath();
     let begun = ""; // a line that is not complete yet
     let words: string;
     try {
       const ran = await console.runProgram(
         deno,
-        argumentsFor(probeProgram(home, deno)),
+        argumentsFor(probeProgram(deno)),
         {
           timeoutMs: ALL_MS,
           stdinUntil: this.#looked.promise,

@@ -8,7 +8,7 @@ import type { LogRecord, TailLogsResponse } from "../../proto/broker_gen.ts";
 import type { RequestOf } from "../../proto/wire/control.ts";
 import type { Console } from "../terminal/console.ts";
 import type { Presence } from "../presence.ts";
-import type { Session } from "../session.ts";
+import type { GrpcClient } from "../../broker/grpc/grpc_client.ts";
 
 const RETRY_MS = 1_000;
 
@@ -75,7 +75,7 @@ export type LogEvent =
 
 /** Reads the records that the broker keeps. */
 export async function keptRecords(
-  session: Session,
+  client: Pick<GrpcClient, "stream">,
   wanted: Wanted,
   seen: SeenRecords,
 ): Promise<LogEvent[]> {
@@ -83,7 +83,7 @@ export async function keptRecords(
   let resumes = true;
   while (resumes) {
     resumes = false;
-    const stream = session.client.stream("TailLogs", request(wanted, seen));
+    const stream = client.stream("TailLogs", request(wanted, seen));
     for await (const answer of stream) {
       events.push(...eventsIn(answer, seen));
       resumes = answer.resume_since !== "";
@@ -94,7 +94,7 @@ export async function keptRecords(
 
 /** Reads new records, also those of the next brokers at the address, until `signal` aborts. */
 export async function* comingRecords(
-  session: Session,
+  client: Pick<GrpcClient, "stream">,
   wanted: Wanted,
   seen: SeenRecords,
   console: Pick<Console, "pause">,
@@ -104,7 +104,7 @@ export async function* comingRecords(
   while (!signal.aborted) {
     let resumes = false;
     try {
-      const stream = session.client.stream(
+      const stream = client.stream(
         "TailLogs",
         { ...request(wanted, seen), follow: true },
         { signal },
@@ -124,12 +124,17 @@ export async function* comingRecords(
 }
 
 function request(
-  { filter, since }: Wanted,
+  wanted: Wanted,
   seen: SeenRecords,
 ): RequestOf<"TailLogs"> {
   seen.beginStream();
-  const from = since === undefined ? "" : new Date(since).toISOString();
-  return { filter, since: seen.last === "" ? from : seen.last };
+  const { filter } = wanted;
+  return { filter, since: seen.last === "" ? sinceText(wanted) : seen.last };
+}
+
+/** The earliest time, as the broker's calls have it. */
+export function sinceText({ since }: Wanted): string {
+  return since === undefined ? "" : new Date(since).toISOString();
 }
 
 /** What is new in one message of a stream. */

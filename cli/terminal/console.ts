@@ -12,6 +12,7 @@ import type {
 import type { EnvironmentSource } from "../../proto/environment.ts";
 import type { GrpcClient } from "../../broker/grpc/grpc_client.ts";
 import { escapeControls } from "../../proto/escape.ts";
+import type { ControlClient } from "../../proto/wire/control.ts";
 
 /** A stream for text. */
 export interface Output {
@@ -28,13 +29,49 @@ export interface Output {
 }
 
 /**
- * A right that few commands need; the others give it up before they run. `run`:
- * to start programs. `sys`: to read the user's id.
+ * A right that not every command needs; the others give it up before they run.
+ * `run`: to start programs. `sys`: to read the user's id. `ffi`: to load the shim,
+ * without which a bootstrap can neither be made nor reached.
  */
-export type Right = "run" | "sys";
+export type Right = "run" | "sys" | "ffi";
 
 /** Every {@link Right}. */
-export const RIGHTS: readonly Right[] = ["run", "sys"];
+export const RIGHTS: readonly Right[] = ["run", "sys", "ffi"];
+
+/** A client of the broker that the bootstrap of this process knows. */
+export interface TreeClient extends ControlClient {
+  /** The name of the broker's service. */
+  readonly service: string;
+  /** Why the bootstrap cannot be reached, with the program that has lost the channel; `undefined` if it can. */
+  loss(): string | undefined;
+}
+
+/** A program, and the bootstrap in which it is run. */
+export interface TreeOptions {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** The name of the broker's service; `undefined`: no broker. */
+  readonly service: string | undefined;
+  /** A name that the bootstrap does not know is looked for nowhere else. */
+  readonly isolated: boolean;
+  /** Writes a line to stderr for each event of the bootstrap. */
+  readonly verbose: boolean;
+  /** Called when the program runs: no right is needed any more. */
+  readonly started: () => void;
+}
+
+/** A program cannot be started. */
+export class NotStarted extends Error {
+  override name = "NotStarted";
+  /** Whether there is no such program. */
+  readonly isMissing: boolean;
+
+  /** @param cause what `Deno.Command` has thrown */
+  constructor(cause: Error) {
+    super(cause.message, { cause });
+    this.isMissing = cause instanceof Deno.errors.NotFound;
+  }
+}
 
 /** The machine on which a command runs. */
 export interface Console {
@@ -51,6 +88,19 @@ export interface Console {
   interruptible(): Interruptible;
   /** Returns a client for a broker's control plane. It connects with its first call; the caller disposes it. */
   connect(address: string): Promise<GrpcClient>;
+  /** Returns a client for the broker that the bootstrap of this process knows under this name; the caller disposes it. Needs `ffi`. */
+  connectTree(service: string): Promise<TreeClient>;
+  /** Why no bootstrap can be made on this system; `undefined` if one can. Needs `ffi`. */
+  bootstrapFault(): Promise<string | undefined>;
+  /**
+   * Runs a program to its end, in a bootstrap that ends with it. Signals to this
+   * process are sent to the program. Returns its exit code; 128 plus the signal's
+   * number if a signal ended it. Needs `run` and `ffi`.
+   *
+   * @throws {NotStarted}
+   * @throws {BridgeError} if there can be no bootstrap, or no broker in it
+   */
+  runTree(options: TreeOptions): Promise<number>;
   /** Gives up rights. They cannot be regained. */
   giveUp(rights: readonly Right[]): void;
   /** The id of the user that this process runs as. Needs `sys`. */

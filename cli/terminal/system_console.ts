@@ -108,6 +108,20 @@ export function systemConsole(): Console {
       const { GrpcClient } = await loadGrpc();
       return new GrpcClient(address);
     },
+    async connectTree(service) {
+      const { openTree } = await import("../tree/tree_client.ts");
+      return openTree(service);
+    },
+    async bootstrapFault() {
+      const { bootstrapFault } = await import("../tree/tree_client.ts");
+      return bootstrapFault();
+    },
+    async runTree(options) {
+      const { Signals } = await import("../tree/signals.ts");
+      const signals = new Signals(); // before anything slow is loaded
+      const { runTree } = await import("../tree/run_tree.ts");
+      return await runTree(options, signals);
+    },
     giveUp(rights) {
       for (const name of rights) Deno.permissions.revokeSync({ name });
     },

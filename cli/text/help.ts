@@ -73,11 +73,15 @@ export function isWithin(command: Command, path: readonly string[]): boolean {
 }
 
 /** The command line of a command, with placeholders for its arguments. */
-export function usageOf({ path, operands = [] }: Command): string {
+export function usageOf(
+  { path, operands = [], endsOptions }: Command,
+): string {
   const labels = operands.map(({ label, count }) =>
     count === "any" ? `[${label}...]` : label
   );
-  return [lineOf(path), ...labels, "[options]"].join(" ");
+  return endsOptions
+    ? [lineOf(path), "[options] [--]", ...labels].join(" ")
+    : [lineOf(path), ...labels, "[options]"].join(" ");
 }
 
 /** An option as it is typed, with the placeholder of its value. */

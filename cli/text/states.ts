@@ -22,6 +22,11 @@ export function whyNotReady(connection: ConnectionInfo): string {
   return `${waits}; it fails in ${formatAge(timeout_secs - age_secs)}`;
 }
 
+/** What carries the frames of a connection; `-` if that is unknown: neither side has reported it, or the broker is an older one. */
+export function pathText(path: string | undefined): string {
+  return path || "-";
+}
+
 /** Whether a connection in this state has ended. */
 export function isOver(derivedState: string): boolean {
   return derivedState === "failed" || derivedState === "closed";

@@ -6,13 +6,16 @@
  */
 
 import { type Processor, reactive, transferStats } from "../../client/mod.ts";
-import { checksum } from "../verify/checksum.ts";
+import { checksum, planesOf } from "../verify/checksum.ts";
 import { DEMO_PORT } from "../demo_frame.ts";
 import { EdgeDetector } from "./edge_detector.ts";
+import { RgbaPictures } from "./rgba_pictures.ts";
 
 let detector:
   | { width: number; height: number; edges: EdgeDetector }
   | undefined;
+
+const pictures = new RgbaPictures();
 
 const processor: Processor = reactive({
   inputs: { video: DEMO_PORT },
@@ -21,10 +24,15 @@ const processor: Processor = reactive({
     using frame = input.video.get();
     if (!frame) return;
     await output.video.ready;
-    using out = output.video.acquire(frame);
-    const from = frame.pixel_buffer;
+    const { width, height } = frame.pixel_buffer;
+    using out = output.video.acquire({
+      ...frame,
+      pixel_buffer: { width, height, pixel_format: "rgba8" },
+      pixel_format: "rgba8",
+      color: null,
+    });
+    const from = pictures.of(frame.pixel_buffer, frame.color);
     const to = out.pixel_buffer;
-    const { width, height } = from;
     if (detector?.width !== width || detector.height !== height) {
       detector = { width, height, edges: new EdgeDetector(width, height) };
     }
@@ -34,8 +42,8 @@ const processor: Processor = reactive({
       to.pixels,
       to.bytes_per_row,
     );
-    out.input_checksum = checksum(from);
-    out.output_checksum = checksum(to);
+    out.input_checksum = checksum(planesOf(frame.pixel_buffer));
+    out.output_checksum = checksum(planesOf(to));
     out.client_copied_bytes = BigInt(transferStats().copied_bytes);
     output.video.send(out);
   },

@@ -9,6 +9,18 @@
 
 import { MediaError } from "../input/media_error.ts";
 
+/** A picture in memory that is lent: RGBA, 8 bits a channel. */
+export interface Picture {
+  /** Columns. */
+  readonly width: number;
+  /** Rows. */
+  readonly height: number;
+  /** From one row's start to the next, a multiple of 4. */
+  readonly bytes_per_row: number;
+  /** The rows, from a multiple of 4 in their buffer. */
+  readonly pixels: Uint8Array;
+}
+
 /** An opaque pixel's alpha, in its place within the word. */
 export const OPAQUE = 0xff000000 | 0;
 

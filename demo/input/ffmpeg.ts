@@ -53,7 +53,7 @@ export function ffmpegOrigin(
 
 /**
  * Returns ffmpeg's arguments: the first video stream of its input, as Y4M with
- * BT.601 in the video range, to standard output.
+ * BT.601 in the video range, to standard output. More than 8 bits become ten.
  *
  * @param path the file; `undefined` for standard input
  * @param size the size to scale to; `undefined` for the video's own
@@ -67,14 +67,17 @@ export function ffmpegArguments(
   const scale = size === undefined
     ? `scale=${colours}`
     : `scale=${size.width}:${size.height}:${colours}`;
+  // ffmpeg takes the one that loses less, and the first if neither loses.
+  const filter = `${scale},format=yuv420p|yuv420p10`;
   return [
     ...["-nostdin", "-hide_banner", "-loglevel", "error"],
     // A playlist can name other files and addresses: only local files are opened.
     ...["-protocol_whitelist", path === undefined ? "pipe" : "file"],
     // Without the prefix, ffmpeg takes a name with a colon for a protocol.
     ...["-i", path === undefined ? "pipe:0" : `file:${path}`],
-    ...["-map", "0:v:0", "-vf", scale, "-pix_fmt", "yuv420p"],
-    ...["-f", "yuv4mpegpipe", "pipe:1"],
+    ...["-map", "0:v:0", "-vf", filter],
+    // Y4M of ten bits is not in its standard, and needs to be allowed.
+    ...["-strict", "-1", "-f", "yuv4mpegpipe", "pipe:1"],
   ];
 }
 
@@ -186,7 +189,7 @@ function cannotStart(
     "ffmpeg_not_found",
     `Cannot decode ${input.shown}: ${obstacle}, so it needs ffmpeg, and ${found}; ${
       isMissing ? "install ffmpeg, or give" : "give"
-    } a Y4M file with 8 bits`,
+    } a Y4M file of 4:2:0 with 8 or 10 bits`,
     { cause },
   );
 }

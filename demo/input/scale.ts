@@ -5,7 +5,10 @@
  * @module
  */
 
-import { type PlaneLayout, planeLayout } from "./y4m.ts";
+import { type PlaneLayout, planeLayout, samplesOf } from "./y4m.ts";
+
+/** Samples of 8 bits, or of more. */
+type Samples = Uint8Array | Uint16Array;
 
 /** Weights are in 1/256. */
 const ONE = 256;
@@ -27,7 +30,7 @@ const ONE = 256;
 export class FrameScaler {
   /** The planes of the scaled frames; their chroma is that of the original ones. */
   readonly layout: PlaneLayout;
-  readonly #frame: Uint8Array;
+  readonly #frame: Samples;
   readonly #planes: PlaneScaler[];
 
   /** Computes the sources of each pixel.
@@ -36,9 +39,9 @@ export class FrameScaler {
    * @param width columns of the scaled frames
    * @param height rows of the scaled frames */
   constructor(from: PlaneLayout, width: number, height: number) {
-    const to = planeLayout(width, height, from.chroma);
+    const to = planeLayout(width, height, from.chroma, from.depth);
     this.layout = to;
-    this.#frame = new Uint8Array(to.frameBytes);
+    this.#frame = samplesOf(new Uint8Array(to.frameBytes), to);
     this.#planes = [
       new PlaneScaler(0, from.width, from.height, 0, to.width, to.height),
     ];
@@ -59,7 +62,7 @@ export class FrameScaler {
   }
 
   /** Borrows `frame` in the other size, valid until the next call. */
-  scale(frame: Uint8Array): Uint8Array {
+  scale(frame: Samples): Samples {
     for (const plane of this.#planes) plane.scale(frame, this.#frame);
     return this.#frame;
   }
@@ -72,7 +75,7 @@ class PlaneScaler {
   readonly #columns: Steps;
   readonly #rows: Steps;
   /** The two source rows that are being blended, already of the new width, in 1/256. */
-  readonly #stretched: [Uint16Array, Uint16Array];
+  readonly #stretched: [Uint32Array, Uint32Array];
   readonly #stretchedRow: [number, number] = [-1, -1];
 
   constructor(
@@ -87,10 +90,10 @@ class PlaneScaler {
     this.#toColumns = toColumns;
     this.#columns = steps(fromColumns, toColumns);
     this.#rows = steps(fromRows, toRows);
-    this.#stretched = [new Uint16Array(toColumns), new Uint16Array(toColumns)];
+    this.#stretched = [new Uint32Array(toColumns), new Uint32Array(toColumns)];
   }
 
-  scale(from: Uint8Array, to: Uint8Array): void {
+  scale(from: Samples, to: Samples): void {
     const { first, second, weight } = this.#rows;
     const columns = this.#toColumns;
     this.#stretchedRow.fill(-1);
@@ -107,7 +110,7 @@ class PlaneScaler {
   }
 
   /** Source row `y` in the new width. Neighbouring rows are of different parity, so each has a slot of its own. */
-  #stretch(from: Uint8Array, y: number): Uint16Array {
+  #stretch(from: Samples, y: number): Uint32Array {
     const slot = (y & 1) as 0 | 1;
     const target = this.#stretched[slot];
     if (this.#stretchedRow[slot] === y) return target;

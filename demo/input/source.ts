@@ -1,23 +1,41 @@
 /**
- * The demo's source: decodes a file, or the shipped clip, to pixels, frame by frame.
+ * The demo's source: decodes a file, or the shipped clip, frame by frame. The
+ * planes of the video are kept where there is a pixel format for them.
  *
  * @module
  */
 
 import { clipOrigin, type Feed, type FeedOrigin, y4mOrigin } from "./feed.ts";
 import { ffmpegOrigin } from "./ffmpeg.ts";
+import { HighBits } from "./high_bits.ts";
 import { MediaError } from "./media_error.ts";
 import { openInput } from "./media_input.ts";
 import { quoted } from "./quoted.ts";
 import { FrameScaler } from "./scale.ts";
 import {
+  type Chroma,
+  type Depth,
   isY4m,
   MAX_SIDE,
   parseY4mHeader,
+  type PlaneLayout,
+  samplesOf,
   y4mHeaderLine,
   Y4mReader,
 } from "./y4m.ts";
-import { guessMatrix, YuvToRgba } from "./yuv_to_rgba.ts";
+import type { Surface, VideoFrame } from "../../host/mod.ts";
+import type { DemoFormat } from "../filter/rgba_pictures.ts";
+import { guessMatrix, packedPlanes, YuvToRgba } from "./yuv_to_rgba.ts";
+
+/** The format of planes with 8 bits and with ten. 4:2:2 and 4:4:4 have none here. */
+const FORMATS: Readonly<
+  Record<Chroma, Readonly<Record<Depth, DemoFormat>>>
+> = {
+  "420": { 8: "i420", 10: "p010" },
+  "422": { 8: "rgba8", 10: "rgba8" },
+  "444": { 8: "rgba8", 10: "rgba8" },
+  mono: { 8: "gray8", 10: "gray16" },
+};
 
 /** A picture's size in pixels. */
 export interface Size {
@@ -36,14 +54,18 @@ export interface FrameSource extends AsyncDisposable, Size {
   /** Notes for the user, for instance that the video is scaled or decoded by ffmpeg. */
   readonly notes: readonly string[];
 
-  /** Writes the next frame into `into` as opaque RGBA, 8 bits a channel; false at the end, with `into` untouched.
+  /** The format of the frames: that of the video's planes, or opaque `rgba8`. */
+  readonly pixel_format: DemoFormat;
+  /** What the values of the frames mean as colours. */
+  readonly color: VideoFrame["color"];
+
+  /** Writes the next frame into `into`; false at the end, with `into` untouched.
    *
    * `into` is borrowed until the promise settles; one call at a time.
    *
-   * @param into starts at a multiple of 4 in its buffer
-   * @param bytesPerRow from one row's start to the next, a multiple of 4; what lies between is left alone
+   * @param into a surface of the source's size and format; the padding of its rows is left alone
    * @throws {MediaError} if the video is malformed or its decoder failed */
-  next(into: Uint8Array, bytesPerRow: number): Promise<boolean>;
+  next(into: Surface): Promise<boolean>;
 }
 
 /** The options of a source. */
@@ -68,8 +90,9 @@ export interface SourceOptions {
  * import { openSource } from "./source.ts";
  *
  * await using source = await openSource(undefined, { loop: true });
- * const pixels = new Uint8Array(source.width * source.height * 4);
- * await source.next(pixels, source.width * 4);
+ * const { width, height, pixel_format } = source;
+ * using frame = port.acquire({ pixel_buffer: { width, height, pixel_format } });
+ * await source.next(frame.pixel_buffer);
  * ```
  *
  * @param input the path, or `-` for standard input
@@ -123,6 +146,8 @@ class Y4mSource implements FrameSource {
   readonly frameRate: number;
   readonly name: string;
   readonly notes: readonly string[];
+  readonly pixel_format: DemoFormat;
+  readonly color: VideoFrame["color"];
   readonly #origin: FeedOrigin;
   readonly #loop: boolean;
   #pass: Pass;
@@ -133,6 +158,8 @@ class Y4mSource implements FrameSource {
     this.height = first.size.height;
     this.frameRate = frameRate;
     this.name = origin.name;
+    this.pixel_format = first.pixel_format;
+    this.color = first.color;
     this.notes = [
       ...origin.notes,
       ...(interlaced ? ["interlaced: shown woven, as stored"] : []),
@@ -146,12 +173,12 @@ class Y4mSource implements FrameSource {
     this.#pass = first;
   }
 
-  async next(into: Uint8Array, bytesPerRow: number): Promise<boolean> {
-    while (!await this.#pass.next(into, bytesPerRow)) {
+  async next(into: Surface): Promise<boolean> {
+    while (!await this.#pass.next(into)) {
       if (!this.#loop) return false;
       if (this.#pass.count === 1) {
         // A still picture need not be decoded again for every frame.
-        this.#pass.repeat(into, bytesPerRow);
+        this.#pass.repeat(into);
         return true;
       }
       if (!this.#origin.rewinds) return false;
@@ -166,15 +193,19 @@ class Y4mSource implements FrameSource {
   }
 }
 
-/** One pass over the video, with the converter of its frames to pixels of `size`. */
+/** One pass over the video, with the scaler of its frames to `size`, and the converter of those that have no format of their own. */
 class Pass implements AsyncDisposable {
   /** The number of frames that it has returned. */
   count = 0;
   readonly size: Size;
   readonly #scaler: FrameScaler | undefined;
-  readonly #converter: YuvToRgba;
+  readonly #layout: PlaneLayout;
+  readonly #converter: YuvToRgba | undefined;
+  readonly #highBits: HighBits | undefined;
+  readonly pixel_format: DemoFormat;
+  readonly color: VideoFrame["color"];
   readonly #name: string;
-  #frame: Uint8Array = new Uint8Array(0);
+  #frame: Uint8Array | Uint16Array = new Uint8Array(0);
 
   private constructor(
     readonly feed: Feed,
@@ -190,10 +221,21 @@ class Pass implements AsyncDisposable {
     ) {
       this.#scaler = new FrameScaler(layout, this.size.width, this.size.height);
     }
-    this.#converter = new YuvToRgba(this.#scaler?.layout ?? layout, {
-      matrix: origin.matrix ?? guessMatrix(layout.height),
-      fullRange,
-    });
+    this.#layout = this.#scaler?.layout ?? layout;
+    const matrix = origin.matrix ?? guessMatrix(layout.height);
+    this.pixel_format = FORMATS[layout.chroma][layout.depth];
+    if (layout.depth === 10) this.#highBits = new HighBits(this.#layout);
+    if (this.pixel_format === "rgba8") {
+      this.#converter = new YuvToRgba(this.#layout, { matrix, fullRange });
+      this.color = null;
+    } else {
+      this.color = {
+        primaries: null,
+        transfer: null,
+        matrix: matrix === "bt709" ? "bt709" : "smpte170m",
+        full_range: fullRange,
+      };
+    }
   }
 
   static async open(origin: FeedOrigin, size: Size | undefined): Promise<Pass> {
@@ -213,18 +255,25 @@ class Pass implements AsyncDisposable {
   }
 
   /** Writes the next frame; false at the end of the video. */
-  async next(into: Uint8Array, bytesPerRow: number): Promise<boolean> {
+  async next(into: Surface): Promise<boolean> {
     const frame = await this.#read();
     if (frame === null) return false;
     this.count++;
-    this.#frame = this.#scaler?.scale(frame) ?? frame;
-    this.repeat(into, bytesPerRow);
+    const samples = samplesOf(frame, this.reader.header.layout);
+    this.#frame = this.#scaler?.scale(samples) ?? samples;
+    this.repeat(into);
     return true;
   }
 
   /** Writes the last frame once more; reader and scaler still hold it unchanged. */
-  repeat(into: Uint8Array, bytesPerRow: number): void {
-    this.#converter.convert(this.#frame, into, bytesPerRow);
+  repeat(into: Surface): void {
+    const frame = this.#frame;
+    if (!(frame instanceof Uint8Array)) {
+      return into.copyFrom(this.#highBits!.of(frame));
+    }
+    if (!this.#converter) return into.copyFrom(frame);
+    const planes = packedPlanes(frame, this.#layout);
+    this.#converter.convert(planes, into.pixels, into.bytes_per_row);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

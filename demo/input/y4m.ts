@@ -12,7 +12,10 @@ import { quoted } from "./quoted.ts";
 /** How the two chroma planes are subsampled against luma; `mono` has none. */
 export type Chroma = "420" | "422" | "444" | "mono";
 
-/** The planes of one 8-bit frame, which follow each other without a gap: luma, then Cb, then Cr. */
+/** The bits of a sample. Ten are in two bytes, little-endian. */
+export type Depth = 8 | 10;
+
+/** The planes of one frame, which follow each other without a gap: luma, then Cb, then Cr. */
 export interface PlaneLayout {
   /** Luma columns. */
   readonly width: number;
@@ -24,6 +27,8 @@ export interface PlaneLayout {
   readonly chromaWidth: number;
   /** Rows of each chroma plane, rounded up; 0 if there is none. */
   readonly chromaHeight: number;
+  /** The bits of each sample. */
+  readonly depth: Depth;
   /** Bytes of a whole frame. */
   readonly frameBytes: number;
 }
@@ -52,16 +57,18 @@ const SHOWN = 32;
 /** The largest width and height of a frame, in pixels. */
 export const MAX_SIDE = 16384;
 
-/** The 8-bit colour spaces of the format, by their tag. The 4:2:0 ones differ in
+/** The colour spaces that are supported, by their tag. The 4:2:0 ones differ in
  * where chroma is sampled, by less than a pixel. */
-const CHROMA: ReadonlyMap<string, Chroma> = new Map([
-  ["420", "420"],
-  ["420jpeg", "420"],
-  ["420mpeg2", "420"],
-  ["420paldv", "420"],
-  ["422", "422"],
-  ["444", "444"],
-  ["mono", "mono"],
+const COLOURS: ReadonlyMap<string, readonly [Chroma, Depth]> = new Map([
+  ["420", ["420", 8]],
+  ["420jpeg", ["420", 8]],
+  ["420mpeg2", ["420", 8]],
+  ["420paldv", ["420", 8]],
+  ["420p10", ["420", 10]],
+  ["422", ["422", 8]],
+  ["444", ["444", 8]],
+  ["mono", ["mono", 8]],
+  ["mono10", ["mono", 10]],
 ]);
 
 /** The planes of a `width` by `height` frame, in pixels. */
@@ -69,6 +76,7 @@ export function planeLayout(
   width: number,
   height: number,
   chroma: Chroma,
+  depth: Depth = 8,
 ): PlaneLayout {
   const chromaWidth = chroma === "mono"
     ? 0
@@ -80,8 +88,17 @@ export function planeLayout(
     : chroma === "420"
     ? (height + 1) >> 1
     : height;
-  const frameBytes = width * height + 2 * chromaWidth * chromaHeight;
-  return { width, height, chroma, chromaWidth, chromaHeight, frameBytes };
+  const samples = width * height + 2 * chromaWidth * chromaHeight;
+  const frameBytes = depth === 8 ? samples : 2 * samples;
+  return {
+    width,
+    height,
+    chroma,
+    chromaWidth,
+    chromaHeight,
+    depth,
+    frameBytes,
+  };
 }
 
 /** Whether a file that begins with these bytes is Y4M; true as well if they are too few to tell. */
@@ -132,7 +149,7 @@ export function parseY4mHeader(line: string): Y4mHeader {
   const layout = planeLayout(
     side("width", "W", value("W")),
     side("height", "H", value("H")),
-    chromaOf(value("C") ?? "420jpeg"),
+    ...coloursOf(value("C") ?? "420jpeg"),
   );
   const interlacing = value("I") ?? "p";
   return {
@@ -148,8 +165,12 @@ export function formatY4mHeader(
   layout: PlaneLayout,
   framesPerSecond: number,
 ): string {
-  const { width, height, chroma } = layout;
-  const tag = chroma === "420" ? "420jpeg" : chroma;
+  const { width, height, chroma, depth } = layout;
+  const tag = depth === 10
+    ? (chroma === "420" ? "420p10" : `${chroma}10`)
+    : chroma === "420"
+    ? "420jpeg"
+    : chroma;
   return `${MAGIC} W${width} H${height} F${framesPerSecond}:1 Ip A1:1 C${tag}\n`;
 }
 
@@ -273,19 +294,29 @@ function side(name: string, tag: string, text: string | undefined): number {
   return pixels;
 }
 
-function chromaOf(tag: string): Chroma {
-  const chroma = CHROMA.get(tag);
-  if (chroma === undefined) {
+function coloursOf(tag: string): readonly [Chroma, Depth] {
+  const colours = COLOURS.get(tag);
+  if (colours === undefined) {
     throw new MediaError(
       "unsupported_colours",
       `Cannot read Y4M: the colour space is ${
         quoted(`C${tag}`, SHOWN)
-      }; without ffmpeg, only 8-bit ${
-        [...CHROMA.keys()].map((known) => `C${known}`).join(", ")
+      }; without ffmpeg, only ${
+        [...COLOURS.keys()].map((known) => `C${known}`).join(", ")
       } are supported`,
     );
   }
-  return chroma;
+  return colours;
+}
+
+/** The samples of a frame of the layout, which begins its own buffer. */
+export function samplesOf(
+  frame: Uint8Array,
+  { depth }: PlaneLayout,
+): Uint8Array | Uint16Array {
+  return depth === 8
+    ? frame
+    : new Uint16Array(frame.buffer, frame.byteOffset, frame.length / 2);
 }
 
 /** The format writes an unknown rate as 0:0. A rate that no video has counts as unknown too. */

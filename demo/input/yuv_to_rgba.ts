@@ -21,6 +21,32 @@ const FRACTION = 16;
 /** Added to every luma entry, so that no sum is negative and each can index the clamping tables. */
 const HEADROOM = 512;
 
+/** One plane of a picture: its rows, with or without padding. */
+export interface PlaneRows {
+  /** The rows, one after the other. */
+  readonly bytes: Uint8Array;
+  /** From one row's start to the next. */
+  readonly bytes_per_row: number;
+}
+
+/** The planes of a frame in which they follow each other without a gap. */
+export function packedPlanes(
+  frame: Uint8Array,
+  { width, height, chromaWidth, chromaHeight }: PlaneLayout,
+): PlaneRows[] {
+  const luma = { bytes: frame, bytes_per_row: width };
+  if (chromaWidth === 0) return [luma];
+  const cb = width * height;
+  return [
+    luma,
+    { bytes: frame.subarray(cb), bytes_per_row: chromaWidth },
+    {
+      bytes: frame.subarray(cb + chromaWidth * chromaHeight),
+      bytes_per_row: chromaWidth,
+    },
+  ];
+}
+
 /** The most likely matrix of a video that does not name one. */
 export function guessMatrix(height: number): Matrix {
   return height < 720 ? "bt601" : "bt709";
@@ -34,8 +60,9 @@ export function guessMatrix(height: number): Matrix {
  * import { YuvToRgba } from "./yuv_to_rgba.ts";
  *
  * const converter = new YuvToRgba(planeLayout(2, 1, "mono"));
+ * const luma = { bytes: new Uint8Array([16, 235]), bytes_per_row: 2 };
  * const pixels = new Uint8Array(8);
- * converter.convert(new Uint8Array([16, 235]), pixels, 8);
+ * converter.convert([luma], pixels, 8);
  * console.assert(pixels.join() === "0,0,0,255,255,255,255,255");
  * ```
  */
@@ -85,69 +112,65 @@ export class YuvToRgba {
     }
   }
 
-  /** Writes `frame`, one of the layout, into `into` as opaque RGBA rows of `bytesPerRow`, a multiple of 4.
+  /** Writes a frame of the layout, by its planes Y, Cb and Cr, into `into` as opaque RGBA rows of `bytesPerRow`, a multiple of 4.
    *
    * Bytes between a row's pixels and the next row are left alone.
    *
    * @throws {MediaError} `bad_argument` if `into` is too small or not aligned to pixels */
-  convert(frame: Uint8Array, into: Uint8Array, bytesPerRow: number): void {
+  convert(
+    [luma, cb, cr]: readonly PlaneRows[],
+    into: Uint8Array,
+    bytesPerRow: number,
+  ): void {
     const { width, height } = this.#layout;
     checkPicture("target", into, bytesPerRow, width, height);
     const words = this.#words.of(into);
-    if (this.#layout.chroma === "mono") {
-      this.#convertMono(frame, words, bytesPerRow >> 2);
-    } else {
-      this.#convertColour(frame, words, bytesPerRow >> 2);
-    }
+    if (cb && cr) this.#convertColour(luma!, cb, cr, words, bytesPerRow >> 2);
+    else this.#convertMono(luma!, words, bytesPerRow >> 2);
   }
 
-  #convertMono(frame: Uint8Array, words: Int32Array, stride: number): void {
+  #convertMono(
+    { bytes, bytes_per_row }: PlaneRows,
+    words: Int32Array,
+    stride: number,
+  ): void {
     const { width, height } = this.#layout;
     const luma = this.#luma;
     const red = this.#red;
     for (let y = 0; y < height; y++) {
-      const row = y * width;
+      const row = y * bytes_per_row;
       for (let x = 0; x < width; x++) {
-        const grey = red[luma[frame[row + x]!]! >> FRACTION]!;
+        const grey = red[luma[bytes[row + x]!]! >> FRACTION]!;
         words[y * stride + x] = OPAQUE | (grey * 0x010101);
       }
     }
   }
 
-  #convertColour(frame: Uint8Array, words: Int32Array, stride: number): void {
+  #convertColour(
+    luma: PlaneRows,
+    cb: PlaneRows,
+    cr: PlaneRows,
+    words: Int32Array,
+    stride: number,
+  ): void {
     const { width, height, chromaWidth, chromaHeight } = this.#layout;
-    const cb = width * height;
-    const cr = cb + chromaWidth * chromaHeight;
     for (let y = 0; y < height; y++) {
-      const chromaRow = (chromaHeight < height ? y >> 1 : y) * chromaWidth;
-      if (chromaWidth < width) {
-        this.#convertPairs(
-          frame,
-          y * width,
-          cb + chromaRow,
-          cr + chromaRow,
-          words,
-          y * stride,
-        );
-      } else {
-        this.#convertSingles(
-          frame,
-          y * width,
-          cb + chromaRow,
-          cr + chromaRow,
-          words,
-          y * stride,
-        );
-      }
+      const chromaRow = chromaHeight < height ? y >> 1 : y;
+      const rows = [
+        luma.bytes.subarray(y * luma.bytes_per_row),
+        cb.bytes.subarray(chromaRow * cb.bytes_per_row),
+        cr.bytes.subarray(chromaRow * cr.bytes_per_row),
+      ] as const;
+      if (chromaWidth < width) this.#convertPairs(...rows, words, y * stride);
+      else this.#convertSingles(...rows, words, y * stride);
     }
   }
 
   /** A row in which every two pixels share a chroma sample, and an odd last one has its own. */
   #convertPairs(
-    frame: Uint8Array,
-    from: number,
-    cb: number,
-    cr: number,
+    grey: Uint8Array,
+    cb: Uint8Array,
+    cr: Uint8Array,
     words: Int32Array,
     to: number,
   ): void {
@@ -159,18 +182,18 @@ export class YuvToRgba {
     const red = this.#red;
     const green = this.#green;
     const blue = this.#blue;
-    const end = from + this.#layout.width;
-    for (; from < end; from += 2, to += 2, cb++, cr++) {
-      const u = frame[cb]!;
-      const v = frame[cr]!;
+    const { width } = this.#layout;
+    for (let x = 0; x < width; x += 2, to += 2) {
+      const u = cb[x >> 1]!;
+      const v = cr[x >> 1]!;
       const r = redOfCr[v]!;
       const g = greenOfCr[v]! + greenOfCb[u]!;
       const b = blueOfCb[u]!;
-      const first = luma[frame[from]!]!;
+      const first = luma[grey[x]!]!;
       words[to] = blue[(first + b) >> FRACTION]! |
         green[(first + g) >> FRACTION]! | red[(first + r) >> FRACTION]!;
-      if (from + 1 === end) return;
-      const second = luma[frame[from + 1]!]!;
+      if (x + 1 === width) return;
+      const second = luma[grey[x + 1]!]!;
       words[to + 1] = blue[(second + b) >> FRACTION]! |
         green[(second + g) >> FRACTION]! | red[(second + r) >> FRACTION]!;
     }
@@ -178,10 +201,9 @@ export class YuvToRgba {
 
   /** A row in which each pixel has its own chroma sample. */
   #convertSingles(
-    frame: Uint8Array,
-    from: number,
-    cb: number,
-    cr: number,
+    grey: Uint8Array,
+    cb: Uint8Array,
+    cr: Uint8Array,
     words: Int32Array,
     to: number,
   ): void {
@@ -194,12 +216,12 @@ export class YuvToRgba {
     const green = this.#green;
     const blue = this.#blue;
     for (let x = 0; x < this.#layout.width; x++) {
-      const u = frame[cb + x]!;
-      const v = frame[cr + x]!;
-      const grey = luma[frame[from + x]!]!;
-      words[to + x] = blue[(grey + blueOfCb[u]!) >> FRACTION]! |
-        green[(grey + greenOfCr[v]! + greenOfCb[u]!) >> FRACTION]! |
-        red[(grey + redOfCr[v]!) >> FRACTION]!;
+      const u = cb[x]!;
+      const v = cr[x]!;
+      const sample = luma[grey[x]!]!;
+      words[to + x] = blue[(sample + blueOfCb[u]!) >> FRACTION]! |
+        green[(sample + greenOfCr[v]! + greenOfCb[u]!) >> FRACTION]! |
+        red[(sample + redOfCr[v]!) >> FRACTION]!;
     }
   }
 }

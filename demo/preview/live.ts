@@ -120,6 +120,7 @@ export class Live {
       pixel_bytes_copied_per_frame: results.received === 0
         ? 0
         : Math.round(copied / results.received),
+      path: stats.path ?? null,
       pids: { host: Deno.pid, client: clientPid },
       broker: { service: broker.service, embedded: broker.embedded },
     };

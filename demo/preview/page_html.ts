@@ -59,6 +59,7 @@ export const PAGE_HTML = `<!doctype html>
       <div><h3>Host <span id="host-pid"></span></h3><ol class="track" id="host-track" aria-label="States of the host"></ol></div>
       <div><h3>Client <span id="client-pid"></span></h3><ol class="track" id="client-track" aria-label="States of the client"></ol></div>
       <p class="more" id="broker"></p>
+      <p class="more" id="path"></p>
     </div>
     <table>
       <caption>From the launch to the first frame</caption>

@@ -118,6 +118,9 @@ function show() {
   put("broker", !s.broker.service ? "" : s.broker.embedded
     ? "The broker is embedded in the host's process."
     : "The broker is " + s.broker.service + ".");
+  put("path", !s.path ? "" : s.path === "lane"
+    ? "The frames travel through a lane: memory that both processes share."
+    : "The frames travel as dictionaries: one message for each.");
   track("host-track", HOST_STATES, s.host_state);
   track("client-track", CLIENT_STATES, s.client_state);
   steps();

@@ -5,22 +5,12 @@
  * @module
  */
 
-/** Pixels in memory that is lent, 4 bytes each. */
-export interface Pixels {
-  /** Columns. */
-  readonly width: number;
-  /** Rows. */
-  readonly height: number;
-  /** From one row's start to the next, a multiple of 4. */
-  readonly bytes_per_row: number;
-  /** The rows, from a multiple of 4 in their buffer. */
-  readonly pixels: Uint8Array;
-}
+import type { Picture } from "../filter/pixel_words.ts";
 
 /** The part of a frame that the tap uses. */
 export interface TappedFrame {
   readonly frame_number: bigint;
-  readonly pixel_buffer: Pixels;
+  readonly pixel_buffer: Picture;
 }
 
 /** A picture that was sent, and its result. */
@@ -50,9 +40,14 @@ export class PictureTap {
   /** The number of pictures copied so far: two for each pair. */
   copies = 0;
 
+  /** Whether the next frame that is sent would be copied. */
+  get isWanted(): boolean {
+    return this.#waiting.size > 0 && !this.#candidate;
+  }
+
   /** Call it before a frame is sent. */
   sending(frame: TappedFrame): void {
-    if (this.#waiting.size === 0 || this.#candidate) return;
+    if (!this.isWanted) return;
     const { width, height } = frame.pixel_buffer;
     const step = Math.ceil(width / MAX_WIDTH);
     const columns = Math.ceil(width / step);
@@ -121,7 +116,7 @@ export class PictureTap {
   }
 
   /** Copies pixels for the browser. Between the processes no pixel is copied. */
-  #copy(from: Pixels, to: PicturePair, step: number, at: number): void {
+  #copy(from: Picture, to: PicturePair, step: number, at: number): void {
     this.copies++;
     const stride = from.bytes_per_row;
     if (step === 1) {

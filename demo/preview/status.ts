@@ -10,6 +10,7 @@ import {
   type GetConnectionInfoResponse,
   type HandshakeTimes,
   type HostState,
+  type TransportPath,
   WAITING_FOR,
 } from "../../host/mod.ts";
 
@@ -49,6 +50,8 @@ export interface PreviewStatus {
   /** Recent latency; `null` before the first frame. */
   readonly latency_us: { readonly p50: number; readonly p99: number } | null;
   readonly pixel_bytes_copied_per_frame: number;
+  /** What carries the frames; `null` until they can flow. */
+  readonly path: TransportPath | null;
   readonly pids: { readonly host: number; readonly client: number };
   readonly broker: { readonly service: string; readonly embedded: boolean };
 }

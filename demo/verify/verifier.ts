@@ -4,10 +4,11 @@
  * @module
  */
 
-import type { ReceivedFrame } from "../../host/mod.ts";
-import { checksum } from "./checksum.ts";
+import type { ReceivedFrame, Surface, VideoFrame } from "../../host/mod.ts";
+import { checksum, planesOf } from "./checksum.ts";
 import type { DemoFrame } from "../demo_frame.ts";
 import { EdgeDetector } from "../filter/edge_detector.ts";
+import { RgbaPictures } from "../filter/rgba_pictures.ts";
 import { Recent } from "../recent.ts";
 
 /** A preview may run for days, so the number of latencies that are kept is limited. */
@@ -18,7 +19,7 @@ interface Expected {
   readonly checksum: number;
   readonly sentAt: number;
   readonly timestamp: bigint;
-  /** A copy of the pixels, if the result is computed again here; else `undefined`. */
+  /** A copy of the picture as RGBA, if the result is computed again here; else `undefined`. */
   readonly pixels: Uint8Array | undefined;
   readonly bytesPerRow: number;
 }
@@ -28,16 +29,15 @@ export interface SentFrame {
   readonly frame_number: bigint;
   readonly timestamp_ns: bigint;
   readonly input_checksum: number;
-  readonly pixel_buffer: {
-    readonly pixels: Uint8Array;
-    readonly bytes_per_row: number;
-  };
+  readonly pixel_buffer: Surface;
+  readonly color: VideoFrame["color"];
 }
 
 /** Keeps a record of each frame sent, and checks each result against it. */
 export class Verifier {
   readonly #expected = new Map<bigint, Expected>();
   readonly #now: () => number;
+  readonly #pictures = new RgbaPictures();
   /** Microseconds from send to result, of the newest frames. */
   readonly latencies: Recent = new Recent(MAX_LATENCIES);
   /** Frames that passed every check. */
@@ -54,13 +54,15 @@ export class Verifier {
 
   /** Records a frame before it is sent. With `recompute`, its pixels are kept to compute the result again. */
   sending(frame: SentFrame, recompute: boolean): void {
-    const { pixels, bytes_per_row } = frame.pixel_buffer;
+    const picture = recompute
+      ? this.#pictures.of(frame.pixel_buffer, frame.color)
+      : undefined;
     this.#expected.set(frame.frame_number, {
       checksum: frame.input_checksum,
       sentAt: this.#now(),
       timestamp: frame.timestamp_ns,
-      pixels: recompute ? pixels.slice() : undefined,
-      bytesPerRow: bytes_per_row,
+      pixels: picture?.pixels.slice(),
+      bytesPerRow: picture?.bytes_per_row ?? 0,
     });
   }
 
@@ -98,22 +100,21 @@ export class Verifier {
       return "the client saw other pixels than the host had written";
     }
     const surface = frame.pixel_buffer;
-    const actual = checksum(surface);
+    const actual = checksum(planesOf(surface));
     if (actual !== frame.output_checksum) {
       return "the host sees other pixels than the client had written";
     }
     if (actual === expected.checksum) return "the client changed nothing";
     if (!expected.pixels) return undefined;
-    const again = new Uint8Array(surface.bytes_per_row * surface.height);
-    new EdgeDetector(surface.width, surface.height).detect(
+    const { width, height } = surface;
+    const again = new Uint8Array(width * height * 4);
+    new EdgeDetector(width, height).detect(
       expected.pixels,
       expected.bytesPerRow,
       again,
-      surface.bytes_per_row,
+      width * 4,
     );
-    const { width, height, bytes_per_row, pixel_format } = surface;
-    const mine = { width, height, bytes_per_row, pixel_format, pixels: again };
-    if (checksum(mine) !== actual) {
+    if (checksum([[again]]) !== actual) {
       return "the client's result is not what the same filter gives here";
     }
     this.recomputed++;

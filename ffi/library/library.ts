@@ -1,56 +1,82 @@
 /**
- * Finds and loads the shim. The only file that calls `Deno.dlopen`.
+ * Finds and loads the shim.
  *
  * @module
  */
 
 import { readVariable } from "../../proto/environment.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import { homeDirectory } from "../../proto/names.ts";
 import { permittedEnvironment } from "../environment.ts";
-import { cachedLibrary } from "./library_cache.ts";
-import { writtenByAnotherDeno } from "./library_writer.ts";
-import { OWN_SHIM } from "./prebuilt/mod.ts";
 import { ABI_VERSION, SYMBOLS, type Symbols } from "../symbols.ts";
+import { LINUX_C, MACOS_C } from "./c_library.ts";
+import { type Functions, openLibrary } from "./functions.ts";
+import { memoryFile } from "./memory_file.ts";
+import { OWN_SHIM } from "./prebuilt/mod.ts";
+import type { Prebuilt } from "./prebuilt/prebuilt.ts";
+import { loadTemporary, temporaryFolder } from "./temporary_file.ts";
 
 const PLATFORM = `${Deno.build.os}-${Deno.build.arch}`;
-const NAME = `libstreamlib_bridge.${
+
+/** The file name of the shim for this system. */
+export const LIBRARY_NAME: string = `libstreamlib_bridge.${
   Deno.build.os === "darwin" ? "dylib" : "so"
 }`;
 
+/** The loaded shim. */
+type Loaded = Deno.DynamicLibrary<typeof SYMBOLS>;
+
+/** The shim that a process loads. */
+export type ShimChoice =
+  | {
+    /** `variable`: the file that STREAMLIB_LIBRARY names. `build`: the build of this checkout. */
+    readonly source: "variable" | "build";
+    /** The file's path; the URL of a module's folder that is not on this machine. */
+    readonly path: string;
+  }
+  | {
+    /** The package's own, which is in no file. */
+    readonly source: "package";
+    readonly prebuilt: Prebuilt;
+  };
+
+const ADVICE: Readonly<Record<ShimChoice["source"], string>> = {
+  variable: "correct or unset STREAMLIB_LIBRARY",
+  build: "run `deno task build` in the checkout; if the package has no shim " +
+    `for ${PLATFORM}, set STREAMLIB_LIBRARY to the path of one`,
+  package: "or set STREAMLIB_LIBRARY to the path of a shim in a file",
+};
+
+/** What more to say of the permission: the package's shim has no path that a flag could name. */
+const ALL_OF_FFI = ", for every path; or set STREAMLIB_LIBRARY to the path " +
+  "of a shim, and permit that path";
+
 /** The place where `deno task build` puts the shim for this system. */
 export function builtLibrary(): URL {
-  return new URL(`../../c/out/${PLATFORM}/${NAME}`, import.meta.url);
+  return new URL(`../../c/out/${PLATFORM}/${LIBRARY_NAME}`, import.meta.url);
 }
 
 /**
- * Returns the file of the package's own shim, below `lib/` in STREAMLIB_HOME,
- * and writes it first if needed. Returns undefined if another shim is used:
- * STREAMLIB_LIBRARY names one, or this is a checkout with a build, or the
- * package has no shim for this system. A process without permission to read and
- * write, such as a client, gets this path in STREAMLIB_LIBRARY from its parent.
+ * Returns the shim that {@link loadLibrary} would load: the file that
+ * STREAMLIB_LIBRARY names, else the build of this checkout, else the package's
+ * own. If there is none, the build's place, where it is missing.
  *
- * Throws what `cachedLibrary` throws, and `bad_argument` if there is no home
- * directory.
+ * Throws `bad_argument` if STREAMLIB_LIBRARY is not an absolute path, and
+ * `version_mismatch` if the package's own has another ABI than this library.
  */
-export function embeddedLibrary(): string | undefined {
-  const env = permittedEnvironment();
-  if (readVariable(env, "STREAMLIB_LIBRARY") !== undefined) return undefined;
-  if (OWN_SHIM === undefined || isBuilt()) return undefined;
-  if (OWN_SHIM.abi !== ABI_VERSION) {
-    throw wrongVersion(
-      "of this package",
-      OWN_SHIM.abi,
-      "install it again",
-    );
+export function chosenShim(): ShimChoice {
+  const named = readVariable(permittedEnvironment(), "STREAMLIB_LIBRARY");
+  if (named !== undefined) return { source: "variable", path: named };
+  if (OWN_SHIM === undefined || isBuilt()) {
+    const built = builtLibrary();
+    const path = built.protocol === "file:"
+      ? decodeURIComponent(built.pathname)
+      : built.href;
+    return { source: "build", path };
   }
-  const cache = `${homeDirectory(env)}/lib`;
-  return cachedLibrary(
-    OWN_SHIM,
-    cache,
-    NAME,
-    () => writtenByAnotherDeno(import.meta.url, cache),
-  );
+  if (OWN_SHIM.abi === ABI_VERSION) {
+    return { source: "package", prebuilt: OWN_SHIM };
+  }
+  throw wrongVersion("of this package", OWN_SHIM.abi, "install it again");
 }
 
 /** Whether this is a checkout with a build. Without permission to read it is not: a permission prompt would not be worth it. */
@@ -67,82 +93,86 @@ function isBuilt(): boolean {
   }
 }
 
-/** A shim to load, and advice for when that fails. */
-interface Choice {
-  readonly path: string | URL;
-  readonly advice: string;
-}
-
-function chooseLibrary(): Choice {
-  const named = readVariable(permittedEnvironment(), "STREAMLIB_LIBRARY");
-  if (named !== undefined) {
-    return { path: named, advice: "correct or unset STREAMLIB_LIBRARY" };
-  }
-  const embedded = embeddedLibrary();
-  if (embedded !== undefined) {
-    return {
-      path: embedded,
-      advice:
-        "set STREAMLIB_HOME to a directory from which code can be loaded, " +
-        "or set STREAMLIB_LIBRARY to a shim that was built on this machine",
-    };
-  }
-  return {
-    path: builtLibrary(),
-    advice:
-      "run `deno task build` in the checkout; if the package has no shim " +
-      `for ${PLATFORM}, set STREAMLIB_LIBRARY to the path of one`,
-  };
-}
-
 /**
- * Returns the absolute path of the shim that {@link loadLibrary} would load, to
- * be passed to another process. Throws `library_not_found` if it is not a file
- * on this machine, and what {@link embeddedLibrary} throws.
+ * Loads the shim. Throws `library_not_found` if there is none or it cannot be
+ * loaded, `not_permitted` without permission for ffi, `version_mismatch` if it
+ * was built from another version of this library, and what {@link chosenShim}
+ * throws.
  */
-export function locateLibrary(): string {
-  const { path, advice } = chooseLibrary();
-  if (typeof path === "string") return path;
-  if (path.protocol === "file:") return decodeURIComponent(path.pathname);
-  throw new BridgeError(
-    "library_not_found",
-    `Cannot locate the shim: it would be at ${path}; ${advice}`,
-  );
+export function loadLibrary(): Loaded {
+  return load(SYMBOLS);
 }
 
-/**
- * Loads the shim: the file that STREAMLIB_LIBRARY names, else the build of
- * this checkout, else the package's own. Throws `library_not_found` if there is
- * none or it cannot be loaded, `not_permitted` without permission for ffi,
- * `version_mismatch` if it was built from another version of this library, and
- * what {@link embeddedLibrary} throws.
- */
-export function loadLibrary(): Deno.DynamicLibrary<typeof SYMBOLS> {
-  const { path, advice } = chooseLibrary();
-  const shown = typeof path === "string" ? path : decodeURI(path.pathname);
-  let library: Deno.DynamicLibrary<typeof SYMBOLS>;
+/** Loads the shim for its clock alone, in a hundredth of the time. Throws what {@link loadLibrary} throws. */
+export function loadClock(): Deno.DynamicLibrary<typeof CLOCK_SYMBOLS> {
+  return load(CLOCK_SYMBOLS);
+}
+
+const CLOCK_SYMBOLS = {
+  slb_abi_version: SYMBOLS.slb_abi_version,
+  slb_now_ns: SYMBOLS.slb_now_ns,
+} as const;
+
+/** The functions to load: the version is checked with one of them. */
+type Wanted = Functions & Pick<typeof SYMBOLS, "slb_abi_version">;
+
+function load<S extends Wanted>(symbols: S): Deno.DynamicLibrary<S> {
+  const choice = chosenShim();
+  const { source } = choice;
+  const shown = source === "package" ? "of this package" : choice.path;
+  let library: Deno.DynamicLibrary<S>;
   try {
-    library = Deno.dlopen(path, SYMBOLS);
+    library = source === "package"
+      ? loadOwn(choice.prebuilt, symbols)
+      : openLibrary(choice.path, symbols);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) {
       throw new BridgeError(
         "not_permitted",
-        `Cannot load the shim ${shown}: run Deno with --allow-ffi`,
+        `Cannot load the shim ${shown}: run Deno with --allow-ffi${
+          source === "package" ? ALL_OF_FFI : ""
+        }`,
         { cause },
       );
     }
     throw new BridgeError(
       "library_not_found",
-      `Cannot load the shim ${shown}: ${(cause as Error).message}; ${advice}`,
+      `Cannot load the shim ${shown}: ${(cause as Error).message}; ${
+        ADVICE[source]
+      }`,
       { cause },
     );
   }
-  const version = library.symbols.slb_abi_version();
+  const version = (library as Deno.DynamicLibrary<Wanted>).symbols
+    .slb_abi_version();
   if (version !== ABI_VERSION) {
     library.close();
-    throw wrongVersion(shown, version, advice);
+    throw wrongVersion(shown, version, ADVICE[source]);
   }
   return library;
+}
+
+function loadOwn<S extends Wanted>(
+  prebuilt: Prebuilt,
+  symbols: S,
+): Deno.DynamicLibrary<S> {
+  const load = (path: string): Deno.DynamicLibrary<S> =>
+    openLibrary(path, symbols);
+  if (Deno.build.os === "darwin") {
+    const c = Deno.dlopen("/usr/lib/libSystem.B.dylib", MACOS_C);
+    try {
+      const folder = temporaryFolder(c.symbols);
+      return loadTemporary(prebuilt, folder, c.symbols, load);
+    } finally {
+      c.close();
+    }
+  }
+  const c = Deno.dlopen("libc.so.6", LINUX_C);
+  try {
+    return load(memoryFile(prebuilt, c.symbols));
+  } finally {
+    c.close();
+  }
 }
 
 function wrongVersion(

@@ -64,6 +64,13 @@ export interface ArgumentOptions {
   readonly config: string | undefined;
 }
 
+/** The lock file that a client is started with. */
+export interface ClientLock {
+  readonly path: string;
+  /** Whether Deno may add to it. Else it is the project's own, and what is missing in it is an error. */
+  readonly isCopy: boolean;
+}
+
 /** The environment variables that grpc-js reads when it is loaded. */
 const GRPC_VARIABLES = ["GRPC_*", "NODE_*"] as const;
 
@@ -129,13 +136,12 @@ function checkForms(permissions: ClientPermissions): void {
  *
  * @param bridgeEnv the variables that name the connection
  * @param userEnv the names of the variables that the user gave
- * @param lock the path of the client's copy of the lock file
  */
 export function clientArguments(
   options: ArgumentOptions,
   bridgeEnv: Readonly<Record<string, string>>,
   userEnv: readonly string[],
-  lock: string | undefined,
+  lock: ClientLock | undefined,
 ): string[] {
   const { permissions, config } = options;
   const env = permissions.env === true ? true : [
@@ -149,10 +155,9 @@ export function clientArguments(
     "run",
     "--quiet",
     "--no-prompt",
-    // A copy: Deno adds to it what is missing there, which is no failure.
     ...(lock === undefined
       ? ["--no-lock"]
-      : [`--lock=${lock}`, "--frozen=false"]),
+      : [`--lock=${lock.path}`, `--frozen=${!lock.isCopy}`]),
     ...(config === undefined ? [] : ["--config", config]),
     "--allow-ffi",
     ...flag("env", grpc ? joined(env, grpc.env) : env),
@@ -162,26 +167,27 @@ export function clientArguments(
     ...flag("run", permissions.run),
     ...flag("sys", permissions.sys),
     ...flag("import", permissions.import),
-    ...programs(options, lock),
+    ...programs(options, lock?.isCopy ? lock.path : undefined),
   ];
 }
 
 /**
- * Returns the modules of the command line, and the program's argument. The runner
+ * Returns the modules of the command line, and the program's argument: the copy of
+ * the lock file, which it removes if its host cannot. The runner
  * is loaded before the main module, and never returns. So Deno takes `deno.json`,
  * `package.json` and `node_modules` from the folder of the user's module, as it
  * does for the host. A module that is not a local file has no project.
  */
 function programs(
   options: ArgumentOptions,
-  lock: string | undefined,
+  copy: string | undefined,
 ): string[] {
   const { module } = options;
   const code = JAVASCRIPT_URL + encodeURIComponent(runnerCode(options));
   const modules = module.protocol === "file:"
     ? ["--preload", code, new URL(MAIN_NAME, new URL(".", module)).href]
     : [code];
-  return lock === undefined ? modules : [...modules, lock];
+  return copy === undefined ? modules : [...modules, copy];
 }
 
 /**

@@ -5,7 +5,6 @@
  */
 
 import { permittedEnvironment } from "../../ffi/environment.ts";
-import { embeddedLibrary } from "../../ffi/library/library.ts";
 import { BridgeError } from "../../proto/errors.ts";
 
 /** Variables by which Deno downloads modules. A client downloads as its host does: through the same proxy, with the same certificates and registries. */
@@ -59,8 +58,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
  * user. The result stays the same for all clients of a host, also if this
  * process's environment changes.
  *
- * Throws `bad_argument` if a variable of the user is not permitted, and what
- * `embeddedLibrary` throws.
+ * Throws `bad_argument` if a variable of the user is not permitted.
  */
 export function takeEnvironment(
   userEnv: Readonly<Record<string, string>>,
@@ -76,9 +74,6 @@ export function takeEnvironment(
     check(name, value);
     env[name] = value;
   }
-  // The client may not read files, so it gets the path of the library that was found here.
-  const library = embeddedLibrary();
-  if (library !== undefined) env["STREAMLIB_LIBRARY"] = library;
   return env;
 }
 

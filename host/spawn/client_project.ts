@@ -16,6 +16,12 @@ export interface ProjectFiles {
   read(path: string): string | undefined;
 }
 
+/** The lock file of a project. */
+export interface LockFile {
+  readonly path: string;
+  readonly text: string;
+}
+
 /** What decides about the lock file in a `deno.json` or `package.json`. */
 interface ProjectConfig {
   /** `undefined` if the file does not say. */
@@ -27,7 +33,7 @@ const DENO_CONFIGS = ["deno.json", "deno.jsonc"];
 const NODE_CONFIG = "package.json";
 
 /**
- * Returns the text of the lock file by which Deno loads the modules of a folder:
+ * Returns the lock file by which Deno loads the modules of a folder:
  * `deno.lock` of the project or of its workspace, or the one that `deno.json`
  * names. `undefined` if there is none, or if the project wants none.
  *
@@ -38,7 +44,7 @@ export function findLock(
   folder: string,
   config: string | undefined,
   files: ProjectFiles = PERMITTED,
-): string | undefined {
+): LockFile | undefined {
   const project = config === undefined
     ? nearestProject(folder, files)
     : configOf(dirname(config), files.read(config), undefined);
@@ -48,8 +54,9 @@ export function findLock(
     : workspaceAbove(project.folder, files) ?? project;
   const { lock = "deno.lock" } = owner;
   if (lock === false) return undefined;
-  const text = files.read(isAbsolute(lock) ? lock : `${owner.folder}/${lock}`);
-  return text?.trim() ? text : undefined;
+  const path = isAbsolute(lock) ? lock : `${owner.folder}/${lock}`;
+  const text = files.read(path);
+  return text?.trim() ? { path, text } : undefined;
 }
 
 interface Project extends ProjectConfig {

@@ -2,6 +2,10 @@
  * A copy of the project's lock file for one client. Deno adds what is missing to
  * a lock file, and the user's must stay as it is.
  *
+ * It is a file, because Deno replaces a lock file by a new one beside it: an
+ * inherited file in memory would be refused as soon as something is missing. On
+ * Linux it is in memory all the same, in /dev/shm, unless TMPDIR names a place.
+ *
  * @module
  */
 
@@ -13,15 +17,18 @@ const MAX_PATH_BYTES = 512;
 export class LockCopy implements Disposable {
   readonly #path: Uint8Array<ArrayBuffer>;
 
-  /** Throws `native_failure` if the file cannot be written. The shim writes it: the host needs no permission to write. */
-  constructor(text: string) {
+  private constructor(path: Uint8Array<ArrayBuffer>) {
+    this.#path = path;
+  }
+
+  /** Returns `undefined` if no place for temporary files can be written to. The shim writes it: the host needs no permission to write. */
+  static create(text: string): LockCopy | undefined {
     using native = Native.open();
     const bytes = new TextEncoder().encode(text);
     const path = new Uint8Array(MAX_PATH_BYTES);
     const { slb_scratch_create: create } = native.symbols;
     const length = create(bytes, bytes.length, path, path.length);
-    if (length === 0) throw native.failure();
-    this.#path = path.slice(0, length);
+    return length === 0 ? undefined : new LockCopy(path.slice(0, length));
   }
 
   /** Its absolute path. */

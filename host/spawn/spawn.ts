@@ -5,8 +5,10 @@
  */
 
 import { dirname } from "node:path";
-import { type Clock, pause, systemClock } from "../../ffi/clock.ts";
+import type { Bootstrap } from "../../ffi/bootstrap.ts";
+import { pause, systemClock, type TimerClock } from "../../ffi/clock.ts";
 import { Native } from "../../ffi/native.ts";
+import { inheritedChannel } from "../../ffi/own_names.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import {
   absolutePermissions,
@@ -38,9 +40,14 @@ export interface SpawnOptions {
   output(chunk: Uint8Array): void;
 }
 
-/** Starts a client. `bridgeEnv` are the variables that name its connection; it may read them. */
+/**
+ * Starts a client. `bridgeEnv` are the variables that name its connection; it may
+ * read them. `bootstrap` has the broker's name; without it the client is in the
+ * bootstrap that this process is in, if any.
+ */
 export type StartClient = (
   bridgeEnv: Readonly<Record<string, string>>,
+  bootstrap?: Bootstrap,
 ) => ClientProcess;
 
 /** How a client ended. */
@@ -75,8 +82,8 @@ const DRAIN_MS = 200;
  *
  * Throws `bad_argument` if an option is not valid, or if this process is itself
  * started as a client and does not run as one: then the option `deno` of its host
- * names this program. Throws what `embeddedLibrary` throws. The function throws
- * `client_failed` or `not_permitted` if Deno cannot be started.
+ * names this program. The function throws `client_failed` or `not_permitted` if
+ * Deno cannot be started.
  */
 export function clientStarter(options: SpawnOptions): StartClient {
   refuseToBeDeno();
@@ -96,19 +103,21 @@ export function clientStarter(options: SpawnOptions): StartClient {
     permissions: absolutePermissions(options.permissions, folder),
     config,
   };
-  return (bridgeEnv) => {
+  return (bridgeEnv, bootstrap) => {
     using held = new DisposableStack();
-    const copy = lock === undefined ? undefined : held.use(new LockCopy(lock));
+    const copy = lock && LockCopy.create(lock.text);
+    if (copy !== undefined) held.use(copy);
     const client = spawnClient({
       program: denoProgram(deno),
       args: clientArguments(
         argumentOptions,
         bridgeEnv,
         Object.keys(userEnv),
-        copy?.path,
+        lock && { path: copy?.path ?? lock.path, isCopy: copy !== undefined },
       ),
       env: { ...env, ...bridgeEnv },
       folder: folder !== undefined && !isFolder(folder) ? "/" : folder,
+      bootstrap,
       output: options.output,
     });
     const started = held.move();
@@ -155,23 +164,27 @@ interface Start {
   readonly env: Record<string, string>;
   /** The working directory; `undefined` for this process's. */
   readonly folder: string | undefined;
+  readonly bootstrap: Bootstrap | undefined;
   output(chunk: Uint8Array): void;
 }
 
 function spawnClient(start: Start): ClientProcess {
-  const { program, args, env, folder } = start;
-  let child: Deno.ChildProcess;
-  try {
-    child = new Deno.Command(program, {
+  const { program, args, env, folder, bootstrap } = start;
+  const spawn = (channel: Readonly<Record<string, string>>) =>
+    new Deno.Command(program, {
       args,
       clearEnv: true,
-      env,
+      env: { ...env, ...channel },
       ...(folder !== undefined && { cwd: folder }),
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+  let child: ReturnType<typeof spawn>;
+  try {
+    child = bootstrap ? bootstrap.offer(spawn) : spawn(ownChannel());
   } catch (cause) {
+    if (cause instanceof BridgeError) throw cause;
     throw new BridgeError(
       cause instanceof Deno.errors.NotCapable
         ? "not_permitted"
@@ -198,6 +211,11 @@ function spawnClient(start: Start): ClientProcess {
       }
     },
   };
+}
+
+function ownChannel(): Readonly<Record<string, string>> {
+  using native = Native.open();
+  return inheritedChannel(native);
 }
 
 /** Keeps the end of what was written. */
@@ -272,7 +290,7 @@ const KILL_MS = 1_000;
 
 /** Waits up to `graceMs` for the client to end by itself, then kills it. Returns when it has ended. */
 export async function endClient(
-  clock: Clock,
+  clock: TimerClock,
   client: ClientProcess,
   graceMs: number,
 ): Promise<void> {

@@ -10,7 +10,7 @@
  * | `String` | string | `string` | `"String"` |
  * | `Bytes` | data | `Uint8Array` | `"Bytes"` |
  * | `Texture("rgba8")` | a surface | {@link Surface} | `{"Texture": {"format": "rgba8"}}` |
- * | `Buffer(Float32)` | shared memory | `Float32Array` | `{"Buffer": {"element_type": "Float32"}}` |
+ * | `Buffer(Float32)`, any numeric type | shared memory | `Float32Array` | `{"Buffer": {"element_type": "Float32"}}` |
  * | `Array(Bool)` | array | `boolean[]` | `{"Array": "Bool"}` |
  * | `Array(Int32)`, any numeric type | array | `Int32Array` | `{"Array": "Int32"}` |
  * | `FixedArray(Float32, 512)` | array | `Float32Array` | `{"Array": {"element": "Float32", "length": 512}}` |
@@ -18,6 +18,10 @@
  * | `Optional(Int32)` | null or int64 | `number \| null` | `{"Optional": "Int32"}` |
  * | `Enum("on", "off")` | string | `"on" \| "off"` | `{"Enum": ["on", "off"]}` |
  * | `SchemaRef(Point)` | as `Point` | `Frame<typeof Point>` | `{"SchemaRef": "Point"}` |
+ *
+ * `Int8`, `UInt8`, `Int16`, `UInt16` and `Float16` are types of the elements of
+ * a `Buffer` and of nothing else: XPC has no such numbers, and a field or an
+ * array of them takes as much of a message as the wider type.
  *
  * The names are those of the JSON form, so `String` and `Array` hide the
  * globals in a module that imports them by name.
@@ -46,8 +50,25 @@ export interface NumericArrays {
 /** The name of a numeric type. */
 export type NumericKind = keyof NumericArrays;
 
-/** A typed array of one of the numeric types. */
-export type NumericArray = NumericArrays[NumericKind];
+/** The typed array of each type of a buffer's elements. */
+export interface ElementArrays extends NumericArrays {
+  /** 8-bit signed integers. */
+  Int8: Int8Array;
+  /** 8-bit unsigned integers: samples, or bytes such as an encoded packet. */
+  UInt8: Uint8Array;
+  /** 16-bit signed integers. */
+  Int16: Int16Array;
+  /** 16-bit unsigned integers. */
+  UInt16: Uint16Array;
+  /** 16-bit floats. */
+  Float16: Float16Array;
+}
+
+/** The name of the type of a buffer's elements. */
+export type ElementKind = keyof ElementArrays;
+
+/** A typed array of any type of elements. */
+export type NumericArray = ElementArrays[ElementKind];
 
 /** The value of each scalar type in a frame. */
 export interface ScalarValues {
@@ -114,6 +135,41 @@ export type Float64 = Scalar<"Float64">;
 /** A 64-bit float, a `number`. */
 export const Float64: Float64 = scalar("Float64");
 
+/** A type that only the elements of a buffer can have. */
+export interface Element<K extends ElementKind = ElementKind> {
+  /** Its name. */
+  readonly kind: K;
+}
+
+function element<K extends ElementKind>(kind: K): Element<K> {
+  return Object.freeze({ kind });
+}
+
+/** A signed 8-bit integer in a buffer. */
+export type Int8 = Element<"Int8">;
+/** A signed 8-bit integer in a buffer. */
+export const Int8: Int8 = element("Int8");
+
+/** An unsigned 8-bit integer in a buffer. */
+export type UInt8 = Element<"UInt8">;
+/** An unsigned 8-bit integer in a buffer. */
+export const UInt8: UInt8 = element("UInt8");
+
+/** A signed 16-bit integer in a buffer. */
+export type Int16 = Element<"Int16">;
+/** A signed 16-bit integer in a buffer. */
+export const Int16: Int16 = element("Int16");
+
+/** An unsigned 16-bit integer in a buffer. */
+export type UInt16 = Element<"UInt16">;
+/** An unsigned 16-bit integer in a buffer. */
+export const UInt16: UInt16 = element("UInt16");
+
+/** A 16-bit float in a buffer. */
+export type Float16 = Element<"Float16">;
+/** A 16-bit float in a buffer. */
+export const Float16: Float16 = element("Float16");
+
 /** A `boolean`. */
 export type Bool = Scalar<"Bool">;
 /** A `boolean`. */
@@ -146,15 +202,37 @@ export function Texture<F extends TextureFormat>(format: F): Texture<F> {
 }
 
 /** A numeric array in shared memory, a typed array: shared, never copied. */
-export interface Buffer<E extends NumericKind = NumericKind> {
+export interface Buffer<E extends ElementKind = ElementKind> {
   /** Its name. */
   readonly kind: "Buffer";
   /** The type of its elements. */
   readonly element_type: E;
 }
 
-/** A numeric array of the type `element` in shared memory, such as `Buffer(Float32)` for samples. */
-export function Buffer<E extends NumericKind>(element: Scalar<E>): Buffer<E> {
+/**
+ * A numeric array of the type `element` in shared memory, such as
+ * `Buffer(Float32)` for samples.
+ *
+ * A frame's buffer may have fewer elements than it was acquired with: assign its
+ * beginning before the frame is sent. So encoded packets, whose size is known
+ * only at the end, travel in shared memory.
+ *
+ * ```ts
+ * import { Buffer, type OutgoingFrame, schema, UInt8 } from "@streamlib/bridge";
+ *
+ * const Packet = schema({
+ *   name: "Packet",
+ *   version: { major: 1, minor: 0, patch: 0 },
+ *   fields: { data: Buffer(UInt8) },
+ * });
+ *
+ * function fill(frame: OutgoingFrame<typeof Packet>, packet: Uint8Array): void {
+ *   frame.data.set(packet);
+ *   frame.data = frame.data.subarray(0, packet.length);
+ * }
+ * ```
+ */
+export function Buffer<E extends ElementKind>(element: Element<E>): Buffer<E> {
   return Object.freeze({ kind: "Buffer", element_type: element.kind });
 }
 
@@ -205,11 +283,42 @@ export interface Enum<V extends string = string> {
   readonly kind: "Enum";
   /** The names. */
   readonly variants: readonly V[];
+  /** The minor version of the schema that has added a name, for names that the base form does not have. */
+  readonly added?: Readonly<Record<string, number>>;
 }
 
 /** One of `variants`, a `string`. */
 export function Enum<V extends string>(...variants: V[]): Enum<V> {
   return Object.freeze({ kind: "Enum", variants: Object.freeze(variants) });
+}
+
+/**
+ * An enum with more names, which a minor version of its schema has added. They
+ * are not part of the schema's base form; to a peer of an earlier minor version
+ * a frame with one of them cannot be sent.
+ *
+ * ```ts
+ * import { Enum, Extended } from "@streamlib/bridge";
+ *
+ * const Codec = Extended(Enum("h264", "vp9"), 1, "av1");
+ * console.log(Codec.variants); // ["h264", "vp9", "av1"]
+ * ```
+ *
+ * @param since the minor version of the schema that has added the names
+ */
+export function Extended<V extends string, W extends string>(
+  type: Enum<V>,
+  since: number,
+  ...variants: W[]
+): Enum<V | W> {
+  return Object.freeze({
+    kind: "Enum",
+    variants: Object.freeze([...type.variants, ...variants]),
+    added: Object.freeze({
+      ...type.added,
+      ...Object.fromEntries(variants.map((name) => [name, since])),
+    }),
+  });
 }
 
 /** A field with the fields of another schema. */
@@ -257,14 +366,29 @@ export interface Field<T extends FieldType = FieldType> {
   readonly type: T;
   /** Its meaning, for readers. */
   readonly description?: string;
+  /** The minor version of the schema that has added it. Absent if the base form has it. */
+  readonly since?: number;
 }
 
-/** Makes a field with a description. A field without one is written as its type only. */
+/** The options of a field. */
+export interface FieldOptions {
+  /** The minor version of the schema that has added the field, which must be an `Optional` without textures and buffers. */
+  readonly since: number;
+}
+
+/**
+ * Makes a field with a description. A field without one is written as its type
+ * only. A field that a minor version has added is not part of the schema's base
+ * form, so that peers of an earlier minor version still connect; with them it is
+ * not sent, and received as `null`. So it is in a schema whose own minor version
+ * is earlier, such as one that has the fields of another schema.
+ */
 export function field<T extends FieldType>(
   type: T,
   description: string,
+  options?: FieldOptions,
 ): Field<T> {
-  return Object.freeze({ type, description });
+  return Object.freeze({ type, description, ...options });
 }
 
 /** The types of some fields, by name. */
@@ -319,7 +443,7 @@ export type FieldValue =
 export type ValueOf<T extends FieldType> = FieldType extends T ? FieldValue
   : T extends Scalar<infer K> ? ScalarValues[K]
   : T extends Texture ? Surface
-  : T extends Buffer<infer E> ? NumericArrays[E]
+  : T extends Buffer<infer E> ? ElementArrays[E]
   : T extends ArrayType<infer E> ? ArrayOf<E>
   : T extends Optional<infer I> ? ValueOf<I> | null
   : T extends Enum<infer V> ? V

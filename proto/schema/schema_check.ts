@@ -5,13 +5,15 @@
  */
 
 import type {
+  ElementKind,
   Fields,
   FieldType,
-  NumericKind,
   TextureFormat,
 } from "./field_type.ts";
 import { MAX_DICTIONARY_BYTES, MAX_FIELDS } from "../limits.ts";
 import type { ReadBehavior, Schema } from "./field_type.ts";
+import { checkMark, checkUnmarked } from "./marks/mark_check.ts";
+import { checkAdded, checkAddedVariants } from "./minor.ts";
 import { Place, quote, show } from "./schema_place.ts";
 import { PIXEL_FORMATS, type PixelFormat } from "./surface.ts";
 
@@ -39,14 +41,24 @@ export const READ_BEHAVIORS: readonly ReadBehavior[] = Object.freeze([
   "read_next_in_order",
 ]);
 
+/** The element types that no field can have. */
+const BUFFER_ONLY: readonly ElementKind[] = Object.freeze([
+  "Int8",
+  "UInt8",
+  "Int16",
+  "UInt16",
+  "Float16",
+]);
+
 /** All element types of buffers. */
-export const NUMERIC_KINDS: readonly NumericKind[] = Object.freeze([
+export const ELEMENT_KINDS: readonly ElementKind[] = Object.freeze([
   "Int32",
   "Int64",
   "UInt32",
   "UInt64",
   "Float32",
   "Float64",
+  ...BUFFER_ONLY,
 ]);
 
 /** All formats of textures. */
@@ -155,10 +167,12 @@ function levelsOf(type: FieldType): number {
 /** Checks fields, and the fields within them. Returns their number. */
 function checkFields(schema: Place, path: string, fields: Fields): number {
   let count = 0;
-  for (const [name, { type, description }] of Object.entries(fields)) {
+  for (const [name, { type, description, since }] of Object.entries(fields)) {
     checkIdentifier(schema, "the field name", name);
     const place = schema.inside(`field '${path}${name}'`);
     if (description !== undefined) place.text("description", description);
+    if (since !== undefined) checkAdded(place, type, since);
+    checkMark(place, type, fields);
     count += 1 + checkType(schema, place, `${path}${name}.`, type);
   }
   return count;
@@ -179,25 +193,38 @@ function checkType(
       place.oneOf(
         "the buffer's element_type",
         type.element_type,
-        NUMERIC_KINDS,
+        ELEMENT_KINDS,
       );
       return 0;
     case "Enum":
       checkVariants(place, type.variants);
+      checkAddedVariants(place, type);
       return 0;
     case "Array":
       if ("length" in type) checkLength(place, type.length);
+      checkUnmarked(place, type.element);
       return checkType(schema, place, path, type.element);
     case "Optional":
       if (type.inner.kind === "Optional") {
         place.refuse("an Optional of an Optional has two ways to say null");
       }
+      checkUnmarked(place, type.inner);
       return checkType(schema, place, path, type.inner);
     case "Struct":
       return checkFields(schema, path, type.fields);
     default:
+      checkScalar(place, type.kind);
       return 0;
   }
+}
+
+/** TypeScript refuses a type of elements as a field. JavaScript does not. */
+function checkScalar(place: Place, kind: FieldType["kind"]): void {
+  if (!BUFFER_ONLY.some((only) => only === kind)) return;
+  place.refuse(
+    `${kind} is only for the elements of a buffer: Buffer(${kind}); ` +
+      "a field is an Int32, UInt32 or Float32",
+  );
 }
 
 function checkVariants(place: Place, variants: readonly string[]): void {

@@ -138,3 +138,8 @@ export function quote(name: string): string {
   const text = JSON.stringify(name.slice(0, EXCERPT)).slice(1, -1);
   return name.length > EXCERPT ? `'${text}…'` : `'${text}'`;
 }
+
+/** Returns a number of things in words: `1 byte`, `2 bytes`. */
+export function amount(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}

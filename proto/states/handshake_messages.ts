@@ -6,6 +6,8 @@
 
 import type { ErrorCode } from "../errors.ts";
 import { quote } from "../schema/schema_place.ts";
+import { sameToken } from "../token.ts";
+import { type Feature, featuresFields } from "../wire/features.ts";
 import {
   CHANNEL_KEY,
   CTRL_TYPE,
@@ -39,13 +41,21 @@ function control(type: string, fields: XpcDictionary = {}): XpcDictionary {
   };
 }
 
-/** The client's first message. */
-export function helloMessage(credentials: Credentials): XpcDictionary {
+/**
+ * The client's first message.
+ *
+ * @param features what the client can beyond the first version
+ */
+export function helloMessage(
+  credentials: Credentials,
+  features: Iterable<Feature> = [],
+): XpcDictionary {
   return control(CTRL_TYPE.hello, {
     [CHANNEL_KEY.connectionId]: credentials.connection_id,
     [CHANNEL_KEY.token]: credentials.token || undefined,
     [CHANNEL_KEY.protocolVersion]: uint64(PROTOCOL_VERSION),
     [CHANNEL_KEY.schemaHash]: credentials.schema_hash,
+    ...featuresFields(features),
   });
 }
 
@@ -64,15 +74,10 @@ export interface HelloProblem {
   readonly isOurClient: boolean;
 }
 
-/**
- * Returns why this first message is not our client's hello; `undefined` if it is.
- *
- * @param sameToken compares in constant time
- */
+/** Returns why this first message is not our client's hello; `undefined` if it is. */
 export function helloProblem(
   message: XpcDictionary,
   expected: Credentials,
-  sameToken: (given: string, expected: string) => boolean,
 ): HelloProblem | undefined {
   const stranger = (code: ErrorCode, reason: string): HelloProblem => ({
     code,
@@ -99,7 +104,7 @@ export function helloProblem(
     return stranger("handshake_failed", "the hello is for another connection");
   }
   const token = getString(message, CHANNEL_KEY.token) ?? "";
-  if (!sameToken(token, expected.token)) {
+  if (!sameToken(expected.token, token)) {
     return stranger("not_permitted", "the hello's token is wrong");
   }
   const isOurClient = expected.token !== "";
@@ -153,17 +158,32 @@ export function failureMessage(
   });
 }
 
-/** The host's test of the channel. */
-export function pingMessage(): XpcDictionary {
+/**
+ * The host's test of the channel.
+ *
+ * @param features what both sides use beyond the first version
+ * @param more what the host says of its ports and of the lane that it offers
+ */
+export function pingMessage(
+  features: Iterable<Feature> = [],
+  more: XpcDictionary = {},
+): XpcDictionary {
   return control(CTRL_TYPE.ping, {
     [CHANNEL_KEY.payload]: Uint8Array.from(PING),
+    ...featuresFields(features),
+    ...more,
   });
 }
 
-/** The client's answer to a ping. */
-export function pongMessage(): XpcDictionary {
+/**
+ * The client's answer to a ping.
+ *
+ * @param lane what it says of the lane that the host offers
+ */
+export function pongMessage(lane: XpcDictionary = {}): XpcDictionary {
   return control(CTRL_TYPE.pong, {
     [CHANNEL_KEY.payload]: Uint8Array.from(PONG),
+    ...lane,
   });
 }
 

@@ -10,20 +10,24 @@ import type {
   Fields,
   NumericKind,
 } from "../schema/field_type.ts";
-import { extraMisfit, Misfit, valueMisfit, xpcMisfit } from "./misfit.ts";
+import { NUMERIC_ARRAYS } from "../schema/numeric_array.ts";
 import {
-  isNumericArray,
-  isTransferred,
-  NUMERIC_ARRAYS,
-} from "../schema/numeric_array.ts";
-import type { Compiler, TypeCodec } from "./type_codec.ts";
+  arrayCheck,
+  isNumeric,
+  lengthMisfit,
+  optionalCheck,
+  structCheck,
+} from "./checks/container_check.ts";
+import { contradiction, type Members, mirrorsIn } from "./mirrors.ts";
+import { extraMisfit, Misfit, xpcMisfit } from "./misfit.ts";
+import type { Compiler } from "./compiler.ts";
+import type { TypeCodec } from "./type_codec.ts";
 import { isDictionary, type XpcValue } from "./xpc_value.ts";
 
 /** The codec of a value or `null`. An absent value means `null`, on both sides. */
 export function optionalCodec(inner: TypeCodec): TypeCodec {
   return {
-    check: (value) =>
-      value === null || value === undefined ? undefined : inner.check(value),
+    check: optionalCheck(inner.check),
     encode: (value, writer) =>
       value === null || value === undefined
         ? null
@@ -35,43 +39,30 @@ export function optionalCodec(inner: TypeCodec): TypeCodec {
   };
 }
 
+type Coding = Pick<TypeCodec, "encode" | "decode">;
+
 /** The codec of an array. Numbers are a typed array. */
 export function arrayCodec(
-  { element: type, length }: ArrayType,
-  compiler: Compiler,
+  type: ArrayType,
+  compiler: Compiler<TypeCodec>,
 ): TypeCodec {
-  const element = compiler.type(type);
-  const codec = type.kind in NUMERIC_ARRAYS
-    ? numericArrayCodec(type.kind as NumericKind, element)
-    : listCodec(element);
-  return length === undefined ? codec : fixedCodec(length, codec);
-}
-
-/** The codec of arrays with exactly `length` values. */
-function fixedCodec(length: number, codec: TypeCodec): TypeCodec {
-  const misfit = (array: ArrayLike<unknown>): Misfit | undefined =>
-    array.length === length
-      ? undefined
-      : new Misfit("", "", `${length} values`, `${array.length}`);
+  const element = compiler.type(type.element);
+  const coding = isNumeric(type)
+    ? numericArrayCoding(type.element.kind as NumericKind, element)
+    : listCoding(element);
   return {
-    check: (value) => codec.check(value) ?? misfit(value as unknown[]),
-    encode: codec.encode,
+    check: arrayCheck(type, element.check),
+    encode: coding.encode,
     // The length is checked first, so that a longer array is not decoded.
     decode: (value, reader) =>
-      (Array.isArray(value) ? misfit(value) : undefined) ??
-        codec.decode(value, reader),
+      (Array.isArray(value) ? lengthMisfit(type, value.length) : undefined) ??
+        coding.decode(value, reader),
   };
 }
 
-function numericArrayCodec(kind: NumericKind, element: TypeCodec): TypeCodec {
+function numericArrayCoding(kind: NumericKind, element: TypeCodec): Coding {
   const TypedArray = NUMERIC_ARRAYS[kind];
-  const expected = `${article(TypedArray.name)} ${TypedArray.name}`;
   return {
-    // The elements of a typed array always fit.
-    check: (value) =>
-      isNumericArray(kind, value) && !isTransferred(value)
-        ? undefined
-        : valueMisfit(expected, value),
     encode: (value, writer) =>
       Array.from(
         value as ArrayLike<number | bigint>,
@@ -92,20 +83,8 @@ function numericArrayCodec(kind: NumericKind, element: TypeCodec): TypeCodec {
   };
 }
 
-function article(name: string): string {
-  return name.startsWith("I") || name.startsWith("U") ? "an" : "a";
-}
-
-function listCodec(element: TypeCodec): TypeCodec {
+function listCoding(element: TypeCodec): Coding {
   return {
-    check: (value) => {
-      if (!Array.isArray(value)) return valueMisfit("an array", value);
-      for (let i = 0; i < value.length; i++) {
-        const misfit = element.check(value[i]);
-        if (misfit) return misfit.within(`[${i}]`);
-      }
-      return undefined;
-    },
     encode: (value, writer) =>
       (value as unknown[]).map((item) => element.encode(item, writer)),
     decode: (value, reader) => {
@@ -122,30 +101,28 @@ function listCodec(element: TypeCodec): TypeCodec {
 }
 
 /**
- * The codec of fields by name. An unknown key is a misfit: both sides have
- * confirmed the schema, and a misspelt optional field would otherwise never be
- * noticed.
+ * The codec of fields by name, as strict on both sides: see {@link structCheck}.
+ * What a later minor version has added than both sides have is not sent, and
+ * received as `null`.
  */
-export function structCodec(fields: Fields, compiler: Compiler): TypeCodec {
-  const known: ReadonlySet<string> = new Set(Object.keys(fields));
-  const members = Object.entries(fields).map(([name, { type }]) => ({
+export function structCodec(
+  fields: Fields,
+  compiler: Compiler<TypeCodec>,
+): TypeCodec {
+  const all = Object.entries(fields).map(([name, { type, since = 0 }]) => ({
     name,
     codec: compiler.type(type),
+    isLater: since > compiler.minor,
   }));
+  const known: ReadonlySet<string> = new Set(Object.keys(fields));
+  const members = all.filter(({ isLater }) => !isLater);
+  const later = all.filter(({ isLater }) => isLater);
+  const mirrors = mirrorsIn(fields);
   return {
-    check: (value) => {
-      if (!isObject(value)) return valueMisfit("an object", value);
-      for (const { name, codec } of members) {
-        const misfit = codec.check(value[name]);
-        if (misfit) return misfit.within(name);
-      }
-      for (const key in value) {
-        if (!known.has(key) && value[key] !== undefined) {
-          return extraMisfit(key);
-        }
-      }
-      return undefined;
-    },
+    check: structCheck(
+      fields,
+      all.map(({ name, codec: { check } }) => ({ name, check })),
+    ),
     encode: (value, writer) => {
       const dictionary: Record<string, XpcValue> = {};
       for (const { name, codec } of members) {
@@ -161,16 +138,14 @@ export function structCodec(fields: Fields, compiler: Compiler): TypeCodec {
         if (member instanceof Misfit) return member.within(name);
         struct[name] = member;
       }
+      for (const { name } of later) {
+        if (value[name] !== undefined) return extraMisfit(name);
+        struct[name] = null;
+      }
       for (const key in value) {
         if (!known.has(key)) return extraMisfit(key);
       }
-      return struct;
+      return contradiction(mirrors, struct) ?? struct;
     },
   };
-}
-
-type Members = { readonly [name: string]: unknown };
-
-function isObject(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

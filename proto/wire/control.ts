@@ -16,6 +16,7 @@ import { show } from "../schema/schema_place.ts";
 import { BridgeError } from "../errors.ts";
 import { PROTOCOL_VERSION } from "./keys.ts";
 import {
+  isDictionary,
   uint64,
   type XpcDictionary,
   XpcNumber,
@@ -83,7 +84,8 @@ export function accepted<R extends { success: boolean; error?: string }>(
 }
 
 /**
- * Checks a response that came as a dictionary, before its fields are used.
+ * Converts a response that came as a dictionary, and checks it before its fields
+ * are used. In the messages of a list every field is present afterwards.
  *
  * @param where the broker's name
  * @throws {BridgeError} `malformed_message`, naming the field and what was found,
@@ -91,7 +93,7 @@ export function accepted<R extends { success: boolean; error?: string }>(
  */
 export function checkedResponse<M extends UnaryMethod>(
   method: M,
-  fields: Readonly<Record<string, unknown>>,
+  body: XpcDictionary,
   where: string,
 ): ResponseOf<M> {
   const malformed = (what: string): BridgeError =>
@@ -99,26 +101,54 @@ export function checkedResponse<M extends UnaryMethod>(
       "malformed_message",
       `The reply of the broker '${where}' to ${method} is malformed: ${what}`,
     );
-  const expected = Object.entries(
-    DESCRIPTOR[METHODS[method].response]?.fields ?? {},
-  );
-  const names = expected.map(([name]) => name);
-  if (names.length > 0 && names.every((name) => fields[name] === undefined)) {
+  const type = METHODS[method].response;
+  const names = Object.keys(DESCRIPTOR[type]?.fields ?? {});
+  if (names.length > 0 && names.every((name) => body[name] === undefined)) {
     throw malformed(
       `it has none of the fields ${names.join(", ")}`,
     );
   }
-  for (const [name, { type, rule }] of expected) {
-    const value = fields[name];
-    const wanted = FIELD_TYPES[type];
-    if (value === undefined || wanted === undefined || rule) continue;
-    const found: string = typeof value;
-    if (found !== wanted) {
-      throw malformed(`'${name}' is ${show(value)}, not a ${wanted}`);
-    }
-  }
-  return fields as unknown as ResponseOf<M>;
+  return checkedMessage(type, body, malformed) as unknown as ResponseOf<M>;
 }
+
+/** The fields of a message. Those that it does not have stay absent, unless it is in a list. */
+function checkedMessage(
+  message: string,
+  body: XpcDictionary,
+  malformed: (what: string) => BridgeError,
+  isInList = false,
+): Record<string, unknown> {
+  const checked = fromDictionary(body);
+  const fields = Object.entries(DESCRIPTOR[message]?.fields ?? {});
+  for (const [name, { type, rule }] of fields) {
+    const one = (value: XpcValue): unknown => {
+      const wanted = FIELD_TYPES[type];
+      if (wanted === undefined) {
+        if (!isDictionary(value)) {
+          throw malformed(`'${name}' is ${show(value)}, not a dictionary`);
+        }
+        return checkedMessage(type, value, malformed, true);
+      }
+      const found = plainOf(value);
+      const kind: string = typeof found;
+      if (kind === wanted) return found;
+      throw malformed(`'${name}' is ${show(found ?? value)}, not a ${wanted}`);
+    };
+    const value = body[name];
+    if (rule === "repeated") {
+      const list = value ?? [];
+      if (!Array.isArray(list)) {
+        throw malformed(`'${name}' is ${show(value)}, not an array`);
+      }
+      checked[name] = list.map(one);
+    } else if (value !== undefined) checked[name] = one(value);
+    else if (isInList) checked[name] = DEFAULTS[FIELD_TYPES[type] ?? "string"];
+  }
+  return checked;
+}
+
+/** What a missing field of a message in a list is. */
+const DEFAULTS = { string: "", boolean: false, number: 0 } as const;
 
 /** What a field of each scalar type is in JavaScript. */
 const FIELD_TYPES: Readonly<Record<string, "string" | "boolean" | "number">> = {
@@ -180,14 +210,22 @@ function toXpcValue(value: unknown): XpcValue {
   return value as XpcValue;
 }
 
-/** Converts an XPC dictionary into a message of the control API. Keeps scalars only: no call has capabilities or nested values. */
+/** Converts an XPC dictionary into a message of the control API. Keeps scalars only: no request has capabilities or nested values. */
 export function fromDictionary(body: XpcDictionary): Record<string, unknown> {
   const plain: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(body)) {
-    if (value instanceof XpcNumber) plain[key] = value.toNumber();
-    else if (typeof value === "string" || typeof value === "boolean") {
-      plain[key] = value;
-    }
+    const scalar = plainOf(value);
+    if (scalar !== undefined) plain[key] = scalar;
   }
   return plain;
+}
+
+/** A scalar as the control API has it; `undefined` for another value. */
+function plainOf(
+  value: XpcValue | undefined,
+): string | boolean | number | undefined {
+  if (value instanceof XpcNumber) return value.toNumber();
+  return typeof value === "string" || typeof value === "boolean"
+    ? value
+    : undefined;
 }

@@ -4,17 +4,16 @@
  * @module
  */
 
-import { arrayCodec, optionalCodec, structCodec } from "./container_codec.ts";
 import { BridgeError } from "../errors.ts";
-import type { FieldType } from "../schema/field_type.ts";
+import type { Frame, Schema } from "../schema/field_type.ts";
+import { compileParts, type FrameTerms, type Makers } from "./compiler.ts";
+import { arrayCodec, optionalCodec, structCodec } from "./container_codec.ts";
 import { Misfit } from "./misfit.ts";
 import * as scalar from "./scalar_codec.ts";
-import type { Frame, Schema } from "../schema/field_type.ts";
 import { bufferCodec, textureCodec } from "./shared_codec.ts";
 import type {
   CapabilityReader,
   CapabilityWriter,
-  Compiler,
   TypeCodec,
 } from "./type_codec.ts";
 import type { XpcDictionary, XpcValue } from "./xpc_value.ts";
@@ -35,12 +34,7 @@ import type { XpcDictionary, XpcValue } from "./xpc_value.ts";
  * | Struct, SchemaRef | dictionary |
  * | Optional | null, or its type |
  */
-const CODECS: {
-  readonly [K in FieldType["kind"]]: (
-    type: Extract<FieldType, { readonly kind: K }>,
-    compiler: Compiler,
-  ) => TypeCodec;
-} = {
+const CODECS: Makers<TypeCodec> = {
   Int32: () => scalar.INT32,
   Int64: () => scalar.INT64,
   UInt32: () => scalar.UINT32,
@@ -50,11 +44,11 @@ const CODECS: {
   Bool: () => scalar.BOOL,
   String: () => scalar.STRING,
   Bytes: () => scalar.BYTES,
-  Texture: ({ format }) => textureCodec(format),
+  Texture: textureCodec,
   Buffer: ({ element_type }) => bufferCodec(element_type),
   Array: arrayCodec,
   Optional: ({ inner }, compiler) => optionalCodec(compiler.type(inner)),
-  Enum: ({ variants }) => scalar.enumCodec(variants),
+  Enum: scalar.enumCodec,
   Struct: ({ fields }, compiler) => structCodec(fields, compiler),
   SchemaRef: ({ schema }, compiler) => compiler.schema(schema),
 };
@@ -105,8 +99,11 @@ export interface FrameCodec<S extends Schema = Schema> {
  * // Tick.count: expected an integer from 0 to 4294967295, got -1
  * ```
  */
-export function compile<S extends Schema>(schema: S): FrameCodec<S> {
-  const codec = newCompiler().schema(schema);
+export function compile<S extends Schema>(
+  schema: S,
+  terms: FrameTerms = {},
+): FrameCodec<S> {
+  const codec = compileParts(schema, terms, CODECS, structCodec);
   const shared = Object.keys(schema.fields).find((name) => {
     const kind = schema.fields[name]?.type.kind;
     return kind === "Texture" || kind === "Buffer";
@@ -137,25 +134,4 @@ export function compile<S extends Schema>(schema: S): FrameCodec<S> {
         ? fields
         : { ...fields, [shared]: handle },
   };
-}
-
-/** Makes a compiler that makes the codec of each schema only once. */
-function newCompiler(): Compiler {
-  const made = new Map<Schema, TypeCodec>();
-  const compiler: Compiler = {
-    type: (type) => {
-      // The key is the kind of this type, which TypeScript cannot infer.
-      const make = CODECS[type.kind] as (
-        type: FieldType,
-        compiler: Compiler,
-      ) => TypeCodec;
-      return make(type, compiler);
-    },
-    schema: (schema) => {
-      const codec = made.get(schema) ?? structCodec(schema.fields, compiler);
-      made.set(schema, codec);
-      return codec;
-    },
-  };
-  return compiler;
 }

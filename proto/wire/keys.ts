@@ -63,6 +63,12 @@ export const MESSAGE_TYPE = {
   reportFailure: "report_failure",
   reportStats: "report_stats",
   close: "close",
+  getHealth: "get_health",
+  listRuntimes: "list_runtimes",
+  pruneDeadRuntimes: "prune_dead_runtimes",
+  listProcessors: "list_processors",
+  listConnections: "list_connections",
+  readLogs: "read_logs",
   watch: "watch",
   /** Sent by the broker to a peer that sent `watch`. */
   connectionEvent: "connection_event",
@@ -82,6 +88,12 @@ export const CALL_OF_MESSAGE_TYPE = {
   [MESSAGE_TYPE.reportFailure]: "ReportFailure",
   [MESSAGE_TYPE.reportStats]: "ReportStats",
   [MESSAGE_TYPE.close]: "CloseConnection",
+  [MESSAGE_TYPE.getHealth]: "GetHealth",
+  [MESSAGE_TYPE.listRuntimes]: "ListRuntimes",
+  [MESSAGE_TYPE.pruneDeadRuntimes]: "PruneDeadRuntimes",
+  [MESSAGE_TYPE.listProcessors]: "ListProcessors",
+  [MESSAGE_TYPE.listConnections]: "ListConnections",
+  [MESSAGE_TYPE.readLogs]: "ReadLogs",
   [MESSAGE_TYPE.watch]: "WatchConnection",
 } as const;
 
@@ -93,6 +105,8 @@ export const CHANNEL_KEY = {
   token: "token",
   protocolVersion: "protocol_version",
   schemaHash: "schema_hash",
+  /** In `hello`: what the client can. In `ping`: what both sides use of it. An array of strings. */
+  features: "features",
   /** The kind of the processor that has started: `reactive`, `manual` or `continuous`. */
   mode: "mode",
   /** The bytes of a ping or a pong. */
@@ -113,22 +127,40 @@ export const CHANNEL_KEY = {
   length: "length",
   surfaceId: "surface_id",
   generation: "generation",
+  /** In the name of a piece: true if the piece is the receiver's own, which comes back to it. */
+  moved: "moved",
   /** In a release: true if the receiver has given its view of the piece away, so that the piece must not be used again. */
   givenAway: "given_away",
   /** In a release: the ids of several frames, each of 8 bytes, little-endian. */
   frames: "frames",
   /** In a release: the ids and generations of several pieces, each pair of 16 bytes, little-endian. */
   pieces: "pieces",
-  /** In a release: the number of frames that this side has received and dropped unread. */
+  /** In a release and in an end: the number of frames that this side has received and dropped unread. */
   dropped: "dropped",
-  /** In `started`: the input ports that the module uses, by name, and how. */
+  /** In `started`: the input ports that the module uses, by name, and how. In `ping`: the host's, and what it says of them. */
   inputs: "inputs",
-  /** In `started`: the output ports that the module uses, by name, and how. */
+  /** In `started`: the output ports that the module uses, by name, and how. In `ping`: the host's, and what it says of them. */
   outputs: "outputs",
   readBehavior: "read_behavior",
   capacity: "capacity",
   /** The read behavior that the module's port names, if it names one. */
   given: "given",
+  /** Of a port: the minor version of its schema. */
+  minor: "minor",
+  /** Of a port in `started`, with a lane: the hash of what its frames look like in the lane. */
+  layout: "layout",
+  /** Of a port: the pixel formats that it lists, the preferred one first. */
+  formats: "formats",
+  /** In `ping`: the memory of the lane that the host offers. */
+  lane: "lane",
+  /** In `ping` and `pong`: what rings the bell of the sender on their lane. A client that uses no lane sends none. */
+  bell: "bell",
+  /** With a lane: the number of the message, from 1, of those that are ordered with its records. */
+  number: "number",
+  /** Of a frame, with a lane: its record, in place of `frame_id`, `port_name` and `fields`. */
+  record: "record",
+  /** Of a port of the host: the marks of its fields, by their path. */
+  marks: "marks",
 } as const;
 
 /**
@@ -150,6 +182,10 @@ export const CTRL_TYPE = {
   surfaceOffer: "surface_offer",
   surfaceRetire: "surface_retire",
   release: "release",
+  /** No frame follows on a port. */
+  end: "end",
+  /** The client has read all frames of all its inputs, which have ended, and has sent all it will send. */
+  flushed: "flushed",
   start: "start",
   stop: "stop",
   pause: "pause",

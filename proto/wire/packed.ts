@@ -7,6 +7,7 @@
 
 import { BridgeError } from "../errors.ts";
 import { VALUE_COST_BYTES } from "../limits.ts";
+import { TextReader, writeText } from "./text.ts";
 import {
   Capability,
   type CapabilityKind,
@@ -47,10 +48,6 @@ const CAPABILITY_KINDS: Partial<Record<Tag, CapabilityKind>> = {
   [Tag.Fd]: "fd",
   [Tag.Surface]: "surface",
 };
-
-const encoder = new TextEncoder();
-/** Text is not changed: a leading U+FEFF is kept. */
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Packs dictionaries into one buffer that is kept and grows, so that a message
@@ -103,11 +100,8 @@ export class Packer {
   /** Writes text after its length, a number of `prefix` bytes (2 or 4). */
   #text(text: string, prefix: 2 | 4): void {
     const at = this.#reserve(prefix + text.length * 3);
-    const { written } = encoder.encodeInto(
-      text,
-      this.#bytes.subarray(at + prefix),
-    );
-    if (text.includes("\0")) {
+    const written = writeText(text, this.#bytes, at + prefix);
+    if (written === undefined) {
       throw new BridgeError(
         "bad_argument",
         `Cannot send the string ${JSON.stringify(text.slice(0, 40))}: ` +
@@ -191,6 +185,9 @@ function costOf(bytes: number, values: number): number {
   return bytes + VALUE_COST_BYTES * values;
 }
 
+/** The keys and names that messages repeat. */
+const texts = new TextReader();
+
 class Unpacker {
   readonly capabilities: Capability[] = [];
   /** The number of values read. */
@@ -220,11 +217,15 @@ class Unpacker {
     return this.#bytes.subarray(at, this.#at);
   }
 
+  #text(length: number): string {
+    return texts.read(this.#bytes, this.#skip(length), length);
+  }
+
   dictionary(): XpcDictionary {
     const dictionary: Record<string, XpcValue> = Object.create(null);
     for (let count = this.#length(); count > 0; count--) {
       const length = this.#view.getUint16(this.#skip(2), true);
-      const key = decoder.decode(this.#slice(length));
+      const key = this.#text(length);
       dictionary[key] = this.value();
     }
     return dictionary;
@@ -274,7 +275,7 @@ class Unpacker {
           this.#view.getFloat64(this.#skip(8), true),
         );
       case Tag.String:
-        return decoder.decode(this.#slice(this.#length()));
+        return this.#text(this.#length());
       case Tag.Data:
         return this.#slice(this.#length()).slice();
       case Tag.Uuid:

@@ -7,30 +7,24 @@
  * @module
  */
 
-import { isTransferred } from "../schema/numeric_array.ts";
-import { valueMisfit, xpcMisfit } from "./misfit.ts";
+import type { Enum } from "../schema/field_type.ts";
+import { variantsAt } from "../schema/minor.ts";
+import type { AgreedTerms, Check } from "./checks/check.ts";
+import * as checks from "./checks/scalar_check.ts";
+import { xpcMisfit } from "./misfit.ts";
 import type { TypeCodec } from "./type_codec.ts";
 import { XpcNumber, type XpcNumberType } from "./xpc_value.ts";
 
-/** An integer type: its XPC type and its range. */
-interface IntegerType {
-  readonly xpc: XpcNumberType;
-  /** The bounds in words. */
-  readonly range: string;
-}
-
-/** The codec of an integer of at most 32 bits, a `number`. `fits` checks its range. */
+/** The codec of an integer of at most 32 bits, a `number`. `fits` checks its range, which is `range` in words. */
 function narrowInteger(
-  { xpc, range }: IntegerType,
+  xpc: XpcNumberType,
+  range: string,
+  check: Check,
   fits: (value: number) => boolean,
 ): TypeCodec {
-  const ours = `an integer ${range}`;
   const theirs = `${xpc} ${range}`;
   return {
-    check: (value) =>
-      typeof value === "number" && fits(value)
-        ? undefined
-        : valueMisfit(ours, value),
+    check,
     encode: (value) => new XpcNumber(xpc, BigInt(value as number)),
     decode: (value) => {
       if (!(value instanceof XpcNumber) || value.type !== xpc) {
@@ -44,16 +38,9 @@ function narrowInteger(
 }
 
 /** The codec of a 64-bit integer, a `bigint`. */
-function wideInteger(
-  { xpc, range }: IntegerType,
-  fits: (value: bigint) => boolean,
-): TypeCodec {
-  const ours = `a bigint ${range}`;
+function wideInteger(xpc: XpcNumberType, check: Check): TypeCodec {
   return {
-    check: (value) =>
-      typeof value === "bigint" && fits(value)
-        ? undefined
-        : valueMisfit(ours, value),
+    check,
     encode: (value) => new XpcNumber(xpc, value as bigint),
     decode: (value) =>
       value instanceof XpcNumber && value.type === xpc
@@ -64,51 +51,40 @@ function wideInteger(
 
 /** A signed integer of 32 bits. */
 export const INT32: TypeCodec = narrowInteger(
-  { xpc: "int64", range: "from -2147483648 to 2147483647" },
-  (value) => (value | 0) === value,
+  "int64",
+  checks.INT32_RANGE,
+  checks.checkInt32,
+  checks.isInt32,
 );
 
 /** An unsigned integer of 32 bits. */
 export const UINT32: TypeCodec = narrowInteger(
-  { xpc: "uint64", range: "from 0 to 4294967295" },
-  (value) => (value >>> 0) === value,
+  "uint64",
+  checks.UINT32_RANGE,
+  checks.checkUint32,
+  checks.isUint32,
 );
 
 /** A signed integer of 64 bits. */
-export const INT64: TypeCodec = wideInteger(
-  { xpc: "int64", range: "from -2^63 to 2^63 - 1" },
-  (value) => BigInt.asIntN(64, value) === value,
-);
+export const INT64: TypeCodec = wideInteger("int64", checks.checkInt64);
 
 /** An unsigned integer of 64 bits. */
-export const UINT64: TypeCodec = wideInteger(
-  { xpc: "uint64", range: "from 0 to 2^64 - 1" },
-  (value) => BigInt.asUintN(64, value) === value,
-);
-
-/** Whether a finite `value` is still finite when rounded to 32 bits. */
-function fitsFloat32(value: number): boolean {
-  return Number.isFinite(Math.fround(value)) || !Number.isFinite(value);
-}
+export const UINT64: TypeCodec = wideInteger("uint64", checks.checkUint64);
 
 /** The codec of a 32-bit float. Rounds to the nearest on both sides; a finite number that would become infinite does not fit. */
 export const FLOAT32: TypeCodec = {
-  check: (value) =>
-    typeof value === "number" && fitsFloat32(value)
-      ? undefined
-      : valueMisfit("a number in the range of a 32-bit float", value),
+  check: checks.checkFloat32,
   encode: (value) => new XpcNumber("double", Math.fround(value as number)),
   decode: (value) =>
     value instanceof XpcNumber && value.type === "double" &&
-      fitsFloat32(value.value as number)
+      checks.fitsFloat32(value.value as number)
       ? Math.fround(value.value as number)
       : xpcMisfit("double in the range of a 32-bit float", value),
 };
 
 /** A float of 64 bits. */
 export const FLOAT64: TypeCodec = {
-  check: (value) =>
-    typeof value === "number" ? undefined : valueMisfit("a number", value),
+  check: checks.checkFloat64,
   encode: (value) => new XpcNumber("double", value as number),
   decode: (value) =>
     value instanceof XpcNumber && value.type === "double"
@@ -118,21 +94,15 @@ export const FLOAT64: TypeCodec = {
 
 /** True or false. */
 export const BOOL: TypeCodec = {
-  check: (value) =>
-    typeof value === "boolean"
-      ? undefined
-      : valueMisfit("true or false", value),
+  check: checks.checkBool,
   encode: (value) => value as boolean,
   decode: (value) =>
     typeof value === "boolean" ? value : xpcMisfit("bool", value),
 };
 
-/** The codec of text. XPC strings are UTF-8 and end at U+0000, so text with U+0000 or a lone surrogate does not fit. */
+/** The codec of text. */
 export const STRING: TypeCodec = {
-  check: (value) =>
-    typeof value === "string" && value.isWellFormed() && !value.includes("\0")
-      ? undefined
-      : valueMisfit("a string without U+0000 or lone surrogates", value),
+  check: checks.checkString,
   encode: (value) => value as string,
   decode: (value) =>
     typeof value === "string" ? value : xpcMisfit("string", value),
@@ -140,25 +110,20 @@ export const STRING: TypeCodec = {
 
 /** The codec of bytes. They are not copied here, but when the message is packed. */
 export const BYTES: TypeCodec = {
-  check: (value) =>
-    value instanceof Uint8Array && !isTransferred(value)
-      ? undefined
-      : valueMisfit("a Uint8Array", value),
+  check: checks.checkBytes,
   encode: (value) => value as Uint8Array,
   decode: (value) =>
     value instanceof Uint8Array ? value : xpcMisfit("data", value),
 };
 
-/** One of `variants`, by name. */
-export function enumCodec(variants: readonly string[]): TypeCodec {
+/** The codec of one of some names. A name that the other side's version does not have yet does not fit. */
+export function enumCodec(type: Enum, terms: AgreedTerms): TypeCodec {
+  const variants = variantsAt(type, terms.minor);
   const known: ReadonlySet<unknown> = new Set(variants);
-  const names = variants.map((variant) => JSON.stringify(variant)).join(", ");
-  const expected = `one of ${names}`;
+  const expected = `string, ${checks.variantWords(variants)}`;
   return {
-    check: (value) =>
-      known.has(value) ? undefined : valueMisfit(expected, value),
+    check: checks.enumCheck(type, terms),
     encode: (value) => value as string,
-    decode: (value) =>
-      known.has(value) ? value : xpcMisfit(`string, ${expected}`, value),
+    decode: (value) => known.has(value) ? value : xpcMisfit(expected, value),
   };
 }

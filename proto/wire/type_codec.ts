@@ -1,18 +1,17 @@
 /**
- * The interfaces of the codecs of field types.
+ * The interfaces of the codecs of field types in XPC dictionaries.
  *
  * @module
  */
 
 import type {
-  FieldType,
+  ElementArrays,
+  ElementKind,
   NumericArray,
-  NumericArrays,
-  NumericKind,
 } from "../schema/field_type.ts";
-import type { Misfit } from "./misfit.ts";
-import type { Schema } from "../schema/field_type.ts";
 import type { Surface } from "../schema/surface.ts";
+import type { Check } from "./checks/check.ts";
+import type { Misfit } from "./misfit.ts";
 import type { XpcValue } from "./xpc_value.ts";
 
 /**
@@ -35,10 +34,10 @@ export interface CapabilityReader {
   /** Returns the surface that `value` represents, or what is wrong with it. The peer is not trusted. */
   texture(value: XpcValue): Surface | string;
   /** Returns the elements that `value` represents, or what is wrong with it. */
-  buffer<K extends NumericKind>(
+  buffer<K extends ElementKind>(
     value: XpcValue,
     element_type: K,
-  ): NumericArrays[K] | string;
+  ): ElementArrays[K] | string;
 }
 
 /**
@@ -46,8 +45,8 @@ export interface CapabilityReader {
  * throw; `encode` accepts only values that passed `check`.
  */
 export interface TypeCodec {
-  /** Returns why `value` cannot be sent, or undefined. */
-  check(value: unknown): Misfit | undefined;
+  /** Returns why a value cannot be sent, or undefined. */
+  readonly check: Check;
   /** Returns `value` as it is in the message. */
   encode(value: unknown, capabilities: CapabilityWriter): XpcValue;
   /** Returns the value in the message, or why it does not fit. `value` is undefined if it is absent. */
@@ -55,12 +54,4 @@ export interface TypeCodec {
     value: XpcValue | undefined,
     capabilities: CapabilityReader,
   ): unknown | Misfit;
-}
-
-/** Makes the codecs of the parts of a type. */
-export interface Compiler {
-  /** Returns the codec of a type. */
-  type(type: FieldType): TypeCodec;
-  /** Returns the codec of a schema's frames. */
-  schema(schema: Schema): TypeCodec;
 }

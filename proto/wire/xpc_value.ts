@@ -24,6 +24,7 @@ export type XpcNumberType = "int64" | "uint64" | "double";
 export class XpcNumber {
   /** @param type the XPC type
    * @param value `bigint` for the integer types, `number` for `double` */
+  /** Holds a number as it is sent. Use {@link int64}, {@link uint64} or {@link double}. */
   constructor(
     readonly type: XpcNumberType,
     readonly value: bigint | number,
@@ -70,6 +71,7 @@ export type CapabilityKind = "endpoint" | "shmem" | "fd" | "surface";
 export class Capability {
   /** @param kind the kind of object
    * @param handle the native object, see `ffi/handle.ts` */
+  /** Names the native object of a handle, which stays its owner's. */
   constructor(readonly kind: CapabilityKind, readonly handle: number) {}
 }
 
@@ -86,6 +88,7 @@ export type XpcValue =
 
 /** A message, or a dictionary in one. A key with the value undefined is not sent. */
 export interface XpcDictionary {
+  /** A value; a key with `undefined` is left out. */
   readonly [key: string]: XpcValue | undefined;
 }
 
@@ -127,6 +130,20 @@ export function getNumber(
   return value instanceof XpcNumber && value.type === type
     ? value.value
     : undefined;
+}
+
+/** An unsigned 64-bit number that names something. It is a `bigint` only if a `number` cannot hold it: this library makes none of these, another program may. */
+export type Id = number | bigint;
+
+/** Returns the id of an unsigned 64-bit integer. Two ids are equal by `===` if the integers are. */
+export function idOf(value: bigint): Id {
+  return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+}
+
+/** Returns the id at `key`, or undefined if it is absent or not exactly a uint64. */
+export function getId(message: XpcDictionary, key: string): Id | undefined {
+  const value = getNumber(message, key, "uint64");
+  return value === undefined ? undefined : idOf(value);
 }
 
 /** Returns the bytes at `key`, or undefined if they are absent or of another type. */

@@ -114,6 +114,10 @@ browserTest(
       await browser.until(`+${text("verified")} > 10`);
       assertEquals(await browser.evaluate(text("copied")), "0");
       assertEquals(await browser.evaluate(text("dropped")), "0");
+      assertEquals(
+        await browser.evaluate(text("path")),
+        "The frames travel through a lane: memory that both processes share.",
+      );
       for (const side of ["host", "client"]) {
         const current = `#${side}-track [aria-current]`;
         assertEquals(

@@ -22,12 +22,22 @@ function assertLacks(text: string, pattern: RegExp, what = ""): void {
 const ALL_FRAMES = /OK: all frames came/;
 
 reported("00-transferred-memory", (output) => {
-  for (const mode of ["none", "byob", "worker", "audio"]) {
+  const right =
+    /sent true[;,] (back: 9216 bytes, the first 255|960 samples back)/;
+  const refused =
+    /threw BridgeError: Cannot send this frame .* was transferred/;
+  for (
+    const [mode, sent] of [["none", 3], ["byob", 0], ["worker", 3], [
+      "audio",
+      2,
+    ]] as const
+  ) {
     const part = below(output, mode);
-    const right = mode === "audio"
-      ? /sent true, 960 samples back/
-      : /sent true; back: 9216 bytes, the first 255/;
-    assertEquals(count(part, right), 3, mode);
+    assertEquals(
+      [count(part, right), count(part, refused)],
+      [sent, 3 - sent],
+      mode,
+    );
     assertMatch(part, /^closed$/m, mode);
     // Its ffmpeg waits in a pipe that nobody reads, and keeps Deno from ending,
     // also without this library.
@@ -97,15 +107,13 @@ reported("12-ffmpeg-last-line", (output) => {
 }, { tools: ["ffmpeg"] });
 
 reported("14-run-directory-errors", (output) => {
-  assertMatch(
-    below(output, "read-only HOME"),
-    /\/n\/ro.*(Permission denied|Read-only)/,
-  );
+  // A host needs no directory any more. What a listener by name says of one is tested in C.
+  assertMatch(below(output, "read-only HOME"), ALL_FRAMES);
   assertMatch(
     below(output, "XDG_RUNTIME_DIR that is not there"),
-    /XDG_RUNTIME_DIR|OK: all frames came/,
+    ALL_FRAMES,
   );
-  assertMatch(below(output, "relative HOME"), /HOME/);
+  assertMatch(below(output, "relative HOME"), ALL_FRAMES);
   assertMatch(below(output, "umask 0177"), ALL_FRAMES);
   assertMatch(below(output, "then umask 022"), ALL_FRAMES);
 }, { root: true, tools: ["setpriv"] });
@@ -117,7 +125,7 @@ reported("16-proxy-and-certificates", (output) => {
 }, { tools: ["python3"] });
 
 reported("17-texts", (output) => {
-  assertMatch(output, /nv12: schema_mismatch .*rgba8.*gray8/);
+  assertMatch(output, /nv21: schema_mismatch .*rgba8.*gray8/);
   assertMatch(output, /rgba8: schema_mismatch .*16n/);
   assertMatch(output, /a % in a URL: bad_argument/);
   assertMatch(output, /colours: client_failed .*Uncaught Error: boom/);
@@ -128,9 +136,7 @@ reported("20-read-behaviour-of-one-side", (output) => {
   assertMatch(output, /got 50 |CAUGHT|schema_mismatch/);
 });
 
-reported("21-tail-at-close", (output) => assertMatch(output, /got 20 /), {
-  fails: "there is no end of stream yet",
-});
+reported("21-tail-at-close", (output) => assertMatch(output, /got 20 0/));
 
 reported("22-forgotten-using", (output) => {
   assertEquals(count(output, /warn/i), 2);
@@ -144,14 +150,13 @@ reported("24-optional-ports-and-frame-sizes", (output) => {
   assertMatch(output, /^without b ready$/m);
   assertMatch(output, /^without a -> .*'a'/m);
   assertMatch(output, /^b required ready$/m);
-  assertMatch(output, /^short: .*(width|height|timestamp)/m);
+  // Its texture makes it a whole frame.
+  assertLacks(output, /^short:/m);
+  assertMatch(
+    output,
+    /^inconsistent: .*VideoFrame\.(width|height|pixel_format): /m,
+  );
 });
-
-reported(
-  "24-optional-ports-and-frame-sizes (the frame that contradicts its picture)",
-  (output) => assertMatch(output, /^inconsistent: /m),
-  { fails: "the sizes of a frame and of its picture are not compared" },
-);
 
 reported("25-run-after-close", (output) => {
   assertMatch(output, /^run resolved$/m);
@@ -165,7 +170,7 @@ reported("26-lock-file", (output) => {
 
 reported("27-forward-a-received-frame", (output) => {
   assertMatch(output, /^send\(a\): true$/m);
-}, { fails: "a received frame cannot be sent on without a copy" });
+});
 
 reported("28-a-host-that-is-its-own-deno", (output) => {
   assertMatch(output, /hosts started: [012]$/m);

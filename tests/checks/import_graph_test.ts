@@ -40,7 +40,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "ffi/stats.ts",
     "proto/escape.ts",
   ],
-  // Calls the broker over gRPC only, and does not use ffi.
+  // Calls the broker over gRPC and does not use ffi, except through cli/tree/.
   "cli/": [
     "broker/address.ts",
     "broker/grpc/grpc_client.ts",
@@ -49,11 +49,19 @@ const ALLOWED: Record<string, readonly string[]> = {
     "broker/version.ts",
     "cli/doctor/probe/steps.ts",
     "cli/own_programs.ts",
+    "cli/tree/",
     "ffi/clock.ts",
     "ffi/environment.ts",
     "ffi/file_size_limit.ts",
     "ffi/output.ts",
     "launchd/",
+    "proto/",
+  ],
+  // What the command line does with ffi in its own process: a bootstrap with a broker, and calls to the broker of the one that it is in. See LOADED_LATE.
+  "cli/tree/": [
+    "broker/broker.ts",
+    "cli/terminal/console.ts",
+    "ffi/",
     "proto/",
   ],
   // Names the programs with ffi that the command line runs as other processes.
@@ -66,6 +74,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   // One of these programs: it tests each part of the bridge separately.
   "cli/doctor/probe/": ["client/mod.ts", "ffi/", "host/mod.ts", "proto/"],
+  // Written as a user would: with the public entries alone, see PACKAGES.
+  "examples/": [],
   "mod.ts": ["client/mod.ts", "host/mod.ts"],
 };
 
@@ -76,15 +86,24 @@ const PACKAGES: Record<string, RegExp> = {
   "@std/cli/parse-args":
     /^(broker\/main_options|cli\/arguments|demo\/options)\.ts$/,
   "@std/cli/unicode-width": /^cli\/text\/text_width\.ts$/,
+  "@streamlib/bridge/client": /^examples\//,
+  "@streamlib/bridge/host": /^examples\//,
 };
 
-/** The rooms whose files are published. */
+/**
+ * Rooms that others import only when they use them: `import()`, and no other form but
+ * for types. A command without ffi runs before anything of it is loaded.
+ */
+const LOADED_LATE: readonly string[] = ["cli/tree/"];
+
+/** The rooms whose files are published, and the examples. */
 const ROOMS = [
   "broker/",
   "channel/",
   "cli/",
   "client/",
   "demo/",
+  "examples/",
   "ffi/",
   "host/",
   "launchd/",
@@ -109,6 +128,16 @@ function importsOf(source: string): string[] {
   const pattern =
     /(?:^|[\s;}])(?:import|export)\s[^;"'`]*?from\s*["']([^"']+)["']|(?:^|[\s;}])import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/g;
   return [...code.matchAll(pattern)].map((m) => m[1] ?? m[2] ?? m[3] ?? "");
+}
+
+/** The specifiers that a source imports when it is loaded. */
+function earlyImportsOf(source: string): string[] {
+  return importsOf(
+    source.replace(/\bimport\s*\(/g, "").replace(
+      /(^|[\s;}])(import|export)\s+type\s[^;]*?from\s*["'][^"']+["']/g,
+      "$1",
+    ),
+  );
 }
 
 function roomOf(path: string): string {
@@ -166,6 +195,8 @@ Deno.test("the import check sees what is not allowed", () => {
   assert(violation("broker/main.ts", "../cli/cli.ts"));
   assert(violation("cli/cli.ts", "../broker/broker.ts"));
   assert(violation("host/bridge.ts", "../tools/c/build.ts"));
+  assert(violation("examples/tee/host.ts", "../../host/mod.ts"));
+  assert(violation("demo/main.ts", "@streamlib/bridge/host"));
   assertEquals(
     violation("cli/session.ts", "../broker/log/log_record.ts"),
     undefined,
@@ -175,6 +206,12 @@ Deno.test("the import check sees what is not allowed", () => {
       `import { a } from "./a.ts";\nexport * from './b.ts';\nawait import("./c.ts");\n// import "./d.ts"\nimport "./e.ts";`,
     ),
     ["./a.ts", "./b.ts", "./c.ts", "./e.ts"],
+  );
+  assertEquals(
+    earlyImportsOf(
+      `import { a } from "./a.ts";\nimport type { B } from "./b.ts";\nawait import("./c.ts");`,
+    ),
+    ["./a.ts"],
   );
 });
 
@@ -202,6 +239,22 @@ permittedTest("no arrow of the import graph points the wrong way", {
   }
   assert(files > 50, `only ${files} files were read`);
   assertEquals(wrong, []);
+});
+
+permittedTest("what needs ffi in the command line is loaded late", {
+  read: true,
+}, async () => {
+  const early: string[] = [];
+  for (const room of LOADED_LATE) {
+    for await (const path of sources("cli/")) {
+      if (path.startsWith(room)) continue;
+      const source = await Deno.readTextFile(new URL(path, root));
+      for (const specifier of earlyImportsOf(source)) {
+        if (targetOf(path, specifier).startsWith(room)) early.push(path);
+      }
+    }
+  }
+  assertEquals(early, []);
 });
 
 permittedTest("the import graph has no cycle, types included", {

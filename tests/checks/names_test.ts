@@ -1,6 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { userRuntimeDirectory } from "../../cli/runtime_directory.ts";
 import { Native } from "../../ffi/native.ts";
+import {
+  BOOTSTRAP_ISOLATED,
+  BOOTSTRAP_VARIABLE,
+} from "../../proto/bootstrap.ts";
 import { names } from "../../proto/names.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
@@ -35,7 +39,6 @@ permittedTest("names.ts and the shim agree on where a service's socket is", {
         for (
           const service of [
             "com.example.short",
-            "com.example.embedded-1",
             "x".repeat(100),
           ]
         ) {
@@ -57,3 +60,19 @@ permittedTest("names.ts and the shim agree on where a service's socket is", {
     else Deno.env.set("XDG_RUNTIME_DIR", runtime);
   }
 });
+
+permittedTest(
+  "proto/bootstrap.ts and c/bootstrap agree on the variable of a bootstrap",
+  {
+    read: true,
+  },
+  async () => {
+    const header = await Deno.readTextFile(
+      new URL("../../c/bootstrap/channel.h", import.meta.url),
+    );
+    const defined = (name: string): string | undefined =>
+      new RegExp(`^#define ${name} "(.*)"$`, "m").exec(header)?.[1];
+    assertEquals(defined("BOOT_VARIABLE"), BOOTSTRAP_VARIABLE);
+    assertEquals(defined("BOOT_ISOLATED"), BOOTSTRAP_ISOLATED);
+  },
+);

@@ -18,13 +18,16 @@ const TYPES: Record<string, string> = {
   "void *": "pointer",
   "uint8_t *": "buffer",
   "const uint8_t *": "buffer",
+  "const uint32_t *": "buffer",
   "uint32_t *": "buffer",
   "int32_t *": "buffer",
   "uint64_t *": "buffer",
   "uint64_t": "u64",
+  "int64_t": "i64",
   "uint32_t": "u32",
   "int32_t": "i32",
   "slb_handle": "u32",
+  "double": "f64",
 };
 
 function denoType(declaration: string): string {

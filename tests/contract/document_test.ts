@@ -27,6 +27,7 @@ const row: Case = {
   symbol: "xpc_connection_cancel",
   sentence: "ensures that its event handler will not fire again",
   differs: "",
+  others: 0,
 };
 
 Deno.test("documentation is found by header and symbol", () => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { Connection, Listener } from "../../ffi/connection.ts";
+import { Connection } from "../../ffi/connection.ts";
+import { Listener } from "../../ffi/listener.ts";
 import type { Message } from "../../ffi/message.ts";
 import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";

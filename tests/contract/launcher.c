@@ -3,7 +3,8 @@
  *
  * On macOS launchd does it. On Linux a process of this suite does the same: it holds the listening
  * socket of each name, starts the service with that socket when a client connects, and starts it
- * again after its end. It ends, with all services, when the case ends.
+ * again after its end. It ends, with all services, when the case ends. With CONTRACT_BOOTSTRAP in
+ * the environment in_bootstrap.c does it, by a bootstrap.
  */
 #include "other.h"
 
@@ -33,6 +34,8 @@ const char *other_name(int which) { return names[which]; }
 #include <sys/wait.h>
 #include <unistd.h>
 #include <xpc/linux.h>
+
+#include "in_bootstrap.h"
 
 enum { OTHERS_MAX = 4, INHERITED = 3, NOT_STARTED = 127 };
 
@@ -130,6 +133,7 @@ static bool open_socket(int which) {
 
 bool others_begin(const char *program, int count) {
     int ends[2];
+    if (getenv("CONTRACT_BOOTSTRAP")) return bootstrap_begin(program, count);
     if (!mkdtemp(home) || pipe(ends) != 0) return false;
     snprintf(run_directory, sizeof run_directory, "%s/run", home);
     setenv("STREAMLIB_HOME", home, 1);
@@ -150,6 +154,10 @@ bool others_begin(const char *program, int count) {
 }
 
 void others_end(void) {
+    if (lifeline < 0) {
+        bootstrap_end();
+        return;
+    }
     close(lifeline);
     waitpid(launcher, NULL, 0);
 }

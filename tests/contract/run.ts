@@ -3,7 +3,8 @@
  * Fails if a case fails, if a quotation is not in its header, or if
  * `docs/conformance.md` is out of date; `--write` writes that file. With
  * `--under` and the name of a checker it only runs the suite, under that checker;
- * with `--every N` only every Nth case.
+ * with `--every N` only every Nth case; with `--bootstrap` the cases with named
+ * services, whose names are those of a bootstrap.
  */
 
 import { parseArgs } from "node:util";
@@ -56,13 +57,14 @@ async function runAll(
   program: string,
   cases: readonly Case[],
   checker: Checker,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const rest = cases.entries();
   const stop = interruption();
   const work = async (): Promise<void> => {
     for (const [i, it] of rest) {
-      outcomes[i] = await runCase(program, it.case, checker, stop);
+      outcomes[i] = await runCase(program, it.case, checker, stop, env);
       if (stop.aborted) throw new Error("The run was interrupted");
     }
   };
@@ -102,7 +104,11 @@ function failures(outcomes: readonly Outcome[]): string[] {
 }
 
 /** Runs only the suite, under another checker than the one of the document. */
-async function runUnder(under: string, every: number): Promise<number> {
+async function runUnder(
+  under: string,
+  every: number,
+  bootstrap: boolean,
+): Promise<number> {
   const name = CHECKERS.find((it) => it === under);
   if (!name) {
     say(`--under ${under}: expected one of ${CHECKERS.join(", ")}`);
@@ -114,11 +120,14 @@ async function runUnder(under: string, every: number): Promise<number> {
     return 0;
   }
   const program = await compileSuite(checker);
-  const cases = (await listCases(program)).filter((_, i) => i % every === 0);
+  const cases = (await listCases(program))
+    .filter(({ others }) => !bootstrap || others > 0)
+    .filter((_, i) => i % every === 0);
   await using _ = Deno.build.os === "linux"
     ? undefined
     : await installServices(program);
-  const outcomes = await runAll(program, cases, checker);
+  const env = bootstrap ? { CONTRACT_BOOTSTRAP: "1" } : {};
+  const outcomes = await runAll(program, cases, checker, env);
   return close(outcomes, failures(outcomes));
 }
 
@@ -127,10 +136,17 @@ async function main(): Promise<number> {
     options: {
       under: { type: "string" },
       every: { type: "string", default: "1" },
+      bootstrap: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
     },
   });
-  if (values.under) return await runUnder(values.under, Number(values.every));
+  if (values.under) {
+    return await runUnder(
+      values.under,
+      Number(values.every),
+      values.bootstrap,
+    );
+  }
   const linux = Deno.build.os === "linux";
   const apple = linux && hasPython();
   const [program, documentation] = await Promise.all([

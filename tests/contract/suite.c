@@ -66,7 +66,7 @@ static int list(void) {
             print_text("symbol", it->symbol, ',');
             print_text("sentence", it->sentence, ',');
             print_text("differs", it->differs ? it->differs : "", ',');
-            puts("}");
+            printf(",\"others\":%d}\n", it->others);
         }
     }
     return 0;

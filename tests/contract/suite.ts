@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { ADDRESS, type Checker, complains } from "../../tools/c/checkers.ts";
 import { describeEnd, type Ended, runToEnd } from "../../tools/programs.ts";
-import { listC, STRICT } from "../../tools/c/sources.ts";
+import { listC, listLibxpc, listShim, STRICT } from "../../tools/c/sources.ts";
 import { ROOT } from "../../tools/checkout.ts";
 
 const HERE = new URL("./", import.meta.url);
@@ -34,6 +34,8 @@ export interface Case {
   readonly sentence: string;
   /** How Linux differs, or "". */
   readonly differs: string;
+  /** How many other processes it needs, as named services. */
+  readonly others: number;
 }
 
 /** The result of a case. */
@@ -63,14 +65,15 @@ export async function compileSuite(
   const flags = linux
     ? [...FLAGS, ...checker.flags, "-D_GNU_SOURCE", "-Ic/linux"]
     : [...FLAGS, ...checker.flags, "-fno-blocks"];
+  const bootstrap = (await listShim("linux"))
+    .filter((file) => file.startsWith("c/bootstrap/"));
   const sources = [
     ...await listSuite(),
-    ...(linux ? await listC("linux/") : []),
+    ...(linux ? [...await listLibxpc(), ...bootstrap] : []),
   ];
   const headers = await Promise.all(
-    ["../tests/contract/", "linux/", "linux/include/xpc/"].map((folder) =>
-      listC(folder, ".h")
-    ),
+    ["../tests/contract/", "bootstrap/", "linux/", "linux/include/xpc/"]
+      .map((folder) => listC(folder, ".h")),
   );
   const hash = createHash("sha256").update(flags.join("\0"));
   for (const file of [...sources, ...headers.flat()]) {
@@ -111,17 +114,22 @@ export async function listCases(program: string): Promise<Case[]> {
     .map((line) => JSON.parse(line) as Case);
 }
 
-/** Runs one case. One that ends without a result, or with complaints of the checker, has failed. */
+/**
+ * Runs one case. One that ends without a result, or with complaints of the checker, has failed.
+ *
+ * @param env variables for it, such as CONTRACT_BOOTSTRAP: see `launcher.c`
+ */
 export async function runCase(
   program: string,
   name: string,
   checker: Checker,
   stop?: AbortSignal,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
   const [first, ...before] = [...checker.command, program];
   const ended = await runToEnd(first!, {
     args: [...before, "--case", name],
-    env: checker.env,
+    env: { ...checker.env, ...env },
     cwd: HERE,
     limitMs: LIMIT_MS,
     ...(stop && { stop }),

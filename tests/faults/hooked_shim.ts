@@ -3,7 +3,7 @@
  * and right after it is sent.
  */
 
-import type { Clock } from "../../ffi/clock.ts";
+import type { TimerClock } from "../../ffi/clock.ts";
 import { localShim, type Shim } from "../../ffi/shim.ts";
 import type { Symbols } from "../../ffi/symbols.ts";
 import { CHANNEL_KEY, KEY } from "../../proto/wire/keys.ts";
@@ -18,7 +18,7 @@ const EVENT_REPLY = 2;
 /** The options of a hooked shim. */
 export interface HookedShimOptions {
   /** Default: this machine's. */
-  readonly clock?: Clock;
+  readonly clock?: TimerClock;
   /** Called for every reply that comes. */
   received?(reply: XpcDictionary): void;
 }

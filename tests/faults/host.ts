@@ -3,7 +3,7 @@
  * messages are hooked.
  */
 
-import type { Clock } from "../../ffi/clock.ts";
+import type { TimerClock } from "../../ffi/clock.ts";
 import { Native } from "../../ffi/native.ts";
 import { findBroker } from "../../host/broker_finder.ts";
 import { GRPC_CLIENT, makeBroker, openGrpc } from "../../host/assembly.ts";
@@ -13,6 +13,7 @@ import { connectionSchema } from "../../proto/schema/connection_schema.ts";
 import { DEFAULT_TIMEOUT_SECS } from "../../proto/limits.ts";
 import { getString, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
+import { TEST_PATH } from "../helpers/lane_handshake.ts";
 import { hookedShim } from "./hooked_shim.ts";
 import { LimitClock } from "./limit_clock.ts";
 import { carryOut, type Hooks, ownPlan, PLAN, type Plan } from "./moments.ts";
@@ -34,7 +35,7 @@ export interface FaultyHostOptions {
   /** The broker's service name. */
   readonly service: string;
   readonly hooks: Hooks;
-  readonly clock: Clock;
+  readonly clock: TimerClock;
   /** Returns the client's plan when the client is started. Default: no plan. */
   clientPlan?(): Plan;
   /** A directory that the client may use, for its marks. */
@@ -72,6 +73,7 @@ export function startHost(options: FaultyHostOptions): FaultyHost {
     runtimeId: "faults",
     processorId: service,
     processorType: "reactive",
+    path: TEST_PATH,
     timeoutSecs: DEFAULT_TIMEOUT_SECS,
     findBroker: (native, lost, signal) =>
       findBroker(

@@ -3,7 +3,7 @@
  * passes, not the speed of the machine.
  */
 
-import { type Clock, systemClock, type Timer } from "../../ffi/clock.ts";
+import { systemClock, type Timer, type TimerClock } from "../../ffi/clock.ts";
 
 /** A timer of at least this length is a limit; the shortest limits are those for the last report and for an exit. Shorter timers are pauses. */
 const SHORTEST_LIMIT_MS = 500;
@@ -18,7 +18,7 @@ interface Limit {
 }
 
 /** A clock on which pauses end by themselves, and limits pass when {@link pass} says so. */
-export class LimitClock implements Clock {
+export class LimitClock implements TimerClock {
   #passedMs = 0;
   readonly #limits = new Set<Limit>();
 

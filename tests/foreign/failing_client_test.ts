@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Native } from "../../ffi/native.ts";
-import { findEmbedded } from "../helpers/embedded_search.ts";
+import { findEmbedded, startedIn } from "../helpers/embedded_search.ts";
 import type { ClientProcess } from "../../host/spawn/spawn.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import type { ErrorCode } from "../../proto/errors.ts";
@@ -83,9 +83,14 @@ permittedTest(
           runtimeId: "test",
           processorId: fault,
           processorType: "reactive",
+          path: "lane",
           timeoutSecs: PATIENCE_MS / 1000,
           findBroker: findEmbedded,
-          spawn: (env) => start(peer, fault, env),
+          spawn: (env, bootstrap) =>
+            startedIn(
+              bootstrap,
+              (channel) => start(peer, fault, { ...env, ...channel }),
+            ),
           warn: () => {},
           restart: "never",
           restarting: () => {},

@@ -1,17 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { fileURLToPath } from "node:url";
 import { Native } from "../../ffi/native.ts";
 import { findBroker } from "../../host/broker_finder.ts";
 import { makeBroker } from "../../host/assembly.ts";
 import { Supervisor } from "../../host/supervisor.ts";
-import {
-  type ClientExit,
-  type ClientProcess,
-  clientStarter,
-} from "../../host/spawn/spawn.ts";
-import { canonicalJson } from "../../proto/schema/json/canonical_json.ts";
 import { connectionSchema } from "../../proto/schema/connection_schema.ts";
-import { connectionSchemaToJson } from "../../proto/schema/json/connection_schema_json.ts";
 import {
   CHANNEL_KEY,
   CTRL_TYPE,
@@ -23,9 +15,17 @@ import {
 import { schemaHash } from "../../proto/schema/json/schema_hash.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 import { hasPython } from "../../tools/install/python.ts";
-import { compilePeer, foreignPython } from "./toolchain.ts";
-import { killTree } from "../helpers/child.ts";
-import { isolatedHome } from "../helpers/home.ts";
+import { NEW, oldVersion, prepareOldVersion } from "./old_version.ts";
+import { foreignPython } from "./toolchain.ts";
+import {
+  type Counts,
+  foreignTest,
+  FRAMES,
+  type Info,
+  type Program,
+  type Result,
+  startOurClient,
+} from "./broker_and_peers.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { PATIENCE_MS, soon } from "../helpers/soon.ts";
@@ -36,57 +36,21 @@ import { prepare } from "../helpers/preparation.ts";
  * stubs generated from broker.proto, and a C program that uses <xpc/xpc.h>.
  */
 
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 const ROOT = new URL("../../", import.meta.url);
-const FRAMES = 12;
 
 if (hasPython()) prepare("a Python with gRPC", foreignPython);
+prepareOldVersion();
+
+/** The brokers of the tests, and what a test's name says of them. */
+const BROKERS = {
+  new: { of: "", version: () => Promise.resolve(NEW) },
+  old: { of: ", the broker of the version before", version: oldVersion },
+} as const;
 
 const schema = connectionSchema({
   inputs: { video: EVERY_FRAME },
   outputs: { video: EVERY_FRAME },
 });
-
-/** The counts of peer.c. */
-interface Counts {
-  role: string;
-  ended: string;
-  sent: number;
-  received: number;
-  wrong: number;
-  dropped: number;
-  released: number;
-  offers: number;
-  retired: number;
-  refused: number;
-}
-
-/** A connection, as control_plane.py prints it. */
-interface Info {
-  host: string;
-  client: string;
-  derived: string;
-  connected: boolean;
-  stored: boolean;
-  reason: string;
-}
-
-/** The last line of control_plane.py. */
-interface Result {
-  early: string;
-  states: string[];
-  info: Info;
-  closed: Info;
-  host: Counts;
-  client: Counts;
-  codes: number[];
-}
 
 const READY: Info = {
   host: "acked",
@@ -96,151 +60,6 @@ const READY: Info = {
   stored: false,
   reason: "",
 };
-
-/** A program, its lines, and how it ended. */
-class Program implements AsyncDisposable {
-  readonly process: ClientProcess;
-  readonly #child: Deno.ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  #last = "";
-
-  constructor(
-    command: string,
-    args: string[],
-    env: Readonly<Record<string, string>> = {},
-  ) {
-    this.#child = new Deno.Command(command, {
-      args,
-      env,
-      cwd: ROOT,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.#lines = linesOf(this.#child.stdout);
-    this.#input = this.#child.stdin.getWriter();
-    const stderr = new Response(this.#child.stderr).text();
-    this.process = {
-      pid: this.#child.pid,
-      stderrTail: "",
-      exit: Promise.all([this.#child.status, stderr]).then((
-        [{ code, signal }, text],
-      ): ClientExit => ({ code, signal, stderrTail: text.trim() })),
-      kill: (signal) => {
-        try {
-          this.#child.kill(signal);
-        } catch (error) {
-          if (!(error instanceof TypeError)) throw error; // it has ended
-        }
-      },
-    };
-  }
-
-  /** Returns its next line. Throws with its stderr if it has ended. */
-  async line(what: string): Promise<string> {
-    const { value, done } = await soon(this.#lines.next(), what);
-    if (!done) return this.#last = value;
-    const { code, stderrTail } = await soon(this.process.exit, "its end");
-    throw new Error(`${what}: it ended with code ${code}: ${stderrTail}`);
-  }
-
-  /** Writes a line to its stdin. */
-  async tell(text: string): Promise<void> {
-    const line = new TextEncoder().encode(`${text}\n`);
-    await soon(this.#input.write(line), `its reading of ${text}`);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      await soon(this.#end(), `the end after '${this.#last}'`);
-    } catch (error) {
-      await killTree(this.process.pid);
-      throw error;
-    }
-  }
-
-  async #end(): Promise<void> {
-    this.process.kill("SIGTERM");
-    await this.#input.close().catch(() => {}); // it may have ended first
-    while (!(await this.#lines.next()).done) continue;
-    await this.process.exit;
-  }
-}
-
-async function* linesOf(
-  stream: ReadableStream<Uint8Array>,
-): AsyncGenerator<string, void> {
-  let text = "";
-  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (text + chunk).split("\n");
-    text = lines.pop()!;
-    yield* lines;
-  }
-}
-
-/** Ends a process that is not a child of this one. */
-function terminate(pid: number): void {
-  try {
-    Deno.kill(pid, "SIGTERM");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error; // it has ended
-  }
-}
-
-/** A broker, and the means to start foreign peers against it. */
-interface World {
-  readonly service: string;
-  readonly peer: string;
-  control(
-    part: string,
-    args?: string[],
-    env?: Readonly<Record<string, string>>,
-  ): Program;
-}
-
-function foreignTest(
-  name: string,
-  body: (world: World) => Promise<void>,
-): void {
-  const python = hasPython();
-  permittedTest(
-    python ? name : `${name} (ignored: no python3 with venv)`,
-    NEEDS,
-    async () => {
-      using home = isolatedHome();
-      const peer = `${home.path}/peer`;
-      await compilePeer(peer);
-      const command = await foreignPython();
-      await using broker = new Program(
-        Deno.execPath(),
-        ["task", "--quiet", "broker", "--json"],
-      );
-      const ready = JSON.parse(await broker.line("the broker")) as {
-        grpc: string;
-        xpc_service: string;
-        pid: number;
-      };
-      using _ = {
-        // `deno task` is not the broker itself, and does not pass a signal on.
-        [Symbol.dispose]: () => terminate(ready.pid),
-      };
-      await body({
-        service: ready.xpc_service,
-        peer,
-        control: (part, args = [], env = {}) =>
-          new Program(command, [
-            fileURLToPath(new URL("tests/foreign/control_plane.py", ROOT)),
-            part,
-            ...["--address", ready.grpc, "--service", ready.xpc_service],
-            ...["--peer", peer, "--frames", String(FRAMES)],
-            ...args,
-          ], env),
-      });
-    },
-    { ignore: !python },
-  );
-}
 
 /** Checks that every frame was sent and came back correct, and every surface was returned. */
 function assertCounts(counts: Counts, expected: Partial<Counts>): void {
@@ -256,9 +75,15 @@ function assertCounts(counts: Counts, expected: Partial<Counts>): void {
   });
 }
 
-for (const ack of ["grpc", "xpc"]) {
+for (
+  const [ack, broker] of [
+    ["grpc", BROKERS.new],
+    ["xpc", BROKERS.new],
+    ["xpc", BROKERS.old],
+  ] as const
+) {
   foreignTest(
-    `our host against a client in C, its control plane in Python, the ACK over ${ack}`,
+    `our host against a client in C, its control plane in Python, the ACK over ${ack}${broker.of}`,
     (world) =>
       nativeLeavesNothing(async () => {
         const client = Promise.withResolvers<Program>();
@@ -269,6 +94,7 @@ for (const ack of ["grpc", "xpc"]) {
           runtimeId: "test",
           processorId: "foreign",
           processorType: "reactive",
+          path: "lane",
           timeoutSecs: PATIENCE_MS / 1000,
           findBroker: (native, lost, signal) =>
             findBroker(
@@ -340,46 +166,34 @@ for (const ack of ["grpc", "xpc"]) {
         assertEquals(result.client.offers, FRAMES);
         assert(result.client.retired > 0);
       }),
+    broker.version,
   );
 }
 
-for (const [tokens, ack] of [[true, "grpc"], [false, "xpc"]] as const) {
+for (
+  const [tokens, ack, broker] of [
+    [true, "grpc", BROKERS.new],
+    [false, "xpc", BROKERS.new],
+    [true, "xpc", BROKERS.old],
+  ] as const
+) {
   foreignTest(
     `a host in C against our client, its control plane in Python, ${
       tokens ? "with" : "without"
-    } tokens, the ACK over ${ack}`,
+    } tokens, the ACK over ${ack}${broker.of}`,
     async (world) => {
       await using host = world.control("host", [
         ...(tokens ? ["--tokens"] : []),
         ...["--ack", ack],
       ]);
-      await host.tell(canonicalJson(connectionSchemaToJson(schema)));
-      const { connection_id, client_token } = JSON.parse(
-        await host.line("the allocation"),
-      ) as { connection_id: string; client_token: string };
-      assertEquals(client_token.length, tokens ? 64 : 0);
-      const module = new URL("tests/fixtures/invert.ts", ROOT);
-      const client = clientStarter({
-        module,
-        runner: new URL("client/runner.ts", ROOT),
-        grpcClient: undefined,
-        permissions: {},
-        userEnv: {},
-        deno: undefined,
-        config: undefined,
-        output: () => {},
-      })({
-        STREAMLIB_BROKER_XPC_SERVICE: world.service,
-        STREAMLIB_CONNECTION_ID: connection_id,
-        STREAMLIB_CONNECTION_TOKEN: client_token,
-      });
-      await using _ = {
-        [Symbol.asyncDispose]: async () => {
-          client.kill("SIGKILL");
-          await soon(client.exit, "the client's end");
-        },
-      };
-      const failed = client.exit.then((exit) => {
+      await using client = await startOurClient(
+        world,
+        host,
+        schema,
+        new URL("tests/fixtures/invert.ts", ROOT),
+      );
+      assertEquals(client.token.length, tokens ? 64 : 0);
+      const failed = client.process.exit.then((exit) => {
         if (exit.code !== 0) throw new Error(`the client: ${exit.stderrTail}`);
         return new Promise<never>(() => {});
       });
@@ -392,12 +206,13 @@ for (const [tokens, ack] of [[true, "grpc"], [false, "xpc"]] as const) {
       assertStringIncludes(result.closed.reason, "closed: all frames are back");
       assertEquals(result.codes, [0]);
       assertCounts(result.host, { role: "host", ended: "done" });
-      assertEquals(await soon(client.exit, "the client's end"), {
+      assertEquals(await soon(client.process.exit, "the client's end"), {
         code: 0,
         signal: null,
         stderrTail: "",
       });
     },
+    broker.version,
   );
 }
 

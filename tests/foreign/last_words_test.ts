@@ -93,6 +93,7 @@ function hostOf(start: (env: Readonly<Record<string, string>>) => CPeer) {
     runtimeId: "test",
     processorId: "words",
     processorType: "reactive",
+    path: "lane",
     timeoutSecs: PATIENCE_MS / 1000,
     findBroker: (native, lost, signal) =>
       findBroker(

@@ -6,6 +6,7 @@
 
 import { fileURLToPath } from "node:url";
 import { describeEnd, runToEnd } from "../../tools/programs.ts";
+import { listLibxpc } from "../../tools/c/sources.ts";
 import { pythonWith } from "../../tools/install/python.ts";
 
 const HERE = new URL("./", import.meta.url);
@@ -30,11 +31,9 @@ export function foreignPython(): Promise<string> {
 
 /** Compiles the peer to `output`, with our libxpc and nothing else of ours. */
 export async function compilePeer(output: string): Promise<void> {
-  const sources = [HERE, new URL("c/linux/", ROOT)].flatMap((folder) =>
-    [...Deno.readDirSync(folder)]
-      .filter(({ name }) => name.endsWith(".c"))
-      .map(({ name }) => fileURLToPath(new URL(name, folder)))
-  );
+  const own = [...Deno.readDirSync(HERE)]
+    .filter(({ name }) => name.endsWith(".c"))
+    .map(({ name }) => fileURLToPath(new URL(name, HERE)));
   await run(Deno.env.get("CC") || "cc", [
     "-std=c11",
     "-D_GNU_SOURCE",
@@ -46,9 +45,11 @@ export async function compilePeer(output: string): Promise<void> {
     "-O1",
     "-g",
     "-pthread",
+    "-Ic",
     "-Ic/linux/include",
     "-Ic/linux",
-    ...sources,
+    ...own,
+    ...await listLibxpc(),
     "-o",
     output,
   ]);

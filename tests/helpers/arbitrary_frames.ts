@@ -8,6 +8,7 @@
 
 import type * as FastCheck from "fast-check";
 import type {
+  ElementKind,
   Fields,
   FieldType,
   NumericKind,
@@ -19,6 +20,7 @@ import {
   type PixelFormat,
   type Surface,
 } from "../../proto/schema/surface.ts";
+import { planeSizes } from "../../proto/schema/surface_layout.ts";
 
 /** The fast-check library. The test imports it, because it needs more permissions than ffi. */
 type FC = typeof FastCheck.default;
@@ -42,7 +44,7 @@ const MAX_U64 = 2n ** 64n - 1n;
 const LONG = "Länge 長さ 🎞".repeat(2_000);
 
 /** Numbers of each kind, with its limits and special values. */
-function numbers(fc: FC, kind: NumericKind): Arbitrary {
+function numbers(fc: FC, kind: ElementKind): Arbitrary {
   switch (kind) {
     case "Int32":
       return fc.oneof(
@@ -76,12 +78,25 @@ function numbers(fc: FC, kind: NumericKind): Arbitrary {
         fc.constantFrom(NaN, Infinity, -Infinity, -0, 5e-324, -5e-324),
         fc.constantFrom(Number.MAX_VALUE, 2 ** -1022, 2 ** 53 + 2),
       );
+    case "Int8":
+      return fc.integer({ min: -128, max: 127 });
+    case "UInt8":
+      return fc.integer({ min: 0, max: 255 });
+    case "Int16":
+      return fc.integer({ min: -(2 ** 15), max: 2 ** 15 - 1 });
+    case "UInt16":
+      return fc.integer({ min: 0, max: 2 ** 16 - 1 });
+    case "Float16":
+      return fc.oneof(
+        fc.float({ min: -65_504, max: 65_504 }).map(Math.f16round),
+        fc.constantFrom(NaN, Infinity, -Infinity, -0, 2 ** -24, 65_504),
+      );
   }
 }
 
 function numericArray(
   fc: FC,
-  kind: NumericKind,
+  kind: ElementKind,
   size: { minLength?: number; maxLength: number },
 ): Arbitrary {
   return fc.array(numbers(fc, kind), size).map((list) => {
@@ -173,15 +188,15 @@ export function frameOf(
 export function fill(frame: unknown, content: unknown): void {
   if (typeof content !== "object" || content === null) return;
   if ("seed" in content) {
-    const { pixels, bytes_per_row } = frame as Surface;
+    const surface = frame as Surface;
     const seed = content.seed as number;
-    pixels.forEach((_, i) =>
-      pixels[i] = pixelByte(
-        seed,
-        Math.floor(i / bytes_per_row),
-        i % bytes_per_row,
-      )
-    );
+    for (const plane of surface.planes.keys()) {
+      [...surface.rows(plane)].forEach((row, y) => {
+        for (let x = 0; x < row.length; x++) {
+          row[x] = pixelByte(seed, plane, y, x);
+        }
+      });
+    }
   } else if (ArrayBuffer.isView(content)) {
     if (frame !== content) (frame as Uint8Array).set(content as Uint8Array);
   } else {
@@ -198,30 +213,38 @@ export function plain(value: unknown): unknown {
     return [value.constructor.name, ...value as unknown as Iterable<unknown>];
   }
   if (Array.isArray(value)) return value.map(plain);
-  if ("pixel_format" in value) return plainTexture(value as unknown as Pixels);
-  return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, plain(inner)]),
-  );
+  if ("pixel_format" in value) {
+    return plainTexture(value as unknown as Pixels | Surface);
+  }
+  const values: Record<string, unknown> = {};
+  // Textures and buffers are getters of a frame's class.
+  for (const key in value) {
+    values[key] = plain(value[key as keyof typeof value]);
+  }
+  return values;
 }
 
 /** The byte at a place; it does not depend on the length of the rows. */
-function pixelByte(seed: number, row: number, column: number): number {
-  return (seed + 7 * row + column) & 0xff;
+function pixelByte(
+  seed: number,
+  plane: number,
+  row: number,
+  column: number,
+): number {
+  return (seed + 31 * plane + 7 * row + column) & 0xff;
 }
 
 /** Rows may have padding, of different length in the two processes: only the visible part of each row is compared. */
-function plainTexture(
-  texture: Pixels & { pixels?: Uint8Array; bytes_per_row?: number },
-): unknown {
+function plainTexture(texture: Pixels | Surface): unknown {
   const { width, height, pixel_format } = texture;
-  const seen = width * PIXEL_FORMATS[pixel_format].bytes_per_pixel;
-  const stride = texture.bytes_per_row ?? 0;
-  const rows = Array.from({ length: height }, (_, y) =>
-    Array.from(
-      { length: seen },
-      (_, x) =>
-        texture.pixels?.[y * stride + x] ??
-          pixelByte(texture.seed, y, x),
-    ));
-  return { width, height, pixel_format, rows };
+  const planes = planeSizes(texture).map(({ height, row_bytes }, plane) =>
+    "seed" in texture
+      ? Array.from({ length: height }, (_, y) =>
+        Array.from(
+          { length: row_bytes },
+          (_, x) => pixelByte(texture.seed, plane, y, x),
+        ))
+      : Array.from(texture.rows(plane), (row) => [...row])
+  );
+  return { width, height, pixel_format, planes };
 }

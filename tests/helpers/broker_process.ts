@@ -2,7 +2,13 @@
  * A broker in its own process, started from any command line.
  */
 
-import { killTree, onlyVariables, sendSignal, statusOf } from "./child.ts";
+import {
+  killTree,
+  linesOf,
+  onlyVariables,
+  sendSignal,
+  statusOf,
+} from "./child.ts";
 import { soon } from "./soon.ts";
 
 /** How it is started. */
@@ -90,15 +96,4 @@ export class BrokerProcess implements AsyncDisposable {
 
 function lastWords(stderr: Promise<string>): Promise<string> {
   return soon(stderr, "the end of the broker's standard error");
-}
-
-async function* linesOf(
-  stream: ReadableStream<Uint8Array>,
-): AsyncGenerator<string, void> {
-  let text = "";
-  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (text + chunk).split("\n");
-    text = lines.pop()!;
-    yield* lines;
-  }
 }

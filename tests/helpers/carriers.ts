@@ -2,7 +2,8 @@ import { Broker } from "../../broker/broker.ts";
 import type { QuotaLimits } from "../../broker/registry/quotas.ts";
 import type { GrpcClient } from "../../broker/grpc/grpc_client.ts";
 import type { StreamMethod } from "../../proto/wire/control.ts";
-import { Connection, Listener } from "../../ffi/connection.ts";
+import { Connection } from "../../ffi/connection.ts";
+import { Listener } from "../../ffi/listener.ts";
 import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import {
@@ -87,7 +88,7 @@ async function relayStage(
   const random = crypto.randomUUID().replaceAll("-", "");
   const broker = held.use(
     await Broker.start({
-      service: `com.example.test.embedded-${random}`,
+      service: `com.example.test.${random}`,
       log: { sink: () => {}, level: "error" },
       limits,
       ...(grpc !== undefined && { grpc }),

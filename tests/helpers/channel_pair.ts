@@ -4,10 +4,17 @@
  */
 
 import { Channel } from "../../channel/channel.ts";
-import { Connection, Listener } from "../../ffi/connection.ts";
+import { Connection } from "../../ffi/connection.ts";
+import { Listener } from "../../ffi/listener.ts";
 import { Native } from "../../ffi/native.ts";
 import type { NoPorts } from "../../proto/schema/connection_schema.ts";
-import type { PortMap, PortsOf } from "../../proto/schema/port.ts";
+import type { Feature } from "../../proto/wire/features.ts";
+import type { Port, PortMap, PortsOf } from "../../proto/schema/port.ts";
+import {
+  LaneHandshake,
+  type LaneSide,
+  TEST_FEATURES,
+} from "./lane_handshake.ts";
 import { nativeLeavesNothing } from "./native_leaks.ts";
 import { PATIENCE_MS, soon } from "./soon.ts";
 
@@ -18,6 +25,8 @@ const CALL = { timeoutMs: PATIENCE_MS };
 export class ChannelPair<P extends PortMap> implements Disposable {
   readonly native: Native;
   readonly problems: string[] = [];
+  /** What both sides use from the next {@link connect} on. */
+  features: ReadonlySet<Feature> = TEST_FEATURES;
   /** The side that sends frames. */
   sender: Channel<P, NoPorts>;
   /** The side that receives them. */
@@ -29,6 +38,7 @@ export class ChannelPair<P extends PortMap> implements Disposable {
   readonly #ports: PortsOf<P>;
   readonly #listener: Listener;
   #accepted = Promise.withResolvers<Connection>();
+  #lane: LaneHandshake | undefined;
 
   constructor(native: Native, ports: PortsOf<P>) {
     this.native = native;
@@ -52,9 +62,11 @@ export class ChannelPair<P extends PortMap> implements Disposable {
 
   get #events(): ConstructorParameters<typeof Channel>[3] {
     return {
-      control: () => {},
+      control: (type, message) => this.#lane?.control(type, message),
       arrived: () => {},
+      portEnded: () => {},
       problem: (text) => void this.problems.push(text),
+      failed: ({ message }) => void this.problems.push(message),
     };
   }
 
@@ -74,6 +86,16 @@ export class ChannelPair<P extends PortMap> implements Disposable {
     });
     sender.attach(raw);
     receiver.attach(this.rawBack);
+    sender.use(this.features);
+    receiver.use(this.features);
+    this.#lane = new LaneHandshake(
+      { channel: sender, end: raw } as unknown as LaneSide,
+      { channel: receiver, end: this.rawBack } as unknown as LaneSide,
+    );
+    await this.#lane.begin();
+    const terms = new Map(Object.entries<Port>(this.#ports));
+    sender.agree(terms, new Map());
+    receiver.agree(new Map(), terms);
     sender.open();
     receiver.open();
   }

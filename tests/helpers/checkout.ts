@@ -84,6 +84,16 @@ export class Program implements AsyncDisposable {
     }
   }
 
+  /** Writes to its standard input. */
+  async write(text: string): Promise<void> {
+    const writer = this.#child.stdin.getWriter();
+    try {
+      await soon(writer.write(new TextEncoder().encode(text)), "a write");
+    } finally {
+      writer.releaseLock();
+    }
+  }
+
   /** Sends it a signal, if it is still there. */
   signal(signal: Deno.Signal): void {
     sendSignal(this.#child, signal);

@@ -16,11 +16,10 @@ import { PATIENCE_MS, soon } from "./soon.ts";
 
 export { killTree };
 
-/** How a program is run. */
-export type RunOptions = Omit<
-  RunToEndOptions,
-  "limitMs" | "stop" | "sharesSession"
->;
+/** How a program is run. Without `limitMs` it gets {@link PATIENCE_MS}. */
+export type RunOptions =
+  & Omit<RunToEndOptions, "limitMs" | "stop" | "sharesSession">
+  & Partial<Pick<RunToEndOptions, "limitMs">>;
 
 /**
  * Options for a program that inherits no variable of this process but one:
@@ -50,18 +49,18 @@ export interface Ended {
 /** Runs a program to its end. If it is late, kills it, and throws with its output. */
 export async function run(
   program: string,
-  options: RunOptions,
+  { limitMs = PATIENCE_MS, ...options }: RunOptions,
 ): Promise<Ended> {
   const ended = await runToEnd(program, {
     ...options,
-    limitMs: PATIENCE_MS,
+    limitMs,
     sharesSession: true,
   });
   const { code, stdout, stderr } = ended;
   if (!ended.late && !ended.left) return { code, stdout, stderr };
   const line = [program, ...options.args ?? []].join(" ");
   throw new Error(
-    `${line}: ${describeEnd(ended, PATIENCE_MS)}\n${stdout}${stderr}`,
+    `${line}: ${describeEnd(ended, limitMs)}\n${stdout}${stderr}`,
   );
 }
 
@@ -107,5 +106,17 @@ export class CollectedText extends Collected {
       await soon(this.changed, what);
     }
     return true;
+  }
+}
+
+/** The lines of a process's output, as they come; a last one without a line feed is left out. */
+export async function* linesOf(
+  stream: ReadableStream<Uint8Array>,
+): AsyncGenerator<string, void> {
+  let text = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (text + chunk).split("\n");
+    text = lines.pop()!;
+    yield* lines;
   }
 }

@@ -4,7 +4,6 @@
 
 import { runCommandLine } from "../../cli/cli.ts";
 import type { Console, Output, Right } from "../../cli/terminal/console.ts";
-import type { ExitCode } from "../../cli/exit.ts";
 import type { ProgramResult } from "../../launchd/run_program.ts";
 
 /** An output that keeps its text. */
@@ -74,6 +73,16 @@ export class TestConsole implements Console {
     throw new Error("the broker was asked for");
   };
 
+  connectTree: Console["connectTree"] = () => {
+    throw new Error("the bootstrap's broker was asked for");
+  };
+
+  bootstrapFault: Console["bootstrapFault"] = () => Promise.resolve(undefined);
+
+  runTree: Console["runTree"] = () => {
+    throw new Error("a program was to be run");
+  };
+
   /** The rights that the command gave up. */
   readonly givenUp: Right[] = [];
 
@@ -109,7 +118,7 @@ export class TestConsole implements Console {
   }
 
   /** Runs a command line. Its words are separated by blanks. */
-  run(line: string): Promise<ExitCode> {
+  run(line: string): Promise<number> {
     return runCommandLine(line.split(" ").filter((word) => word !== ""), this);
   }
 

@@ -65,7 +65,7 @@ export function startBroker(
       ...localShim(),
       clock: { ...systemClock, now: () => time },
     }),
-    service: `com.example.test.embedded-${random}`,
+    service: `com.example.test.${random}`,
     grpc: address,
     log: { sink: () => {}, level: "debug" },
   });
@@ -125,7 +125,7 @@ export async function reportStats(
     await client.call("ReportStats", {
       connection_id: IDS.waiting,
       side,
-      path: "dictionary",
+      path: "lane",
       frames,
       bytes: frames * 1_000_000,
       dropped: side === "host" ? 3 : 0,

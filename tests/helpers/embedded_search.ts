@@ -1,5 +1,6 @@
-/** How a host of a test finds a broker: it runs its own. */
+/** How a host of a test finds a broker: it runs its own. And how its client is started there. */
 
+import type { Bootstrap } from "../../ffi/bootstrap.ts";
 import { makeBroker } from "../../host/assembly.ts";
 import { findBroker } from "../../host/broker_finder.ts";
 import type { SupervisorOptions } from "../../host/supervisor.ts";
@@ -17,3 +18,11 @@ export const findEmbedded: SupervisorOptions<PortMap, PortMap>["findBroker"] = (
     lost,
     signal,
   );
+
+/** Starts a client in the bootstrap of its host's broker: `start` gets the variable for its environment. */
+export function startedIn<T>(
+  bootstrap: Bootstrap | undefined,
+  start: (channel: Readonly<Record<string, string>>) => T,
+): T {
+  return bootstrap ? bootstrap.offer(start) : start({});
+}

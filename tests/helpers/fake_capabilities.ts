@@ -1,6 +1,11 @@
 import type { NumericArray } from "../../proto/schema/field_type.ts";
 import { isNumericArray } from "../../proto/schema/numeric_array.ts";
 import type { PixelFormat, Surface } from "../../proto/schema/surface.ts";
+import {
+  paddedLayout,
+  type SurfaceLayout,
+} from "../../proto/schema/surface_layout.ts";
+import { SurfaceView } from "../../proto/schema/surface_view.ts";
 import type {
   CapabilityReader,
   CapabilityWriter,
@@ -12,17 +17,22 @@ import {
   type XpcValue,
 } from "../../proto/wire/xpc_value.ts";
 
+class Unread extends SurfaceView {
+  readonly layout: SurfaceLayout;
+
+  constructor(pixel_format: PixelFormat) {
+    super();
+    this.layout = paddedLayout({ width: 2, height: 1, pixel_format });
+  }
+
+  get pixels(): never {
+    throw new Error("the codec looked at the pixels");
+  }
+}
+
 /** A surface of 2 by 1 pixels. A read of its pixels throws. */
 export function surface(pixel_format: PixelFormat): Surface {
-  return {
-    width: 2,
-    height: 1,
-    bytes_per_row: 64,
-    pixel_format,
-    get pixels(): Uint8Array {
-      throw new Error("the codec looked at the pixels");
-    },
-  };
+  return new Unread(pixel_format);
 }
 
 /** Shared memory within one process: the writer stores an item under a number, and the reader finds it by that number. */

@@ -9,6 +9,7 @@ import {
   type VideoFrame,
 } from "../../host/mod.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
+import { TEST_PATH } from "./lane_handshake.ts";
 
 /** One video input and one video output. */
 export type VideoPorts = { video: typeof EVERY_FRAME };
@@ -23,6 +24,7 @@ export function launchFixture(
     inputs: { video: EVERY_FRAME },
     outputs: { video: EVERY_FRAME },
     output: () => {},
+    path: TEST_PATH,
     ...options,
   });
 }

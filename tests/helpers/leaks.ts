@@ -7,7 +7,7 @@
  * with `deno test --parallel`, whose isolates share a process.
  */
 
-import { Listener } from "../../ffi/connection.ts";
+import { Listener } from "../../ffi/listener.ts";
 import { Native } from "../../ffi/native.ts";
 import { lapse, PATIENCE_MS, until } from "./soon.ts";
 

@@ -7,6 +7,8 @@ export interface MachOParts {
   platform?: number;
   installName?: string;
   libraries?: string[];
+  /** Segment, name, bytes, flags. */
+  sections?: [string, string, number, number][];
   /** Name, `n_type`, `n_desc`. */
   symbols?: [string, number, number][];
   signature?: { offset: number; bytes: number };
@@ -37,6 +39,28 @@ function dylibCommand(command: number, path: string): Uint8Array {
   return concat([words(command, 24 + text.length, 24, 2, 0, 0), text]);
 }
 
+function shortName(text: string): Uint8Array {
+  const field = new Uint8Array(16);
+  new TextEncoder().encodeInto(text, field);
+  return field;
+}
+
+/** One segment with all sections. */
+function segmentCommand(
+  sections: [string, string, number, number][],
+): Uint8Array {
+  return concat([
+    words(0x19, 72 + 80 * sections.length),
+    shortName("__DATA"),
+    words(...new Array<number>(10).fill(0), sections.length, 0),
+    ...sections.flatMap(([segment, name, bytes, flags]) => [
+      shortName(name),
+      shortName(segment),
+      words(0, 0, bytes, 0, 0, 0, 0, 0, flags, 0, 0, 0),
+    ]),
+  ]);
+}
+
 /** Makes a dylib of these parts, by default for arm64. */
 export function machO(parts: MachOParts): Uint8Array {
   const symbols = parts.symbols ?? [];
@@ -44,6 +68,7 @@ export function machO(parts: MachOParts): Uint8Array {
     dylibCommand(0xd, parts.installName ?? "@rpath/a.dylib"),
     words(0x32, 24, parts.platform ?? 1, 0x000d0000, 0x001b0000, 0),
     ...(parts.libraries ?? []).map((path) => dylibCommand(0xc, path)),
+    ...(parts.sections ? [segmentCommand(parts.sections)] : []),
     ...(parts.signature
       ? [words(0x1d, 16, parts.signature.offset, parts.signature.bytes)]
       : []),

@@ -6,9 +6,11 @@
 import { BrokerLink } from "../../ffi/broker_link.ts";
 import { OwnedCapability } from "../../ffi/capability.ts";
 import { Connection } from "../../ffi/connection.ts";
+import type { Message } from "../../ffi/message.ts";
 import { Native } from "../../ffi/native.ts";
+import type { Bootstrap } from "../../ffi/bootstrap.ts";
 import { findEmbedded } from "./embedded_search.ts";
-import type { ClientExit } from "../../host/spawn/spawn.ts";
+import type { ClientExit, StartClient } from "../../host/spawn/spawn.ts";
 import { Supervisor } from "../../host/supervisor.ts";
 import { connectionSchemaToJson } from "../../proto/schema/json/connection_schema_json.ts";
 import { connectionSchema } from "../../proto/schema/connection_schema.ts";
@@ -25,10 +27,16 @@ import {
 } from "../../proto/wire/keys.ts";
 import { DEFAULT_TIMEOUT_SECS } from "../../proto/limits.ts";
 import { schemaHash } from "../../proto/schema/json/schema_hash.ts";
-import { uint64, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
+import {
+  getCapability,
+  uint64,
+  type XpcDictionary,
+} from "../../proto/wire/xpc_value.ts";
+import { FEATURES, featuresFields } from "../../proto/wire/features.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 import { nativeLeavesNothing } from "./native_leaks.ts";
-import { permittedTest } from "./permitted.ts";
+import { type Needs, permittedTest } from "./permitted.ts";
+import { PlayedLane } from "./played_lane.ts";
 import { PATIENCE_MS, soon } from "./soon.ts";
 
 const schema = connectionSchema({
@@ -48,6 +56,8 @@ export class PlayedClient implements Disposable {
   readonly #connection: Connection;
   readonly #heard: XpcDictionary[] = [];
   readonly ended = Promise.withResolvers<void>();
+  /** The lane that its host has offered; undefined before a ping that offers one. */
+  lane: PlayedLane | undefined;
   #wake = (): void => {};
 
   private constructor(native: Native, env: ClientEnv, connection: Connection) {
@@ -57,6 +67,7 @@ export class PlayedClient implements Disposable {
     this.#connection.activate({
       message: (message) => {
         using _ = message;
+        this.#openLane(message);
         this.#heard.push(message.body);
         this.#wake();
       },
@@ -64,8 +75,15 @@ export class PlayedClient implements Disposable {
     });
   }
 
-  static async connect(native: Native, env: ClientEnv): Promise<PlayedClient> {
-    const link = new BrokerLink(native, env["STREAMLIB_BROKER_XPC_SERVICE"]!);
+  /** @param bootstrap of a client that is played in the process of its host */
+  static async connect(
+    native: Native,
+    env: ClientEnv,
+    bootstrap?: Bootstrap,
+  ): Promise<PlayedClient> {
+    const service = env["STREAMLIB_BROKER_XPC_SERVICE"]!;
+    const dial = bootstrap && (() => bootstrap.tryConnect(service)!);
+    const link = new BrokerLink(native, service, () => {}, dial);
     using reply = await link.relay(MESSAGE_TYPE.getEndpoint, {
       [KEY.connectionId]: env["STREAMLIB_CONNECTION_ID"],
       [KEY.waitMs]: uint64(PATIENCE_MS),
@@ -85,6 +103,13 @@ export class PlayedClient implements Disposable {
   }
 
   #endpoint: OwnedCapability | undefined;
+
+  #openLane(message: Message): void {
+    const memory = getCapability(message.body, CHANNEL_KEY.lane, "shmem");
+    if (!memory) return;
+    this.lane = this.#stack.use(PlayedLane.open(this.#native, memory));
+    this.lane.connect(message.take(CHANNEL_KEY.bell, "fd")!);
+  }
 
   /** Another connection to the same host. */
   again(): PlayedClient {
@@ -113,13 +138,23 @@ export class PlayedClient implements Disposable {
   }
 
   /** Returns the next message of this control type. */
-  async control(type: string): Promise<XpcDictionary> {
+  control(type: string): Promise<XpcDictionary> {
+    return this.#next(CHANNEL_KEY.ctrlType, type);
+  }
+
+  /** Returns the next frame. */
+  frame(): Promise<XpcDictionary> {
+    return this.#next(CHANNEL_KEY.msgType, MSG_TYPE.frame);
+  }
+
+  /** Returns the next message with this value, and drops those before it. */
+  async #next(key: string, value: string): Promise<XpcDictionary> {
     while (true) {
       const next = this.#heard.shift();
       if (next === undefined) {
         const woken = new Promise<void>((resolve) => this.#wake = resolve);
-        await soon(woken, type);
-      } else if (next["ctrl_type"] === type) return next;
+        await soon(woken, value);
+      } else if (next[key] === value) return next;
     }
   }
 
@@ -140,49 +175,66 @@ export interface Played {
   exit(exit: ClientExit): void;
 }
 
+/** The time limit of the host's handshake, and what the test needs besides. */
+interface PlayedOptions extends Needs {
+  readonly timeoutSecs?: number;
+}
+
 /** Registers a test whose body plays the client. */
 export function playedTest(
   name: string,
   body: (played: Played) => Promise<void>,
-  timeoutSecs: number = DEFAULT_TIMEOUT_SECS,
+  { timeoutSecs = DEFAULT_TIMEOUT_SECS, ...needs }: PlayedOptions = {},
 ): void {
-  permittedTest(name, { service: true }, () =>
-    nativeLeavesNothing(async () => {
-      using native = Native.open();
-      const spawned = Promise.withResolvers<ClientEnv>();
-      const exited = Promise.withResolvers<ClientExit>();
-      const warnings: string[] = [];
-      const host = new Supervisor(Native.open(), {
-        schema,
-        runtimeId: "test",
-        processorId: "played",
-        processorType: "reactive",
-        timeoutSecs,
-        findBroker: findEmbedded,
-        spawn: (env) => {
-          spawned.resolve(env);
-          return {
-            pid: 1,
-            stderrTail: "",
-            exit: exited.promise,
-            kill: () =>
-              exited.resolve({ code: 143, signal: "SIGTERM", stderrTail: "" }),
-          };
-        },
-        warn: (text) => warnings.push(text),
-        restart: "never",
-        restarting: () => {},
-      });
-      try {
-        const env = await soon(spawned.promise, "the spawn");
-        using client = await soon(PlayedClient.connect(native, env), "connect");
-        const exit = (how: ClientExit): void => exited.resolve(how);
-        await soon(body({ host, client, warnings, exit }), name);
-      } finally {
-        exited.resolve({ code: 0, signal: null, stderrTail: "" });
-        await soon(host.close(), "close");
-      }
-    }));
+  permittedTest(
+    name,
+    { service: true, ...needs },
+    () =>
+      nativeLeavesNothing(async () => {
+        using native = Native.open();
+        const spawned = Promise.withResolvers<Parameters<StartClient>>();
+        const exited = Promise.withResolvers<ClientExit>();
+        const warnings: string[] = [];
+        const host = new Supervisor(Native.open(), {
+          schema,
+          runtimeId: "test",
+          processorId: "played",
+          processorType: "reactive",
+          path: "lane",
+          timeoutSecs,
+          findBroker: findEmbedded,
+          spawn: (...how) => {
+            spawned.resolve(how);
+            return {
+              pid: 1,
+              stderrTail: "",
+              exit: exited.promise,
+              kill: () =>
+                exited.resolve({
+                  code: 143,
+                  signal: "SIGTERM",
+                  stderrTail: "",
+                }),
+            };
+          },
+          warn: (text) => warnings.push(text),
+          restart: "never",
+          restarting: () => {},
+        });
+        try {
+          const how = await soon(spawned.promise, "the spawn");
+          using client = await soon(
+            PlayedClient.connect(native, ...how),
+            "connect",
+          );
+          const exit = (how: ClientExit): void => exited.resolve(how);
+          await soon(body({ host, client, warnings, exit }), name);
+        } finally {
+          exited.resolve({ code: 0, signal: null, stderrTail: "" });
+          await soon(host.close(), "close");
+        }
+      }),
+  );
 }
 
 /** Plays the handshake up to the pong, with a hello that is changed. */
@@ -193,6 +245,21 @@ export async function shakeHands(
   client.send({ ...client.hello, ...change });
   await client.control("ping");
   client.send(pongMessage());
+}
+
+/** Plays the handshake of a client that uses the lane of its host. */
+export async function shakeHandsWithLane(
+  client: PlayedClient,
+  change: XpcDictionary = {},
+  bell?: XpcDictionary,
+): Promise<PlayedLane> {
+  client.send({ ...client.hello, ...featuresFields(FEATURES), ...change });
+  await client.control("ping");
+  const lane = client.lane;
+  if (!lane) throw new Error("the host has offered no lane");
+  using mine = lane.bell();
+  client.send(pongMessage(bell ?? { [CHANNEL_KEY.bell]: mine.borrow() }));
+  return lane;
 }
 
 /** The client's message that its processor has started. */

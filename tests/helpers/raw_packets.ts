@@ -14,10 +14,19 @@ export type RawValue =
   | string
   | bigint
   | Uint8Array
+  | RawShmem
   | readonly RawValue[]
   | { readonly [key: string]: RawValue };
 
-const TAG = { uint64: 4, data: 7, string: 8, array: 10, dictionary: 11 };
+const TAG = {
+  uint64: 4,
+  data: 7,
+  string: 8,
+  array: 10,
+  dictionary: 11,
+  shmem: 14,
+};
+const SCM_RIGHTS = 1;
 const SOL_SOCKET = 1, SO_TYPE = 3, SO_PEERCRED = 17, SOCK_SEQPACKET = 5;
 const POLLOUT = 4, POLLHUP = 16;
 const MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000;
@@ -56,6 +65,7 @@ function encode(value: RawValue): Uint8Array {
   if (value instanceof Uint8Array) {
     return tagged(TAG.data, u32(value.length), value);
   }
+  if (value instanceof RawShmem) return tagged(TAG.shmem, u64(value.bytes));
   if (Array.isArray(value)) {
     return tagged(TAG.array, u32(value.length), ...value.map(encode));
   }
@@ -70,18 +80,24 @@ function encode(value: RawValue): Uint8Array {
   );
 }
 
-/** Makes a packet, of at most 64 KiB. */
+/** Shared memory of this length; its descriptor goes with the packet. */
+export class RawShmem {
+  constructor(readonly bytes: bigint) {}
+}
+
+/** Makes a packet, of at most 64 KiB, with so many descriptors. */
 export function rawPacket(
   kind: number,
   id: bigint,
   body: Uint8Array | { readonly [key: string]: RawValue },
+  descriptors = 0,
 ): Uint8Array<ArrayBuffer> {
   const bytes = body instanceof Uint8Array ? body : encode(body);
   return joined([
     encoder.encode("XPCL"),
     Uint8Array.of(1, kind, 0, 0),
     u32(bytes.length),
-    u32(0),
+    u32(descriptors),
     u64(id),
     bytes,
   ]);
@@ -105,7 +121,11 @@ export class RawSocket implements Disposable {
       result: "i32",
     },
     send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+    sendmsg: { parameters: ["i32", "buffer", "i32"], result: "isize" },
     poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+    memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
+    ftruncate: { parameters: ["i32", "i64"], result: "i32" },
+    close: { parameters: ["i32"], result: "i32" },
   });
   readonly #socket: number;
 
@@ -153,6 +173,27 @@ export class RawSocket implements Disposable {
       if (asked.getInt16(6, true) & POLLHUP) return false;
     }
     return true;
+  }
+
+  /** Sends a packet with memory that can shrink while it is mapped: it has no seals. */
+  sendShrinkable(packet: Uint8Array<ArrayBuffer>, bytes: number): void {
+    const { memfd_create, ftruncate, sendmsg, close } = this.#libc.symbols;
+    const memory = memfd_create(encoder.encode("shrinks\0"), 0);
+    ftruncate(memory, BigInt(bytes));
+    const address = (of: BufferSource): bigint =>
+      Deno.UnsafePointer.value(Deno.UnsafePointer.of(of));
+    // struct cmsghdr: its length, its level and type, and a descriptor.
+    const rights = new BigUint64Array([20n, 0n, BigInt(memory)]);
+    new Uint32Array(rights.buffer).set([SOL_SOCKET, SCM_RIGHTS], 2);
+    const vector = new BigUint64Array([address(packet), BigInt(packet.length)]);
+    const header = new BigUint64Array([
+      ...[0n, 0n], // no address
+      ...[address(vector), 1n],
+      ...[address(rights), BigInt(rights.byteLength)],
+      0n,
+    ]);
+    sendmsg(this.#socket, new Uint8Array(header.buffer), MSG_NOSIGNAL);
+    close(memory);
   }
 
   [Symbol.dispose](): void {

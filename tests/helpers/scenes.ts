@@ -75,6 +75,13 @@ export const FULL: Template = {
   depth: { length: 6 },
 };
 
+/** The values in a frame, an object or an array. The textures and buffers of a frame are getters of its class. */
+export function valuesOf(value: object): unknown[] {
+  const values: unknown[] = [];
+  for (const name in value) values.push(value[name as keyof typeof value]);
+  return values;
+}
+
 /** Fills every piece of a frame with a different number. Returns the number of pieces. */
 export function paint(frame: unknown, number: number): number {
   let count = 0;
@@ -86,7 +93,7 @@ export function paint(frame: unknown, number: number): number {
       value.fill(number + count++);
     } else if (value instanceof BigUint64Array) {
       value.fill(BigInt(number + count++));
-    } else for (const inner of Object.values(value)) walk(inner);
+    } else for (const inner of valuesOf(value)) walk(inner);
   };
   walk(frame);
   return count;
@@ -107,7 +114,7 @@ export function assertPainted(
       assert(numbers.length > 0);
       assert(numbers.every((n) => n === number + count), `piece ${count}`);
       count++;
-    } else for (const inner of Object.values(value)) walk(inner);
+    } else for (const inner of valuesOf(value)) walk(inner);
   };
   walk(frame);
   assertEquals(count, pieces);

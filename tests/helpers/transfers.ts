@@ -4,6 +4,8 @@
  * same memory.
  */
 
+import { valuesOf } from "./scenes.ts";
+
 /** Any view of memory that is not shared between isolates. */
 export type View = ArrayBufferView<ArrayBuffer>;
 
@@ -67,7 +69,7 @@ export function viewsOf(frame: unknown): View[] {
   if (typeof frame !== "object" || frame === null) return [];
   if ("pixels" in frame) return [frame.pixels as View];
   if (ArrayBuffer.isView(frame)) return [frame as View];
-  return Object.values(frame).flatMap(viewsOf);
+  return valuesOf(frame).flatMap(viewsOf);
 }
 
 /** What a transfer has moved: the new owner's bytes, and what they were. */

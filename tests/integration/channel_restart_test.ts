@@ -9,6 +9,7 @@ import { schema } from "../../proto/schema/schema.ts";
 import { int64, uint64 } from "../../proto/wire/xpc_value.ts";
 import { VideoFrame } from "../../proto/schema/frames/video_frame.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
+import { until } from "../helpers/soon.ts";
 
 /** One side of a channel dies and is replaced: same ports, new connection. */
 const IN_ORDER = { read_behavior: "read_next_in_order", capacity: 3 } as const;
@@ -96,8 +97,8 @@ type AnyReceived = Disposable & {
   readonly data?: Uint8Array;
 };
 
-function get(pair: Pair, name: PortName): AnyReceived | null {
-  return pair.receiver.receivers[name].get() as AnyReceived | null;
+function get(pair: Pair, name: PortName): AnyReceived | undefined {
+  return pair.receiver.receivers[name].get() as AnyReceived | undefined;
 }
 
 /** Returns the number that fills a frame, and checks that it fills all of it. */
@@ -226,9 +227,9 @@ for (const name of ORDERED) {
         }
       };
       const producing = produce();
+      // Then it waits: all of the room is taken by frames that the receiver has not read.
+      await until("three frames", () => sender.stats.sent === 3);
       await pair.settle();
-      // It waits: all of the room is taken by frames that the receiver has not read.
-      assertEquals(sender.stats.sent, 3);
       pair.kill("receiver");
       await Promise.resolve();
       assertEquals(sender.stats.sent, 3);
@@ -272,11 +273,13 @@ restartTest(
     for (const n of [4, 5, 6]) assert(send(pair, "video", n));
     for (const n of [4, 5, 6]) assert(send(pair, "data", n));
     for (let id = 1; id <= 6; id++) {
+      pair.receiver.sendControl("release", { frame_id: uint64(id) });
+    }
+    for (let id = 1; id <= 3; id++) {
       pair.receiver.sendControl("release", {
         surface_id: uint64(id),
         generation: uint64(1),
       });
-      pair.receiver.sendControl("release", { frame_id: uint64(id) });
     }
     await pair.settle();
     assertEquals(send(pair, "video", 7), false);

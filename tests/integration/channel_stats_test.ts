@@ -9,6 +9,7 @@ import { port } from "../../proto/schema/port.ts";
 import { uint64 } from "../../proto/wire/xpc_value.ts";
 import { VideoFrame } from "../../proto/schema/frames/video_frame.ts";
 import { ChannelPair } from "../helpers/channel_pair.ts";
+import { TEST_PATH } from "../helpers/lane_handshake.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { soon } from "../helpers/soon.ts";
 
@@ -79,6 +80,20 @@ function sendAudio(pair: Pair): number {
   return 400;
 }
 
+statsTest(
+  "what carries the frames is told from the first connection on, and is the peer's choice, too",
+  async (pair) => {
+    const path =
+      (): unknown[] => [pair.sender.stats.path, pair.receiver.stats.path];
+    assertEquals(path(), [TEST_PATH, TEST_PATH]);
+    pair.kill("receiver"); // makes a new channel
+    assertEquals(path(), [TEST_PATH, undefined]);
+    pair.features = new Set(); // of a peer of the first version
+    await pair.connect();
+    assertEquals(path(), ["dictionary", "dictionary"]);
+  },
+);
+
 statsTest("the bytes of the frames received are counted", async (pair) => {
   const bytes = sendVideo(pair) + sendAudio(pair) + sendData(pair, "data") +
     sendData(pair, "latest_data");
@@ -90,14 +105,17 @@ statsTest("the bytes of the frames received are counted", async (pair) => {
   });
   await pair.settle();
   assertEquals(pair.receiver.stats, {
+    path: TEST_PATH,
     sent: 0,
     received: 4,
     dropped: 0,
     waiting: 0,
+    lost: 0,
     peer_dropped: 0,
     stray_releases: 0,
     misfits: 1,
     given_away: 0,
+    copied_bytes: 0,
     bytes,
     p50_us: 0,
     p99_us: 0,

@@ -71,7 +71,7 @@ channelTest(
       assertEquals(frame?.frame_number, 4n);
       assert(frame!.pixel_buffer.pixels.every((byte) => byte === 4));
     }
-    assertEquals(latest.get(), null);
+    assertEquals(latest.get(), undefined);
     assertEquals(latest.stats, { received: 4, dropped: 3 });
     await pair.settle();
     // All four were released.
@@ -190,7 +190,9 @@ channelTest(
   async (pair) => {
     using surface = NativeSurface.create(pair.native, 8, 4, "rgba8");
     surface.lock(false);
-    surface.pixels.fill(77);
+    const pixels = surface.open();
+    new Uint8Array(pixels).fill(77);
+    surface.close(pixels);
     surface.unlock(false);
     pair.raw.send({
       msg_type: "frame",
@@ -266,7 +268,14 @@ channelTest(
   async (pair) => {
     const { native } = pair;
     const handle = native.created<SurfaceHandle>(
-      native.symbols.slb_surface_create(native.queue, 8, 4, 4, 0x21212121),
+      native.symbols.slb_surface_create(
+        native.queue,
+        8,
+        4,
+        0x21212121,
+        new Uint8Array(new Uint32Array([8, 4, 4]).buffer),
+        1,
+      ),
     );
     pair.raw.send({
       msg_type: "frame",

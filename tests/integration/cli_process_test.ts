@@ -175,7 +175,7 @@ permittedTest(
 );
 
 permittedTest(
-  "cli: its permission set has no ffi, and the environment by name",
+  "cli: its permission set has ffi, for a bootstrap, and the environment by name",
   NEEDS,
   async () => {
     const questions = `
@@ -188,7 +188,7 @@ permittedTest(
     console.log(asked.map((each) => Deno.permissions.querySync(each).state).join(" "));
   `;
     const { stdout } = await streamlib(["-"], questions);
-    assertEquals(stdout, "prompt prompt prompt prompt prompt granted\n");
+    assertEquals(stdout, "granted prompt prompt prompt prompt granted\n");
   },
 );
 

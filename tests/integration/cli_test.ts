@@ -277,8 +277,8 @@ permittedTest(
     assertEquals(await console.run("broker top --once"), 0);
     assertEquals(console.out.text.trimEnd().split("\n"), [
       "0 ready, 1 pending | 120.0 frames/s | 120.0 MB/s | 3 dropped",
-      "CONNECTION                        RUNTIME   PROCESSOR  STATE            FRAMES/S   MB/S  DROPS    P50    P99",
-      `${IDS.waiting}  studio-1  edges      awaiting_client     120.0  120.0      3  850µs  4.5ms`,
+      "CONNECTION                        RUNTIME   PROCESSOR  STATE            PATH  FRAMES/S   MB/S  DROPS    P50    P99",
+      `${IDS.waiting}  studio-1  edges      awaiting_client  lane     120.0  120.0      3  850µs  4.5ms`,
     ]);
 
     const json = await stage.console();
@@ -287,15 +287,15 @@ permittedTest(
     const { connections, ...totals } = JSON.parse(json.out.text);
     assertEquals(totals.frames_per_sec, 240);
     assertEquals(connections[0].bytes_per_sec, 240_000_000);
-    assertEquals(connections[0].p99_us, 4500);
+    assertEquals([connections[0].p99_us, connections[0].path], [4500, "lane"]);
 
     const piped = await stage.console();
     piped.rests.push(() => {}, () => reportStats(stage, 350), () => true);
     assertEquals(await piped.run("broker top --interval 2"), 0);
     const lines = piped.out.text.trimEnd().split("\n");
     assertEquals(lines.length, 2);
-    assertStringIncludes(lines[0]!, "awaiting_client  0.0 frames/s");
-    assertStringIncludes(lines[1]!, "awaiting_client  5.0 frames/s  5.0 MB/s");
+    assertStringIncludes(lines[0]!, "awaiting_client  lane  0.0 frames/s");
+    assertStringIncludes(lines[1]!, "awaiting_client  lane  5.0 frames/s");
 
     const terminal = await stage.console({ columns: 60, rows: 24 });
     terminal.rests.push(() => true);
@@ -375,8 +375,11 @@ permittedTest(
     assertEquals(frames, 10); // five there, five back
     console.rests.push(() => {});
     assertEquals(await console.run("broker top --once --json"), 0);
-    const [row] = JSON.parse(console.out.text).connections;
+    const [row] = JSON.parse(console.out.take()).connections;
     assertEquals(row.derived_state, "ready");
     assert(row.p50_us > 0 && row.p99_us >= row.p50_us, JSON.stringify(row));
+    assertEquals(row.path, "lane");
+    assertEquals(await console.run("broker connections --json"), 0);
+    assertEquals(JSON.parse(console.out.take())[0].path, "lane");
   },
 );

@@ -57,7 +57,7 @@ permittedTest(
 
 permittedTest(
   "a working directory that is changed or removed while the host runs: clients are started all the same",
-  NEEDS,
+  { ...NEEDS, exhaustive: true },
   async () => {
     for (
       const change of [
@@ -151,7 +151,7 @@ exec "${Deno.execPath()}" run -q -A host.ts '{"deno":"${itself}"}'\n`,
 
 permittedTest(
   "programs that are permitted by name are found in the host's PATH, or in that of `env`",
-  NEEDS,
+  { ...NEEDS, exhaustive: true },
   async () => {
     using project = new UserProject({
       "client.ts": clientCode(
@@ -213,7 +213,7 @@ permittedTest(
 
 permittedTest(
   "a project with package.json alone: its packages are found, also by a host that may not read",
-  NEEDS,
+  { ...NEEDS, exhaustive: true },
   async () => {
     using project = new UserProject({
       "package.json": '{"type":"module","dependencies":{"part":"1.0.0"}}',
@@ -304,7 +304,7 @@ permittedTest(
 
 permittedTest(
   "a folder may have any name",
-  NEEDS,
+  { ...NEEDS, exhaustive: true },
   async () => {
     using project = new UserProject({
       "deno.json": '{"imports":{"part":"./part.ts"}}',
@@ -334,7 +334,7 @@ permittedTest(
 
 permittedTest(
   "what a client prints has no colours, and Deno asks for no newer Deno",
-  NEEDS,
+  { ...NEEDS, exhaustive: true },
   async () => {
     using project = new UserProject({
       "client.ts": clientCode(

@@ -358,9 +358,38 @@ const CONVERSATIONS: readonly Conversation[] = [
       }),
     ],
   },
+  {
+    name: "what a broker has is listed, and its log is read",
+    steps: [
+      host("GetHealth", { answers: { healthy: true } }),
+      host("RegisterRuntime", {
+        with: { runtime_id: "r", name: "camera", pid: 7 },
+        answers: { ...ok, error: "" },
+      }),
+      host("ListRuntimes"),
+      host("PruneDeadRuntimes", { answers: { pruned_count: 0 } }),
+      host("ListProcessors", { with: { runtime_id: "other" } }),
+      host("ListConnections"),
+      host("ReadLogs", {
+        with: { filter: "component=nobody" },
+        answers: { lost: 0, more: false },
+      }),
+    ],
+  },
 ];
 
-const RUNTIME_CALLS = ["GetVersion", "RegisterRuntime", "UnregisterRuntime"];
+/** The calls that are not about one connection. */
+const BROKER_CALLS = [
+  "GetHealth",
+  "GetVersion",
+  "ListConnections",
+  "ListProcessors",
+  "ListRuntimes",
+  "PruneDeadRuntimes",
+  "ReadLogs",
+  "RegisterRuntime",
+  "UnregisterRuntime",
+];
 
 async function hold(stage: Stage, talk: Conversation): Promise<void> {
   const made = answerOf(
@@ -384,7 +413,7 @@ async function hold(stage: Stage, talk: Conversation): Promise<void> {
   for (const [i, step] of talk.steps.entries()) {
     const { by, does, as = by } = step;
     const said = `step ${i + 1}, ${by} ${does}`;
-    const request = RUNTIME_CALLS.includes(does)
+    const request = BROKER_CALLS.includes(does)
       ? { ...step.with }
       : { connection_id: made["connection_id"], ...step.with };
     const token = tokens[as];

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MediaError } from "../../demo/input/media_error.ts";
 import { openSource } from "../../demo/input/source.ts";
+import { hasFfmpeg } from "../../tools/install/ffmpeg.ts";
 import { run } from "../helpers/child.ts";
+import { pictureOf, rgbaOf } from "../helpers/demo_pictures.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { type Needs, permittedTest } from "../helpers/permitted.ts";
 
@@ -17,26 +19,7 @@ const NEEDS = {
 const ROOT = new URL("../../", import.meta.url);
 const FRAMES = 5;
 
-/** Whether there is an ffmpeg. True where this process may not look. */
-function hasFfmpeg(): boolean {
-  if (Deno.permissions.querySync({ name: "run" }).state !== "granted") {
-    return true;
-  }
-  try {
-    const { success } = new Deno.Command("ffmpeg", {
-      args: ["-version"],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).outputSync();
-    return success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-const FFMPEG = hasFfmpeg();
+const FFMPEG = hasFfmpeg(["ffmpeg"]);
 
 /** Has ffmpeg make a file of its test picture, or of its test tone. */
 async function make(path: string, ...options: string[]): Promise<void> {
@@ -59,11 +42,14 @@ async function framesOf(
 ): Promise<{ frames: number; notes: readonly string[] }> {
   await using source = await openSource(path);
   assertEquals([source.width, source.height], [64, 48]);
-  const pixels = new Uint8Array(64 * 48 * 4);
+  const picture = pictureOf(source);
   let frames = 0;
-  while (await source.next(pixels, 64 * 4)) {
+  while (await source.next(picture)) {
     frames++;
-    assert(new Set(pixels).size > 10, "the picture is all of one colour");
+    assert(
+      new Set(rgbaOf(source, picture)).size > 10,
+      "the picture is all of one colour",
+    );
   }
   return { frames, notes: source.notes };
 }
@@ -133,6 +119,22 @@ ffmpegTest(
     });
   },
 );
+
+ffmpegTest("ten bits stay ten bits, and eight stay eight", async (folder) => {
+  const formatOf = async (name: string, format: string): Promise<string> => {
+    const path = `${folder}/${name}`;
+    await make(path, "-pix_fmt", format, "-c:v", "ffv1");
+    await using source = await openSource(path);
+    const picture = pictureOf(source);
+    assert(await source.next(picture));
+    assert(new Set(rgbaOf(source, picture)).size > 10);
+    return source.pixel_format;
+  };
+  assertEquals(await formatOf("ten.mkv", "yuv420p10"), "p010");
+  assertEquals(await formatOf("twelve.mkv", "yuv444p12"), "p010");
+  assertEquals(await formatOf("eight.mkv", "yuv420p"), "i420");
+  assertEquals(await formatOf("rgb.mkv", "bgr0"), "i420");
+});
 
 ffmpegTest(
   "a file that cannot be decoded gives ffmpeg's reason",

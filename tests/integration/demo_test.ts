@@ -51,16 +51,18 @@ permittedTest(
   async () => {
     using home = isolatedHome();
     const snapshot = `${home.path}/out.png`;
-    const summary = summaryOf(
-      await demo("--frames", "65", "--json", "--snapshot", snapshot),
+    const ended = await demo(
+      ...["--frames", "65", "--json", "--snapshot", snapshot],
     );
+    const summary = summaryOf(ended);
     assertEquals(summary.frames_sent, 65);
     assertEquals(summary.frames_received, 65);
     assertEquals(summary.frames_verified, 65);
     assertEquals(summary.frames_recomputed, 2);
     assertEquals(summary.frames_dropped, 0);
     assertEquals(summary.pixel_bytes_copied_per_frame, 0);
-    assertEquals(summary.path, "dictionary");
+    assertEquals(summary.path, "lane");
+    assert(/^path +a lane: /m.test(ended.stderr), ended.stderr);
     assert(
       summary.pids.host !== summary.pids.client && summary.pids.client > 0,
     );
@@ -151,7 +153,10 @@ permittedTest("demo of standard input, which is read once", NEEDS, async () => {
   }
 });
 
-permittedTest("demo takes paths from where it is typed", NEEDS, async () => {
+permittedTest("demo takes paths from where it is typed", {
+  ...NEEDS,
+  exhaustive: true,
+}, async () => {
   using home = isolatedHome();
   const from = new URL("docs/images/", ROOT);
   await Deno.writeTextFile(`${home.path}/film`, textVideo(2));
@@ -207,7 +212,7 @@ permittedTest(
 
 permittedTest(
   "a snapshot that fails at the end costs no numbers",
-  NEEDS,
+  { ...NEEDS, exhaustive: true },
   async () => {
     using home = isolatedHome();
     await Deno.writeTextFile(`${home.path}/film`, "not Y4M");
@@ -233,8 +238,8 @@ permittedTest(
   NEEDS,
   async () => {
     using home = isolatedHome();
-    const film = `${home.path}/ten bits.y4m`;
-    await Deno.writeTextFile(film, textVideo(3, "F10:1 C420p10"));
+    const film = `${home.path}/twelve bits.y4m`;
+    await Deno.writeTextFile(film, textVideo(3, "F10:1 C420p12"));
     const args = ["--input", film, "--json"];
     const found = (script: string): Promise<Ended> =>
       demoWithFfmpeg(`${home.path}/bin`, script, args);
@@ -250,6 +255,6 @@ permittedTest(
       error.message,
       '"no such depth" (ffmpeg ended with status 9)',
     );
-    assertStringIncludes(error.message, 'the colour space is "C420p10"');
+    assertStringIncludes(error.message, 'the colour space is "C420p12"');
   },
 );

@@ -468,7 +468,7 @@ permittedTest(
     });
     assertStringIncludes(first!.why, unit);
     await Deno.writeTextFile(unit, right); // as `broker install` does
-    assertStringIncludes((await patient.well())[2]!.found, "installed");
+    assertStringIncludes((await patient.well())[3]!.found, "installed");
 
     await Deno.rename(unit, `${directory}/streamlib.socket`);
     const renamed = await patient.diagnose();

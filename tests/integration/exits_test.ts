@@ -92,7 +92,7 @@ async function exits(
       () => processesOf(home.path).length === 0,
       () => `of processes ${processesOf(home.path)}`,
     );
-    assertEquals([...Deno.readDirSync(home.runDirectory)], []); // no socket, no lock
+    assertEquals([...Deno.readDirSync(home.path)], []); // no directory, no socket, no lock
   } finally {
     killAll(processesOf(home.path));
   }

@@ -65,7 +65,9 @@ class Echo implements AsyncDisposable {
     const number = ++this.#number;
     await this.send({ ...content, number });
     for await (using frame of this.host.output.all) {
-      if (frame["number"] === number) return plain({ ...frame, number: 0 });
+      if (frame["number"] === number) {
+        return { ...plain(frame) as Content, number: 0 };
+      }
     }
     throw await this.host.ended;
   }

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Command } from "../../cli/command.ts";
 import { COMMANDS } from "../../cli/commands.ts";
 import { defaultLimits } from "../../broker/registry/quotas.ts";
 import { decideRestart } from "../../host/restart.ts";
 import { BridgeError, isErrorCode } from "../../proto/errors.ts";
+import * as LANE from "../../proto/lane/layout.ts";
 import * as LIMITS from "../../proto/limits.ts";
 import { VARIABLES } from "../../proto/environment.ts";
 import { DEFAULTS_BY_KIND } from "../../proto/schema/schema.ts";
@@ -188,6 +190,17 @@ const SYSTEM = [
   "journalctl",
 ];
 
+/** The options before the program of a command that runs one. */
+function beforeOperand(
+  words: readonly string[],
+  { path }: Command,
+): readonly string[] {
+  const end = words.findIndex((word, at) =>
+    at >= path.length && (word === "--" || !word.startsWith("-"))
+  );
+  return end < 0 ? words : words.slice(0, end);
+}
+
 function assertCommand(line: string, tasks: Record<string, unknown>): void {
   const words = line.split(" ");
   if (words[0] === "deno") {
@@ -207,7 +220,8 @@ function assertCommand(line: string, tasks: Record<string, unknown>): void {
     path.every((word, at) => rest[at] === word)
   );
   assert(command, `no such command: ${line}`);
-  for (const word of rest.filter((word) => word.startsWith("-"))) {
+  const own = command.endsOptions ? beforeOperand(rest, command) : rest;
+  for (const word of own.filter((word) => word.startsWith("-"))) {
     assert(
       command.options.some(({ name, short }) =>
         word === `--${name}` || word === `-${short}`
@@ -326,7 +340,7 @@ permittedTest(
       "constant",
     );
     assert(rows.length >= 15, `${rows.length} rows`);
-    const constants: Readonly<Record<string, unknown>> = { ...LIMITS };
+    const constants: Readonly<Record<string, unknown>> = { ...LIMITS, ...LANE };
     for (const [limit, value, , constant] of rows) {
       const [name] = codeIn(constant!);
       assertEquals(inUnits(value!), constants[name!], `${limit} (${name})`);

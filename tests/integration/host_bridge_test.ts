@@ -6,7 +6,7 @@ import {
   type XpcDictionary,
 } from "../../proto/wire/xpc_value.ts";
 import { playedTest, shakeHands, STARTED } from "../helpers/played_client.ts";
-import { soon } from "../helpers/soon.ts";
+import { soon, until } from "../helpers/soon.ts";
 
 playedTest(
   "the gate opens on started, not before",
@@ -15,6 +15,79 @@ playedTest(
     client.send(STARTED);
     await soon(host.ready, "ready");
     assertEquals(host.bridge.phase, "open");
+  },
+);
+
+playedTest(
+  "the ping names the features of the hello that the host has too",
+  async ({ host, client }) => {
+    client.send({ ...client.hello, features: ["later", uint64(1), "ends"] });
+    const ping = await client.control("ping");
+    assertEquals(ping["features"], ["ends"]);
+    assertEquals(host.channel.features, new Set(["ends"]));
+  },
+);
+
+playedTest(
+  "a client of the first version gets the ping of the first version",
+  async ({ host, client }) => {
+    client.send(client.hello);
+    const ping = await client.control("ping");
+    assertEquals("features" in ping, false);
+    assertEquals(host.channel.features.size, 0);
+  },
+);
+
+const FEATURES = { features: ["ends"] };
+const END = { msg_type: "control", ctrl_type: "end", port_name: "video" };
+
+playedTest(
+  "drain: the client is told of the ends behind a pause, and says when it has ended and flushed",
+  async ({ host, client }) => {
+    host.setPaused(true);
+    const draining = host.drain(undefined);
+    await shakeHands(client, FEATURES);
+    client.send(STARTED);
+    await client.control("pause");
+    assertEquals((await client.control("end"))["port_name"], "video");
+    client.send(END);
+    client.send({ ...END, ctrl_type: "flushed" });
+    await soon(draining, "the drain");
+    assert(host.channel.receivers.video.ended);
+  },
+);
+
+playedTest(
+  "drain: an end of the output is not enough while the client has not flushed",
+  async ({ host, client }) => {
+    await shakeHands(client, FEATURES);
+    client.send(STARTED);
+    await soon(host.ready, "ready");
+    let isDrained = false;
+    const draining = host.drain(undefined).then(() => isDrained = true);
+    client.send(END);
+    await until("its end", () => host.channel.incomingEnded === true);
+    assert(!isDrained && !host.isDone);
+    client.send({ ...END, ctrl_type: "flushed" });
+    await soon(draining, "the drain");
+    assert(host.isDone);
+  },
+);
+
+playedTest(
+  "drain: a client of the first version is not told; the host says to update it, and goes on",
+  async ({ host, client }) => {
+    const early = host.drain(undefined).catch((error) => error);
+    await shakeHands(client);
+    client.send(STARTED);
+    const { code, message } = await soon(early, "the refusal");
+    assertEquals(code, "version_mismatch");
+    assertStringIncludes(message, "update it");
+    client.send(END); // it does not know what that is either
+    const again = await host.drain(undefined).catch((error) => error);
+    assertEquals(again.code, "version_mismatch");
+    assertEquals(host.channel.incomingEnded, false);
+    assertEquals(host.channel.stats.misfits, 0);
   },
 );
 

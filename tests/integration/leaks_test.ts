@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { Listener } from "../../ffi/connection.ts";
+import { Listener } from "../../ffi/listener.ts";
 import { Native } from "../../ffi/native.ts";
 import { NativeSurface } from "../../ffi/surface.ts";
 import { statusOf } from "../helpers/child.ts";
@@ -59,7 +59,9 @@ permittedTest(
     await leavesNothing(home.runDirectory, async () => {
       using native = Native.open();
       using surface = NativeSurface.create(native, 8, 8, "rgba8");
-      surface.pixels.fill(1);
+      const pixels = surface.open();
+      new Uint8Array(pixels).fill(1);
+      surface.close(pixels);
       await Promise.resolve();
     });
   },
@@ -73,7 +75,9 @@ permittedTest(
       const stack = new DisposableStack();
       const native = stack.use(Native.open());
       const surface = stack.use(NativeSurface.create(native, 8, 8, "rgba8"));
-      surface.pixels.fill(1);
+      const pixels = surface.open();
+      new Uint8Array(pixels).fill(1);
+      surface.close(pixels);
       return stack;
     });
     for (

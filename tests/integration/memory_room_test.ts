@@ -142,7 +142,13 @@ Deno.test("a channel whose frames have too many textures is refused", () => {
       Array.from({ length: 256 }, (_, i) => [`t${i}`, types.Texture("any")]),
     ),
   });
-  const events = { control: () => {}, arrived: () => {}, problem: () => {} };
+  const events = {
+    control: () => {},
+    arrived: () => {},
+    portEnded: () => {},
+    problem: () => {},
+    failed: () => {},
+  };
   const { inputs: two } = connectionSchema<PortMap>({
     inputs: { a: Wide, b: Wide },
   });

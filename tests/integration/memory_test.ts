@@ -176,6 +176,23 @@ memoryTest(
   },
 );
 
+memoryTest(
+  "a frame that was acquired before the end is dropped and counted when it is sent after it",
+  async (pair) => {
+    const { audio, data } = pair.sender.senders;
+    using frame = audio.acquire({
+      samples: { length: 4 },
+      channels: 1,
+      sample_rate: 8_000,
+    });
+    using bare = data.acquire({ data: new Uint8Array(1), schema_name: "" });
+    pair.sender.end();
+    assertEquals([audio.send(frame), data.send(bare)], [false, false]);
+    assertEquals([audio.stats.dropped, data.stats.dropped], [1, 1]);
+    await pair.settle();
+  },
+);
+
 const FRAME: XpcDictionary = {
   channels: uint64(1),
   sample_rate: uint64(8_000),

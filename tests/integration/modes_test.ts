@@ -187,7 +187,7 @@ permittedTest(
     const { received } = ticks.stats;
     await lapse(200);
     assertEquals(ticks.stats.received, received);
-    assertEquals(ticks.get(), null);
+    assertEquals(ticks.get(), undefined);
     host.resume();
     await soon(readUntil(ticks, "tick"), "a tick after the pause");
   },

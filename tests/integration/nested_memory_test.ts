@@ -224,7 +224,7 @@ sceneTest(
       const error = assertThrows(
         () => every.send(frame),
         BridgeError,
-        "fill what acquire() gave",
+        "fill what acquire() returned",
       );
       assertEquals(error.code, "bad_argument");
       frame.depth = null;

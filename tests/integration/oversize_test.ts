@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { Channel } from "../../channel/channel.ts";
-import { Listener } from "../../ffi/connection.ts";
+import { Listener } from "../../ffi/listener.ts";
 import { Native } from "../../ffi/native.ts";
 import { connectionSchema } from "../../proto/schema/connection_schema.ts";
 import * as types from "../../proto/schema/field_type.ts";
@@ -42,7 +42,9 @@ permittedTest(
       using channel = new Channel(native, {}, inputs, {
         control: () => {},
         arrived: () => {},
+        portEnded: () => {},
         problem: (text) => void problems.push(text),
+        failed: () => {},
       });
       using held = new DisposableStack();
       using listener = Listener.ofService(native, SERVICE);
@@ -111,7 +113,7 @@ permittedTest(
       ],
     });
     const why =
-      "Cannot map a surface of 134217728 bytes: this process is out of memory: its address " +
+      "Cannot map a surface of 536870912 bytes: this process is out of memory: its address " +
       "space is limited to N bytes (RLIMIT_AS); raise it with `ulimit -v`";
     const said = stdout.replace(
       /\d+ bytes \(RLIMIT_AS\)/g,

@@ -148,7 +148,7 @@ for (const mode of ["reactive", "continuous", "manual"] as const) {
           input: has,
           output: has,
           sent: has,
-          next: has ? "" : "null",
+          next: has ? "" : "undefined",
           ready: has ? "" : "closed",
         });
       }
@@ -168,7 +168,10 @@ permittedTest(
     await soon(host.ready, "ready");
     const [input, output] = [host.input["b"]!, host.output["b"]!];
     assertEquals([input.connected, output.connected], [false, false]);
-    assertEquals(await soon(early, "the end of a port without a sender"), null);
+    assertEquals(
+      await soon(early, "the end of a port without a sender"),
+      undefined,
+    );
     assertEquals(await soon(waiting, "the refusal of ready"), "closed");
     using frame = input.acquire(TEMPLATE);
     assertEquals(input.send(frame), false);

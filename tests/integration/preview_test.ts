@@ -105,6 +105,7 @@ permittedTest(
       assertEquals(times, times.toSorted((a, b) => a - b));
       assertEquals(last.frames_dropped, 0);
       assertEquals(last.pixel_bytes_copied_per_frame, 0);
+      assertEquals(last.path, "lane");
       assert(last.fps > 0 && last.latency_us!.p50 > 0);
       assert(last.pids.client > 0 && last.pids.client !== last.pids.host);
     });

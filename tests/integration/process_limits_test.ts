@@ -6,7 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { BrokerLink } from "../../ffi/broker_link.ts";
-import { Listener } from "../../ffi/connection.ts";
+import { Listener } from "../../ffi/listener.ts";
 import { Native } from "../../ffi/native.ts";
 import { DataFrame, ReactiveHost } from "../../host/mod.ts";
 import { BridgeError, type ErrorCode } from "../../proto/errors.ts";
@@ -33,7 +33,10 @@ const NEEDS = {
 
 const RIGHT: [way: string, says: RegExp][] = [
   ["log", /^\["b\.log","b\.log\.1"\]$/],
-  ["shim", /^"Cannot keep the shim in .*File too large.*STREAMLIB_HOME/],
+  [
+    "shim",
+    /^"this process may write no file of 65537 bytes: its limit is 65536 bytes \(RLIMIT_FSIZE\); raise it with `ulimit -f`"$/,
+  ],
   ["snapshot", /^"Cannot write the snapshot .*File too large/],
   [
     "surface",

@@ -71,10 +71,10 @@ permittedTest("what the README shows of the demo is what the demo prints", {
   assert(!/_OUTPUT\b/.test(readme), "an output was not filled in");
 });
 
-/** The README, and all pages below docs/. */
+/** The README, and all pages below docs/, and the list of examples. */
 async function pages(): Promise<URL[]> {
   const found = [new URL("README.md", ROOT)];
-  for (const folder of ["docs/", "docs/decisions/"]) {
+  for (const folder of ["docs/", "docs/decisions/", "examples/"]) {
     for await (const { name } of Deno.readDir(new URL(folder, ROOT))) {
       if (name.endsWith(".md")) found.push(new URL(`${folder}${name}`, ROOT));
     }
@@ -83,7 +83,7 @@ async function pages(): Promise<URL[]> {
 }
 
 permittedTest(
-  "every link of the README and of docs/ leads to a file, and to a heading in it",
+  "every link of the README, of docs/ and of examples/ leads to a file, and to a heading in it",
   { read: true },
   async () => {
     const all = await pages();

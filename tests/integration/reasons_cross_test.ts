@@ -10,7 +10,8 @@ import { Relay } from "../../broker/xpc/xpc_carrier.ts";
 import type { Handlers } from "../../broker/calls/call_types.ts";
 import { BrokerLink } from "../../ffi/broker_link.ts";
 import type { OwnedCapability } from "../../ffi/capability.ts";
-import { type Connection, Listener } from "../../ffi/connection.ts";
+import type { Connection } from "../../ffi/connection.ts";
+import { Listener } from "../../ffi/listener.ts";
 import { Native } from "../../ffi/native.ts";
 import { Incidents } from "../../broker/registry/incidents.ts";
 import { identifyBy } from "../../broker/registry/process.ts";
@@ -118,7 +119,7 @@ for (const code of CODES) {
       const reason = getString(answer, CHANNEL_KEY.reason)!;
       assert(reason.length > 10, reason);
     },
-    code === "timed_out" ? 1 : undefined,
+    code === "timed_out" ? { timeoutSecs: 1 } : {},
   );
 }
 
@@ -259,6 +260,7 @@ permittedTest(
     using _relay = await Relay.start({
       native,
       service,
+      bootstrap: undefined,
       handlers: throwing(),
       quotas: createQuotas(),
       incidents: new Incidents(),

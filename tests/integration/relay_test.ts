@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
 import { BrokerLink } from "../../ffi/broker_link.ts";
 import { OwnedCapability } from "../../ffi/capability.ts";
-import { Connection, Listener } from "../../ffi/connection.ts";
+import { Connection } from "../../ffi/connection.ts";
+import { Listener } from "../../ffi/listener.ts";
 import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { brokerCommand } from "../../proto/foreground.ts";
@@ -21,7 +22,7 @@ import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 const CALL = { timeoutMs: PATIENCE_MS };
 
 function uniqueService(): string {
-  return `com.example.test.embedded-${crypto.randomUUID().replaceAll("-", "")}`;
+  return `com.example.test.${crypto.randomUUID().replaceAll("-", "")}`;
 }
 
 function startBroker(service = uniqueService()): Promise<Broker> {

@@ -15,6 +15,7 @@ import {
 import { TICKS } from "../fixtures/tick_port.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
+import { TEST_PATH } from "../helpers/lane_handshake.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 
@@ -38,6 +39,7 @@ function launch(
     inputs: { ticks: TICKS },
     outputs: { ticks: TICKS },
     output: () => {},
+    path: TEST_PATH,
     restart: "on-failure",
     ...options,
   });

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
+import { BrokerLink } from "../../ffi/broker_link.ts";
 import { Native } from "../../ffi/native.ts";
 import { Runtime } from "../../host/runtime.ts";
 import { BridgeError } from "../../proto/errors.ts";
+import { MAX_DICTIONARY_BYTES, MAX_PATH_BYTES } from "../../proto/limits.ts";
 import { XpcParty } from "../helpers/carriers.ts";
 import { GRPC_NEEDS, PrivateDirectory } from "../helpers/grpc_fixture.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
@@ -15,7 +17,7 @@ const NEEDS = { ...GRPC_NEEDS, service: true } as const;
 function startBroker(grpc: string): Promise<Broker> {
   const random = crypto.randomUUID().replaceAll("-", "");
   return Broker.start({
-    service: `com.example.test.embedded-${random}`,
+    service: `com.example.test.${random}`,
     grpc,
     log: { sink: () => {} },
   });
@@ -66,6 +68,44 @@ permittedTest(
         ["over gRPC"],
       );
       await refusedCall(grpc.call("GetRuntimeEndpoint", {}), "bad_argument");
+    }),
+);
+
+permittedTest(
+  "a list that no XPC message can carry is refused, and the broker goes on",
+  NEEDS,
+  () =>
+    nativeLeavesNothing(async () => {
+      const { PatientClient } = await import("../helpers/patient_client.ts");
+      using directory = new PrivateDirectory();
+      using native = Native.open();
+      await using broker = await startBroker(`unix:${directory.path}/run/s`);
+      using grpc = new PatientClient(broker.grpc!);
+      using link = new BrokerLink(native, broker.service);
+      const long = "x".repeat(MAX_PATH_BYTES);
+      const count = Math.ceil(MAX_DICTIONARY_BYTES / (2 * MAX_PATH_BYTES));
+      for (let at = 0; at < count; at++) {
+        await link.call("RegisterRuntime", {
+          runtime_id: `r${at}`,
+          api_endpoint: long,
+          log_path: long,
+        });
+        if (at === 0) {
+          const { runtimes } = await link.call("ListRuntimes", {});
+          assertEquals(
+            runtimes,
+            (await grpc.call("ListRuntimes", {})).runtimes,
+          );
+        }
+      }
+      const refused = refusedCall(
+        link.call("ListRuntimes", {}),
+        "bad_argument",
+      );
+      assert((await refused).includes("it is over 1 MiB"));
+      assertEquals((await link.call("GetHealth", {})).healthy, true);
+      const { runtimes } = await grpc.call("ListRuntimes", {});
+      assertEquals(runtimes.length, count);
     }),
 );
 
@@ -131,7 +171,7 @@ permittedTest(
       const { PatientClient } = await import("../helpers/patient_client.ts");
       using directory = new PrivateDirectory();
       const random = crypto.randomUUID().replaceAll("-", "");
-      const service = `com.example.test.embedded-${random}`;
+      const service = `com.example.test.${random}`;
       const grpc = `unix:${directory.path}/run/s`;
       const start = (): Promise<Broker> =>
         Broker.start({ service, grpc, log: { sink: () => {} } });

@@ -6,7 +6,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { OwnedCapability } from "../../ffi/capability.ts";
-import { Connection, Listener } from "../../ffi/connection.ts";
+import { Connection } from "../../ffi/connection.ts";
+import { Listener } from "../../ffi/listener.ts";
 import type { Message } from "../../ffi/message.ts";
 import type { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
@@ -49,7 +50,7 @@ function conversation(
 }
 
 function uniqueService(): string {
-  return `com.example.test.embedded-${crypto.randomUUID().replaceAll("-", "")}`;
+  return `com.example.test.${crypto.randomUUID().replaceAll("-", "")}`;
 }
 
 /** What one end of a connection has received, as text, and the requests to answer. */

@@ -218,7 +218,7 @@ permittedTest(
 
 permittedTest(
   "a broker of another protocol is refused by name, by who comes; what runs goes on",
-  NEEDS,
+  { ...NEEDS, exhaustive: true },
   async () => {
     using user = new User();
     await using old = await Checkout.make();

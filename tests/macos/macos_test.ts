@@ -7,20 +7,26 @@ import {
   checkDeclarations,
   compileSlice,
   dylibProblems,
-  IMPORTS,
-  OUTPUT,
+  INTERPOSER,
+  type MacosLibrary,
+  SHIM,
 } from "../../tools/macos/build.ts";
 import {
   declarationProof,
   readXpcHeader,
 } from "../../tools/macos/declarations.ts";
 import { parseImports } from "../../tools/macos/imports.ts";
-import { readDylib, splitSlices } from "../../tools/macos/mach_o.ts";
+import {
+  INTERPOSING,
+  readDylib,
+  splitSlices,
+} from "../../tools/macos/mach_o.ts";
 import { macosTarget } from "../../tools/macos/target.ts";
 import { hasPython } from "../../tools/install/python.ts";
 import {
   listShim,
   listTests,
+  MACOS_INTERPOSER,
   MACOS_LIBRARY,
   MACOS_PROGRAM,
 } from "../../tools/c/sources.ts";
@@ -31,8 +37,8 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { prepare } from "../helpers/preparation.ts";
 
 /**
- * Tests the shim for macOS, built on this machine. It is compiled, linked and
- * inspected, but not run.
+ * Tests the shim and the interposer for macOS, built on this machine. They are
+ * compiled, linked and inspected, but not run.
  */
 
 const NEEDS = { run: true, read: true, write: true } as const;
@@ -71,7 +77,27 @@ async function compileText(
   }
 }
 
-macosTest("the task writes one library for both processors", async () => {
+/** Checks what both libraries have in common. */
+async function assertUniversal(
+  library: MacosLibrary,
+  names: readonly string[],
+): Promise<void> {
+  const slices = splitSlices(await Deno.readFile(library.output))
+    .map(readDylib);
+  assertEquals(
+    slices.map(({ architecture }) => architecture),
+    ["x86_64", "arm64"],
+  );
+  for (const { installName, minimumVersion, libraries, exports } of slices) {
+    assertEquals(installName, `@rpath/${library.name}`);
+    assertEquals(minimumVersion, "13.0");
+    assertEquals(libraries, ["/usr/lib/libSystem.B.dylib"]);
+    assertEquals(exports.toSorted(), [...LINKER_EXPORTS, ...names].sort());
+  }
+  assert(slices[1]!.signature);
+}
+
+macosTest("the task writes both libraries for both processors", async () => {
   const { code, stderr } = await run(Deno.execPath(), {
     args: ["run", "-q", "--no-lock", "-A", "tools/macos/build.ts"],
     cwd: ROOT,
@@ -80,26 +106,63 @@ macosTest("the task writes one library for both processors", async () => {
     [code, stderr],
     [
       0,
-      `built c/out/macos/${MACOS_LIBRARY}: x86_64 and arm64, macOS 13.0 and later\n`,
+      [MACOS_LIBRARY, MACOS_INTERPOSER].map((name) =>
+        `built c/out/macos/${name}: x86_64 and arm64, macOS 13.0 and later\n`
+      ).join(""),
     ],
   );
-  const slices = splitSlices(await Deno.readFile(OUTPUT)).map(readDylib);
-  assertEquals(
-    slices.map(({ architecture }) => architecture),
-    ["x86_64", "arm64"],
+  await assertUniversal(
+    SHIM,
+    Object.keys(SYMBOLS).map((name) => `_${name}`),
   );
-  for (const { installName, minimumVersion, libraries, exports } of slices) {
-    assertEquals(installName, `@rpath/${MACOS_LIBRARY}`);
-    assertEquals(minimumVersion, "13.0");
-    assertEquals(libraries, ["/usr/lib/libSystem.B.dylib"]);
+  await assertUniversal(INTERPOSER, []);
+});
+
+macosTest("the interposer replaces five functions", async (toolchain) => {
+  for (const slice of splitSlices(await buildMacos(toolchain, INTERPOSER))) {
+    const { imports, sections } = readDylib(slice);
+    // Pairs of a replacement and an original.
     assertEquals(
-      exports.toSorted(),
-      [...LINKER_EXPORTS, ...Object.keys(SYMBOLS).map((name) => `_${name}`)]
-        .sort(),
+      sections.filter(({ type }) => type === INTERPOSING),
+      [{ name: "__DATA,__interpose", bytes: 5 * 16, type: INTERPOSING }],
+    );
+    assertEquals(
+      imports.filter(({ weak }) => weak).map(({ name }) => name),
+      ["_xpc_atfork_prepare"],
     );
   }
-  assert(slices[1]!.signature);
 });
+
+macosTest(
+  "the messages of a bootstrap have the sizes of Apple's structs",
+  async (toolchain) => {
+    const right = await Deno.readTextFile(
+      new URL("c/bootstrap/mach_macos.h", ROOT),
+    );
+    const check = (text: string): Promise<void> =>
+      toolchain.check(macosTarget("arm64"), text, [
+        "-std=c11",
+        "-Werror",
+        "-Ic/bootstrap",
+      ]);
+    await check(right);
+    const wrong: [string, string][] = [
+      ["    uint32_t length;\n", ""],
+      ["    mach_msg_body_t body;\n", ""],
+      ["uint8_t instance[16]", "uint8_t instance[12]"],
+      ["#pragma pack(push, 4)", "#pragma pack(push, 8)"],
+      ["#define BOOT_SAME", "#define BOOT_BYTES_MAX 239\n$&"],
+    ];
+    for (const [from, to] of wrong) {
+      assert(right.includes(from), `the header has no: ${from}`);
+      await assertRejects(
+        () => check(right.replace(from, to)),
+        CompileError,
+        "wire.h is not as Apple's headers",
+      );
+    }
+  },
+);
 
 macosTest("it is made of XPC as it is since macOS 10.7", async (toolchain) => {
   const [slice] = splitSlices(await buildMacos(toolchain));
@@ -116,15 +179,35 @@ macosTest("it is made of XPC as it is since macOS 10.7", async (toolchain) => {
 });
 
 macosTest("the C tests that run there link", async (toolchain) => {
-  const shim = await listShim("darwin");
+  const target = macosTarget("arm64");
   const tests = await listTests("darwin");
   assert(tests.includes("bridge_test"));
-  for (const test of tests) {
-    await toolchain.link(macosTarget("arm64"), test, [
+  const folder = await Deno.makeTempDir();
+  try {
+    const shim = `${folder}/shim.o`;
+    const sources = await listShim("darwin");
+    await toolchain.cc(target, [
       ...MACOS_PROGRAM,
-      `c/tests/${test}.c`,
-      ...shim,
+      "-r",
+      ...sources,
+      "-o",
+      shim,
     ]);
+    for (const test of tests) {
+      const source = `c/tests/${test}.c`;
+      await toolchain.link(target, test, [...MACOS_PROGRAM, source, shim]);
+    }
+    await assertRejects(
+      () =>
+        toolchain.link(target, "bridge_test", [
+          "c/tests/bridge_test.c",
+          ...MACOS_PROGRAM,
+        ]),
+      CompileError,
+      "undefined symbol: _slb_",
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });
 
@@ -267,7 +350,7 @@ macosTest(
 );
 
 macosTest("the reviewed list is what is checked", async (toolchain) => {
-  const reviewed = parseImports(await Deno.readTextFile(IMPORTS));
+  const reviewed = parseImports(await Deno.readTextFile(SHIM.imports));
   assert(reviewed.length > 50);
   await checkAvailability(toolchain, reviewed);
   await assertRejects(

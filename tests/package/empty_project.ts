@@ -109,34 +109,6 @@ export class EmptyProject implements AsyncDisposable {
     await Deno.symlink(program, `${this.#root}/path/${name}`);
   }
 
-  /** The folder where shims are kept; it does not exist before the first run. */
-  get cache(): string {
-    return `${this.home}/.streamlib/lib`;
-  }
-
-  /** The folders and files in it, as relative paths, with their modes. */
-  async cached(): Promise<Record<string, string>> {
-    const found: Record<string, string> = {};
-    const look = async (path: string): Promise<void> => {
-      const { mode, isDirectory } = await Deno.lstat(`${this.cache}${path}`);
-      found[path] = (mode! & 0o7777).toString(8);
-      if (!isDirectory) return;
-      for await (const { name } of Deno.readDir(`${this.cache}${path}`)) {
-        await look(`${path}/${name}`);
-      }
-    };
-    await look("");
-    return found;
-  }
-
-  /** The path of the only file that is kept. */
-  async cachedFile(): Promise<string> {
-    const [file, ...more] = Object.keys(await this.cached())
-      .filter((path) => path.split("/").length === 3);
-    if (!file || more.length > 0) throw new Error(`Not one file: ${more}`);
-    return `${this.cache}${file}`;
-  }
-
   /** The npm packages that its Deno has downloaded, if its folder for them is its own. */
   async npmPackages(): Promise<string[]> {
     const found: string[] = [];
@@ -160,23 +132,16 @@ export class EmptyProject implements AsyncDisposable {
     return await this.deno("cache", "host.ts", "invert.ts");
   }
 
-  /** Runs the host with the permissions of a host, and with permission to read the cache and, by default, to write it and to start Deno. */
-  async run(
-    { write = true, start = true, check = false }: {
-      write?: boolean;
-      start?: boolean;
-      check?: boolean;
-    } = {},
-  ): Promise<Ended> {
+  /** Runs the host with the permissions of a host. It may read the project, to find the lock file. */
+  async run({ check = false }: { check?: boolean } = {}): Promise<Ended> {
     return await this.deno(
       "run",
       "--no-prompt",
       ...(check ? ["--check"] : []),
       "--allow-ffi",
       "--allow-env",
-      ...(start ? [`--allow-run=${Deno.execPath()}`] : []),
-      `--allow-read=${this.cache},${this.#root}/project`,
-      ...(write ? [`--allow-write=${this.cache}`] : []),
+      `--allow-run=${Deno.execPath()}`,
+      `--allow-read=${this.#root}/project`,
       "host.ts",
     );
   }

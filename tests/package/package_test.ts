@@ -28,8 +28,15 @@ packOnce();
 
 /** The project's host starts its own broker. */
 const SERVING = { service: true } as const;
-async function hashOf(file: string): Promise<string> {
-  return createHash("sha256").update(await Deno.readFile(file)).digest("hex");
+
+/** A program that loads the package's shim and writes what it counts. */
+const COUNTING = new URL("../fixtures/counts_shims.ts", import.meta.url);
+
+/** The package's own shim for this system. */
+async function ownShim(): Promise<Prebuilt> {
+  const { os, arch } = Deno.build;
+  const module = `ffi/library/prebuilt/${os}_${arch}.ts`;
+  return (await import(new URL(module, PACKAGE_FOLDER).href)).PREBUILT;
 }
 
 packageTest("it holds what it should, and is small enough", (said) => {
@@ -37,7 +44,7 @@ packageTest("it holds what it should, and is small enough", (said) => {
     /packed c\/out\/publish\/package\/: (\d+) files, (\d+) bytes/.exec(said) ??
       [];
   assert(Number(count) > 150, `${count} files`);
-  assert(Number(bytes) < MAX_BYTES / 4, `${bytes} bytes`);
+  assert(Number(bytes) < MAX_BYTES / 3, `${bytes} bytes`);
   const top = [...Deno.readDirSync(PACKAGE_FOLDER)].map(({ name }) => name);
   for (const name of ["LICENSE", "README.md", "deno.json", "mod.ts", "c"]) {
     assert(top.includes(name), `${name} is missing`);
@@ -112,7 +119,7 @@ packageTest(
     }
     assertFailed(await project.start("cc"), "NotFound");
     assertRan(await project.run());
-    assertRan(await project.run({ write: false }));
+    assertRan(await project.run());
   },
   SERVING,
 );
@@ -123,21 +130,12 @@ packageTest(
     await using project = await EmptyProject.create();
     assertFailed(await project.start("cc"), "NotFound");
     assertRan(await project.run({ check: true }));
-    const file = await project.cachedFile();
-    const hash = await hashOf(file);
-    assertEquals(await project.cached(), {
-      "": "700",
-      [`/${hash}`]: "700",
-      [file.slice(project.cache.length)]: "400",
-    });
-    // When the file exists, nothing is written.
-    assertRan(await project.run({ write: false }));
   },
   SERVING,
 );
 
 packageTest(
-  "the README's command runs it the first time, without permission to write",
+  "the README's command runs it, and no other permission is needed for the shim",
   async () => {
     const readme = await Deno.readTextFile(
       new URL("README.md", PACKAGE_FOLDER),
@@ -145,25 +143,115 @@ packageTest(
     const [, flags] = /\$ deno run ([^\n]*) host\.ts\n/.exec(readme) ?? [];
     assert(flags && !flags.includes("--allow-write"), readme);
     await using project = await EmptyProject.create();
-    assertRan(
-      await project.deno("run", "--no-prompt", ...flags.split(" "), "host.ts"),
+    const opens = JSON.stringify(new URL("ffi/native.ts", PACKAGE_FOLDER).href);
+    await project.write(
+      "opens.ts",
+      `import { Native } from ${opens};\nusing _ = Native.open();\n`,
     );
-    const file = await project.cachedFile();
-    assertEquals((await Deno.stat(file)).mode! & 0o777, 0o400);
-    assertEquals((await Deno.stat(project.cache)).mode! & 0o777, 0o700);
+    const { code, stderr } = await project
+      .deno("run", "--no-prompt", "--allow-ffi", "opens.ts");
+    assertEquals([code, stderr], [0, ""]);
+    const runs = [
+      flags.split(" "),
+      ["--allow-ffi", "--allow-env", `--allow-run=${Deno.execPath()}`],
+    ];
+    for (const given of runs) {
+      assertRan(await project.deno("run", "--no-prompt", ...given, "host.ts"));
+    }
   },
   SERVING,
 );
 
 packageTest(
-  "without permission to write or to start Deno the first time, it says which",
+  "its shim is loaded once for all isolates of a process",
   async () => {
     await using project = await EmptyProject.create();
-    assertFailed(
-      await project.run({ write: false, start: false }),
-      "Cannot keep the shim in",
-      `--allow-write=${project.cache}`,
+    const native = JSON.stringify(new URL("ffi/native.ts", PACKAGE_FOLDER));
+    const counting = await Deno.readTextFile(COUNTING);
+    await project.write(
+      "counts.ts",
+      counting.replace(
+        /^declare const Native.*$/m,
+        `import { Native } from ${native};`,
+      ),
     );
+    const { code, stdout, stderr } = await project.deno(
+      "run",
+      "--no-prompt",
+      "--allow-ffi",
+      "--allow-read", // for the modules of the Workers
+      "counts.ts",
+    );
+    const { sha256 } = await ownShim();
+    const name = `/memfd:streamlib_bridge-${sha256} (deleted)`;
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(JSON.parse(stdout), [name]);
+  },
+  { linux: "/proc" },
+);
+
+packageTest(
+  "a client is a host itself: its own client has a shim too",
+  async () => {
+    await using project = await EmptyProject.create();
+    const inner = await project.read("invert.ts");
+    await project.write("inner.ts", inner);
+    await project.write(
+      "invert.ts",
+      `import { ReactiveHost } from "@streamlib/bridge/host";\n` +
+        inner.replace(
+          "  process(",
+          `  async setup() {
+    await using inner = ReactiveHost.launch({
+      module: new URL("./inner.ts", import.meta.url),
+      inputs: { video: VideoFrame },
+      outputs: { video: VideoFrame },
+    });
+    await inner.ready;
+  },
+  process(`,
+        ),
+    );
+    const host = await project.read("host.ts");
+    await project.write(
+      "host.ts",
+      host.replace("launch({", "launch({ permissions: { run: true },"),
+    );
+    assertRan(await project.run());
+  },
+  SERVING,
+);
+
+packageTest(
+  "--allow-ffi for a path only: it says what is missing, or loads the shim that STREAMLIB_LIBRARY names",
+  async () => {
+    await using project = await EmptyProject.create();
+    const { base64 } = await ownShim();
+    const library = `${project.root}/own shim`;
+    await Deno.writeFile(library, Uint8Array.fromBase64(base64));
+    await project.write(
+      "opens.ts",
+      `import { Native } from ${
+        JSON.stringify(new URL("ffi/native.ts", PACKAGE_FOLDER).href)
+      };\nusing _ = Native.open();\n`,
+    );
+    const flags = ["--no-prompt", `--allow-ffi=${library}`];
+    assertFailed(
+      await project.deno("run", ...flags, "opens.ts"),
+      "Cannot load the shim of this package: run Deno with --allow-ffi, for every path; or set STREAMLIB_LIBRARY",
+    );
+    await project.write(
+      "named.ts",
+      `Deno.env.set("STREAMLIB_LIBRARY", ${JSON.stringify(library)});\n` +
+        `await import("./opens.ts");\n`,
+    );
+    const { code, stderr } = await project.deno(
+      "run",
+      ...flags,
+      "--allow-env=STREAMLIB_LIBRARY",
+      "named.ts",
+    );
+    assertEquals([code, stderr], [0, ""]);
   },
 );
 
@@ -201,65 +289,6 @@ packageTest(
   },
 );
 
-packageTest("a file that was changed is replaced, or not used", async () => {
-  await using project = await EmptyProject.create();
-  assertRan(await project.run());
-  const file = await project.cachedFile();
-  const hash = await hashOf(file);
-  const { size, ino } = await Deno.stat(file);
-  for (const content of [new Uint8Array(size), new Uint8Array(3)]) {
-    await Deno.remove(file);
-    await Deno.writeFile(file, content, { mode: 0o400 });
-    assertFailed(
-      await project.run({ write: false, start: false }),
-      "Cannot keep the shim in",
-      `--allow-write=${project.cache}`,
-    );
-    assertRan(await project.run({ write: false }));
-    assertEquals(await hashOf(file), hash);
-  }
-  // The content is right, but another user could have opened it for writing.
-  await Deno.chmod(file, 0o666);
-  assertRan(await project.run());
-  assertEquals((await Deno.stat(file)).mode! & 0o777, 0o400);
-  // A link to another file with the same bytes.
-  await Deno.rename(file, `${project.cache}/moved`);
-  await Deno.symlink(`${project.cache}/moved`, file);
-  assertRan(await project.run());
-  assert((await Deno.lstat(file)).isFile);
-  assert((await Deno.lstat(file)).ino !== ino);
-}, SERVING);
-
-packageTest("a directory that others can write to is refused", async () => {
-  await using project = await EmptyProject.create();
-  assertRan(await project.run());
-  const directory = (await project.cachedFile()).replace(/\/[^/]*$/, "");
-  for (const path of [project.cache, directory]) {
-    await Deno.chmod(path, 0o777);
-    assertFailed(
-      await project.run(),
-      `Cannot keep the shim in ${path}: its mode is 0777`,
-    );
-    await Deno.chmod(path, 0o700);
-  }
-  await Deno.rename(directory, `${project.cache}/moved`);
-  await Deno.symlink(`${project.cache}/moved`, directory);
-  assertFailed(
-    await project.run(),
-    `Cannot keep the shim in ${directory}: it is not a directory`,
-  );
-}, SERVING);
-
-packageTest("hosts that start at once share one file", async () => {
-  await using project = await EmptyProject.create();
-  const results = await Promise.all(
-    Array.from({ length: 4 }, () => project.run()),
-  );
-  for (const result of results) assertRan(result);
-  assertMatch(await project.cachedFile(), /libstreamlib_bridge\.(so|dylib)$/);
-  assertEquals(Object.keys(await project.cached()).length, 3);
-}, SERVING);
-
 packageTest("a package without a shim for this system says so", async () => {
   await using project = await EmptyProject.create();
   await project.changeShim(() => "export const PREBUILT = undefined;\n");
@@ -270,7 +299,7 @@ packageTest("a package without a shim for this system says so", async () => {
   );
 });
 
-packageTest("a shim of another ABI is not even written", async () => {
+packageTest("a shim of another ABI is not even loaded", async () => {
   await using project = await EmptyProject.create();
   await project.changeShim((module) =>
     module.replace(/abi"?: \d+/, `abi": ${ABI_VERSION + 1}`)
@@ -279,5 +308,4 @@ packageTest("a shim of another ABI is not even written", async () => {
     await project.run(),
     `its ABI is version ${ABI_VERSION + 1}, this library's is ${ABI_VERSION}`,
   );
-  assertEquals(await Deno.lstat(project.cache).catch(() => "none"), "none");
 });

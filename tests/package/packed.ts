@@ -49,17 +49,20 @@ export function packOnce(): void {
  *
  * @param body gets the output of the packing
  * @param needs permissions besides those for packing, publishing and running it
+ * @param lacking what else this machine lacks for it
  */
 export function packageTest(
   name: string,
   body: (said: string) => Promise<void> | void,
   needs: Needs = {},
+  lacking: string | undefined = undefined,
 ): void {
+  const missing = PYTHON ? lacking : "no python3 with venv";
   permittedTest(
-    PYTHON ? name : `${name} (ignored: no python3 with venv)`,
+    missing === undefined ? name : `${name} (ignored: ${missing})`,
     { run: true, read: true, write: true, net: true, env: true, ...needs },
     async () => await body(Deno.env.get(PACKED)!),
-    { ignore: !PYTHON },
+    { ignore: missing !== undefined },
   );
 }
 

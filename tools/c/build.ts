@@ -12,11 +12,13 @@ import { stampCheckout } from "../package/stamp.ts";
 import {
   LINUX,
   LINUX_LINK,
-  listC,
+  listInterposer,
+  listLibxpc,
   listShim,
-  MACOS,
+  MACOS_INTERPOSER,
   MACOS_LIBRARY,
   MACOS_VERSION,
+  macosFlags,
 } from "./sources.ts";
 
 const LIBRARY = "libstreamlib_bridge.so";
@@ -24,7 +26,7 @@ const LIBRARY = "libstreamlib_bridge.so";
 const SHARED = ["-O2", "-g", "-fPIC", "-fvisibility=hidden", "-shared"];
 
 async function buildForLinux(): Promise<void> {
-  const sources = [...await listShim("linux"), ...await listC("linux/")];
+  const sources = [...await listShim("linux"), ...await listLibxpc()];
   const flags = [...LINUX, ...SHARED, ...LINUX_LINK];
   await whenChanged(
     LIBRARY,
@@ -45,14 +47,22 @@ async function buildForLinux(): Promise<void> {
 
 /** Builds for this machine's processor; `deno task build:macos` builds for both. It was not run on a Mac yet. */
 async function buildForMacos(): Promise<void> {
-  const sources = await listShim("darwin");
-  const flags = [...MACOS, `-mmacosx-version-min=${MACOS_VERSION}`];
-  await whenChanged(
-    MACOS_LIBRARY,
-    sources,
-    flags,
-    (output) => cc([...flags, ...sources, "-o", output]),
-  );
+  const libraries: [string, string[]][] = [
+    [MACOS_LIBRARY, await listShim("darwin")],
+    [MACOS_INTERPOSER, await listInterposer()],
+  ];
+  for (const [library, sources] of libraries) {
+    const flags = [
+      ...macosFlags(library),
+      `-mmacosx-version-min=${MACOS_VERSION}`,
+    ];
+    await whenChanged(
+      library,
+      sources,
+      flags,
+      (output) => cc([...flags, ...sources, "-o", output]),
+    );
+  }
 }
 
 async function buildLibrary(): Promise<void> {

@@ -82,7 +82,13 @@ export async function cc(args: string[]): Promise<void> {
   await tool(compiler(), args);
 }
 
-const HEADER_FOLDERS = ["include/", "bridge/", "linux/", "linux/include/xpc/"];
+const HEADER_FOLDERS = [
+  "include/",
+  "bootstrap/",
+  "bridge/",
+  "linux/",
+  "linux/include/xpc/",
+];
 
 /** The headers that a source may include: those in these folders, and those beside it. */
 async function headersOf(files: string[]): Promise<string[]> {

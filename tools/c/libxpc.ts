@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import settings from "../../deno.json" with { type: "json" };
 import { cc, OUT, tool, whenChanged } from "./compile.ts";
 import { announce, ROOT } from "../checkout.ts";
-import { LINUX, LINUX_LINK, listC } from "./sources.ts";
+import { LINUX, LINUX_LINK, listLibxpc } from "./sources.ts";
 
 const VERSION = settings.version;
 /** The name that programs are linked with. It changes when existing programs would no longer work. */
@@ -33,7 +33,7 @@ Libs.private: -pthread
 
 /** Compiles c/linux to one object that exports only the API. */
 async function compileObject(): Promise<string> {
-  const sources = await listC("linux/");
+  const sources = await listLibxpc();
   const flags = [...LINUX, "-O2", "-g", "-fPIC", "-fvisibility=hidden", "-r"];
   return await whenChanged("libxpc.o", sources, flags, async (output) => {
     await cc([...flags, ...sources, "-o", output]);

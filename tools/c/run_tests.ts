@@ -22,7 +22,15 @@ import {
   lastWords,
   runToEnd,
 } from "../programs.ts";
-import { LINUX, listC, listShim, listTests, MACOS_PROGRAM } from "./sources.ts";
+import {
+  LINUX,
+  listC,
+  listLibxpc,
+  listMachBootstrap,
+  listShim,
+  listTests,
+  MACOS_PROGRAM,
+} from "./sources.ts";
 
 const USAGE = `deno task test:c [--under CHECKER] [TEST ...]
 
@@ -60,7 +68,16 @@ interface Parts {
   readonly linux: readonly string[];
   readonly shim: readonly string[];
   readonly overDouble: readonly string[];
+  /** The bootstrap of macOS over a double of Mach. */
+  readonly overMach: readonly string[];
 }
+
+/** Flags of the files for macOS that run over the double of Mach. */
+const OVER_MACH: readonly string[] = [
+  "-Ic/tests/mach",
+  "-include",
+  "c/tests/mach/darwin.h",
+];
 
 async function compileParts(checker: Checker): Promise<Parts> {
   const flags = [...FLAGS, ...checker.flags];
@@ -68,12 +85,16 @@ async function compileParts(checker: Checker): Promise<Parts> {
     compileObject(`${checker.name}/${name}.o`, sources, flags);
   if (!LINUX_SYSTEM) {
     const shim = await part("shim", await listShim("darwin"));
-    return { linux: [], shim: [shim], overDouble: [] };
+    return { linux: [], shim: [shim], overDouble: [], overMach: [] };
   }
-  const fixed = (await listC("linux/")).filter((file) =>
-    !REPLACED.includes(file)
+  const fixed = (await listLibxpc()).filter((file) => !REPLACED.includes(file));
+  const mach = compileObject(
+    `${checker.name}/mach.o`,
+    [...await listC("tests/mach/"), ...await listMachBootstrap()],
+    [...flags, ...OVER_MACH],
   );
-  const [shim, overDouble, ...linux] = await Promise.all([
+  const [overMach, shim, overDouble, ...linux] = await Promise.all([
+    mach,
     part("shim", await listShim("linux")),
     part("shim_over_double", await listShim("double")),
     part("linux_fixed", fixed),
@@ -83,6 +104,7 @@ async function compileParts(checker: Checker): Promise<Parts> {
     linux,
     shim: [shim, ...linux],
     overDouble: [overDouble, ...linux],
+    overMach: [overMach],
   };
 }
 
@@ -100,8 +122,9 @@ async function compileDouble(checker: Checker): Promise<void> {
 
 /**
  * Compiles a test. Tests of c/linux link only that; tests of the shim link both;
- * tests of surfaces on macOS link the shim for macOS with c/linux, and export
- * libxpc to the double.
+ * tests of surfaces and endpoints on macOS link the shim for macOS with c/linux,
+ * and export libxpc to the double; the test of the bootstrap over Mach links
+ * that alone.
  */
 async function compileTest(
   name: string,
@@ -111,7 +134,9 @@ async function compileTest(
   const source = `c/tests/${name}.c`;
   const objects = name.startsWith("linux_")
     ? parts.linux
-    : name.startsWith("iosurface_")
+    : name.startsWith("boot_mach_")
+    ? parts.overMach
+    : /^(iosurface|endpoint_port)_/.test(name)
     ? parts.overDouble
     : parts.shim;
   const text = await Deno.readTextFile(new URL(source, ROOT));
@@ -119,6 +144,7 @@ async function compileTest(
     ...FLAGS,
     ...checker.flags,
     ...(objects === parts.overDouble ? ["-rdynamic"] : []),
+    ...(objects === parts.overMach ? OVER_MACH : []),
     ...[...text.matchAll(/^WRAP\((\w+)\);$/gm)]
       .map(([, wrapped]) => `-Wl,--wrap=${wrapped}`),
   ];

@@ -1,6 +1,6 @@
 /** The shim for Linux, compiled for other processors and for older systems than this machine. */
 
-import { LINUX, LINUX_LINK, listC, listShim } from "../c/sources.ts";
+import { LINUX, LINUX_LINK, listLibxpc, listShim } from "../c/sources.ts";
 import { type Machine, readSharedLibrary, type SharedLibrary } from "./elf.ts";
 import type { Toolchain } from "./toolchain.ts";
 
@@ -62,7 +62,7 @@ export async function compileLinux(
   machine: Machine,
   link: readonly string[] = LINUX_LINK,
 ): Promise<Uint8Array> {
-  const sources = [...await listShim("linux"), ...await listC("linux/")];
+  const sources = [...await listShim("linux"), ...await listLibxpc()];
   return await toolchain.link(linuxTarget(machine), LINUX_LIBRARY, [
     ...LINUX,
     ...FLAGS,

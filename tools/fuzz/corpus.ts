@@ -9,10 +9,10 @@ import { OUT } from "../c/compile.ts";
 import { ROOT } from "../checkout.ts";
 
 /** A fuzzer: `c/fuzz/<name>_fuzz.c`. */
-export type Fuzzer = "wire" | "sequence";
+export type Fuzzer = "wire" | "sequence" | "bootstrap";
 
 /** Every fuzzer. */
-export const FUZZERS: readonly Fuzzer[] = ["wire", "sequence"];
+export const FUZZERS: readonly Fuzzer[] = ["wire", "sequence", "bootstrap"];
 
 /** The path of a fuzzer's corpus, from the root of the checkout. */
 export function corpusPath(fuzzer: Fuzzer): string {

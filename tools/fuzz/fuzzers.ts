@@ -1,5 +1,5 @@
 /**
- * The fuzzers of c/linux. Each is compiled in two ways: with a clang's libFuzzer,
+ * The fuzzers of c/linux and c/bootstrap. Each is compiled in two ways: with a clang's libFuzzer,
  * which finds new inputs, and with `replay.c`, which runs those of the corpus and
  * needs no clang.
  */
@@ -9,7 +9,7 @@ import { ADDRESS, type Checker, complains } from "../c/checkers.ts";
 import { cc, OUT, tool, whenChanged } from "../c/compile.ts";
 import { announce, ROOT } from "../checkout.ts";
 import { describeEnd, runToEnd } from "../programs.ts";
-import { LINUX, listC } from "../c/sources.ts";
+import { LINUX, listLibxpc } from "../c/sources.ts";
 import type { Clang } from "./clang.ts";
 import { corpusPath, type Fuzzer, readCorpus } from "./corpus.ts";
 
@@ -18,6 +18,10 @@ interface Parts {
   readonly harness: readonly string[];
   /** Whether they replace {@link REPLACED}. */
   readonly replaces: boolean;
+  /** What they need besides our libxpc. */
+  readonly more?: readonly string[];
+  /** C files that they include. */
+  readonly includes?: readonly string[];
 }
 
 const PARTS: Record<Fuzzer, Parts> = {
@@ -25,6 +29,16 @@ const PARTS: Record<Fuzzer, Parts> = {
   sequence: {
     harness: ["sequence_fuzz.c", "ours.c", "hostile.c", "inline_pool.c"],
     replaces: true,
+  },
+  bootstrap: {
+    harness: ["bootstrap_fuzz.c"],
+    replaces: false,
+    more: [
+      "c/bootstrap/messages_linux.c",
+      "c/bootstrap/registry.c",
+      "c/bootstrap/watches_linux.c",
+    ],
+    includes: ["c/bootstrap/server_linux.c"],
   },
 };
 
@@ -43,8 +57,13 @@ const HANG_SECONDS = 120;
 /** The longest time for everything but the fuzzing itself. */
 const LIMIT_MS = 1_200_000;
 
+function includesOf(fuzzer: Fuzzer): readonly string[] {
+  return PARTS[fuzzer].includes ?? [];
+}
+
 function harnessOf(fuzzer: Fuzzer): string[] {
-  return PARTS[fuzzer].harness.map((name) => `c/fuzz/${name}`);
+  const { harness, more = [] } = PARTS[fuzzer];
+  return [...harness.map((name) => `c/fuzz/${name}`), ...more];
 }
 
 /** Compiles a fuzzer with libFuzzer, if it has changed, and returns its path. */
@@ -52,7 +71,7 @@ export async function compileFuzzer(
   fuzzer: Fuzzer,
   clang: Clang,
 ): Promise<string> {
-  const linux = await listC("linux/");
+  const linux = await listLibxpc();
   const sources = [
     ...harnessOf(fuzzer),
     ...PARTS[fuzzer].replaces
@@ -63,7 +82,7 @@ export async function compileFuzzer(
   const [program, ...first] = clang.command;
   return await whenChanged(
     `fuzz/${fuzzer}_fuzz`,
-    sources,
+    [...sources, ...includesOf(fuzzer)],
     [clang.title, ...clang.command, ...flags],
     (output) => tool(program!, [...first, ...flags, ...sources, "-o", output]),
   );
@@ -87,7 +106,7 @@ export async function compileReplayer(
   const flags = [...LINUX, ...checker.flags];
   return await whenChanged(
     `${checker.name}/${fuzzer}_replay`,
-    sources,
+    [...sources, ...includesOf(fuzzer)],
     flags,
     (output) => cc([...flags, ...sources, "-o", output]),
   );

@@ -1,15 +1,22 @@
 /**
- * `deno task build:macos`: builds the shim for macOS, for both processors in one
- * file, on any machine that zig runs on. See docs/macos.md.
+ * `deno task build:macos`: builds the shim and the interposer for macOS, for both
+ * processors in one file, on any machine that zig runs on. See docs/macos.md.
  *
- * The file is kept only if all checks pass: our XPC header agrees with Apple's,
- * it compiles without warnings, it links, its imports are reviewed, its signature
- * is valid.
+ * The files are kept only if all checks pass: our XPC header agrees with Apple's,
+ * they compile without warnings, they link, their imports are reviewed, their
+ * signatures are valid.
  */
 
 import { fileURLToPath } from "node:url";
 import { CompileError, Toolchain } from "../cross/toolchain.ts";
-import { listShim, MACOS, MACOS_LIBRARY, MACOS_VERSION } from "../c/sources.ts";
+import {
+  listInterposer,
+  listShim,
+  MACOS_INTERPOSER,
+  MACOS_LIBRARY,
+  MACOS_VERSION,
+  macosFlags,
+} from "../c/sources.ts";
 import { announce, ROOT } from "../checkout.ts";
 import { declarationProof, readXpcHeader } from "./declarations.ts";
 import {
@@ -27,11 +34,43 @@ import {
 import { signatureProblem } from "./signature.ts";
 import { ARCHITECTURES, macosTarget } from "./target.ts";
 
-/** The reviewed list of the names that the shim imports from macOS. */
-export const IMPORTS: URL = new URL("imports.txt", import.meta.url);
+/** A library for macOS. */
+export interface MacosLibrary {
+  readonly name: string;
+  /** The reviewed list of the names that it imports from macOS. */
+  readonly imports: URL;
+  /** The C files. */
+  readonly sources: () => Promise<string[]>;
+  /** The output, a universal file. */
+  readonly output: URL;
+}
 
-/** The output, a universal file. */
-export const OUTPUT: URL = new URL(`c/out/macos/${MACOS_LIBRARY}`, ROOT);
+function libraryOf(
+  name: string,
+  imports: string,
+  sources: () => Promise<string[]>,
+): MacosLibrary {
+  return {
+    name,
+    imports: new URL(imports, import.meta.url),
+    sources,
+    output: new URL(`c/out/macos/${name}`, ROOT),
+  };
+}
+
+/** The shim. */
+export const SHIM: MacosLibrary = libraryOf(
+  MACOS_LIBRARY,
+  "imports.txt",
+  () => listShim("darwin"),
+);
+
+/** The interposer: see `c/bootstrap/interpose_macos.c`. */
+export const INTERPOSER: MacosLibrary = libraryOf(
+  MACOS_INTERPOSER,
+  "interposer_imports.txt",
+  listInterposer,
+);
 
 const CHECKED = ["-std=c11", "-Wall", "-Wextra", "-Werror"];
 
@@ -64,7 +103,7 @@ export async function checkAvailability(
   }
 }
 
-/** Returns what is wrong with the shim for one processor; empty if nothing is. */
+/** Returns what is wrong with a library for one processor; empty if nothing is. */
 export function dylibProblems(
   bytes: Uint8Array,
   dylib: Dylib,
@@ -98,29 +137,38 @@ export async function compileSlice(
   toolchain: Toolchain,
   architecture: Architecture,
   sources: readonly string[],
+  name = MACOS_LIBRARY,
 ): Promise<Uint8Array> {
   // Without debugging information, which would contain paths of this machine.
-  return await toolchain.link(macosTarget(architecture), MACOS_LIBRARY, [
-    ...MACOS,
+  return await toolchain.link(macosTarget(architecture), name, [
+    ...macosFlags(name),
     "-g0",
     ...sources,
   ]);
 }
 
-/** Builds the shim and checks it. Throws CompileError, or Error with all problems. */
-export async function buildMacos(toolchain: Toolchain): Promise<Uint8Array> {
+/** Builds a library and checks it. Throws CompileError, or Error with all problems. */
+export async function buildMacos(
+  toolchain: Toolchain,
+  library: MacosLibrary = SHIM,
+): Promise<Uint8Array> {
   await checkDeclarations(
     toolchain,
     declarationProof(await readXpcHeader(ROOT)),
   );
-  const reviewed = parseImports(await Deno.readTextFile(IMPORTS));
+  const reviewed = parseImports(await Deno.readTextFile(library.imports));
   await checkAvailability(toolchain, reviewed);
-  const sources = await listShim("darwin");
+  const sources = await library.sources();
   const stub = await toolchain.stub();
   const slices: Uint8Array[] = [];
   const problems: string[] = [];
   for (const architecture of ARCHITECTURES) {
-    const slice = await compileSlice(toolchain, architecture, sources);
+    const slice = await compileSlice(
+      toolchain,
+      architecture,
+      sources,
+      library.name,
+    );
     slices.push(slice);
     problems.push(...dylibProblems(slice, readDylib(slice), reviewed, stub));
   }
@@ -129,20 +177,26 @@ export async function buildMacos(toolchain: Toolchain): Promise<Uint8Array> {
 }
 
 async function main(): Promise<void> {
+  let name = "";
   try {
-    const library = await buildMacos(await Toolchain.open());
-    await Deno.mkdir(new URL(".", OUTPUT), { recursive: true });
-    const temporary = new URL(`${OUTPUT.href}.${Deno.pid}.tmp`);
-    await Deno.writeFile(temporary, library, { mode: 0o755 });
-    await Deno.rename(temporary, OUTPUT);
-    announce(
-      `built ${fileURLToPath(OUTPUT).slice(fileURLToPath(ROOT).length)}: ` +
-        `${ARCHITECTURES.join(" and ")}, macOS ${MACOS_VERSION} and later`,
-    );
+    const toolchain = await Toolchain.open();
+    for (const library of [SHIM, INTERPOSER]) {
+      name = library.name;
+      const bytes = await buildMacos(toolchain, library);
+      const { output } = library;
+      await Deno.mkdir(new URL(".", output), { recursive: true });
+      const temporary = new URL(`${output.href}.${Deno.pid}.tmp`);
+      await Deno.writeFile(temporary, bytes, { mode: 0o755 });
+      await Deno.rename(temporary, output);
+      announce(
+        `built ${fileURLToPath(output).slice(fileURLToPath(ROOT).length)}: ` +
+          `${ARCHITECTURES.join(" and ")}, macOS ${MACOS_VERSION} and later`,
+      );
+    }
   } catch (error) {
     const compiling = error instanceof CompileError;
     announce(
-      `Cannot build the shim for macOS${
+      `Cannot build ${name || "the shim"} for macOS${
         compiling ? "; the compiler says" : ""
       }:` +
         `\n${(error as Error).message}`,

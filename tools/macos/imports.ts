@@ -58,7 +58,7 @@ export function importProblems(
   const known = new Map(reviewed.map((line) => [line.name, line]));
   const exported = stubExports(stub, dylib.architecture);
   for (const { name, weak } of dylib.imports) {
-    const plain = withoutInodes(name);
+    const plain = plainName(name);
     const line = known.get(plain);
     known.delete(plain);
     if (!line) {
@@ -93,9 +93,9 @@ export function availabilityProgram(reviewed: readonly Reviewed[]): string {
   ].join("\n");
 }
 
-/** The name without `$INODE64`. On Intel the functions with 64-bit inode numbers have this suffix, elsewhere they have none. */
-function withoutInodes(name: string): string {
-  return name.replace(/\$INODE64$/, "");
+/** The name on arm64. On Intel the functions with 64-bit inode numbers have a suffix, and memory is cleared by `__bzero`. */
+function plainName(name: string): string {
+  return name === "___bzero" ? "_bzero" : name.replace(/\$INODE64$/, "");
 }
 
 /** The name in C: `_fopen$DARWIN_EXTSN` is fopen. */

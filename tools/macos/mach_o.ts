@@ -15,6 +15,17 @@ export interface Imported {
   readonly weak: boolean;
 }
 
+/** A section, as `__DATA,__const`. */
+export interface Section {
+  readonly name: string;
+  readonly bytes: number;
+  /** Its type, such as {@link INTERPOSING}. */
+  readonly type: number;
+}
+
+/** The type of the section with the functions that dyld puts in the place of others: S_INTERPOSING. */
+export const INTERPOSING = 0xd;
+
 /** A dylib for one processor. */
 export interface Dylib {
   readonly architecture: Architecture;
@@ -28,6 +39,7 @@ export interface Dylib {
   readonly imports: readonly Imported[];
   /** The names that it exports, in the order of the file. */
   readonly exports: readonly string[];
+  readonly sections: readonly Section[];
   /** Offset and size of the code signature; absent if unsigned. */
   readonly signature?: { readonly offset: number; readonly bytes: number };
 }
@@ -38,11 +50,15 @@ const FILETYPE_DYLIB = 6;
 const PLATFORM_MACOS = 1;
 const HEADER_BYTES = 32;
 const SYMBOL_BYTES = 16;
+const SEGMENT_BYTES = 72;
+const SECTION_BYTES = 80;
+const NAME_BYTES = 16;
 const FAT_HEADER_BYTES = 8;
 const FAT_ENTRY_BYTES = 20;
 
 const COMMAND = {
   symbols: 0x2,
+  segment: 0x19,
   loadDylib: 0xc,
   idDylib: 0xd,
   loadWeakDylib: 0x80000018,
@@ -90,6 +106,24 @@ function version(packed: number): string {
   return `${packed >>> 16}.${(packed >>> 8) & 0xff}`;
 }
 
+/** A name in a field of 16 bytes, which need not end in NUL. */
+function shortName(bytes: Uint8Array, start: number): string {
+  const field = bytes.subarray(start, start + NAME_BYTES);
+  return new TextDecoder().decode(field).replace(/\0.*$/, "");
+}
+
+function readSections(bytes: Uint8Array, command: number): Section[] {
+  const view = viewOf(bytes);
+  return Array.from({ length: view.getUint32(command + 64, true) }, (_, i) => {
+    const at = command + SEGMENT_BYTES + i * SECTION_BYTES;
+    return {
+      name: `${shortName(bytes, at + NAME_BYTES)},${shortName(bytes, at)}`,
+      bytes: Number(view.getBigUint64(at + 40, true)),
+      type: view.getUint32(at + 64, true) & 0xff,
+    };
+  });
+}
+
 interface Symbols {
   imports: Imported[];
   exports: string[];
@@ -130,6 +164,7 @@ export function readDylib(bytes: Uint8Array): Dylib {
   let symbols: Symbols = { imports: [], exports: [] };
   let signature: Dylib["signature"];
   const libraries: string[] = [];
+  const sections: Section[] = [];
   let at = HEADER_BYTES;
   for (let left = view.getUint32(16, true); left > 0; left--) {
     const path = (): string => textAt(bytes, at + view.getUint32(at + 8, true));
@@ -146,6 +181,9 @@ export function readDylib(bytes: Uint8Array): Dylib {
           throw new Error("Not for macOS");
         }
         minimumVersion = version(view.getUint32(at + 12, true));
+        break;
+      case COMMAND.segment:
+        sections.push(...readSections(bytes, at));
         break;
       case COMMAND.symbols:
         symbols = readSymbols(bytes, at);
@@ -165,6 +203,7 @@ export function readDylib(bytes: Uint8Array): Dylib {
     minimumVersion,
     libraries,
     ...symbols,
+    sections,
     ...(signature && { signature }),
   };
 }

@@ -57,9 +57,14 @@ function task(name: string, ...args: string[]): PlannedStep {
 }
 
 /** The conformance suite of libxpc alone, without the look at Apple's headers: all cases, or every Nth. */
-function conformance(checker: string, every = 1): PlannedStep {
+function conformance(
+  checker: string,
+  every = 1,
+  ...more: string[]
+): PlannedStep {
   const which = every === 1 ? "" : `, every ${every}th case`;
-  return command(`conformance suite --under ${checker}${which}`, [
+  const words = ["conformance suite --under", checker, ...more].join(" ");
+  return command(`${words}${which}`, [
     "run",
     "-q",
     "--no-lock",
@@ -69,6 +74,7 @@ function conformance(checker: string, every = 1): PlannedStep {
     checker,
     "--every",
     String(every),
+    ...more,
   ]);
 }
 
@@ -100,6 +106,38 @@ function likeMacos(step: PlannedStep): PlannedStep {
   };
 }
 
+/** The step with frames as XPC messages, as peers without lanes get them. */
+function overDictionaries(step: PlannedStep): PlannedStep {
+  return {
+    ...step,
+    name: `${step.name}, over dictionaries`,
+    env: { STREAMLIB_TEST_PATH: "dictionary" },
+  };
+}
+
+/** The tests that run with either transport: of channels, and of hosts and clients with a kill of each party and restarts. */
+const EITHER_TRANSPORT = [
+  "tests/faults/kills_test.ts",
+  "tests/integration/channel_restart_test.ts",
+  "tests/integration/channel_stats_test.ts",
+  "tests/integration/channel_test.ts",
+  "tests/integration/clones_test.ts",
+  "tests/integration/credit_test.ts",
+  "tests/integration/field_wire_test.ts",
+  "tests/integration/given_away_test.ts",
+  "tests/integration/host_client_test.ts",
+  "tests/integration/late_access_test.ts",
+  "tests/integration/marks_test.ts",
+  "tests/integration/memory_room_test.ts",
+  "tests/integration/memory_test.ts",
+  "tests/integration/moved_frames_test.ts",
+  "tests/integration/nested_memory_test.ts",
+  "tests/integration/packets_test.ts",
+  "tests/integration/port_ends_test.ts",
+  "tests/integration/random_travels_test.ts",
+  "tests/integration/restart_test.ts",
+] as const;
+
 /** The shim's tests. */
 const SHIM_TESTS = [
   "bridge_budget_test",
@@ -110,7 +148,7 @@ const SHIM_TESTS = [
   "shim_fault_test",
 ] as const;
 
-/** The tests of what differs between Linux and macOS: channels and their memory, what waits in a sender, ends, deaths, restarts, services. */
+/** The tests of what differs between Linux and macOS: channels, their lanes and memory, what waits in a sender, ends, deaths, restarts, services. */
 const LIKE_MACOS = [
   "tests/contract/ffi_ends_test.ts",
   "tests/faults/broker_gone_test.ts",
@@ -125,15 +163,21 @@ const LIKE_MACOS = [
   "tests/integration/exits_test.ts",
   "tests/integration/field_wire_test.ts",
   "tests/integration/floods_test.ts",
+  "tests/integration/graph_test.ts",
   "tests/integration/host_bridge_test.ts",
   "tests/integration/host_client_test.ts",
   "tests/integration/hostile_host_test.ts",
+  "tests/integration/hostile_lane_host_test.ts",
+  "tests/integration/hostile_lane_test.ts",
+  "tests/integration/lane_misuse_test.ts",
+  "tests/integration/lane_test.ts",
   "tests/integration/memory_test.ts",
   "tests/integration/modes_test.ts",
   "tests/integration/nested_memory_test.ts",
   "tests/integration/oversize_test.ts",
   "tests/integration/process_limits_test.ts",
   "tests/integration/reasons_cross_test.ts",
+  "tests/integration/recv_sync_test.ts",
   "tests/integration/relay_test.ts",
   "tests/integration/restart_test.ts",
   "tests/integration/simulation_test.ts",
@@ -176,7 +220,11 @@ export const PARTS: readonly Part[] = [
     name: "c",
     quick: true,
     budgetSecs: 65,
-    steps: commands(task("test:c"), conformance("address")),
+    steps: commands(
+      task("test:c"),
+      conformance("address"),
+      conformance("address", 4, "--bootstrap"),
+    ),
   },
   {
     name: "unit",
@@ -252,7 +300,10 @@ export const PARTS: readonly Part[] = [
     name: "contract",
     quick: false,
     budgetSecs: 120,
-    steps: commands(task("test:contract")),
+    steps: commands(
+      task("test:contract"),
+      conformance("address", 1, "--bootstrap"),
+    ),
   },
   {
     name: "macos",
@@ -261,9 +312,18 @@ export const PARTS: readonly Part[] = [
     steps: files("tests/macos"),
   },
   {
+    name: "dictionary",
+    quick: false,
+    budgetSecs: 80,
+    steps: async () => {
+      const tests = EITHER_TRANSPORT.map((path) => file(path, false));
+      return (await Promise.all(tests)).map(overDictionaries);
+    },
+  },
+  {
     name: "maclike",
     quick: false,
-    budgetSecs: 180,
+    budgetSecs: 210,
     steps: async () => {
       const samples = LIKE_MACOS.map((path) => file(path, false));
       return [
@@ -286,6 +346,12 @@ export const PARTS: readonly Part[] = [
       ),
       alone: false,
     }),
+  },
+  {
+    name: "examples",
+    quick: false,
+    budgetSecs: 30,
+    steps: files("tests/examples"),
   },
   {
     // Boots a container with a systemd of its own, which needs root.

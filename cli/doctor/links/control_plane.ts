@@ -1,10 +1,10 @@
 /**
- * Whether the broker shows the probe's connection over gRPC.
+ * Whether the broker shows the probe's connection: over gRPC, in a bootstrap over XPC.
  *
  * @module
  */
 
-import type { GrpcClient } from "../../../broker/grpc/grpc_client.ts";
+import type { ControlClient } from "../../../proto/wire/control.ts";
 import type { Examination, Link } from "../examination.ts";
 import { broken, type Finding, ok, skipped } from "../finding.ts";
 
@@ -24,11 +24,14 @@ async function check(examination: Examination): Promise<Finding> {
       "the host's own broker serves only that host",
     );
   }
-  if (!known.answered) {
+  const { service, grpcAddress } = known.names!;
+  const inTree = endpoint === undefined && known.bootstrap?.served === true;
+  if (!known.answered && !inTree) {
     return skipped("control plane", "the broker serves only XPC");
   }
-  const address = endpoint ?? known.names!.grpcAddress;
-  using client = await console.connect(address);
+  const address = inTree ? `xpc:${service}` : endpoint ?? grpcAddress;
+  using client =
+    await (inTree ? console.connectTree(service) : console.connect(address));
   const seen = await stateOf(client, id, console);
   if (seen === "ready") {
     return ok("control plane", `shows connection ${id.slice(0, 8)}… as ready`);
@@ -38,9 +41,8 @@ async function check(examination: Examination): Promise<Finding> {
       "control plane",
       "the broker does not know the probe's connection",
       {
-        why: `the broker at ${address} is not the one that serves ${
-          known.names!.service
-        } over XPC`,
+        why:
+          `the broker at ${address} is not the one that serves ${service} over XPC`,
         mend: "streamlib broker connections",
       },
     );
@@ -56,7 +58,7 @@ async function check(examination: Examination): Promise<Finding> {
 }
 
 async function stateOf(
-  client: GrpcClient,
+  client: ControlClient,
   id: string,
   { pause }: Examination["console"],
 ): Promise<string | undefined> {

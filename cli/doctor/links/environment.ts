@@ -5,6 +5,7 @@
  * @module
  */
 
+import { BOOTSTRAP_VARIABLE } from "../../../proto/bootstrap.ts";
 import {
   type EnvironmentSource,
   readVariable,
@@ -48,7 +49,7 @@ export function judgeEnvironment(
       });
     }
   }
-  const set = names.filter((name) =>
+  const set = [...names, BOOTSTRAP_VARIABLE].filter((name) =>
     name.startsWith("STREAMLIB_") && env.get(name)
   )
     .map((name) => `${name}=${shellQuoted(env.get(name)!)}`);

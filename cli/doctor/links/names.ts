@@ -6,10 +6,14 @@
  */
 
 import { BridgeError } from "../../../proto/errors.ts";
-import type { Names } from "../../../proto/names.ts";
+import { type Names, names, serviceName } from "../../../proto/names.ts";
 import { namesOf } from "../../names_of.ts";
 import { INSTALL } from "../advice.ts";
-import type { Examination, Link } from "../examination.ts";
+import {
+  type Examination,
+  isWithinBootstrap,
+  type Link,
+} from "../examination.ts";
 import { broken, type Finding, ok, shellQuoted } from "../finding.ts";
 import {
   type InstalledFile,
@@ -22,7 +26,16 @@ import { linksBehind } from "../needs.ts";
 /** The link. */
 export const namesLink: Link = { name: "names", check };
 
+/** In a bootstrap a name needs no directory, so none is looked for. */
+const NO_HOME = new Map([["HOME", "/nonexistent"]]);
+
 async function check({ console, known }: Examination): Promise<Finding> {
+  if (isWithinBootstrap(known)) {
+    const service = serviceName(console.env);
+    known.names = names(NO_HOME, { service });
+    known.installed = false;
+    return ok("names", `${service}, in this bootstrap`);
+  }
   let all: Names;
   try {
     all = namesOf(console);

@@ -21,7 +21,7 @@ export const shimLink: Link = {
 const SOURCES: Readonly<Record<StepFacts["shim"]["source"], string>> = {
   variable: "named by STREAMLIB_LIBRARY",
   build: "built in this checkout",
-  package: "from the package, hash verified",
+  package: "from the package, in no file",
 };
 
 /** The finding for the probe's report. `named`: STREAMLIB_LIBRARY is set. */
@@ -32,7 +32,8 @@ export function judgeShim(
   if (facts) {
     return ok(
       "shim",
-      `ABI ${facts.abi}, ${SOURCES[facts.source]}: ${facts.path}`,
+      `ABI ${facts.abi}, ${SOURCES[facts.source]}` +
+        (facts.path === undefined ? "" : `: ${facts.path}`),
     );
   }
   const found = failure.code === "library_not_found"
@@ -49,7 +50,7 @@ export function judgeShim(
       ? "unset STREAMLIB_LIBRARY"
       : checkout
       ? "deno task build"
-      : 'export STREAMLIB_HOME="$HOME/.streamlib"',
+      : "export STREAMLIB_LIBRARY=/the/path/of/a/shim",
     blocks: linksBehind("shim"),
   });
 }

@@ -61,6 +61,12 @@ export async function judgeXpc(
           unreachable: true,
         });
       }
+      if (known.bootstrap?.isolated) {
+        return note(
+          "xpc",
+          "no broker is in this bootstrap, so each host runs its own",
+        );
+      }
       return note("xpc", "no broker is running, so each host runs its own", {
         why: "install a broker if several runtimes should share one",
         mend: INSTALL,

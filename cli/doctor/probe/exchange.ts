@@ -52,6 +52,7 @@ export async function exchange(host: ProbeHost): Promise<StepFacts["frames"]> {
     received,
     verified,
     pixel_bytes_copied: copied,
+    path: host.stats.path!, // the host is ready
     round_trip_ms: Number(
       (times.sort((a, b) => a - b)[times.length >> 1] ?? 0).toFixed(2),
     ),

@@ -9,12 +9,11 @@
 
 import { BrokerLink } from "../../../ffi/broker_link.ts";
 import { permittedEnvironment } from "../../../ffi/environment.ts";
-import { builtLibrary, embeddedLibrary } from "../../../ffi/library/library.ts";
+import { chosenShim } from "../../../ffi/library/library.ts";
 import { Native } from "../../../ffi/native.ts";
 import { writeFully } from "../../../ffi/output.ts";
 import { ABI_VERSION } from "../../../ffi/symbols.ts";
 import { checkVersion } from "../../../proto/wire/control.ts";
-import { readVariable } from "../../../proto/environment.ts";
 import { BridgeError, describeError } from "../../../proto/errors.ts";
 import { serviceName } from "../../../proto/names.ts";
 import { ReactiveHost } from "../../../host/mod.ts";
@@ -37,14 +36,13 @@ const RELEASE_POLLS = 100;
 const env = permittedEnvironment();
 
 function loadShim(): { native: Native; facts: StepFacts["shim"] } {
-  const named = readVariable(env, "STREAMLIB_LIBRARY");
-  const embedded = embeddedLibrary();
+  const choice = chosenShim();
   const native = Native.open();
   return {
     native,
     facts: {
-      path: named ?? embedded ?? decodeURIComponent(builtLibrary().pathname),
-      source: named ? "variable" : embedded ? "package" : "build",
+      ...(choice.source !== "package" && { path: choice.path }),
+      source: choice.source,
       abi: ABI_VERSION,
     },
   };

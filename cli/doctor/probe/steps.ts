@@ -12,8 +12,9 @@ import { BROKER_START_MS } from "../../../proto/limits.ts";
 export interface StepFacts {
   /** The shim was found and loaded, and has this library's ABI version. */
   readonly shim: {
-    readonly path: string;
-    /** Where it is from: STREAMLIB_LIBRARY, this checkout's build, or the package (its hash was verified). */
+    /** The file; the package's own has none. */
+    readonly path?: string;
+    /** Where it is from: STREAMLIB_LIBRARY, this checkout's build, or the package. */
     readonly source: "variable" | "build" | "package";
     readonly abi: number;
   };
@@ -41,6 +42,8 @@ export interface StepFacts {
     readonly verified: number;
     /** The sum over both processes and all frames. */
     readonly pixel_bytes_copied: number;
+    /** What carried the frames. */
+    readonly path: "lane" | "dictionary";
     /** The median time from sending a frame to receiving it back. */
     readonly round_trip_ms: number;
   };

@@ -13,6 +13,7 @@ import {
   UInt64,
 } from "../field_type.ts";
 import type { Frame, Schema } from "../field_type.ts";
+import { Clock, Count } from "../marks/mark.ts";
 import { schema } from "../schema.ts";
 
 /** A block of audio samples. */
@@ -20,8 +21,8 @@ export const AudioFrame: Schema<{
   readonly samples: Buffer<"Float32">;
   readonly channels: UInt32;
   readonly sample_rate: UInt32;
-  readonly timestamp_ns: Int64;
-  readonly frame_number: UInt64;
+  readonly timestamp_ns: Clock<Int64>;
+  readonly frame_number: Count<UInt64>;
 }> = schema({
   name: "AudioFrame",
   version: { major: 1, minor: 0, patch: 0 },
@@ -30,8 +31,8 @@ export const AudioFrame: Schema<{
     samples: field(Buffer(Float32), "From -1 to 1, the channels interleaved"),
     channels: field(UInt32, "How many samples belong to one moment"),
     sample_rate: field(UInt32, "Moments per second"),
-    timestamp_ns: field(Int64, "When it begins, monotonic, nanoseconds"),
-    frame_number: field(UInt64, "How many came before it"),
+    timestamp_ns: field(Clock(Int64), "When it begins, monotonic, nanoseconds"),
+    frame_number: field(Count(UInt64), "How many came before it"),
   },
 });
 

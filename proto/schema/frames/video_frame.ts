@@ -4,33 +4,123 @@
  * @module
  */
 
-import { Enum, field, Int64, Texture, UInt32, UInt64 } from "../field_type.ts";
+import {
+  Bool,
+  Enum,
+  Extended,
+  field,
+  Int64,
+  Optional,
+  Struct,
+  Texture,
+  UInt32,
+  UInt64,
+} from "../field_type.ts";
 import type { Frame, Schema } from "../field_type.ts";
+import { Clock, Count, Mirror } from "../marks/mark.ts";
 import { schema } from "../schema.ts";
 import type { PixelFormat } from "../surface.ts";
 
-/** One picture of a video. */
+/**
+ * The color space of a picture, with the names and values of WebCodecs. Each
+ * part is `null` if it is not known. There, `full_range` is `fullRange`.
+ */
+export type ColorSpace = Struct<{
+  readonly primaries: Optional<
+    Enum<"bt709" | "bt470bg" | "smpte170m" | "bt2020" | "smpte432">
+  >;
+  readonly transfer: Optional<
+    Enum<
+      | "bt709"
+      | "smpte170m"
+      | "iec61966-2-1"
+      | "linear"
+      | "pq"
+      | "hlg"
+    >
+  >;
+  readonly matrix: Optional<
+    Enum<"rgb" | "bt709" | "bt470bg" | "smpte170m" | "bt2020-ncl">
+  >;
+  readonly full_range: Optional<Bool>;
+}>;
+
+/** The color space of a picture, as VideoFrame's `color` has it. */
+export const ColorSpace: ColorSpace = Struct({
+  primaries: field(
+    Optional(Enum("bt709", "bt470bg", "smpte170m", "bt2020", "smpte432")),
+    "The red, green and blue that the values mean",
+  ),
+  transfer: field(
+    Optional(
+      Enum("bt709", "smpte170m", "iec61966-2-1", "linear", "pq", "hlg"),
+    ),
+    "How values follow from light; sRGB is iec61966-2-1",
+  ),
+  matrix: field(
+    Optional(Enum("rgb", "bt709", "bt470bg", "smpte170m", "bt2020-ncl")),
+    "How luminance and color difference follow from red, green and blue",
+  ),
+  full_range: field(
+    Optional(Bool),
+    "Whether values use the whole range, and not 16 to 235 of 255",
+  ),
+});
+
+/**
+ * One picture of a video. A template needs its size and format only once:
+ * `{ width, height, pixel_format }`, or `{ pixel_buffer }`.
+ */
 export const VideoFrame: Schema<{
   readonly pixel_buffer: Texture<"any">;
-  readonly pixel_format: Enum<PixelFormat>;
-  readonly width: UInt32;
-  readonly height: UInt32;
-  readonly timestamp_ns: Int64;
-  readonly frame_number: UInt64;
+  readonly pixel_format: Mirror<
+    Enum<PixelFormat>,
+    "pixel_buffer.pixel_format"
+  >;
+  readonly width: Mirror<UInt32, "pixel_buffer.width">;
+  readonly height: Mirror<UInt32, "pixel_buffer.height">;
+  readonly timestamp_ns: Clock<Int64>;
+  readonly frame_number: Count<UInt64>;
+  readonly color: Optional<ColorSpace>;
+  readonly duration_ns: Optional<Int64>;
 }> = schema({
   name: "VideoFrame",
-  version: { major: 1, minor: 0, patch: 0 },
+  version: { major: 1, minor: 1, patch: 0 },
   kind: "video",
   fields: {
     pixel_buffer: field(Texture("any"), "The picture"),
     pixel_format: field(
-      Enum("bgra8", "rgba8", "rgba16f", "gray8"),
+      Mirror(
+        Extended(
+          Enum("bgra8", "rgba8", "rgba16f", "gray8"),
+          1,
+          "gray16",
+          "rgb10a2",
+          "nv12",
+          "i420",
+          "p010",
+        ),
+        "pixel_buffer.pixel_format",
+      ),
       "How the picture's pixels are laid out",
     ),
-    width: field(UInt32, "Pixels per row"),
-    height: field(UInt32, "Rows"),
-    timestamp_ns: field(Int64, "When it was taken, monotonic, nanoseconds"),
-    frame_number: field(UInt64, "How many came before it"),
+    width: field(Mirror(UInt32, "pixel_buffer.width"), "Pixels per row"),
+    height: field(Mirror(UInt32, "pixel_buffer.height"), "Rows"),
+    timestamp_ns: field(
+      Clock(Int64),
+      "When it was taken, monotonic, nanoseconds",
+    ),
+    frame_number: field(Count(UInt64), "How many came before it"),
+    color: field(
+      Optional(ColorSpace),
+      "What its values mean as colors, if that is known",
+      { since: 1 },
+    ),
+    duration_ns: field(
+      Optional(Int64),
+      "How long it is shown, nanoseconds, if that is known",
+      { since: 1 },
+    ),
   },
 });
 

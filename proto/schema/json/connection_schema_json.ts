@@ -49,7 +49,9 @@ export function connectionSchemaToJson(
   return {
     inputs: portsToJson(connection.inputs),
     outputs: portsToJson(connection.outputs),
-    ...(schemas.length === 0 ? {} : { schemas: schemas.map(schemaToJson) }),
+    ...(schemas.length === 0
+      ? {}
+      : { schemas: schemas.map((schema) => schemaToJson(schema)) }),
   };
 }
 

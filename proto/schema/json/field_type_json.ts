@@ -6,10 +6,11 @@
 
 import * as types from "../field_type.ts";
 import type {
+  ElementKind,
+  Enum,
   Field,
   Fields,
   FieldType,
-  NumericKind,
   Scalar,
   ScalarKind,
   TextureFormat,
@@ -18,21 +19,23 @@ import { MAX_FIELDS } from "../../limits.ts";
 import type { Schema } from "../field_type.ts";
 import {
   checkLength,
+  ELEMENT_KINDS,
   MAX_NESTING,
-  NUMERIC_KINDS,
   TEXTURE_FORMATS,
 } from "../schema_check.ts";
+import { type Mark, markOf } from "../marks/mark.ts";
+import { variantsAt, variantSince } from "../minor.ts";
 import { type Place, quote, show } from "../schema_place.ts";
 
 /** The JSON form of a field type. */
 export type FieldTypeJson =
   | ScalarKind
   | { readonly Texture: { readonly format: TextureFormat } }
-  | { readonly Buffer: { readonly element_type: NumericKind } }
+  | { readonly Buffer: { readonly element_type: ElementKind } }
   | { readonly Array: FieldTypeJson | FixedArrayJson }
   | { readonly Struct: { readonly fields: readonly FieldJson[] } }
   | { readonly Optional: FieldTypeJson }
-  | { readonly Enum: readonly string[] }
+  | { readonly Enum: readonly (string | AddedVariantJson)[] }
   | { readonly SchemaRef: string };
 
 /** The parameter of an array of fixed length. It has two keys; a type there would have one. */
@@ -41,44 +44,75 @@ export type FixedArrayJson = {
   readonly length: number;
 };
 
+/** The JSON form of a variant that a minor version has added. Only in the full form. */
+export type AddedVariantJson = {
+  readonly name: string;
+  readonly since: number;
+};
+
 /** The JSON form of a field. */
 export type FieldJson = {
   readonly name: string;
   readonly description?: string;
   readonly type: FieldTypeJson;
+  /** Its mark. Only in the full form. */
+  readonly mark?: Mark;
+  /** The minor version that has added it. Only in the full form. */
+  readonly since?: number;
 };
 
+/** What the JSON of a schema holds: the `base` form, which both sides hash and the broker keeps, or the `full` form, with marks and with what minor versions have added. */
+export type SchemaForm = "base" | "full";
+
 /** Returns the JSON form of `fields`, in their order. */
-export function fieldsToJson(fields: Fields): FieldJson[] {
-  return Object.entries(fields).map(([name, { type, description }]) => ({
-    name,
-    ...(description === undefined ? {} : { description }),
-    type: typeToJson(type),
-  }));
+export function fieldsToJson(fields: Fields, form: SchemaForm): FieldJson[] {
+  return Object.entries(fields).flatMap(([name, field]) => {
+    const { type, description, since } = field;
+    if (form === "base" && since !== undefined) return [];
+    const mark = form === "full" ? markOf(type) : undefined;
+    return [{
+      name,
+      ...(description === undefined ? {} : { description }),
+      type: typeToJson(type, form),
+      ...(mark === undefined ? {} : { mark }),
+      ...(since === undefined ? {} : { since }),
+    }];
+  });
 }
 
-function typeToJson(type: FieldType): FieldTypeJson {
+function typeToJson(type: FieldType, form: SchemaForm): FieldTypeJson {
   switch (type.kind) {
     case "Texture":
       return { Texture: { format: type.format } };
     case "Buffer":
       return { Buffer: { element_type: type.element_type } };
     case "Array": {
-      const element = typeToJson(type.element);
+      const element = typeToJson(type.element, form);
       const { length } = type;
       return { Array: length === undefined ? element : { element, length } };
     }
     case "Struct":
-      return { Struct: { fields: fieldsToJson(type.fields) } };
+      return { Struct: { fields: fieldsToJson(type.fields, form) } };
     case "Optional":
-      return { Optional: typeToJson(type.inner) };
+      return { Optional: typeToJson(type.inner, form) };
     case "Enum":
-      return { Enum: [...type.variants] };
+      return { Enum: variantsToJson(type, form) };
     case "SchemaRef":
       return { SchemaRef: type.schema.name };
     default:
       return type.kind;
   }
+}
+
+function variantsToJson(
+  type: Enum,
+  form: SchemaForm,
+): (string | AddedVariantJson)[] {
+  if (form === "base") return [...variantsAt(type)];
+  return type.variants.map((name) => {
+    const since = variantSince(type, name);
+    return since === undefined ? name : { name, since };
+  });
 }
 
 const SCALARS: ReadonlyMap<string, Scalar> = new Map(
@@ -119,19 +153,20 @@ export class FieldReader {
     const fields = new Map<string, Field>();
     for (const [index, item] of list.entries()) {
       const nth = this.schema.inside(`'${path}fields[${index}]'`);
-      const keys = nth.object(item, ["name", "type"], ["description"]);
+      const keys = nth.object(item, ["name", "type"], OPTIONAL_KEYS);
       const name = nth.string("name", keys["name"]);
       if (fields.has(name)) {
         nth.refuse(`another field is called ${quote(name)}`);
       }
       const place = this.schema.inside(`field ${quote(path + name)}`);
       const type = this.#type(place, keys["type"], `${path}${name}.`, level);
-      fields.set(
-        name,
-        "description" in keys
-          ? types.field(type, place.string("description", keys["description"]))
-          : { type },
-      );
+      fields.set(name, {
+        type: "mark" in keys ? withMark(place, type, keys["mark"]) : type,
+        ...("description" in keys && {
+          description: place.string("description", keys["description"]),
+        }),
+        ...("since" in keys && { since: keys["since"] as number }),
+      });
     }
     return Object.fromEntries(fields);
   }
@@ -160,9 +195,9 @@ export class FieldReader {
         const kind = place.oneOf(
           "the buffer's element_type",
           element_type,
-          NUMERIC_KINDS,
+          ELEMENT_KINDS,
         );
-        return types.Buffer(SCALARS.get(kind) as Scalar<NumericKind>);
+        return types.Buffer({ kind });
       }
       case "Array": {
         if (!isFixedArray(parameter)) {
@@ -181,11 +216,7 @@ export class FieldReader {
       case "Optional":
         return types.Optional(this.#type(place, parameter, path, level + 1));
       case "Enum":
-        return types.Enum(
-          ...place.array("the Enum", parameter).map((variant) =>
-            place.string("a variant", variant)
-          ),
-        );
+        return readEnum(place, parameter);
       case "SchemaRef":
         return types.SchemaRef(
           this.resolve(place, place.string("the SchemaRef", parameter)),
@@ -198,6 +229,31 @@ export class FieldReader {
         );
     }
   }
+}
+
+/** The keys that a field can have. The schema's check reads the values of those that are only in the full form. */
+const OPTIONAL_KEYS = ["description", "mark", "since"] as const;
+
+/** The schema's check refuses a mark that is none. */
+function withMark(place: Place, type: FieldType, mark: unknown): FieldType {
+  return Object.freeze({ ...type, mark: place.string("its mark", mark) });
+}
+
+function readEnum(place: Place, parameter: unknown): Enum {
+  const added: [string, number][] = [];
+  const variants = place.array("the Enum", parameter).map((variant) => {
+    if (typeof variant !== "object" || variant === null) {
+      return place.string("a variant", variant);
+    }
+    const { name, since } = place.object(variant, ["name", "since"]);
+    const text = place.string("a variant", name);
+    added.push([text, since as number]);
+    return text;
+  });
+  const type = types.Enum(...variants);
+  return added.length === 0
+    ? type
+    : Object.freeze({ ...type, added: Object.fromEntries(added) });
 }
 
 const PARAMETERIZED =

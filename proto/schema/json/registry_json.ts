@@ -21,6 +21,7 @@ import type { FieldType, ScalarKind } from "../field_type.ts";
 import type { FieldTypeJson } from "./field_type_json.ts";
 import { type Port, port, type PortMap } from "../port.ts";
 import type { Schema } from "../field_type.ts";
+import { baseVersion } from "../minor.ts";
 import { checkIdentifier, MAX_ARRAY_LENGTH } from "../schema_check.ts";
 import {
   parseSchema,
@@ -79,7 +80,7 @@ const PRIMITIVE_OF: ReadonlyMap<string, RegistryPrimitive> = new Map(
 );
 
 /**
- * Converts a schema into the form of the registry.
+ * Converts the base form of a schema into the form of the registry.
  *
  * ```ts
  * import { FixedArray, Float32, Int64, schema, schemaToRegistry } from "@streamlib/bridge";
@@ -96,12 +97,15 @@ const PRIMITIVE_OF: ReadonlyMap<string, RegistryPrimitive> = new Map(
  * @throws {BridgeError} `schema_mismatch`, naming the schema, the field and its type, if the registry cannot express it
  */
 export function schemaToRegistry(schema: Schema): RegistrySchemaJson {
-  const { name, version, fields, read_behavior, default_capacity } = schema;
+  const { name, fields, read_behavior, default_capacity } = schema;
   const place = new Place(`schema ${quote(name)} in the runtime registry`);
+  const base = Object.entries(fields).filter(([, { since }]) =>
+    since === undefined
+  );
   return {
     name,
-    version: { ...version },
-    fields: Object.entries(fields).map(([name, { type, description }]) => ({
+    version: baseVersion(schema),
+    fields: base.map(([name, { type, description }]) => ({
       name,
       ...(description === undefined ? {} : { description }),
       ...typeToRegistry(place.inside(`field ${quote(name)}`), type),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
+import { sha256 } from "../../sha256.ts";
 import { canonicalJson } from "./canonical_json.ts";
 import type { ConnectionSchemaJson } from "./connection_schema_json.ts";
 
@@ -14,5 +14,5 @@ import type { ConnectionSchemaJson } from "./connection_schema_json.ts";
  * it received.
  */
 export function schemaHash(json: ConnectionSchemaJson): string {
-  return createHash("sha256").update(canonicalJson(json)).digest("hex");
+  return sha256(canonicalJson(json));
 }

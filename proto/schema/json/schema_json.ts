@@ -2,7 +2,7 @@
  * The JSON form of schemas, for schemas that are known only at run time.
  *
  * Reading is strict: missing, unknown and out-of-range values are refused. So
- * `schemaToJson(parseSchema(json))` equals `json`, and both have the same hash.
+ * `schemaToJson(parseSchema(json), "full")` equals `json`.
  *
  * @module
  */
@@ -12,8 +12,10 @@ import {
   FieldReader,
   fieldsToJson,
   type Resolve,
+  type SchemaForm,
 } from "./field_type_json.ts";
 import type { ReadBehavior, Schema } from "../field_type.ts";
+import { baseVersion } from "../minor.ts";
 import { schema } from "../schema.ts";
 import { checkCapacity, MAX_NESTING, READ_BEHAVIORS } from "../schema_check.ts";
 import { Place, quote } from "../schema_place.ts";
@@ -34,13 +36,29 @@ export type SchemaJson = {
 /** Schemas by name, to which a `SchemaRef` can refer. */
 export type SchemaTable = ReadonlyMap<string, Schema>;
 
-/** Returns the JSON form of `schema`. Schemas that it refers to are named in it, not included. */
-export function schemaToJson(schema: Schema): SchemaJson {
+/**
+ * Returns the JSON form of `schema`. Schemas that it refers to are named in it,
+ * not included.
+ *
+ * ```ts
+ * import { schemaToJson, VideoFrame } from "@streamlib/bridge";
+ *
+ * console.log(schemaToJson(VideoFrame).version); // { major: 1, minor: 0, patch: 0 }
+ * console.log(schemaToJson(VideoFrame, "full").version.minor); // 1
+ * ```
+ *
+ * @param form `base`, the default, is what the broker keeps and both sides hash;
+ * `full` has marks too, and what minor versions have added
+ */
+export function schemaToJson(
+  schema: Schema,
+  form: SchemaForm = "base",
+): SchemaJson {
   const { name, version, fields, read_behavior, default_capacity } = schema;
   return {
     name,
-    version: { ...version },
-    fields: fieldsToJson(fields),
+    version: form === "base" ? baseVersion(schema) : { ...version },
+    fields: fieldsToJson(fields, form),
     read_behavior,
     default_capacity,
   };

@@ -128,6 +128,7 @@ export class ClientActor {
         });
       },
       arrived: () => this.#echo(),
+      portEnded: () => this.#flush(),
       command: () => {},
       ended: (failure) => {
         this.failure = failure;
@@ -138,15 +139,20 @@ export class ClientActor {
   }
 
   #echo(): void {
-    const { receivers, senders } = this.#bridge!.channel as Supervisor<
-      Ports,
-      Ports
-    >["channel"];
+    const { receivers, senders } = this.#bridge!
+      .channel as unknown as Supervisor<Ports, Ports>["channel"];
     for (let frame; (frame = receivers.notes.get());) {
       using received = frame;
       using copy = senders.notes.acquire(received);
       senders.notes.send(copy);
     }
+  }
+
+  #flush(): void {
+    const { receivers, senders } = this.#bridge!.channel;
+    if (!receivers["notes"]!.ended) return;
+    senders["notes"]!.end();
+    this.#bridge!.flushed();
   }
 
   async #letGo(): Promise<void> {
@@ -228,6 +234,7 @@ export class HostActor {
         runtimeId: "runtime",
         processorId: "processor",
         processorType: "reactive",
+        path: "dictionary",
         timeoutSecs: TIMEOUT_SECS,
         findBroker: async (native, lost, signal) => {
           const lease = await findBroker(

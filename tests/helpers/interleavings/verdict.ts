@@ -175,7 +175,16 @@ async function frameProblems(run: HandshakeRun): Promise<string[]> {
   await world.run();
   const back = host.takeNote();
   if (!sent) return ["the gate is open, and a frame was dropped"];
-  return back === 7 ? [] : [`the frame that came back is ${back}`];
+  if (back !== 7) return [`the frame that came back is ${back}`];
+  let drained: unknown = "waits";
+  host.process.post("drains", () => {
+    host.supervisor.drain(undefined).then(
+      () => drained = "done",
+      (error) => drained = error,
+    );
+  });
+  await world.run();
+  return drained === "done" ? [] : [`the drain: ${drained}`];
 }
 
 async function endProblems(run: HandshakeRun): Promise<string[]> {

@@ -57,7 +57,7 @@ export function simulatedShim(process: ShimProcess): Shim {
     symbols: symbols(new Functions(process)),
     clock: process.world.timeline.clock(process),
     bell: (_, ring) => {
-      process.ring = ring;
+      process.ring = () => ring(1);
       return { ref: () => {}, unref: () => {}, [Symbol.dispose]: () => {} };
     },
     [Symbol.dispose]: () => {
@@ -100,6 +100,10 @@ class Functions {
 
   slb_user_id(): number {
     return 1000;
+  }
+
+  slb_now_ns(): bigint {
+    return BigInt(Math.round(this.#process.world.timeline.now * 1e6));
   }
 
   slb_error_code(): number {

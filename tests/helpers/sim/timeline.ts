@@ -3,7 +3,7 @@
  * timer fires by itself: the test calls the timers that are due.
  */
 
-import type { Clock, Timer } from "../../../ffi/clock.ts";
+import type { Timer, TimerClock } from "../../../ffi/clock.ts";
 
 interface Entry {
   readonly owner: object;
@@ -25,7 +25,7 @@ export class Timeline {
   }
 
   /** Returns a clock whose timers belong to `owner`. */
-  clock(owner: object): Clock {
+  clock(owner: object): TimerClock {
     return {
       now: () => this.#now,
       after: (ms, callback) => this.#set(owner, ms, callback),

@@ -1,22 +1,37 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { abortable } from "../../../channel/abortable.ts";
 import {
+  type ArrivalSource,
   PortReceiver,
-  type ReceivedFrame,
-} from "../../../channel/frame_receiver.ts";
+} from "../../../channel/ports/port_receiver.ts";
+import { Lease } from "../../../channel/memory/lease.ts";
 import { BridgeError } from "../../../proto/errors.ts";
 import { TICKS } from "../../fixtures/tick_port.ts";
 
+const NO_EVENTS = { arrived: () => {}, portEnded: () => {} };
+/** Frames are put into the receiver by the test. */
+const NO_SOURCE: ArrivalSource = {
+  poll: () => {},
+  spin: () => false,
+  turn: () => undefined,
+  block: () => {},
+  now: () => 0,
+};
 const never = new Promise<never>(() => {});
 
-/** A frame. */
-function tick(count: bigint): ReceivedFrame<typeof TICKS.schema> {
-  return {
-    data: new Uint8Array(0),
-    schema_name: "tick",
-    timestamp_ns: count,
-    [Symbol.dispose]: () => {},
-  };
+const LENDER = { name: "ticks", copies: { bytes: 0 }, leaseEnded: () => {} };
+
+/** Puts a frame into the queue. */
+function put(
+  receiver: PortReceiver<typeof TICKS.schema>,
+  timestamp_ns: bigint,
+): void {
+  const data = new Uint8Array(0);
+  receiver.put(
+    { data, schema_name: "tick", timestamp_ns },
+    new Lease(LENDER),
+    0,
+  );
 }
 
 Deno.test("what is done before the signal is as it was", async () => {
@@ -42,55 +57,52 @@ Deno.test("a signal calls the wait off, also one that has aborted before", async
 });
 
 Deno.test("reading frames ends with the signal; another reader goes on", async () => {
-  const receiver = new PortReceiver("ticks", TICKS, () => {});
+  const receiver = new PortReceiver("ticks", TICKS, NO_SOURCE, NO_EVENTS);
   const stop = new AbortController();
   const ended = Array.fromAsync(receiver.frames(stop.signal));
   const other = receiver[Symbol.asyncIterator]().next();
   stop.abort();
   assertEquals(await ended, []);
   assertEquals(await Array.fromAsync(receiver.frames(stop.signal)), []);
-  const frame = tick(1n);
-  receiver.put(frame, 0);
-  assertStrictEquals((await other).value, frame);
+  put(receiver, 1n);
+  assertEquals((await other).value?.timestamp_ns, 1n);
 });
 
 Deno.test("next() gives what is there, else what comes, one frame to each who waits", async () => {
-  const receiver = new PortReceiver("ticks", TICKS, () => {});
-  const [first, second, third] = [tick(1n), tick(2n), tick(3n)];
-  receiver.put(first, 0);
-  assertStrictEquals(await receiver.next(), first);
+  const receiver = new PortReceiver("ticks", TICKS, NO_SOURCE, NO_EVENTS);
+  put(receiver, 1n);
+  assertEquals((await receiver.next())?.timestamp_ns, 1n);
   const waiting = [receiver.next(), receiver.next()];
-  receiver.put(second, 0);
-  receiver.put(third, 0);
+  put(receiver, 2n);
+  put(receiver, 3n);
+  const frames = await Promise.all(waiting);
   assertEquals(
-    new Set(await Promise.all(waiting)),
-    new Set([second, third]),
+    new Set(frames.map((frame) => frame?.timestamp_ns)),
+    new Set([2n, 3n]),
   );
 });
 
-Deno.test("next() is null when its signal aborts, and what comes then is not lost", async () => {
-  const receiver = new PortReceiver("ticks", TICKS, () => {});
+Deno.test("next() is undefined when its signal aborts, and what comes then is not lost", async () => {
+  const receiver = new PortReceiver("ticks", TICKS, NO_SOURCE, NO_EVENTS);
   const stop = new AbortController();
   const waiting = receiver.next(stop.signal);
   stop.abort();
-  assertEquals(await waiting, null);
-  assertEquals(await receiver.next(stop.signal), null);
-  const frame = tick(1n);
-  receiver.put(frame, 0);
-  assertStrictEquals(await receiver.next(), frame);
+  assertEquals(await waiting, undefined);
+  assertEquals(await receiver.next(stop.signal), undefined);
+  put(receiver, 1n);
+  assertEquals((await receiver.next())?.timestamp_ns, 1n);
 });
 
-Deno.test("next() is null after a channel was closed in order, and throws why one failed", async () => {
-  const closed = new PortReceiver("ticks", TICKS, () => {});
+Deno.test("next() is undefined after a channel was closed in order, and throws why one failed", async () => {
+  const closed = new PortReceiver("ticks", TICKS, NO_SOURCE, NO_EVENTS);
   const waiting = closed.next();
-  const frame = tick(1n);
-  closed.put(frame, 0);
-  closed.end(undefined);
-  assertStrictEquals(await waiting, frame);
-  assertEquals(await closed.next(), null);
-  const failed = new PortReceiver("ticks", TICKS, () => {});
+  put(closed, 1n);
+  closed.finish(undefined);
+  assertEquals((await waiting)?.timestamp_ns, 1n);
+  assertEquals(await closed.next(), undefined);
+  const failed = new PortReceiver("ticks", TICKS, NO_SOURCE, NO_EVENTS);
   const hopeless = failed.next();
-  failed.end(new BridgeError("channel_lost", "it broke"));
+  failed.finish(new BridgeError("channel_lost", "it broke"));
   await assertRejects(() => hopeless, BridgeError, "it broke");
   await assertRejects(() => failed.next(), BridgeError, "it broke");
 });

@@ -15,6 +15,7 @@ Deno.test("completions: every command, option and choice has its place", () => {
     "broker",
     "runtimes",
     "logs",
+    "run",
     "demo",
     "completions",
     "help",

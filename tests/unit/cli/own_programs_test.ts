@@ -37,13 +37,13 @@ permittedTest(
   "doctor: its probe may read what a host passes on to its child, and is bound to places",
   { read: true },
   () => {
-    const { permissions } = probeProgram("/home/a,b", "/bin/deno");
+    const { permissions } = probeProgram("/bin/a,b/deno");
     const flag = (kind: string): string[] =>
       permissions.find((each) => each.startsWith(`--allow-${kind}=`))!
         .split("=")[1]!.split(/(?<!,),(?!,)/);
-    assertEquals(flag("run"), ["/bin/deno"]);
-    assertEquals(flag("write"), ["/home/a,,b/lib"]);
-    assertEquals(flag("read").length, 2);
+    assertEquals(flag("run"), ["/bin/a,,b/deno"]);
+    assertEquals(flag("read").length, 1);
+    assert(!permissions.some((each) => each.startsWith("--allow-write")));
     for (const name of PASSED_ON) {
       const may = flag("env").some((pattern) =>
         pattern.endsWith("*")

@@ -24,6 +24,7 @@ function failing(details: string): Pick<Invocation, "args" | "console"> {
     args: { get: () => "unix:/x/broker.grpc" },
     console: {
       connect: () => Promise.resolve(client),
+      giveUp: () => {},
       env: {
         get: (name: string) => name === "HOME" ? "/home/none" : undefined,
       },

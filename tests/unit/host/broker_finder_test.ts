@@ -1,9 +1,11 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { Bootstrap } from "../../../ffi/bootstrap.ts";
 import { Native } from "../../../ffi/native.ts";
 import { contactTimeoutMs, findBroker } from "../../../host/broker_finder.ts";
 import { BridgeError } from "../../../proto/errors.ts";
 import { checkVersion } from "../../../proto/wire/control.ts";
 import { permittedTest } from "../../helpers/permitted.ts";
+import { until } from "../../helpers/soon.ts";
 
 const { signal } = new AbortController();
 const lost = (): void => {};
@@ -33,31 +35,48 @@ Deno.test("broker finder: where none is to be made, the error names the commands
   ) assertStringIncludes(error.message, text);
 });
 
-Deno.test("broker finder: one in this process under a name of its own is embedded", async () => {
-  using native = Native.open();
-  let released = 0;
-  {
-    await using lease = await findBroker(
-      native,
-      {
-        given: undefined,
-        fallback: NOBODY,
-        embed: () =>
-          Promise.resolve({
-            service: `${NOBODY}.x`,
-            [Symbol.asyncDispose]: () => {
-              released++;
-              return Promise.resolve();
-            },
-          }),
-      },
-      lost,
-      signal,
-    );
-    assertEquals([lease.service, lease.embedded], [`${NOBODY}.x`, true]);
-  }
-  assertEquals(released, 1);
-});
+permittedTest(
+  "broker finder: one in this process is reached through its bootstrap",
+  { service: true, env: true, read: true },
+  async () => {
+    const { Broker } = await import("../../../broker/broker.ts");
+    const native = Native.open();
+    let ended = 0;
+    {
+      await using held = new AsyncDisposableStack();
+      held.use(native);
+      const bootstrap = held.use(Bootstrap.create());
+      const service = NOBODY;
+      const log = { sink: () => {}, level: "error" } as const;
+      const broker = held.use(await Broker.start({ service, bootstrap, log }));
+      await using lease = await findBroker(
+        native,
+        {
+          given: undefined,
+          fallback: service,
+          embed: () =>
+            Promise.resolve({
+              service,
+              bootstrap,
+              [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
+            }),
+        },
+        () => ended++,
+        signal,
+      );
+      assertEquals([lease.service, lease.bootstrap], [service, bootstrap]);
+      await checkVersion(lease.control, service);
+      await broker[Symbol.asyncDispose]();
+      await until("the loss of the broker", () => ended === 1);
+      const error = await assertRejects(
+        () => checkVersion(lease.control, service),
+        BridgeError,
+        "it has ended",
+      );
+      assertEquals(error.code, "broker_unreachable");
+    }
+  },
+);
 
 permittedTest(
   "broker finder: one that serves the default name is not embedded, and is asked for its version",
@@ -77,7 +96,7 @@ permittedTest(
       lost,
       signal,
     );
-    assertEquals([lease.service, lease.embedded], [service, false]);
+    assertEquals([lease.service, lease.bootstrap], [service, undefined]);
     assertEquals(
       (await checkVersion(lease.control, service)).version !== "",
       true,

@@ -16,6 +16,7 @@ async function found(
 ): Promise<{ service: string; said: string[] }> {
   const said: string[] = [];
   await using broker = await launchdBroker(load, {
+    because: "Cannot start a bootstrap: it is not there",
     env: ENV,
     os: "darwin",
     say: (text) => said.push(text),
@@ -39,6 +40,7 @@ Deno.test("session broker: it serves the default name, and what was done is said
     const text of [
       path,
       "until the Mac restarts",
+      "because this host cannot: Cannot start a bootstrap: it is not there. `streamlib",
       "streamlib broker install",
       `launchctl bootout user/501/${SERVICE}`,
       "embedBroker: false",

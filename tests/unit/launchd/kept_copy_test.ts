@@ -8,10 +8,13 @@ import { brokerProgram } from "../../../launchd/broker_program.ts";
 import {
   type BrokerParts,
   keepParts,
+  keepShim,
   removeUnusedCopies,
   unfitParts,
 } from "../../../launchd/kept_copy.ts";
 import { agentPlist } from "../../../launchd/agent.ts";
+import { isThere } from "../../../launchd/files.ts";
+import { serviceUnit } from "../../../launchd/units.ts";
 import { ServiceError } from "../../../launchd/service_error.ts";
 import type { Names } from "../../../proto/names.ts";
 import { run } from "../../helpers/child.ts";
@@ -149,5 +152,46 @@ permittedTest(
     });
     assertEquals([code, stderr], [0, ""]);
     assertStringIncludes(stdout, "--idle-exit");
+  },
+);
+
+permittedTest(
+  "kept copy: a shim that is in no file gets one, which stays while a unit names it",
+  NEEDS,
+  async () => {
+    const home = await Deno.makeTempDir();
+    try {
+      const names = namesOf(home, "linux");
+      const shim = {
+        sha256: "0123456789abcdef".repeat(4),
+        base64: new TextEncoder().encode("a shim").toBase64(),
+      };
+      const path = await keepShim(names, shim, "shim.so");
+      assertEquals(
+        path,
+        `${names.home}/installed/${names.service}-0123456789abcdef/shim.so`,
+      );
+      const folder = path.slice(0, -"/shim.so".length);
+      assertEquals((await Deno.stat(folder)).mode! & 0o777, 0o700);
+      await Deno.writeTextFile(path, "changed");
+      assertEquals(await keepShim(names, shim, "shim.so"), path);
+      assertEquals(await Deno.readTextFile(path), "a shim");
+      assertEquals([...Deno.readDirSync(folder)].length, 1);
+      const program = brokerProgram({
+        names,
+        runtime: "/bin/deno",
+        module: "https://modules.example/broker/main.ts",
+        library: path,
+      });
+      await Deno.mkdir(names.systemdDirectory!, { recursive: true });
+      const unit = `${names.systemdDirectory}/${names.systemdUnit}`;
+      await Deno.writeTextFile(unit, serviceUnit(names, program));
+      assertEquals(await removeUnusedCopies(names), []);
+      await Deno.remove(unit);
+      assertEquals(await removeUnusedCopies(names), [folder]);
+      assertEquals(await isThere(`${names.home}/installed`), false);
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
   },
 );

@@ -64,6 +64,7 @@ const ADDED_CALLS = [
   "ReportFailure",
   "ReportStats",
   "TailLogs",
+  "ReadLogs",
 ];
 
 /** Returns the first fields of a message, as many as `fixed` has, in the same notation. */
@@ -165,7 +166,8 @@ Deno.test("the file descriptor describes the same messages", () => {
   );
   assertEquals(typeNames.sort(), [
     ".streamlib.broker.ConnectionInfo",
-    ".streamlib.broker.LogRecord",
+    ".streamlib.broker.LogRecord", // of TailLogs
+    ".streamlib.broker.LogRecord", // of ReadLogs
     ".streamlib.broker.ProcessorInfo",
     ".streamlib.broker.Quota",
     ".streamlib.broker.RuntimeInfo",

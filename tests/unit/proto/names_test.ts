@@ -10,11 +10,7 @@ import {
   VARIABLES,
 } from "../../../proto/environment.ts";
 import { BridgeError } from "../../../proto/errors.ts";
-import {
-  embeddedService,
-  names,
-  type NamesOptions,
-} from "../../../proto/names.ts";
+import { names, type NamesOptions } from "../../../proto/names.ts";
 
 const SERVICE = "com.tatolab.streamlib.broker";
 
@@ -140,8 +136,8 @@ Deno.test("names: STREAMLIB_HOME is enough, without HOME; with neither it says s
 
 Deno.test("names: dev mode hashes the checkout, and has a port and a home of its own", () => {
   const dev = onLinux({ STREAMLIB_DEV_MODE: "1" }, { checkout: "/src/bridge" });
-  // printf %s /src/bridge | sha1sum
-  assertEquals(dev.service, `${SERVICE}.dev-9fffba`);
+  // printf %s /src/bridge | sha256sum
+  assertEquals(dev.service, `${SERVICE}.dev-13c52e`);
   assertEquals(dev.home, "/src/bridge/.streamlib");
   assertEquals(dev.tcpAddress, "127.0.0.1:50052");
   assertEquals(
@@ -194,17 +190,6 @@ Deno.test("names: a socket path of 103 bytes is kept, of 104 hashed, still too l
 Deno.test("names: socket paths are measured in bytes, not in characters", () => {
   const home = `/${"ü".repeat(36)}`;
   assert(!onLinux({ STREAMLIB_HOME: home }).grpcSocket.includes(SERVICE));
-});
-
-Deno.test("embeddedService: the service, then 128 random bits", () => {
-  const random = Uint8Array.from({ length: 16 }, (_, i) => i);
-  assertEquals(
-    embeddedService(SERVICE, random),
-    `${SERVICE}.embedded-000102030405060708090a0b0c0d0e0f`,
-  );
-  refused(() => embeddedService(SERVICE, random.subarray(1)), "15");
-  assertEquals(embeddedService("s".repeat(85), random).length, 127);
-  refused(() => embeddedService("s".repeat(86), random), "128 characters");
 });
 
 Deno.test("environment: a broker address with a scheme is refused with a hint", () => {

@@ -16,9 +16,7 @@ extern "C" {
 /**
  * Writes the socket path of a named service: "<directory>/<service>.xpc", in
  * $STREAMLIB_HOME/run, else $XDG_RUNTIME_DIR/streamlib, else /run/user/<uid>/streamlib if
- * /run/user/<uid> is a directory of this user alone and the name has no ".embedded-", else
- * $HOME/.streamlib/run. A path
- * over 103 bytes has the first 16 hex digits of the name's SHA-256 instead of the name.
+ * /run/user/<uid> is a directory of this user alone, else $HOME/.streamlib/run. A path over 103 bytes has the first 16 hex digits of the name's SHA-256 instead of the name.
  * Creates nothing. Returns 0, or -1 with errno: EINVAL (the name is empty, has a '/' or
  * starts with '.'; or the directory is not absolute), ENOENT (none of the variables is set),
  * ENAMETOOLONG (still over 103 bytes), ERANGE (`cap` is too small).
@@ -57,6 +55,20 @@ struct xpc_linux_goodbye {
  * was interrupted last. A peer may say what it likes: the reason is for people.
  */
 XPC_EXPORT bool xpc_linux_get_goodbye(xpc_connection_t connection, struct xpc_linux_goodbye *out);
+
+/* ---- Endpoints as sockets: for the server of a bootstrap ------------------------------ */
+
+/** Returns a new descriptor of the socket behind an endpoint, close-on-exec; -1 with errno on failure. */
+XPC_EXPORT XPC_WARN_RESULT int xpc_linux_endpoint_dup(xpc_endpoint_t endpoint);
+/** Boxes a duplicate of such a socket. Returns NULL with errno on failure. */
+XPC_EXPORT XPC_WARN_RESULT xpc_endpoint_t xpc_linux_endpoint_create(int fd);
+/**
+ * Connects to the listener behind such a socket, and writes the socket of the new connection, which the caller
+ * owns. `pid` is the process that it is for, 0 for this one; a listener of this process, and one that is
+ * registered at a bootstrap, charges that process for it. Never blocks. Returns 0 or an errno: EAGAIN if the listener takes none
+ * now, EPIPE if it has ended.
+ */
+XPC_EXPORT XPC_WARN_RESULT int xpc_linux_endpoint_connect(int fd, pid_t pid, int *connection);
 
 /* ---- Messages ------------------------------------------------------------------------- */
 
@@ -135,9 +147,27 @@ XPC_EXPORT XPC_TYPE(_xpc_type_linux_surface);
 struct xpc_linux_surface_layout {
     uint32_t width;         /* pixels, not 0 */
     uint32_t height;        /* rows, not 0 */
-    uint32_t bytes_per_row; /* not 0 */
+    uint32_t bytes_per_row; /* not 0; of the first plane */
     uint32_t pixel_format;  /* FourCC, not interpreted */
-    uint64_t length;        /* bytes: at least bytes_per_row * height, at most the memory's size */
+    uint64_t length;        /* bytes: at least what the planes need, at most the memory's size */
+};
+
+/** The most planes of a surface. */
+#define XPC_LINUX_PLANES_MAX 4
+
+/** Where a plane is in the memory of its surface. */
+struct xpc_linux_plane {
+    uint64_t offset;        /* of its first row, in bytes from the start of the memory */
+    uint32_t width;         /* samples per row, not 0 */
+    uint32_t height;        /* rows, not 0 */
+    uint32_t bytes_per_row; /* not 0 */
+};
+
+/** The planes of a surface. A surface that was made with a layout alone has one, at offset 0. */
+struct xpc_linux_planes {
+    uint64_t modifier; /* how pixels are arranged, as DRM's format modifiers, not interpreted; 0: row by row */
+    uint32_t count;    /* 1 to XPC_LINUX_PLANES_MAX */
+    struct xpc_linux_plane planes[XPC_LINUX_PLANES_MAX];
 };
 
 /**
@@ -147,8 +177,17 @@ struct xpc_linux_surface_layout {
  */
 XPC_EXPORT XPC_WARN_RESULT
 xpc_object_t xpc_linux_surface_create(int fd, const struct xpc_linux_surface_layout *layout);
+/**
+ * As xpc_linux_surface_create, for a surface of several planes, or with an offset or a modifier. They may
+ * overlap. EINVAL too if a plane is not within the layout's length, or the first one's rows are not the layout's.
+ */
+XPC_EXPORT XPC_WARN_RESULT
+xpc_object_t xpc_linux_surface_create_planar(int fd, const struct xpc_linux_surface_layout *layout,
+                                             const struct xpc_linux_planes *planes);
 /** Returns false, and writes nothing, if the object is not a surface. */
 XPC_EXPORT bool xpc_linux_surface_get_layout(xpc_object_t surface, struct xpc_linux_surface_layout *layout);
+/** Returns false, and writes nothing, if the object is not a surface. */
+XPC_EXPORT bool xpc_linux_surface_get_planes(xpc_object_t surface, struct xpc_linux_planes *planes);
 /** Returns a new descriptor at each call, close-on-exec; -1 with errno on failure. */
 XPC_EXPORT XPC_WARN_RESULT int xpc_linux_surface_dup_fd(xpc_object_t surface);
 
@@ -203,6 +242,20 @@ struct xpc_linux_silent {
 };
 
 XPC_EXPORT void xpc_linux_get_silent(struct xpc_linux_silent *out);
+
+/**
+ * The endpoints of this process's listeners that were passed on to other processes. Each costs the listener
+ * a descriptor until it is released there. A listener accepts only so many: what is refused is the endpoint
+ * of a listener that has ended.
+ */
+struct xpc_linux_endpoints {
+    uint64_t held;      /* now */
+    uint64_t refused;   /* since the start, because there were too many, or no descriptor or memory */
+    int32_t pid;        /* the process that passed on what was refused last; 0: nothing was */
+    uint64_t sent_dead; /* endpoints that this process passed on while their listener did not read */
+};
+
+XPC_EXPORT void xpc_linux_get_endpoints(struct xpc_linux_endpoints *out);
 
 #ifdef __cplusplus
 }

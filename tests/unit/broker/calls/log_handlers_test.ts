@@ -1,17 +1,23 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import type {
   Caller,
   StreamHandler,
 } from "../../../../broker/calls/call_types.ts";
 import { createQuotas } from "../../../../broker/registry/quotas.ts";
 import { Log } from "../../../../broker/log/log.ts";
-import { logHandlers } from "../../../../broker/calls/log_handlers.ts";
+import {
+  logAnswers,
+  logHandlers,
+} from "../../../../broker/calls/log_handlers.ts";
+import { RequestFields } from "../../../../broker/calls/fields.ts";
+import { BridgeError } from "../../../../proto/errors.ts";
 import {
   LogRing,
   type LogRingLimits,
 } from "../../../../broker/log/log_ring.ts";
 import type {
   LogRecord,
+  ReadLogsResponse,
   TailLogsResponse,
 } from "../../../../proto/broker_gen.ts";
 import { MAX_LOG_BATCH } from "../../../../proto/limits.ts";
@@ -195,4 +201,80 @@ Deno.test("TailLogs: there are only so many tails at a time", async () => {
   leave();
   await following;
   assertEquals(await logged.messages({}), []);
+});
+
+/** The answers of `ReadLogs` to a caller who asks until there is no more. */
+function readAll(
+  ring: LogRing,
+  request: { readonly filter?: string; readonly next?: number },
+): ReadLogsResponse[] {
+  const { ReadLogs } = logAnswers(ring);
+  const answers: ReadLogsResponse[] = [];
+  let { next = 0 } = request;
+  do {
+    const fields = new RequestFields("ReadLogs", { ...request, next });
+    answers.push(ReadLogs(grpc(), fields));
+    next = answers.at(-1)!.next;
+  } while (answers.at(-1)!.more);
+  return answers;
+}
+
+Deno.test("ReadLogs: call after call brings every record once", () => {
+  const { log, ring } = new Logged();
+  assertEquals(readAll(ring, {}), [
+    { records: [], lost: 0, next: 1, more: false },
+  ]);
+  const all = Array.from({ length: 2 * MAX_LOG_BATCH + 1 }, (_, at) => `${at}`);
+  for (const words of all) log.info(words);
+  const answers = readAll(ring, {});
+  assertEquals(answers.map(({ records }) => records.length), [
+    MAX_LOG_BATCH,
+    MAX_LOG_BATCH,
+    1,
+  ]);
+  assertEquals(messages(answers.flatMap(({ records }) => records)), all);
+  const { next } = answers.at(-1)!;
+  assertEquals(readAll(ring, { next }), [
+    { records: [], lost: 0, next, more: false },
+  ]);
+  log.info("later");
+  const [later] = readAll(ring, { next });
+  assertEquals([messages(later!.records), later!.lost], [["later"], 0]);
+});
+
+Deno.test("ReadLogs: records that are not kept any more are counted; who begins has lost none", () => {
+  const { log, ring } = new Logged({ records: 3 });
+  log.info("a");
+  const [{ next } = { next: 0 }] = readAll(ring, {});
+  for (const words of ["b", "c", "d", "e", "f"]) log.info(words);
+  const [late] = readAll(ring, { next });
+  assertEquals([late!.lost, messages(late!.records)], [2, ["d", "e", "f"]]);
+  const [fresh] = readAll(ring, {});
+  assertEquals([fresh!.lost, messages(fresh!.records)], [0, ["d", "e", "f"]]);
+  // A number that this broker has not reached is another one's.
+  const [other] = readAll(ring, { next: 100 });
+  assertEquals([other!.lost, messages(other!.records)], [0, ["d", "e", "f"]]);
+});
+
+Deno.test("ReadLogs: an answer is bounded in length, and has one record at least", () => {
+  const { log, ring } = new Logged();
+  const long = { value: "x".repeat(1000) };
+  const fields = Object.fromEntries(
+    Array.from({ length: 20 }, (_, at) => [`f${at}`, long.value]),
+  );
+  for (let at = 0; at < 8; at++) log.info(`${at}`, fields);
+  const counts = readAll(ring, {}).map(({ records }) => records.length);
+  assertEquals(counts.reduce((sum, count) => sum + count), 8);
+  assert(Math.max(...counts) < 8 && Math.min(...counts) > 0, `${counts}`);
+});
+
+Deno.test("ReadLogs: the filter of TailLogs, and its refusals", () => {
+  const { log, ring } = new Logged();
+  log.info("a");
+  log.warn("b");
+  const [answer] = readAll(ring, { filter: "level=warn" });
+  assertEquals([messages(answer!.records), answer!.next], [["b"], 3]);
+  for (const request of [{ filter: "x" }, { next: -1 }, { next: 1.5 }]) {
+    assertThrows(() => readAll(ring, request), BridgeError, "Cannot ReadLogs");
+  }
 });

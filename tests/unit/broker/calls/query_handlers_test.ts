@@ -142,6 +142,7 @@ Deno.test("handlers: GetConnectionInfo and ListConnections tell the whole story"
     dropped_frames: 2,
     p50_us: 2.5,
     p99_us: 7,
+    path: "lane",
   }]);
   const all = await unary.ListConnections(grpc(), {});
   assertEquals(all.connections.length, 2);

@@ -5,7 +5,6 @@ import {
   Gate,
   newConnectionId,
   newTokens,
-  sameToken,
 } from "../../../../broker/registry/auth.ts";
 import { BridgeError } from "../../../../proto/errors.ts";
 import { FakeWorld } from "../../../helpers/fake_world.ts";
@@ -32,15 +31,6 @@ function denied(
   }
   return error.message.replace("Cannot Act: permission denied: ", "");
 }
-
-Deno.test("sameToken: equal or not, whatever the length and the characters", () => {
-  assert(sameToken("", ""));
-  assert(sameToken("äb", "äb"));
-  assert(!sameToken("ab", "ac"));
-  assert(!sameToken("ab", "abc"));
-  assert(!sameToken("ab", ""));
-  assert(!sameToken("aa", "ä"));
-});
 
 Deno.test("newConnectionId, newTokens: as many random bits as promised", () => {
   const asked: number[] = [];

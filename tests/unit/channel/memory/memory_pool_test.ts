@@ -1,113 +1,115 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  MemoryPool,
-  type Pooled,
-} from "../../../../channel/memory/memory_pool.ts";
-import type { SharedMemory } from "../../../../ffi/shared_memory.ts";
-import { Capability } from "../../../../proto/wire/xpc_value.ts";
+import { MemoryPool } from "../../../../channel/memory/memory_pool.ts";
+import { OfferedMemory } from "../../../../channel/memory/offered_memory.ts";
+import type { Use } from "../../../../channel/memory/piece.ts";
+import { TestMemory } from "../../../fixtures/test_memory.ts";
 
-class Memory implements SharedMemory {
-  disposed = false;
-  givenAway = false;
-  constructor(readonly size: number) {}
-  borrow(): Capability {
-    return new Capability("shmem", 0);
-  }
-  lock(): void {}
-  unlock(): void {}
-  [Symbol.dispose](): void {
-    this.disposed = true;
-  }
-}
+const NOBODY = { returned: () => {} };
 
 function makePool(bound: number) {
-  const retired: bigint[] = [];
-  let id = 0n;
-  const pool = new MemoryPool<Memory, number>(
-    {
-      nextId: () => ++id,
-      retire: (pooled) => void retired.push(pooled.id),
-    },
+  let freed = 0;
+  const pool = new MemoryPool<TestMemory, number>(
     {
       fits: (memory, size) => memory.size === size,
-      make: (size) => new Memory(size),
+      make: (size) => new TestMemory(size),
     },
+    () => freed++,
     bound,
   );
-  return { pool, retired };
+  const take = (size: number): Use => pool.take(size)!.use;
+  return { pool, take, freed: () => freed };
 }
 
-function free(...pieces: (Pooled | undefined)[]): void {
-  for (const piece of pieces) piece!.state = "free";
+function memoryOf(use: Use): TestMemory {
+  return use.piece.memory as TestMemory;
 }
 
 Deno.test("a pool grows to its bound, and gives what is free again", () => {
-  const { pool } = makePool(2);
+  const { pool, take, freed } = makePool(2);
   assert(pool.hasRoom(2));
   assert(!pool.hasRoom(3));
-  const [one, two] = [pool.take(5), pool.take(5)];
-  assertEquals([one?.id, two?.id], [1n, 2n]);
+  const [one, two] = [take(5), take(5)];
+  assert(one.piece !== two.piece);
   assert(pool.hasRoom(0) && !pool.hasRoom(1));
   assertEquals(pool.take(5), undefined);
-  free(one);
+  one.release();
+  assertEquals(freed(), 1);
   assert(pool.hasRoom(1) && !pool.hasRoom(2));
-  const again = pool.take(5);
-  assert(again === one);
-  assertEquals(again?.generation, 2n);
-  assertEquals(again?.state, "held");
+  assert(take(5).piece === one.piece);
 });
 
-Deno.test("at the bound, a free piece of another size makes way", () => {
-  const { pool, retired } = makePool(2);
-  const [one, two] = [pool.take(5), pool.take(5)];
-  free(one);
-  const other = pool.take(7);
-  assertEquals(other?.memory.size, 7);
-  assertEquals(retired, [1n]);
-  assert(one!.memory.disposed && !two!.memory.disposed);
+Deno.test("a piece is free when the last of those who hold it has released it", () => {
+  const { pool, take } = makePool(1);
+  const use = take(5);
+  use.hold();
+  use.release();
+  assertEquals(pool.take(5), undefined);
+  use.release();
+  assert(pool.take(5));
+});
+
+Deno.test("at the bound, a free piece of another size makes way, and whoever was offered it is told", () => {
+  const { pool, take } = makePool(2);
+  const [one, two] = [take(5), take(5)];
+  const told: string[] = [];
+  const peers = [0, 1].map((n) =>
+    new OfferedMemory(
+      (type, { surface_id }) =>
+        void told.push(
+          `${n} ${type} ${(surface_id as { value: bigint }).value}`,
+        ),
+      () => {},
+    )
+  );
+  for (const peer of peers) {
+    peer.announce(peer.reserve(one, NOBODY));
+    peer.forget()();
+    const offer = peer.reserve(one, NOBODY);
+    peer.announce(offer);
+    offer.giveBack();
+  }
+  one.release();
+  told.length = 0;
+  assertEquals(memoryOf(take(7)).size, 7);
+  assertEquals(told, ["0 surface_retire 2", "1 surface_retire 2"]);
+  assert(memoryOf(one).disposed && !memoryOf(two).disposed);
   assertEquals(pool.take(7), undefined);
 });
 
-Deno.test("a recall frees what is out, and leaves what is held", () => {
-  const { pool } = makePool(3);
-  const [held, out] = [pool.take(5), pool.take(5)];
-  out!.state = "out";
-  out!.flight = { out: 1, sentAt: 0, cost: 0 };
-  pool.recall();
-  assertEquals([held?.state, out?.state], ["held", "free"]);
-  assertEquals(out?.flight, undefined);
-  assertEquals(pool.take(5)?.generation, 2n);
-});
-
-Deno.test("a disposed pool has released everything", () => {
-  const { pool, retired } = makePool(3);
-  const pieces = [pool.take(5), pool.take(6)];
+Deno.test("a disposed pool has released what is free, and releases the rest when its use ends", () => {
+  const { pool, take } = makePool(3);
+  const [free, held] = [take(5), take(6)];
+  free.release();
   pool[Symbol.dispose]();
-  assert(pieces.every((piece) => piece!.memory.disposed));
-  assertEquals(retired, [1n, 2n]);
+  assertEquals([memoryOf(free).disposed, memoryOf(held).disposed], [
+    true,
+    false,
+  ]);
+  held.release();
+  assert(memoryOf(held).disposed);
 });
 
 Deno.test("a piece whose view was transferred is counted, and makes way for another", () => {
-  const { pool, retired } = makePool(2);
-  const [one, two] = [pool.take(5), pool.take(5)];
-  free(one, two);
-  one!.memory.givenAway = true;
+  const { pool, take } = makePool(2);
+  const [one, two] = [take(5), take(5)];
+  memoryOf(one).givenAway = true;
+  one.release();
+  two.release();
   assertEquals(pool.givenAway, 1);
   assert(pool.hasRoom(2));
-  const taken = [pool.take(5), pool.take(5)];
-  assertEquals(taken.map((piece) => piece?.id), [2n, 3n]);
-  assertEquals(retired, [1n]);
-  assert(one!.memory.disposed);
+  const taken = [take(5), take(5)];
+  assertEquals(taken.map(({ piece }) => piece === two.piece), [true, false]);
+  assert(memoryOf(one).disposed);
   assertEquals(pool.take(5), undefined);
   assertEquals(pool.givenAway, 1);
 });
 
-Deno.test("a piece whose view the receiver has transferred makes way too, and is not counted here", () => {
-  const { pool, retired } = makePool(1);
-  const one = pool.take(5);
-  one!.givenAwayThere = true;
-  free(one);
-  assertEquals(pool.take(5)?.id, 2n);
-  assertEquals(retired, [1n]);
+Deno.test("a piece whose view a peer has transferred makes way too, and is not counted here", () => {
+  const { pool, take } = makePool(1);
+  const one = take(5);
+  one.piece.givenAwayThere = true;
+  one.release();
+  assert(take(5).piece !== one.piece);
+  assert(memoryOf(one).disposed);
   assertEquals(pool.givenAway, 0);
 });

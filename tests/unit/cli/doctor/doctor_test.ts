@@ -88,6 +88,11 @@ Deno.test("doctor: proxies are a note, with advice where others could be led ast
   assertEquals(judgeEnvironment(env).mend, undefined);
 });
 
+Deno.test("doctor: the variable of a bootstrap is shown with this library's", () => {
+  const env = new Map([["STREAMLIB_BOOTSTRAP", "100:7"]]);
+  assertEquals(judgeEnvironment(env).found, "STREAMLIB_BOOTSTRAP=100:7");
+});
+
 Deno.test("doctor: a word for a shell", () => {
   assertEquals(shellQuoted("/a/b-c.d"), "/a/b-c.d");
   assertEquals(shellQuoted("a b"), "'a b'");
@@ -96,10 +101,14 @@ Deno.test("doctor: a word for a shell", () => {
 });
 
 Deno.test("doctor: what the probe says of the shim", () => {
-  const facts = { path: "/s.so", source: "package", abi: 3 } as const;
   assertEquals(
-    judgeShim({ facts }, false).found,
-    "ABI 3, from the package, hash verified: /s.so",
+    judgeShim({ facts: { source: "package", abi: 3 } }, false).found,
+    "ABI 3, from the package, in no file",
+  );
+  assertEquals(
+    judgeShim({ facts: { source: "build", abi: 3, path: "/s.so" } }, false)
+      .found,
+    "ABI 3, built in this checkout: /s.so",
   );
   const missing = { code: "library_not_found", message: "Cannot load" };
   const named = judgeShim({ failure: missing }, true);
@@ -141,9 +150,18 @@ Deno.test("doctor: frames that were lost, changed or copied are broken", () => {
     received: 30,
     verified: 30,
     pixel_bytes_copied: 0,
+    path: "lane",
     round_trip_ms: 1,
-  };
-  assertEquals(judgeFrames({ facts }).state, "ok");
+  } as const;
+  assertEquals(judgeFrames({ facts }), {
+    link: "frames",
+    state: "ok",
+    found:
+      "30 sent, 30 received, 30 verified, 0 pixel bytes copied, through a lane, 1 ms",
+  });
+  const slower = judgeFrames({ facts: { ...facts, path: "dictionary" } });
+  assertEquals(slower.state, "note");
+  assertStringIncludes(slower.found, "0 pixel bytes copied, as dictionaries");
   for (
     const wrong of [{ received: 29, verified: 29 }, { verified: 29 }, {
       pixel_bytes_copied: 4,
@@ -195,9 +213,11 @@ Deno.test("doctor: what is skipped after a fault, by what the fault takes away",
   const table: [lost: Need[], skipped: readonly string[]][] = [
     [["deno"], []],
     [["environment"], LINKS.slice(2)],
-    [["names"], LINKS.slice(3)],
+    [["bootstrap"], []],
+    [["names"], LINKS.slice(4)],
     [["shim"], ["xpc", "handshake", ...behindHandshake]],
     [["run directory"], ["xpc", "handshake", ...behindHandshake]],
+    [["names in the bootstrap"], ["xpc", "handshake", ...behindHandshake]],
     [["xpc socket"], ["xpc"]],
     [["grpc socket"], ["grpc", "control plane"]],
     [["grpc socket", "xpc socket"], ["grpc", "xpc", "control plane"]],

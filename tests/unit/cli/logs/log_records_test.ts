@@ -6,7 +6,7 @@ import {
   SeenRecords,
 } from "../../../../cli/logs/log_records.ts";
 import { Presence } from "../../../../cli/presence.ts";
-import type { Session } from "../../../../cli/session.ts";
+import type { GrpcClient } from "../../../../broker/grpc/grpc_client.ts";
 import {
   fileLine,
   lostLine,
@@ -59,7 +59,7 @@ Deno.test("seen records: records that say the same at one time are counted", () 
 function sessionOf(
   streams: Partial<TailLogsResponse>[][],
   end: () => void = () => {},
-): { session: Session; requests: object[] } {
+): { client: Pick<GrpcClient, "stream">; requests: object[] } {
   const requests: object[] = [];
   const client = {
     async *stream(_call: string, request: object) {
@@ -70,7 +70,10 @@ function sessionOf(
       if (streams.length === 0) end();
     },
   };
-  return { session: { client } as unknown as Session, requests };
+  return {
+    client: client as unknown as Pick<GrpcClient, "stream">,
+    requests,
+  };
 }
 
 const ALL = { filter: "", since: undefined };
@@ -92,8 +95,8 @@ const WHOLE: LogEvent[] = [
 ];
 
 Deno.test("kept records: a stream that was cut goes on, and lost records are counted", async () => {
-  const { session, requests } = sessionOf(cutStreams());
-  const events = await keptRecords(session, ALL, new SeenRecords());
+  const { client, requests } = sessionOf(cutStreams());
+  const events = await keptRecords(client, ALL, new SeenRecords());
   assertEquals(events, WHOLE);
   assertEquals(requests, [
     { filter: "", since: "" },
@@ -103,15 +106,18 @@ Deno.test("kept records: a stream that was cut goes on, and lost records are cou
 
 Deno.test("coming records: a stream that was cut goes on at once, and the broker is not lost", async () => {
   const ended = new AbortController();
-  const { session } = sessionOf(cutStreams(), () => ended.abort());
+  const { client } = sessionOf(cutStreams(), () => ended.abort());
   const said: string[] = [];
   const pauses: number[] = [];
   const events = await Array.fromAsync(comingRecords(
-    session,
+    client,
     ALL,
     new SeenRecords(),
     { pause: (ms) => Promise.resolve(void pauses.push(ms)) },
-    new Presence("unix:/x", (words) => said.push(words)),
+    new Presence(
+      { address: "unix:/x", checkLoss: () => {} },
+      (words) => said.push(words),
+    ),
     ended.signal,
   ));
   assertEquals(events, WHOLE);

@@ -26,7 +26,10 @@ Deno.test("live screen: drawn over itself, never taller than the terminal, given
 
 Deno.test("presence: a broker that goes is told of once, one that is back likewise", () => {
   const said: string[] = [];
-  const presence = new Presence("unix:/s", (words) => said.push(words));
+  const presence = new Presence(
+    { address: "unix:/s", checkLoss: () => {} },
+    (words) => said.push(words),
+  );
   presence.answered();
   presence.failed(new BridgeError("broker_unreachable", "gone"));
   presence.failed(new BridgeError("broker_lost", "gone"));

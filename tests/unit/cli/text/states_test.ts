@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { stateStyle, whyNotReady } from "../../../../cli/text/states.ts";
+import {
+  pathText,
+  stateStyle,
+  whyNotReady,
+} from "../../../../cli/text/states.ts";
 import { matchRuntime, noSuchRuntime } from "../../../../cli/runtimes.ts";
 import type {
   ConnectionInfo,
@@ -27,6 +31,12 @@ Deno.test("states: every one but ready has words of its own", () => {
     whyNotReady(connection({})),
     "the client's process has not been heard of; it fails in 4m55s",
   );
+});
+
+Deno.test("states: what carries frames is - until a side has said it, and with an old broker", () => {
+  // A broker over XPC leaves out what it does not know.
+  const of = ["lane", "dictionary", "", undefined].map(pathText);
+  assertEquals(of, ["lane", "dictionary", "-", "-"]);
 });
 
 Deno.test("states: the reason of a failure, and a state that only a newer broker knows", () => {

@@ -138,7 +138,7 @@ Deno.test("a frame of the clip gives the same result on every machine, whatever 
     detector.detect(before, width * 4, pixels, width * 4);
     detector.detect(rgba, width * 4, pixels, width * 4);
     assertEquals(
-      checksum({ width, height, bytes_per_row: width * 4, pixels }),
+      checksum([[pixels]]),
       2538356639,
     );
   }

@@ -7,6 +7,7 @@ import { MediaError } from "../../../../demo/input/media_error.ts";
 import type { MediaInput } from "../../../../demo/input/media_input.ts";
 import { type FrameSource, openOrigin } from "../../../../demo/input/source.ts";
 import { run } from "../../../helpers/child.ts";
+import { pictureOf, rgbaOf } from "../../../helpers/demo_pictures.ts";
 import { permittedTest } from "../../../helpers/permitted.ts";
 import { lapse, soon } from "../../../helpers/soon.ts";
 import { chunked, endless, joined } from "./streams.ts";
@@ -78,12 +79,15 @@ function open(
   return soon(openOrigin(origin, { loop }), "the source");
 }
 
-/** Reads one frame, of one pixel. */
-function next(
+/** Reads one frame, of one pixel, into `pixel` as RGBA. */
+async function next(
   source: FrameSource,
   pixel = new Uint8Array(4),
 ): Promise<boolean> {
-  return soon(source.next(pixel, 4), "a frame");
+  const picture = pictureOf(source);
+  const came = await soon(source.next(picture), "a frame");
+  if (came) pixel.set(rgbaOf(source, picture));
+  return came;
 }
 
 const HEADER = "printf 'YUV4MPEG2 W1 H1 F25:1 Cmono\\n'";

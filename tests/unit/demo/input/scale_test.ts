@@ -13,6 +13,17 @@ Deno.test("the same size changes nothing", () => {
   }
 });
 
+Deno.test("samples of ten bits are scaled with all their bits", () => {
+  const layout = planeLayout(2, 1, "mono", 10);
+  const scaled = new FrameScaler(layout, 4, 2).scale(
+    new Uint16Array([3, 1023]),
+  );
+  assertEquals([...scaled], [3, 258, 768, 1023, 3, 258, 768, 1023]);
+  const same = new FrameScaler(planeLayout(3, 2, "444", 10), 3, 2);
+  const frame = Uint16Array.from({ length: 18 }, (_, i) => i * 55);
+  assertEquals([...same.scale(frame)], [...frame]);
+});
+
 Deno.test("each plane stays its own, in the layout of the new size", () => {
   const from = planeLayout(4, 4, "420");
   const frame = new Uint8Array(from.frameBytes).fill(50, 0, 16).fill(

@@ -12,6 +12,7 @@ import {
 import { MediaError } from "../../../../demo/input/media_error.ts";
 import { openOrigin, openSource } from "../../../../demo/input/source.ts";
 import { type Ended, run } from "../../../helpers/child.ts";
+import { pictureOf, rgbaOf } from "../../../helpers/demo_pictures.ts";
 import { permittedTest } from "../../../helpers/permitted.ts";
 import { soon } from "../../../helpers/soon.ts";
 import { chunked, joined } from "./streams.ts";
@@ -57,10 +58,10 @@ async function greys(
   source: Awaited<ReturnType<typeof openOrigin>>,
   limit: number,
 ): Promise<number[]> {
-  const pixels = new Uint8Array(source.width * source.height * 4);
+  const picture = pictureOf(source);
   const found: number[] = [];
-  while (found.length < limit && await source.next(pixels, source.width * 4)) {
-    found.push(pixels[0]!);
+  while (found.length < limit && await source.next(picture)) {
+    found.push(rgbaOf(source, picture)[0]!);
   }
   return found;
 }
@@ -73,10 +74,10 @@ Deno.test("a source gives each frame once, and leaves the target alone at the en
     assertEquals(source.notes, ["a note"]);
     assertEquals([source.width, source.height, source.frameRate], [2, 1, 50]);
     assertEquals(await greys(source, 10), [0, 255]);
-    const pixels = new Uint8Array(8).fill(7);
-    assertEquals(await source.next(pixels, 8), false);
-    assertEquals(await source.next(pixels, 8), false);
-    assert(pixels.every((byte) => byte === 7));
+    const picture = pictureOf(source);
+    assertEquals(await source.next(picture), false);
+    assertEquals(await source.next(picture), false);
+    assert(picture.pixels.every((byte) => byte === 0xee));
   }
   assertEquals([from.opened, from.disposed], [1, 1]);
 });
@@ -120,12 +121,57 @@ Deno.test("another size is scaled to, and said so", async () => {
   assertEquals([source.width, source.height], [6, 4]);
   assertEquals(source.notes, ["a note", "scaled from 2x1"]);
   assertEquals(await greys(source, 3), [0, 255, 0]);
-  const pixels = new Uint8Array(32 * 4).fill(7);
-  await source.next(pixels, 32);
-  assertEquals([...pixels.subarray(3 * 32 + 20, 3 * 32 + 26)], [
-    ...[255, 255, 255, 255],
-    ...[7, 7],
+  const picture = pictureOf(source, 2);
+  await source.next(picture);
+  assertEquals([...picture.pixels.subarray(3 * 8 + 5)], [235, 0xee, 0xee]);
+});
+
+Deno.test("the planes of 4:2:0 and of luma alone are kept; other pictures are RGBA", async () => {
+  const kept = async (
+    chroma: string,
+    bytes: number[],
+    extra = "",
+  ): Promise<readonly unknown[]> => {
+    const head = `YUV4MPEG2 W2 H1 F50:1 C${chroma}${extra}`;
+    const from = origin(joined(`${head}\nFRAME\n`, bytes));
+    await using source = await openOrigin(from);
+    const picture = pictureOf(source, 4);
+    assert(await source.next(picture));
+    const { pixel_format, color } = source;
+    return [
+      pixel_format,
+      color && [color.matrix, color.full_range],
+      [...picture.copyTo()],
+    ];
+  };
+  const bt601 = ["smpte170m", false] as const;
+  assertEquals(await kept("420", [1, 2, 3, 4]), ["i420", bt601, [1, 2, 3, 4]]);
+  assertEquals(await kept("mono", [1, 2], " XCOLORRANGE=FULL"), [
+    "gray8",
+    ["smpte170m", true],
+    [1, 2],
   ]);
+  // Ten bits of Y, Cb, Cr; then Y, and Cb and Cr in turn, in the highest bits.
+  assertEquals(await kept("420p10", [1, 2, 255, 3, 4, 1, 5, 0]), [
+    "p010",
+    bt601,
+    [64, 128, 192, 255, 0, 65, 64, 1],
+  ]);
+  assertEquals(await kept("mono10", [1, 2, 255, 3]), [
+    "gray16",
+    bt601,
+    [64, 128, 192, 255],
+  ]);
+  for (const [chroma, samples] of [["422", 4], ["444", 6]] as const) {
+    const grey = new Array(samples).fill(128);
+    grey[0] = 16;
+    grey[1] = 235;
+    assertEquals(await kept(chroma, grey), [
+      "rgba8",
+      null,
+      [0, 0, 0, 255, 255, 255, 255, 255],
+    ]);
+  }
 });
 
 Deno.test("interlaced video is accepted, and said so", async () => {
@@ -168,9 +214,10 @@ Deno.test("a size that cannot be is refused", async () => {
 permittedTest("the shipped clip opens by default", { read: true }, async () => {
   await using source = await openSource(undefined);
   assertEquals([source.width, source.height, source.frameRate], [640, 360, 30]);
-  const pixels = new Uint8Array(source.width * source.height * 4);
+  assertEquals(source.pixel_format, "i420");
+  const picture = pictureOf(source);
   let frames = 0;
-  while (await source.next(pixels, source.width * 4)) frames++;
+  while (await source.next(picture)) frames++;
   assertEquals(frames, 60);
 });
 

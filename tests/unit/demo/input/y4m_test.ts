@@ -6,6 +6,7 @@ import {
   isY4m,
   parseY4mHeader,
   planeLayout,
+  samplesOf,
   y4mHeaderLine,
   Y4mReader,
 } from "../../../../demo/input/y4m.ts";
@@ -21,6 +22,7 @@ Deno.test("a header is read in full", () => {
         chroma: "420",
         chromaWidth: 320,
         chromaHeight: 180,
+        depth: 8,
         frameBytes: 345600,
       },
       frameRate: 30000 / 1001,
@@ -76,9 +78,9 @@ Deno.test("what is no Y4M, or not supported, is refused by name", () => {
     [`YUV4MPEG2 W4 H4 X${"x".repeat(5000)}`, "malformed_video", "no end"],
     ["YUV4MPEG2 W\x1b[31m\x9b H4", "malformed_video", '"\\u001b[31m\\u009b"'],
     [`YUV4MPEG2 W${"9".repeat(99)} H4`, "malformed_video", '99…"'],
-    ["YUV4MPEG2 W4 H4 C420p10", "unsupported_colours", "C420p10"],
+    ["YUV4MPEG2 W4 H4 C420p12", "unsupported_colours", "C420p12"],
     ["YUV4MPEG2 W4 H4 C444alpha", "unsupported_colours", "Cmono"],
-    ["YUV4MPEG2 W4 H4 C411", "unsupported_colours", "8-bit"],
+    ["YUV4MPEG2 W4 H4 C411", "unsupported_colours", "C420p10"],
     ["YUV4MPEG2 W4 H4 C420jpeg\r", "unsupported_colours", '"C420jpeg\\r"'],
   ];
   for (const [header, code, says] of cases) {
@@ -93,6 +95,23 @@ Deno.test("a header that is written reads back", () => {
     const header = parseY4mHeader(formatY4mHeader(layout, 30).trimEnd());
     assertEquals(header.layout, layout);
     assertEquals(header.frameRate, 30);
+  }
+});
+
+Deno.test("ten bits a sample are two bytes", () => {
+  for (const [chroma, samples] of [["420", 36], ["mono", 24]] as const) {
+    const layout = planeLayout(6, 4, chroma, 10);
+    assertEquals(layout.frameBytes, 2 * samples);
+    const header = parseY4mHeader(formatY4mHeader(layout, 30).trimEnd());
+    assertEquals(header.layout, layout);
+    const frame = new Uint8Array(layout.frameBytes);
+    frame.set([0xff, 3, 1, 2]);
+    const numbers = samplesOf(frame, layout);
+    assertEquals([numbers.length, numbers[0], numbers[1]], [
+      samples,
+      1023,
+      513,
+    ]);
   }
 });
 

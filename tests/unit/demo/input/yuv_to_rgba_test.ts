@@ -1,9 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { MediaError } from "../../../../demo/input/media_error.ts";
-import { type Chroma, planeLayout } from "../../../../demo/input/y4m.ts";
+import {
+  type Chroma,
+  type PlaneLayout,
+  planeLayout,
+} from "../../../../demo/input/y4m.ts";
 import {
   guessMatrix,
   type Matrix,
+  packedPlanes,
   YuvToRgba,
 } from "../../../../demo/input/yuv_to_rgba.ts";
 
@@ -24,6 +29,17 @@ function exactly(
   );
 }
 
+/** Converts a frame without gaps to rows without gaps. */
+function convert(
+  converter: YuvToRgba,
+  layout: PlaneLayout,
+  samples: number[],
+  into: Uint8Array,
+): void {
+  const planes = packedPlanes(Uint8Array.from(samples), layout);
+  converter.convert(planes, into, layout.width * 4);
+}
+
 Deno.test("every channel is within one of the exact value, for both matrices and ranges", () => {
   for (const matrix of ["bt601", "bt709"] as const) {
     for (const fullRange of [false, true]) {
@@ -35,7 +51,7 @@ Deno.test("every channel is within one of the exact value, for both matrices and
       for (let y = 0; y < 256; y += 15) {
         for (let cb = 0; cb < 256; cb += 15) {
           for (let cr = 0; cr < 256; cr += 15) {
-            converter.convert(new Uint8Array([y, cb, cr]), pixel, 4);
+            convert(converter, planeLayout(1, 1, "444"), [y, cb, cr], pixel);
             const wanted = exactly([y, cb, cr], matrix, fullRange);
             for (let c = 0; c < 3; c++) {
               assert(
@@ -54,10 +70,11 @@ Deno.test("every channel is within one of the exact value, for both matrices and
 Deno.test("black, white and grey are exact", () => {
   const converter = new YuvToRgba(planeLayout(3, 1, "444"));
   const pixels = new Uint8Array(12);
-  converter.convert(
-    new Uint8Array([16, 126, 235, 128, 128, 128, 128, 128, 128]),
+  convert(
+    converter,
+    planeLayout(3, 1, "444"),
+    [16, 126, 235, 128, 128, 128, 128, 128, 128],
     pixels,
-    12,
   );
   assertEquals(
     [...pixels],
@@ -92,7 +109,7 @@ function slowly(
         frame[cb + chromaWidth * chromaHeight]!,
       ];
       const aligned = new Uint8Array(4);
-      one.convert(Uint8Array.from(sample), aligned, 4);
+      convert(one, planeLayout(1, 1, "444"), sample, aligned);
       pixel.set(aligned);
     }
   }
@@ -112,7 +129,11 @@ Deno.test("each pixel takes the chroma that it shares, at even and odd sizes, in
       const wanted = slowly(frame, w, h, chroma);
       for (const bytesPerRow of [w * 4, w * 4 + 12]) {
         const pixels = new Uint8Array(bytesPerRow * h).fill(7);
-        new YuvToRgba(layout).convert(frame, pixels, bytesPerRow);
+        new YuvToRgba(layout).convert(
+          packedPlanes(frame, layout),
+          pixels,
+          bytesPerRow,
+        );
         for (let y = 0; y < h; y++) {
           const row = pixels.subarray(y * bytesPerRow, (y + 1) * bytesPerRow);
           assertEquals(
@@ -129,10 +150,10 @@ Deno.test("each pixel takes the chroma that it shares, at even and odd sizes, in
 
 Deno.test("a target that does not hold the picture is refused", () => {
   const converter = new YuvToRgba(planeLayout(4, 2, "mono"));
-  const frame = new Uint8Array(8);
+  const planes = [{ bytes: new Uint8Array(8), bytes_per_row: 4 }];
   const refused = (target: Uint8Array, bytesPerRow: number): void => {
     const error = assertThrows(
-      () => converter.convert(frame, target, bytesPerRow),
+      () => converter.convert(planes, target, bytesPerRow),
       MediaError,
     );
     assertEquals(error.code, "bad_argument");
@@ -141,5 +162,5 @@ Deno.test("a target that does not hold the picture is refused", () => {
   refused(new Uint8Array(64), 12);
   refused(new Uint8Array(64), 18);
   refused(new Uint8Array(new ArrayBuffer(40), 2), 16);
-  converter.convert(frame, new Uint8Array(16 + 20), 20);
+  converter.convert(planes, new Uint8Array(16 + 20), 20);
 });

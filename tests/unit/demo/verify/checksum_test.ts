@@ -1,49 +1,43 @@
-import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { checksum } from "../../../../demo/verify/checksum.ts";
-import { MediaError } from "../../../../demo/input/media_error.ts";
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { checksum, planesOf } from "../../../../demo/verify/checksum.ts";
+import {
+  layoutWith,
+  MemorySurface,
+  noise,
+} from "../../../helpers/memory_surface.ts";
+import { packedBytes } from "../../../../proto/schema/surface_layout.ts";
 
-function picture(bytes_per_row: number): Parameters<typeof checksum>[0] {
-  const [width, height] = [5, 4];
-  const pixels = new Uint8Array(bytes_per_row * height).fill(bytes_per_row);
-  for (let y = 0; y < height; y++) {
-    for (let i = 0; i < width * 4; i++) {
-      pixels[y * bytes_per_row + i] = y * 40 + i;
-    }
-  }
-  return { width, height, bytes_per_row, pixels };
+const SIZE = { width: 5, height: 3, pixel_format: "i420" } as const;
+
+function picture(padding: number): MemorySurface {
+  const surface = new MemorySurface(layoutWith(SIZE, padding));
+  surface.copyFrom(noise(packedBytes(SIZE)));
+  return surface;
 }
 
 Deno.test("the checksum is CRC-32", () => {
-  const pixels = new TextEncoder().encode("12345678");
+  const bytes = new TextEncoder().encode("12345678");
+  assertEquals(checksum([[bytes]]), 0x9ae0daaf);
   assertEquals(
-    checksum({ width: 2, height: 1, bytes_per_row: 8, pixels }),
+    checksum([[bytes.subarray(0, 3)], [bytes.subarray(3)]]),
     0x9ae0daaf,
   );
+  assertEquals(checksum([]), 0);
 });
 
-Deno.test("the stride does not count", () => {
-  const tight = checksum(picture(20));
-  for (const bytesPerRow of [24, 64]) {
-    assertEquals(checksum(picture(bytesPerRow)), tight);
-  }
-  const longer = { ...picture(20), pixels: new Uint8Array(100).fill(3) };
-  longer.pixels.set(picture(20).pixels);
-  assertEquals(checksum(longer), tight);
-});
-
-Deno.test("every byte counts", () => {
-  const whole = checksum(picture(24));
-  for (const at of [0, 19, 24, 3 * 24 + 19]) {
-    const other = picture(24);
-    other.pixels[at]! ^= 1;
-    assertNotEquals(checksum(other), whole);
+Deno.test("the padding of rows does not count", () => {
+  const tight = checksum([[noise(packedBytes(SIZE))]]);
+  for (const padding of [0, 1, 44]) {
+    assertEquals(checksum(planesOf(picture(padding))), tight);
   }
 });
 
-Deno.test("bytes that do not hold the picture are refused", () => {
-  assertThrows(
-    () => checksum({ ...picture(20), height: 5 }),
-    MediaError,
-    "5x5",
-  );
+Deno.test("every byte of every plane counts", () => {
+  const whole = checksum(planesOf(picture(3)));
+  for (const plane of [0, 1, 2]) {
+    const other = picture(3);
+    const rows = [...other.rows(plane)];
+    rows.at(-1)![rows[0]!.length - 1]! ^= 1;
+    assertNotEquals(checksum(planesOf(other)), whole);
+  }
 });

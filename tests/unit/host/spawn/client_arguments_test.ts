@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   absolutePermissions,
   clientArguments,
+  type ClientLock,
 } from "../../../../host/spawn/client_arguments.ts";
 import { BridgeError } from "../../../../proto/errors.ts";
 
@@ -72,7 +73,7 @@ Deno.test("the arguments: lists are escaped, and the project is that of the modu
     },
     { STREAMLIB_CONNECTION_ID: "1" },
     ["MINE"],
-    "/tmp/lock",
+    { path: "/tmp/lock", isCopy: true },
   );
   assert(args.includes("--allow-read=/a,,b,/c"));
   assert(
@@ -80,7 +81,7 @@ Deno.test("the arguments: lists are escaped, and the project is that of the modu
       "--allow-env=STREAMLIB_CONNECTION_ID,STREAMLIB_LIBRARY,MINE",
     ),
   );
-  assert(args.includes("--lock=/tmp/lock"));
+  assert(args.includes("--lock=/tmp/lock") && args.includes("--frozen=false"));
   assertEquals(args.at(-1), "/tmp/lock");
   assertEquals(args.at(-2), "file:///app/src/streamlib_client.ts");
   assertEquals(args.at(-4), "--preload");
@@ -98,7 +99,7 @@ Deno.test("the arguments: the code is the same for every client of a module", ()
       },
       { STREAMLIB_CONNECTION_ID: id },
       [],
-      lock,
+      { path: lock, isCopy: true },
     );
   const [one, two] = [argumentsFor("/tmp/1", "1"), argumentsFor("/tmp/2", "2")];
   const codeIn = (args: string[]): string | undefined =>
@@ -106,4 +107,24 @@ Deno.test("the arguments: the code is the same for every client of a module", ()
   assertEquals(codeIn(one), codeIn(two));
   assert(codeIn(one)?.startsWith("data:application/javascript,"));
   assertEquals(one.at(-1), "/tmp/1");
+});
+
+Deno.test("the arguments: a lock file that is no copy stays as it is, and is not the client's to remove", () => {
+  const argumentsFor = (lock: ClientLock | undefined): string[] =>
+    clientArguments(
+      {
+        module: new URL("file:///app/src/blur.ts"),
+        runner: new URL("file:///lib/runner.ts"),
+        grpcClient: undefined,
+        permissions: {},
+        config: undefined,
+      },
+      {},
+      [],
+      lock,
+    );
+  const own = argumentsFor({ path: "/app/deno.lock", isCopy: false });
+  assertEquals(own.slice(3, 5), ["--lock=/app/deno.lock", "--frozen=true"]);
+  assertEquals(own.at(-1), "file:///app/src/streamlib_client.ts");
+  assertEquals(argumentsFor(undefined)[3], "--no-lock");
 });

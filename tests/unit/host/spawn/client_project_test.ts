@@ -6,7 +6,10 @@ function found(
   files: Record<string, string>,
   config?: string,
 ): string | undefined {
-  return findLock("/home/app/src", config, { read: (path) => files[path] });
+  const reader = { read: (path: string) => files[path] };
+  const lock = findLock("/home/app/src", config, reader);
+  if (lock !== undefined) assertEquals(files[lock.path], lock.text);
+  return lock?.text;
 }
 
 Deno.test("the lock file: beside the nearest deno.json or package.json", () => {

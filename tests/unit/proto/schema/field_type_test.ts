@@ -44,6 +44,11 @@ Deno.test("each field type has the static type of the table", () => {
   same<Same<ValueOf<Texture>, Surface>>();
   same<Same<ValueOf<Buffer<"Float32">>, Float32Array>>();
   same<Same<ValueOf<Buffer<"UInt64">>, BigUint64Array>>();
+  same<Same<ValueOf<Buffer<"Int8">>, Int8Array>>();
+  same<Same<ValueOf<Buffer<"UInt8">>, Uint8Array>>();
+  same<Same<ValueOf<Buffer<"Int16">>, Int16Array>>();
+  same<Same<ValueOf<Buffer<"UInt16">>, Uint16Array>>();
+  same<Same<ValueOf<Buffer<"Float16">>, Float16Array>>();
   same<Same<ValueOf<field.Array<Int32>>, Int32Array>>();
   same<Same<ValueOf<field.Array<Int64>>, BigInt64Array>>();
   same<Same<ValueOf<field.Array<UInt32>>, Uint32Array>>();
@@ -128,6 +133,10 @@ Deno.test("the frame of a schema known only at run time is an object of any fiel
 Deno.test("what does not fit a type does not compile", () => {
   // @ts-expect-error a buffer's elements are numbers
   Buffer(Bool);
+  // @ts-expect-error a type of elements is no field
+  Optional(field.UInt8);
+  // @ts-expect-error nor the element of an array
+  field.Array(field.Float16);
   // @ts-expect-error not a pixel format
   Texture("rgb565");
   const frame: Frame<typeof Point> = { x: 1, y: 2 };
@@ -144,6 +153,7 @@ Deno.test("field types are immutable, and carry what they were made from", () =>
   assertEquals(type.fields.a.type.inner.element, Int32);
   assertEquals(type.fields.b.type.variants, ["x", "y"]);
   assertEquals(Buffer(Float64).element_type, "Float64");
+  assertEquals(Buffer(field.UInt8).element_type, "UInt8");
   assertEquals(Texture("any").format, "any");
   for (const part of [type, type.fields, type.fields.b.type.variants, UInt32]) {
     assert(Object.isFrozen(part));

@@ -21,13 +21,20 @@ Deno.test("ports: the stricter side holds, whichever it is", () => {
     assertEquals(agree({ a: hosts! }, { a: modules! }).terms.get("a"), {
       read_behavior: "read_next_in_order",
       capacity: 2,
+      schema: VideoFrame,
+      minor: 0,
     });
   }
   const mixed = agree(
     { a: port(VideoFrame, { capacity: 2 }) },
     { a: port(VideoFrame, { ...IN_ORDER, capacity: 9 }) },
   );
-  assertEquals(mixed.terms.get("a"), { ...IN_ORDER, capacity: 2 });
+  assertEquals(mixed.terms.get("a"), {
+    ...IN_ORDER,
+    capacity: 2,
+    schema: VideoFrame,
+    minor: 0,
+  });
 });
 
 Deno.test("ports: an optional port may be missing on the other side, a required one may not", () => {

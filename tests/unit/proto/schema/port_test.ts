@@ -12,6 +12,7 @@ import type {
   ReadBehavior,
   Schema,
 } from "../../../../proto/schema/field_type.ts";
+import { PIXEL_FORMATS } from "../../../../proto/schema/surface.ts";
 import { VideoFrame } from "../../../../proto/schema/frames/video_frame.ts";
 import { assertRefused } from "../../../helpers/refused.ts";
 import { type Same, same } from "../../../helpers/same.ts";
@@ -82,4 +83,38 @@ Deno.test("the types of ports follow from the map", () => {
   same<Same<Inputs["video"]["width"], number>>();
   same<Same<Inputs["sound"]["samples"], Float32Array>>();
   same<Same<FrameOf<Schema>, Frame<Schema>>>();
+});
+
+Deno.test("a port lists formats, and its frames then have those", () => {
+  const made = port(VideoFrame, { formats: ["nv12", "rgba8"] });
+  assertEquals(made.formats, ["nv12", "rgba8"]);
+  assert(Object.isFrozen(made.formats));
+  assertEquals(made.schema as Schema, VideoFrame);
+  type Narrow = FrameOf<typeof made>;
+  same<Same<Narrow["pixel_format"], "nv12" | "rgba8">>();
+  same<Same<Narrow["width"], number>>();
+});
+
+Deno.test("formats that a port cannot list are refused", () => {
+  const refused = (why: string, make: () => unknown): void =>
+    assertRefused(make, "schema_mismatch", why);
+  const place = "Cannot use a port of 'VideoFrame': ";
+  refused(
+    `${place}formats is empty`,
+    () => port(VideoFrame, { formats: [] }),
+  );
+  refused(
+    `${place}the format rgba8 is there twice`,
+    () => port(VideoFrame, { formats: ["rgba8", "nv12", "rgba8"] }),
+  );
+  refused(
+    `${place}a format is "yuy2", not one of ${
+      Object.keys(PIXEL_FORMATS).join(", ")
+    }`,
+    () => port(VideoFrame, { formats: ["yuy2" as never] }),
+  );
+  refused(
+    "Cannot use a port of 'AudioFrame': it has formats, and its frames have no texture of any format",
+    () => port(AudioFrame, { formats: ["rgba8"] }),
+  );
 });

@@ -10,6 +10,7 @@ import {
   SchemaRef,
   Struct,
   Texture,
+  UInt8,
 } from "../../../../proto/schema/field_type.ts";
 import type { Schema } from "../../../../proto/schema/field_type.ts";
 import {
@@ -194,12 +195,16 @@ Deno.test("types nest at most 16 deep, through referred schemas as well", () => 
 
 Deno.test("the parameters of types are checked, at the field's path", () => {
   refused(
-    { fields: { t: Texture("nv12" as "any") } },
-    `'S', field 't': the texture's format is "nv12", not one of bgra8, rgba8, rgba16f, gray8, any`,
+    { fields: { t: Texture("nv21" as "any") } },
+    `'S', field 't': the texture's format is "nv21", not one of bgra8, rgba8, rgba16f, gray8, gray16, rgb10a2, nv12, i420, p010, any`,
   );
   refused(
     { fields: { b: { kind: "Buffer", element_type: "Bool" as "Int32" } } },
-    `'S', field 'b': the buffer's element_type is "Bool", not one of Int32, Int64, UInt32, UInt64, Float32, Float64`,
+    `'S', field 'b': the buffer's element_type is "Bool", not one of Int32, Int64, UInt32, UInt64, Float32, Float64, Int8, UInt8, Int16, UInt16, Float16`,
+  );
+  refused(
+    { fields: { a: Array(UInt8 as unknown as typeof Bytes) } },
+    "'S', field 'a': UInt8 is only for the elements of a buffer: Buffer(UInt8); a field is an Int32, UInt32 or Float32",
   );
   refused(
     { fields: { o: Optional(Optional(Bytes)) } },

@@ -198,11 +198,10 @@ const CREDENTIALS: Credentials = {
   token: "secret",
   schema_hash: "ab",
 };
-const same = (a: string, b: string): boolean => a === b;
 
 Deno.test("hello: accepted as it is made, refused with the reason for each thing that is wrong", () => {
   const hello = helloMessage(CREDENTIALS);
-  assertEquals(helloProblem(hello, CREDENTIALS, same), undefined);
+  assertEquals(helloProblem(hello, CREDENTIALS), undefined);
   const wrong: [XpcDictionary, ErrorCode, string][] = [
     [{}, "malformed_message", "must be a hello"],
     [pingMessage(), "malformed_message", "must be a hello, not 'ping'"],
@@ -232,7 +231,7 @@ Deno.test("hello: accepted as it is made, refused with the reason for each thing
     [{ ...hello, schema_hash: true }, "schema_mismatch", "hash is missing"],
   ];
   for (const [message, code, words] of wrong) {
-    const problem = helloProblem(message, CREDENTIALS, same);
+    const problem = helloProblem(message, CREDENTIALS);
     const reason = problem?.reason ?? "accepted";
     assertEquals(problem?.code, code, reason);
     assert(reason.includes(words), `${reason} does not say ${words}`);

@@ -30,10 +30,17 @@ const picture = surface("bgra8");
 const FRAME: VideoFrame = {
   pixel_buffer: picture,
   pixel_format: "bgra8",
-  width: 1920,
-  height: 1080,
+  width: 2,
+  height: 1,
   timestamp_ns: -1n,
   frame_number: 2n ** 64n - 1n,
+  color: {
+    primaries: "bt709",
+    transfer: "iec61966-2-1",
+    matrix: null,
+    full_range: true,
+  },
+  duration_ns: null,
 };
 
 Deno.test("a video frame crosses, its picture as what the writer makes of it", () => {
@@ -43,10 +50,17 @@ Deno.test("a video frame crosses, its picture as what the writer makes of it", (
   assertEquals(fields, {
     pixel_buffer: { surface_id: uint64(1), generation: uint64(0) },
     pixel_format: "bgra8",
-    width: uint64(1920),
-    height: uint64(1080),
+    width: uint64(2),
+    height: uint64(1),
     timestamp_ns: int64(-1),
     frame_number: uint64(2n ** 64n - 1n),
+    color: {
+      primaries: "bt709",
+      transfer: "iec61966-2-1",
+      matrix: null,
+      full_range: true,
+    },
+    duration_ns: null,
   });
   const frame = codec.decode(fields, capabilities.reader);
   assertEquals(frame, FRAME);
@@ -54,7 +68,7 @@ Deno.test("a video frame crosses, its picture as what the writer makes of it", (
 });
 
 Deno.test("a schema read at run time gives the same codec", () => {
-  const codec = compile(parseSchema(schemaToJson(VideoFrame)));
+  const codec = compile(parseSchema(schemaToJson(VideoFrame, "full")));
   const capabilities = new FakeCapabilities();
   const fields = codec.encode({ ...FRAME }, capabilities.writer);
   assertEquals(
@@ -150,8 +164,8 @@ Deno.test("a message that does not fit is a misfit that names schema, field, exp
     "VideoFrame.timestamp_ns: expected int64, got double 1",
   );
   assertEquals(
-    why({ pixel_format: "nv12" }),
-    `VideoFrame.pixel_format: expected string, one of "bgra8", "rgba8", "rgba16f", "gray8", got string "nv12"`,
+    why({ pixel_format: "yuy2" }),
+    `VideoFrame.pixel_format: expected string, one of "bgra8", "rgba8", "rgba16f", "gray8", "gray16", "rgb10a2", "nv12", "i420", "p010", got string "yuy2"`,
   );
   assertEquals(
     why({ pixel_buffer: uint64(1) }),
@@ -240,4 +254,81 @@ Deno.test("the frame of a codec has its schema's static type", () => {
   const typed: Frame<typeof Switch> = frame;
   const state: "on" | "off" = typed.state;
   assertEquals(state, "on");
+});
+
+Deno.test("with a peer of the base form, what a minor version has added is not sent, and received as null", () => {
+  const codec = compile(VideoFrame, { minor: 0 });
+  const capabilities = new FakeCapabilities();
+  const fields = codec.encode(FRAME, capabilities.writer);
+  assertEquals(Object.keys(fields), [
+    "pixel_buffer",
+    "pixel_format",
+    "width",
+    "height",
+    "timestamp_ns",
+    "frame_number",
+  ]);
+  assertEquals(codec.decode(fields, capabilities.reader), {
+    ...FRAME,
+    color: null,
+    duration_ns: null,
+  });
+  const early = codec.decode(
+    { ...fields, duration_ns: int64(1) },
+    capabilities.reader,
+  );
+  assert(early instanceof Misfit);
+  assertEquals(
+    early.message,
+    "VideoFrame: expected no other fields, got the field 'duration_ns'",
+  );
+  const wrong = { ...FRAME, duration_ns: 1.5 as never };
+  assertEquals(
+    codec.check(wrong)?.message,
+    "VideoFrame.duration_ns: expected a bigint from -2^63 to 2^63 - 1, got 1.5",
+  );
+});
+
+Deno.test("with a peer of the base form, a variant that a minor version has added is refused by its name", () => {
+  const nv12 = { ...FRAME, pixel_format: "nv12" } as const;
+  const frame = { ...nv12, pixel_buffer: surface("nv12") };
+  assertEquals(compile(VideoFrame).check(frame), undefined);
+  assertEquals(
+    compile(VideoFrame, { minor: 0 }).check(frame)?.message,
+    'VideoFrame.pixel_format: expected one of "bgra8", "rgba8", "rgba16f", "gray8", got "nv12": ' +
+      "the other side has VideoFrame 1.0, which has no nv12",
+  );
+});
+
+Deno.test("a surface of a format that was not agreed on is refused, sent or received", () => {
+  const codec = compile(VideoFrame, { formats: ["nv12", "rgba8"] });
+  const expected =
+    "VideoFrame.pixel_buffer: expected a surface of nv12 or rgba8, got a surface of bgra8";
+  assertEquals(codec.check(FRAME)?.message, expected);
+  const capabilities = new FakeCapabilities();
+  const fields = compile(VideoFrame).encode(FRAME, capabilities.writer);
+  const read = codec.decode(fields, capabilities.reader);
+  assert(read instanceof Misfit);
+  assertEquals(read.message, expected);
+});
+
+Deno.test("of a schema that is referred to, only the base form is sent", () => {
+  const Pair = schema({
+    name: "Pair",
+    version,
+    fields: { left: types.SchemaRef(VideoFrame) },
+  });
+  const capabilities = new FakeCapabilities();
+  const codec = compile(Pair);
+  const fields = codec.encode({ left: FRAME }, capabilities.writer);
+  assertEquals(codec.decode(fields, capabilities.reader), {
+    left: { ...FRAME, color: null, duration_ns: null },
+  });
+  const base = compile(
+    parseSchema(
+      schemaToJson(Pair),
+      new Map([["VideoFrame", parseSchema(schemaToJson(VideoFrame))]]),
+    ),
+  );
+  assert(!(base.decode(fields, capabilities.reader) instanceof Misfit));
 });

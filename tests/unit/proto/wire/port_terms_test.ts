@@ -26,7 +26,7 @@ function heard(host: PortMap, module: PortMap) {
 
 Deno.test("port terms: the host hears what the client uses", () => {
   const strict = port(VideoFrame, { ...IN_ORDER, capacity: 3 });
-  const expected = new Map([["a", { ...IN_ORDER, capacity: 3 }]]);
+  const expected = new Map([["a", { ...IN_ORDER, capacity: 3, minor: 0 }]]);
   assertEquals(heard({ a: VideoFrame }, { a: strict }), expected);
   assertEquals(heard({ a: strict }, { a: VideoFrame }), expected);
   const optional = port(VideoFrame, { required: false });
@@ -53,7 +53,7 @@ Deno.test("port terms: a client that says nothing of its ports uses the host's",
   const hosts = inputs({ a: VideoFrame });
   assertEquals(
     parsePortsMessage("input", hosts, undefined),
-    new Map([["a", { ...LATEST, capacity: 4 }]]),
+    new Map([["a", { ...LATEST, capacity: 4, minor: 0 }]]),
   );
 });
 

@@ -14,6 +14,8 @@ import {
   XpcNumber,
   type XpcValue,
 } from "../../../../proto/wire/xpc_value.ts";
+import { Enum } from "../../../../proto/schema/field_type.ts";
+import { TERMS } from "../../../helpers/agreed_terms.ts";
 
 const WRITER = {} as CapabilityWriter;
 const READER = {} as CapabilityReader;
@@ -222,7 +224,7 @@ Deno.test("Bytes cross as data, not copied", () => {
 });
 
 Deno.test("Enum crosses as its variant's name", () => {
-  const codec = scalar.enumCodec(["on", "off"]);
+  const codec = scalar.enumCodec(Enum("on", "off"), TERMS);
   crosses(codec, "on", "on");
   crosses(codec, "off", "off");
   unsendable(codec, "On", 'one of "on", "off"', '"On"');

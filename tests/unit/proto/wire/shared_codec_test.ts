@@ -8,9 +8,11 @@ import {
   FakeCapabilities,
   surface,
 } from "../../../helpers/fake_capabilities.ts";
+import { Texture } from "../../../../proto/schema/field_type.ts";
+import { TERMS } from "../../../helpers/agreed_terms.ts";
 
 Deno.test("a texture of any format crosses as what the writer makes of it", () => {
-  const codec = textureCodec("any");
+  const codec = textureCodec(Texture("any"), TERMS);
   const { writer, reader } = new FakeCapabilities();
   for (const format of ["bgra8", "gray8"] as const) {
     const sent = surface(format);
@@ -20,7 +22,7 @@ Deno.test("a texture of any format crosses as what the writer makes of it", () =
 });
 
 Deno.test("a texture of one format is of that format, on both sides", () => {
-  const codec = textureCodec("rgba8");
+  const codec = textureCodec(Texture("rgba8"), TERMS);
   const { writer, reader } = new FakeCapabilities();
   const good = writer.texture(surface("rgba8"));
   const bad = writer.texture(surface("bgra8"));
@@ -32,7 +34,7 @@ Deno.test("a texture of one format is of that format, on both sides", () => {
 });
 
 Deno.test("what is no surface is a misfit, and what the reader says is passed on", () => {
-  const codec = textureCodec("any");
+  const codec = textureCodec(Texture("any"), TERMS);
   const { reader } = new FakeCapabilities();
   const got = (got: string): Misfit => new Misfit("", "", "a surface", got);
   assertEquals(codec.check(null), got("null"));

@@ -9,7 +9,7 @@ import { renderClip, toYuv420 } from "../../../../tools/clip/make_clip.ts";
 import { drawScene, FRAMES } from "../../../../tools/clip/scene.ts";
 import { readClip } from "../../../../demo/clip/shipped.ts";
 import { planeLayout } from "../../../../demo/input/y4m.ts";
-import { YuvToRgba } from "../../../../demo/input/yuv_to_rgba.ts";
+import { packedPlanes, YuvToRgba } from "../../../../demo/input/yuv_to_rgba.ts";
 import { permittedTest } from "../../../helpers/permitted.ts";
 
 permittedTest(
@@ -61,7 +61,12 @@ Deno.test("planes hold the colours that were drawn", () => {
   canvas.rectangle(0, 0, 2, 4, [191, 0, 191]);
   canvas.rectangle(2, 0, 2, 4, [255, 255, 255]);
   const pixels = new Uint8Array(64);
-  new YuvToRgba(planeLayout(4, 4, "420")).convert(toYuv420(canvas), pixels, 16);
+  const layout = planeLayout(4, 4, "420");
+  new YuvToRgba(layout).convert(
+    packedPlanes(toYuv420(canvas), layout),
+    pixels,
+    16,
+  );
   canvas.rgba.forEach((byte, i) =>
     assert(Math.abs(byte - pixels[i]!) <= 3, `${pixels}`)
   );

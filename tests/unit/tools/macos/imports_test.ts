@@ -113,3 +113,17 @@ Deno.test("a name of Intel's with its suffix is the one without", () => {
   assertEquals(found(stub), []);
   assertEquals(found(STUB), ["x86_64: _fstat$INODE64 is not in libSystem"]);
 });
+
+Deno.test("what clears memory has another name on Intel", () => {
+  const intel = readDylib(machO({}));
+  const imports = [{ name: "___bzero", weak: false }];
+  const stub = STUB.replace("_old,", "_old, ___bzero,");
+  assertEquals(
+    importProblems(
+      parseImports("_bzero strings.h"),
+      { ...intel, architecture: "x86_64", imports },
+      stub,
+    ),
+    [],
+  );
+});

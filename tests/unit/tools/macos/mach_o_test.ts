@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  INTERPOSING,
   joinSlices,
   readDylib,
   splitSlices,
@@ -17,6 +18,10 @@ Deno.test("a dylib is read as it is", () => {
   const bytes = machO({
     installName: "@rpath/lib.dylib",
     libraries: ["/usr/lib/libSystem.B.dylib", "/usr/lib/libz.dylib"],
+    sections: [
+      ["__DATA", "__interpose", 64, 0x0d],
+      ["__DATA_CONST", "__a_name_of_sixte", 8, 0x1000000b],
+    ],
     symbols: [
       ["_local", LOCAL, 0],
       ["_given", DEFINED, 0],
@@ -37,6 +42,10 @@ Deno.test("a dylib is read as it is", () => {
       { name: "_wished", weak: true },
     ],
     exports: ["_given"],
+    sections: [
+      { name: "__DATA,__interpose", bytes: 64, type: INTERPOSING },
+      { name: "__DATA_CONST,__a_name_of_sixt", bytes: 8, type: 0xb },
+    ],
     signature: { offset: 4096, bytes: 64 },
   });
   const unsigned = readDylib(machO({ arm64: false }));

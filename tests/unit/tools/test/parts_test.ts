@@ -41,6 +41,31 @@ permittedTest("every test file belongs to a part", { read: true }, async () => {
   assertEquals(forgotten, []);
 });
 
+/** What runs with the transport that a run asks for. */
+const EITHER_TRANSPORT =
+  /from ".*\/(channel_pair|two_way_link|lane_handshake)\.ts"/;
+
+permittedTest(
+  "every test of channels runs over dictionaries too, but for that of lanes",
+  { read: true },
+  async () => {
+    const [part] = await planParts("all", ["dictionary"]);
+    const steps = part!.steps.filter(({ env }) =>
+      env?.["STREAMLIB_TEST_PATH"] === "dictionary"
+    );
+    const twice = new Set(steps.map(({ command }) => command.at(-1)));
+    assertEquals(twice.size, part!.steps.length);
+    const once: string[] = [];
+    for (const folder of ["tests/integration", "tests/faults"]) {
+      for await (const path of testFiles(folder)) {
+        const text = await Deno.readTextFile(new URL(path, ROOT));
+        if (EITHER_TRANSPORT.test(text) && !twice.has(path)) once.push(path);
+      }
+    }
+    assertEquals(once, ["tests/integration/lane_test.ts"]);
+  },
+);
+
 permittedTest(
   "what a quick run leaves out is what the rest has",
   { read: true },

@@ -90,5 +90,5 @@ if __name__=='__main__':
     e=env(h); 
     if ext: e['BROKER']='k.b'
     ok=subprocess.run([D,'run','-A','-q','--no-lock','host.ts','once'],cwd='ATTACK_PATH/repro/04-kills',env=e,capture_output=True,timeout=60)
-    out.write(json.dumps({'final':ok.returncode,'out':ok.stdout.decode()[-300:],'run':os.listdir(h+'/run')})+'\n')
+    out.write(json.dumps({'final':ok.returncode,'out':ok.stdout.decode()[-300:],'run':os.listdir(h+'/run') if os.path.exists(h+'/run') else []})+'\n')
     if ext: out.write(json.dumps({'broker_stop':stop(ext),'run':os.listdir(h+'/run'),'fds':0})+'\n')

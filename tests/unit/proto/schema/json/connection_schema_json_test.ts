@@ -8,7 +8,10 @@ import { DataFrame } from "../../../../../proto/schema/frames/data_frame.ts";
 import * as types from "../../../../../proto/schema/field_type.ts";
 import { port } from "../../../../../proto/schema/port.ts";
 import { schema } from "../../../../../proto/schema/schema.ts";
-import { schemaToJson } from "../../../../../proto/schema/json/schema_json.ts";
+import {
+  parseSchema,
+  schemaToJson,
+} from "../../../../../proto/schema/json/schema_json.ts";
 import { VideoFrame } from "../../../../../proto/schema/frames/video_frame.ts";
 import { assertRefused } from "../../../../helpers/refused.ts";
 
@@ -49,7 +52,8 @@ Deno.test("a connection's schema has its JSON form, its ports in order", () => {
     outputs: [],
   });
   const read = parseConnectionSchema(JSON.parse(JSON.stringify(json)));
-  assertEquals(read, connection);
+  const video = parseSchema(schemaToJson(VideoFrame));
+  assertEquals(read.inputs["video"], port(video));
   assertEquals(connectionSchemaToJson(read), json);
 });
 

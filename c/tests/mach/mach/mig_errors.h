@@ -1,0 +1,2 @@
+/* mach/mig_errors.h - see mach.h. */
+#include <mach/mach.h>

@@ -1,0 +1,2 @@
+/* mach/ndr.h - see mach.h. */
+#include <mach/mach.h>

@@ -1,0 +1,2 @@
+/* mach/notify.h - see mach.h. */
+#include <mach/mach.h>

@@ -1,0 +1,199 @@
+/**
+ * The lane of a channel: whether both sides use one on this connection, and what
+ * the channel and its ports do with it.
+ *
+ * The host offers a lane in `ping`, the client answers in `pong`. Without a lane
+ * nothing waits here: frames are messages, and the event loop brings them.
+ *
+ * @module
+ */
+
+import { BridgeError } from "../../proto/errors.ts";
+import { LANE_DEFAULT_SLOTS } from "../../proto/lane/layout.ts";
+import type { Features } from "../../proto/wire/features.ts";
+import { CHANNEL_KEY } from "../../proto/wire/keys.ts";
+import {
+  type Capability,
+  getCapability,
+  type XpcDictionary,
+} from "../../proto/wire/xpc_value.ts";
+import type { OwnedCapability } from "../../ffi/capability.ts";
+import { NativeLane } from "../../ffi/lane.ts";
+import type { Message } from "../../ffi/message.ts";
+import type { Native } from "../../ffi/native.ts";
+import { LoopTurns, nextTurn } from "../activity.ts";
+import type { ArrivalSource } from "../ports/port_receiver.ts";
+import { type LaneChannel, LaneTransport } from "./lane_transport.ts";
+
+/** What the lane needs from its channel. */
+export interface LaneOwner extends LaneChannel {
+  /** A lane could not be made or opened: frames travel as messages. */
+  noLane(error: BridgeError): void;
+}
+
+/** A lane that its transport owns, and this side's bell, to be sent. */
+interface NewLane extends Disposable {
+  readonly lane: NativeLane;
+  readonly bell: OwnedCapability;
+}
+
+/** What handles the messages of a channel. */
+export interface MessageHandler {
+  handle(message: Message): void;
+}
+
+/** Offers, opens and drops the lanes of a channel: one per connection. */
+export class ChannelLane implements ArrivalSource {
+  readonly #native: Native;
+  readonly #owner: LaneOwner;
+  readonly #turns: LoopTurns;
+  /** Offered, or in use. */
+  #lane: LaneTransport | undefined;
+  #isUsed = false;
+
+  constructor(native: Native, owner: LaneOwner) {
+    this.#native = native;
+    this.#owner = owner;
+    this.#turns = new LoopTurns(() => native.clock.now());
+  }
+
+  /** The lane, if both sides use it. */
+  get inUse(): LaneTransport | undefined {
+    return this.#isUsed ? this.#lane : undefined;
+  }
+
+  // ---- the handshake ----
+
+  /** Makes a lane, if both sides have the feature. `send` gets what `ping` says of it. */
+  offer(features: Features, send: (fields: XpcDictionary) => void): void {
+    using offered = features.has("lanes")
+      ? this.#add(
+        () => NativeLane.create(this.#native, LANE_DEFAULT_SLOTS),
+        true,
+      )
+      : undefined;
+    if (!offered) return send({});
+    using memory = offered.lane.memory();
+    send({
+      [CHANNEL_KEY.lane]: memory.borrow(),
+      [CHANNEL_KEY.bell]: offered.bell.borrow(),
+    });
+  }
+
+  /** Uses the lane that was offered, if the peer's message has its bell. */
+  accept(message: XpcDictionary): void {
+    const bell = getCapability(message, CHANNEL_KEY.bell, "fd");
+    if (!this.#lane || !bell) this.drop();
+    else this.#connect(bell);
+  }
+
+  /** Uses the lane that `ping` offers, if there is one and both sides have the feature. `send` gets what `pong` says of it. */
+  open(
+    features: Features,
+    ping: XpcDictionary,
+    send: (fields: XpcDictionary) => void,
+  ): void {
+    const memory = getCapability(ping, CHANNEL_KEY.lane, "shmem");
+    const bell = getCapability(ping, CHANNEL_KEY.bell, "fd");
+    using opened = features.has("lanes") && memory && bell
+      ? this.#add(() => NativeLane.open(this.#native, memory), false)
+      : undefined;
+    if (!opened || !bell) return send({});
+    if (this.#connect(bell)) {
+      send({ [CHANNEL_KEY.bell]: opened.bell.borrow() });
+    }
+  }
+
+  /** Uses the lane from now on. Returns false if the peer's bell is none: then the connection ends. */
+  #connect(bell: Capability): boolean {
+    try {
+      this.#lane!.connect(bell);
+      return this.#isUsed = true;
+    } catch (error) {
+      if (!(error instanceof BridgeError)) throw error;
+      this.drop();
+      this.#owner.failed(
+        error.code === "bad_argument"
+          ? new BridgeError(
+            "malformed_message",
+            `The other side has misused the lane: it has sent no bell: ${error.message}`,
+          )
+          : error,
+      );
+      return false;
+    }
+  }
+
+  /** Adds the transport of a lane. Without one frames travel as messages; why is told. */
+  #add(open: () => NativeLane, isMaker: boolean): NewLane | undefined {
+    using held = new DisposableStack();
+    try {
+      const lane = held.use(open());
+      const bell = held.use(lane.bell());
+      this.#lane = new LaneTransport(this.#owner, lane, isMaker);
+      held.move();
+      return { lane, bell, [Symbol.dispose]: () => bell[Symbol.dispose]() };
+    } catch (error) {
+      if (!(error instanceof BridgeError)) throw error;
+      this.#owner.noLane(error);
+      return undefined;
+    }
+  }
+
+  /** Ends the lane of this connection, if there is one. */
+  drop(): void {
+    this.#isUsed = false;
+    this.#lane?.[Symbol.dispose]();
+    this.#lane = undefined;
+  }
+
+  // ---- messages ----
+
+  /** Returns a message with its number, as it is to be sent on a connection with a lane. */
+  numbered(message: XpcDictionary): XpcDictionary {
+    return this.#lane ? { ...message, ...this.#lane.numbered() } : message;
+  }
+
+  /** Has a message that has come handled: after the records that precede it, and before those that follow it. */
+  receive(message: Message, handler: MessageHandler): void {
+    this.#turns.had();
+    const lane = this.inUse;
+    if (lane && !lane.arrived(message.body)) return;
+    handler.handle(message);
+    lane?.poll();
+  }
+
+  // ---- waiting ----
+
+  /** Handles the records that have come, if the peer has written some. */
+  poll(): void {
+    this.inUse?.poll();
+  }
+
+  spin(): boolean {
+    return this.inUse?.spin() ?? false;
+  }
+
+  /** Resolves when the event loop has had a turn: once a millisecond. Without a lane nothing comes before its turn, and it gets enough of them. */
+  turn(): Promise<void> | undefined {
+    return this.#isUsed ? this.#turns.take() : undefined;
+  }
+
+  /** As {@link turn}, for a loop that does not wait for a frame: without a lane it always gives the event loop a turn. */
+  turnOfLoop(): Promise<void> | undefined {
+    if (!this.#isUsed) return nextTurn();
+    this.#owner.releases.flush();
+    return this.#turns.take();
+  }
+
+  block(ms: number): void {
+    const lane = this.inUse;
+    if (lane) return lane.block(ms);
+    this.#owner.releases.flush(); // the peer may be waiting for them
+    if (this.#native.wait(ms)) this.#native.drain();
+  }
+
+  now(): number {
+    return this.#native.clock.now();
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The messages that a channel sends on the connection that it has now. Without a
+ * connection nothing is sent.
+ *
+ * @module
+ */
+
+import { BridgeError } from "../proto/errors.ts";
+import { MAX_DICTIONARY_BYTES } from "../proto/limits.ts";
+import { CHANNEL_KEY, MSG_TYPE } from "../proto/wire/keys.ts";
+import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
+import type { Connection } from "../ffi/connection.ts";
+import type { Native } from "../ffi/native.ts";
+import type { PackedFrame } from "./dictionary/dictionary_writer.ts";
+
+/** Sends the messages of one channel. */
+export class OutgoingMessages {
+  /** The connection to the current peer. */
+  connection: Connection | undefined;
+  readonly #native: Native;
+  readonly #numbered: (message: XpcDictionary) => XpcDictionary;
+  #lastFrame = 0;
+
+  /** @param numbered returns a message with its number, if it is to have one */
+  constructor(
+    native: Native,
+    numbered: (message: XpcDictionary) => XpcDictionary,
+  ) {
+    this.#native = native;
+    this.#numbered = numbered;
+  }
+
+  /** Returns the id of the next frame. Ids go on from one peer to the next: a late release of the last one frees nothing of this one. */
+  takeFrameId(): number {
+    return this.#lastFrame = (this.#lastFrame + 1) >>> 0;
+  }
+
+  /** Sends a control message. */
+  control(type: string, fields: XpcDictionary): void {
+    this.send({
+      [CHANNEL_KEY.msgType]: MSG_TYPE.control,
+      [CHANNEL_KEY.ctrlType]: type,
+      ...fields,
+    });
+  }
+
+  /** Sends a message. Returns its cost. */
+  send(message: XpcDictionary): number {
+    this.connection?.send(this.#numbered(message));
+    return this.#native.packedCost;
+  }
+
+  /** Returns the bytes of a message, valid until the next one is packed, and its cost. Throws `bad_argument` if it is too large. */
+  pack(message: XpcDictionary): Omit<PackedFrame, "id"> {
+    const packed = this.#native.pack(message);
+    if (packed.length > MAX_DICTIONARY_BYTES) {
+      throw new BridgeError(
+        "bad_argument",
+        `Cannot send a frame of ${packed.length} bytes, textures and buffers not counted: a message is not over 1 MiB`,
+      );
+    }
+    return { packed, cost: this.#native.packedCost };
+  }
+
+  /** Sends a packed message. */
+  sendPacked(packed: Uint8Array<ArrayBuffer>): void {
+    this.connection?.sendPacked(packed);
+  }
+}

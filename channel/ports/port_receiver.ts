@@ -1,0 +1,311 @@
+/**
+ * The receiving half of a port: what was received and not read, who waits for it,
+ * and when there will be no more.
+ *
+ * @module
+ */
+
+import { BridgeError } from "../../proto/errors.ts";
+import type { Port } from "../../proto/schema/port.ts";
+import {
+  agreedFormat,
+  type PortTerms,
+} from "../../proto/schema/port_agreement.ts";
+import type { PixelFormat } from "../../proto/schema/surface.ts";
+import type { ReadBehavior, Schema } from "../../proto/schema/field_type.ts";
+import { fieldsHaveBytes, frameBytes } from "../frame_bytes.ts";
+import type { Lease } from "../memory/lease.ts";
+import {
+  type FrameMaker,
+  type FrameValues,
+  LeasedFrame,
+} from "../memory/leased_frame.ts";
+import type { FrameQueue } from "../transport.ts";
+import type {
+  FrameReceiver,
+  ReceivedFrame,
+  ReceiverStats,
+} from "./frame_receiver.ts";
+import { UnreadFrames } from "./unread_frames.ts";
+
+/** Where frames come from. */
+export interface ArrivalSource {
+  /** Takes the frames that have come, if nothing else tells of them. */
+  poll(): void;
+  /** Waits awake for a short time, if that is likely to be worth it. Returns whether something has come. */
+  spin(): boolean;
+  /** Resolves when the event loop has had a turn, if it is time for one; else `undefined`. */
+  turn(): Promise<void> | undefined;
+  /** Blocks this thread until something has come, for at most `ms` milliseconds, and handles it. */
+  block(ms: number): void;
+  /** The time in milliseconds, of a clock that never goes back. */
+  now(): number;
+}
+
+/** What a receiver reports to its channel's owner. */
+export interface ReceiverEvents {
+  /** Called when a frame can be read. */
+  readonly arrived: () => void;
+  /** Called when the other side has ended a port, and when its last frame was read. */
+  readonly portEnded: () => void;
+}
+
+/** A {@link FrameReceiver} with the methods that its channel and transport call. */
+export class PortReceiver<S extends Schema = Schema>
+  implements FrameReceiver<S>, FrameQueue {
+  readonly name: string;
+  schema: S;
+  readonly #source: ArrivalSource;
+  readonly #events: ReceiverEvents;
+  #make: FrameMaker;
+  /** Whether its frames can have bytes to be counted. */
+  #hasBytes: boolean;
+  #terms: PortTerms;
+  #connected = true;
+  readonly #unread = new UnreadFrames<ReceivedFrame<S>>();
+  #waiting: PromiseWithResolvers<void> | undefined;
+  /** Whether the peer has ended the port. */
+  #hasEnd = false;
+  /** Set when the channel has ended. */
+  #closed: { readonly failure: Error | undefined } | undefined;
+  /** The iterations that have begun and not finished. */
+  #iterations = 0;
+  /** Whether what no iteration reads is dropped; see {@link clear}. */
+  #isCleared = false;
+  #received = 0;
+  #dropped = 0;
+  #bytes = 0;
+
+  /** Called by the channel. */
+  constructor(
+    name: string,
+    port: Port<S>,
+    source: ArrivalSource,
+    events: ReceiverEvents,
+  ) {
+    this.#source = source;
+    this.name = name;
+    this.schema = port.schema;
+    this.#terms = port;
+    this.#events = events;
+    this.#make = LeasedFrame.maker(port.schema);
+    this.#hasBytes = fieldsHaveBytes(port.schema.fields);
+  }
+
+  get read_behavior(): ReadBehavior {
+    return this.#terms.read_behavior;
+  }
+
+  get capacity(): number {
+    return this.#terms.capacity;
+  }
+
+  get pixel_format(): PixelFormat | undefined {
+    return agreedFormat(this.#terms);
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /** Whether every frame is read, in the order of sending. */
+  get inOrder(): boolean {
+    return this.read_behavior === "read_next_in_order";
+  }
+
+  /** Frames dropped unread. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  get stats(): ReceiverStats {
+    return { received: this.#received, dropped: this.#dropped };
+  }
+
+  /** Bytes of the frames received, as {@link frameBytes} counts them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get size(): number {
+    return this.#unread.size;
+  }
+
+  get hasEnd(): boolean {
+    return this.#hasEnd;
+  }
+
+  get ended(): boolean {
+    return this.#hasEnd && this.#unread.size === 0;
+  }
+
+  get(): ReceivedFrame<S> | undefined {
+    this.#source.poll();
+    if (!this.inOrder) {
+      while (this.#unread.size > 1) this.#drop(this.#shift());
+    }
+    return this.#shift();
+  }
+
+  async next(signal?: AbortSignal): Promise<ReceivedFrame<S> | undefined> {
+    const wake = (): void => this.#wake();
+    signal?.addEventListener("abort", wake);
+    try {
+      while (!signal?.aborted) {
+        const turn = this.#source.turn();
+        if (turn) await turn;
+        const frame = this.get();
+        if (frame || this.#isOver()) return frame;
+        if (this.#source.spin()) continue;
+        this.#waiting ??= Promise.withResolvers();
+        await this.#waiting.promise;
+      }
+      return undefined;
+    } finally {
+      signal?.removeEventListener("abort", wake);
+    }
+  }
+
+  recvSync(timeoutMs: number): ReceivedFrame<S> | undefined {
+    const isTime = typeof timeoutMs === "number" && timeoutMs >= 0 &&
+      timeoutMs < 2 ** 31;
+    if (!isTime) {
+      throw new BridgeError(
+        "bad_argument",
+        `Cannot wait for ${timeoutMs} ms on port '${this.name}': it is a number from 0 to 2147483647`,
+      );
+    }
+    const source = this.#source;
+    for (let deadline: number | undefined, round = 0;; round++) {
+      const frame = this.get();
+      if (frame || this.#isOver()) return frame;
+      const hasCome = source.spin();
+      if (hasCome && round === 0) continue; // most likely this frame: no look at the clock
+      const now = source.now();
+      deadline ??= now + timeoutMs;
+      if (now >= deadline) return this.get();
+      if (!hasCome) source.block(Math.ceil(deadline - now));
+    }
+  }
+
+  /** Whether no frame will come, as far as is known. Throws the channel's failure. */
+  #isOver(): boolean {
+    if (this.ended) return true;
+    if (this.#closed?.failure) throw this.#closed.failure;
+    return this.#closed !== undefined || !this.#connected;
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<ReceivedFrame<S>, void> {
+    return this.#frames(undefined);
+  }
+
+  frames(signal: AbortSignal): AsyncGenerator<ReceivedFrame<S>, void> {
+    return this.#frames(signal);
+  }
+
+  async *#frames(
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<ReceivedFrame<S>, void> {
+    this.#iterations++;
+    try {
+      while (!signal?.aborted) {
+        const frame = await this.next(signal);
+        if (!frame) return;
+        yield frame;
+      }
+    } finally {
+      this.#iterations--;
+      if (this.#isCleared) this.clear();
+    }
+  }
+
+  #shift(): ReceivedFrame<S> | undefined {
+    const oldest = this.#unread.shift();
+    if (oldest && this.ended) this.#events.portEnded();
+    return oldest;
+  }
+
+  #drop(frame: ReceivedFrame<S> | undefined): void {
+    this.#dropped++;
+    frame?.[Symbol.dispose]();
+  }
+
+  #wake(): void {
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
+  }
+
+  // ---- called by the channel ----
+
+  /**
+   * Sets how both sides use the port, for the next peer.
+   *
+   * @param terms undefined if the peer does not have it
+   */
+  agree(terms: PortTerms | undefined): void {
+    this.#connected = terms !== undefined;
+    if (terms) {
+      this.#terms = terms;
+      this.schema = (terms.schema ?? this.schema) as S;
+      this.#make = LeasedFrame.maker(this.schema);
+      this.#hasBytes = fieldsHaveBytes(this.schema.fields);
+    } else this.#wake();
+  }
+
+  /**
+   * Adds a frame. If the queue is full, in number or in bytes, drops this frame on
+   * a port in order, else the oldest ones.
+   */
+  put(values: FrameValues, lease: Lease, cost: number): void {
+    const frame = this.#make(values, lease) as unknown as ReceivedFrame<S>;
+    this.#received++;
+    if (this.#hasBytes) this.#bytes += frameBytes(frame);
+    if (this.inOrder) {
+      if (this.#unread.hasNoRoomForPeer(this.capacity)) {
+        this.#drop(frame);
+        return;
+      }
+    } else {
+      while (this.#unread.isFull(this.capacity)) this.#drop(this.#shift());
+    }
+    this.#unread.push(frame, cost);
+    this.#wake();
+    this.#events.arrived();
+  }
+
+  putEnd(): void {
+    this.#hasEnd = true;
+    this.#wake();
+    this.#events.portEnded();
+  }
+
+  /**
+   * The peer is gone; another one may follow. It may use the whole capacity: a
+   * port in order must have room for it, whatever its predecessor sent. The
+   * frames received so far can still be read. If there are more of them than the
+   * queue may hold, because earlier peers have left some too, the oldest are
+   * dropped.
+   */
+  detach(): void {
+    while (this.#unread.isOverfull(this.capacity)) this.#drop(this.#shift());
+    this.#unread.inherit();
+  }
+
+  /** The next peer is there. It has not ended the port. */
+  attach(): void {
+    this.#hasEnd = false;
+  }
+
+  /** The channel has ended: no more frames will be received. Those received can still be read. */
+  finish(failure: Error | undefined): void {
+    this.#closed ??= { failure };
+    this.#wake();
+  }
+
+  /** Drops the frames that were not read. While somebody iterates they are that reader's, and what it leaves is dropped. */
+  clear(): void {
+    this.#isCleared = true;
+    if (this.#iterations > 0) return;
+    for (const frame of this.#unread.takeAll()) frame[Symbol.dispose]();
+  }
+}

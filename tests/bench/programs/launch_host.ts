@@ -1,0 +1,42 @@
+/**
+ * Launches a host with its client and a broker of its own, "cold", then another one
+ * in the same process, "warm": `launch_host.ts WAY`. Prints a line of JSON:
+ * {@link LaunchTimes}, or `{"reason": "…"}`.
+ */
+
+import { DICTIONARY, LANE, launch } from "../bridge/ways.ts";
+import { NotHere } from "../harness/subject.ts";
+import { SAMPLES } from "../ports.ts";
+
+/** Milliseconds from the launch until frames can flow. */
+export interface LaunchTimes {
+  readonly cold: number;
+  readonly warm: number;
+  /** From the start of the client's process to its first message, in the warm launch. */
+  readonly hello: number;
+}
+
+async function measure(): Promise<LaunchTimes | NotHere> {
+  const way = Deno.args[0] === LANE.name ? LANE : DICTIONARY;
+  const options = {
+    module: new URL("./relay_samples.ts", import.meta.url),
+    inputs: { samples: SAMPLES },
+    outputs: { samples: SAMPLES },
+  };
+  const began = performance.now();
+  const first = await launch(way, options);
+  const cold = performance.now() - began;
+  if (first instanceof NotHere) return first;
+  await using _first = first;
+  const beganAgain = performance.now();
+  const second = await launch(way, options);
+  const warm = performance.now() - beganAgain;
+  if (second instanceof NotHere) return second;
+  await using host = second;
+  const { spawned = NaN, hello = NaN } = host.times;
+  return { cold, warm, hello: hello - spawned };
+}
+
+Deno.stdout.writeSync(
+  new TextEncoder().encode(`${JSON.stringify(await measure())}\n`),
+);

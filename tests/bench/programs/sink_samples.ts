@@ -1,0 +1,19 @@
+/** Takes samples, reads every field, and answers the last one of a round. */
+
+import { reactive } from "../../../client/mod.ts";
+import { copyOf, SAMPLES } from "../ports.ts";
+
+export default reactive({
+  inputs: { samples: SAMPLES },
+  outputs: { samples: SAMPLES },
+  async process({ input, output, signal }) {
+    for (;;) {
+      using frame = input.samples.get() ?? await input.samples.next(signal);
+      if (!frame) return;
+      const values = copyOf(frame);
+      if (values.is_last === 0) continue;
+      using back = output.samples.acquire(values);
+      output.samples.send(back);
+    }
+  },
+});
