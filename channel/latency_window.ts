@@ -1,5 +1,6 @@
 /**
- * The latency of recent frames: from sending to the release by the other side.
+ * The latency of recent frames: from sending to the release by the other side. Of
+ * each port one frame at a time is measured.
  *
  * @module
  */

@@ -23,7 +23,7 @@ import { type Feature, FEATURES } from "../proto/wire/features.ts";
 import type { Misfit } from "../proto/wire/misfit.ts";
 import type { Id } from "../proto/wire/xpc_value.ts";
 import type { Lease } from "./memory/lease.ts";
-import type { FrameValues } from "./memory/leased_frame.ts";
+import type { FrameValues, LeasedFrame } from "./memory/leased_frame.ts";
 
 /** The name of a transport in statistics. */
 export type TransportPath = "lane" | "dictionary";
@@ -141,12 +141,18 @@ export interface FrameQueue {
   /** Whether the sender has ended the port: no frame may follow. */
   readonly hasEnd: boolean;
   /**
-   * Takes the values of a frame over, with its lease. The end of the lease
-   * releases the frame, and its memory, to the sender.
+   * Makes a frame object. The end of its lease releases the frame, and its memory,
+   * to the sender.
+   *
+   * @param values those of its fields; without them its fields are set later
+   */
+  frame(lease: Lease, values?: FrameValues): LeasedFrame;
+  /**
+   * Takes a frame over that {@link frame} has made.
    *
    * @param cost what its message costs, in bytes
    */
-  put(values: FrameValues, lease: Lease, cost: number): void;
+  put(frame: LeasedFrame, cost: number): void;
   /** The sender has ended the port. Call it once for each peer, behind its last frame. */
   putEnd(): void;
 }

@@ -173,7 +173,8 @@ export class DictionaryTransport implements Transport {
     const id = idOf(frame.frame_id);
     const { cost } = message;
     const { hasPeersMemory } = memory;
-    port.put({ id, values, lease, cost, hasPeersMemory });
+    const received = port.queue.frame(lease, values);
+    port.put(id, received, lease, cost, hasPeersMemory);
   }
 
   #unknownPort(what: string, name: string): void {

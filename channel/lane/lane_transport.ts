@@ -31,7 +31,6 @@ import type { PortTerms } from "../../proto/schema/port_agreement.ts";
 import { endMessage } from "../../proto/wire/end_message.ts";
 import { frameTerms } from "../../proto/wire/compiler.ts";
 import { CHANNEL_KEY, MSG_TYPE } from "../../proto/wire/keys.ts";
-import { Misfit } from "../../proto/wire/misfit.ts";
 import {
   type Capability,
   getId,
@@ -88,10 +87,14 @@ class IncomingRecords {
     this.port = port;
   }
 
+  #compile(): LaneCodec {
+    const { queue: { schema }, terms } = this.port;
+    return compileLane(schema, terms && frameTerms(terms));
+  }
+
   /** What reads its frames. Made for the first one: that takes longer than a frame. */
   get codec(): LaneCodec {
-    const { queue: { schema }, terms } = this.port;
-    return this.#codec ??= compileLane(schema, terms && frameTerms(terms));
+    return this.#codec ??= this.#compile();
   }
 }
 
@@ -125,8 +128,6 @@ export class LaneTransport implements Transport, Disposable {
   /** Whether something was written that the peer was not shown. */
   #isUnshown = false;
   #isReading = false;
-  /** Whether the next record waits for a message. */
-  #isBlocked = false;
   #isOver = false;
 
   /**
@@ -311,14 +312,15 @@ export class LaneTransport implements Transport, Disposable {
   /** Handles the records that can be read now. */
   poll(): void {
     if (this.#isReading || this.#isOver) return;
-    if (this.#isBlocked || this.#reader.hasMoved) this.#read();
+    const ready = this.#look();
+    if (ready > 0) this.#read(ready);
   }
 
   /** Handles what could be read at one look, and not what the peer writes meanwhile: it may write without end. */
-  #read(): void {
+  #read(ready: number): void {
     this.#isReading = true;
     try {
-      this.#readRecords(this.#look());
+      this.#readRecords(ready);
     } finally {
       this.#isReading = false;
     }
@@ -369,8 +371,7 @@ export class LaneTransport implements Transport, Disposable {
   /** Whether all messages have come that were sent before a record. */
   #isNext(after: number): boolean {
     const ahead = (after - this.#came) >>> 0;
-    this.#isBlocked = ahead !== 0;
-    if (!this.#isBlocked) return true;
+    if (ahead === 0) return true;
     if (ahead >= 2 ** 31) {
       return this.#fail(
         `it has written a record after message ${after}, when message ${this.#came} had come`,
@@ -439,12 +440,13 @@ export class LaneTransport implements Transport, Disposable {
     const lease = new Lease(port);
     const memory = this.#found;
     memory.begin(lease);
-    const values = codec.read(from, at, bytes, memory);
+    const frame = port.queue.frame(lease);
+    const misfit = codec.read(from, at, bytes, memory, frame);
     const { hasPeersMemory } = memory;
-    const refused = values instanceof Misfit
+    const refused = misfit
       ? {
         kind: "misfit",
-        text: `a frame on port '${port.name}' does not fit: ${values.message}`,
+        text: `a frame on port '${port.name}' does not fit: ${misfit.message}`,
       }
       : port.queue.hasEnd
       ? {
@@ -454,9 +456,7 @@ export class LaneTransport implements Transport, Disposable {
       }
       : undefined;
     if (!refused) {
-      const frame = values as Exclude<typeof values, Misfit>;
-      const cost = codec.cost(bytes);
-      port.put({ id, values: frame, lease, cost, hasPeersMemory });
+      port.put(id, frame, lease, codec.cost(bytes), hasPeersMemory);
       return;
     }
     port.discard(lease); // releases the memory that the frame names

@@ -49,6 +49,8 @@ export class RingWriter {
   readonly #start: number;
   /** The slots written so far, modulo 2^32. */
   #head = 0;
+  /** The slots of them that were not read, at most. */
+  #unread = 0;
   /** Where the last {@link reserve} was; -1 if it was committed. */
   #reserved = -1;
   /** The slots that it skips before the ring's end. */
@@ -75,19 +77,25 @@ export class RingWriter {
    * @throws {RangeError} if the peer has read what was not written
    */
   reserve(slots: number): number | undefined {
-    const head = this.#head;
-    const used = (head - Atomics.load(this.#views.counters, this.#tailAt)) >>>
-      0;
-    if (used > this.#slots) {
-      throw new RangeError(`${used} slots of a ring of ${this.#slots} unread`);
-    }
-    const index = head & (this.#slots - 1);
+    const index = this.#head & (this.#slots - 1);
     const left = this.#slots - index;
     this.#skip = left < slots ? left : 0;
-    this.#reserved = used + this.#skip + slots > this.#slots
-      ? -1
-      : this.#start + (this.#skip > 0 ? 0 : LANE_SLOT_BYTES * index);
-    return this.#reserved < 0 ? undefined : this.#reserved;
+    const needed = this.#skip + slots;
+    this.#reserved = -1;
+    if (this.#unread + needed > this.#slots) {
+      this.#unread = this.#look();
+      if (this.#unread + needed > this.#slots) return undefined;
+    }
+    const start = this.#skip > 0 ? 0 : LANE_SLOT_BYTES * index;
+    return this.#reserved = this.#start + start;
+  }
+
+  /** Returns the slots that the peer has not read. It is asked only when it matters: its counter is in a line that it writes. */
+  #look(): number {
+    const tail = Atomics.load(this.#views.counters, this.#tailAt);
+    const unread = (this.#head - tail) >>> 0;
+    if (unread <= this.#slots) return unread;
+    throw new RangeError(`${unread} slots of a ring of ${this.#slots} unread`);
   }
 
   /**
@@ -107,6 +115,7 @@ export class RingWriter {
     this.#reserved = -1;
     if (this.#skip > 0) this.#writeSkip(after);
     this.#head = (this.#head + slots) >>> 0;
+    this.#unread += slots;
   }
 
   #writeSkip(after: number): void {
@@ -119,6 +128,7 @@ export class RingWriter {
       left -= slots;
     }
     this.#head = (this.#head + this.#skip) >>> 0;
+    this.#unread += this.#skip;
     this.#skip = 0;
   }
 

@@ -52,8 +52,18 @@ function setter(names: readonly string[]): SetOwn {
   };
 }
 
-/** Makes the frames of one port. */
-export type FrameMaker = (values: FrameValues, lease: Lease) => LeasedFrame;
+/** Makes the frames of one port. Without values, whoever asks for a frame sets its fields, all of them and in the order of the schema. */
+export type FrameMaker = (lease: Lease, values?: FrameValues) => LeasedFrame;
+
+/** What the frames of one port have in common. */
+interface FrameKind {
+  readonly make: FrameMaker;
+  /** The names of the textures and buffers. */
+  readonly shared: readonly string[];
+  readonly setOwn: SetOwn;
+}
+
+const KIND = Symbol("kind");
 
 /** A texture or a buffer that is a field of the frame itself. */
 function isShared(type: FieldType): boolean {
@@ -73,29 +83,24 @@ export abstract class Leased {
 
 /** A frame on lease. */
 export class LeasedFrame extends Leased implements Disposable {
+  /** Set on the prototype of each class. */
+  declare protected readonly [KIND]: FrameKind;
   readonly #lease: Lease;
-  readonly #make: FrameMaker;
-  /** The names of the textures and buffers. */
-  readonly #names: readonly string[];
-  /** The textures and buffers, in this order. */
+  /** The textures and buffers, in the order of their names. */
   readonly #shared: unknown[];
 
   /** Called by the maker of a port; see {@link LeasedFrame.maker}. */
   protected constructor(
-    make: FrameMaker,
-    shared: readonly string[],
-    setOwn: SetOwn,
-    values: FrameValues,
+    { shared, setOwn }: FrameKind,
     lease: Lease,
+    values: FrameValues | undefined,
   ) {
     super();
-    this.#make = make;
     this.#lease = lease;
-    this.#names = shared;
     this.#shared = shared.length === 0
       ? NONE as unknown[]
-      : shared.map((name) => values[name]);
-    setOwn(this, values);
+      : shared.map((name) => values?.[name]);
+    if (values) setOwn(this, values);
   }
 
   /** Makes the class of a schema's frames. */
@@ -104,12 +109,14 @@ export class LeasedFrame extends Leased implements Disposable {
     const shared = names.filter((name) => isShared(schema.fields[name]!.type));
     const setOwn = setter(names.filter((name) => !shared.includes(name)));
     class OfSchema extends LeasedFrame {
-      constructor(values: FrameValues, lease: Lease) {
-        super(make, shared, setOwn, values, lease);
+      constructor(lease: Lease, values: FrameValues | undefined) {
+        super(kind, lease, values);
       }
     }
-    const make: FrameMaker = (values, lease) => new OfSchema(values, lease);
+    const make: FrameMaker = (lease, values) => new OfSchema(lease, values);
+    const kind: FrameKind = { make, shared, setOwn };
     Object.defineProperty(OfSchema, "name", { value: schema.name });
+    Object.defineProperty(OfSchema.prototype, KIND, { value: kind });
     shared.forEach((name, index) => {
       Object.defineProperty(OfSchema.prototype, name, {
         enumerable: true,
@@ -157,7 +164,7 @@ export class LeasedFrame extends Leased implements Disposable {
       return undefined;
     }
     const index = this.#shared.findIndex(isTransferred);
-    if (index >= 0) return this.#names[index];
+    if (index >= 0) return this[KIND].shared[index];
     const values = Object.entries(this);
     return values.find(([_, value]) => isTransferred(value))?.[0];
   }
@@ -187,7 +194,7 @@ export class LeasedFrame extends Leased implements Disposable {
       return made;
     };
     try {
-      return this.#make(this.#map(this.#replaceViews(again)), lease);
+      return this[KIND].make(lease, this.#map(this.#replaceViews(again)));
     } catch (error) {
       lease.end("disposed"); // releases what it holds already
       throw error;

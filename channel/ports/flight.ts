@@ -40,8 +40,6 @@ export interface FlightChannel {
 
 /** One frame that is being sent, waits to be sent, or was sent. */
 export class Flight implements SentMemory, OfferUser {
-  /** When it was sent, in milliseconds of the clock. */
-  sentAt = 0;
   /** What its message costs, in bytes. */
   cost = 0;
   /** The pieces that the peer has not released. */
@@ -63,7 +61,8 @@ export class Flight implements SentMemory, OfferUser {
 
   /** Whether the peer may have the pieces of the frame beside those that it has already. */
   get hasRoom(): boolean {
-    return this.#channel.offered.hasRoom(this.#lease.views.length);
+    const pieces = this.#lease.views.length;
+    return pieces === 0 || this.#channel.offered.hasRoom(pieces);
   }
 
   /** Whether the peer confirms the frame by its id, because it has no memory to release. */
@@ -114,8 +113,7 @@ export class Flight implements SentMemory, OfferUser {
   }
 
   /** The frame was sent: the peer holds its pieces until it releases them. */
-  launch(sentAt: number, cost: number): void {
-    this.sentAt = sentAt;
+  launch(cost: number): void {
     this.cost = cost;
     if (this.#offers) {
       this.#out = this.#offers.size;

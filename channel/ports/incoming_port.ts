@@ -13,7 +13,7 @@ import type { PortTerms } from "../../proto/schema/port_agreement.ts";
 import type { CopyCounter } from "../../proto/schema/surface_view.ts";
 import type { Id } from "../../proto/wire/xpc_value.ts";
 import { type Lease, LeaseList, type Lender } from "../memory/lease.ts";
-import type { FrameValues } from "../memory/leased_frame.ts";
+import type { LeasedFrame } from "../memory/leased_frame.ts";
 import type { Releases } from "../releases.ts";
 import type { FrameQueue } from "../transport.ts";
 
@@ -25,18 +25,6 @@ export interface IncomingEvents {
   readonly releases: Releases;
   /** User code has transferred a view of a frame that was received on this port. */
   givenAway(portName: string): void;
-}
-
-/** A frame that has come, and the memory in it. */
-export interface Arrival {
-  /** Its id on the sender's side. */
-  readonly id: Id;
-  readonly values: FrameValues;
-  readonly lease: Lease;
-  /** What its message costs, in bytes. */
-  readonly cost: number;
-  /** Whether it has memory of its sender. If so, the releases of the memory confirm it. */
-  readonly hasPeersMemory: boolean;
 }
 
 /** An incoming port, between its queue and what carries its frames. */
@@ -71,14 +59,25 @@ export class IncomingPort implements Lender {
    * Puts a frame. A frame without memory of its sender is confirmed by its own id,
    * so that the sender knows that there is room: in order, when it was disposed;
    * else from now on, since the queue itself replaces it by a newer one.
+   *
+   * @param id its id on the sender's side
+   * @param frame made by the queue
+   * @param cost what its message costs, in bytes
+   * @param hasPeersMemory whether it has memory of its sender. If so, the releases of the memory confirm it
    */
-  put({ id, values, lease, cost, hasPeersMemory }: Arrival): void {
+  put(
+    id: Id,
+    frame: LeasedFrame,
+    lease: Lease,
+    cost: number,
+    hasPeersMemory: boolean,
+  ): void {
     const { queue } = this;
     if (!hasPeersMemory && queue.inOrder) {
       lease.confirms = id;
       this.#bare.add(lease);
     }
-    queue.put(values, lease, cost);
+    queue.put(frame, cost);
     if (!hasPeersMemory && !queue.inOrder) this.#confirm(id, cost);
   }
 

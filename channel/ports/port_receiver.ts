@@ -9,6 +9,7 @@ import { BridgeError } from "../../proto/errors.ts";
 import type { Port } from "../../proto/schema/port.ts";
 import {
   agreedFormat,
+  isInOrder,
   type PortTerms,
 } from "../../proto/schema/port_agreement.ts";
 import type { PixelFormat } from "../../proto/schema/surface.ts";
@@ -55,6 +56,8 @@ export class PortReceiver<S extends Schema = Schema>
   implements FrameReceiver<S>, FrameQueue {
   readonly name: string;
   schema: S;
+  /** Whether every frame is read, in the order of sending. */
+  inOrder: boolean;
   readonly #source: ArrivalSource;
   readonly #events: ReceiverEvents;
   #make: FrameMaker;
@@ -87,6 +90,7 @@ export class PortReceiver<S extends Schema = Schema>
     this.name = name;
     this.schema = port.schema;
     this.#terms = port;
+    this.inOrder = isInOrder(port);
     this.#events = events;
     this.#make = LeasedFrame.maker(port.schema);
     this.#hasBytes = fieldsHaveBytes(port.schema.fields);
@@ -106,11 +110,6 @@ export class PortReceiver<S extends Schema = Schema>
 
   get connected(): boolean {
     return this.#connected;
-  }
-
-  /** Whether every frame is read, in the order of sending. */
-  get inOrder(): boolean {
-    return this.read_behavior === "read_next_in_order";
   }
 
   /** Frames dropped unread. */
@@ -246,18 +245,23 @@ export class PortReceiver<S extends Schema = Schema>
     this.#connected = terms !== undefined;
     if (terms) {
       this.#terms = terms;
+      this.inOrder = isInOrder(terms);
       this.schema = (terms.schema ?? this.schema) as S;
       this.#make = LeasedFrame.maker(this.schema);
       this.#hasBytes = fieldsHaveBytes(this.schema.fields);
     } else this.#wake();
   }
 
+  frame(lease: Lease, values?: FrameValues): LeasedFrame {
+    return this.#make(lease, values);
+  }
+
   /**
    * Adds a frame. If the queue is full, in number or in bytes, drops this frame on
    * a port in order, else the oldest ones.
    */
-  put(values: FrameValues, lease: Lease, cost: number): void {
-    const frame = this.#make(values, lease) as unknown as ReceivedFrame<S>;
+  put(received: LeasedFrame, cost: number): void {
+    const frame = received as unknown as ReceivedFrame<S>;
     this.#received++;
     if (this.#hasBytes) this.#bytes += frameBytes(frame);
     if (this.inOrder) {
@@ -306,6 +310,6 @@ export class PortReceiver<S extends Schema = Schema>
   clear(): void {
     this.#isCleared = true;
     if (this.#iterations > 0) return;
-    for (const frame of this.#unread.takeAll()) frame[Symbol.dispose]();
+    while (this.#unread.size > 0) this.#unread.shift()![Symbol.dispose]();
   }
 }

@@ -13,6 +13,7 @@ import type { ReadBehavior, Schema } from "../../proto/schema/field_type.ts";
 import type { Port } from "../../proto/schema/port.ts";
 import {
   agreedFormat,
+  isInOrder,
   type PortTerms,
 } from "../../proto/schema/port_agreement.ts";
 import type { PixelFormat } from "../../proto/schema/surface.ts";
@@ -52,7 +53,7 @@ export interface SenderChannel extends FlightChannel {
   turn(): Promise<void> | undefined;
   /** Counts the bytes of pixels that surfaces of its frames copy. */
   readonly copies: CopyCounter;
-  /** The times from sending to release. */
+  /** The times from sending to release, of some frames. */
   readonly latency: LatencyWindow;
   /** User code has transferred a view of a frame of this port. */
   givenAway(portName: string): void;
@@ -81,6 +82,14 @@ export class PortSender<S extends Schema = Schema>
   #make: FrameMaker;
   readonly #templates: Templates;
   #terms: PortTerms;
+  /** Whether every frame is read, in the order of sending. */
+  #inOrder = true;
+  /**
+   * The most frames with memory that are held, wait or are out at one time. In
+   * order: as many as the receiver can keep, so that it drops none. Else three
+   * more: the frame that is read, the one that waits and the one that is filled.
+   */
+  #limit = 0;
   #connected = true;
   /** Frames acquired and not yet sent or disposed. */
   readonly #acquired = new LeaseList();
@@ -103,6 +112,10 @@ export class PortSender<S extends Schema = Schema>
   #lost = 0;
   #sent = 0;
   #dropped = 0;
+  /** The frame whose latency is measured: one at a time, since a look at the clock takes as long as much of a send. */
+  #timed: Flight | undefined;
+  /** When it was sent, in milliseconds of the clock. */
+  #timedAt = 0;
 
   /** Called by the channel. */
   constructor(
@@ -119,6 +132,7 @@ export class PortSender<S extends Schema = Schema>
     this.#channel = channel;
     this.#writer = transport.writer(name, port.schema, undefined);
     this.#terms = port;
+    this.#bound();
     this.#templates = new Templates(native, port.schema);
     this.#make = LeasedFrame.maker(port.schema);
     this.#memory = new FrameMemory(
@@ -197,17 +211,10 @@ export class PortSender<S extends Schema = Schema>
 
   // ---- room ----
 
-  get #inOrder(): boolean {
-    return this.read_behavior === "read_next_in_order";
-  }
-
-  /**
-   * The most frames with memory that are held, wait or are out at one time. In
-   * order: as many as the receiver can keep, so that it drops none. Else three
-   * more: the frame that is read, the one that waits and the one that is filled.
-   */
-  get #limit(): number {
-    return this.#inOrder ? this.capacity : this.capacity + 3;
+  /** Sets what depends on the terms. */
+  #bound(): void {
+    this.#inOrder = isInOrder(this.#terms);
+    this.#limit = this.#inOrder ? this.capacity : this.capacity + 3;
   }
 
   get #inUse(): number {
@@ -245,7 +252,7 @@ export class PortSender<S extends Schema = Schema>
 
   #fill(template: object, lease: Lease): LeasedFrame {
     try {
-      return this.#make(this.#memory.fill(template, lease), lease);
+      return this.#make(lease, this.#memory.fill(template, lease));
     } catch (error) {
       lease.end("disposed");
       throw error;
@@ -325,7 +332,11 @@ export class PortSender<S extends Schema = Schema>
 
   /** After sending: counts the frame until it is released. */
   #took(sent: UnconfirmedFrame, flight: Flight): void {
-    flight.launch(this.#clock.now(), sent.cost);
+    flight.launch(sent.cost);
+    if (!this.#timed) {
+      this.#timed = flight;
+      this.#timedAt = this.#clock.now();
+    }
     this.#sent++;
     this.#out.add(sent.id, flight);
   }
@@ -400,6 +411,7 @@ export class PortSender<S extends Schema = Schema>
     this.#connected = terms !== undefined;
     if (terms) {
       this.#terms = terms;
+      this.#bound();
       const schema = (terms.schema ?? this.schema) as S;
       this.schema = schema;
       this.#make = LeasedFrame.maker(schema);
@@ -438,8 +450,11 @@ export class PortSender<S extends Schema = Schema>
 
   #land(flight: Flight, wasRead: boolean): void {
     this.#out.remove(flight);
-    if (wasRead) {
-      this.#channel.latency.record(this.#clock.now() - flight.sentAt);
+    if (flight === this.#timed) {
+      this.#timed = undefined;
+      if (wasRead) {
+        this.#channel.latency.record(this.#clock.now() - this.#timedAt);
+      }
     }
     this.#sendNext();
     this.changed();
@@ -455,6 +470,7 @@ export class PortSender<S extends Schema = Schema>
     this.#endTold = false;
     this.#dropNext();
     this.#out.clear();
+    this.#timed = undefined;
   }
 
   /** The channel has ended: no more frames will be sent. */

@@ -10,6 +10,7 @@ import {
   MAX_UNCONFIRMED_FRAMES,
 } from "../../proto/limits.ts";
 import type { Id } from "../../proto/wire/xpc_value.ts";
+import { BareFlights } from "./bare_flights.ts";
 import type { Flight } from "./flight.ts";
 
 /** Counts what a port has unconfirmed. */
@@ -18,7 +19,7 @@ export class Unconfirmed {
   /** What the frames cost, in bytes. */
   #cost = 0;
   /** Those without memory that the receiver releases: it releases them by their id. */
-  readonly #bare = new Map<Id, Flight>();
+  readonly #bare = new BareFlights();
 
   /** The number of frames. */
   get count(): number {
@@ -44,14 +45,12 @@ export class Unconfirmed {
   add(id: number, flight: Flight): void {
     this.#count++;
     this.#cost += flight.cost;
-    if (flight.isBare) this.#bare.set(id, flight);
+    if (flight.isBare) this.#bare.add(id, flight);
   }
 
   /** Returns the frame that is released by this id, once. */
   takeBare(id: Id): Flight | undefined {
-    const flight = this.#bare.get(id);
-    this.#bare.delete(id);
-    return flight;
+    return this.#bare.take(id);
   }
 
   /** A frame was released. */

@@ -5,11 +5,14 @@
  * @module
  */
 
+import { Fifo } from "../fifo.ts";
 import { MAX_UNREAD_BYTES } from "../../proto/limits.ts";
 
 /** A queue that is bounded in number and in bytes. Its owner asks before it adds a frame. */
 export class UnreadFrames<F> {
-  #frames: { readonly frame: F; readonly cost: number }[] = [];
+  readonly #frames = new Fifo<F>();
+  /** What each of them costs, in bytes. */
+  readonly #costs = new Fifo<number>();
   /** What all frames cost, in bytes. */
   #cost = 0;
   /** The frames that an earlier peer has sent. The current peer does not count them. */
@@ -17,34 +20,26 @@ export class UnreadFrames<F> {
 
   /** The number of frames. */
   get size(): number {
-    return this.#frames.length;
+    return this.#frames.size;
   }
 
   /** Adds a frame, whose message costs `cost` bytes. */
   push(frame: F, cost: number): void {
-    this.#frames.push({ frame, cost });
+    this.#frames.push(frame);
+    this.#costs.push(cost);
     this.#cost += cost;
   }
 
   /** Takes the oldest frame. */
   shift(): F | undefined {
-    const oldest = this.#frames.shift();
-    if (!oldest) return undefined;
-    this.#cost -= oldest.cost;
+    if (this.#frames.size === 0) return undefined;
+    const cost = this.#costs.shift();
+    this.#cost -= cost;
     if (this.#inherited.count > 0) {
       this.#inherited.count--;
-      this.#inherited.cost -= oldest.cost;
+      this.#inherited.cost -= cost;
     }
-    return oldest.frame;
-  }
-
-  /** Takes all frames. */
-  takeAll(): F[] {
-    const frames = this.#frames.map(({ frame }) => frame);
-    this.#frames = [];
-    this.#cost = 0;
-    this.#inherited = { count: 0, cost: 0 };
-    return frames;
+    return this.#frames.shift();
   }
 
   /** Whether there is no room for another frame, in number or in bytes. */

@@ -42,18 +42,21 @@ export interface FrameLane<S extends Schema> {
   /**
    * Reads the payload in [at, at + bytes), and nothing outside it. Each value is
    * read once, then checked, then used; text and bytes are copied before they are
-   * looked at. Returns why the frame does not fit its schema otherwise. Never
+   * looked at. Returns undefined, or why the frame does not fit its schema. Never
    * throws, unless `finder` does.
    *
    * @param at where the payload begins, a multiple of 8
    * @param bytes at most so many as there are
+   * @param frame gets the fields, in the order of the schema. It is not to be used
+   * if the payload does not fit
    */
   read(
     from: LaneBytes,
     at: number,
     bytes: number,
     finder: MemoryFinder,
-  ): Frame<S> | Misfit;
+    frame: object,
+  ): Misfit | undefined;
 }
 
 /** Makes what measures the frames of a level. */
@@ -101,12 +104,12 @@ export function readFrames(
   const Reader = code.constant(PayloadReader);
   code.add(
     `const reader = new ${Reader}(from, at, at + bytes, finder);`,
-    `const frame = ${code.constant(read)}(reader);`,
-    `if (frame instanceof ${code.constant(Misfit)}) {`,
-    `  return ${code.constant(refuse)}(frame);`,
-    "}",
-    "if (reader.at === reader.end) return frame;",
+    `const read = ${code.constant(read)}(reader, frame);`,
+    `if (read !== frame) return ${code.constant(refuse)}(read);`,
+    "if (reader.at === reader.end) return undefined;",
     `return ${code.constant(tooLong)}(reader);`,
   );
-  return code.make("from, at, bytes, finder") as FrameLane<Schema>["read"];
+  return code.make("from, at, bytes, finder, frame") as FrameLane<
+    Schema
+  >["read"];
 }

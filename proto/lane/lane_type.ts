@@ -27,8 +27,11 @@ export interface LaneType {
   readonly end: (value: unknown, at: number) => number;
   /** Writes a value that passed `check`, at `at` or at the next multiple of its alignment. Returns where it ends. */
   readonly write: (value: unknown, writer: PayloadWriter, at: number) => number;
-  /** Reads the value at the reader's place, and moves the place behind it. Accepts any bytes. */
-  readonly read: (reader: PayloadReader) => unknown | Misfit;
+  /**
+   * Reads the value at the reader's place, and moves the place behind it. Accepts
+   * any bytes. Fields are set in `into`, if it is given, which then is the value.
+   */
+  readonly read: (reader: PayloadReader, into?: object) => unknown | Misfit;
 }
 
 /** Makes the functions of a {@link LaneType}. */

@@ -86,6 +86,8 @@ function fitting({ members, mirrors }: Level): LaneType["fits"] {
   // Most frames have their keys in the order of the schema. The engine is slow to
   // find inherited keys together with an object's own ones.
   const known = code.constant(new Set(names));
+  // The frames of a port have the same prototype, whose keys do not change.
+  const parents = code.constant({ known: Object.prototype });
   code.add(
     `const keys = ${code.constant(Object.keys)}(value);`,
     "for (let i = 0; i < keys.length; i++) {",
@@ -94,8 +96,9 @@ function fitting({ members, mirrors }: Level): LaneType["fits"] {
     "  }",
     "}",
     `const parent = ${code.constant(Object.getPrototypeOf)}(value);`,
-    `if (parent !== ${code.constant(Object.prototype)}) {`,
+    `if (parent !== ${parents}.known) {`,
     `  for (const key in parent) if (!${known}.has(key)) return false;`,
+    `  ${parents}.known = parent;`,
     "}",
     `return ${mirrorsAgree("value", mirrors)};`,
   );
@@ -165,13 +168,20 @@ function reading({ members, later, parts, mirrors }: Level): LaneType["read"] {
     if (isBlock(part)) readBlock(code, part, values);
     else readPart(code, part, values);
   }
+  const valueOf = (name: string): string =>
+    later.has(name) ? "null" : values.get(name)!;
   const properties = members.map(({ name }) =>
-    `${JSON.stringify(name)}: ${later.has(name) ? "null" : values.get(name)}`
+    `${JSON.stringify(name)}: ${valueOf(name)}`
+  );
+  const settings = members.map(({ name }) =>
+    `${property("into", name)} = ${valueOf(name)};`
   );
   code.add(
     "reader.at = at;",
     "if (misfit !== undefined) return misfit;",
-    `const value = { ${properties.join(", ")} };`,
+    "let value = into;",
+    `if (into === undefined) value = { ${properties.join(", ")} };`,
+    `else { ${settings.join(" ")} }`,
   );
   if (mirrors.length > 0) {
     const check = code.constant(contradiction);
@@ -183,7 +193,7 @@ function reading({ members, later, parts, mirrors }: Level): LaneType["read"] {
     );
   }
   code.add("return value;");
-  return code.make("reader") as LaneType["read"];
+  return code.make("reader, into") as LaneType["read"];
 }
 
 function readBlock(

@@ -83,6 +83,11 @@ export function agreedFormat(
   return agreed_formats?.length === 1 ? agreed_formats[0] : undefined;
 }
 
+/** Whether every frame of a port is read, in the order of sending. */
+export function isInOrder({ read_behavior }: PortTerms): boolean {
+  return read_behavior === "read_next_in_order";
+}
+
 /** Which direction the ports of a map have, as the client sees it. */
 export type PortSide = "input" | "output";
 

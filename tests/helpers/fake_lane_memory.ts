@@ -76,7 +76,9 @@ export function readPayload(
   payload: Uint8Array,
   finder: MemoryFinder = new FakeLaneMemory().finder,
 ): unknown | Misfit {
-  return codec.read(placed(payload), AT, payload.length, finder);
+  const frame = {};
+  return codec.read(placed(payload), AT, payload.length, finder, frame) ??
+    frame;
 }
 
 function placed(payload: Uint8Array): LaneBytes {

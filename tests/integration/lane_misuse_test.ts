@@ -10,17 +10,21 @@ import { Native } from "../../ffi/native.ts";
 import type { BridgeError } from "../../proto/errors.ts";
 import { LANE_DEFAULT_SLOTS, LANE_HEAD } from "../../proto/lane/layout.ts";
 import { compileLane } from "../../proto/lane/lane_codec.ts";
-import { laneBytes, type MemoryName } from "../../proto/lane/lane_memory.ts";
+import {
+  laneBytes,
+  type MemoryFinder,
+  type MemoryName,
+} from "../../proto/lane/lane_memory.ts";
 import {
   RECORD_HEADER_BYTES,
   RECORD_KIND,
   releaseBytes,
   writeRelease,
 } from "../../proto/lane/record.ts";
+import type { Frame } from "../../proto/schema/field_type.ts";
 import { baseMinor } from "../../proto/schema/minor.ts";
 import { FEATURES } from "../../proto/wire/features.ts";
 import { CHANNEL_KEY, MSG_TYPE } from "../../proto/wire/keys.ts";
-import { Misfit } from "../../proto/wire/misfit.ts";
 import {
   getData,
   uint64,
@@ -237,14 +241,17 @@ function readFrame(
   payload: Uint8Array<ArrayBuffer>,
 ): { number: number; piece: MemoryName } {
   const names: MemoryName[] = [];
-  const frame = codec.read(laneBytes(payload), 0, payload.length, {
+  const finder: MemoryFinder = {
     texture: (name) => {
       names.push(name);
       return surface("rgba8");
     },
     buffer: () => "none here",
-  });
-  if (frame instanceof Misfit) throw new Error(frame.message);
+  };
+  const frame = {} as Frame<typeof schema>;
+  const from = laneBytes(payload);
+  const misfit = codec.read(from, 0, payload.length, finder, frame);
+  if (misfit) throw new Error(misfit.message);
   return { number: Number(frame.frame_number), piece: names[0]! };
 }
 

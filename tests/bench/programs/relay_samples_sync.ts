@@ -11,10 +11,10 @@ export default reactive({
   outputs: { samples: SAMPLES },
   async process({ input, output, signal }) {
     while (!signal.aborted && !input.samples.ended) {
-      using frame = input.samples.recvSync(WAIT_MS);
+      const frame = input.samples.recvSync(WAIT_MS);
       if (frame) {
-        using back = output.samples.acquire(copyOf(frame));
-        output.samples.send(back);
+        output.samples.send(output.samples.acquire(copyOf(frame)));
+        frame[Symbol.dispose]();
       } else await new Promise((resolve) => setTimeout(resolve));
     }
   },

@@ -27,11 +27,8 @@ function put(
   timestamp_ns: bigint,
 ): void {
   const data = new Uint8Array(0);
-  receiver.put(
-    { data, schema_name: "tick", timestamp_ns },
-    new Lease(LENDER),
-    0,
-  );
+  const values = { data, schema_name: "tick", timestamp_ns };
+  receiver.put(receiver.frame(new Lease(LENDER), values), 0);
 }
 
 Deno.test("what is done before the signal is as it was", async () => {

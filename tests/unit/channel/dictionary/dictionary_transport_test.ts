@@ -2,7 +2,10 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { nextTurn } from "../../../../channel/activity.ts";
 import { DictionaryTransport } from "../../../../channel/dictionary/dictionary_transport.ts";
 import type { Lease } from "../../../../channel/memory/lease.ts";
-import type { FrameValues } from "../../../../channel/memory/leased_frame.ts";
+import {
+  type FrameValues,
+  LeasedFrame,
+} from "../../../../channel/memory/leased_frame.ts";
 import { OfferedMemory } from "../../../../channel/memory/offered_memory.ts";
 import { MemoryTable } from "../../../../channel/memory/memory_table.ts";
 import { IncomingPort } from "../../../../channel/ports/incoming_port.ts";
@@ -47,12 +50,16 @@ class Queue implements FrameQueue {
   capacity = CAPACITY;
   dropped = 0;
   hasEnd = false;
+  readonly #make = LeasedFrame.maker(Tick);
 
   constructor(readonly inOrder: boolean, readonly frames: Received[]) {}
 
-  put(values: FrameValues, lease: Lease): void {
-    this.frames.push({ values, lease });
+  frame(lease: Lease, values?: FrameValues): LeasedFrame {
+    this.frames.push({ values: values!, lease });
+    return this.#make(lease, values);
   }
+
+  put(): void {}
 
   putEnd(): void {
     this.hasEnd = true;

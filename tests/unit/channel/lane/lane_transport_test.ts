@@ -2,7 +2,10 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { counterAt } from "../../../../channel/lane/rings.ts";
 import { LaneTransport } from "../../../../channel/lane/lane_transport.ts";
 import type { Lease } from "../../../../channel/memory/lease.ts";
-import type { FrameValues } from "../../../../channel/memory/leased_frame.ts";
+import {
+  type FrameValues,
+  LeasedFrame,
+} from "../../../../channel/memory/leased_frame.ts";
 import { MemoryTable } from "../../../../channel/memory/memory_table.ts";
 import { OfferedMemory } from "../../../../channel/memory/offered_memory.ts";
 import { IncomingPort } from "../../../../channel/ports/incoming_port.ts";
@@ -59,10 +62,15 @@ class Queue implements FrameQueue {
   hasEnd = false;
   readonly came: FrameValues[] = [];
   readonly leases: Lease[] = [];
+  readonly #make = LeasedFrame.maker(Tick);
 
-  put(values: FrameValues, lease: Lease): void {
-    this.came.push(values);
+  frame(lease: Lease): LeasedFrame {
     this.leases.push(lease);
+    return this.#make(lease);
+  }
+
+  put(frame: LeasedFrame): void {
+    this.came.push({ ...frame });
   }
 
   putEnd(): void {
@@ -347,12 +355,13 @@ Deno.test("lane: what is written while this side reads is read in another turn, 
   assertEquals(client.failures, []);
 });
 
-Deno.test("lane: a tail that cannot be ends the connection at the next frame", () => {
+Deno.test("lane: a tail that cannot be ends the connection when the ring seems to be full", () => {
   const { host } = pair();
-  host.lane.views.counters[counterAt(0, LANE_TAIL)] = 5;
-  host.tick(1);
+  for (let n = 0; n < SLOTS; n++) host.tick(n);
+  host.lane.views.counters[counterAt(0, LANE_TAIL)] = 2 * SLOTS;
+  host.tick(SLOTS);
   assertStringIncludes(reason(host), "read more than was written");
-  host.tick(2); // goes as a message, to a connection that ends
+  host.tick(SLOTS + 1); // goes as a message, to a connection that ends
 });
 
 Deno.test("lane: a bell that is shut, or rings without end, ends the connection", () => {

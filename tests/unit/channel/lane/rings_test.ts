@@ -95,7 +95,10 @@ Deno.test("rings: what would cross the end begins at the start, and what is skip
 
 Deno.test("rings: a tail or a head that cannot be is an error", () => {
   const { lane, writer, reader } = ends();
-  lane.views.counters[counterAt(0, LANE_TAIL)] = 1;
+  for (let n = 0; n < 4; n++) {
+    assert(write(lane, writer, n, writer.maxPayload)); // there is room without a look at the tail
+  }
+  lane.views.counters[counterAt(0, LANE_TAIL)] = SLOTS + 1;
   assertThrows(() => writer.reserve(1), RangeError, "4294967295 slots");
   lane.views.counters[counterAt(0, LANE_HEAD)] = SLOTS + 1;
   assertThrows(() => reader.look(), RangeError, "17 slots to be read");

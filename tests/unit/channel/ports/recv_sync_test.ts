@@ -46,12 +46,11 @@ function made(): {
   const source = new Source();
   const events = { arrived: () => {}, portEnded: () => {} };
   const receiver = new PortReceiver("ticks", TICKS, source, events);
-  const put = (timestamp_ns: bigint): void =>
-    receiver.put(
-      { data: new Uint8Array(0), schema_name: "tick", timestamp_ns },
-      new Lease(LENDER),
-      0,
-    );
+  const put = (timestamp_ns: bigint): void => {
+    const data = new Uint8Array(0);
+    const values = { data, schema_name: "tick", timestamp_ns };
+    receiver.put(receiver.frame(new Lease(LENDER), values), 0);
+  };
   return { source, receiver, put };
 }
 

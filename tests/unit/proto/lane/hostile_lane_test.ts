@@ -15,7 +15,6 @@ import type {
 import type { Schema } from "../../../../proto/schema/field_type.ts";
 import { NUMERIC_ARRAYS } from "../../../../proto/schema/numeric_array.ts";
 import { schemaToJson } from "../../../../proto/schema/json/schema_json.ts";
-import { Misfit } from "../../../../proto/wire/misfit.ts";
 import { surface } from "../../../helpers/fake_capabilities.ts";
 import { payloadOf } from "../../../helpers/fake_lane_memory.ts";
 import { HostileBytes } from "../../../helpers/hostile_bytes.ts";
@@ -80,14 +79,15 @@ function readHostile(
   const end = AT + payload.length;
   const bytes = new HostileBytes(memory, AT, end, prng);
   const finder = new AnyMemory();
-  const frame: unknown = codec.read(bytes, AT, payload.length, finder);
+  const frame = {};
+  const misfit = codec.read(bytes, AT, payload.length, finder, frame);
   bytes.check();
   for (const { id, generation } of finder.asked) {
     assert(id >= 0 && id < 2 ** 32 && generation >= 0 && generation < 2 ** 32);
   }
-  if (frame instanceof Misfit) {
-    assertEquals(frame.schema, schema.name);
-    assert(frame.expected !== "" && frame.got !== "", "which one it is");
+  if (misfit) {
+    assertEquals(misfit.schema, schema.name);
+    assert(misfit.expected !== "" && misfit.got !== "", "which one it is");
     return false;
   }
   assertEquals(
