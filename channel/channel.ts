@@ -376,9 +376,11 @@ export class Channel<Out extends PortMap, In extends PortMap>
    * Makes a lane for this connection, if both sides have the feature. `send` gets
    * what `ping` says of it. Call it before anything else is sent with this
    * channel, and {@link acceptLane} when the peer has answered.
+   *
+   * @param sleeps whether neither side is to wait awake
    */
-  offerLane(send: (fields: XpcDictionary) => void): void {
-    this.#lane.offer(this.features, send);
+  offerLane(sleeps: boolean, send: (fields: XpcDictionary) => void): void {
+    this.#lane.offer(this.features, sleeps, send);
   }
 
   /** Uses the lane that was offered, if the peer's `pong` says that it does. */

@@ -70,6 +70,8 @@ export interface HostBridgeOptions extends SessionOptions {
   readonly processorType: ProcessorMode;
   /** What carries frames, if the client can. */
   readonly path: TransportPath;
+  /** Whether both sides always sleep while they wait for records. */
+  readonly sleeps: boolean;
   /** Starts the client's process. */
   readonly spawn: StartClient;
   /** Called with warnings for the owner. */
@@ -335,8 +337,9 @@ export class HostBridge {
   #ping(): void {
     const { features } = this.#channel;
     const ports = portsInPing(this.#options.schema, features);
-    this.#channel.offerLane((lane) =>
-      this.#door.tell(pingMessage(features, { ...ports, ...lane }))
+    this.#channel.offerLane(
+      this.#options.sleeps,
+      (lane) => this.#door.tell(pingMessage(features, { ...ports, ...lane })),
     );
   }
 

@@ -53,6 +53,8 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly brokerEndpoint?: string;
   /** What carries frames: records in shared memory, or a message for each frame, which is slower. A client of a version without lanes gets messages. Default: "lane". */
   readonly path?: TransportPath;
+  /** How both sides wait for the next record of the other: awake for at most 100 us, as long as they come that fast and on another core; or always asleep, which saves processor time and costs latency. Default: "awake". */
+  readonly waiting?: "awake" | "asleep";
   /** Whether a new client is started after a failure. The ports stay; the pause before each restart doubles, from 100 ms to 5 s; the host gives up after 8 restarts in a row. Default: "never". */
   readonly restart?: RestartPolicy;
   /** Called before each restart, with the failure that caused it. Default: `warn` gets a description. */
@@ -90,8 +92,10 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
   const env = permittedEnvironment();
   const { output = toStderr, warn = warnToStderr, onRestart } = options;
   const { control = "xpc", path = "lane", restart = "never" } = options;
+  const { waiting = "awake" } = options;
   checkOneOf("control", control, ["xpc", "grpc"]);
   checkOneOf("path", path, ["lane", "dictionary"]);
+  checkOneOf("waiting", waiting, ["awake", "asleep"]);
   checkOneOf("restart", restart, ["never", "on-failure"]);
   const choice: BrokerSearch = {
     given: options.broker ?? readVariable(env, "STREAMLIB_BROKER_XPC_SERVICE"),
@@ -111,6 +115,7 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
     processorId: options.processorId ?? crypto.randomUUID(),
     processorType,
     path,
+    sleeps: waiting === "asleep",
     timeoutSecs,
     findBroker: (native, lost, signal) =>
       findBroker(native, choice, lost, signal),

@@ -23,7 +23,11 @@ import type { Message } from "../../ffi/message.ts";
 import type { Native } from "../../ffi/native.ts";
 import { LoopTurns, nextTurn } from "../activity.ts";
 import type { ArrivalSource } from "../ports/port_receiver.ts";
-import { type LaneChannel, LaneTransport } from "./lane_transport.ts";
+import {
+  type LaneChannel,
+  LaneTransport,
+  type LaneUse,
+} from "./lane_transport.ts";
 
 /** What the lane needs from its channel. */
 export interface LaneOwner extends LaneChannel {
@@ -64,12 +68,16 @@ export class ChannelLane implements ArrivalSource {
 
   // ---- the handshake ----
 
-  /** Makes a lane, if both sides have the feature. `send` gets what `ping` says of it. */
-  offer(features: Features, send: (fields: XpcDictionary) => void): void {
+  /** Makes a lane, if both sides have the feature. `send` gets what `ping` says of it. `sleeps`: whether neither side is to wait awake. */
+  offer(
+    features: Features,
+    sleeps: boolean,
+    send: (fields: XpcDictionary) => void,
+  ): void {
     using offered = features.has("lanes")
       ? this.#add(
         () => NativeLane.create(this.#native, LANE_DEFAULT_SLOTS),
-        true,
+        { isMaker: true, sleeps },
       )
       : undefined;
     if (!offered) return send({});
@@ -77,6 +85,7 @@ export class ChannelLane implements ArrivalSource {
     send({
       [CHANNEL_KEY.lane]: memory.borrow(),
       [CHANNEL_KEY.bell]: offered.bell.borrow(),
+      ...(sleeps && { [CHANNEL_KEY.sleeps]: true }),
     });
   }
 
@@ -96,7 +105,10 @@ export class ChannelLane implements ArrivalSource {
     const memory = getCapability(ping, CHANNEL_KEY.lane, "shmem");
     const bell = getCapability(ping, CHANNEL_KEY.bell, "fd");
     using opened = features.has("lanes") && memory && bell
-      ? this.#add(() => NativeLane.open(this.#native, memory), false)
+      ? this.#add(() => NativeLane.open(this.#native, memory), {
+        isMaker: false,
+        sleeps: ping[CHANNEL_KEY.sleeps] === true,
+      })
       : undefined;
     if (!opened || !bell) return send({});
     if (this.#connect(bell)) {
@@ -125,12 +137,12 @@ export class ChannelLane implements ArrivalSource {
   }
 
   /** Adds the transport of a lane. Without one frames travel as messages; why is told. */
-  #add(open: () => NativeLane, isMaker: boolean): NewLane | undefined {
+  #add(open: () => NativeLane, use: LaneUse): NewLane | undefined {
     using held = new DisposableStack();
     try {
       const lane = held.use(open());
       const bell = held.use(lane.bell());
-      this.#lane = new LaneTransport(this.#owner, lane, isMaker);
+      this.#lane = new LaneTransport(this.#owner, lane, use);
       held.move();
       return { lane, bell, [Symbol.dispose]: () => bell[Symbol.dispose]() };
     } catch (error) {

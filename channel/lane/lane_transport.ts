@@ -78,6 +78,14 @@ export interface LaneChannel extends TransportEvents {
   failed(error: BridgeError): void;
 }
 
+/** How one side uses a lane. */
+export interface LaneUse {
+  /** Whether this side has made it. */
+  readonly isMaker: boolean;
+  /** Whether it always sleeps while it waits for records. */
+  readonly sleeps: boolean;
+}
+
 /** An incoming port on the lane. */
 class IncomingRecords {
   readonly port: IncomingPort;
@@ -130,11 +138,12 @@ export class LaneTransport implements Transport, Disposable {
   #isReading = false;
   #isOver = false;
 
-  /**
-   * @param lane is taken over
-   * @param isMaker whether this side has made the lane
-   */
-  constructor(channel: LaneChannel, lane: NativeLane, isMaker: boolean) {
+  /** @param lane is taken over */
+  constructor(
+    channel: LaneChannel,
+    lane: NativeLane,
+    { isMaker, sleeps }: LaneUse,
+  ) {
     this.#channel = channel;
     this.#lane = lane;
     this.#views = {
@@ -143,7 +152,7 @@ export class LaneTransport implements Transport, Disposable {
     };
     this.#writer = new RingWriter(lane, this.#views, isMaker ? 0 : 1);
     this.#reader = new RingReader(lane, this.#views, isMaker ? 1 : 0);
-    this.#waiting = new LaneWaiting(lane, this.#reader, {
+    this.#waiting = new LaneWaiting(lane, this.#reader, sleeps, {
       read: () => this.poll(),
       sleeps: () => channel.releases.flush(),
       drain: () => channel.drain(),

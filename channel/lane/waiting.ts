@@ -34,6 +34,7 @@ export interface WaitingEvents {
 export class LaneWaiting {
   readonly #lane: NativeLane;
   readonly #reader: RingReader;
+  readonly #sleeps: boolean;
   readonly #events: WaitingEvents;
   /** A lane begins asleep. */
   #isAwake = false;
@@ -41,9 +42,16 @@ export class LaneWaiting {
   #rings = 0;
   #isOver = false;
 
-  constructor(lane: NativeLane, reader: RingReader, events: WaitingEvents) {
+  /** @param sleeps whether it never waits awake */
+  constructor(
+    lane: NativeLane,
+    reader: RingReader,
+    sleeps: boolean,
+    events: WaitingEvents,
+  ) {
     this.#lane = lane;
     this.#reader = reader;
+    this.#sleeps = sleeps;
     this.#events = events;
     lane.listen((count) => this.#rung(count), () => this.#shut());
   }
@@ -70,13 +78,18 @@ export class LaneWaiting {
   spin(): boolean {
     if (this.#isOver) return false;
     this.#wake();
-    for (let look = 0; look < LOOKS; look++) {
-      if (this.#reader.hasMoved) return this.#found();
-    }
-    const { seen } = this.#reader;
-    if (this.#lane.spin(seen, MAX_SPIN_NS) !== seen) return this.#found();
+    if (!this.#sleeps && this.#seesMove()) return this.#found();
     this.#events.sleeps();
     return this.#sleep();
+  }
+
+  /** Waits awake. Returns whether the peer has written something. */
+  #seesMove(): boolean {
+    for (let look = 0; look < LOOKS; look++) {
+      if (this.#reader.hasMoved) return true;
+    }
+    const { seen } = this.#reader;
+    return this.#lane.spin(seen, MAX_SPIN_NS) !== seen;
   }
 
   /** Blocks this thread until the peer has written something, events wait on the queue, or `ms` milliseconds have passed. Handles what has come. */

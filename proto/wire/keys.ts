@@ -155,6 +155,8 @@ export const CHANNEL_KEY = {
   lane: "lane",
   /** In `ping` and `pong`: what rings the bell of the sender on their lane. A client that uses no lane sends none. */
   bell: "bell",
+  /** In `ping`, with a lane: true if neither side is to wait awake. */
+  sleeps: "sleeps",
   /** With a lane: the number of the message, from 1, of those that are ordered with its records. */
   number: "number",
   /** Of a frame, with a lane: its record, in place of `frame_id`, `port_name` and `fields`. */

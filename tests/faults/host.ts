@@ -74,6 +74,7 @@ export function startHost(options: FaultyHostOptions): FaultyHost {
     processorId: service,
     processorType: "reactive",
     path: TEST_PATH,
+    sleeps: false,
     timeoutSecs: DEFAULT_TIMEOUT_SECS,
     findBroker: (native, lost, signal) =>
       findBroker(

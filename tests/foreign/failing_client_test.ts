@@ -84,6 +84,7 @@ permittedTest(
           processorId: fault,
           processorType: "reactive",
           path: "lane",
+          sleeps: false,
           timeoutSecs: PATIENCE_MS / 1000,
           findBroker: findEmbedded,
           spawn: (env, bootstrap) =>

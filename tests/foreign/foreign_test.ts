@@ -95,6 +95,7 @@ for (
           processorId: "foreign",
           processorType: "reactive",
           path: "lane",
+          sleeps: false,
           timeoutSecs: PATIENCE_MS / 1000,
           findBroker: (native, lost, signal) =>
             findBroker(

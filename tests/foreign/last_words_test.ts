@@ -94,6 +94,7 @@ function hostOf(start: (env: Readonly<Record<string, string>>) => CPeer) {
     processorId: "words",
     processorType: "reactive",
     path: "lane",
+    sleeps: false,
     timeoutSecs: PATIENCE_MS / 1000,
     findBroker: (native, lost, signal) =>
       findBroker(

@@ -50,7 +50,10 @@ export class LaneHandshake {
   /** Begins. Resolves when both sides know whether they use a lane. */
   begin(): Promise<void> {
     const { channel, end } = this.#host;
-    channel.offerLane((lane) => end.send(pingMessage(channel.features, lane)));
+    channel.offerLane(
+      false,
+      (lane) => end.send(pingMessage(channel.features, lane)),
+    );
     return this.#done.promise;
   }
 

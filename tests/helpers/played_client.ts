@@ -201,6 +201,7 @@ export function playedTest(
           processorId: "played",
           processorType: "reactive",
           path: "lane",
+          sleeps: false,
           timeoutSecs,
           findBroker: findEmbedded,
           spawn: (...how) => {

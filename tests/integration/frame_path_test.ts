@@ -1,5 +1,9 @@
 import { assertEquals } from "@std/assert";
-import type { ReactiveHost, TransportPath } from "../../host/mod.ts";
+import type {
+  HostOptions,
+  ReactiveHost,
+  TransportPath,
+} from "../../host/mod.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import {
   acquireFrame,
@@ -22,8 +26,10 @@ const NEEDS = {
 type Host = ReactiveHost<VideoPorts, VideoPorts>;
 
 /** Launches a host with a client, and has a frame come back. */
-async function travelled(path?: TransportPath): Promise<Host> {
-  const host = launchFixture("invert.ts", path ? { path } : {});
+async function travelled(
+  options: Pick<HostOptions<VideoPorts, VideoPorts>, "path" | "waiting"> = {},
+): Promise<Host> {
+  const host = launchFixture("invert.ts", options);
   try {
     assertEquals(host.stats.path, undefined); // nobody can know it yet
     await soon(host.ready, "ready");
@@ -44,11 +50,20 @@ permittedTest(
   NEEDS,
   async () => {
     using _ = isolatedHome();
-    for (const path of [undefined, "lane", "dictionary"] as const) {
-      const host = await travelled(path);
-      assertEquals(host.stats.path, path ?? "lane");
+    for (
+      const options of [
+        {},
+        { path: "lane" },
+        { path: "lane", waiting: "asleep" },
+        { path: "dictionary" },
+        { path: "dictionary", waiting: "asleep" },
+      ] as const
+    ) {
+      const host = await travelled(options);
+      const path = "path" in options ? options.path : "lane";
+      assertEquals(host.stats.path, path);
       await soon(host.close(), "the end");
-      assertEquals(host.stats.path, path ?? "lane");
+      assertEquals(host.stats.path, path);
     }
   },
 );
@@ -82,7 +97,7 @@ permittedTest(
         .map(([line]) => line);
     for (const path of ["lane", "dictionary"] as const) {
       const [own, lanes] = [await descriptors(Deno.pid), maps(Deno.pid).length];
-      await using host = await travelled(path);
+      await using host = await travelled({ path });
       taken[path] = [
         await descriptors(Deno.pid) - own,
         await descriptors(host.clientPid),

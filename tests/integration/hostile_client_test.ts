@@ -76,6 +76,7 @@ function attackedHost(attack: string, warnings: string[]) {
     processorId: attack,
     processorType: "reactive",
     path: "lane",
+    sleeps: false,
     timeoutSecs: DEFAULT_TIMEOUT_SECS,
     findBroker: findEmbedded,
     spawn: (env, bootstrap) => startClient(attack, env, bootstrap),

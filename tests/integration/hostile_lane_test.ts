@@ -82,6 +82,7 @@ class Attacked implements AsyncDisposable {
     processorId: "attacked",
     processorType: "manual",
     path: "lane",
+    sleeps: false,
     timeoutSecs: DEFAULT_TIMEOUT_SECS,
     findBroker: (native, lost, signal) =>
       findBroker(

@@ -42,12 +42,10 @@ export async function launch<I extends PortMap, O extends PortMap>(
   way: Way,
   options: HostOptions<I, O>,
 ): Promise<ReactiveHost<I, O> | NotHere> {
-  if (way.path === "lane" && !way.spins) {
-    return new NotHere("this version cannot switch the waiting awake off");
-  }
   const host = ReactiveHost.launch<I, O>({
     ...options,
-    ...(way.path === "dictionary" && { path: "dictionary" }),
+    path: way.path,
+    waiting: way.spins ? "awake" : "asleep",
   });
   try {
     await host.ready;

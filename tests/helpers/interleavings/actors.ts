@@ -235,6 +235,7 @@ export class HostActor {
         processorId: "processor",
         processorType: "reactive",
         path: "dictionary",
+        sleeps: false,
         timeoutSecs: TIMEOUT_SECS,
         findBroker: async (native, lost, signal) => {
           const lease = await findBroker(

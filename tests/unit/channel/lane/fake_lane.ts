@@ -21,6 +21,8 @@ export class FakeLane {
   readonly views: LaneViews;
   announcements = 1;
   isDisposed = false;
+  /** How often it was asked to wait awake. */
+  spins = 0;
   /** The other half. */
   peer: FakeLane | undefined;
   ring: ((count: number) => void) | undefined;
@@ -73,6 +75,11 @@ export class FakeLane {
   }
 
   spin(): number {
+    this.spins++;
+    return this.#head();
+  }
+
+  #head(): number {
     const at = counterAt(this.#theirs, LANE_HEAD);
     return Atomics.load(this.views.counters, at) >>> 0;
   }
@@ -81,7 +88,7 @@ export class FakeLane {
     this.announcements++;
     const asleep = counterAt(this.#theirs, LANE_ASLEEP);
     Atomics.store(this.views.counters, asleep, 1);
-    if (this.spin() === seen) return true;
+    if (this.#head() === seen) return true;
     Atomics.store(this.views.counters, asleep, 0);
     return false;
   }

@@ -92,7 +92,7 @@ class Side {
   peerDropped = 0;
   #lastFrame = 0;
 
-  constructor(lane: FakeLane, isHost: boolean) {
+  constructor(lane: FakeLane, isHost: boolean, sleeps = false) {
     this.lane = lane;
     const releases: Releases = new Releases({
       send: (batch) => this.transport.sendReleases(batch),
@@ -126,7 +126,7 @@ class Side {
         problem: (_, text) => void this.problems.push(text),
       },
       lane.native,
-      isHost,
+      { isMaker: isHost, sleeps },
     );
     this.transport.agree(TERMS, TERMS);
     this.writer = this.transport.writer("ticks", Tick, TICKS);
@@ -353,6 +353,19 @@ Deno.test("lane: what is written while this side reads is read in another turn, 
   client.receive({ sent: [{ text: "a message" }] } as unknown as Side);
   assert(came < 300, `${came} frames`);
   assertEquals(client.failures, []);
+});
+
+Deno.test("lane: a side that always sleeps never waits awake, and reads what has come", () => {
+  const [one, other] = FakeLane.pair(SLOTS);
+  const host = new Side(one, true, true);
+  const client = new Side(other, false, true);
+  assert(!client.transport.spin());
+  assertEquals(client.lane.spins, 0);
+  host.lane.peer = undefined; // its bell is not heard
+  host.tick(1);
+  assert(client.transport.spin());
+  assertEquals(client.queues.ticks.came.map(({ count }) => count), [1]);
+  assertEquals([host.lane.spins, client.lane.spins], [0, 0]);
 });
 
 Deno.test("lane: a tail that cannot be ends the connection when the ring seems to be full", () => {
