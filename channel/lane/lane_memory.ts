@@ -26,9 +26,16 @@ export interface RecordUse extends PieceUse {
 }
 
 /** Whether the numbers of a use fit into a record. Those that this library has chosen do. */
-export function fitsRecord(use: PieceUse): use is RecordUse {
+function fitsRecord(use: PieceUse): use is RecordUse {
   return use.id === Number(use.id) >>> 0 &&
     use.generation === Number(use.generation) >>> 0;
+}
+
+/** Whether the numbers of all uses fit into a record. */
+export function fitRecord(
+  uses: readonly PieceUse[],
+): uses is readonly RecordUse[] {
+  return uses.every(fitsRecord);
 }
 
 /** Names the memory of the frames of one port. */

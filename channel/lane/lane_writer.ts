@@ -18,25 +18,7 @@ import type {
   UnconfirmedFrame,
 } from "../transport.ts";
 import { SentNames } from "./lane_memory.ts";
-
-/** Where records go. */
-export interface RecordOutlet {
-  /**
-   * Returns where the payload of a frame's record can be written in the ring;
-   * `undefined` if the ring has no room for it.
-   */
-  reserve(bytes: number): number | undefined;
-  /** The bytes of the ring. */
-  readonly ring: LaneBytes;
-  /** Sends the frame whose payload was written at `at`, where {@link reserve} has said. Returns its id. Throws what {@link RingWriter.commit} throws. */
-  commit(port: number, at: number, bytes: number): number;
-  /** The payload could not be written after all. */
-  abandon(): void;
-  /** Sends a frame's record as a message. The payload is in it, the header is not. Returns its id. */
-  sendRecord(port: number, record: LaneBytes): number;
-  /** Sends the end of a port. */
-  end(port: number, portName: string): void;
-}
+import type { OutgoingRecords } from "./outgoing_records.ts";
 
 /** The writer of one port. */
 export class LaneWriter<S extends Schema> implements PortWriter<S> {
@@ -44,7 +26,7 @@ export class LaneWriter<S extends Schema> implements PortWriter<S> {
   readonly #portName: string;
   readonly #makeCodec: () => LaneCodec<S>;
   #made: LaneCodec<S> | undefined;
-  readonly #outlet: RecordOutlet;
+  readonly #outlet: OutgoingRecords;
   readonly #names = new SentNames();
 
   /**
@@ -55,7 +37,7 @@ export class LaneWriter<S extends Schema> implements PortWriter<S> {
     port: number,
     portName: string,
     makeCodec: () => LaneCodec<S>,
-    outlet: RecordOutlet,
+    outlet: OutgoingRecords,
   ) {
     this.#port = port;
     this.#portName = portName;

@@ -18,6 +18,7 @@
  */
 
 import { amount } from "../schema/schema_place.ts";
+import type { Id } from "../wire/xpc_value.ts";
 import { LANE_SLOT_BYTES } from "./layout.ts";
 import type { LaneBytes } from "./lane_memory.ts";
 
@@ -243,7 +244,7 @@ export function releaseBytes(pieces: number, frames: number): number {
  * {@link MAX_RECORD_SLOTS}.
  *
  * @param dropped the frames that this side has received and dropped unread, in all so far
- * @param frames the low 32 bits of their ids
+ * @param frames their ids, of which the low 32 bits are written
  */
 export function writeRelease(
   { view }: LaneBytes,
@@ -251,7 +252,7 @@ export function writeRelease(
   after: number,
   dropped: number,
   pieces: readonly ReleasedUse[],
-  frames: readonly number[],
+  frames: readonly Id[],
 ): void {
   const bytes = releaseBytes(pieces.length, frames.length);
   const slots = slotsOf(bytes);
@@ -267,7 +268,7 @@ export function writeRelease(
     to += PIECE_BYTES;
   }
   for (const frame of frames) {
-    view.setUint32(to, frame, true);
+    view.setUint32(to, Number(frame), true);
     to += FRAME_BYTES;
   }
 }
