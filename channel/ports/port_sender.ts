@@ -19,9 +19,9 @@ import {
 import type { PixelFormat } from "../../proto/schema/surface.ts";
 import type { Id } from "../../proto/wire/xpc_value.ts";
 import type { CopyCounter } from "../../proto/schema/surface_view.ts";
-import type { TimerClock } from "../../ffi/clock.ts";
 import type { Native } from "../../ffi/native.ts";
 import { Flight, type FlightChannel, type FlightPort } from "./flight.ts";
+import { FlightTimer } from "./flight_timer.ts";
 import type { ReceivedFrame } from "./frame_receiver.ts";
 import type {
   FrameSender,
@@ -31,9 +31,10 @@ import type {
 import type { LatencyWindow } from "../latency_window.ts";
 import { FrameMemory } from "../memory/frame_memory.ts";
 import type { FrameTemplate } from "../memory/frame_template.ts";
-import { Lease, LeaseList, type Lender } from "../memory/lease.ts";
+import { Lease, type Lender } from "../memory/lease.ts";
 import { type FrameMaker, LeasedFrame } from "../memory/leased_frame.ts";
 import type { Bounded } from "../memory/memory_plan.ts";
+import { Places } from "./places.ts";
 import { Templates } from "./templates.ts";
 import { Unconfirmed } from "./unconfirmed.ts";
 import type {
@@ -75,7 +76,7 @@ export class PortSender<S extends Schema = Schema>
   readonly name: string;
   schema: S;
   readonly copies: CopyCounter;
-  readonly #clock: TimerClock;
+  readonly #timer: FlightTimer;
   readonly #channel: SenderChannel;
   #writer: PortWriter<S>;
   readonly #memory: FrameMemory;
@@ -92,9 +93,7 @@ export class PortSender<S extends Schema = Schema>
   #limit = 0;
   #connected = true;
   /** Frames acquired and not yet sent or disposed. */
-  readonly #acquired = new LeaseList();
-  /** Of those, the ones that have a place, which counts against the limit. */
-  #held = 0;
+  readonly #acquired = new Places(this);
   /** Frames sent and not yet released. */
   readonly #out = new Unconfirmed();
   /** The newest frame, if it could not be sent yet. Only on a port that skips to the latest. */
@@ -112,10 +111,6 @@ export class PortSender<S extends Schema = Schema>
   #lost = 0;
   #sent = 0;
   #dropped = 0;
-  /** The frame whose latency is measured: one at a time, since a look at the clock takes as long as much of a send. */
-  #timed: Flight | undefined;
-  /** When it was sent, in milliseconds of the clock. */
-  #timedAt = 0;
 
   /** Called by the channel. */
   constructor(
@@ -128,7 +123,7 @@ export class PortSender<S extends Schema = Schema>
     this.name = name;
     this.schema = port.schema;
     this.copies = channel.copies;
-    this.#clock = native.clock;
+    this.#timer = new FlightTimer(native.clock, channel.latency);
     this.#channel = channel;
     this.#writer = transport.writer(name, port.schema, undefined);
     this.#terms = port;
@@ -218,7 +213,8 @@ export class PortSender<S extends Schema = Schema>
   }
 
   get #inUse(): number {
-    return this.#held + this.#out.count + (this.#next?.isShared ? 1 : 0);
+    return this.#acquired.taken + this.#out.count +
+      (this.#next?.isShared ? 1 : 0);
   }
 
   get #hasRoom(): boolean {
@@ -242,11 +238,9 @@ export class PortSender<S extends Schema = Schema>
     lease.spare = !this.#connected || this.#inUse >= this.#limit;
     const frame = this.#fill(complete, lease);
     this.#templates.acquired();
-    const counts = !lease.spare && (this.#inOrder || lease.isShared);
-    if (counts) this.#held++;
     if (!lease.spare) this.#lastShared = lease.isShared;
-    lease.hasPlace = counts;
-    this.#acquired.add(lease);
+    const takesPlace = !lease.spare && (this.#inOrder || lease.isShared);
+    this.#acquired.add(lease, takesPlace);
     return frame as unknown as OutgoingFrame<S>;
   }
 
@@ -287,7 +281,7 @@ export class PortSender<S extends Schema = Schema>
       this.#dropNext();
       this.#took(sent, flight);
       this.#lastPieces = lease.views.length;
-      this.#usePlace(lease);
+      this.#acquired.give(lease.original); // a clone uses the place of its original
       lease.end("sent");
       return true;
     }
@@ -301,7 +295,7 @@ export class PortSender<S extends Schema = Schema>
       }
       this.#dropNext();
       this.#next = { kept, flight, isShared: lease.isShared };
-      this.#usePlace(lease);
+      this.#acquired.give(lease.original); // a clone uses the place of its original
       lease.end("sent");
       return true;
     }
@@ -314,38 +308,21 @@ export class PortSender<S extends Schema = Schema>
 
   /** Whether a frame is within the limit. A frame that was acquired on this port has a place already; the first of it and its clones that is sent uses that place. */
   #takes({ original }: Lease): boolean {
-    return this.#isPlaced(original) || !this.#inOrder ||
+    return this.#acquired.has(original) || !this.#inOrder ||
       this.#inUse < this.#limit;
-  }
-
-  /** Whether a frame was acquired on this port, and has its place. One of another port may have a place there. */
-  #isPlaced(original: Lease): boolean {
-    return original.hasPlace && original.lender === this;
-  }
-
-  /** After sending: the frame counts as unconfirmed from now on, and no longer as acquired. A clone uses the place of its original. */
-  #usePlace({ original }: Lease): void {
-    if (!this.#isPlaced(original)) return;
-    original.hasPlace = false;
-    this.#held--;
   }
 
   /** After sending: counts the frame until it is released. */
   #took(sent: UnconfirmedFrame, flight: Flight): void {
     flight.launch(sent.cost);
-    if (!this.#timed) {
-      this.#timed = flight;
-      this.#timedAt = this.#clock.now();
-    }
+    this.#timer.sent(flight);
     this.#sent++;
     this.#out.add(sent.id, flight);
   }
 
   /** A frame of this port, or a clone of one, was sent or disposed. */
   leaseEnded(lease: Lease): void {
-    if (lease.hasPlace) this.#held--;
-    lease.hasPlace = false;
-    if (this.#acquired.delete(lease)) this.changed();
+    if (this.#acquired.ended(lease)) this.changed();
     if (lease.givenAway) this.#channel.givenAway(this.name); // user code, which may throw
   }
 
@@ -450,12 +427,7 @@ export class PortSender<S extends Schema = Schema>
 
   #land(flight: Flight, wasRead: boolean): void {
     this.#out.remove(flight);
-    if (flight === this.#timed) {
-      this.#timed = undefined;
-      if (wasRead) {
-        this.#channel.latency.record(this.#clock.now() - this.#timedAt);
-      }
-    }
+    this.#timer.landed(flight, wasRead);
     this.#sendNext();
     this.changed();
   }
@@ -470,7 +442,7 @@ export class PortSender<S extends Schema = Schema>
     this.#endTold = false;
     this.#dropNext();
     this.#out.clear();
-    this.#timed = undefined;
+    this.#timer.clear();
   }
 
   /** The channel has ended: no more frames will be sent. */
