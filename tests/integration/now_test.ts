@@ -19,6 +19,16 @@ Deno.test("now goes on, with a shim that is open and without", () => {
   assert(times[0]! > 0n);
 });
 
+Deno.test("the clock of the shim is that of performance.now, of which a broker makes times of day", () => {
+  const begun = performance.now();
+  using native = Native.open();
+  const before = performance.now();
+  const time = native.clock.now();
+  const after = performance.now();
+  const apart = before - begun; // the zero was found meanwhile
+  assert(time >= before - apart && time <= after + apart, `${time}, ${before}`);
+});
+
 permittedTest(
   "now is the same clock in another process",
   { run: true, read: true, write: true, env: true },
