@@ -63,12 +63,9 @@ export async function* examine(
       yield skipped(name, `because of ${by}`);
       continue;
     }
-    const { known, endpoint } = examination;
-    if (
-      endpoint === undefined && isWithinBootstrap(known) &&
-      OUTSIDE.includes(name)
-    ) {
-      yield skipped(name, "not used in this bootstrap");
+    const unused = whyUnused(name, examination);
+    if (unused !== undefined) {
+      yield skipped(name, unused);
       continue;
     }
     const finding = await check(examination);
@@ -77,4 +74,18 @@ export async function* examine(
     }
     yield finding;
   }
+}
+
+/** Why hosts do not use what a link checks; `undefined` if they do, or an address was given. */
+function whyUnused(
+  name: LinkName,
+  { known, endpoint }: Examination,
+): string | undefined {
+  if (!OUTSIDE.includes(name)) return undefined;
+  if (known.directoryless && (endpoint === undefined || name !== "grpc")) {
+    return "there is no directory for it";
+  }
+  return endpoint === undefined && isWithinBootstrap(known)
+    ? "not used in this bootstrap"
+    : undefined;
 }

@@ -31,6 +31,8 @@ export interface Known {
   names?: Names;
   /** Set by "names": whether a service manager is told to start the broker. */
   installed?: boolean;
+  /** Set by "names": there is no directory for the sockets of a broker. */
+  directoryless?: true;
   /** Set by "sockets": whether one of the broker's sockets exists. */
   anySocket?: boolean;
   /** Set by "grpc": whether a broker has answered. */

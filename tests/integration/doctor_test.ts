@@ -224,6 +224,23 @@ permittedTest(
   },
 );
 
+permittedTest(
+  "doctor: where no socket can be named, hosts run without it, and it says so",
+  { ...LINUX, exhaustive: true },
+  async () => {
+    using patient = new Patient();
+    patient.env["STREAMLIB_HOME"] = `${patient.home}/`.padEnd(120, "h");
+    const rows = await patient.well();
+    const linksThatAre = (wanted: string): string[] =>
+      rows.filter(({ state }) => state === wanted).map(({ link }) => link);
+    assertEquals(linksThatAre("note"), ["names", "xpc"]);
+    assertEquals(
+      linksThatAre("skipped"),
+      ["service", "run directory", "sockets", "grpc", "control plane"],
+    );
+  },
+);
+
 permittedTest("doctor: bad usage has exit code 2", NEEDS, async () => {
   using patient = new Patient();
   const { code } = await run(Deno.execPath(), {

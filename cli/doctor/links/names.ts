@@ -14,7 +14,7 @@ import {
   isWithinBootstrap,
   type Link,
 } from "../examination.ts";
-import { broken, type Finding, ok, shellQuoted } from "../finding.ts";
+import { broken, type Finding, note, ok, shellQuoted } from "../finding.ts";
 import {
   type InstalledFile,
   isOfService,
@@ -29,7 +29,8 @@ export const namesLink: Link = { name: "names", check };
 /** In a bootstrap a name needs no directory, so none is looked for. */
 const NO_HOME = new Map([["HOME", "/nonexistent"]]);
 
-async function check({ console, known }: Examination): Promise<Finding> {
+async function check(examination: Examination): Promise<Finding> {
+  const { console, known } = examination;
   if (isWithinBootstrap(known)) {
     const service = serviceName(console.env);
     known.names = names(NO_HOME, { service });
@@ -41,13 +42,7 @@ async function check({ console, known }: Examination): Promise<Finding> {
     all = namesOf(console);
   } catch (error) {
     if (!(error instanceof BridgeError)) throw error;
-    return broken("names", "the names cannot be derived", {
-      why: error.message,
-      mend: console.env.get("STREAMLIB_DEV_MODE")
-        ? "unset STREAMLIB_DEV_MODE"
-        : "export STREAMLIB_HOME=/a/short/path",
-      blocks: linksBehind("names"),
-    });
+    return withoutDirectory(error.message, examination);
   }
   known.names = all;
   const files = (await serviceFiles(all)).filter((f) => isOfService(f, all));
@@ -59,6 +54,32 @@ async function check({ console, known }: Examination): Promise<Finding> {
     "names",
     `${all.service}, ${files.length > 0 ? "installed" : "not installed"}`,
   );
+}
+
+/** There is no home, or its path is too long for a socket. A host needs neither. */
+function withoutDirectory(
+  why: string,
+  { console, known }: Examination,
+): Finding {
+  let service: string;
+  try {
+    service = serviceName(console.env);
+  } catch (error) {
+    if (!(error instanceof BridgeError)) throw error;
+    return broken("names", "the names cannot be derived", {
+      why: error.message,
+      mend: "unset STREAMLIB_DEV_MODE",
+      blocks: linksBehind("names"),
+    });
+  }
+  known.names = names(NO_HOME, { service });
+  known.installed = false;
+  known.directoryless = true;
+  return note("names", `${service}, and no directory for its sockets`, {
+    why:
+      `${why}. Hosts run without it, each with its own broker; to share one:`,
+    mend: "export STREAMLIB_HOME=/a/short/path",
+  });
 }
 
 function describe({ file, key, found, expected, inPlace }: Mismatch): Finding {

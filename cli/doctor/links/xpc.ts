@@ -67,6 +67,9 @@ export async function judgeXpc(
           "no broker is in this bootstrap, so each host runs its own",
         );
       }
+      if (known.directoryless) {
+        return note("xpc", "no broker is running, so each host runs its own");
+      }
       return note("xpc", "no broker is running, so each host runs its own", {
         why: "install a broker if several runtimes should share one",
         mend: INSTALL,

@@ -131,3 +131,36 @@ Deno.test("doctor: in a bootstrap with a broker no directory, socket or service 
     [],
   );
 });
+
+Deno.test("doctor: without a directory for sockets it looks at none, and goes on to the hosts", async () => {
+  const socketless = ["service", "run directory", "sockets", "grpc"];
+  const found = async (
+    env: Readonly<Record<string, string>>,
+    endpoint?: string,
+  ): Promise<string[]> => {
+    const examination = { ...inTree("", nobody), endpoint };
+    for (const [name, value] of Object.entries(env)) {
+      examination.console.env.set(name, value);
+    }
+    const links = LINKS.map((name) =>
+      name === "names"
+        ? namesLink
+        : { name, check: () => ok(name, "looked at") }
+    );
+    const findings = await Array.fromAsync(examine(examination, links));
+    const { state, why, mend } = findings.find(({ link }) => link === "names")!;
+    assertEquals(state, "note");
+    assertStringIncludes(why ?? "", "Hosts run without it");
+    assertEquals(mend, "export STREAMLIB_HOME=/a/short/path");
+    return findings.filter(({ state }) => state === "skipped")
+      .map(({ link, found }) => `${link}: ${found}`);
+  };
+  const none = socketless.map((link) =>
+    `${link}: there is no directory for it`
+  );
+  const long = { STREAMLIB_HOME: `/${"h".repeat(119)}` };
+  for (const env of [{}, { STREAMLIB_DEV_MODE: "1" }, long]) {
+    assertEquals(await found(env), none);
+  }
+  assertEquals(await found({}, "unix:/x"), none.slice(0, 3));
+});
