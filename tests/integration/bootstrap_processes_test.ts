@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
+import { RunStage } from "../helpers/run_stage.ts";
 import { lapse } from "../helpers/soon.ts";
 import {
   compileTreePrograms,
@@ -80,6 +81,40 @@ treeTest("a service that is killed and started again", async (programs) => {
   assertEquals(tree.count(/^interrupted$/), 1);
 });
 
+permittedTest(
+  "below `streamlib run`: a service in C that is killed and started again",
+  NEEDS,
+  async () => {
+    const { service, asker } = await compileTreePrograms();
+    await using stage = await RunStage.make();
+    const script = `
+wait_for() { until grep -q "$1" "$FOLDER/$2"; do sleep 0.05; done; }
+serve() { ${service} ${NAME} >"$FOLDER/$1" & wait_for "^serving ${NAME} $!" "$1"; }
+serve first; first=$!
+${asker} ${NAME} stay >"$FOLDER/asker" & asker=$!
+wait_for ^ready asker
+kill -USR1 $asker; wait_for "^answered by $first$" asker
+kill -KILL $first; wait_for ^interrupted asker
+serve second; second=$!
+kill -USR1 $asker; wait_for "^answered by $second$" asker
+kill -KILL $asker $second
+sed "s/ $first$/ first/; s/ $second$/ second/; s/ $asker$//" "$FOLDER/asker"
+`;
+    await Deno.writeTextFile(`${stage.folder}/script`, script);
+    const { code, stdout, stderr } = await stage.sh(
+      'streamlib run -- sh "$FOLDER/script"',
+    );
+    assertEquals(
+      [code, stdout],
+      [
+        0,
+        "ready\nactivated\nanswered by first\ninterrupted\nanswered by second\n",
+      ],
+      stderr,
+    );
+  },
+);
+
 treeTest("a bootstrap that is killed", async (programs) => {
   await using tree = Tree.start(programs);
   const service = await serve(tree, programs);
@@ -137,21 +172,31 @@ treeTest(
   },
 );
 
-treeTest(
-  "a bootstrap that is stopped while a client activates",
-  async (programs) => {
-    await using tree = Tree.start(programs);
-    const service = await serve(tree, programs);
-    const client = await waiting(tree, programs);
-    tree.signal("SIGSTOP");
-    tree.signal("SIGUSR1", client);
-    await tree.line(/^activated$/); // while it is stopped
-    await lapse(300);
-    assertEquals(tree.count(/^answered/), 0);
-    tree.signal("SIGCONT");
-    await tree.line(new RegExp(`^answered by ${service}$`));
-  },
-);
+/** How long it is stopped: the second is longer than a registration waits. */
+const STOPS = [
+  { name: "", ms: 300, needs: {} },
+  { name: " for 6 s", ms: 6_000, needs: { exhaustive: true } },
+] as const;
+
+for (const { name, ms, needs } of STOPS) {
+  treeTest(
+    `a bootstrap that is stopped${name} while a client activates`,
+    async (programs) => {
+      await using tree = Tree.start(programs);
+      const service = await serve(tree, programs);
+      const client = await waiting(tree, programs);
+      tree.signal("SIGSTOP");
+      tree.signal("SIGUSR1", client);
+      await tree.line(/^activated$/); // while it is stopped
+      await lapse(ms);
+      assertEquals(tree.count(/^(answered|no answer|interrupted|invalid)/), 0);
+      tree.signal("SIGCONT");
+      await tree.line(new RegExp(`^answered by ${service}$`));
+      assertEquals(tree.count(/^(no answer|interrupted|invalid)/), 0);
+    },
+    needs,
+  );
+}
 
 treeTest(
   "a bootstrap that is stopped while a service registers",
