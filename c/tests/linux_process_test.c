@@ -199,26 +199,35 @@ static void another_user_is_not_served(void) {
     broker_close(&broker);
 }
 
-/* Acts as a service manager: listens, and passes the socket on as descriptor 3. */
+/* Acts as a service manager: listens for the service. The socket is inherited by a child, and blocking. */
+static int listen_for_service(struct sockaddr_un *address) {
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    CHECK(xpc_linux_service_path(SERVICE, address->sun_path, sizeof address->sun_path) == 0);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    CHECK(bind(fd, (struct sockaddr *)address, sizeof *address) == 0 && listen(fd, 5) == 0);
+    return fd;
+}
+
+/* In a child: becomes the service, with the socket as descriptor 4. */
+static void become_service(const char *role, int fd) {
+    char pid[20];
+    snprintf(pid, sizeof pid, "%d", (int)getpid());
+    setenv("LISTEN_FDS", "2", 1);
+    setenv("LISTEN_PID", pid, 1);
+    setenv("LISTEN_FDNAMES", "something.else:" SERVICE, 1);
+    dup2(fd, 4);
+    become_child(role, "");
+}
+
 static void serves_an_inherited_socket(void) {
     struct broker broker = broker_open();
     struct record *heard = record_create();
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    CHECK(xpc_linux_service_path(SERVICE, address.sun_path, sizeof address.sun_path) == 0);
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0); /* inherited by the child, and blocking */
-    CHECK(bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 5) == 0);
+    struct sockaddr_un address;
+    int fd = listen_for_service(&address);
     xpc_connection_t client = client_of(SERVICE, heard); /* exists before its service, which starts on demand */
     send_number(client, 1);
     pid_t service = fork();
-    if (service == 0) {
-        char pid[20];
-        snprintf(pid, sizeof pid, "%d", (int)getpid());
-        setenv("LISTEN_FDS", "2", 1);
-        setenv("LISTEN_PID", pid, 1);
-        setenv("LISTEN_FDNAMES", "something.else:" SERVICE, 1);
-        dup2(fd, 4);
-        become_child("service", "");
-    }
+    if (service == 0) become_service("service", fd);
     CHECK(record_wait(broker.reports, 1));
     xpc_object_t reply = request_sync(client, 2);
     CHECK(number_of(xpc_dictionary_get_value(reply, "echo")) == 2);
@@ -229,6 +238,21 @@ static void serves_an_inherited_socket(void) {
     CHECK(access(address.sun_path, F_OK) == 0); /* it belongs to the manager, so the service must not remove it */
     close(fd);
     end(client);
+    broker_close(&broker);
+}
+
+/* Even where a channel to a bootstrap was lost, without which a listener is invalid. */
+static void an_inherited_socket_comes_before_a_bootstrap(void) {
+    struct broker broker = broker_open();
+    struct sockaddr_un address;
+    int fd = listen_for_service(&address);
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("STREAMLIB_BOOTSTRAP", "100:1", 1);
+        become_service("listener", fd);
+    }
+    CHECK(wait_for_child(child) == 0);
+    close(fd);
     broker_close(&broker);
 }
 
@@ -264,6 +288,15 @@ static void service(xpc_connection_t broker) {
     listen_as(SERVICE, accept_and_answer, NULL);
     send_number(broker, 0);
     wait_to_be_killed();
+}
+
+static void listener(xpc_connection_t broker) {
+    (void)broker;
+    xpc_connection_t listener = listen_as(SERVICE, accept_and_answer, NULL);
+    char *reason = xpc_connection_copy_invalidation_reason(listener);
+    CHECK(!reason);
+    free(reason);
+    end(listener);
 }
 
 static void write_memory(xpc_object_t reply) {
@@ -321,7 +354,7 @@ static int be_child(const char *role) {
         const char *name;
         void (*play)(xpc_connection_t broker);
     } roles[] = {{"host", host},     {"service", service}, {"client", client},
-                 {"talker", talker}, {"stranger", stranger}};
+                 {"talker", talker}, {"stranger", stranger}, {"listener", listener}};
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* ends this child if the test has crashed */
     xpc_connection_t broker = client_of(BROKER, record_create());
     for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
@@ -341,6 +374,7 @@ static const struct test tests[] = {
     {"shares memory and descriptors", shares_memory_and_descriptors},
     {"another user is not served", another_user_is_not_served},
     {"serves an inherited socket", serves_an_inherited_socket},
+    {"an inherited socket comes before a bootstrap", an_inherited_socket_comes_before_a_bootstrap},
 };
 
 int main(int argc, char **argv) {
