@@ -15,6 +15,7 @@ export interface Drainable {
   readonly channel: Pick<
     Channel<PortMap, PortMap>,
     | "senders"
+    | "receivers"
     | "isOpen"
     | "features"
     | "outgoingEnded"
@@ -47,7 +48,8 @@ export async function drained(
       if (signal?.aborted) {
         throw new BridgeError(
           "aborted",
-          "The wait for the end of the outputs was aborted by its signal; the inputs have ended",
+          "The wait for the end of the outputs was aborted by its signal; the inputs have ended" +
+            unreadOutput(host),
           { cause: signal.reason },
         );
       }
@@ -61,7 +63,7 @@ export async function drained(
   if (!host.failure) {
     throw new BridgeError(
       "closed",
-      "Cannot drain: the host was closed before all outputs had ended",
+      "Cannot drain: the host was closed before it was drained",
     );
   }
   throwIfLost(host);
@@ -82,6 +84,16 @@ export function isDrained(
   return hasFlushed || outgoingEnded === undefined;
 }
 
+/** What to do about an output in order that is full: its client waits for a reader. */
+function unreadOutput({ channel }: Drainable): string {
+  const full = Object.values(channel.receivers).find((port) =>
+    port.read_behavior === "read_next_in_order" && port.size >= port.capacity
+  );
+  return full
+    ? `. The output '${full.name}' is full (${full.size} unread): read the outputs while the host is drained`
+    : "";
+}
+
 /** Throws `version_mismatch` if the client would not know the end of a port. */
 function throwIfUnknown({ channel }: Drainable): void {
   if (!channel.isOpen || channel.features.has("ends")) return;
@@ -96,10 +108,12 @@ function throwIfUnknown({ channel }: Drainable): void {
 function throwIfLost({ channel, lastFailure }: Drainable): void {
   const { lost } = channel.stats;
   if (lost === 0) return;
-  const frames = lost === 1 ? "1 frame was" : `${lost} frames were`;
+  const [frames, them] = lost === 1
+    ? ["1 frame was", "it"]
+    : [`${lost} frames were`, "them"];
   throw new BridgeError(
     "channel_lost",
-    `The host is not drained: ${frames} lost, sent to a client that ended before it had released them: ${
+    `The host is not drained: ${frames} lost, sent to a client that ended before it had released ${them}: ${
       lastFailure?.message ?? "it is not known why"
     }`,
     { cause: lastFailure },

@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { Activity, nextTurn } from "../../../channel/activity.ts";
 import { type Drainable, drained, isDrained } from "../../../host/drain.ts";
 import { BridgeError } from "../../../proto/errors.ts";
@@ -7,6 +12,14 @@ import { soon } from "../../helpers/soon.ts";
 
 const KNOWS_ENDS: ReadonlySet<Feature> = new Set(["ends"]);
 const DIED = new BridgeError("client_failed", "the client was killed");
+
+/** An output with room for one frame more. */
+const IN_ORDER = {
+  name: "ticks",
+  read_behavior: "read_next_in_order",
+  capacity: 4,
+  size: 3,
+};
 
 /** A host whose client the test plays. */
 class Stage {
@@ -22,6 +35,7 @@ class Stage {
     senders: { ticks: { end: () => this.channel.outgoingEnded = true } },
     outgoingEnded: false as boolean | undefined,
     incomingEnded: false as boolean | undefined,
+    receivers: { ticks: IN_ORDER as object },
     stats: { lost: 0 },
   };
 
@@ -103,16 +117,22 @@ Deno.test("drain: what was lost is told when all has ended, or with the failure,
     [(stage) => stage.end(), "closed"],
   ];
   for (const [end, code] of ends) {
-    for (const [lost, words] of [[1, "1 frame was"], [5, "5 frames were"]]) {
+    for (
+      const [lost, words, released] of [
+        [1, "1 frame was lost", "released it:"],
+        [5, "5 frames were lost", "released them:"],
+      ] as const
+    ) {
       const stage = new Stage();
       const drain = stage.drain();
-      stage.channel.stats.lost = Number(lost);
+      stage.channel.stats.lost = lost;
       stage.lastFailure = DIED;
       await stage.then(() => end(stage));
       const error = await stage.refuses(drain);
       assertEquals(error.code, code);
       if (code === "closed") continue;
-      assert(error.message.includes(`${words} lost`), error.message);
+      assertStringIncludes(error.message, words);
+      assertStringIncludes(error.message, released);
       assertEquals(error.cause, DIED);
     }
   }
@@ -134,4 +154,20 @@ Deno.test("drain: a signal ends the wait, with its reason; the inputs have ended
   const error = await stage.refuses(drain);
   assertEquals([error.code, error.cause], ["aborted", "enough"]);
   assert(stage.channel.outgoingEnded);
+  assert(error.message.endsWith("the inputs have ended"), error.message);
+});
+
+Deno.test("drain: the error of an aborted wait names an output that nobody reads", async () => {
+  for (
+    const [port, named] of [
+      [{ ...IN_ORDER, size: 4 }, true],
+      [{ ...IN_ORDER, size: 4, read_behavior: "skip_to_latest" }, false],
+    ] as const
+  ) {
+    const stage = new Stage();
+    stage.channel.receivers.ticks = port;
+    const { message } = await stage.refuses(stage.drain(AbortSignal.abort()));
+    const words = "The output 'ticks' is full (4 unread): read the outputs";
+    assertEquals(message.includes(words), named, message);
+  }
 });
