@@ -65,9 +65,12 @@ function mirroredKinds(place: Place, mark: Mark, fields: Fields): Kinds {
   const properties = type && MIRRORED[type.kind];
   if (!type || !properties) {
     return place.refuse(
-      `it mirrors ${quote(mark)}, and ${quote(source)} is ${
-        type ? `of the type ${type.kind}` : "no field beside it"
-      }, not a texture or a buffer`,
+      type
+        ? `it mirrors ${quote(mark)}, and ${quote(source)} is of the type ` +
+          `${type.kind}, not a texture or a buffer`
+        : `it mirrors ${quote(mark)}, and there is no field ${
+          quote(source)
+        } beside it`,
     );
   }
   return properties[property] ?? place.refuse(

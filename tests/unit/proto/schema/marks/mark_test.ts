@@ -75,11 +75,11 @@ Deno.test("a mark that cannot be is refused, and says why", () => {
     Object.assign({}, type, { mark });
   refused(
     { t, w: Mirror(UInt32, "p.width") },
-    "'w': it mirrors 'p.width', and 'p' is no field beside it, not a texture or a buffer",
+    "'w': it mirrors 'p.width', and there is no field 'p' beside it",
   );
   refused(
     { t, w: Mirror(UInt32, "constructor.name") },
-    "'w': it mirrors 'constructor.name', and 'constructor' is no field beside it, not a texture or a buffer",
+    "'w': it mirrors 'constructor.name', and there is no field 'constructor' beside it",
   );
   refused(
     { n: UInt32, w: Mirror(UInt32, "n.width") },
@@ -123,7 +123,7 @@ Deno.test("a mark that cannot be is refused, and says why", () => {
   );
   refused(
     { t, s: Struct({ w: Mirror(UInt32, "t.width") }) },
-    "'s.w': it mirrors 't.width', and 't' is no field beside it, not a texture or a buffer",
+    "'s.w': it mirrors 't.width', and there is no field 't' beside it",
   );
 });
 
