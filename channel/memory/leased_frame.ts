@@ -144,7 +144,8 @@ export class LeasedFrame extends Leased implements Disposable {
       );
     if (!(frame instanceof LeasedFrame)) {
       throw refuse(
-        "it is not a frame of this library: get one from acquire(), or receive one",
+        "it is no frame that acquire() has returned or that was received; " +
+          "a copy(), or an object of your own, can be the template of acquire()",
       );
     }
     if (frame.#lease.isClosed) return frame.#lease;

@@ -327,6 +327,14 @@ movedTest(
     assertEquals(copy.frame_number, 7n);
     assertEquals(copy.pixel_buffer.handle, undefined);
     assert(link!.host.stats.copied_bytes > 0);
+    const { video } = link!.host.senders;
+    for (const own of [copy, { ...copy }, {}, undefined]) {
+      const error = assertThrows(() => video.send(own as never), BridgeError);
+      assertEquals(error.code, "bad_argument");
+      assertStringIncludes(error.message, "no frame that acquire() has");
+    }
+    using again = video.acquire(copy); // its content is not copied
+    assertEquals(again.frame_number, 7n);
     assertThrows(
       () => frame.copy(),
       BridgeError,
