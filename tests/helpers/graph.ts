@@ -13,8 +13,21 @@ import {
   type ReceivedFrame,
   type VideoFrame,
 } from "../../host/mod.ts";
+import { BridgeError } from "../../proto/errors.ts";
+import { isolatedHome } from "./home.ts";
+import { leavesNothing } from "./leaks.ts";
 import { drawNumber, showsNumber } from "./numbered_pictures.ts";
+import { permittedTest } from "./permitted.ts";
 import { soon } from "./soon.ts";
+
+const NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+  linux: "/proc",
+} as const;
 
 const PORTS = { video: EVERY_FRAME, words: TICKS };
 type Ports = typeof PORTS;
@@ -29,6 +42,9 @@ export interface PictureSize {
   readonly width: number;
   readonly height: number;
 }
+
+/** A small picture, of `rgba8`. */
+export const SMALL: PictureSize = { width: 320, height: 180 };
 
 /** Launches a host. Its client passes frames on; with `how=makes` in memory of its own. */
 export function launchMember(
@@ -139,5 +155,33 @@ export class Sink {
   /** Checks that none is missing. */
   isWhole(made: bigint): void {
     assertEquals([this.newest, this.count], [made - 1n, Number(made)]);
+  }
+}
+
+/** Runs `body` in a home of its own, and shows that it leaves no process, memory or file. */
+export function graphTest(
+  name: string,
+  body: () => Promise<void>,
+  more = {},
+): void {
+  permittedTest(`graph: ${name}`, { ...NEEDS, ...more }, async () => {
+    using home = isolatedHome();
+    await leavesNothing(home.runDirectory, body);
+  });
+}
+
+/** A drain may reject because the client that was killed had frames. */
+export function onlyLost(error: unknown): void {
+  const isLoss = error instanceof BridgeError && error.code === "channel_lost";
+  assert(isLoss, String(error));
+}
+
+/** Whether there is a process with this id. */
+export function isProcess(pid: number): boolean {
+  try {
+    return Deno.statSync(`/proc/${pid}`).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

@@ -6,45 +6,29 @@ import { EVERY_FRAME } from "../fixtures/ports.ts";
 import {
   ask,
   connect,
+  graphTest,
+  isProcess,
   launchMember,
   type Member,
+  onlyLost,
   type Picture,
   Sink,
+  SMALL,
   Source,
 } from "../helpers/graph.ts";
-import { isolatedHome } from "../helpers/home.ts";
-import { leavesNothing } from "../helpers/leaks.ts";
 import { showsNumber } from "../helpers/numbered_pictures.ts";
-import { permittedTest } from "../helpers/permitted.ts";
 import { Prng } from "../helpers/prng.ts";
 import { soon, until } from "../helpers/soon.ts";
 
 /** Graphs of processes: frames go through a chain of clients, and to several at once. */
 
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-  linux: "/proc",
-} as const;
 const FULL_HD = { width: 1920, height: 1080 };
 const PICTURE_BYTES = 4 * FULL_HD.width * FULL_HD.height;
-const SMALL = { width: 320, height: 180 };
 const { capacity: CAPACITY } = EVERY_FRAME;
 /** More than the noise of a heap, and less than the leak of one picture in a hundred. */
 const RSS_NOISE_BYTES = 80e6;
 /** Mappings that a heap may make or give back; less than one for each picture. */
 const MAPPING_NOISE = 100;
-
-/** Runs `body` in a home of its own, and shows that it leaves no process, memory or file. */
-function graphTest(name: string, body: () => Promise<void>, more = {}): void {
-  permittedTest(`graph: ${name}`, { ...NEEDS, ...more }, async () => {
-    using home = isolatedHome();
-    await leavesNothing(home.runDirectory, body);
-  });
-}
 
 // ---- frames flow, and nothing grows ----
 
@@ -298,12 +282,6 @@ class Chain {
   }
 }
 
-/** A drain may reject because the client that was killed had frames. */
-function onlyLost(error: unknown): void {
-  const isLoss = error instanceof BridgeError && error.code === "channel_lost";
-  assert(isLoss, String(error));
-}
-
 /** Kills a client while the host and another client hold a frame; both are read afterwards. The host's is returned. */
 async function killOne(chain: Chain, victim: number): Promise<Picture> {
   const { members } = chain;
@@ -321,15 +299,6 @@ async function killOne(chain: Chain, victim: number): Promise<Picture> {
   assert(there.isRight, `picture ${there.number} at the other client`);
   assert(isRight());
   return held;
-}
-
-function isProcess(pid: number): boolean {
-  try {
-    return Deno.statSync(`/proc/${pid}`).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
 
 /** Kills all three, in a random order and at random moments; the graph goes on after each. */
