@@ -123,8 +123,12 @@ function readerOf(
   } catch (cause) {
     throw new BridgeError(
       "bad_argument",
-      "Cannot read pictures from this stream: it is not a byte stream, or " +
-        "it is locked",
+      `Cannot read pictures from this stream: ${
+        stream.locked
+          ? "it is locked: another reader has it"
+          : 'it is not a byte stream: give one of the `type` "bytes", or ' +
+            "an object with a `read` as a file has it"
+      }`,
       { cause },
     );
   }

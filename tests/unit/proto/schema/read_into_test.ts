@@ -97,11 +97,16 @@ Deno.test("a stream that is not of bytes, or is locked, is refused and can be us
   });
   const locked = stream(noise(10), 10);
   const lock = locked.getReader();
-  for (const wrong of [values, locked]) {
+  for (
+    const [wrong, words] of [
+      [values, "it is not a byte stream"],
+      [locked, "it is locked"],
+    ] as const
+  ) {
     const error = await assertRejects(
       () => readInto(picture(), wrong),
       BridgeError,
-      "not a byte stream, or it is locked",
+      words,
     );
     assertEquals(error.code, "bad_argument");
   }
