@@ -2,15 +2,15 @@
 import { AudioFrame, reactive } from "@streamlib/bridge/client";
 
 const TAIL_SECS = 2;
-const FEEDBACK = 0.75;
-const WET = 0.2;
+const FEEDBACK = 0.75, WET = 0.2;
 /** Prime numbers of moments, so that the echoes do not meet. */
 const DELAYS = [1423, 1777, 1973, 2099];
 
 /** One echo line for each delay and channel. */
 let lines: Float32Array[] = [];
 let moment = 0;
-let last = { channels: 1, sample_rate: 48_000, timestamp_ns: 0n };
+let sound = { channels: 1, sample_rate: 48_000 };
+let end_ns = 0n; // when the sound so far ends
 
 export default reactive({
   inputs: { audio: AudioFrame },
@@ -20,20 +20,21 @@ export default reactive({
     using frame = input.audio.get();
     if (!frame) return;
     const { channels, sample_rate, timestamp_ns } = frame;
-    last = { channels, sample_rate, timestamp_ns };
+    sound = { channels, sample_rate };
+    const secs = frame.samples.length / channels / sample_rate;
+    end_ns = timestamp_ns + BigInt(Math.round(1e9 * secs));
     using out = output.audio.acquire(frame);
     reverberate(frame.samples, out.samples, channels);
     output.audio.send(out);
   },
   async flush({ output }) {
-    const { channels, sample_rate } = last;
+    const { channels, sample_rate } = sound;
     const silence = new Float32Array(Math.floor(sample_rate / 10) * channels);
-    for (let n = 1; n <= TAIL_SECS * 10; n++) {
+    for (let n = 0n; n < TAIL_SECS * 10; n++) {
       await output.audio.ready;
-      const timestamp_ns = last.timestamp_ns + BigInt(n) * 100_000_000n;
       using out = output.audio.acquire({
-        ...last,
-        timestamp_ns,
+        ...sound,
+        timestamp_ns: end_ns + n * 100_000_000n,
         samples: { length: silence.length },
       });
       reverberate(silence, out.samples, channels);
