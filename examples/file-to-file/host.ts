@@ -29,12 +29,11 @@ console.log(`${sent} sent, ${received} received, ${dropped + lost} lost`);
 if (!(await encoder.status).success) Deno.exit(1);
 
 async function decode(): Promise<void> {
-  const { video } = host.input;
   while (true) {
-    await video.ready;
-    using frame = video.acquire({ width, height, pixel_format: "rgba8" });
+    await host.input.video.ready;
+    using frame = host.input.video.acquire({ width, height }); // in the port's format
     if (!await readInto(frame.pixel_buffer, decoder.stdout)) break;
-    video.send(frame);
+    host.input.video.send(frame);
   }
   await host.drain(); // the client flushes, and nothing is lost
 }
@@ -55,5 +54,6 @@ async function probe(file: string): Promise<[number, number, string]> {
   const { stdout } = await new Deno.Command("ffprobe", { args }).output();
   const words = new TextDecoder().decode(stdout);
   const [width, height, rate] = words.trim().split(",");
-  return [Number(width), Number(height), rate!];
+  if (!rate) throw new Error(`${file} has no video that ffmpeg can read`);
+  return [Number(width), Number(height), rate];
 }
