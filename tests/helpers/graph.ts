@@ -15,6 +15,7 @@ import {
 } from "../../host/mod.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { isolatedHome } from "./home.ts";
+import { TEST_PATH } from "./lane_handshake.ts";
 import { leavesNothing } from "./leaks.ts";
 import { drawNumber, showsNumber } from "./numbered_pictures.ts";
 import { permittedTest } from "./permitted.ts";
@@ -56,6 +57,7 @@ export function launchMember(
     inputs: PORTS,
     outputs: PORTS,
     output: () => {},
+    path: TEST_PATH,
     ...options,
   });
 }

@@ -14,6 +14,7 @@ import {
 } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
 import { isolatedHome } from "../helpers/home.ts";
+import { TEST_PATH } from "../helpers/lane_handshake.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { Prng } from "../helpers/prng.ts";
@@ -47,6 +48,7 @@ function launch(
     inputs: { ticks: TICKS },
     outputs: { ticks: TICKS },
     output: () => {},
+    path: TEST_PATH,
     ...options,
   });
   if (host instanceof ManualHost) host.start();

@@ -115,7 +115,7 @@ function overDictionaries(step: PlannedStep): PlannedStep {
   };
 }
 
-/** The tests that run with either transport: of channels, and of hosts and clients with a kill of each party and restarts. */
+/** The tests that run with either transport: of channels, of ends and graphs, and of hosts and clients with a kill of each party and restarts. */
 const EITHER_TRANSPORT = [
   "tests/faults/kills_test.ts",
   "tests/integration/channel_restart_test.ts",
@@ -123,8 +123,10 @@ const EITHER_TRANSPORT = [
   "tests/integration/channel_test.ts",
   "tests/integration/clones_test.ts",
   "tests/integration/credit_test.ts",
+  "tests/integration/ends_test.ts",
   "tests/integration/field_wire_test.ts",
   "tests/integration/given_away_test.ts",
+  "tests/integration/graph_test.ts",
   "tests/integration/host_client_test.ts",
   "tests/integration/late_access_test.ts",
   "tests/integration/marks_test.ts",
@@ -136,6 +138,7 @@ const EITHER_TRANSPORT = [
   "tests/integration/port_ends_test.ts",
   "tests/integration/random_travels_test.ts",
   "tests/integration/restart_test.ts",
+  "tests/integration/tee_kills_test.ts",
 ] as const;
 
 /** The shim's tests. */
@@ -314,7 +317,7 @@ export const PARTS: readonly Part[] = [
   {
     name: "dictionary",
     quick: false,
-    budgetSecs: 80,
+    budgetSecs: 140,
     steps: async () => {
       const tests = EITHER_TRANSPORT.map((path) => file(path, false));
       return (await Promise.all(tests)).map(overDictionaries);

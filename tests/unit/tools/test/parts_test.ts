@@ -43,10 +43,10 @@ permittedTest("every test file belongs to a part", { read: true }, async () => {
 
 /** What runs with the transport that a run asks for. */
 const EITHER_TRANSPORT =
-  /from ".*\/(channel_pair|two_way_link|lane_handshake)\.ts"/;
+  /from ".*\/(channel_pair|graph|two_way_link|lane_handshake)\.ts"/;
 
 permittedTest(
-  "every test of channels runs over dictionaries too, but for that of lanes",
+  "every test of channels, ends and graphs runs over dictionaries too, but for that of lanes",
   { read: true },
   async () => {
     const [part] = await planParts("all", ["dictionary"]);
