@@ -169,11 +169,11 @@ export abstract class SurfaceView implements Surface {
     plane: number,
     { height, row_bytes }: PlaneSize,
   ): Generator<Uint8Array<ArrayBuffer>> {
-    const { pixels } = this;
     const { offset, bytes_per_row } = this.layout.planes[plane]!;
     for (let y = 0; y < height; y++) {
       const start = offset + y * bytes_per_row;
-      yield pixels.subarray(start, start + row_bytes);
+      // Asked for each row: between two of them the lease may have ended.
+      yield this.pixels.subarray(start, start + row_bytes);
     }
   }
 
