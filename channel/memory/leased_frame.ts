@@ -11,6 +11,7 @@ import type {
   NumericArray,
   Schema,
 } from "../../proto/schema/field_type.ts";
+import { CUSTOM_INSPECT, type Inspect } from "../../proto/custom_inspect.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { canGenerate, Code, property } from "../../proto/generated_code.ts";
 import { SurfaceView } from "../../proto/schema/surface_view.ts";
@@ -253,6 +254,17 @@ export class LeasedFrame extends Leased implements Disposable {
     const values: Record<string, unknown> = {};
     for (const name in this) values[name] = replaced(this[name], replace);
     return values;
+  }
+
+  /** Shows the textures and buffers too, which are not among its own properties; none after the end of the lease. */
+  [CUSTOM_INSPECT](inspect: Inspect, options: object): string {
+    const { isHeld } = this.#lease;
+    const shared = isHeld
+      ? this.#names.map((name, index) => [name, this.#shared[index]])
+      : [];
+    const values = { ...Object.fromEntries(shared), ...this };
+    const ended = isHeld ? "" : " (its lease has ended)";
+    return `${this.constructor.name}${ended} ${inspect(values, options)}`;
   }
 
   [Symbol.dispose](): void {

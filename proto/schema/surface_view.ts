@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CUSTOM_INSPECT } from "../custom_inspect.ts";
 import { BridgeError } from "../errors.ts";
 import type {
   CopyFromOptions,
@@ -159,6 +160,11 @@ export abstract class SurfaceView implements Surface {
       }
       start = end;
     }
+  }
+
+  /** Shows its size and format, and none of its pixels: also after the end of a lease. */
+  [CUSTOM_INSPECT](): string {
+    return `Surface { ${this.width} x ${this.height} ${this.pixel_format} }`;
   }
 
   #countCopied(bytes: number): void {

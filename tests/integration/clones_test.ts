@@ -110,3 +110,24 @@ channelPairTest(
     }
   },
 );
+
+channelPairTest(
+  "a frame is shown with its textures and buffers, not with their pixels, and without them when its lease has ended",
+  inputs,
+  ({ sender: { senders: { mixed } } }) => {
+    const frame = mixed.acquire(MIXED);
+    const { picture } = frame;
+    const surface = "Surface { 5 x 3 rgba8 }";
+    const shown = Deno.inspect({ frame });
+    assert(shown.includes(`Mixed {\n    picture: ${surface},`), shown);
+    assert(shown.includes("samples: Float32Array(4)"), shown);
+    structuredClone(frame.samples, { transfer: [frame.samples.buffer] });
+    assert(Deno.inspect(frame).includes("samples: Float32Array(0)"));
+    frame[Symbol.dispose]();
+    const ended = Deno.inspect(frame);
+    assert(ended.startsWith("Mixed (its lease has ended) {"), ended);
+    assert(!ended.includes("picture"), ended);
+    assertEquals(Deno.inspect(picture), surface);
+    return Promise.resolve();
+  },
+);
