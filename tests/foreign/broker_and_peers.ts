@@ -81,6 +81,10 @@ export interface Counts {
   offers: number;
   retired: number;
   refused: number;
+  /** Received frames that were in a lane's ring. */
+  records: number;
+  /** Ends of a port. */
+  ends: number;
 }
 
 /** A connection, as control_plane.py prints it. */

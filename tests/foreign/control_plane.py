@@ -89,14 +89,17 @@ class Broker:
 class Peer:
     """The C program, as one side of the connection."""
 
-    def __init__(self, options, role, broker, schema_hash, token="", client_token="", acks=False):
+    def __init__(self, options, role, broker, schema_hash, token="", client_token="", layout="", acks=False):
         arguments = [options.peer, role] + ([str(options.frames)] if role == "host" else [])
+        if options.fault:
+            arguments.append(options.fault)
         given = {
             "STREAMLIB_BROKER_XPC_SERVICE": options.service,
             "STREAMLIB_CONNECTION_ID": broker.connection_id,
             "STREAMLIB_CONNECTION_TOKEN": token,
             "PEER_CLIENT_TOKEN": client_token,
             "PEER_SCHEMA_HASH": schema_hash,
+            "PEER_LAYOUT": layout,
             "PEER_ACK": "xpc" if acks else "",
         }
         self._process = subprocess.Popen(arguments, env={**os.environ, **given}, text=True,
@@ -127,10 +130,28 @@ def say(value):
     print(json.dumps(value), flush=True)
 
 
+def canonical(value):
+    """Python's own form is RFC 8785's for plain ASCII and integers."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
 def hash_of(schema_json):
-    """SHA-256 over the canonical JSON. Python's own form is RFC 8785's for plain ASCII and integers."""
-    canonical = json.dumps(json.loads(schema_json), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    """SHA-256 over the canonical JSON."""
+    return hashlib.sha256(canonical(json.loads(schema_json)).encode()).hexdigest()
+
+
+def layout_of(schema_json):
+    """The layout of the frames of the only input in a lane. They refer to no other schema."""
+    def type_of(declared):
+        if isinstance(declared, str):
+            return declared
+        (kind, parameter), = declared.items()
+        require(kind in ("Enum", "Texture"), declared)
+        return [kind, *parameter] if kind == "Enum" else [kind, parameter["format"]]
+
+    port, = json.loads(schema_json)["inputs"]
+    fields = sorted([field["name"], type_of(field["type"])] for field in port["schema"]["fields"])
+    return hashlib.sha256(canonical([fields, []]).encode()).hexdigest()
 
 
 def info_of(broker, token=""):
@@ -159,7 +180,8 @@ def play_client(options, broker):
     require(alive.success, alive)
     schema = broker.call("GetConnectionSchema", token)
     require(schema.found, schema)
-    peer = Peer(options, "client", broker, hash_of(schema.schema_json), token, acks=options.ack == "xpc")
+    peer = Peer(options, "client", broker, hash_of(schema.schema_json), token,
+                layout=layout_of(schema.schema_json), acks=options.ack == "xpc")
     peer.expect("pong")
     if options.ack == "grpc":
         mark_acked(broker, "client", token)
@@ -233,6 +255,7 @@ def main():
     parser.add_argument("--frames", type=int, default=12, help="how many a host sends")
     parser.add_argument("--tokens", action="store_true", help="allocate with tokens")
     parser.add_argument("--ack", choices=["grpc", "xpc"], default="grpc", help="what carries the ACK")
+    parser.add_argument("--fault", default="", help="how the C program fails")
     options = parser.parse_args()
     parts = {"client": play_client, "host": play_host, "pair": play_pair}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))

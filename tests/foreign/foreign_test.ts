@@ -3,6 +3,8 @@ import { Native } from "../../ffi/native.ts";
 import { findBroker } from "../../host/broker_finder.ts";
 import { makeBroker } from "../../host/assembly.ts";
 import { Supervisor } from "../../host/supervisor.ts";
+import type { TransportPath } from "../../channel/transport.ts";
+import { LANE_DEFAULT_SLOTS } from "../../proto/lane/layout.ts";
 import { connectionSchema } from "../../proto/schema/connection_schema.ts";
 import {
   CHANNEL_KEY,
@@ -33,7 +35,8 @@ import { prepare } from "../helpers/preparation.ts";
 
 /**
  * Peers that use nothing of this library: a control plane in Python, with
- * stubs generated from broker.proto, and a C program that uses <xpc/xpc.h>.
+ * stubs generated from broker.proto, and a C program that uses <xpc/xpc.h> and
+ * <streamlib_lane.h>.
  */
 
 const ROOT = new URL("../../", import.meta.url);
@@ -47,10 +50,8 @@ const BROKERS = {
   old: { of: ", the broker of the version before", version: oldVersion },
 } as const;
 
-const schema = connectionSchema({
-  inputs: { video: EVERY_FRAME },
-  outputs: { video: EVERY_FRAME },
-});
+const PORTS = { video: EVERY_FRAME };
+const schema = connectionSchema({ inputs: PORTS, outputs: PORTS });
 
 const READY: Info = {
   host: "acked",
@@ -62,12 +63,16 @@ const READY: Info = {
 };
 
 /** Checks that every frame was sent and came back correct, and every surface was returned. */
-function assertCounts(counts: Counts, expected: Partial<Counts>): void {
+function assertCounts(
+  counts: Counts,
+  expected: Partial<Counts>,
+  frames = FRAMES,
+): void {
   assertEquals(counts, {
     ...counts,
-    sent: FRAMES,
-    received: FRAMES,
-    released: FRAMES,
+    sent: frames,
+    received: frames,
+    released: frames,
     wrong: 0,
     dropped: 0,
     refused: 0,
@@ -75,26 +80,95 @@ function assertCounts(counts: Counts, expected: Partial<Counts>): void {
   });
 }
 
+/** How our host and a client in C exchange frames. */
+interface Exchange {
+  readonly ack: "grpc" | "xpc";
+  /** What our host may use. */
+  readonly path: TransportPath;
+  readonly broker: typeof BROKERS[keyof typeof BROKERS];
+  /** Whether the rings seem to be full: see `lane.c`. */
+  readonly isFull?: true;
+}
+
+/** More than the ring of a lane has room for, if none is taken out of it. */
+const OVERFLOWING = LANE_DEFAULT_SLOTS + 10;
+
+/** Sends frames of our host to its client, and checks that each comes back inverted. */
+async function exchange(
+  { channel }: Supervisor<typeof PORTS, typeof PORTS>,
+  frames: number,
+  grow: number,
+): Promise<void> {
+  const input = channel.senders.video;
+  const results = channel.receivers.video[Symbol.asyncIterator]();
+  for (let number = 0; number < frames; number++) {
+    const [width, height] = [60 + grow * number, 5 + grow * number];
+    await soon(input.ready, "a free surface");
+    using frame = input.acquire({
+      pixel_buffer: { width, height, pixel_format: "rgba8" },
+      pixel_format: "rgba8",
+      width,
+      height,
+      timestamp_ns: -BigInt(number),
+      frame_number: 2n ** 64n - 1n - BigInt(number),
+    });
+    frame.pixel_buffer.pixels.forEach((_, index, pixels) =>
+      pixels[index] = number + 3 * index
+    );
+    assert(input.send(frame));
+    const { value } = await soon(results.next(), `frame ${number}`);
+    using out = value!;
+    assertEquals(
+      [out.width, out.height, out.pixel_format],
+      [width, height, "rgba8"],
+    );
+    assertEquals(out.timestamp_ns, -BigInt(number));
+    assertEquals(out.frame_number, 2n ** 64n - 1n - BigInt(number));
+    const { pixels, bytes_per_row } = out.pixel_buffer;
+    assertEquals(out.pixel_buffer.width, width);
+    assertEquals(out.pixel_buffer.height, height);
+    for (let y = 0; y < height; y++) {
+      const from = y * bytes_per_row;
+      const wrong = pixels.subarray(from, from + width * 4)
+        .findIndex((byte, x) => byte !== (~(number + 3 * (from + x)) & 255));
+      assertEquals(wrong, -1, `row ${y} of frame ${number}`);
+    }
+  }
+  input.end();
+  assertEquals(await soon(results.next(), "the end"), {
+    done: true,
+    value: undefined,
+  });
+}
+
 for (
-  const [ack, broker] of [
-    ["grpc", BROKERS.new],
-    ["xpc", BROKERS.new],
-    ["xpc", BROKERS.old],
-  ] as const
+  const { ack, path, broker, isFull } of [
+    { ack: "grpc", path: "lane", broker: BROKERS.new },
+    { ack: "xpc", path: "dictionary", broker: BROKERS.new },
+    { ack: "xpc", path: "lane", broker: BROKERS.old },
+    { ack: "xpc", path: "lane", broker: BROKERS.new, isFull: true },
+  ] satisfies Exchange[] as Exchange[]
 ) {
   foreignTest(
-    `our host against a client in C, its control plane in Python, the ACK over ${ack}${broker.of}`,
+    `our host against a client in C by ${path}${
+      isFull ? " with full rings" : ""
+    }, its control plane in Python, the ACK over ${ack}${broker.of}`,
     (world) =>
       nativeLeavesNothing(async () => {
         const client = Promise.withResolvers<Program>();
         await using programs = new AsyncDisposableStack();
         const warnings: string[] = [];
+        const args = [
+          "--ack",
+          ack,
+          ...(isFull ? ["--fault", "full_lane"] : []),
+        ];
         const host = new Supervisor(Native.open(), {
           schema,
           runtimeId: "test",
           processorId: "foreign",
           processorType: "reactive",
-          path: "lane",
+          path,
           sleeps: false,
           timeoutSecs: PATIENCE_MS / 1000,
           findBroker: (native, lost, signal) =>
@@ -105,7 +179,7 @@ for (
               signal,
             ),
           spawn: (env) => {
-            const program = world.control("client", ["--ack", ack], env);
+            const program = world.control("client", args, env);
             programs.use(program);
             client.resolve(program);
             return program.process;
@@ -119,43 +193,11 @@ for (
         };
         await soon(host.ready, "ready");
         const program = await soon(client.promise, "the client's start");
-        const input = host.channel.senders.video;
-        const results = host.channel.receivers.video[Symbol.asyncIterator]();
-        for (let number = 0; number < FRAMES; number++) {
-          // Another size each time: once a pool is full, surfaces are retired.
-          const [width, height] = [60 + number, 5 + number];
-          await soon(input.ready, "a free surface");
-          using frame = input.acquire({
-            pixel_buffer: { width, height, pixel_format: "rgba8" },
-            pixel_format: "rgba8",
-            width,
-            height,
-            timestamp_ns: -BigInt(number),
-            frame_number: 2n ** 64n - 1n - BigInt(number),
-          });
-          frame.pixel_buffer.pixels.forEach((_, index, pixels) =>
-            pixels[index] = number + 3 * index
-          );
-          assert(input.send(frame));
-          const { value } = await soon(results.next(), `frame ${number}`);
-          using out = value!;
-          assertEquals(
-            [out.width, out.height, out.pixel_format],
-            [width, height, "rgba8"],
-          );
-          assertEquals(out.timestamp_ns, -BigInt(number));
-          assertEquals(out.frame_number, 2n ** 64n - 1n - BigInt(number));
-          const { pixels, bytes_per_row } = out.pixel_buffer;
-          assertEquals(out.pixel_buffer.width, width);
-          assertEquals(out.pixel_buffer.height, height);
-          for (let y = 0; y < height; y++) {
-            for (let x = 0; x < width * 4; x++) {
-              const index = y * bytes_per_row + x;
-              const sent = (number + 3 * index) & 255;
-              assertEquals(pixels[index], 255 - sent, `byte ${index}`);
-            }
-          }
-        }
+        assertEquals(host.channel.stats.path, path);
+        // Another size each time: once a pool is full, surfaces are retired.
+        const frames = isFull ? OVERFLOWING : FRAMES;
+        await exchange(host, frames, isFull ? 0 : 1);
+        await soon(host.drain(undefined), "drained");
         await soon(host.close(), "close");
         assertEquals(await soon(host.ended, "the host's end"), undefined);
         assertEquals(warnings, []);
@@ -163,9 +205,18 @@ for (
         assertEquals(result.states.at(-1), "ready");
         assertEquals(result.info, READY);
         assertEquals(result.codes, [0]);
-        assertCounts(result.client, { role: "client", ended: "teardown" });
-        assertEquals(result.client.offers, FRAMES);
-        assert(result.client.retired > 0);
+        const { offers, retired, records } = result.client;
+        assertCounts(
+          result.client,
+          { role: "client", ended: "teardown", ends: 1 },
+          frames,
+        );
+        if (isFull) assert(records > 0 && records < frames, `${records}`);
+        else {
+          assertEquals(records, path === "lane" ? frames : 0);
+          assertEquals(offers, frames);
+          assert(retired > 0);
+        }
       }),
     broker.version,
   );

@@ -1,10 +1,11 @@
 /*
  * frames.c - the surfaces of both sides, and the frames on the ports "video".
  */
+#include "numbers.h"
 #include "peer.h"
 #include "picture.h" /* surfaces: the only part that differs between systems */
 
-enum { CAPACITY = 4, OFFERS_MAX = 256, WIDTH = 37, HEIGHT = 11 };
+enum { OFFERS_MAX = 256, WIDTH = 37, HEIGHT = 11 };
 
 struct own { /* a surface that this side sends */
     struct picture picture;
@@ -67,8 +68,8 @@ static struct own *take_own(uint32_t width, uint32_t height) {
 
 /* ---- Sending ----------------------------------------------------------------------------- */
 
-/* Sends the filled surface with the other fields of the frame, which it releases. */
-static void send_frame(struct own *own, xpc_object_t fields) {
+/* Sends the filled surface with the other fields of the frame. */
+static void send_frame(struct own *own, struct video video) {
     if (!own->offered) { /* the surface itself is sent once; later frames name it by its id */
         xpc_object_t offer = control("surface_offer");
         xpc_dictionary_set_uint64(offer, "surface_id", own->id);
@@ -77,18 +78,10 @@ static void send_frame(struct own *own, xpc_object_t fields) {
         own->offered = true;
     }
     own->out = true;
-    xpc_object_t name = xpc_dictionary_create(NULL, NULL, 0);
-    xpc_dictionary_set_uint64(name, "surface_id", own->id);
-    xpc_dictionary_set_uint64(name, "generation", ++own->generation);
-    xpc_dictionary_set_value(fields, "pixel_buffer", name);
-    xpc_release(name);
-    xpc_object_t frame = xpc_dictionary_create(NULL, NULL, 0);
-    xpc_dictionary_set_string(frame, "msg_type", "frame");
-    xpc_dictionary_set_uint64(frame, "frame_id", next_frame_id++);
-    xpc_dictionary_set_string(frame, "port_name", "video");
-    xpc_dictionary_set_value(frame, "fields", fields);
-    xpc_release(fields);
-    send_message(frame);
+    video.surface_id = own->id;
+    video.generation = ++own->generation;
+    uint64_t frame_id = next_frame_id++;
+    if (!lane_send_video(&video, frame_id)) send_message(video_to_message(&video, frame_id));
     count.sent++;
 }
 
@@ -102,13 +95,10 @@ void host_send(void) {
             uint8_t *row = own->picture.pixels + (size_t)y * own->picture.bytes_per_row;
             for (uint32_t x = 0; x < WIDTH * 4; x++) row[x] = pattern(number, x, y);
         }
-        xpc_object_t fields = xpc_dictionary_create(NULL, NULL, 0);
-        xpc_dictionary_set_string(fields, "pixel_format", "rgba8");
-        xpc_dictionary_set_uint64(fields, "width", WIDTH);
-        xpc_dictionary_set_uint64(fields, "height", HEIGHT);
-        xpc_dictionary_set_int64(fields, "timestamp_ns", (int64_t)number * 1000000);
-        xpc_dictionary_set_uint64(fields, "frame_number", number);
-        send_frame(own, fields);
+        send_frame(own, (struct video){.frame_number = number,
+                                       .timestamp_ns = (int64_t)number * 1000000,
+                                       .width = WIDTH,
+                                       .height = HEIGHT});
     }
 }
 
@@ -119,18 +109,12 @@ static void end_when_done(void) {
     if (is_host && count.received == to_send && count.released == to_send) sem_post(&over);
 }
 
-static void released(uint64_t id, uint64_t generation) {
+void on_piece(uint64_t surface_id, uint64_t generation) {
     for (struct own *own = pool; own < pool + CAPACITY; own++) {
-        if (!own->out || own->id != id || own->generation != generation) continue;
+        if (!own->out || own->id != surface_id || own->generation != generation) continue;
         own->out = false;
         count.released++;
     }
-}
-
-static uint64_t little_endian(const uint8_t *bytes) {
-    uint64_t value = 0;
-    for (int i = 8; i-- > 0;) value = value << 8 | bytes[i];
-    return value;
 }
 
 /* A release has one piece under its own keys, or several packed in "pieces". */
@@ -138,20 +122,18 @@ void on_release(xpc_object_t message) {
     size_t length = 0;
     const uint8_t *pieces = xpc_dictionary_get_data(message, "pieces", &length);
     for (size_t at = 0; pieces && at + 16 <= length; at += 16) {
-        released(little_endian(pieces + at), little_endian(pieces + at + 8));
+        on_piece(get_number(pieces + at, 8), get_number(pieces + at + 8, 8));
     }
-    released(xpc_dictionary_get_uint64(message, "surface_id"), xpc_dictionary_get_uint64(message, "generation"));
+    on_piece(xpc_dictionary_get_uint64(message, "surface_id"), xpc_dictionary_get_uint64(message, "generation"));
     end_when_done();
     if (is_host) host_send();
 }
 
 /* Checks, as the host, a frame that came back: in order, with its numbers, inverted. */
-static bool is_right(uint64_t number, xpc_object_t fields, const struct picture *picture) {
-    bool right = xpc_dictionary_get_uint64(fields, "frame_number") == number &&
-                 xpc_dictionary_get_int64(fields, "timestamp_ns") == (int64_t)number * 1000000 &&
-                 xpc_dictionary_get_uint64(fields, "width") == WIDTH &&
-                 xpc_dictionary_get_uint64(fields, "height") == HEIGHT && is_text(fields, "pixel_format", "rgba8") &&
-                 picture->width == WIDTH && picture->height == HEIGHT;
+static bool is_right(uint64_t number, const struct video *video, const struct picture *picture) {
+    bool right = video->frame_number == number && video->timestamp_ns == (int64_t)number * 1000000 &&
+                 video->width == WIDTH && video->height == HEIGHT && picture->width == WIDTH &&
+                 picture->height == HEIGHT;
     for (uint32_t y = 0; right && y < HEIGHT; y++) {
         const uint8_t *row = picture->pixels + (size_t)y * picture->bytes_per_row;
         for (uint32_t x = 0; x < WIDTH * 4; x++) right = right && row[x] == 255 - pattern(number, x, y);
@@ -160,7 +142,7 @@ static bool is_right(uint64_t number, xpc_object_t fields, const struct picture 
 }
 
 /* Sends, as the client, the frame back with inverted pixels. Drops it if all own surfaces are in use. */
-static void answer(xpc_object_t fields, const struct picture *picture) {
+static void answer(const struct video *video, const struct picture *picture) {
     struct own *own = take_own(picture->width, picture->height);
     if (!own) {
         count.dropped++;
@@ -171,24 +153,47 @@ static void answer(xpc_object_t fields, const struct picture *picture) {
         uint8_t *to = own->picture.pixels + (size_t)y * own->picture.bytes_per_row;
         for (uint32_t x = 0; x < picture->width * 4; x++) to[x] = (uint8_t)(255 - from[x]);
     }
-    send_frame(own, xpc_copy(fields)); /* every field except the picture is sent back unchanged */
+    send_frame(own, *video); /* every field except the picture is sent back unchanged */
 }
 
-void on_frame(xpc_object_t message) {
-    xpc_object_t fields = xpc_dictionary_get_dictionary(message, "fields");
-    xpc_object_t name = fields ? xpc_dictionary_get_dictionary(fields, "pixel_buffer") : NULL;
-    uint64_t id = name ? xpc_dictionary_get_uint64(name, "surface_id") : 0;
-    struct offered *offer = id ? find_offer(id) : NULL;
-    if (!offer || !is_text(message, "port_name", "video")) {
+/* Sends a release, for which the frame's sender waits. */
+static void release(uint64_t surface_id, uint64_t generation) {
+    if (lane_send_release(surface_id, generation)) return;
+    xpc_object_t message = control("release");
+    xpc_dictionary_set_uint64(message, "surface_id", surface_id);
+    xpc_dictionary_set_uint64(message, "generation", generation);
+    send_message(message);
+}
+
+void on_video(const struct video *video) {
+    struct offered *offer = video->surface_id ? find_offer(video->surface_id) : NULL;
+    if (!offer) {
         count.wrong++;
         return;
     }
-    if (!is_host) answer(fields, &offer->picture);
-    else if (!is_right(count.received, fields, &offer->picture)) count.wrong++;
+    if (!is_host) answer(video, &offer->picture);
+    else if (!is_right(count.received, video, &offer->picture)) count.wrong++;
     count.received++;
-    xpc_object_t release = control("release"); /* its sender waits for it */
-    xpc_dictionary_set_uint64(release, "surface_id", id);
-    xpc_dictionary_set_uint64(release, "generation", xpc_dictionary_get_uint64(name, "generation"));
-    send_message(release);
+    release(video->surface_id, video->generation);
     end_when_done();
+}
+
+void on_frame(xpc_object_t message) {
+    struct video video;
+    size_t bytes = 0;
+    const uint8_t *record = xpc_dictionary_get_data(message, "record", &bytes);
+    if (record && lane_is_open()) lane_on_record(record, bytes);
+    else if (video_from_message(&video, message)) on_video(&video);
+    else count.wrong++;
+}
+
+/* The client's only input has ended, and all its frames were answered. */
+void on_end(void) {
+    count.ends++;
+    if (!lane_send_end()) {
+        xpc_object_t message = control("end");
+        xpc_dictionary_set_string(message, "port_name", "video");
+        send_message(message);
+    }
+    send_message(control("flushed"));
 }

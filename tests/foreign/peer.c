@@ -3,14 +3,16 @@
  * XPC and nothing of this library. It stores or gets the endpoint, does the handshake, and exchanges
  * video frames on the ports "video". Another program does the calls of the control plane.
  *
- *     peer client [FAULT]        inverts the pixels of each frame, and sends it back
+ *     peer client [FAULT]        inverts the pixels of each frame, and sends it back; through a lane, if its
+ *                                host has them
  *     peer host COUNT [FAULT]    sends COUNT frames, and checks that they come back inverted
  *
- * With a FAULT it fails in the way that faults.c says.
+ * With a FAULT it fails in the way that faults.c says, and uses no lane; with full_lane, see lane.c.
  *
  * Environment: STREAMLIB_BROKER_XPC_SERVICE, STREAMLIB_CONNECTION_ID and, if the connection
  * has tokens, STREAMLIB_CONNECTION_TOKEN (this side's) and PEER_CLIENT_TOKEN (what the host
- * expects in the hello); PEER_SCHEMA_HASH; PEER_ACK=xpc to report the ACK to the broker here.
+ * expects in the hello); PEER_SCHEMA_HASH; PEER_LAYOUT, for a client that declares its ports; PEER_ACK=xpc to report
+ * the ACK to the broker here.
  *
  * Prints its progress, one word per line (stored, pong, and flooding before a flood), and at the end a line of JSON. A host
  * then waits for the end of stdin before it ends the channel. If the channel ends early, its code is 1,
@@ -31,7 +33,7 @@ uint64_t to_send;
 sem_t over;
 struct counts count;
 static bool lost; /* the channel has ended */
-static const char *connection_id, *token, *client_token, *schema_hash;
+static const char *connection_id, *token, *client_token, *schema_hash, *layout;
 static xpc_connection_t broker, channel;
 
 void die(const char *why) {
@@ -97,6 +99,7 @@ xpc_object_t control(const char *type) {
 }
 
 void send_message(xpc_object_t message) {
+    if (lane_is_open()) lane_number(message);
     xpc_connection_send_message(channel, message);
     xpc_release(message);
 }
@@ -113,15 +116,66 @@ static bool has_payload(xpc_object_t message, const char bytes[3]) {
     return data && length == 3 && memcmp(data, bytes, 3) == 0;
 }
 
+/* ---- Features ---------------------------------------------------------------------------- */
+
+static xpc_object_t features(void) {
+    xpc_object_t names = xpc_array_create(NULL, 0);
+    xpc_array_set_string(names, XPC_ARRAY_APPEND, "ends");
+    if (!*fault || lane_acts_full()) xpc_array_set_string(names, XPC_ARRAY_APPEND, "lanes");
+    return names;
+}
+
+bool has_feature(xpc_object_t message, const char *feature) {
+    xpc_object_t names = xpc_dictionary_get_array(message, "features");
+    for (size_t i = 0; names && i < xpc_array_get_count(names); i++) {
+        const char *name = xpc_array_get_string(names, i);
+        if (name && strcmp(name, feature) == 0) return true;
+    }
+    return false;
+}
+
 /* ---- The channel ------------------------------------------------------------------------- */
+
+/* Answers a ping. Messages have numbers from then on, if there is a lane. */
+static void send_pong(xpc_object_t ping) {
+    xpc_object_t pong = lane_open(ping);
+    if (!pong) {
+        send_payload("pong", "SLA");
+        return;
+    }
+    send_message(pong);
+    lane_start();
+}
+
+/* Declares the port "video" of one direction, as the host has it. */
+static void declare(xpc_object_t message, const char *direction) {
+    xpc_object_t video = xpc_dictionary_create(NULL, NULL, 0);
+    xpc_dictionary_set_string(video, "read_behavior", "read_next_in_order");
+    xpc_dictionary_set_uint64(video, "capacity", CAPACITY);
+    xpc_dictionary_set_string(video, "layout", layout);
+    xpc_object_t ports = xpc_dictionary_create(NULL, NULL, 0);
+    xpc_dictionary_set_value(ports, "video", video);
+    xpc_dictionary_set_value(message, direction, ports);
+    xpc_release(video);
+    xpc_release(ports);
+}
+
+static void send_started(void) {
+    xpc_object_t message = control("started");
+    if (*layout) {
+        declare(message, "inputs");
+        declare(message, "outputs");
+    }
+    send_message(message);
+}
 
 static void handle_control(xpc_object_t message) {
     if (is_text(message, "ctrl_type", "ping") && !is_host) {
         if (!has_payload(message, "SLP")) die("the ping is wrong");
         if (fail_after_ping()) return;
-        send_payload("pong", "SLA");
+        send_pong(message);
         report_ack();
-        send_message(control("started"));
+        send_started();
         fail_after_start();
     } else if (is_text(message, "ctrl_type", "pong") && is_host) {
         if (!has_payload(message, "SLA")) die("the pong is wrong");
@@ -136,6 +190,8 @@ static void handle_control(xpc_object_t message) {
         on_surface_retire(message);
     } else if (is_text(message, "ctrl_type", "release")) {
         on_release(message);
+    } else if (is_text(message, "ctrl_type", "end") && is_text(message, "port_name", "video")) {
+        on_end();
     } else if (is_text(message, "ctrl_type", "teardown")) {
         sem_post(&over);
     } else if (is_text(message, "ctrl_type", "error")) {
@@ -144,16 +200,23 @@ static void handle_control(xpc_object_t message) {
     } /* ignores unknown messages: a newer peer may send more */
 }
 
+static void handle(xpc_object_t message) {
+    if (lane_is_open()) lane_arrived(message);
+    if (is_text(message, "msg_type", "control")) handle_control(message);
+    else if (is_text(message, "msg_type", "frame")) on_frame(message);
+    if (lane_is_open()) lane_read();
+}
+
 static void on_channel(struct block *block, xpc_object_t event) {
     (void)block;
     if (xpc_get_type(event) == XPC_TYPE_ERROR) {
         lost = true;
         sem_post(&over);
-    } else if (is_text(event, "msg_type", "control")) {
-        handle_control(event);
-    } else if (is_text(event, "msg_type", "frame")) {
-        on_frame(event);
+        return;
     }
+    lane_enter();
+    handle(event);
+    lane_leave();
 }
 BLOCK(channel_block, on_channel);
 
@@ -207,6 +270,9 @@ static void begin_client(void) {
     if (*token) xpc_dictionary_set_string(hello, "token", token);
     xpc_dictionary_set_uint64(hello, "protocol_version", PROTOCOL_VERSION);
     xpc_dictionary_set_string(hello, "schema_hash", schema_hash);
+    xpc_object_t names = features();
+    xpc_dictionary_set_value(hello, "features", names);
+    xpc_release(names);
     send_message(hello);
 }
 
@@ -242,6 +308,7 @@ int main(int argc, char **argv) {
     token = variable("STREAMLIB_CONNECTION_TOKEN", false);
     client_token = variable("PEER_CLIENT_TOKEN", false);
     schema_hash = variable("PEER_SCHEMA_HASH", true);
+    layout = variable("PEER_LAYOUT", false);
     alarm(LIMIT_SECONDS);
     sem_init(&over, 0, 0);
     broker = xpc_connection_create_mach_service(variable("STREAMLIB_BROKER_XPC_SERVICE", true), NULL, 0);
@@ -255,9 +322,9 @@ int main(int argc, char **argv) {
     bool early = lost;
     if (early) say_last_words();
     printf("{\"role\":\"%s\",\"ended\":\"%s\",\"sent\":%u,\"received\":%u,\"wrong\":%u,\"dropped\":%u,"
-           "\"released\":%u,\"offers\":%u,\"retired\":%u,\"refused\":%u}\n",
+           "\"released\":%u,\"offers\":%u,\"retired\":%u,\"refused\":%u,\"records\":%u,\"ends\":%u}\n",
            argv[1], lost ? "lost" : is_host ? "done" : "teardown", count.sent, count.received, count.wrong,
-           count.dropped, count.released, count.offers, count.retired, count.refused);
+           count.dropped, count.released, count.offers, count.retired, count.refused, count.records, count.ends);
     fflush(stdout);
     if (is_host) {
         while (getchar() != EOF) continue;

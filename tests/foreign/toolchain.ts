@@ -29,7 +29,7 @@ export function foreignPython(): Promise<string> {
   return pythonWith(REQUIREMENTS, ENVIRONMENT);
 }
 
-/** Compiles the peer to `output`, with our libxpc and nothing else of ours. */
+/** Compiles the peer to `output`, with our libxpc and the header of lanes, and nothing else of ours. */
 export async function compilePeer(output: string): Promise<void> {
   const own = [...Deno.readDirSync(HERE)]
     .filter(({ name }) => name.endsWith(".c"))
@@ -48,6 +48,7 @@ export async function compilePeer(output: string): Promise<void> {
     "-Ic",
     "-Ic/linux/include",
     "-Ic/linux",
+    "-Ic/include",
     ...own,
     ...await listLibxpc(),
     "-o",
