@@ -260,7 +260,7 @@ export class LeasedFrame extends Leased implements Disposable {
   [CUSTOM_INSPECT](inspect: Inspect, options: object): string {
     const { isHeld } = this.#lease;
     const shared = isHeld
-      ? this.#names.map((name, index) => [name, this.#shared[index]])
+      ? this[KIND].shared.map((name, index) => [name, this.#shared[index]])
       : [];
     const values = { ...Object.fromEntries(shared), ...this };
     const ended = isHeld ? "" : " (its lease has ended)";

@@ -121,7 +121,9 @@ channelPairTest(
     const shown = Deno.inspect({ frame });
     assert(shown.includes(`Mixed {\n    picture: ${surface},`), shown);
     assert(shown.includes("samples: Float32Array(4)"), shown);
-    structuredClone(frame.samples, { transfer: [frame.samples.buffer] });
+    structuredClone(frame.samples, {
+      transfer: [frame.samples.buffer as ArrayBuffer],
+    });
     assert(Deno.inspect(frame).includes("samples: Float32Array(0)"));
     frame[Symbol.dispose]();
     const ended = Deno.inspect(frame);
