@@ -349,6 +349,7 @@ export class ClientBridge implements AsyncDisposable {
     });
     channel.open(); // after the message: ports that have ended already are told now
     this.#reportStats(new StatsReports(channel));
+    this.#native.started();
   }
 
   #hostLost(known: KnownEnd | undefined): void {

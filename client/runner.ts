@@ -103,7 +103,7 @@ function surroundings(
     lock = "",
     openGrpc,
     say = toStderr,
-    openNative = () => Native.open(),
+    openNative = () => Native.open(true),
   }: RunnerOptions,
 ): ClientSurroundings {
   const address = readVariable(

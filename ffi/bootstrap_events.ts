@@ -7,7 +7,7 @@
 import { MAX_WAITING_BOOTSTRAP_EVENTS } from "../proto/limits.ts";
 import type { BootstrapHandle } from "./handle.ts";
 import type { Native } from "./native.ts";
-import type { Bell } from "./shim.ts";
+import type { Bell } from "./bell.ts";
 
 /** Something that has happened in a bootstrap. */
 export type BootstrapEvent =

@@ -11,7 +11,7 @@ import { OwnedCapability } from "./capability.ts";
 import type { AnyHandle, LaneHandle } from "./handle.ts";
 import type { Native } from "./native.ts";
 import { Mapping, releaseMapped } from "./shared_memory.ts";
-import type { Bell } from "./shim.ts";
+import type { Bell } from "./bell.ts";
 
 /**
  * Why {@link NativeLane.wait} has returned: the other side has written slots,

@@ -16,7 +16,8 @@ import type { TimerClock } from "./clock.ts";
 import type { AnyHandle, QueueHandle, ReplyHandle } from "./handle.ts";
 import { Message } from "./message.ts";
 import { type NativeStats, readStats } from "./native_stats.ts";
-import { type Bell, localShim, type Shim } from "./shim.ts";
+import type { Bell } from "./bell.ts";
+import { localShim, type Shim } from "./shim.ts";
 import { endCodeOf, errorCodeOf, isTold, STATUS } from "./status.ts";
 import type { Symbols } from "./symbols.ts";
 import { reportUncaught } from "./uncaught.ts";
@@ -108,10 +109,10 @@ export class Native implements Disposable {
   #leases = 1;
   #isDraining = false;
 
-  /** Returns a lease of this isolate's queue, which is opened for the first one. Throws as `loadLibrary` does. */
-  static open(): Native {
+  /** Returns a lease of this isolate's queue, which is opened for the first one: see {@link localShim}, which throws too. */
+  static open(isStarting = false): Native {
     if (current) return current.lease();
-    return current = new Native(localShim());
+    return current = new Native(localShim(isStarting));
   }
 
   /** This isolate's queue if there is a lease of it, borrowed. */
@@ -128,7 +129,14 @@ export class Native implements Disposable {
     this.#bell = shim.bell(
       this.checked(this.symbols.slb_queue_take_bell(this.queue)),
       () => this.#drain(),
+      undefined,
+      this.queue,
     );
+  }
+
+  /** See {@link Shim.started}. */
+  started(): void {
+    this.#shim.started();
   }
 
   /** Adds a lease. */
@@ -167,7 +175,7 @@ export class Native implements Disposable {
     return this.symbols.slb_user_id();
   }
 
-  /** Takes the descriptor of a bell over; see {@link Shim.bell}. */
+  /** Takes over the descriptor of a bell; see {@link Bells.bell}. */
   bell(
     descriptor: number,
     ring: (count: number) => void,

@@ -6,20 +6,15 @@
  * @module
  */
 
-import { Socket } from "node:net";
+import type { Bell } from "./bell.ts";
+import { Bells, type Wait } from "./bells.ts";
 import { systemClock, type TimerClock } from "./clock.ts";
+import type { QueueHandle } from "./handle.ts";
 import { loadLibrary } from "./library/library.ts";
 import type { Symbols } from "./symbols.ts";
-import { reportUncaught } from "./uncaught.ts";
 
-/** Rings when events are waiting. Keeps the process alive, unless `unref` was called last. */
-export interface Bell extends Disposable {
-  ref(): void;
-  unref(): void;
-}
-
-/** The most rings that are read at once. */
-const RINGS_AT_ONCE = 256;
+/** How long another thread waits for events at a time: a process that ends naturally ends only then. */
+const WAIT_MS = 100;
 
 /** The C functions, with a clock and bells. */
 export interface Shim extends Disposable {
@@ -27,59 +22,42 @@ export interface Shim extends Disposable {
   /** Counts from `performance.timeOrigin`: a broker makes times of day of it. */
   readonly clock: TimerClock;
   /**
-   * Takes over the descriptor of a bell. From then on `ring` is called when it has
-   * rung, with the number of rings that were read. `shut` is called if its other
-   * end was shut down, which only a peer that holds that end can do.
+   * Takes over the descriptor of a bell; see {@link Bells.bell}.
+   *
+   * @param queue the queue whose bell it is, if it is one's
    */
   bell(
     descriptor: number,
     ring: (count: number) => void,
     shut?: () => void,
+    queue?: QueueHandle,
   ): Bell;
+  /** The process has started, if it is a client: what it has put off is loaded. */
+  started(): void;
 }
 
-/** Returns the shim of this machine. Throws what `loadLibrary` throws. */
-export function localShim(): Shim {
+/**
+ * Returns the shim of this machine. Throws what `loadLibrary` throws.
+ *
+ * @param isStarting whether this is a client that calls {@link Shim.started} later
+ */
+export function localShim(isStarting = false): Shim {
   const library = loadLibrary();
   const { symbols } = library;
   // The clock of performance.now(), which takes five times as long, has another zero.
   const zero = symbols.slb_clock_ms() - systemClock.now();
+  const bells = new Bells(isStarting);
+  const waitFor = (queue: QueueHandle): Wait => async () => {
+    const found = await symbols.slb_queue_wait_elsewhere(queue, WAIT_MS);
+    if (found < 0) throw new Error(`Cannot wait for events: status ${found}`);
+    return found === 1;
+  };
   return {
     symbols,
     clock: { ...systemClock, now: () => symbols.slb_clock_ms() - zero },
-    bell: localBell,
+    bell: (descriptor, ring, shut, queue) =>
+      bells.bell(descriptor, ring, shut, queue && waitFor(queue)),
+    started: () => bells.started(),
     [Symbol.dispose]: () => library.close(),
-  };
-}
-
-function localBell(
-  fd: number,
-  ring: (count: number) => void,
-  shut?: () => void,
-): Bell {
-  const options = {
-    fd,
-    readable: true,
-    writable: false,
-    // A stream of "data" events would make an object for each ring.
-    onread: {
-      buffer: new Uint8Array(RINGS_AT_ONCE),
-      callback: (count: number) => {
-        ring(count);
-        return true;
-      },
-    },
-  };
-  // Old versions of @types/node, which a user may have, do not know `onread`.
-  const bell = new Socket(options as ConstructorParameters<typeof Socket>[0]);
-  if (shut) bell.on("end", shut);
-  // This process owns the descriptor, and nobody else can make it fail: an error is a bug.
-  bell.on("error", (error: Error) => reportUncaught(error));
-  bell.resume();
-  bell.unref();
-  return {
-    ref: () => void bell.ref(),
-    unref: () => void bell.unref(),
-    [Symbol.dispose]: () => void bell.destroy(),
   };
 }

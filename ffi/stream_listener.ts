@@ -10,7 +10,7 @@ import { Socket } from "node:net";
 import { BridgeError } from "../proto/errors.ts";
 import type { StreamHandle } from "./handle.ts";
 import type { Native } from "./native.ts";
-import type { Bell } from "./shim.ts";
+import type { Bell } from "./bell.ts";
 import { STATUS } from "./status.ts";
 
 const MAX_PATH_BYTES = 108;

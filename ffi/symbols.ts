@@ -147,5 +147,16 @@ export const SYMBOLS = {
   slb_surface_unlock: { parameters: ["u32", "u32"], result: "i32" },
 } as const;
 
+/** Functions of {@link SYMBOLS} that another thread runs, so that they can block without blocking this one. */
+export const ELSEWHERE = {
+  slb_queue_wait_elsewhere: {
+    ...SYMBOLS.slb_queue_wait,
+    name: "slb_queue_wait",
+    nonblocking: true,
+  },
+} as const;
+
 /** The type of the loaded functions. */
-export type Symbols = Deno.StaticForeignLibraryInterface<typeof SYMBOLS>;
+export type Symbols = Deno.StaticForeignLibraryInterface<
+  typeof SYMBOLS & typeof ELSEWHERE
+>;

@@ -294,8 +294,9 @@ SLB_API int32_t slb_queue_drain(slb_handle queue, uint8_t *buffer, uint32_t capa
 SLB_API uint32_t slb_queue_next_bytes(slb_handle queue);
 
 /*
- * Blocks until there is an event, for at most `timeout_ms` milliseconds. Returns 1 if there is one, else 0. To be
- * called on the thread that drains the queue.
+ * Blocks until there is an event, for at most `timeout_ms` milliseconds. Returns 1 if there is one, else 0. Who
+ * reads the bell still hears of the event. On another thread than the one that drains the queue, the event may have
+ * been drained since.
  */
 SLB_API int32_t slb_queue_wait(slb_handle queue, uint32_t timeout_ms);
 

@@ -227,6 +227,32 @@ static void test_a_wait_for_a_queue_ends_with_an_event_which_the_event_loop_stil
     served_close(&served);
 }
 
+static atomic_bool waits_enough;
+
+static void *wait_again_and_again(void *context) {
+    const struct inbox *inbox = context;
+    while (!atomic_load(&waits_enough)) CHECK(slb_queue_wait(inbox->queue, 1) >= 0);
+    return NULL;
+}
+
+static void test_another_thread_waits_for_a_queue_and_takes_no_ring_of_an_event(void) {
+    struct served served = served_open();
+    struct inbox *inbox = served.pair.inbox;
+    pthread_t thread;
+    atomic_store(&waits_enough, false);
+    CHECK(pthread_create(&thread, NULL, wait_again_and_again, inbox) == 0);
+    for (int round = 0; round < 1000; round++) {
+        CHECK(slb_connection_send(served.pair.client, HELLO, sizeof HELLO) == 0);
+        while (slb_queue_drain(inbox->queue, inbox->buffer, sizeof inbox->buffer) == 0) {
+            CHECK(is_readable(inbox->bell)); /* waits until it has rung, or been rung again */
+            rings_in(inbox->bell);
+        }
+    }
+    atomic_store(&waits_enough, true);
+    CHECK(pthread_join(thread, NULL) == 0);
+    served_close(&served);
+}
+
 /* ---- two processes ---- */
 
 enum { TURNS = 2000 };
@@ -268,6 +294,8 @@ static const struct test tests[] = {
      test_an_event_during_a_wait_wakes_it_and_the_event_loop_still_hears_of_it},
     {"a wait for a queue ends with an event, which the event loop still hears of",
      test_a_wait_for_a_queue_ends_with_an_event_which_the_event_loop_still_hears_of},
+    {"another thread waits for a queue, and takes no ring of an event",
+     test_another_thread_waits_for_a_queue_and_takes_no_ring_of_an_event},
     {"two processes wake each other", test_two_processes_wake_each_other},
 };
 

@@ -12,10 +12,10 @@
  * @module
  */
 
-import type { SYMBOLS } from "../symbols.ts";
+import type { ELSEWHERE, SYMBOLS } from "../symbols.ts";
 
-/** Functions of the shim, declared as in {@link SYMBOLS}. */
-export type Functions = Partial<typeof SYMBOLS>;
+/** Functions of the shim, declared as in {@link SYMBOLS} and {@link ELSEWHERE}. */
+export type Functions = Partial<typeof SYMBOLS & typeof ELSEWHERE>;
 
 /** What is called for each frame, message or look at the clock. */
 const CALLED_OFTEN: ReadonlySet<string> = new Set<keyof Functions>([
@@ -55,8 +55,8 @@ export function openLibrary<F extends Functions>(
   const declared: Record<string, Declaration> = {};
   const rare = new Map<string, Word>();
   for (const [name, declaration] of Object.entries<Declaration>(functions)) {
-    const { result } = declaration;
-    const isRare = isWord(result) && !CALLED_OFTEN.has(name);
+    const { result, nonblocking } = declaration;
+    const isRare = isWord(result) && !nonblocking && !CALLED_OFTEN.has(name);
     if (isRare) rare.set(name, result);
     declared[name] = isRare
       ? { ...declaration, result: { struct: [result] } }

@@ -7,7 +7,7 @@
 import { readVariable } from "../../proto/environment.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { permittedEnvironment } from "../environment.ts";
-import { ABI_VERSION, SYMBOLS, type Symbols } from "../symbols.ts";
+import { ABI_VERSION, ELSEWHERE, SYMBOLS, type Symbols } from "../symbols.ts";
 import { LINUX_C, MACOS_C } from "./c_library.ts";
 import { type Functions, openLibrary } from "./functions.ts";
 import { memoryFile } from "./memory_file.ts";
@@ -22,8 +22,11 @@ export const LIBRARY_NAME: string = `libstreamlib_bridge.${
   Deno.build.os === "darwin" ? "dylib" : "so"
 }`;
 
+/** All functions of the loaded shim. */
+const ALL = { ...SYMBOLS, ...ELSEWHERE };
+
 /** The loaded shim. */
-type Loaded = Deno.DynamicLibrary<typeof SYMBOLS>;
+type Loaded = Deno.DynamicLibrary<typeof ALL>;
 
 /** The shim that a process loads. */
 export type ShimChoice =
@@ -100,7 +103,7 @@ function isBuilt(): boolean {
  * throws.
  */
 export function loadLibrary(): Loaded {
-  return load(SYMBOLS);
+  return load(ALL);
 }
 
 /** Loads the shim for its clock alone, in a hundredth of the time. Throws what {@link loadLibrary} throws. */

@@ -257,6 +257,20 @@ permittedTest("what needs ffi in the command line is loaded late", {
   assertEquals(early, []);
 });
 
+permittedTest("a client loads nothing of Node's when it is loaded", {
+  read: true,
+}, async () => {
+  const seen = new Set(["client/runner.ts", "client/mod.ts"]);
+  for (const path of seen) {
+    const source = await Deno.readTextFile(new URL(path, root));
+    for (const specifier of earlyImportsOf(source)) {
+      assert(specifier.startsWith("."), `${path} imports ${specifier}`);
+      seen.add(targetOf(path, specifier));
+    }
+  }
+  assert(seen.size > 50, `only ${seen.size} files were read`);
+});
+
 permittedTest("the import graph has no cycle, types included", {
   read: true,
 }, async () => {

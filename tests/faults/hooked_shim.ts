@@ -28,7 +28,7 @@ export function hookedShim(
   { at, heard }: Hooks,
   { clock, received }: HookedShimOptions = {},
 ): Shim {
-  const shim = localShim();
+  const shim = localShim(true);
   const { symbols } = shim;
   /** The name of each request that is not answered yet, by its reply's handle. */
   const asked = new Map<number, string>();

@@ -139,15 +139,18 @@ permittedTest(
 const PORTS = { video: EVERY_FRAME, data: DataFrame };
 type Host = ReactiveHost<typeof PORTS, typeof PORTS>;
 
-/** A host of a client that sends its frames back; what the client writes. */
-function launchEcho(): { host: Host; written(): string } {
+/** A host of a client that sends its frames back, and has loaded everything; what the client writes. */
+async function launchEcho(): Promise<{ host: Host; written(): string }> {
   let written = "";
   const host = ReactiveHost.launch({
-    module: new URL("../fixtures/echo.ts", import.meta.url),
+    module: new URL("../fixtures/echo_when_loaded.ts", import.meta.url),
     inputs: PORTS,
     outputs: PORTS,
     output: (chunk) => written += new TextDecoder().decode(chunk),
   });
+  await soon(host.ready, "ready");
+  sendData(host, 1);
+  using _ = await soon(host.output.data.next(), "the first frame");
   return { host, written: () => written };
 }
 
@@ -163,9 +166,12 @@ function sendPicture({ input }: Host, width: number, height: number): void {
   assert(input.video.send(frame));
 }
 
-function sendData({ input }: Host): void {
+/** More than a packet holds. */
+const LONG_BYTES = 200_000;
+
+function sendData({ input }: Host, bytes = LONG_BYTES): void {
   using frame = input.data.acquire({
-    data: new Uint8Array(200_000), // more than a packet holds
+    data: new Uint8Array(bytes),
     schema_name: "limits",
     timestamp_ns: 0n,
   });
@@ -199,7 +205,7 @@ const LACKS: readonly Lack[] = [
     what: "a descriptor to receive a long message",
     limit: RLIMIT.descriptors,
     value: 3,
-    need: sendData,
+    need: (host) => sendData(host),
     code: "channel_lost",
     says: "cannot receive: this process has no free descriptor: its limit is 3",
     needs: { exhaustive: true },
@@ -218,7 +224,7 @@ const LACKS: readonly Lack[] = [
     what: "a file large enough for a long message",
     limit: RLIMIT.fileSize,
     value: 65_536,
-    need: sendData,
+    need: (host) => sendData(host),
     code: "channel_lost",
     says:
       "cannot send: this process may write no larger file: its limit is 65536",
@@ -231,9 +237,8 @@ for (const { what, limit, value, need, code, says, needs } of LACKS) {
     { ...NEEDS, ...needs },
     async () => {
       using _ = isolatedHome();
-      const { host, written } = launchEcho();
+      const { host, written } = await launchEcho();
       await using _host = host;
-      await soon(host.ready, "ready");
       setLimit(host.clientPid, limit, value);
       need(host);
       const failure = (await soon(host.ended, "the host's end"))!;
@@ -251,9 +256,8 @@ permittedTest(
   { ...NEEDS, exhaustive: true },
   async () => {
     using _ = isolatedHome();
-    const { host, written } = launchEcho();
+    const { host, written } = await launchEcho();
     await using _host = host;
-    await soon(host.ready, "ready");
     const [pages] = Deno.readTextFileSync(`/proc/${host.clientPid}/statm`)
       .split(" ");
     const room = 64 * 1024 * 1024;

@@ -60,6 +60,7 @@ export function simulatedShim(process: ShimProcess): Shim {
       process.ring = () => ring(1);
       return { ref: () => {}, unref: () => {}, [Symbol.dispose]: () => {} };
     },
+    started: () => {},
     [Symbol.dispose]: () => {
       process.isClosed = true;
     },
