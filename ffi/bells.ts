@@ -62,6 +62,11 @@ export class Bells {
     return bell;
   }
 
+  /** Whether a bell that is made now is heard by a thread, or not yet. */
+  get areEarly(): boolean {
+    return listen === undefined;
+  }
+
   /** Loads what hears bells, and has it hear those that there are. */
   started(): void {
     if (listen) return;
@@ -76,11 +81,8 @@ export class Bells {
 /** A bell of a client that has not loaded what hears it. */
 class EarlyBell implements Bell {
   readonly #make: (listen: Listen) => Bell;
-  readonly #ring: () => void;
-  readonly #wait: Wait | undefined;
   #bell: Bell | undefined;
   #isReferenced = false;
-  #isWaiting = false;
   #isDisposed = false;
 
   constructor(
@@ -89,14 +91,12 @@ class EarlyBell implements Bell {
     wait: Wait | undefined,
   ) {
     this.#make = make;
-    this.#ring = ring;
-    this.#wait = wait;
+    if (wait) this.#waitForRings(ring, wait);
   }
 
   ref(): void {
     this.#isReferenced = true;
     this.#bell?.ref();
-    if (!this.#isWaiting) this.#waitForRings().catch(reportUncaught);
   }
 
   unref(): void {
@@ -104,17 +104,14 @@ class EarlyBell implements Bell {
     this.#bell?.unref();
   }
 
-  /** Waits again and again, as long as that may keep the process alive. */
-  async #waitForRings(): Promise<void> {
-    const wait = this.#wait;
-    if (!wait) return;
-    this.#isWaiting = true;
+  /** Waits again and again, which keeps the process alive. */
+  async #waitForRings(ring: () => void, wait: Wait): Promise<void> {
     try {
-      while (this.#isReferenced && !this.#bell) {
-        if (await wait() && !this.#isDisposed) this.#ring();
+      while (!this.#bell && !this.#isDisposed) {
+        if (await wait() && !this.#isDisposed) ring();
       }
-    } finally {
-      this.#isWaiting = false;
+    } catch (error) {
+      if (!this.#isDisposed) reportUncaught(error);
     }
   }
 
@@ -127,7 +124,6 @@ class EarlyBell implements Bell {
 
   [Symbol.dispose](): void {
     this.#isDisposed = true;
-    this.#isReferenced = false;
     this.#bell?.[Symbol.dispose]();
   }
 }

@@ -8,7 +8,7 @@
 
 import type { Bell } from "./bell.ts";
 import { Bells, type Wait } from "./bells.ts";
-import { systemClock, type TimerClock } from "./clock.ts";
+import { afterUnloaded, systemClock, type TimerClock } from "./clock.ts";
 import type { QueueHandle } from "./handle.ts";
 import { loadLibrary } from "./library/library.ts";
 import type { Symbols } from "./symbols.ts";
@@ -54,7 +54,13 @@ export function localShim(isStarting = false): Shim {
   };
   return {
     symbols,
-    clock: { ...systemClock, now: () => symbols.slb_clock_ms() - zero },
+    clock: {
+      now: () => symbols.slb_clock_ms() - zero,
+      after: (ms, callback) =>
+        bells.areEarly
+          ? afterUnloaded(ms, callback)
+          : systemClock.after(ms, callback),
+    },
     bell: (descriptor, ring, shut, queue) =>
       bells.bell(descriptor, ring, shut, queue && waitFor(queue)),
     started: () => bells.started(),
