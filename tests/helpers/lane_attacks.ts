@@ -179,8 +179,7 @@ export const LANE_ATTACKS: Readonly<Record<string, LaneAttack>> = {
     step: (lane, prng) => lane.show(257 + prng.below(2 ** 32 - 600)),
   },
   "writes any number to tail": {
-    ends:
-      /it has read more than was written: \d+ slots of a ring of 256 unread/,
+    mayEnd: true, // it is looked at when the ring seems to be full
     step: (lane, prng) => {
       lane.set(lane.in, LANE_TAIL, 2 ** 31 + prng.below(2 ** 30));
       ifRoom(sendFrame)(lane, prng); // a side that gets frames releases them

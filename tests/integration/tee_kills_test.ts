@@ -107,12 +107,19 @@ class Tee {
 /**
  * Kills a client, while another one holds a picture that all three have got, and the
  * host a result of the killed one. Both are read afterwards; the result is returned.
+ *
+ * @param isForGood whether it gets no picture any more
  */
-async function killArm(tee: Tee, victim: number): Promise<Picture> {
+async function killArm(
+  tee: Tee,
+  victim: number,
+  isForGood = false,
+): Promise<Picture> {
   const { clientPid } = tee.members[victim]!;
   const other = tee.members[(victim + 1) % 3]!;
   await ask(other, "hold");
   const held = await soon(tee.hold(victim), "a result");
+  if (isForGood) tee.leaveOut(tee.members[victim]!);
   Deno.kill(clientPid, "SIGKILL");
   await until("the death", () => !isProcess(clientPid));
   const isRight = (): boolean =>
@@ -167,8 +174,7 @@ async function killArmForGood(random: Prng): Promise<void> {
   await tee.flows(random.below(20));
   const victim = random.below(3);
   const killed = tee.members[victim]!;
-  tee.leaveOut(killed);
-  using held = await killArm(tee, victim);
+  using held = await killArm(tee, victim, true);
   const failure = await soon(killed.ended, "the end of the killed");
   assertEquals(failure?.code, "client_failed");
   await tee.flows(20);
