@@ -100,6 +100,12 @@ class Online implements AsyncDisposable {
     this.#program = `${root}/bin/streamlib`;
   }
 
+  /** The installed command line. */
+  get program(): string {
+    assert(this.#program !== undefined, "it was not installed");
+    return this.#program;
+  }
+
   /** Runs the command line: the installed one, or else its specifier with the same permissions. */
   streamlib(line: string): Promise<Ended> {
     if (this.#program !== undefined) {
@@ -170,6 +176,34 @@ programTest(
       Object.values(found).filter((text) => text.startsWith("broken")),
       [],
     );
+  },
+);
+
+programTest(
+  "streamlib run serves a tree of programs, with no registry and nothing in the home",
+  BROKER,
+  async (online) => {
+    const { project } = online;
+    assertEquals((await project.download()).code, 0);
+    await online.install();
+    await online.said("--version");
+    await online.goOffline();
+    const before = [...Deno.readDirSync(project.home)];
+    const allowed = "--allow-ffi --allow-env --allow-run --allow-read=.";
+    const ended = await online.streamlib(
+      `run --isolated -- deno run --quiet --no-prompt ${allowed} host.ts`,
+    );
+    assertRan(ended);
+    assertEquals(JSON.parse(ended.stderr), {
+      service: SERVICE,
+      embedded: false,
+    });
+    const found = findingsIn(
+      await online.said(`run -- ${online.program} broker doctor --json`),
+    );
+    assertMatch(found["bootstrap"]!, /^ok: present; its broker /);
+    assertMatch(found["control plane"]!, /^ok: /);
+    assertEquals([...Deno.readDirSync(project.home)], before);
   },
 );
 
