@@ -34,8 +34,8 @@ export const systemClock: TimerClock = {
 
 /**
  * As `systemClock.after`, but without `setTimeout`, for which Deno loads modules of
- * Node's, in more than 10 ms of processor time. A timer does not keep the process
- * alive, and after {@link Timer.cancel} its memory stays until its time.
+ * Node's, in more than 10 ms of processor time. {@link Timer.unref} does nothing,
+ * and after {@link Timer.cancel} its memory stays until its time.
  */
 export function afterUnloaded(ms: number, callback: () => void): Timer {
   const signal = AbortSignal.timeout(ms);

@@ -10,7 +10,7 @@ import {
   schema,
   UInt32,
   VideoFrame,
-} from "../../host/mod.ts";
+} from "../../client/mod.ts";
 
 /** A frame of 64 bytes: two numbers of 4 bytes and seven of 8. */
 export const Sample = schema({
