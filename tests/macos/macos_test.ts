@@ -41,7 +41,7 @@ import { prepare } from "../helpers/preparation.ts";
  * compiled, linked and inspected, but not run.
  */
 
-const NEEDS = { run: true, read: true, write: true } as const;
+const NEEDS = { run: true, read: true, write: true, long: true } as const;
 const PYTHON = hasPython();
 
 /** Additional exports of every dylib that zig links. They are not used. */
