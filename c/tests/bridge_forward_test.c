@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bridge_support.h"
@@ -58,13 +56,6 @@ static pid_t start_target(void) {
     return read(ready[0], &byte, 1) == 1 ? target : -1;
 }
 
-/* Waits for a child with one look after the other: the thread sanitizer may not call a handler before the next call. */
-static int look_for_end(pid_t child) {
-    int status = 0;
-    while (waitpid(child, &status, WNOHANG) == 0) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    return status;
-}
-
 /* Forwards until its target has ended. "early": a signal comes before there is a target. "again": to a second target, too. */
 static int forward(const char *how) {
     if (slb_process_forward(0) != 0) return 2;
@@ -75,7 +66,7 @@ static int forward(const char *how) {
         char line[32];
         int length = snprintf(line, sizeof line, ">%d;", (int)target);
         if (write(STDOUT_FILENO, line, (size_t)length) != length) return 5;
-        int status = look_for_end(target);
+        int status = wait_for_child(target);
         if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) return 6;
         if (slb_process_forward(0) != 0) return 7;
     }
