@@ -166,7 +166,14 @@ static void finish(struct forwarder *forwarder) {
 
 /* ---- tests ---- */
 
+#ifdef __SANITIZE_THREAD__
+#define NEEDS_EACH_SIGNAL IGNORE("the thread sanitizer does not call a handler if the signal comes at a bad moment")
+#else
+#define NEEDS_EACH_SIGNAL (void)0
+#endif
+
 static void each_signal_reaches_the_child_once(void) {
+    NEEDS_EACH_SIGNAL;
     struct forwarder forwarder = start("forward", "", 0, false);
     CHECK(next_letter(&forwarder) == '>');
     for (int i = 0; i < KNOWN; i++) {
@@ -177,6 +184,7 @@ static void each_signal_reaches_the_child_once(void) {
 }
 
 static void what_comes_before_the_child_waits_for_it(void) {
+    NEEDS_EACH_SIGNAL;
     struct forwarder forwarder = start("forward", "early", 0, false);
     char letters[3] = {next_letter(&forwarder), next_letter(&forwarder), next_letter(&forwarder)};
     /* They are sent before '>' is written; which of the three processes' letters is first is open. */
@@ -185,6 +193,7 @@ static void what_comes_before_the_child_waits_for_it(void) {
 }
 
 static void a_second_child_gets_what_comes_later(void) {
+    NEEDS_EACH_SIGNAL;
     struct forwarder forwarder = start("forward", "again", 0, false);
     CHECK(brings(&forwarder, ">"));
     kill(forwarder.pid, SIGINT);
@@ -197,6 +206,7 @@ static void a_second_child_gets_what_comes_later(void) {
 }
 
 static void what_was_ignored_stays_so(void) {
+    NEEDS_EACH_SIGNAL;
     struct forwarder forwarder = start("forward", "", SIGHUP, false);
     CHECK(brings(&forwarder, ">"));
     kill(forwarder.pid, SIGHUP);
@@ -210,6 +220,7 @@ static void what_was_ignored_stays_so(void) {
 }
 
 static void a_ctrl_c_reaches_the_child_once(void) {
+    NEEDS_EACH_SIGNAL;
     struct forwarder forwarder = start("forward", "", 0, true);
     CHECK(brings(&forwarder, ">"));
     for (int times = 0; times < 20; times++) {
@@ -231,6 +242,7 @@ static void a_ctrl_c_reaches_the_child_once(void) {
 #ifdef __linux__
 /* The kernel tells only the leader of the session, which the forwarder is. */
 static void a_terminal_that_hangs_up_reaches_the_child(void) {
+    NEEDS_EACH_SIGNAL;
     struct forwarder forwarder = start("forward", "", 0, true);
     CHECK(brings(&forwarder, ">"));
     close(forwarder.terminal);

@@ -29,7 +29,7 @@ struct test {
 static _Atomic int check_failures;
 static const char *check_ignored; /* why this test cannot run here; NULL if it can */
 
-/* Ends the test as ignored, because this machine lacks something. */
+/* Ends the test as ignored, because this machine or the checker lacks something. */
 #define IGNORE(reason)                                                                                         \
     do {                                                                                                       \
         check_ignored = (reason);                                                                              \
