@@ -6,11 +6,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "../linux/packet.h"
+#include "must.h"
 
 enum { MEMORY_BYTES = 8192, KINDS = 4, MOST_OPEN = 256 };
 
@@ -57,14 +57,5 @@ static inline int count_open(void) {
     for (int i = 0; i < MOST_OPEN; i++) closed += (all[i].revents & POLLNVAL) != 0;
     return MOST_OPEN - closed;
 }
-
-/* Aborts if the condition does not hold; the fuzzer keeps the input. */
-#define MUST(condition)                                                                                        \
-    do {                                                                                                       \
-        if (!(condition)) {                                                                                    \
-            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);                     \
-            abort();                                                                                           \
-        }                                                                                                      \
-    } while (0)
 
 #endif

@@ -14,7 +14,12 @@ import {
 import { cc, compileObject, OUT, whenChanged } from "./compile.ts";
 import { announce, ROOT } from "../checkout.ts";
 import { FUZZERS } from "../fuzz/corpus.ts";
-import { compileReplayer, REPLACED, replay } from "../fuzz/fuzzers.ts";
+import {
+  compileReplayer,
+  type FuzzerObjects,
+  REPLACED,
+  replay,
+} from "../fuzz/fuzzers.ts";
 import {
   describeEnd,
   type Ended,
@@ -63,10 +68,7 @@ const LINUX_SYSTEM = Deno.build.os === "linux";
 const FLAGS = LINUX_SYSTEM ? LINUX : MACOS_PROGRAM;
 
 /** The objects that the tests are linked with. */
-interface Parts {
-  /** c/linux, without the files that a fuzzer can replace, and these. */
-  readonly linux: readonly string[];
-  readonly shim: readonly string[];
+interface Parts extends FuzzerObjects {
   readonly overDouble: readonly string[];
   /** The bootstrap of macOS over a double of Mach. */
   readonly overMach: readonly string[];
@@ -148,9 +150,11 @@ async function compileTest(
     ...[...text.matchAll(/^WRAP\((\w+)\);$/gm)]
       .map(([, wrapped]) => `-Wl,--wrap=${wrapped}`),
   ];
+  const shared = [...text.matchAll(/^#include "(fuzz\/\w+\.h)"$/gm)]
+    .map(([, header]) => `c/${header}`);
   return await whenChanged(
     `${checker.name}/${name}`,
-    [source, ...objects],
+    [source, ...shared, ...objects],
     flags,
     (output) => cc([...flags, source, ...objects, "-o", output]),
   );
@@ -192,10 +196,10 @@ function tallyOf(name: string, ended: Ended): Tally {
 }
 
 async function replayCorpora({ checker, stop }: Run): Promise<Tally> {
-  const { linux } = await compileParts(checker);
+  const parts = await compileParts(checker);
   let passed = 0, failed = 0;
   for (const fuzzer of FUZZERS) {
-    const program = await compileReplayer(fuzzer, checker, linux);
+    const program = await compileReplayer(fuzzer, checker, parts);
     announce(`--- ${fuzzer}_fuzz, its corpus`);
     if (await replay(fuzzer, program, checker, stop)) passed++;
     else failed++;

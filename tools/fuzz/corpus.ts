@@ -9,10 +9,15 @@ import { OUT } from "../c/compile.ts";
 import { ROOT } from "../checkout.ts";
 
 /** A fuzzer: `c/fuzz/<name>_fuzz.c`. */
-export type Fuzzer = "wire" | "sequence" | "bootstrap";
+export type Fuzzer = "wire" | "sequence" | "bootstrap" | "lane";
 
 /** Every fuzzer. */
-export const FUZZERS: readonly Fuzzer[] = ["wire", "sequence", "bootstrap"];
+export const FUZZERS: readonly Fuzzer[] = [
+  "wire",
+  "sequence",
+  "bootstrap",
+  "lane",
+];
 
 /** The path of a fuzzer's corpus, from the root of the checkout. */
 export function corpusPath(fuzzer: Fuzzer): string {

@@ -1,5 +1,5 @@
 /**
- * The fuzzers of c/linux and c/bootstrap. Each is compiled in two ways: with a clang's libFuzzer,
+ * The fuzzers of c/linux, c/bootstrap and c/bridge. Each is compiled in two ways: with a clang's libFuzzer,
  * which finds new inputs, and with `replay.c`, which runs those of the corpus and
  * needs no clang.
  */
@@ -9,7 +9,7 @@ import { ADDRESS, type Checker, complains } from "../c/checkers.ts";
 import { cc, OUT, tool, whenChanged } from "../c/compile.ts";
 import { announce, ROOT } from "../checkout.ts";
 import { describeEnd, runToEnd } from "../programs.ts";
-import { LINUX, listLibxpc } from "../c/sources.ts";
+import { LINUX, listLibxpc, listShim } from "../c/sources.ts";
 import type { Clang } from "./clang.ts";
 import { corpusPath, type Fuzzer, readCorpus } from "./corpus.ts";
 
@@ -20,6 +20,8 @@ interface Parts {
   readonly replaces: boolean;
   /** What they need besides our libxpc. */
   readonly more?: readonly string[];
+  /** Whether they need the shim too. */
+  readonly shim?: true;
   /** C files that they include. */
   readonly includes?: readonly string[];
 }
@@ -40,6 +42,7 @@ const PARTS: Record<Fuzzer, Parts> = {
     ],
     includes: ["c/bootstrap/server_linux.c"],
   },
+  lane: { harness: ["lane_fuzz.c"], replaces: false, shim: true },
 };
 
 /** The files of c/linux that a fuzzer can replace. */
@@ -74,6 +77,7 @@ export async function compileFuzzer(
   const linux = await listLibxpc();
   const sources = [
     ...harnessOf(fuzzer),
+    ...PARTS[fuzzer].shim ? await listShim("linux") : [],
     ...PARTS[fuzzer].replaces
       ? linux.filter((file) => !REPLACED.includes(file))
       : linux,
@@ -88,20 +92,26 @@ export async function compileFuzzer(
   );
 }
 
-/**
- * Compiles a fuzzer with `replay.c` and the C compiler, if it has changed, and returns its path.
- *
- * @param linux the objects of c/linux: without {@link REPLACED}, and these
- */
+/** The objects that fuzzers are linked with. */
+export interface FuzzerObjects {
+  /** Those of c/linux: without {@link REPLACED}, and these. */
+  readonly linux: readonly string[];
+  /** That of the shim, and those of c/linux. */
+  readonly shim: readonly string[];
+}
+
+/** Compiles a fuzzer with `replay.c` and the C compiler, if it has changed, and returns its path. */
 export async function compileReplayer(
   fuzzer: Fuzzer,
   checker: Checker,
-  linux: readonly string[],
+  objects: FuzzerObjects,
 ): Promise<string> {
+  const { shim, replaces } = PARTS[fuzzer];
+  const linux = replaces ? objects.linux.slice(0, 1) : objects.linux;
   const sources = [
     ...harnessOf(fuzzer),
     "c/fuzz/replay.c",
-    ...PARTS[fuzzer].replaces ? linux.slice(0, 1) : linux,
+    ...shim ? objects.shim : linux,
   ];
   const flags = [...LINUX, ...checker.flags];
   return await whenChanged(
