@@ -5,14 +5,14 @@ import {
   LANE_HEAD,
   LANE_SLOT_BYTES,
   LANE_SLOTS,
-} from "../../../../proto/lane/layout.ts";
-import { laneBytes } from "../../../../proto/lane/lane_memory.ts";
-import type { NativeLane } from "../../../../ffi/lane.ts";
+} from "../../proto/lane/layout.ts";
+import { laneBytes } from "../../proto/lane/lane_memory.ts";
+import type { LaneWait, NativeLane } from "../../ffi/lane.ts";
 import {
   counterAt,
   type Direction,
   type LaneViews,
-} from "../../../../channel/lane/rings.ts";
+} from "../../channel/lane/rings.ts";
 
 /** One half. It has the methods of {@link NativeLane} that a channel calls. */
 export class FakeLane {
@@ -25,6 +25,8 @@ export class FakeLane {
   spins = 0;
   /** The other half. */
   peer: FakeLane | undefined;
+  /** Called once, when this half waits awake or blocks. */
+  meanwhile: (() => void) | undefined;
   ring: ((count: number) => void) | undefined;
   shut: (() => void) | undefined;
   readonly #direction: Direction;
@@ -74,23 +76,37 @@ export class FakeLane {
     return rings;
   }
 
-  spin(): number {
-    this.spins++;
-    return this.#head();
-  }
-
-  #head(): number {
+  get #head(): number {
     const at = counterAt(this.#theirs, LANE_HEAD);
     return Atomics.load(this.views.counters, at) >>> 0;
+  }
+
+  #wait(): number {
+    const { meanwhile } = this;
+    this.meanwhile = undefined;
+    meanwhile?.();
+    return this.#head;
+  }
+
+  spin(): number {
+    this.spins++;
+    return this.#wait();
   }
 
   sleep(seen: number): boolean {
     this.announcements++;
     const asleep = counterAt(this.#theirs, LANE_ASLEEP);
     Atomics.store(this.views.counters, asleep, 1);
-    if (this.#head() === seen) return true;
+    if (this.#head === seen) return true;
     Atomics.store(this.views.counters, asleep, 0);
     return false;
+  }
+
+  /** Never blocks: nobody but {@link meanwhile} could write. What rings a blocked thread never reaches the event loop, so nobody rings. */
+  wait(seen: number): LaneWait {
+    this.announcements++;
+    this.wake();
+    return this.#wait() === seen ? "timeout" : "moved";
   }
 
   wake(): void {

@@ -1,22 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { counterAt } from "../../../../channel/lane/rings.ts";
-import { LaneTransport } from "../../../../channel/lane/lane_transport.ts";
-import type { Lease } from "../../../../channel/memory/lease.ts";
-import {
-  type FrameValues,
-  LeasedFrame,
-} from "../../../../channel/memory/leased_frame.ts";
-import { MemoryTable } from "../../../../channel/memory/memory_table.ts";
-import { OfferedMemory } from "../../../../channel/memory/offered_memory.ts";
-import { IncomingPort } from "../../../../channel/ports/incoming_port.ts";
-import { Releases } from "../../../../channel/releases.ts";
-import type {
-  FrameQueue,
-  PortWriter,
-  SentMemory,
-} from "../../../../channel/transport.ts";
-import type { Native } from "../../../../ffi/native.ts";
-import type { BridgeError } from "../../../../proto/errors.ts";
 import {
   LANE_MAX_RINGS,
   LANE_SLOTS,
@@ -31,12 +14,9 @@ import { NUMBERED_TIMEOUT_MS } from "../../../../proto/limits.ts";
 import * as types from "../../../../proto/schema/field_type.ts";
 import { port } from "../../../../proto/schema/port.ts";
 import { schema } from "../../../../proto/schema/schema.ts";
-import {
-  uint64,
-  type XpcDictionary,
-} from "../../../../proto/wire/xpc_value.ts";
-import { LimitClock } from "../../../faults/limit_clock.ts";
-import { FakeLane } from "./fake_lane.ts";
+import { uint64 } from "../../../../proto/wire/xpc_value.ts";
+import { FakeLane } from "../../../helpers/fake_lane.ts";
+import { LaneEnd, NO_MEMORY } from "../../../helpers/lane_end.ts";
 
 /** Tests of two transports on one lane: the connection, the ports and the clock are simulated. */
 const Tick = schema({
@@ -45,113 +25,22 @@ const Tick = schema({
   fields: { count: types.UInt32, text: types.String },
 });
 const TICKS = port(Tick);
-const TERMS = new Map([["ticks", TICKS], ["tocks", TICKS]]);
-const NO_MEMORY: SentMemory = {
-  pieceOf: () => {
-    throw new Error("a tick has no memory");
-  },
-  offerPieces: () => {},
-};
 const SLOTS = 16;
 
-class Queue implements FrameQueue {
-  readonly schema = Tick;
-  readonly inOrder = true;
-  readonly capacity = 100;
-  dropped = 0;
-  hasEnd = false;
-  readonly came: FrameValues[] = [];
-  readonly leases: Lease[] = [];
-  readonly #make = LeasedFrame.maker(Tick);
-
-  frame(lease: Lease): LeasedFrame {
-    this.leases.push(lease);
-    return this.#make(lease);
-  }
-
-  put(frame: LeasedFrame): void {
-    this.came.push({ ...frame });
-  }
-
-  putEnd(): void {
-    this.hasEnd = true;
-  }
-}
-
-/** One side. What it sends as messages waits in `sent` until the test delivers it. */
-class Side {
-  readonly lane: FakeLane;
-  readonly transport: LaneTransport;
-  readonly clock = new LimitClock();
-  readonly queues = { ticks: new Queue(), tocks: new Queue() };
-  readonly sent: XpcDictionary[] = [];
-  readonly handled: XpcDictionary[] = [];
-  readonly released: number[] = [];
-  readonly problems: string[] = [];
-  readonly failures: BridgeError[] = [];
-  peerDropped = 0;
-  #lastFrame = 0;
-
+/** One side. */
+class Side extends LaneEnd<typeof Tick> {
   constructor(lane: FakeLane, isHost: boolean, sleeps = false) {
-    this.lane = lane;
-    const releases: Releases = new Releases({
-      send: (batch) => this.transport.sendReleases(batch),
-      dropped: () => this.queues.ticks.dropped,
-      failed: (error) => {
-        throw error;
-      },
-    });
-    const events = { copies: { bytes: 0 }, releases, givenAway: () => {} };
-    const ports = new Map(
-      Object.entries(this.queues).map(([name, queue]) => [
-        name,
-        new IncomingPort(name, queue, events),
-      ]),
-    );
-    this.transport = new LaneTransport(
-      {
-        clock: this.clock,
-        takeFrameId: () => ++this.#lastFrame,
-        releases,
-        table: new MemoryTable({} as Native, () => {}),
-        offered: new OfferedMemory(() => {}, () => {}),
-        ports,
-        drain: () => {},
-        send: (message) =>
-          void this.sent.push({ ...message, ...this.transport.numbered() }),
-        failed: (error) => void this.failures.push(error),
-        memoryReleased: () => {},
-        frameReleased: (id) => void this.released.push(Number(id)),
-        peerDropped: (count) => this.peerDropped = Number(count),
-        problem: (_, text) => void this.problems.push(text),
-      },
-      lane.native,
-      { isMaker: isHost, sleeps },
-    );
-    this.transport.agree(TERMS, TERMS);
-    this.writer = this.transport.writer("ticks", Tick, TICKS);
+    super(lane, isHost, Tick, sleeps);
   }
-
-  readonly writer: PortWriter<typeof Tick>;
 
   /** Sends a frame. */
   tick(count: number, text = ""): void {
     this.writer.send({ count, text }, NO_MEMORY);
   }
 
-  /** Sends a control message. */
-  control(text: string): void {
-    this.sent.push({ text, ...this.transport.numbered() });
-  }
-
   /** The oldest message of `from` comes. */
-  receive(from: Side): void {
-    const message = from.sent.shift()!;
-    if (!this.transport.arrived(message)) return;
-    const record = message["record"];
-    if (record instanceof Uint8Array) this.transport.receiveRecord(record);
-    else this.handled.push(message);
-    this.transport.poll();
+  receiveFrom(from: Side): void {
+    this.receive(from.sent.shift()!);
   }
 
   get counts(): unknown[] {
@@ -190,7 +79,7 @@ Deno.test("lane: a frame that is too long for the ring, or finds no room, is a m
   for (let n = 0; n < SLOTS + 3; n++) host.tick(n);
   host.tick(100, "x".repeat(10_000));
   assertEquals(host.sent.length, 4);
-  while (host.sent.length > 0) client.receive(host);
+  while (host.sent.length > 0) client.receiveFrom(host);
   host.tick(101);
   client.transport.poll();
   assertEquals(
@@ -211,7 +100,7 @@ Deno.test("lane: a frame that is kept is sent as it was, through the ring or as 
   const other = host.writer.keep(frame, NO_MEMORY);
   for (let n = 0; n < SLOTS; n++) host.tick(n);
   other.send();
-  client.receive(host);
+  client.receiveFrom(host);
   assertEquals(client.counts.at(0), 1);
   assertEquals(client.counts.at(-1), 2);
 });
@@ -224,9 +113,9 @@ Deno.test("lane: a record waits for the message that was sent before it, and no 
   host.control("another");
   host.tick(3);
   assertEquals(client.counts, [1]);
-  client.receive(host);
+  client.receiveFrom(host);
   assertEquals([client.handled.length, client.counts], [1, [1, 2]]);
-  client.receive(host);
+  client.receiveFrom(host);
   assertEquals([client.handled.length, client.counts], [2, [1, 2, 3]]);
   client.clock.pass(2 * NUMBERED_TIMEOUT_MS);
   assertEquals(client.failures, []);
@@ -243,7 +132,7 @@ Deno.test("lane: what was written before a message is handled before it", () => 
     before.push(...client.counts);
     return handled(message);
   };
-  client.receive(host);
+  client.receiveFrom(host);
   assertEquals(before, [1]);
 });
 
@@ -268,7 +157,7 @@ Deno.test("lane: a message that does not come ends the connection, and so does o
 
 Deno.test("lane: a record from before a message that has come is a lie", () => {
   const { host, client } = pair();
-  client.receive({ sent: [{ number: uint64(1) }] } as unknown as Side);
+  client.receive({ number: uint64(1) });
   host.tick(1);
   assertStringIncludes(
     reason(client),
@@ -350,7 +239,7 @@ Deno.test("lane: what is written while this side reads is read in another turn, 
     assert(came > before && came <= before + 2, `${came - before} in a turn`);
   }
   assert(client.transport.spin());
-  client.receive({ sent: [{ text: "a message" }] } as unknown as Side);
+  client.receive({ text: "a message" });
   assert(came < 300, `${came} frames`);
   assertEquals(client.failures, []);
 });
