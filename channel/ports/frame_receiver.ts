@@ -97,6 +97,11 @@ export interface FrameReceiver<S extends Schema = Schema>
    * {@link next} would. For a Worker, or a processor with nothing else to do:
    * neither timers nor promises go on meanwhile. It is the quickest way to wait.
    *
+   * A host hears of its client's exit in its event loop. A loop of this function
+   * that gives the event loop no turn gets `undefined` at each deadline after the
+   * client was killed, and the failure only when it has returned: `await` something
+   * now and then, at the latest when it has returned `undefined`.
+   *
    * @throws {BridgeError} the channel's failure; `bad_argument` if the time is no
    * number from 0 to 2^31 - 1
    *

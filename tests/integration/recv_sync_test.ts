@@ -1,10 +1,17 @@
 /** Reading with a whole thread: in a Worker, and in a processor; by lanes and by messages. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { Broker } from "../../broker/broker.ts";
 import { Native } from "../../ffi/native.ts";
 import { ManualHost } from "../../host/mod.ts";
 import { clientStarter } from "../../host/spawn/spawn.ts";
+import { BridgeError } from "../../proto/errors.ts";
 import { connectionSchema } from "../../proto/schema/connection_schema.ts";
 import { attackControl } from "../helpers/attack_messages.ts";
 import type {
@@ -15,7 +22,7 @@ import { TICKS } from "../fixtures/tick_port.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { PlayedHost } from "../helpers/played_host.ts";
-import { soon, until } from "../helpers/soon.ts";
+import { PATIENCE_MS, soon, until } from "../helpers/soon.ts";
 
 const NEEDS = {
   read: true,
@@ -137,6 +144,40 @@ for (const path of PATHS) {
         assert(Number(count) >= (how === "ended" ? 300 : 300 - 8), written);
         assertEquals(await soon(host.ended, "the end"), undefined);
       }
+    },
+  );
+}
+
+for (const path of PATHS) {
+  permittedTest(
+    `a host that gives its event loop no turn gets undefined at each deadline when its client was killed, and hears the end at the next await, by ${path}`,
+    NEEDS,
+    async () => {
+      using _ = isolatedHome();
+      await using host = ManualHost.launch({
+        module: fixture("recv_sync_echo.ts"),
+        inputs: PORTS,
+        outputs: PORTS,
+        path,
+        output: () => {},
+      });
+      host.start();
+      await soon(host.ready, "ready");
+      await send(host, 1);
+      host.output.ticks.recvSync(PATIENCE_MS)![Symbol.dispose]();
+      assertEquals(host.stats.path, path);
+      Deno.kill(host.clientPid, "SIGKILL");
+      for (let n = 0; n < 5; n++) {
+        assertEquals(host.output.ticks.recvSync(50), undefined);
+      }
+      const next = await assertRejects(
+        () => soon(host.output.ticks.next(), "the end of the port"),
+        BridgeError,
+        "SIGKILL",
+      );
+      assertEquals(next.code, "client_failed");
+      assertEquals(await soon(host.ended, "the end"), next);
+      assertThrows(() => host.output.ticks.recvSync(PATIENCE_MS), BridgeError);
     },
   );
 }
