@@ -18,7 +18,7 @@ import type {
   UnconfirmedFrame,
 } from "../transport.ts";
 import { SentNames } from "./lane_memory.ts";
-import type { OutgoingRecords } from "./outgoing_records.ts";
+import type { RecordOutlet } from "./outgoing_records.ts";
 
 /** The writer of one port. */
 export class LaneWriter<S extends Schema> implements PortWriter<S> {
@@ -26,7 +26,7 @@ export class LaneWriter<S extends Schema> implements PortWriter<S> {
   readonly #portName: string;
   readonly #makeCodec: () => LaneCodec<S>;
   #made: LaneCodec<S> | undefined;
-  readonly #outlet: OutgoingRecords;
+  readonly #outlet: RecordOutlet;
   readonly #names = new SentNames();
 
   /**
@@ -37,7 +37,7 @@ export class LaneWriter<S extends Schema> implements PortWriter<S> {
     port: number,
     portName: string,
     makeCodec: () => LaneCodec<S>,
-    outlet: OutgoingRecords,
+    outlet: RecordOutlet,
   ) {
     this.#port = port;
     this.#portName = portName;

@@ -34,6 +34,12 @@ export interface SendingChannel {
   send(message: XpcDictionary): void;
 }
 
+/** What sends the frames and the end of one port. */
+export type RecordOutlet = Pick<
+  OutgoingRecords,
+  "ring" | "reserve" | "commit" | "abandon" | "sendRecord" | "end"
+>;
+
 /** Sends frames, ends and releases. */
 export class OutgoingRecords {
   /** The bytes of the ring. */

@@ -71,6 +71,7 @@ function shakeHands(
   const client = made.use(new LaneUser(native));
   host.lane.offer(
     LANES,
+    false,
     (ping) =>
       client.lane.open(
         LANES,
@@ -89,7 +90,7 @@ Deno.test("a channel without the feature offers, opens and waits for no lane", (
   using user = new LaneUser(native);
   const { lane } = user;
   const said: XpcDictionary[] = [];
-  lane.offer(NO_FEATURES, (fields) => said.push(fields));
+  lane.offer(NO_FEATURES, false, (fields) => said.push(fields));
   lane.open(NO_FEATURES, {}, (fields) => said.push(fields));
   lane.open(LANES, {}, (fields) => said.push(fields)); // a ping without a lane
   assertEquals(said, [{}, {}, {}]);

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
-  fitsRecord,
+  fitRecord,
   FoundMemory,
   SentNames,
 } from "../../../../channel/lane/lane_memory.ts";
@@ -13,11 +13,12 @@ import { BridgeError } from "../../../../proto/errors.ts";
 
 Deno.test("lane memory: numbers of 32 bits fit into a record, others do not", () => {
   for (const id of [0, 1, 2 ** 32 - 1]) {
-    assert(fitsRecord({ id, generation: 2 ** 32 - 1 }));
+    assert(fitRecord([{ id, generation: 2 ** 32 - 1 }]));
   }
   for (const id of [2 ** 32, -1, 1.5, 2n ** 40n]) {
-    assertEquals(fitsRecord({ id, generation: 1 }), false, `${id}`);
-    assertEquals(fitsRecord({ id: 1, generation: id }), false, `${id}`);
+    assertEquals(fitRecord([{ id, generation: 1 }]), false, `${id}`);
+    const fits = { id: 1, generation: 1 };
+    assertEquals(fitRecord([fits, { id: 1, generation: id }]), false, `${id}`);
   }
 });
 

@@ -1,8 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  LaneWriter,
-  type RecordOutlet,
-} from "../../../../channel/lane/lane_writer.ts";
+import { LaneWriter } from "../../../../channel/lane/lane_writer.ts";
+import type { RecordOutlet } from "../../../../channel/lane/outgoing_records.ts";
 import type { SentMemory } from "../../../../channel/transport.ts";
 import { BridgeError } from "../../../../proto/errors.ts";
 import { compileLane } from "../../../../proto/lane/lane_codec.ts";

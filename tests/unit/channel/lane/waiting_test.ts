@@ -16,7 +16,7 @@ class Waits {
   constructor() {
     [this.host, this.client] = FakeLane.pair(16);
     const reader = new RingReader(this.client.native, this.client.views, 0);
-    this.waiting = new LaneWaiting(this.client.native, reader, {
+    this.waiting = new LaneWaiting(this.client.native, reader, false, {
       read: () => this.said.push(`read ${reader.look()}`),
       sleeps: () => this.said.push("sleeps"),
       drain: () => this.said.push("drain"),
