@@ -67,9 +67,13 @@ export async function oldVersion(): Promise<Version> {
   const programs = new URL(PROGRAMS, root);
   await Deno.mkdir(programs, { recursive: true });
   for await (const { name } of Deno.readDir(new URL(PROGRAMS, ROOT))) {
-    // Renamed: another process may be reading it.
+    const text = await Deno.readTextFile(new URL(`${PROGRAMS}${name}`, ROOT));
+    const there = await Deno.readTextFile(new URL(name, programs))
+      .catch(() => undefined);
+    // Another process may be reading it: what was replaced meanwhile, Deno does not let a client import.
+    if (there === text) continue;
     const copy = new URL(`${name}.${Deno.pid}`, programs);
-    await Deno.copyFile(new URL(`${PROGRAMS}${name}`, ROOT), copy);
+    await Deno.writeTextFile(copy, text);
     await Deno.rename(copy, new URL(name, programs));
   }
   return { name: "old", root };
