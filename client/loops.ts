@@ -163,7 +163,7 @@ async function reactive(
     if (before === 0 || (stuck && control.arrivals === 0)) {
       if (progress.incomingEnded) return;
       if (progress.spin()) await progress.turn();
-      else await control.activity.wait();
+      else if (!context.signal.aborted) await control.activity.wait(); // a spin may end the channel
       continue;
     }
     control.arrivals = 0;

@@ -155,7 +155,7 @@ export class PortReceiver<S extends Schema = Schema>
         if (turn) await turn;
         const frame = this.get();
         if (frame || this.#isOver()) return frame;
-        if (this.#source.spin()) continue;
+        if (this.#source.spin() || this.#closed) continue; // a spin may end the channel
         this.#waiting ??= Promise.withResolvers();
         await this.#waiting.promise;
       }
@@ -183,7 +183,7 @@ export class PortReceiver<S extends Schema = Schema>
       const now = source.now();
       deadline ??= now + timeoutMs;
       if (now >= deadline) return this.get();
-      if (!hasCome) source.block(Math.ceil(deadline - now));
+      if (!hasCome && !this.#closed) source.block(Math.ceil(deadline - now));
     }
   }
 

@@ -104,7 +104,7 @@ export class PortSender<S extends Schema = Schema>
   #lastPieces = 0;
   #waiting: PromiseWithResolvers<void> | undefined;
   #failure: Error | undefined;
-  /** What the user gets who sends after {@link end}. */
+  /** The error for a send after {@link end}. */
   #ended: BridgeError | undefined;
   /** Whether this peer was told of the end. */
   #endTold = false;
@@ -182,10 +182,10 @@ export class PortSender<S extends Schema = Schema>
   }
 
   get ready(): Promise<void> {
+    if (this.#channel.isOpen) this.#channel.poll(); // may end the channel
     const over = this.#failure ?? this.#ended;
     if (over) return Promise.reject(over);
     if (!this.#connected) return Promise.reject(this.#unconnected());
-    if (this.#channel.isOpen) this.#channel.poll();
     if (this.#channel.isOpen && this.#hasRoom) {
       // A peer that releases as fast as this side sends must not keep commands and timers waiting.
       return this.#channel.turn() ?? Promise.resolve();
@@ -230,11 +230,11 @@ export class PortSender<S extends Schema = Schema>
   // ---- frames ----
 
   acquire(template: FrameTemplate<S>): OutgoingFrame<S> {
+    if (this.#inUse >= this.#limit) this.#channel.poll(); // may end the channel
     const over = this.#failure ?? this.#ended;
     if (over) throw over;
     const complete = this.#templates.complete(template);
     const lease = new Lease(this);
-    if (this.#inUse >= this.#limit) this.#channel.poll();
     lease.spare = !this.#connected || this.#inUse >= this.#limit;
     const frame = this.#fill(complete, lease);
     this.#templates.acquired();
@@ -332,6 +332,7 @@ export class PortSender<S extends Schema = Schema>
     if (!next || !this.#channel.isOpen || !this.#maySend(next.isShared)) return;
     try {
       const sent = next.kept.send();
+      if (this.#next !== next) return; // the channel has ended meanwhile, and dropped it
       this.#next = undefined;
       this.#took(sent, next.flight);
     } catch (error) {

@@ -33,7 +33,8 @@ export interface Needs extends Permissions {
   linux?: string;
   /**
    * The test repeats or enumerates what another test samples. It runs only if
-   * the test's process has the argument `--exhaustive`.
+   * the test's process has the argument `--exhaustive`. With `--not-quick`,
+   * which comes after a run without it, only such tests are registered.
    */
   exhaustive?: true;
   /** The test has many steps, each with a deadline of its own, so it has the time limit of an exhaustive one. */
@@ -76,6 +77,7 @@ export function permittedTest(
   body: (t: Deno.TestContext) => Promise<void> | void,
   options: Partial<Deno.TestDefinition> = {},
 ): void {
+  if (!needs.exhaustive && Deno.args.includes("--not-quick")) return;
   const lacking = lacks(needs);
   const limitMs = needs.exhaustive || needs.long
     ? EXHAUSTIVE_LIMIT_MS

@@ -80,7 +80,7 @@ for (const name of ["javascript", "native", "stubborn_child"]) {
         assertStringIncludes(outcome.failure!, `process ${pid}: `);
         assert(!runs(pid), `${pid} still runs`);
       }
-      // The name of the test.
+      // The end of the command: the test's output may not have begun.
       assertStringIncludes(outcome.failure!, `tests/fixtures/hangs/${name}.ts`);
     },
   );

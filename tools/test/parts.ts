@@ -14,9 +14,11 @@ export interface Part {
   readonly budgetSecs: number;
   /** The additional time of its exhaustive tests; 0 if there are none. */
   readonly exhaustiveSecs?: number;
-  /** Its steps, with or without exhaustive tests. */
-  steps(exhaustive: boolean): Promise<readonly PlannedStep[]>;
+  steps(which: Which): Promise<readonly PlannedStep[]>;
 }
+
+/** The tests of a part: without the exhaustive ones, all, or those that `deno task test` leaves out of a part that it runs. */
+type Which = "quick" | "all" | "exhaustive";
 
 /** A step, and whether an exhaustive run has more tests in it. */
 interface PlannedStep extends Step {
@@ -35,6 +37,12 @@ const ROOT = new URL("../../", import.meta.url);
 const LIMIT_SECS = 1200;
 const EXHAUSTIVE_LIMIT_SECS = 3600;
 const EXHAUSTIVE = /\bexhaustive: true\b/;
+/** What a test file's process is told, beside its quick tests: see tests/helpers/permitted.ts. */
+const ARGUMENTS: Record<Which, readonly string[]> = {
+  quick: [],
+  all: ["--", "--exhaustive"],
+  exhaustive: ["--", "--exhaustive", "--not-quick"],
+};
 
 /** A command that uses all cores. */
 function command(
@@ -83,9 +91,9 @@ function commands(...steps: PlannedStep[]): Part["steps"] {
 }
 
 /** A test file in its own process. Its types were checked before, with all others. */
-async function file(path: string, exhaustive: boolean): Promise<PlannedStep> {
+async function file(path: string, which: Which): Promise<PlannedStep> {
   const more = EXHAUSTIVE.test(await Deno.readTextFile(new URL(path, ROOT)));
-  const args = exhaustive && more ? ["--", "--exhaustive"] : [];
+  const args = more ? ARGUMENTS[which] : [];
   return {
     ...command(
       path,
@@ -189,7 +197,7 @@ const LIKE_MACOS = [
 
 /** The test files of a folder; the longest, if it is named, comes first, so that nothing waits for it at the end. */
 function files(folder: string, longest?: string): Part["steps"] {
-  return async (exhaustive) => {
+  return async (which) => {
     const entries = await Array.fromAsync(Deno.readDir(new URL(folder, ROOT)));
     const names = entries.map(({ name }) => name)
       .filter((name) => name.endsWith("_test.ts"))
@@ -197,7 +205,7 @@ function files(folder: string, longest?: string): Part["steps"] {
         Number(b === longest) - Number(a === longest) || (a < b ? -1 : 1)
       );
     return await Promise.all(
-      names.map((name) => file(`${folder}/${name}`, exhaustive)),
+      names.map((name) => file(`${folder}/${name}`, which)),
     );
   };
 }
@@ -319,7 +327,7 @@ export const PARTS: readonly Part[] = [
     quick: false,
     budgetSecs: 140,
     steps: async () => {
-      const tests = EITHER_TRANSPORT.map((path) => file(path, false));
+      const tests = EITHER_TRANSPORT.map((path) => file(path, "quick"));
       return (await Promise.all(tests)).map(overDictionaries);
     },
   },
@@ -328,7 +336,7 @@ export const PARTS: readonly Part[] = [
     quick: false,
     budgetSecs: 210,
     steps: async () => {
-      const samples = LIKE_MACOS.map((path) => file(path, false));
+      const samples = LIKE_MACOS.map((path) => file(path, "quick"));
       return [
         task("test:c", ...SHIM_TESTS),
         conformance("address"),
@@ -386,36 +394,41 @@ export async function planParts(
   wanted: readonly string[],
 ): Promise<PlannedPart[]> {
   const known = new Set(
-    (await Promise.all(PARTS.map(({ steps }) => steps(false)))).flat()
+    (await Promise.all(PARTS.map(({ steps }) => steps("quick")))).flat()
       .map(({ name }) => name),
   );
   const others: Part = {
     name: "files",
     quick: true,
     budgetSecs: 0,
-    steps: (exhaustive) =>
+    steps: (which) =>
       Promise.all(
         wanted.filter((path) => isOtherFile(path, known))
-          .map((path) => file(path, exhaustive)),
+          .map((path) => file(path, which)),
       ),
   };
   const planned = await Promise.all([...PARTS, others].map(async (part) => {
-    const steps = await part.steps(extent !== "quick");
+    const which = extent !== "rest"
+      ? extent
+      : part.quick
+      ? "exhaustive"
+      : "all";
+    const steps = await part.steps(which);
     const { budgetSecs, exhaustiveSecs = 0 } = part;
     return {
       ...part,
-      budgetSecs: extent === "quick"
-        ? budgetSecs
-        : extent === "rest" && part.quick
-        ? exhaustiveSecs
-        : budgetSecs + exhaustiveSecs,
+      budgetSecs: {
+        quick: budgetSecs,
+        all: budgetSecs + exhaustiveSecs,
+        exhaustive: exhaustiveSecs,
+      }[which],
       steps: wanted.length > 0
         ? steps.filter(({ name }) =>
           wanted.some((word) =>
             isPart(word) ? part.name === word : name.includes(word)
           )
         )
-        : extent === "rest" && part.quick
+        : which === "exhaustive"
         ? steps.filter(({ exhaustive }) => exhaustive)
         : extent === "quick" && !part.quick
         ? []

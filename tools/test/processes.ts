@@ -14,7 +14,9 @@ export interface Process {
   readonly command: string;
 }
 
-const COMMAND_LENGTH = 120;
+/** What is shown of a command line that is longer: its beginning, and its end, which names a test's file. */
+const COMMAND_HEAD = 50;
+const COMMAND_TAIL = 100;
 
 /** Returns a new mark. Inside another step it extends that step's mark: a test can run a run. */
 export function newMark(): string {
@@ -52,8 +54,11 @@ function belongs(pid: string, session: number, mark: string): boolean {
 }
 
 function commandOf(pid: string): string {
-  return Deno.readTextFileSync(`/proc/${pid}/cmdline`).replaceAll("\0", " ")
-    .trim().slice(0, COMMAND_LENGTH);
+  const command = Deno.readTextFileSync(`/proc/${pid}/cmdline`)
+    .replaceAll("\0", " ").trim();
+  return command.length <= COMMAND_HEAD + COMMAND_TAIL
+    ? command
+    : `${command.slice(0, COMMAND_HEAD)} … ${command.slice(-COMMAND_TAIL)}`;
 }
 
 /** How long processes that were sent SIGKILL may take to end. */

@@ -108,9 +108,14 @@ class Stage {
     for (let n = 0; n < 20; n++) await nextTurn();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** The channel ends. */
+  abort(): void {
     this.#abort.abort();
     this.inbox.activity.changed();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.abort();
     await soon(this.loop, "the end of the loop");
   }
 
@@ -132,6 +137,16 @@ Deno.test("reactive: flush is called when process leaves what is left, then the 
   stage.end(3);
   await stage.isDone();
   assertEquals(log, ["process", "flush", "end", "flushed"]);
+});
+
+Deno.test("reactive: a channel that ends while the loop waits awake ends the loop", async () => {
+  const stage = new Stage();
+  stage.progress.spin = () => {
+    stage.abort();
+    return false;
+  };
+  stage.run(reactive({ process: () => {} }));
+  await soon(stage.loop, "the end of the loop");
 });
 
 Deno.test("a processor without flush ends its outputs all the same", async () => {

@@ -6,6 +6,7 @@ import {
 import { Lease } from "../../../../channel/memory/lease.ts";
 import { BridgeError } from "../../../../proto/errors.ts";
 import { TICKS } from "../../../fixtures/tick_port.ts";
+import { soon } from "../../../helpers/soon.ts";
 
 /** Tests of a blocking read, whose source is simulated: its time passes only while it is waited for. */
 
@@ -119,6 +120,20 @@ Deno.test("a blocking read ends with its port and its channel", () => {
   );
   for (const { source } of [ended, closed, failed]) {
     assertEquals(source.blocks.length, 1);
+  }
+});
+
+Deno.test("a read whose spin ends the channel does not wait for it any more", async () => {
+  for (const read of ["recvSync", "next"] as const) {
+    const { source, receiver } = made();
+    source.onSpin = () => {
+      receiver.finish(undefined);
+      return false;
+    };
+    const frame = read === "next"
+      ? await soon(receiver.next(), "the end")
+      : receiver.recvSync(60_000);
+    assertEquals([frame, source.blocks], [undefined, []]);
   }
 });
 

@@ -79,11 +79,17 @@ permittedTest(
     ]);
     // A part may run another part's command, with other variables.
     const key = (step: { name: string; command: readonly string[] }): string =>
-      [step.name, ...step.command].join(" ");
+      [step.name, ...step.command.filter((word) => word !== "--not-quick")]
+        .join(" ");
     const exhaustive = rest.filter(({ command }) =>
       command.includes("--exhaustive")
     );
     assert(exhaustive.length > 3, "files with exhaustive tests");
+    // What was run is not run again.
+    const files = new Set(quick.map(({ name }) => name));
+    for (const { name, command } of exhaustive) {
+      assertEquals(command.includes("--not-quick"), files.has(name), name);
+    }
     // A file with exhaustive tests is in both, another command in one of them.
     assertEquals(
       new Set(all.map(key)),
@@ -125,7 +131,7 @@ permittedTest(
     const secs = { quick: 0, rest: 0 };
     for (const part of PARTS) {
       const { quick, budgetSecs, exhaustiveSecs = 0, steps } = part;
-      const [first] = await steps(false);
+      const [first] = await steps("quick");
       const atOnce = first!.alone ? 1 : 4;
       secs[quick ? "quick" : "rest"] += budgetSecs / atOnce;
       secs.rest += exhaustiveSecs / atOnce;
