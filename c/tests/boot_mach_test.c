@@ -177,7 +177,7 @@ static void test_a_notification_of_another_is_left_to_it(void) {
             boot_mach_drop(previous);
         }
         boot_mach_close(listener);
-        CHECK(boot_mach_receive(other, &message, 1000) == MACH_MSG_SUCCESS);
+        CHECK(boot_mach_receive(other, &message, PATIENCE_SECONDS * 1000) == MACH_MSG_SUCCESS);
         CHECK(message.header.msgh_id == MACH_NOTIFY_DEAD_NAME && message.dead_name.not_port == listener);
         boot_mach_drop(listener);
         CHECK(look_up("a", &found) == BOOT_UNKNOWN_SERVICE && told(BOOT_EVENT_GONE) == 1);
@@ -239,7 +239,7 @@ static void send_right(uint8_t how, mach_port_t port) {
     message.header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | MACH_MSGH_BITS_COMPLEX;
     message.request.right.name = port;
     message.request.right.disposition = how;
-    CHECK(boot_mach_send(&message.header, 1000) == MACH_MSG_SUCCESS);
+    CHECK(boot_mach_send(&message.header, PATIENCE_SECONDS * 1000) == MACH_MSG_SUCCESS);
 }
 
 static void test_no_message_does_harm_or_leaves_a_right(void) {
@@ -248,7 +248,7 @@ static void test_no_message_does_harm_or_leaves_a_right(void) {
     for (int32_t id = 0; id < 1000; id++) { /* forged notifications among them */
         mach_msg_header_t header = {.msgh_bits = MACH_MSG_TYPE_COPY_SEND, .msgh_size = sizeof header,
                                     .msgh_remote_port = boot_channel_port(), .msgh_id = id};
-        CHECK(boot_mach_send(&header, 1000) == MACH_MSG_SUCCESS);
+        CHECK(boot_mach_send(&header, PATIENCE_SECONDS * 1000) == MACH_MSG_SUCCESS);
     }
     const uint8_t ways[] = {MACH_MSG_TYPE_MOVE_RECEIVE, MACH_MSG_TYPE_MOVE_SEND, MACH_MSG_TYPE_COPY_SEND,
                             MACH_MSG_TYPE_MAKE_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE};
@@ -264,7 +264,7 @@ static void test_no_message_does_harm_or_leaves_a_right(void) {
     mach_msg_header_t header = {.msgh_bits = MACH_MSG_TYPE_COPY_SEND, .msgh_size = sizeof bytes,
                                 .msgh_remote_port = boot_channel_port(), .msgh_id = BOOT_LOOK_UP};
     memcpy(bytes, &header, sizeof header);
-    CHECK(boot_mach_send((mach_msg_header_t *)(void *)bytes, 1000) == MACH_MSG_SUCCESS);
+    CHECK(boot_mach_send((mach_msg_header_t *)(void *)bytes, PATIENCE_SECONDS * 1000) == MACH_MSG_SUCCESS);
     CHECK(look_up("nobody", &found) == BOOT_UNKNOWN_SERVICE);
     close_tree();
 }
@@ -349,7 +349,7 @@ static int32_t ask_through(mach_port_t channel, const char *name, mach_port_t *f
     message.header.msgh_remote_port = channel;
     message.header.msgh_local_port = reply;
     mach_double_speak_as(CHILD + 900);
-    CHECK(boot_mach_send(&message.header, 1000) == MACH_MSG_SUCCESS);
+    CHECK(boot_mach_send(&message.header, PATIENCE_SECONDS * 1000) == MACH_MSG_SUCCESS);
     mach_double_speak_as(CHILD + children);
     CHECK(boot_mach_receive(reply, &message, PATIENCE_SECONDS * 1000) == MACH_MSG_SUCCESS);
     CHECK(boot_answer_decode(message.bytes, message.header.msgh_size, &answer));

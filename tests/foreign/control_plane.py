@@ -186,9 +186,9 @@ def play_client(options, broker):
     if options.ack == "grpc":
         mark_acked(broker, "client", token)
     states = broker.states_until_ready(token)
-    info = info_of(broker, token)
+    say({"states": states, "info": info_of(broker, token)})
     counted = peer.result()
-    say({"states": states, "info": info, "client": counted, "codes": [peer.end()]})
+    say({"client": counted, "codes": [peer.end()]})
 
 
 def play_host(options, broker):

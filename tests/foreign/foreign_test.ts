@@ -197,11 +197,15 @@ for (
         // Another size each time: once a pool is full, surfaces are retired.
         const frames = isFull ? OVERFLOWING : FRAMES;
         await exchange(host, frames, isFull ? 0 : 1);
+        const looked = JSON.parse(await program.line("its look at the broker"));
         await soon(host.drain(undefined), "drained");
         await soon(host.close(), "close");
         assertEquals(await soon(host.ended, "the host's end"), undefined);
         assertEquals(warnings, []);
-        const result = JSON.parse(await program.line("the result")) as Result;
+        const result = {
+          ...looked,
+          ...JSON.parse(await program.line("the result")),
+        } as Result;
         assertEquals(result.states.at(-1), "ready");
         assertEquals(result.info, READY);
         assertEquals(result.codes, [0]);

@@ -70,6 +70,7 @@ foreignTest(
       assertEquals(host.channel.stats.copied_bytes, 0);
       await soon(host.close(), "close");
       assertEquals(await soon(host.ended, "the host's end"), undefined);
+      await peer.line("its look at the broker");
       const result = JSON.parse(await peer.line("the result")) as Result;
       const { client } = result;
       assertEquals(

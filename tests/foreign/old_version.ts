@@ -9,15 +9,14 @@
 
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { describeEnd, runToEnd } from "../../tools/programs.ts";
+import { madeOnce } from "../../tools/install/made_once.ts";
 import { prepare } from "../helpers/preparation.ts";
+import { runTool } from "./toolchain.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const ARCHIVE = new URL("frozen/70a22c3.tar.gz", import.meta.url);
 const KEPT = new URL("c/out/foreign/", ROOT);
 const PROGRAMS = "tests/foreign/old_peers/";
-/** The compiler takes seconds. */
-const LIMIT_MS = 1_200_000;
 
 /** The flags by which that version compiled its shim. */
 const FLAGS = [
@@ -60,53 +59,33 @@ export function prepareOldVersion(): void {
 
 /** The version before features: unpacked and compiled at the first call, and kept beside the compiled shim. */
 export async function oldVersion(): Promise<Version> {
+  const programs = [...Deno.readDirSync(new URL(PROGRAMS, ROOT))]
+    .map(({ name }) => `${PROGRAMS}${name}`).sort();
   const hash = createHash("sha256").update(await Deno.readFile(ARCHIVE));
-  const root = new URL(`old-${hash.digest("hex").slice(0, 12)}/`, KEPT);
-  const there = await Deno.stat(root).then(() => true, () => false);
-  if (!there) await unpack(root);
-  const programs = new URL(PROGRAMS, root);
-  await Deno.mkdir(programs, { recursive: true });
-  for await (const { name } of Deno.readDir(new URL(PROGRAMS, ROOT))) {
-    const text = await Deno.readTextFile(new URL(`${PROGRAMS}${name}`, ROOT));
-    const there = await Deno.readTextFile(new URL(name, programs))
-      .catch(() => undefined);
-    // Another process may be reading it: what was replaced meanwhile, Deno does not let a client import.
-    if (there === text) continue;
-    const copy = new URL(`${name}.${Deno.pid}`, programs);
-    await Deno.writeTextFile(copy, text);
-    await Deno.rename(copy, new URL(name, programs));
+  for (const path of programs) {
+    hash.update(`${path}\n${await Deno.readTextFile(new URL(path, ROOT))}`);
   }
+  const root = new URL(`old-${hash.digest("hex").slice(0, 12)}/`, KEPT);
+  await madeOnce(root, async (result) => {
+    await unpack(result);
+    await Deno.mkdir(`${result}/${PROGRAMS}`, { recursive: true });
+    for (const path of programs) {
+      await Deno.copyFile(new URL(path, ROOT), `${result}/${path}`);
+    }
+  });
   return { name: "old", root };
 }
 
-async function unpack(root: URL): Promise<void> {
-  await Deno.mkdir(KEPT, { recursive: true });
-  const folder = await Deno.makeTempDir({ dir: fileURLToPath(KEPT) });
-  await run(folder, "tar", ["-xzf", fileURLToPath(ARCHIVE)]);
+async function unpack(folder: string): Promise<void> {
   const out = `c/out/${Deno.build.os}-${Deno.build.arch}`;
   await Deno.mkdir(`${folder}/${out}`, { recursive: true });
+  await runTool("tar", ["-xzf", fileURLToPath(ARCHIVE)], folder);
   const sources = ["c/bridge", "c/linux"].flatMap((part) =>
     [...Deno.readDirSync(`${folder}/${part}`)]
       .filter(({ name }) => name.endsWith(".c"))
       .map(({ name }) => `${part}/${name}`)
   );
-  await run(folder, Deno.env.get("CC") || "cc", [
-    ...FLAGS,
-    ...sources,
-    "-o",
-    `${out}/libstreamlib_bridge.so`,
-  ]);
-  try {
-    await Deno.rename(folder, root);
-  } catch (error) {
-    await Deno.remove(folder, { recursive: true });
-    const there = await Deno.stat(root).then(() => true, () => false);
-    if (!there) throw error; // otherwise another process was first
-  }
-}
-
-async function run(cwd: string, name: string, args: string[]): Promise<void> {
-  const ended = await runToEnd(name, { args, cwd, limitMs: LIMIT_MS });
-  if (ended.code === 0) return;
-  throw new Error(`${name}: ${describeEnd(ended, LIMIT_MS)}: ${ended.stderr}`);
+  const library = `${out}/libstreamlib_bridge.so`;
+  const args = [...FLAGS, ...sources, "-o", library];
+  await runTool(Deno.env.get("CC") || "cc", args, folder);
 }

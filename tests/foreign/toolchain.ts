@@ -16,8 +16,13 @@ const REQUIREMENTS = new URL("requirements.txt", HERE);
 /** Go downloads and compiles some hundred packages. */
 const LIMIT_MS = 1_200_000;
 
-async function run(program: string, args: string[]): Promise<void> {
-  const ended = await runToEnd(program, { args, cwd: ROOT, limitMs: LIMIT_MS });
+/** Runs a compiler or another tool of this machine in `cwd`. Throws with its output if it fails. */
+export async function runTool(
+  program: string,
+  args: string[],
+  cwd: URL | string = ROOT,
+): Promise<void> {
+  const ended = await runToEnd(program, { args, cwd, limitMs: LIMIT_MS });
   if (ended.code === 0) return;
   throw new Error(
     `${program}: ${describeEnd(ended, LIMIT_MS)}: ${ended.stderr}`,
@@ -34,7 +39,7 @@ export async function compilePeer(output: string): Promise<void> {
   const own = [...Deno.readDirSync(HERE)]
     .filter(({ name }) => name.endsWith(".c"))
     .map(({ name }) => fileURLToPath(new URL(name, HERE)));
-  await run(Deno.env.get("CC") || "cc", [
+  await runTool(Deno.env.get("CC") || "cc", [
     "-std=c11",
     "-D_GNU_SOURCE",
     "-Wall",
@@ -83,6 +88,6 @@ export async function grpcurl(): Promise<string> {
   const folder = fileURLToPath(new URL(`grpcurl-${version}/`, ENVIRONMENT));
   const program = `${folder}grpcurl`;
   if (await Deno.stat(program).then(() => true, () => false)) return program;
-  await run("env", [`GOBIN=${folder}`, "go", "install", GRPCURL]);
+  await runTool("env", [`GOBIN=${folder}`, "go", "install", GRPCURL]);
   return program;
 }

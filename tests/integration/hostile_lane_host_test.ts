@@ -38,7 +38,7 @@ import { permittedTest } from "../helpers/permitted.ts";
 import { PlayedHost } from "../helpers/played_host.ts";
 import { PlayedLane } from "../helpers/played_lane.ts";
 import { Prng } from "../helpers/prng.ts";
-import { soon } from "../helpers/soon.ts";
+import { PATIENCE_MS, soon } from "../helpers/soon.ts";
 
 const SERVICE = "com.example.hostile";
 const SCHEMA = connectionSchema({
@@ -267,8 +267,8 @@ async function attack(
   begin?.(lane, prng);
   let isOver = false;
   host.left.promise.then(() => isOver = true);
-  const deadline = performance.now() + ATTACK_MS;
-  while (!isOver && (ends || performance.now() < deadline)) {
+  const deadline = performance.now() + (ends ? PATIENCE_MS : ATTACK_MS);
+  while (!isOver && performance.now() < deadline) {
     for (let n = 0; n < 20; n++) step(lane, prng);
     await new Promise((resolve) => setTimeout(resolve));
   }

@@ -167,8 +167,8 @@ for (const path of PATHS) {
       host.output.ticks.recvSync(PATIENCE_MS)![Symbol.dispose]();
       assertEquals(host.stats.path, path);
       Deno.kill(host.clientPid, "SIGKILL");
-      for (let n = 0; n < 5; n++) {
-        assertEquals(host.output.ticks.recvSync(50), undefined);
+      for (let n = 0; n < 2; n++) {
+        assertEquals(host.output.ticks.recvSync(5), undefined);
       }
       const next = await assertRejects(
         () => soon(host.output.ticks.next(), "the end of the port"),

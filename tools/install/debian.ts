@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { ROOT } from "../checkout.ts";
+import { madeOnce } from "./made_once.ts";
 import { describeEnd, runToEnd } from "../programs.ts";
 
 /** The limit for one run of apt, which may download packages over a slow network. */
@@ -81,21 +82,16 @@ export async function debianPackages(
 ): Promise<string> {
   const version = createHash("sha256")
     .update([release ?? "", ...packages].join()).digest("hex").slice(0, 12);
-  const made = fileURLToPath(new URL(`${version}/`, HOME));
-  if (await Deno.stat(made).then(() => true, () => false)) return made;
-  await Deno.mkdir(HOME, { recursive: true });
-  const folder = await Deno.makeTempDir({ dir: fileURLToPath(HOME) });
-  try {
-    await download(packages, release, folder);
-    for await (const { name } of Deno.readDir(folder)) {
-      if (!name.endsWith(".deb")) continue;
-      await run("dpkg-deb", ["-x", name, "unpacked"], folder);
+  const made = new URL(`${version}/`, HOME);
+  await madeOnce(made, async (result, scratch) => {
+    await download(packages, release, scratch);
+    for await (const { name } of Deno.readDir(scratch)) {
+      if (name.endsWith(".deb")) {
+        await run("dpkg-deb", ["-x", name, result], scratch);
+      }
     }
-    await Deno.rename(`${folder}/unpacked`, made);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-  return made;
+  });
+  return fileURLToPath(made);
 }
 
 /** The folder of the libraries for this machine's processor, below a folder of {@link debianPackages}. */

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { whyStub } from "../macos/command_line_tools.ts";
+import { madeOnce } from "./made_once.ts";
 import { describeEnd, type Ended, runToEnd } from "../programs.ts";
 
 /** The limit for one run of Python, which may download packages over a slow network. */
@@ -62,7 +63,8 @@ async function run(program: string, args: string[]): Promise<void> {
 /**
  * Returns the path of a Python with the packages of the requirements file, as
  * wheels only. Its environment is made below `folder` at the first call, and
- * kept. Throws with pip's output if that fails.
+ * kept; only its Python is run, since its other programs name the folder in which
+ * they were made. Throws with pip's output if that fails.
  */
 export async function pythonWith(
   requirements: URL,
@@ -70,20 +72,19 @@ export async function pythonWith(
 ): Promise<string> {
   const version = createHash("sha256")
     .update(await Deno.readTextFile(requirements)).digest("hex").slice(0, 12);
-  const made = new URL(`venv-${version}/`, folder);
-  const python = fileURLToPath(new URL("bin/python3", made));
-  const done = new URL("complete", made);
-  if (await Deno.stat(done).then(() => true, () => false)) return python;
-  await run("python3", ["-m", "venv", "--clear", fileURLToPath(made)]);
-  await run(python, [
-    "-m",
-    "pip",
-    "install",
-    "--disable-pip-version-check",
-    "--only-binary=:all:",
-    "--requirement",
-    fileURLToPath(requirements),
-  ]);
-  await Deno.writeTextFile(done, "");
-  return python;
+  const made = new URL(`python-${version}/`, folder);
+  const pythonIn = (folder: string): string => `${folder}/bin/python3`;
+  await madeOnce(made, async (result) => {
+    await run("python3", ["-m", "venv", result]);
+    await run(pythonIn(result), [
+      "-m",
+      "pip",
+      "install",
+      "--disable-pip-version-check",
+      "--only-binary=:all:",
+      "--requirement",
+      fileURLToPath(requirements),
+    ]);
+  });
+  return pythonIn(fileURLToPath(made).slice(0, -1));
 }
