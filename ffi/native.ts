@@ -70,6 +70,8 @@ const MAX_TEXT_BYTES = 512;
 const MAX_BUFFERS_PER_TURN = 16;
 /** The same in bytes, as the messages take when they are decoded. One message is always decoded. */
 const MAX_COST_PER_TURN = 1 << 20;
+/** The same in milliseconds, looked at after each buffer: a peer's messages may take long to handle, and others wait for their turn. */
+const MAX_MS_PER_TURN = 5;
 
 const EVENT_MESSAGE = 1;
 const EVENT_REPLY = 2;
@@ -300,9 +302,11 @@ export class Native implements Disposable {
 
   #drainTurn(): void {
     let cost = 0;
+    const until = performance.now() + MAX_MS_PER_TURN;
     for (
       let buffers = 0;
-      buffers < MAX_BUFFERS_PER_TURN && cost < MAX_COST_PER_TURN;
+      buffers < MAX_BUFFERS_PER_TURN && cost < MAX_COST_PER_TURN &&
+      (buffers === 0 || performance.now() < until);
       buffers++
     ) {
       if (this.#leases === 0) return; // a handler has closed the queue
