@@ -231,6 +231,21 @@ export class Channel<Out extends PortMap, In extends PortMap>
     return this.#ports.unread;
   }
 
+  /** The received frames that are on lease to user code, clones included, by port. */
+  get onLease(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const [name, { leases }] of this.#incoming) {
+      counts.set(name, leases - this.#ports.incoming.get(name)!.size);
+    }
+    return counts;
+  }
+
+  /** The frames that user code has acquired and neither sent nor disposed, clones included, by port. */
+  get acquired(): ReadonlyMap<string, number> {
+    const { outgoing } = this.#ports;
+    return new Map([...outgoing].map(([name, { leases }]) => [name, leases]));
+  }
+
   /** Whether this side has ended all its ports that the peer has; `undefined` if there is none. */
   get outgoingEnded(): boolean | undefined {
     return this.#ports.outgoingEnded;

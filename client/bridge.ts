@@ -71,6 +71,11 @@ const COMMANDS: ReadonlySet<string> = new Set<ClientCommand>([
   CTRL_TYPE.resume,
 ]);
 
+/** Whether a control message is a host's command. */
+export function isClientCommand(type: string): type is ClientCommand {
+  return COMMANDS.has(type);
+}
+
 /** The callbacks of a bridge. */
 export interface ClientBridgeEvents {
   /** Called when the channel works. The runner then loads the module and calls {@link ClientBridge.started}. */
@@ -381,8 +386,8 @@ export class ClientBridge implements AsyncDisposable {
       this.#apply({ type: "ping", valid: hasPayload(message.body, PING) });
     } else if (type === CTRL_TYPE.teardown) {
       this.#apply({ type: "close" });
-    } else if (COMMANDS.has(type)) {
-      this.#events.command(type as ClientCommand);
+    } else if (isClientCommand(type)) {
+      this.#events.command(type);
     } else if (type === CTRL_TYPE.error) {
       this.#hostFailed = true;
       const code = getString(message.body, CHANNEL_KEY.code);

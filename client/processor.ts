@@ -11,6 +11,12 @@ import {
 } from "../proto/schema/connection_schema.ts";
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
 import type { PortMap } from "../proto/schema/port.ts";
+import type {
+  ProcessorMode,
+  ProcessorTypes,
+  TypedProcessor,
+  TypesOfProcessor,
+} from "../proto/schema/processor_types.ts";
 
 /** The argument of a processor's functions. */
 export interface Context<I extends PortMap, O extends PortMap> {
@@ -115,8 +121,13 @@ export interface ManualDefinition<I extends PortMap, O extends PortMap>
   stop?(context: Context<I, O>): void | Promise<void>;
 }
 
-/** A processor. Made by {@link reactive}, {@link continuous} or {@link manual}. */
-export type Processor =
+/**
+ * A processor. Made by {@link reactive}, {@link continuous} or {@link manual}. Its
+ * type tells its mode and its ports, so that a host can be checked against it: see
+ * the `launch` of each kind of host.
+ */
+export type Processor<T extends ProcessorTypes = ProcessorTypes> =
+  & TypedProcessor<T>
   & {
     /** The ports that it declares; `undefined` if it uses the host's ports. */
     readonly schema: ConnectionSchema | undefined;
@@ -171,7 +182,9 @@ const PROCESSORS = new WeakSet<object>();
 export function reactive<
   const I extends PortMap = NoPorts,
   const O extends PortMap = NoPorts,
->(definition: ReactiveDefinition<I, O>): Processor {
+>(
+  definition: ReactiveDefinition<I, O>,
+): Processor<TypesOfProcessor<"reactive", I, O>> {
   return make("reactive", definition);
 }
 
@@ -202,7 +215,9 @@ export function reactive<
 export function continuous<
   const I extends PortMap = NoPorts,
   const O extends PortMap = NoPorts,
->(definition: ContinuousDefinition<I, O>): Processor {
+>(
+  definition: ContinuousDefinition<I, O>,
+): Processor<TypesOfProcessor<"continuous", I, O>> {
   return make("continuous", definition);
 }
 
@@ -234,14 +249,20 @@ export function continuous<
 export function manual<
   const I extends PortMap = NoPorts,
   const O extends PortMap = NoPorts,
->(definition: ManualDefinition<I, O>): Processor {
+>(
+  definition: ManualDefinition<I, O>,
+): Processor<TypesOfProcessor<"manual", I, O>> {
   return make("manual", definition);
 }
 
-function make<I extends PortMap, O extends PortMap>(
-  mode: Processor["mode"],
+function make<
+  M extends ProcessorMode,
+  I extends PortMap,
+  O extends PortMap,
+>(
+  mode: M,
   definition: ProcessorDefinition<I, O>,
-): Processor {
+): Processor<TypesOfProcessor<M, I, O>> {
   const { inputs, outputs } = definition;
   // The runner passes the ports of the host's schema, which it has checked against this one.
   const processor = Object.freeze({
@@ -253,7 +274,7 @@ function make<I extends PortMap, O extends PortMap>(
       })
       : undefined,
     definition,
-  }) as unknown as Processor;
+  }) as unknown as Processor<TypesOfProcessor<M, I, O>>;
   PROCESSORS.add(processor);
   return processor;
 }

@@ -11,7 +11,6 @@
  * @module
  */
 
-import { systemClock } from "../ffi/clock.ts";
 import { permittedEnvironment } from "../ffi/environment.ts";
 import { surviveFileSizeLimit } from "../ffi/file_size_limit.ts";
 import { Native } from "../ffi/native.ts";
@@ -20,12 +19,11 @@ import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
 import type { OpenControl } from "../proto/wire/control.ts";
 import { readVariable } from "../proto/environment.ts";
 import { BridgeError, codeOf, failureReason } from "../proto/errors.ts";
-import type { PortMap } from "../proto/schema/port.ts";
-import { agreeWithHost } from "./agreement.ts";
 import { ClientBridge } from "./bridge.ts";
 import type { ClientIdentity, ClientSurroundings } from "./client_session.ts";
-import { ProcessorInbox, runLoop } from "./loops.ts";
-import { type Context, isProcessor, type Processor } from "./processor.ts";
+import { ProcessorInbox } from "./loops.ts";
+import { isOurEnd, runOnChannel } from "./on_channel.ts";
+import { isProcessor, type Processor } from "./processor.ts";
 
 /** The options that a host gives its client. */
 export interface RunnerOptions {
@@ -46,8 +44,6 @@ const START_GRACE_MS = 300;
 /** How long it may do so afterwards: more than an orderly end takes. */
 const FOLLOW_GRACE_MS = 3_000;
 const NO_PATH = new Uint8Array(0);
-/** The time limit of a processor's `teardown`. */
-const TEARDOWN_MS = 1_500;
 
 /**
  * Runs a processor until the host ends it, then exits: with code 0, or with code
@@ -168,24 +164,15 @@ async function runProcessor(
   await using held = new AsyncDisposableStack();
   try {
     const processor = takeProcessor(await load());
-    const { channel } = bridge;
-    const { input, output, message } = agreeWithHost(
-      channel,
-      schema,
-      processor.schema,
-      bridge.ping,
-    );
-    const context = { input, output, signal: abort.signal };
-    held.defer(() => tearDown(processor, context));
-    await processor.definition.setup?.(context);
-    bridge.started(processor.mode, message);
-    await runLoop(
-      processor,
-      context,
-      channel,
-      control,
-      () => bridge.flushed(),
-    );
+    await runOnChannel(processor, {
+      channel: bridge.channel,
+      hosts: schema,
+      ping: bridge.ping,
+      signal: abort.signal,
+      inbox: control,
+      started: (message) => bridge.started(processor.mode, message),
+      flushed: () => bridge.flushed(),
+    }, held);
   } catch (error) {
     if (!isOurEnd(error, abort.signal)) {
       bridge.failed(error);
@@ -194,12 +181,6 @@ async function runProcessor(
   }
   const failure = await ended.promise;
   if (failure) throw failure;
-}
-
-/** Whether an error says only that the host has closed the channel while the processor was running. */
-function isOurEnd(error: unknown, signal: AbortSignal): boolean {
-  return signal.aborted && error instanceof BridgeError &&
-    error.code === "closed";
 }
 
 /** Returns the processor that a module exports. Throws `client_failed` if it exports none. */
@@ -211,25 +192,4 @@ function takeProcessor(module: unknown): Processor {
     "The module's default export is not a processor: write " +
       "`export default reactive({…})`, or `manual` or `continuous`, of this same package",
   );
-}
-
-async function tearDown(
-  processor: Processor,
-  context: Context<PortMap, PortMap>,
-): Promise<void> {
-  if (!processor.definition.teardown) return;
-  const late = Promise.withResolvers<void>();
-  const timer = systemClock.after(TEARDOWN_MS, () => {
-    late.reject(
-      new BridgeError(
-        "timed_out",
-        `The processor's teardown took over ${TEARDOWN_MS} ms`,
-      ),
-    );
-  });
-  try {
-    await Promise.race([processor.definition.teardown(context), late.promise]);
-  } finally {
-    timer.cancel();
-  }
 }

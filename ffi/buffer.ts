@@ -36,7 +36,7 @@ export class NativeBuffer implements SharedMemory {
       throw error;
     }
     this.bytes = Number(native.symbols.slb_shmem_bytes(handle));
-    this.#mapping = new Mapping(address, this.bytes);
+    this.#mapping = new Mapping(native.views, address, this.bytes);
     native.lease();
   }
 

@@ -55,6 +55,7 @@ export class NativeLane implements Disposable {
     this.#handle = handle;
     this.slots = symbols.slb_lane_slots(handle);
     this.#mapping = new Mapping(
+      native.views,
       symbols.slb_lane_map(handle)!,
       Number(symbols.slb_lane_bytes(handle)),
     );

@@ -14,6 +14,7 @@ import { capabilitiesIn, Packer, unpack } from "../proto/wire/packed.ts";
 import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { TimerClock } from "./clock.ts";
 import type { AnyHandle, QueueHandle, ReplyHandle } from "./handle.ts";
+import type { MemoryViews } from "./memory_views.ts";
 import { Message } from "./message.ts";
 import { type NativeStats, readStats } from "./native_stats.ts";
 import type { Bell } from "./bell.ts";
@@ -91,6 +92,8 @@ const decoder = new TextDecoder();
 
 /** The open {@link Native} of this isolate. A queue belongs to one thread, as this module does. */
 let current: Native | undefined;
+/** Whose clock is read while there is no {@link current}. */
+let standIn: Native | undefined;
 
 /** The shim as one isolate uses it. */
 export class Native implements Disposable {
@@ -117,9 +120,14 @@ export class Native implements Disposable {
     return current = new Native(localShim(isStarting));
   }
 
-  /** This isolate's queue if there is a lease of it, borrowed. */
+  /** This isolate's queue if there is a lease of it, else one that stands in for it; borrowed. */
   static get opened(): Native | undefined {
-    return current;
+    return current ?? standIn;
+  }
+
+  /** From now on, this queue stands in for this isolate's, until it is closed: see {@link Native.opened}. */
+  standIn(): void {
+    standIn = this;
   }
 
   /** Makes a separate queue with `shim`, which it owns, and its first lease. For tests; others use {@link Native.open}. */
@@ -134,6 +142,11 @@ export class Native implements Disposable {
       undefined,
       this.queue,
     );
+  }
+
+  /** Makes the views of mapped memory. */
+  get views(): MemoryViews {
+    return this.#shim.views;
   }
 
   /** See {@link Shim.started}. */
@@ -151,6 +164,7 @@ export class Native implements Disposable {
   [Symbol.dispose](): void {
     if (--this.#leases > 0) return;
     if (current === this) current = undefined;
+    if (standIn === this) standIn = undefined;
     this.#bell[Symbol.dispose]();
     this.symbols.slb_release(this.queue);
     this.#endAllRequests();

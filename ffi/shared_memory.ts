@@ -7,6 +7,7 @@
 
 import type { Capability } from "../proto/wire/xpc_value.ts";
 import type { LaneHandle, ShmemHandle, SurfaceHandle } from "./handle.ts";
+import type { MemoryViews } from "./memory_views.ts";
 import type { Native } from "./native.ts";
 
 /**
@@ -38,31 +39,30 @@ export interface SharedMemory extends Disposable {
 export class Mapping {
   /** Whether a view of it was transferred. */
   givenAway = false;
+  readonly #views: MemoryViews;
   readonly #address: Deno.PointerObject;
   readonly #bytes: number;
 
   /**
+   * @param views makes its views
    * @param address the start of the mapping
    * @param bytes the bytes that JavaScript may see
    */
-  constructor(address: Deno.PointerObject, bytes: number) {
+  constructor(views: MemoryViews, address: Deno.PointerObject, bytes: number) {
+    this.#views = views;
     this.#address = address;
     this.#bytes = bytes;
   }
 
   /** Returns a new view of the whole mapping. */
   open(): ArrayBuffer {
-    return Deno.UnsafePointerView.getArrayBuffer(
-      this.#address,
-      this.#bytes,
-    ) as ArrayBuffer;
+    return this.#views.open(this.#address, this.#bytes);
   }
 
   /** Detaches a view, unless it was transferred: then the memory is given away. */
   close(view: ArrayBuffer): void {
     if (view.detached) this.givenAway = true;
-    // To length 0, for without a transfer the collector would count its memory.
-    else view.transfer(0);
+    else this.#views.close(this.#address, view);
   }
 }
 

@@ -1,7 +1,8 @@
 /**
- * What {@link Native} needs: the C functions, a bell that rings when events are
- * waiting, and a clock. {@link localShim} returns those of this machine; a test
- * can pass in those of a simulated one.
+ * What {@link Native} needs: the C functions, views of the memory that they map, a
+ * bell that rings when events are waiting, and a clock. {@link localShim} returns those of this machine; a test
+ * can pass in those of a simulated one, and a processor under test gets those of
+ * `testing/`.
  *
  * @module
  */
@@ -11,14 +12,17 @@ import { Bells, type Wait } from "./bells.ts";
 import { afterUnloaded, systemClock, type TimerClock } from "./clock.ts";
 import type { QueueHandle } from "./handle.ts";
 import { loadLibrary } from "./library/library.ts";
+import { MAPPED_VIEWS, type MemoryViews } from "./memory_views.ts";
 import type { Symbols } from "./symbols.ts";
 
 /** How long another thread waits for events at a time: a process that ends naturally ends only then. */
 const WAIT_MS = 100;
 
-/** The C functions, with a clock and bells. */
+/** The C functions, with views of their memory, a clock and bells. */
 export interface Shim extends Disposable {
   readonly symbols: Symbols;
+  /** Makes the views of memory that the functions map. */
+  readonly views: MemoryViews;
   /** Counts from `performance.timeOrigin`: a broker makes times of day of it. */
   readonly clock: TimerClock;
   /**
@@ -54,6 +58,7 @@ export function localShim(isStarting = false): Shim {
   };
   return {
     symbols,
+    views: MAPPED_VIEWS,
     clock: {
       now: () => symbols.slb_clock_ms() - zero,
       after: (ms, callback) =>

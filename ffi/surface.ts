@@ -170,7 +170,11 @@ export class NativeSurface implements SharedMemory {
     this.#checkOpen("read pixels");
     const address = this.#native.symbols.slb_surface_map(this.#handle);
     if (address === null) throw this.#native.failure();
-    this.#mapping = new Mapping(address, this.layout.bytes);
+    this.#mapping = new Mapping(
+      this.#native.views,
+      address,
+      this.layout.bytes,
+    );
   }
 
   get givenAway(): boolean {

@@ -35,6 +35,7 @@ import {
   STATS_INTERVAL_MS,
 } from "../proto/limits.ts";
 import type { PortMap } from "../proto/schema/port.ts";
+import type { ProcessorMode } from "../proto/schema/processor_types.ts";
 import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import {
   channelFailure,
@@ -45,7 +46,7 @@ import {
   reportedFailure,
   stepFailure,
 } from "./client_failure.ts";
-import type { HandshakeTimes, ProcessorMode } from "./handshake_times.ts";
+import type { HandshakeTimes } from "./handshake_times.ts";
 import { agreeWithModule, portsInPing } from "./agreement.ts";
 import { HostSession, type SessionOptions } from "./host_session.ts";
 import { Door } from "./door.ts";

@@ -31,7 +31,7 @@ export interface Drainable {
   /** Why the last client was lost. */
   readonly lastFailure: BridgeError | undefined;
   /** The failure with which the host has begun to end. */
-  readonly failure: BridgeError | undefined;
+  readonly failure: Error | undefined;
 }
 
 /** Ends every input, and resolves when {@link isDrained}. Rejects as `ProcessorHost.drain` says. */

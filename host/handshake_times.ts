@@ -1,6 +1,5 @@
 /**
- * What hosts tell about a connection: the times of its handshake, and the mode of
- * its processor.
+ * What hosts tell about a connection: the times of its handshake.
  *
  * @module
  */
@@ -20,6 +19,3 @@ export interface HandshakeTimes {
   /** The client's module has started: frames can flow. */
   started: number;
 }
-
-/** When a processor's functions are called. */
-export type ProcessorMode = "reactive" | "manual" | "continuous";

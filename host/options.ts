@@ -13,13 +13,13 @@ import { DEFAULT_TIMEOUT_SECS, MAX_TIMEOUT_SECS } from "../proto/limits.ts";
 import { names, serviceName } from "../proto/names.ts";
 import type { TransportPath } from "../channel/transport.ts";
 import type { PortMap } from "../proto/schema/port.ts";
+import type { ProcessorMode } from "../proto/schema/processor_types.ts";
 import {
   CLIENT_RUNNER,
   GRPC_CLIENT,
   makeBroker,
   openGrpc,
 } from "./assembly.ts";
-import type { ProcessorMode } from "./handshake_times.ts";
 import { type BrokerSearch, findBroker } from "./broker_finder.ts";
 import { MAX_RESTARTS_IN_A_ROW, type RestartPolicy } from "./restart.ts";
 import type { ClientPermissions } from "./spawn/client_arguments.ts";

@@ -12,7 +12,8 @@ import type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
 import type { NoPorts } from "../proto/schema/connection_schema.ts";
 import { BridgeError } from "../proto/errors.ts";
 import type { PortMap } from "../proto/schema/port.ts";
-import type { HandshakeTimes, ProcessorMode } from "./handshake_times.ts";
+import type { ProcessorMode } from "../proto/schema/processor_types.ts";
+import type { HandshakeTimes } from "./handshake_times.ts";
 import { type HostOptions, supervisorOptions } from "./options.ts";
 import { Supervisor } from "./supervisor.ts";
 

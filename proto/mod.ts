@@ -31,6 +31,7 @@ export type {
 } from "./schema/json/field_type_json.ts";
 export type { ConnectionSchema, NoPorts } from "./schema/connection_schema.ts";
 export * from "./names.ts";
+export * from "./schema/processor_types.ts";
 export * from "./schema/port.ts";
 export * from "./schema/json/registry_json.ts";
 export * from "./schema/schema.ts";

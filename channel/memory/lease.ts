@@ -27,6 +27,8 @@ export interface Lender {
   readonly name: string;
   /** Counts the bytes of pixels that the frame's surfaces copy. */
   readonly copies: CopyCounter;
+  /** The leases that have begun and not ended, clones included. */
+  leases: number;
   /** A lease has ended; its views are detached. */
   leaseEnded(lease: Lease): void;
 }
@@ -84,6 +86,7 @@ export class Lease {
   constructor(lender: Lender, original?: Lease) {
     this.lender = lender;
     this.original = original ?? this;
+    lender.leases++;
   }
 
   /** Whether the frame can be used. */
@@ -123,6 +126,7 @@ export class Lease {
   end(why: LeaseEnd): void {
     if (this.#end !== undefined) return;
     this.#end = why;
+    this.lender.leases--;
     for (const view of this.views) {
       if (view.end()) this.givenAway = true;
     }

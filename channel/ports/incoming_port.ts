@@ -30,6 +30,7 @@ export interface IncomingEvents {
 /** An incoming port, between its queue and what carries its frames. */
 export class IncomingPort implements Lender {
   readonly name: string;
+  leases = 0;
   readonly queue: FrameQueue;
   /** How both sides use the port; undefined before there is a peer. */
   terms: PortTerms | undefined;

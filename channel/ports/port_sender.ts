@@ -74,6 +74,7 @@ interface WaitingFrame {
 export class PortSender<S extends Schema = Schema>
   implements FrameSender<S>, Lender, FlightPort {
   readonly name: string;
+  leases = 0;
   schema: S;
   readonly copies: CopyCounter;
   readonly #timer: FlightTimer;

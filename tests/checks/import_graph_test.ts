@@ -74,6 +74,15 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   // One of these programs: it tests each part of the bridge separately.
   "cli/doctor/probe/": ["client/mod.ts", "ffi/", "host/mod.ts", "proto/"],
+  // A processor runs in its test on both sides' own code: the ports and the loops of a client, and what a host agrees on and drains.
+  "testing/": [
+    "channel/",
+    "client/",
+    "ffi/",
+    "host/agreement.ts",
+    "host/drain.ts",
+    "proto/",
+  ],
   // Written as a user would: with the public entries alone, see PACKAGES.
   "examples/": [],
   "mod.ts": ["client/mod.ts", "host/mod.ts"],
@@ -86,8 +95,10 @@ const PACKAGES: Record<string, RegExp> = {
   "@std/cli/parse-args":
     /^(broker\/main_options|cli\/arguments|demo\/options)\.ts$/,
   "@std/cli/unicode-width": /^cli\/text\/text_width\.ts$/,
+  "@std/assert": /^examples\/.*_test\.ts$/,
   "@streamlib/bridge/client": /^examples\//,
   "@streamlib/bridge/host": /^examples\//,
+  "@streamlib/bridge/testing": /^examples\/.*_test\.ts$/,
 };
 
 /**
@@ -108,6 +119,7 @@ const ROOMS = [
   "host/",
   "launchd/",
   "proto/",
+  "testing/",
 ];
 
 const root = new URL("../../", import.meta.url);
@@ -196,6 +208,9 @@ Deno.test("the import check sees what is not allowed", () => {
   assert(violation("cli/cli.ts", "../broker/broker.ts"));
   assert(violation("host/bridge.ts", "../tools/c/build.ts"));
   assert(violation("examples/tee/host.ts", "../../host/mod.ts"));
+  assert(violation("examples/tee/host.ts", "@streamlib/bridge/testing"));
+  assert(violation("testing/processor_run.ts", "../host/supervisor.ts"));
+  assert(violation("client/loops.ts", "../testing/mod.ts"));
   assert(violation("demo/main.ts", "@streamlib/bridge/host"));
   assertEquals(
     violation("cli/session.ts", "../broker/log/log_record.ts"),

@@ -12,6 +12,7 @@ const ROOMS = [
   "host",
   "launchd",
   "proto",
+  "testing",
   "tools",
 ];
 

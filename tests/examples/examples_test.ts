@@ -102,6 +102,26 @@ permittedTest(
   },
 );
 
+permittedTest(
+  "the tests of the examples' processors pass without permissions",
+  { run: true, read: true, env: true },
+  async () => {
+    const { PATH = "", HOME = "", DENO_DIR } = Deno.env.toObject();
+    const { code, stdout, stderr } = await run(Deno.execPath(), {
+      args: ["test", "--no-prompt", "--no-check", "examples"],
+      cwd: ROOT,
+      ...onlyVariables({
+        PATH,
+        HOME,
+        ...(DENO_DIR !== undefined && { DENO_DIR }),
+        NO_COLOR: "1",
+      }),
+    });
+    assertEquals(code, 0, stdout + stderr);
+    assertStringIncludes(stdout, "| 0 failed");
+  },
+);
+
 // ---- pictures ----
 
 /** A PGM or PPM file. */

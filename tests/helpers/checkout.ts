@@ -21,6 +21,7 @@ const PARTS = [
   "mod.ts",
   "proto",
   ".std",
+  "testing",
   "tests/fixtures",
 ];
 

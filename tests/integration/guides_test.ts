@@ -39,6 +39,7 @@ const GUIDES = {
   "getting-started": 3,
   "host-guide": 4,
   "client-guide": 3,
+  "testing-processors": 1,
   "troubleshooting": 1,
   "production": 3,
 } as const;
@@ -206,7 +207,8 @@ function assertCommand(line: string, tasks: Record<string, unknown>): void {
   if (words[0] === "deno") {
     assert(
       words[1] === "--version" || words[1] === "info" || words[1] === "run" ||
-        words[1] === "check" || (words[1] === "task" && words[2]! in tasks),
+        words[1] === "check" || words[1] === "test" ||
+        (words[1] === "task" && words[2]! in tasks),
       `no such Deno task: ${line}`,
     );
     return;
@@ -293,6 +295,7 @@ async function ourText(): Promise<string> {
       "cli",
       "demo",
       "launchd",
+      "testing",
     ]
   ) {
     await look(new URL(`${folder}/`, ROOT));

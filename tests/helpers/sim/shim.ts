@@ -4,6 +4,7 @@
  * need (shared memory, descriptors, surfaces) is missing.
  */
 
+import { MAPPED_VIEWS } from "../../../ffi/memory_views.ts";
 import type { Shim } from "../../../ffi/shim.ts";
 import { END_REASON, STATUS } from "../../../ffi/status.ts";
 import type { Symbols } from "../../../ffi/symbols.ts";
@@ -55,6 +56,7 @@ export interface ShimProcess extends PartyProcess {
 export function simulatedShim(process: ShimProcess): Shim {
   return {
     symbols: symbols(new Functions(process)),
+    views: MAPPED_VIEWS, // of memory, which is not simulated
     clock: process.world.timeline.clock(process),
     bell: (_, ring) => {
       process.ring = () => ring(1);

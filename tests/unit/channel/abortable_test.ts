@@ -19,7 +19,12 @@ const NO_SOURCE: ArrivalSource = {
 };
 const never = new Promise<never>(() => {});
 
-const LENDER = { name: "ticks", copies: { bytes: 0 }, leaseEnded: () => {} };
+const LENDER = {
+  name: "ticks",
+  copies: { bytes: 0 },
+  leases: 0,
+  leaseEnded: () => {},
+};
 
 /** Puts a frame into the queue. */
 function put(

@@ -10,7 +10,12 @@ import { soon } from "../../../helpers/soon.ts";
 
 /** Tests of a blocking read, whose source is simulated: its time passes only while it is waited for. */
 
-const LENDER = { name: "ticks", copies: { bytes: 0 }, leaseEnded: () => {} };
+const LENDER = {
+  name: "ticks",
+  copies: { bytes: 0 },
+  leases: 0,
+  leaseEnded: () => {},
+};
 
 /** Where frames come from, as the test says. */
 class Source implements ArrivalSource {
