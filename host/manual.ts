@@ -6,6 +6,13 @@
 
 import type { NoPorts } from "../proto/schema/connection_schema.ts";
 import type { PortMap } from "../proto/schema/port.ts";
+import type {
+  InputsOfModule,
+  LaunchArguments,
+  OptionalPortsOfModule,
+  OutputsOfModule,
+  ProcessorModule,
+} from "./module_types.ts";
 import type { HostOptions } from "./options.ts";
 import { ProcessorHost } from "./processor_host.ts";
 
@@ -30,7 +37,29 @@ export class ManualHost<
   static launch<
     const I extends PortMap = NoPorts,
     const O extends PortMap = NoPorts,
-  >(options: HostOptions<I, O>): ManualHost<I, O> {
+  >(options: HostOptions<I, O>): ManualHost<I, O>;
+  /**
+   * As the other form, and the options are checked against the module's types at
+   * compile time: see {@link ModuleOptions}.
+   *
+   * ```ts ignore
+   * await using blur = ManualHost.launch<typeof import("./blur.ts")>({
+   *   module: new URL("./blur.ts", import.meta.url),
+   *   inputs: { video: VideoFrame },
+   *   outputs: { video: VideoFrame },
+   * });
+   * ```
+   *
+   * @throws {BridgeError} as the other form
+   */
+  static launch<M extends ProcessorModule = never>(
+    ...options: LaunchArguments<M, "manual">
+  ):
+    & ManualHost<InputsOfModule<M>, OutputsOfModule<M>>
+    & OptionalPortsOfModule<M>;
+  static launch(
+    options: HostOptions<PortMap, PortMap>,
+  ): ManualHost<PortMap, PortMap> {
     return new ManualHost(options, "manual");
   }
 

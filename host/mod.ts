@@ -21,6 +21,7 @@ export type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
 export type { HandshakeTimes } from "./handshake_times.ts";
 export { ContinuousHost } from "./continuous.ts";
 export { ManualHost } from "./manual.ts";
+export type * from "./module_types.ts";
 export type { HostOptions } from "./options.ts";
 export { type CloseOptions, ProcessorHost } from "./processor_host.ts";
 export { ReactiveHost } from "./reactive.ts";

@@ -86,10 +86,20 @@ export type GivenKeys<F extends Fields> = {
     : K;
 }[keyof F];
 
-/** The templates of the values of some fields. */
+/** The templates of the values of some fields. The keys are taken from `F` itself: so an editor shows the fields' comments. */
 export type TemplatesOf<F extends Fields> =
-  & { readonly [K in GivenKeys<F>]: TemplateIn<F, K> }
-  & { readonly [K in Exclude<keyof F, GivenKeys<F>>]?: TemplateIn<F, K> };
+  & {
+    readonly [K in keyof F as K extends GivenKeys<F> ? K : never]: TemplateIn<
+      F,
+      K
+    >;
+  }
+  & {
+    readonly [K in keyof F as K extends GivenKeys<F> ? never : K]?: TemplateIn<
+      F,
+      K
+    >;
+  };
 
 /**
  * The template of a frame: a value for each field, and for shared memory, at

@@ -11,14 +11,20 @@ import { checkCapacity, READ_BEHAVIORS } from "./schema_check.ts";
 import { Place, quote } from "./schema_place.ts";
 import { PIXEL_FORMATS, type PixelFormat } from "./surface.ts";
 
-/** A port. Its name is its key in the map of ports. Made by {@link port}. Immutable. */
-export interface Port<S extends Schema = Schema> {
+/**
+ * A port. Its name is its key in the map of ports. Made by {@link port}. Immutable.
+ * Its type tells whether it is required: `boolean` if that is known only at run time.
+ */
+export interface Port<
+  S extends Schema = Schema,
+  R extends boolean = boolean,
+> {
   /** The schema of its frames. */
   readonly schema: S;
   /** Its purpose, for readers. */
   readonly description: string;
   /** Whether the other side must have this port too. */
-  readonly required: boolean;
+  readonly required: R;
   /** How frames are read. If host and module differ, every frame in order holds. */
   readonly read_behavior: ReadBehavior;
   /** The read behavior, if the options of the port name it. Host and module must not name different ones. */
@@ -85,19 +91,26 @@ export type WithFormats<S extends Schema, F extends PixelFormat> = S extends
  * @throws {BridgeError} `schema_mismatch` if an option is out of range, or if
  * formats are given for frames without a texture of any format
  */
-export function port<S extends Schema, const F extends PixelFormat>(
+export function port<
+  S extends Schema,
+  const F extends PixelFormat,
+  const R extends boolean = true,
+>(
   schema: S,
-  options: PortOptions<F> & { readonly formats: readonly F[] },
-): Port<WithFormats<S, F>>;
+  options: PortOptions<F> & {
+    readonly formats: readonly F[];
+    readonly required?: R;
+  },
+): Port<WithFormats<S, F>, NoInfer<R>>;
 /**
  * Makes a port whose options give no formats.
  *
  * @throws {BridgeError} `schema_mismatch` if an option is out of range
  */
-export function port<S extends Schema>(
+export function port<S extends Schema, const R extends boolean = true>(
   schema: S,
-  options?: PortOptions,
-): Port<S>;
+  options?: PortOptions & { readonly required?: R },
+): Port<S, NoInfer<R>>;
 export function port(schema: Schema, options: PortOptions = {}): Port {
   const place = new Place(`a port of ${quote(schema.name)}`);
   return Object.freeze({

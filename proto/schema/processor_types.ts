@@ -33,8 +33,10 @@ export interface TypesOfProcessor<
   readonly outputs: O;
 }
 
-/** A value whose type tells of a processor. */
+/** A processor, as far as its host's types look at it. */
 export interface TypedProcessor<T extends ProcessorTypes = ProcessorTypes> {
+  /** When its functions are called. */
+  readonly mode: ProcessorMode;
   /** Never set. For the type checker. */
   readonly types?: T;
 }

@@ -31,12 +31,15 @@ const NEEDS = {
 type Ports = { ticks: typeof TICKS };
 type Host = ProcessorHost<Ports, Ports>;
 
-const MODES = {
+type Mode = "reactive" | "continuous" | "manual";
+
+const MODES: Readonly<
+  Record<Mode, { launch(options: HostOptions<Ports, Ports>): Host }>
+> = {
   reactive: ReactiveHost,
   continuous: ContinuousHost,
   manual: ManualHost,
-} as const;
-type Mode = keyof typeof MODES;
+};
 
 function launch(
   mode: Mode,

@@ -13,6 +13,7 @@ import {
   port,
   type PortMap,
   type PortOptions,
+  type ProcessorHost,
   ReactiveHost,
 } from "../../host/mod.ts";
 import { isolatedHome } from "../helpers/home.ts";
@@ -124,7 +125,16 @@ permittedTest(
 );
 
 for (const mode of ["reactive", "continuous", "manual"] as const) {
-  const HOSTS = {
+  const HOSTS: Readonly<
+    Record<
+      typeof mode,
+      {
+        launch(
+          options: HostOptions<PortMap, PortMap>,
+        ): ProcessorHost<PortMap, PortMap>;
+      }
+    >
+  > = {
     reactive: ReactiveHost,
     continuous: ContinuousHost,
     manual: ManualHost,

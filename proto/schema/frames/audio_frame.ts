@@ -18,10 +18,15 @@ import { schema } from "../schema.ts";
 
 /** A block of audio samples. */
 export const AudioFrame: Schema<{
+  /** From -1 to 1, the channels interleaved. */
   readonly samples: Buffer<"Float32">;
+  /** How many samples belong to one moment. */
   readonly channels: UInt32;
+  /** Moments per second. */
   readonly sample_rate: UInt32;
+  /** When it begins, monotonic, nanoseconds. */
   readonly timestamp_ns: Clock<Int64>;
+  /** How many came before it. */
   readonly frame_number: Count<UInt64>;
 }> = schema({
   name: "AudioFrame",

@@ -11,8 +11,11 @@ import { schema } from "../schema.ts";
 
 /** Bytes in a format that the producer and the consumer agree on. */
 export const DataFrame: Schema<{
+  /** The data. */
   readonly data: Bytes;
+  /** What the data is, as its producer calls it. */
   readonly schema_name: String;
+  /** When it was made, monotonic, nanoseconds. */
   readonly timestamp_ns: Clock<Int64>;
 }> = schema({
   name: "DataFrame",

@@ -26,9 +26,11 @@ import type { PixelFormat } from "../surface.ts";
  * part is `null` if it is not known. There, `full_range` is `fullRange`.
  */
 export type ColorSpace = Struct<{
+  /** The red, green and blue that the values mean. */
   readonly primaries: Optional<
     Enum<"bt709" | "bt470bg" | "smpte170m" | "bt2020" | "smpte432">
   >;
+  /** How values follow from light; sRGB is iec61966-2-1. */
   readonly transfer: Optional<
     Enum<
       | "bt709"
@@ -39,9 +41,11 @@ export type ColorSpace = Struct<{
       | "hlg"
     >
   >;
+  /** How luminance and color difference follow from red, green and blue. */
   readonly matrix: Optional<
     Enum<"rgb" | "bt709" | "bt470bg" | "smpte170m" | "bt2020-ncl">
   >;
+  /** Whether values use the whole range, and not 16 to 235 of 255. */
   readonly full_range: Optional<Bool>;
 }>;
 
@@ -72,16 +76,24 @@ export const ColorSpace: ColorSpace = Struct({
  * `{ width, height, pixel_format }`, or `{ pixel_buffer }`.
  */
 export const VideoFrame: Schema<{
+  /** The picture. */
   readonly pixel_buffer: Texture<"any">;
+  /** How the picture's pixels are laid out. */
   readonly pixel_format: Mirror<
     Enum<PixelFormat>,
     "pixel_buffer.pixel_format"
   >;
+  /** Pixels per row. */
   readonly width: Mirror<UInt32, "pixel_buffer.width">;
+  /** Rows. */
   readonly height: Mirror<UInt32, "pixel_buffer.height">;
+  /** When it was taken, monotonic, nanoseconds. */
   readonly timestamp_ns: Clock<Int64>;
+  /** How many came before it. */
   readonly frame_number: Count<UInt64>;
+  /** What its values mean as colors, if that is known. */
   readonly color: Optional<ColorSpace>;
+  /** How long it is shown, nanoseconds, if that is known. */
   readonly duration_ns: Optional<Int64>;
 }> = schema({
   name: "VideoFrame",
