@@ -113,6 +113,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
       isOpen: false,
       features: NO_FEATURES,
       poll: () => this.#lane.poll(),
+      spin: () => this.#lane.spin(),
       turn: () => this.#lane.turn(),
       offered: this.#offered,
       table: this.#table,

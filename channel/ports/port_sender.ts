@@ -50,6 +50,8 @@ export interface SenderChannel extends FlightChannel {
   isOpen: boolean;
   /** Handles what the peer has released, if nothing else tells of it. */
   poll(): void;
+  /** Waits awake for a short time, if that is likely to be worth it. Returns whether something has come, and was handled. */
+  spin(): boolean;
   /** Resolves when the event loop has had a turn, if it is time for one; else `undefined`. */
   turn(): Promise<void> | undefined;
   /** Counts the bytes of pixels that surfaces of its frames copy. */
@@ -69,6 +71,9 @@ interface WaitingFrame {
   /** Whether it has shared memory. */
   readonly isShared: boolean;
 }
+
+/** How often {@link PortSender.ready} waits awake: the peer may write without end what makes no room. */
+const MAX_SPINS = 4;
 
 /** A {@link FrameSender} with the methods that its channel calls. */
 export class PortSender<S extends Schema = Schema>
@@ -182,11 +187,11 @@ export class PortSender<S extends Schema = Schema>
   }
 
   get ready(): Promise<void> {
-    if (this.#channel.isOpen) this.#channel.poll(); // may end the channel
+    const hasRoom = this.#connected && this.#comesRoom(); // may end the channel
     const over = this.#failure ?? this.#ended;
     if (over) return Promise.reject(over);
     if (!this.#connected) return Promise.reject(this.#unconnected());
-    if (this.#channel.isOpen && this.#hasRoom) {
+    if (hasRoom) {
       // A peer that releases as fast as this side sends must not keep commands and timers waiting.
       return this.#channel.turn() ?? Promise.resolve();
     }
@@ -195,6 +200,16 @@ export class PortSender<S extends Schema = Schema>
       this.#waiting.promise.catch(() => {}); // reported to whoever awaits it
     }
     return this.#waiting.promise;
+  }
+
+  /** Whether there is room. If not, waits awake for it, if it is likely to come soon. */
+  #comesRoom(): boolean {
+    if (this.#channel.isOpen) this.#channel.poll();
+    for (let spins = 0; this.#channel.isOpen; spins++) {
+      if (this.#hasRoom) return true;
+      if (spins === MAX_SPINS || !this.#channel.spin()) return false;
+    }
+    return false;
   }
 
   #unconnected(): BridgeError {

@@ -35,6 +35,7 @@ function bridge(way: Way, isSync: boolean): SubjectPlan {
 export const roundTrip: Group = {
   name: "round trip",
   rounds: { full: 7, quick: 3 },
+  warmUpMs: { full: 5_000, quick: 1_000 },
   plans: [
     bridge(LANE, true),
     bridge(LANE, false),

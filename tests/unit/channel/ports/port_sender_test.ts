@@ -23,13 +23,19 @@ const VALUES = { data: new Uint8Array(0), schema_name: "", timestamp_ns: 0n };
 /** A port, one frame of which may be unconfirmed. */
 class Stage {
   readonly native = { clock: { now: () => 0 } } as unknown as Native;
-  ends: "poll" | "kept" | undefined;
+  ends: "poll" | "kept" | "spin" | undefined;
+  /** What a wait awake does. Default: nothing comes. */
+  spin: () => boolean = () => false;
   sent = 0;
   readonly channel: SenderChannel = {
     isOpen: true,
     features: NO_FEATURES,
     poll: () => {
       if (this.ends === "poll") this.end();
+    },
+    spin: () => {
+      if (this.ends === "spin") this.end();
+      return this.spin();
     },
     turn: () => undefined,
     offered: new OfferedMemory(() => {}, () => {}),
@@ -78,15 +84,34 @@ class Stage {
   }
 }
 
-Deno.test("a port whose channel ends while it looks for room rejects who waits for it", async () => {
-  const stage = new Stage();
+for (const ends of ["poll", "spin"] as const) {
+  Deno.test(`a port whose channel ends while it looks for room rejects who waits for it: ${ends}`, async () => {
+    const stage = new Stage("read_next_in_order");
+    stage.send(); // takes the one place
+    stage.ends = ends;
+    const error = await assertRejects(
+      () => soon(stage.sender.ready, "room"),
+      BridgeError,
+    );
+    assertEquals(error.code, GONE.code);
+  });
+}
+
+Deno.test("who waits for room waits awake first", async () => {
+  const stage = new Stage("read_next_in_order");
   stage.send();
-  stage.ends = "poll";
-  const error = await assertRejects(
-    () => soon(stage.sender.ready, "room"),
-    BridgeError,
-  );
-  assertEquals(error.code, GONE.code);
+  stage.spin = () => stage.sender.released(1);
+  await soon(stage.sender.ready, "room");
+  assertEquals(stage.send(), true);
+});
+
+Deno.test("what comes without end and makes no room does not keep a port awake", async () => {
+  const stage = new Stage("read_next_in_order");
+  stage.send();
+  stage.spin = () => true;
+  const room = stage.sender.ready;
+  stage.sender.released(1);
+  await soon(room, "room");
 });
 
 Deno.test("a port whose channel ends while it looks for room gives no frame", () => {
