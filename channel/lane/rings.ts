@@ -13,7 +13,7 @@ import {
   LANE_SLOTS,
   LANE_TAIL,
 } from "../../proto/lane/layout.ts";
-import type { LaneBytes } from "../../proto/lane/lane_memory.ts";
+import { type LaneBytes, laneBytes } from "../../proto/lane/lane_memory.ts";
 import {
   MAX_RECORD_SLOTS,
   RECORD_HEADER_BYTES,
@@ -28,6 +28,14 @@ export type Direction = 0 | 1;
 export interface LaneViews extends LaneBytes {
   /** The counters: 32 bits each. */
   readonly counters: Int32Array<ArrayBuffer>;
+}
+
+/** Returns the views of a lane's memory. */
+export function laneViews(memory: ArrayBuffer): LaneViews {
+  return {
+    ...laneBytes(new Uint8Array(memory)),
+    counters: new Int32Array(memory, 0, memory.byteLength >> 2),
+  };
 }
 
 /** Returns the index in {@link LaneViews.counters} of a counter of a direction. */

@@ -12,6 +12,7 @@ import {
   type Subject,
   type SubjectPlan,
 } from "../harness/subject.ts";
+import { bareStream } from "../peers/bare_lane.ts";
 import { sampleOf, SAMPLES } from "../ports.ts";
 
 const COUNT: Readonly<Record<Extent, number>> = { full: 20_000, quick: 5_000 };
@@ -114,6 +115,7 @@ export const stream: Group = {
   plans: [
     bridge(LANE, LANE_COUNT),
     bridge(DICTIONARY, COUNT),
+    bareStream(LANE_COUNT),
     socket("two cores"),
     socket("one core"),
   ],
