@@ -34,7 +34,7 @@ import type { FrameTemplate } from "../memory/frame_template.ts";
 import { Lease, type Lender } from "../memory/lease.ts";
 import { type FrameMaker, LeasedFrame } from "../memory/leased_frame.ts";
 import type { Bounded } from "../memory/memory_plan.ts";
-import { Places } from "./places.ts";
+import { AcquiredFrames } from "./acquired_frames.ts";
 import { Templates } from "./templates.ts";
 import { Unconfirmed } from "./unconfirmed.ts";
 import type {
@@ -98,7 +98,7 @@ export class PortSender<S extends Schema = Schema>
   #limit = 0;
   #connected = true;
   /** Frames acquired and not yet sent or disposed. */
-  readonly #acquired = new Places(this);
+  readonly #acquired = new AcquiredFrames(this);
   /** Frames sent and not yet released. */
   readonly #out = new Unconfirmed();
   /** The newest frame, if it could not be sent yet. Only on a port that skips to the latest. */
@@ -436,7 +436,7 @@ export class PortSender<S extends Schema = Schema>
   /** The receiver has released a frame without shared memory. Returns false if it is not one of this port. */
   released(frameId: Id): boolean {
     const flight = this.#out.takeBare(frameId);
-    // Else it was confirmed when it came, perhaps together with a later one: that is no latency.
+    // On a port that skips to the latest it was confirmed when it came, perhaps together with a later one: that time is no latency.
     if (flight) this.#land(flight, this.#inOrder);
     return flight !== undefined;
   }

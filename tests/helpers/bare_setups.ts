@@ -7,7 +7,7 @@ import { assertEquals } from "@std/assert";
 import { type Ended, onlyVariables, run } from "./child.ts";
 
 /** The folders of a set-up. */
-export interface Places {
+export interface SetupFolders {
   /** An empty folder, all of which is compared. */
   readonly root: string;
   /** Deno's cache, which alone may change. */
@@ -110,9 +110,9 @@ exec "$@"
  * @param cwd below the root
  * @param variables besides those of the set-up
  */
-export async function leavesNothing(
+export async function leavesNoFile(
   setup: BareSetup,
-  { root, denoDir }: Places,
+  { root, denoDir }: SetupFolders,
   cwd: string,
   variables: Readonly<Record<string, string>>,
   args: readonly string[],

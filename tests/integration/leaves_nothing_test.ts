@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import {
   BARE_SETUPS,
   type BareSetup,
-  leavesNothing,
+  leavesNoFile,
   noReadOnlyRoot,
   SAMPLED_SETUPS,
 } from "../helpers/bare_setups.ts";
@@ -81,7 +81,7 @@ class Project implements AsyncDisposable {
     variables: Readonly<Record<string, string>> = {},
   ): Promise<Ended> {
     const built = fileURLToPath(new URL("c/out", ROOT));
-    return await leavesNothing(setup, this, this.folder, variables, [
+    return await leavesNoFile(setup, this, this.folder, variables, [
       "run",
       "--quiet",
       "--no-prompt",
