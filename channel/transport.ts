@@ -16,6 +16,7 @@ import type {
   NumericArray,
   Schema,
 } from "../proto/schema/field_type.ts";
+import { BridgeError } from "../proto/errors.ts";
 import { canGenerate } from "../proto/generated_code.ts";
 import type { PortTerms } from "../proto/schema/port_agreement.ts";
 import type { Surface } from "../proto/schema/surface.ts";
@@ -75,6 +76,15 @@ export interface PortWriter<S extends Schema = Schema> {
   keep(frame: Frame<S>, memory: SentMemory): KeptFrame;
   /** Tells the peer that no frame follows on this port. It arrives behind the frames that were sent. */
   end(): void;
+}
+
+/** Returns the error for a frame whose message would be too large: it has `bytes` bytes without its shared memory. */
+export function frameTooLarge(bytes: number): BridgeError {
+  return new BridgeError(
+    "bad_argument",
+    `Cannot send a frame of ${bytes} bytes, textures and buffers not counted: ` +
+      "a message must not be over 1 MiB; put large data into a texture or a buffer",
+  );
 }
 
 /** A frame that was sent, and is unconfirmed until its release. */

@@ -31,9 +31,9 @@ import { UnreadFrames } from "./unread_frames.ts";
 
 /** Where frames come from. */
 export interface ArrivalSource {
-  /** Takes the frames that have come, if nothing else tells of them. */
+  /** Handles what has come, if no event tells of it. */
   poll(): void;
-  /** Waits awake for a short time, if that is likely to be worth it. Returns whether something has come. */
+  /** Waits awake for a short time, if a frame is likely to come in it. Returns whether something has come. */
   spin(): boolean;
   /** Resolves when the event loop has had a turn, if it is time for one; else `undefined`. */
   turn(): Promise<void> | undefined;
@@ -171,7 +171,7 @@ export class PortReceiver<S extends Schema = Schema>
     if (!isTime) {
       throw new BridgeError(
         "bad_argument",
-        `Cannot wait for ${timeoutMs} ms on port '${this.name}': it is a number from 0 to 2147483647`,
+        `Cannot wait for ${timeoutMs} ms on port '${this.name}': the time must be a number from 0 to 2147483647, in milliseconds`,
       );
     }
     const source = this.#source;

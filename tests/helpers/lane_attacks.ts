@@ -175,7 +175,7 @@ export const LANE_ATTACKS: Readonly<Record<string, LaneAttack>> = {
     },
   },
   "writes any number to head": {
-    ends: /slots to be read in a ring of 256/,
+    ends: /head = \d+, tail = \d+, in a ring of 256/,
     step: (lane, prng) => lane.show(257 + prng.below(2 ** 32 - 600)),
   },
   "writes any number to tail": {
@@ -258,7 +258,8 @@ export const LANE_ATTACKS: Readonly<Record<string, LaneAttack>> = {
     }),
   },
   "tells of a message that was handled long ago": {
-    ends: /it has written a record after message 0, when message \d+ had come/,
+    ends:
+      /it has written a record with after = 0, when its message \d+ had come/,
     step: ifRoom((lane) => lane.send(new Uint8Array(0), { after: 0 })),
   },
   "writes any bytes anywhere": {
@@ -269,7 +270,7 @@ export const LANE_ATTACKS: Readonly<Record<string, LaneAttack>> = {
     },
   },
   "rings without end": {
-    ends: /it has rung the bell of this side \d+ times, asked \d+ times/,
+    ends: /it has rung the bell of this side \d+ times \(allowed: \d+/,
     step: (lane) => {
       for (let n = 0; n < 200; n++) lane.ring();
     },

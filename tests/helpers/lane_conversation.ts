@@ -183,7 +183,7 @@ export class Conversation {
     const kind = 2 + this.prng.below(200);
     const payload = this.prng.bytes(this.prng.below(30));
     this.#late.push(this.peer.recordMessage(payload, { kind }));
-    this.#expected.push(["problem", "in a message, which is no frame"]);
+    this.#expected.push(["problem", "a record in a message with kind ="]);
   }
 
   release(): void {
@@ -199,8 +199,9 @@ export class Conversation {
     this.peer.send(payload.slice(0, payload.length - cut), {
       kind: RECORD_KIND.release,
     });
-    if (cut > 0) this.#expected.push(["problem", "received a release of"]);
-    else {
+    if (cut > 0) {
+      this.#expected.push(["problem", "received a release with bytes ="]);
+    } else {
       this.#expected.push(["dropped", dropped]);
       for (const { id } of pieces) this.#expected.push(["piece", [id, id + 1]]);
       for (const id of frames) this.#expected.push(["frame", id]);

@@ -150,7 +150,7 @@ Deno.test("lane: a message that does not come ends the connection, and so does o
   assert(!client.transport.arrived({ number: uint64(2) }));
   assertStringIncludes(
     reason(client),
-    "its message 2 has come after its message 0",
+    "a message with number = 2 (allowed: 1, the next one)",
   );
   assert(host.transport.arrived({ text: "without a number" }));
 });
@@ -161,7 +161,7 @@ Deno.test("lane: a record from before a message that has come is a lie", () => {
   host.tick(1);
   assertStringIncludes(
     reason(client),
-    "a record after message 0, when message 1 had come",
+    "a record with after = 0, when its message 1 had come already",
   );
 });
 
@@ -191,28 +191,31 @@ Deno.test("lane: releases and ends are records, with the number of dropped frame
 
 Deno.test("lane: what cannot be in the memory ends the connection by name, and nothing more is read", () => {
   const cases: [attack: (host: Side) => void, words: string][] = [
-    [({ lane }) => lane.publish(SLOTS + 1), "17 slots to be read"],
+    [
+      ({ lane }) => lane.publish(SLOTS + 1),
+      "head = 17, tail = 0, in a ring of 16",
+    ],
     [
       ({ lane }) => lane.publish(0xffff_ffff),
-      "slots to be read in a ring of 16",
+      "head = 4294967295, tail = 0, in a ring of 16",
     ],
     [({ lane }) => {
       lane.views.bytes.fill(0, LANE_SLOTS, LANE_SLOTS + 64);
       lane.publish(1);
-    }, "a record of kind 0"],
+    }, "a record with kind = 0"],
     [({ lane }) => {
       lane.views.bytes.fill(0xff, LANE_SLOTS, LANE_SLOTS + 64);
       lane.publish(1);
-    }, "a record of kind 255"],
+    }, "a record with kind = 255"],
     [({ lane }) => {
       writeSkip(lane.views, LANE_SLOTS, 0, 2);
       lane.publish(1);
-    }, "a record of 2 slots, of which 1 were published"],
+    }, "slots = 2 (allowed: up to 1, the slots that were published)"],
     [({ lane }) => {
       writeSkip(lane.views, LANE_SLOTS, 0, 1);
       lane.views.view.setUint32(LANE_SLOTS + 12, 49, true);
       lane.publish(1);
-    }, "1 slot with 49 bytes"],
+    }, "bytes = 49 (allowed: up to 48 in 1 slot)"],
   ];
   for (const [attack, words] of cases) {
     const { host, client } = pair();
@@ -296,7 +299,10 @@ Deno.test("lane: a frame that does not fit is counted and released, one of an un
     client.problems[0]!,
     "a frame on port 'ticks' does not fit: Tick.text",
   );
-  assertStringIncludes(client.problems[1]!, "a frame for port 9, of 2");
+  assertStringIncludes(
+    client.problems[1]!,
+    "a frame for port 9, but this side has 2 incoming ports",
+  );
   assertEquals(host.released, [1, 1]);
   assertEquals(client.failures, []);
 });
