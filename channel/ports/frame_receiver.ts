@@ -102,7 +102,7 @@ export interface FrameReceiver<S extends Schema = Schema>
    * client was killed, and the failure only when it has returned: `await` something
    * now and then, at the latest when it has returned `undefined`.
    *
-   * @throws {BridgeError} the channel's failure; `bad_argument` if the time is no
+   * @throws {BridgeError} the channel's failure; `bad_argument` if the time is not a
    * number from 0 to 2^31 - 1
    *
    * ```ts ignore
