@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,7 @@
 
 #include "channel.h"
 #include "messages_linux.h"
+#include "quiet_thread.h"
 #include "server.h"
 #include "watches_linux.h"
 
@@ -271,15 +271,6 @@ static void release(struct boot_server *server) {
     free(server);
 }
 
-static int start_thread(struct boot_server *server) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits this: signals go to the program's threads */
-    int why = pthread_create(&server->thread, NULL, work, server);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return why;
-}
-
 struct boot_server *boot_server_start(const struct boot_server_options *options) {
     struct boot_server *server = calloc(1, sizeof *server);
     if (!server) return NULL;
@@ -291,7 +282,7 @@ struct boot_server *boot_server_start(const struct boot_server_options *options)
     server->stop = boot_watches_open(&server->watches) ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
     int why = server->stop < 0 || !boot_watches_add(&server->watches, (struct boot_watched){.kind = BOOT_WATCH_STOP, .fd = server->stop}, EPOLLIN)
                   ? errno
-                  : start_thread(server);
+                  : quiet_thread_start(&server->thread, work, server);
     if (!why) return server;
     release(server);
     errno = why;

@@ -21,9 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bootstrap/quiet_thread.h"
 #include "object.h"
 #include "platform.h"
-#include "thread.h"
 
 /* How often the thread looks whether the grace has passed, in milliseconds. It may be changed meanwhile. */
 #define LOOK_MS 10
@@ -79,7 +79,7 @@ int32_t slb_process_follow(uint32_t grace_ms, const uint8_t *scratch, uint32_t l
         }
         if (count > 0) atomic_store(&host_gone, platform_wait_for_lost_reader(ends, count, 0));
         if (atomic_load(&host_gone)) remove_scratch(); /* now: the program may exit before the thread runs */
-        if (count > 0) why = thread_start(follow, NULL);
+        if (count > 0) why = quiet_thread_start(NULL, follow, NULL);
         if (why) {
             while (count > 0) close(ends[--count]);
         }

@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -21,6 +20,7 @@
 #include <unistd.h>
 
 #include "bell.h"
+#include "bootstrap/quiet_thread.h"
 #include "object.h"
 #include "platform.h"
 #include "private_socket.h"
@@ -58,11 +58,7 @@ static void *watch(void *context) {
 
 /* 0 or an errno. */
 static int start_watcher(struct stream *stream) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits the mask: only the program's own threads handle signals */
-    int why = pthread_create(&stream->watcher, NULL, watch, stream);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int why = quiet_thread_start(&stream->watcher, watch, stream);
     stream->watched = why == 0;
     return why;
 }

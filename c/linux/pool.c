@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,6 +14,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "bootstrap/quiet_thread.h"
 #include "connection.h"
 #include "object.h"
 
@@ -42,17 +42,7 @@ static void *work(void *unused);
 /* Starts a thread, unless one waits already or the limit is reached. */
 static int provide_thread(void) {
     if (pool.waiting > 0 || pool.threads - pool.blocked >= THREADS_MAX) return 0;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
-    int why = pthread_attr_init(&attributes);
-    if (why) return why;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits this: signals go to the program's threads */
-    why = pthread_create(&thread, &attributes, work, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
+    int why = quiet_thread_start(NULL, work, NULL);
     if (why) return why;
     pool.threads++;
     pool.waiting++; /* for the new thread, so that no second one is started */
