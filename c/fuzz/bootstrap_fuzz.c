@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "../bootstrap/attach_linux.h"
 #include "descriptors.h"
 #include "script.h"
 
@@ -141,18 +142,9 @@ static int descriptor(uint8_t kind) {
 
 static void send_bytes(int channel, const uint8_t *bytes, size_t length, const int *descriptors, int count) {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(MANY * sizeof(int))] = {0};
-    size_t size = (size_t)count * sizeof(int);
     struct iovec content = {(void *)bytes, length};
-    struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1};
-    if (count > 0) {
-        message.msg_control = control;
-        message.msg_controllen = CMSG_SPACE(size);
-        struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(size);
-        memcpy(CMSG_DATA(rights), descriptors, size);
-    }
+    struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1, .msg_control = control};
+    if (count > 0) attach_control(&message, SCM_RIGHTS, descriptors, (size_t)count * sizeof(int));
     sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
