@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "close_if_open.h"
 #include "messages_linux.h"
 #include "quiet_thread.h"
 #include "server.h"
@@ -263,7 +264,7 @@ static struct boot_limits limits(void) {
 
 /* Closes everything but the thread, which does not run. */
 static void release(struct boot_server *server) {
-    if (server->offered >= 0) close(server->offered);
+    close_if_open(&server->offered);
     boot_watches_close(&server->watches);
     boot_registry_free(&server->registry);
     pthread_mutex_destroy(&server->lock);
@@ -380,7 +381,7 @@ bool boot_server_offer(struct boot_server *server, char value[BOOT_VALUE_BYTES])
     int why = errno;
     if (described) server->offered = channel;
     else pthread_cond_signal(&server->withdrawn); /* nothing is offered, so another may */
-    if (!described && channel >= 0) close(channel);
+    if (!described) close_if_open(&channel);
     pthread_mutex_unlock(&server->lock);
     errno = why;
     return described;
@@ -388,8 +389,7 @@ bool boot_server_offer(struct boot_server *server, char value[BOOT_VALUE_BYTES])
 
 void boot_server_withdraw(struct boot_server *server) {
     pthread_mutex_lock(&server->lock);
-    if (server->offered >= 0) close(server->offered);
-    server->offered = -1;
+    close_if_open(&server->offered);
     pthread_cond_signal(&server->withdrawn);
     pthread_mutex_unlock(&server->lock);
 }

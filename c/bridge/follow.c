@@ -36,12 +36,6 @@ static uint32_t scratch_length;
 static atomic_uint grace;
 static atomic_bool host_gone;
 
-static uint64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void remove_scratch(void) {
     if (scratch_length > 0) slb_scratch_remove(scratch_path, scratch_length);
 }
@@ -51,9 +45,9 @@ static void *follow(void *context) {
     if (!platform_wait_for_lost_reader(ends, count, -1)) return NULL; /* it cannot be watched */
     atomic_store(&host_gone, true);
     remove_scratch();
-    uint64_t since = now_ms();
+    double since = slb_clock_ms();
     struct timespec look = {.tv_nsec = LOOK_MS * 1000000L};
-    while (now_ms() - since < atomic_load(&grace)) nanosleep(&look, NULL);
+    while (slb_clock_ms() - since < atomic_load(&grace)) nanosleep(&look, NULL);
     remove_scratch(); /* the program may have replaced the file meanwhile */
     _exit(SLB_EXIT_FOLLOWED);
 }

@@ -14,6 +14,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "bootstrap/close_if_open.h"
 #include "bootstrap/quiet_thread.h"
 #include "connection.h"
 #include "object.h"
@@ -54,11 +55,6 @@ static int watch_own(int fd) {
     return epoll_ctl(pool.epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
-static void close_own(int *fd) {
-    if (*fd >= 0) close(*fd);
-    *fd = -1;
-}
-
 static int open_own(void) {
     if (pool.epoll >= 0) return 0;
     pool.epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -69,9 +65,9 @@ static int open_own(void) {
         return 0;
     }
     int why = errno;
-    close_own(&pool.epoll);
-    close_own(&pool.bell);
-    close_own(&pool.timer);
+    close_if_open(&pool.epoll);
+    close_if_open(&pool.bell);
+    close_if_open(&pool.timer);
     return why;
 }
 
