@@ -305,7 +305,7 @@ treeTest("programs that lose the channel", async (programs, t) => {
     "a program that closes what it does not know",
     "perl",
     `exec perl -MPOSIX -e 'POSIX::close($_) for 3..1023; exec @ARGV' ${ask}`,
-    /: a program between closed it, and has ended or become another since; unset STREAMLIB_BOOTSTRAP to use/,
+    /: a program between the bootstrap and this process has closed it, and no longer runs; unset STREAMLIB_BOOTSTRAP to use/,
   );
   await loses(
     "a program that moves it",

@@ -324,7 +324,7 @@ permittedTest(
       [
         "bash",
         `bash -c 'n=\${STREAMLIB_BOOTSTRAP%%:*}; eval "exec $n<&-"; exec streamlib broker COMMAND'`,
-        /a program between closed it|has it, and/,
+        /has closed it, and no longer runs|has it, and/,
       ],
     ];
     for (const [program, line, words] of LOSERS) {
