@@ -9,6 +9,7 @@
 
 #include "bell.h"
 #include "bootstrap/close_if_open.h"
+#include "lane_word.h"
 #include "mapping.h"
 #include "platform.h"
 #include "queue.h"
@@ -20,8 +21,6 @@
 static struct lane *lane_take(slb_handle handle) { return handle_take(handle, SLB_KIND_LANE); }
 
 /* ---- the memory ---- */
-
-static _Atomic uint32_t *lane_word(uint8_t *memory, size_t offset) { return (_Atomic uint32_t *)(void *)(memory + offset); }
 
 static uint32_t read_word(uint8_t *memory, size_t offset) { return atomic_load(lane_word(memory, offset)); }
 

@@ -9,12 +9,12 @@
 #define FUZZ_LANE_CONVERSATION_H
 
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lane_word.h"
 #include "must.h"
 #include "script.h"
 #include "streamlib_bridge.h"
@@ -36,8 +36,6 @@ struct conversation {
     int rings;      /* rings our side */
     uint32_t heard; /* our rings that were not read yet */
 };
-
-static inline _Atomic uint32_t *lane_word(uint8_t *memory, size_t at) { return (_Atomic uint32_t *)(void *)(memory + at); }
 
 static inline uint32_t seen_at(const struct conversation *it, size_t at) { return atomic_load(lane_word(it->memory, at)); }
 
