@@ -7,7 +7,7 @@ import {
   HAS_PACKAGES,
   hasFfmpeg,
 } from "../../tools/install/ffmpeg.ts";
-import { type Needs, permittedTest } from "../helpers/permitted.ts";
+import { permittedTest } from "../helpers/permitted.ts";
 import { prepare } from "../helpers/preparation.ts";
 
 /** The examples, run by the commands of their READMEs; what they write is read. */
@@ -64,11 +64,12 @@ function exampleTest(
   body: (folder: string) => Promise<void>,
   { ffmpeg = false }: { readonly ffmpeg?: boolean } = {},
 ): void {
-  const lacks = ffmpeg && !HAS_PACKAGES && !hasFfmpeg();
-  const needs: Needs = { ...NEEDS, service: true };
+  const lacking = ffmpeg && !HAS_PACKAGES && !hasFfmpeg()
+    ? "no ffmpeg"
+    : undefined;
   permittedTest(
-    lacks ? `${name} (ignored: no ffmpeg)` : name,
-    needs,
+    name,
+    { ...NEEDS, service: true, lacking },
     async () => {
       const folder = folderForHomes();
       try {
@@ -77,7 +78,6 @@ function exampleTest(
         Deno.removeSync(folder, { recursive: true });
       }
     },
-    { ignore: lacks },
   );
 }
 

@@ -293,10 +293,9 @@ export function foreignTest(
   body: (world: World) => Promise<void>,
   version: () => Promise<Version> = () => Promise.resolve(NEW),
 ): void {
-  const python = hasPython();
   permittedTest(
-    python ? name : `${name} (ignored: no python3 with venv)`,
-    NEEDS,
+    name,
+    { ...NEEDS, lacking: hasPython() ? undefined : "no python3 with venv" },
     async () => {
       using home = isolatedHome();
       const peer = `${home.path}/peer`;
@@ -317,6 +316,5 @@ export function foreignTest(
           ], env),
       });
     },
-    { ignore: !python },
   );
 }

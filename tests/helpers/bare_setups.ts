@@ -74,7 +74,8 @@ export async function noReadOnlyRoot(): Promise<string | undefined> {
     const { code, stderr } = await run("unshare", {
       args: ["--user", "--map-root-user", "--mount", "true"],
     });
-    return code === 0 ? undefined : stderr.trim();
+    if (code === 0) return undefined;
+    return stderr.trim() || `unshare has failed with exit code ${code}`;
   } catch (error) {
     return (error as Error).message;
   }

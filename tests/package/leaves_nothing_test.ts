@@ -58,6 +58,5 @@ packageTest(
 packageTest(
   "from the package, a host and its client leave nothing where everything is mounted read-only",
   () => runIn(BARE_SETUPS.filter(({ readOnly }) => readOnly)),
-  SERVING,
-  READ_ONLY_LACKS,
+  { ...SERVING, lacking: READ_ONLY_LACKS },
 );
