@@ -144,13 +144,6 @@ export class NativeLane implements Disposable {
     return this.#native.checked(rung) === 1;
   }
 
-  /** Tells the other side that everything before slot `tail` was read. Throws as {@link publish} does. */
-  consume(tail: number): void {
-    this.#native.checked(
-      this.#native.symbols.slb_lane_consume(this.#handle, tail),
-    );
-  }
-
   /**
    * Waits awake, which means that it looks at the memory again and again, until the
    * other side's head is not `seen`: for at most `maxNs` nanoseconds, and only while
