@@ -19,10 +19,10 @@ const NEEDS = {
 } as const satisfies Needs;
 
 /** A program of the machine that a case uses. */
-export type Tool = "ffmpeg" | "python3" | "setpriv" | "unshare";
+type Tool = "ffmpeg" | "python3" | "setpriv" | "unshare";
 
 /** What a case needs, and whether it is known to fail. */
-export interface CaseOptions {
+interface CaseOptions {
   /** Programs that must be on the PATH. */
   readonly tools?: readonly Tool[];
   /** A file in the scratch folder that is part of its output. */

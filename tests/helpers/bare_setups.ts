@@ -7,7 +7,7 @@ import { assertEquals } from "@std/assert";
 import { type Ended, onlyVariables, run } from "./child.ts";
 
 /** The folders of a set-up. */
-export interface SetupFolders {
+interface SetupFolders {
   /** An empty folder, all of which is compared. */
   readonly root: string;
   /** Deno's cache, which alone may change. */

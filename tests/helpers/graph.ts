@@ -39,7 +39,7 @@ export type Member = ReactiveHost<Ports, Ports>;
 export type Picture = ReceivedFrame<typeof VideoFrame>;
 
 /** The size of a picture. */
-export interface PictureDimensions {
+interface PictureDimensions {
   readonly width: number;
   readonly height: number;
 }

@@ -55,7 +55,7 @@ function recordOf(
 }
 
 /** A record that was read. */
-export interface ReadRecord {
+interface ReadRecord {
   readonly kind: number;
   readonly port: number;
   readonly after: number;

@@ -55,7 +55,7 @@ async function deno(folder: URL, ...args: string[]): Promise<string> {
 }
 
 /** The files that Deno would publish from a folder, as paths relative to it. */
-export async function listPublished(folder: URL): Promise<string[]> {
+async function listPublished(folder: URL): Promise<string[]> {
   // Also with files that are not in git yet.
   const said = await deno(folder, "publish", "--dry-run", "--allow-dirty");
   return [...said.matchAll(/^ +(file:\S+) \([\d.]+[KMG]?B\)$/gm)]

@@ -141,7 +141,7 @@ function descriptorTable(
     }  },\n`;
   });
   return `/** One message in the JSON form of protobufjs. */
-export interface MessageDescriptor {
+interface MessageDescriptor {
   readonly fields: Readonly<
     Record<
       string,

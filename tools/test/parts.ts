@@ -6,7 +6,7 @@
 import type { Step } from "./step.ts";
 
 /** A part of the run: steps of the same kind. */
-export interface Part {
+interface Part {
   readonly name: string;
   /** Whether `deno task test` runs it; otherwise only `deno task test:all` does. */
   readonly quick: boolean;
