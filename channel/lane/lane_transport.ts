@@ -10,7 +10,6 @@
 
 import { BridgeError, type ErrorCode } from "../../proto/errors.ts";
 import { compileLane } from "../../proto/lane/lane_codec.ts";
-import { laneBytes } from "../../proto/lane/lane_memory.ts";
 import { RECORD_HEADER_BYTES } from "../../proto/lane/record.ts";
 import { NUMBERED_TIMEOUT_MS } from "../../proto/limits.ts";
 import type { Schema } from "../../proto/schema/field_type.ts";
@@ -30,7 +29,7 @@ import type { PortWriter, ReleaseBatch, Transport } from "../transport.ts";
 import { IncomingRecords, type ReceivingChannel } from "./incoming_records.ts";
 import { LaneWriter } from "./lane_writer.ts";
 import { OutgoingRecords, type SendingChannel } from "./outgoing_records.ts";
-import { type LaneViews, RingReader, RingWriter } from "./rings.ts";
+import { type LaneViews, laneViews, RingReader, RingWriter } from "./rings.ts";
 import { LaneWaiting } from "./waiting.ts";
 
 /** What this transport needs from its channel. */
@@ -79,10 +78,7 @@ export class LaneTransport implements Transport, Disposable {
   ) {
     this.#channel = channel;
     this.#lane = lane;
-    this.#views = {
-      ...laneBytes(new Uint8Array(lane.buffer)),
-      counters: new Int32Array(lane.buffer, 0, lane.buffer.byteLength >> 2),
-    };
+    this.#views = laneViews(lane.buffer);
     this.#reader = new RingReader(lane, this.#views, isMaker ? 1 : 0);
     this.#waiting = new LaneWaiting(lane, this.#reader, sleeps, {
       read: () => this.poll(),

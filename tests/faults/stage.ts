@@ -18,7 +18,7 @@ import {
   type HostLine,
   startHost,
 } from "./host.ts";
-import { LimitClock } from "./limit_clock.ts";
+import { LimitClock } from "../helpers/limit_clock.ts";
 import { carryOut, exists, type Hooks, PLAN, type Plan } from "./moments.ts";
 
 /** The broker's record of a connection. */

@@ -15,7 +15,7 @@ import {
 } from "../../host/mod.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { isolatedHome } from "./home.ts";
-import { TEST_PATH } from "./lane_handshake.ts";
+import { TEST_PATH } from "./lane/lane_handshake.ts";
 import { leavesNothing } from "./leaks.ts";
 import { drawNumber, showsNumber } from "./numbered_pictures.ts";
 import { permittedTest } from "./permitted.ts";

@@ -14,7 +14,7 @@ import {
 } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { TEST_PATH } from "../helpers/lane_handshake.ts";
+import { TEST_PATH } from "../helpers/lane/lane_handshake.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { Prng } from "../helpers/prng.ts";

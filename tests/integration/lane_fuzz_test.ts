@@ -7,22 +7,22 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { nextTurn } from "../../channel/activity.ts";
 import type { ErrorCode } from "../../proto/errors.ts";
 import { LANE_MAX_RINGS, LANE_TAIL } from "../../proto/lane/layout.ts";
 import { RECORD_KIND } from "../../proto/lane/record.ts";
 import { NUMBERED_TIMEOUT_MS } from "../../proto/limits.ts";
 import { CHANNEL_KEY } from "../../proto/wire/keys.ts";
 import { uint64 } from "../../proto/wire/xpc_value.ts";
-import { payloadOf } from "../helpers/fake_lane_memory.ts";
+import { payloadOf } from "../helpers/lane/fake_lane_memory.ts";
 import {
   CODEC,
   Conversation,
   PORTS,
   SLOTS,
-  turn,
-} from "../helpers/lane_conversation.ts";
+} from "../helpers/lane/lane_conversation.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import type { RecordFields } from "../helpers/played_ring.ts";
+import type { RecordFields } from "../helpers/lane/played_ring.ts";
 import type { Prng } from "../helpers/prng.ts";
 
 // ---- what no peer does ----
@@ -192,7 +192,7 @@ async function forSeeds(
       throw new Error(`seed ${seed}`, { cause: error });
     }
   }
-  await turn(); // what was scheduled finds an end that is over
+  await nextTurn(); // what was scheduled finds an end that is over
 }
 
 /** Checks that nothing comes after the end, and that nothing throws, whatever happens. */
@@ -201,7 +201,7 @@ async function assertOver(conversation: Conversation): Promise<void> {
   const before = end.log.length;
   for (let n = 0; n < 40; n++) conversation.stepUnchecked();
   peer.bell();
-  await turn();
+  await nextTurn();
   assertEquals([end.log.length - before, end.failures.length], [0, 1]);
 }
 
@@ -243,7 +243,7 @@ async function speakAnyhow(conversation: Conversation): Promise<void> {
   for (let n = 0; n < 400 && end.failures.length === 0; n++) {
     if (prng.below(3) === 0) scribble(conversation);
     else conversation.stepUnchecked();
-    if (prng.below(10) === 0) await turn();
+    if (prng.below(10) === 0) await nextTurn();
   }
   const [failure, ...more] = end.failures;
   assertEquals(more, []);

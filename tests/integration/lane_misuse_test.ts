@@ -40,7 +40,7 @@ import {
   shakeHandsWithLane,
   STARTED,
 } from "../helpers/played_client.ts";
-import type { PlayedLane } from "../helpers/played_lane.ts";
+import type { PlayedLane } from "../helpers/lane/played_lane.ts";
 import { soon, until } from "../helpers/soon.ts";
 
 async function hostEnds(

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { nextTurn } from "../../../../channel/activity.ts";
 import { counterAt } from "../../../../channel/lane/rings.ts";
 import {
   LANE_MAX_RINGS,
@@ -15,8 +16,8 @@ import * as types from "../../../../proto/schema/field_type.ts";
 import { port } from "../../../../proto/schema/port.ts";
 import { schema } from "../../../../proto/schema/schema.ts";
 import { uint64 } from "../../../../proto/wire/xpc_value.ts";
-import { FakeLane } from "../../../helpers/fake_lane.ts";
-import { LaneEnd, NO_MEMORY } from "../../../helpers/lane_end.ts";
+import { FakeLane } from "../../../helpers/lane/fake_lane.ts";
+import { LaneEnd, NO_MEMORY } from "../../../helpers/lane/lane_end.ts";
 
 /** Tests of two transports on one lane: the connection, the ports and the clock are simulated. */
 const Tick = schema({
@@ -171,7 +172,7 @@ Deno.test("lane: releases and ends are records, with the number of dropped frame
   host.tick(2);
   client.queues.ticks.dropped = 7;
   for (const lease of client.queues.ticks.leases) lease.end("disposed");
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
   assertEquals([host.released, host.peerDropped], [[1, 2], 7]);
   host.writer.end();
   assert(client.queues.ticks.hasEnd);
@@ -182,7 +183,7 @@ Deno.test("lane: releases and ends are records, with the number of dropped frame
   host.tick(3);
   client.queues.ticks.leases.at(-1)!.end("disposed");
   client.writer.end();
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
   assertEquals(client.sent.map((message) => message["ctrl_type"]), [
     "release",
     "end",
@@ -238,7 +239,7 @@ Deno.test("lane: what is written while this side reads is read in another turn, 
   assert(came <= 2, `${came} frames at once`);
   for (let turn = 1; turn <= 100; turn++) {
     const before = came;
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     assert(came > before && came <= before + 2, `${came - before} in a turn`);
   }
   assert(client.transport.spin());
@@ -293,7 +294,7 @@ Deno.test("lane: a frame that does not fit is counted and released, one of an un
   from.view.setUint16(4, 9, true); // the index of a port
   host.lane.views.bytes.set(from.bytes, LANE_SLOTS + 128);
   host.lane.publish(3);
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
   assertEquals(client.counts, [1]);
   assertStringIncludes(
     client.problems[0]!,

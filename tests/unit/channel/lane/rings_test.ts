@@ -14,7 +14,7 @@ import {
   writeFrameHeader,
 } from "../../../../proto/lane/record.ts";
 import { Prng } from "../../../helpers/prng.ts";
-import { FakeLane } from "../../../helpers/fake_lane.ts";
+import { FakeLane } from "../../../helpers/lane/fake_lane.ts";
 
 const SLOTS = 16;
 

@@ -3,32 +3,35 @@
  * a step that is repeated.
  */
 
-import { EVERYTHING } from "../fixtures/everything.ts";
-import { NativeBuffer } from "../../ffi/buffer.ts";
-import type { Native } from "../../ffi/native.ts";
-import { NativeSurface } from "../../ffi/surface.ts";
-import { compileLane, type LaneCodec } from "../../proto/lane/lane_codec.ts";
+import { EVERYTHING } from "../../fixtures/everything.ts";
+import { NativeBuffer } from "../../../ffi/buffer.ts";
+import type { Native } from "../../../ffi/native.ts";
+import { NativeSurface } from "../../../ffi/surface.ts";
+import { compileLane, type LaneCodec } from "../../../proto/lane/lane_codec.ts";
 import {
   LANE_ASLEEP,
   LANE_CORE,
   LANE_HEADERS,
   LANE_SLOT_BYTES,
   LANE_TAIL,
-} from "../../proto/lane/layout.ts";
-import { RECORD_HEADER_BYTES, RECORD_KIND } from "../../proto/lane/record.ts";
-import type { Schema } from "../../proto/schema/field_type.ts";
-import { VideoFrame } from "../../proto/schema/frames/video_frame.ts";
-import { type Port, port } from "../../proto/schema/port.ts";
-import type { PixelFormat } from "../../proto/schema/surface.ts";
-import { mirrorsIn } from "../../proto/wire/mirrors.ts";
-import { CHANNEL_KEY, CTRL_TYPE } from "../../proto/wire/keys.ts";
-import { uint64 } from "../../proto/wire/xpc_value.ts";
-import { slotsAt } from "../../channel/lane/rings.ts";
-import { attackControl, ATTACKED_PORTS } from "./attack_messages.ts";
+} from "../../../proto/lane/layout.ts";
+import {
+  RECORD_HEADER_BYTES,
+  RECORD_KIND,
+} from "../../../proto/lane/record.ts";
+import type { Schema } from "../../../proto/schema/field_type.ts";
+import { VideoFrame } from "../../../proto/schema/frames/video_frame.ts";
+import { type Port, port } from "../../../proto/schema/port.ts";
+import type { PixelFormat } from "../../../proto/schema/surface.ts";
+import { mirrorsIn } from "../../../proto/wire/mirrors.ts";
+import { CHANNEL_KEY, CTRL_TYPE } from "../../../proto/wire/keys.ts";
+import { uint64 } from "../../../proto/wire/xpc_value.ts";
+import { slotsAt } from "../../../channel/lane/rings.ts";
+import { attackControl, ATTACKED_PORTS } from "../attack_messages.ts";
 import { payloadOf } from "./fake_lane_memory.ts";
 import type { PlayedLane } from "./played_lane.ts";
-import type { Prng } from "./prng.ts";
-import { randomValues } from "./random_frames.ts";
+import type { Prng } from "../prng.ts";
+import { randomValues } from "../random_frames.ts";
 
 /** The ports on which the attacked side receives: of every type of field, one that skips and one that must not skip, and pictures. */
 export const LANE_ATTACKED_PORTS: Readonly<Record<string, Port>> = {
