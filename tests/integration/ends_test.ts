@@ -99,7 +99,7 @@ async function losesNothing(mode: Mode, count: number): Promise<void> {
       0,
     ]);
     await soon(host.close(), "close");
-    assertEquals(await host.ended, undefined);
+    assertEquals(await soon(host.ended, "the end"), undefined);
   });
 }
 
@@ -192,7 +192,7 @@ endTest(
       "a drain at the close",
     );
     assertEquals(again.code, "channel_lost");
-    assertEquals(await host.ended, undefined);
+    assertEquals(await soon(host.ended, "the end"), undefined);
   },
 );
 
@@ -220,7 +220,7 @@ endTest(
     await soon(feed(host, 6), "room");
     await soon(host.close({ drain: true }), "the close");
     assertEquals(await soon(results, "the results"), upTo(6));
-    assertEquals(await host.ended, undefined);
+    assertEquals(await soon(host.ended, "the end"), undefined);
   },
 );
 
@@ -334,7 +334,7 @@ endTest(
     await soon(draining!, "the drain");
     assertEquals(read, upTo(20));
     await soon(host.close(), "the close");
-    assertEquals(await host.ended, undefined);
+    assertEquals(await soon(host.ended, "the end"), undefined);
   },
 );
 
@@ -348,7 +348,7 @@ endTest(
     await soon(host.close({ drain: true }), "another close");
     await soon(host.drain(), "another drain");
     assertEquals(await results, upTo(10));
-    assertEquals(await host.ended, undefined);
+    assertEquals(await soon(host.ended, "the end"), undefined);
   },
 );
 

@@ -263,6 +263,7 @@ permittedTest(
       });
       await soon(host.ready, "the attacked host");
       await attacker.said("begun");
+      await attacker.said("full");
       let isDone = false;
       attacker.said("done").then(() => isDone = true, () => {});
       for (let number = 0; number < 10; number++) await neighbour.exchange();

@@ -292,8 +292,14 @@ const LOOKS = 200;
  * Fills its ring with frames, and shows them again and again, as long as `isOn`:
  * half a ring, and the other half while the first one is read. So the other side
  * finds half a ring of new records whenever it has read one.
+ *
+ * @param full is called whenever no slot of the ring has been read since it was filled
  */
-export function neverEnds(lane: PlayedLane, isOn: () => boolean): void {
+export function neverEnds(
+  lane: PlayedLane,
+  isOn: () => boolean,
+  full: () => void,
+): void {
   const empty = payloadOf(
     codecOf(SCHEMAS[SKIPPING]!),
     { data: new Uint8Array(0), schema_name: "", timestamp_ns: 0n },
@@ -311,6 +317,7 @@ export function neverEnds(lane: PlayedLane, isOn: () => boolean): void {
         look = 0;
       }
       if (look > LOOKS / 2) lane.show(head = tail + lane.slots);
+      if (lane.unread === lane.slots) full();
     }
   }
 }
