@@ -141,7 +141,7 @@ function descriptorTable(
     }  },\n`;
   });
   return `/** One message in the JSON form of protobufjs. */
-interface MessageDescriptor {
+export interface MessageDescriptor {
   readonly fields: Readonly<
     Record<
       string,
