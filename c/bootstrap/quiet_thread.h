@@ -12,7 +12,7 @@
  * 0 or an errno.
  */
 static inline int quiet_thread_start(pthread_t *thread, void *(*run)(void *), void *context) {
-    pthread_t detached;
+    pthread_t detached = 0; /* written by pthread_create() */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits the mask */

@@ -185,7 +185,7 @@ for (const { name, ms, needs } of STOPS) {
       await using tree = Tree.start(programs);
       const service = await serve(tree, programs);
       const client = await waiting(tree, programs);
-      tree.signal("SIGSTOP");
+      await tree.stop();
       tree.signal("SIGUSR1", client);
       await tree.line(/^activated$/); // while it is stopped
       await lapse(ms);
@@ -204,7 +204,7 @@ treeTest(
     await using tree = Tree.start(programs);
     await tree.run(`exec ${programs.service} ${NAME} late`);
     const [, service] = await tree.line(/^ready (\d+)$/);
-    tree.signal("SIGSTOP");
+    await tree.stop();
     tree.signal("SIGUSR1", Number(service));
     await tree.line(
       /^refused .*: the bootstrap does not register the name: it has not answered in time$/,
