@@ -5,6 +5,8 @@
  * @module
  */
 
+import { inLaterTurn } from "../ffi/turns.ts";
+
 /** Default pause of a continuous loop after a turn in which no frame was sent or read, in milliseconds. */
 export const DEFAULT_REST_MS = 16;
 
@@ -34,7 +36,7 @@ export class Activity {
 
 /** Gives the event loop one turn, in which it handles control messages and releases. Resolves after it. */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise(inLaterTurn);
 }
 
 /** How long frames may be handled before the event loop gets a turn, in milliseconds. */

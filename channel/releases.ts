@@ -5,6 +5,7 @@
  * @module
  */
 
+import { inLaterTurn } from "../ffi/turns.ts";
 import { MAX_RELEASES_PER_MESSAGE } from "../proto/limits.ts";
 import type { Id } from "../proto/wire/xpc_value.ts";
 import type { PieceUse, ReleaseBatch } from "./transport.ts";
@@ -103,7 +104,7 @@ export class Releases {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    inLaterTurn(() => {
       this.#scheduled = false;
       try {
         this.flush();

@@ -9,7 +9,7 @@
  */
 
 import type { Bell } from "./bell.ts";
-import { permittedEnvironment } from "./environment.ts";
+import { isClientProcess, loadTurns } from "./turns.ts";
 import { reportUncaught } from "./uncaught.ts";
 
 /** Takes over the descriptor of a bell, and listens to it. */
@@ -18,14 +18,14 @@ type Listen = typeof import("./socket_bell.ts").socketBell;
 /** Waits on another thread until a bell has a reason to ring. Resolves to false if there is none after a short time. */
 export type Wait = () => Promise<boolean>;
 
-const isClient = !!permittedEnvironment().get("STREAMLIB_CONNECTION_ID");
-
 async function loadListen(): Promise<Listen> {
-  return (await import("./socket_bell.ts")).socketBell;
+  const { socketBell } = await import("./socket_bell.ts");
+  loadTurns();
+  return socketBell;
 }
 
 /** Listens to a bell with `node:net`; undefined in a client that has not loaded it yet. */
-let listen = isClient ? undefined : await loadListen();
+let listen = isClientProcess ? undefined : await loadListen();
 
 /** The bells of one shim. */
 export class Bells {

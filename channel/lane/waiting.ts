@@ -9,6 +9,7 @@
  * @module
  */
 
+import { inLaterTurn } from "../../ffi/turns.ts";
 import { LANE_MAX_RINGS } from "../../proto/lane/layout.ts";
 import { amount } from "../../proto/schema/schema_place.ts";
 import type { NativeLane } from "../../ffi/lane.ts";
@@ -124,7 +125,7 @@ export class LaneWaiting {
   #found(): boolean {
     if (!this.#endsTurn) {
       this.#endsTurn = true;
-      setImmediate(() => {
+      inLaterTurn(() => {
         this.#endsTurn = false;
         if (!this.#isOver) this.#sleep();
       });
