@@ -6,7 +6,7 @@ import { hasPython } from "../../tools/install/python.ts";
 import { ROOT } from "../../tools/checkout.ts";
 import { SYMBOLS } from "../../ffi/symbols.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { PLATFORMS } from "../../tools/package/pack.ts";
+import { PLATFORMS } from "../../tools/package/prebuilt_module.ts";
 import { prepare } from "../helpers/preparation.ts";
 
 /** Tests the shims that are compiled for other systems. They are inspected, not run. */

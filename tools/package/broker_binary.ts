@@ -7,7 +7,7 @@ import { runToEnd } from "../programs.ts";
 import { ROOT } from "../checkout.ts";
 import config from "../../deno.json" with { type: "json" };
 import { type CompiledPermissions, readMetadata } from "./compiled_metadata.ts";
-import { prebuiltModule, readAbi } from "./prebuilt_module.ts";
+import { prebuiltModule, prebuiltPath, readAbi } from "./prebuilt_module.ts";
 import { writeStamp } from "./stamp.ts";
 
 /** A system that a binary can be made for. */
@@ -99,7 +99,7 @@ export async function writeSources(
     new URL("deno.lock", sources),
   );
   await Deno.writeTextFile(
-    new URL(`ffi/library/prebuilt/${platform.replace("-", "_")}.ts`, sources),
+    new URL(`${prebuiltPath(platform)}.ts`, sources),
     prebuiltModule(bytes, await readAbi()),
   );
   await writeStamp(sources);
