@@ -17,7 +17,7 @@ const EXPORTS: ReadonlyMap<string, string> = new Map(
 );
 
 /** The modules that are started or imported by their URL: the paths that `packageModule` takes. */
-const BY_URL = [
+export const FOUND_BY_URL: readonly string[] = [
   "broker/grpc/grpc_carrier",
   "broker/grpc/grpc_client",
   "cli/doctor/probe/contact",
@@ -66,7 +66,7 @@ export async function bundlePackage(
       "--code-splitting",
       ...PACKAGES.map((name) => `--external=${name}`),
       `--outdir=${fileURLToPath(new URL("dist", to))}`,
-      ...new Set([...EXPORTS.values(), ...BY_URL, ...SHIMS])
+      ...new Set([...EXPORTS.values(), ...FOUND_BY_URL, ...SHIMS])
         .values().map((path) => `${path}.ts`),
     ],
     cwd: from,
