@@ -79,6 +79,8 @@ export interface FrameProgress {
   readonly incomingEnded: boolean | undefined;
   /** Waits awake for a short time, if a frame is likely to come in it. Returns whether something has come. */
   spin(): boolean;
+  /** Told when the loop begins, and ends, to wait because there is nothing to do. */
+  idles(on: boolean): void;
   /** Resolves when the event loop has had a turn, if one is needed for what has come, or it is time for one; else `undefined`. */
   turn(): Promise<void> | undefined;
 }
@@ -115,6 +117,10 @@ export async function continuousLoop(
     if (isOver()) return;
     // Also after a spin: what comes may be no work for this loop, again and again.
     if (workDone(progress) !== before || progress.spin()) await progress.turn();
-    else await activity.wait(restMs);
+    else {
+      progress.idles(true);
+      await activity.wait(restMs);
+      progress.idles(false);
+    }
   }
 }

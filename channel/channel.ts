@@ -41,6 +41,7 @@ import { OfferedMemory } from "./memory/offered_memory.ts";
 import { PortReceiver, type ReceiverEvents } from "./ports/port_receiver.ts";
 import { PortSender, type SenderChannel } from "./ports/port_sender.ts";
 import { Releases } from "./releases.ts";
+import { StallWatch } from "./stalls/stall_watch.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
 
 /** What a channel reports to its owner. Its ports call `arrived` and `portEnded` directly. */
@@ -60,6 +61,8 @@ export class Channel<Out extends PortMap, In extends PortMap>
   readonly senders: Senders<Out>;
   /** The receiving half of each incoming port, by port name. */
   readonly receivers: Receivers<In>;
+  /** Warns of ports that stand still. */
+  readonly stalls: StallWatch;
   readonly #native: Native;
   readonly #events: ChannelEvents;
   readonly #ports = new ChannelPorts();
@@ -121,7 +124,16 @@ export class Channel<Out extends PortMap, In extends PortMap>
       latency: this.#counters.latency,
       givenAway: (port) => this.#problems.givenAway(port),
       notSent: (port, error) => this.#problems.notSent(port, error),
+      mayStall: () => this.stalls.look(),
     };
+    const state = this.#state;
+    this.stalls = new StallWatch({
+      clock: native.clock,
+      get isOpen() {
+        return state.isOpen;
+      },
+      warn: (text) => events.problem(text),
+    });
     this.#lane = new ChannelLane(native, {
       ...this.#transportEvents(),
       clock: native.clock,
@@ -158,7 +170,6 @@ export class Channel<Out extends PortMap, In extends PortMap>
       this.#offered,
       this.#incoming,
     );
-    const state = this.#state;
     this.#messagesIn = new IncomingMessages({
       native,
       get features() {
@@ -185,16 +196,23 @@ export class Channel<Out extends PortMap, In extends PortMap>
       port,
       this.#lane,
       this.#events,
+      () => this.stalls.look(),
     );
+    this.stalls.addIncoming(receiver);
     this.#ports.incoming.set(name, receiver);
     return receiver;
   }
 
   #addOutgoing(name: string, port: Port): void {
-    this.#ports.outgoing.set(
+    const sender = new PortSender(
+      this.#native,
+      this.#state,
       name,
-      new PortSender(this.#native, this.#state, name, port, this.#transport),
+      port,
+      this.#transport,
     );
+    this.stalls.addOutgoing(sender);
+    this.#ports.outgoing.set(name, sender);
   }
 
   #transportEvents(): TransportEvents {
@@ -306,6 +324,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.#state.isOpen = true;
     this.#counters.path = this.#transport.path;
     for (const sender of this.#ports.outgoing.values()) sender.opened();
+    this.stalls.look();
   }
 
   /**
@@ -324,6 +343,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
    */
   detach(how: "died" | "closed" = "died", gone?: Promise<unknown>): void {
     if (this.#ended) return;
+    this.#endStalls(how === "closed");
     this.#state.isOpen = false;
     this.#lane.poll(); // what the peer has written before its end
     this.#lane.drop();
@@ -345,6 +365,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     if (this.#ended) return;
     this.#lane.poll(); // what the peer has written before its end
     if (this.#ended) return;
+    this.#endStalls(!failure);
     this.#releases.flush();
     this.#lane.drop();
     this.#ended = true;
@@ -357,6 +378,11 @@ export class Channel<Out extends PortMap, In extends PortMap>
     for (const receiver of this.#ports.incoming.values()) {
       receiver.finish(failure);
     }
+  }
+
+  #endStalls(inOrder: boolean): void {
+    if (inOrder) this.stalls.end();
+    else this.stalls.stop();
   }
 
   #peerGone(): void {
@@ -400,6 +426,11 @@ export class Channel<Out extends PortMap, In extends PortMap>
   /** Waits awake for a short time, if there is a lane and that is likely to be worth it. Returns whether something has come, and was handled. */
   spin(): boolean {
     return this.#lane.spin();
+  }
+
+  /** Tells whether the loop that uses this channel waits for frames. */
+  idles(on: boolean): void {
+    this.stalls.setIdle(on);
   }
 
   /** Resolves when the event loop has had a turn: with a lane once a millisecond, else always. */

@@ -23,7 +23,7 @@ import type { Surface } from "../proto/schema/surface.ts";
 import { type Feature, FEATURES } from "../proto/wire/features.ts";
 import type { Misfit } from "../proto/wire/misfit.ts";
 import type { Id } from "../proto/wire/xpc_value.ts";
-import type { Lease } from "./memory/lease.ts";
+import type { HeldFrames, Lease } from "./memory/lease.ts";
 import type { FrameValues, LeasedFrame } from "./memory/leased_frame.ts";
 
 /** The name of a transport in statistics. */
@@ -150,6 +150,8 @@ export interface FrameQueue {
   readonly dropped: number;
   /** Whether the sender has ended the port: no frame may follow. */
   readonly hasEnd: boolean;
+  /** Counts the frames of this peer that keep a place at their sender. */
+  readonly held: HeldFrames;
   /**
    * Makes a frame object. The end of its lease releases the frame, and its memory,
    * to the sender.

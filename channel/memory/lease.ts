@@ -31,6 +31,12 @@ export interface Lender {
   leaseEnded(lease: Lease): void;
 }
 
+/** The frames that one peer has sent and that keep a place at its port: unread, or on lease. */
+export interface HeldFrames {
+  /** How many there are. */
+  count: number;
+}
+
 /** Most frames have no memory. */
 const NO_VIEWS: readonly PieceView[] = Object.freeze([]);
 
@@ -79,11 +85,16 @@ export class Lease {
   givenAway = false;
   /** The lease that this one is a clone of, or a clone of a clone; itself if it is none. */
   readonly original: Lease;
+  /** The leases of the same frame that have not ended: of an {@link original}, itself and its clones. */
+  leases = 1;
+  /** Where the frame counts, if it was received and keeps a place at its sender. */
+  held: HeldFrames | undefined;
   #end: LeaseEnd | undefined;
 
   constructor(lender: Lender, original?: Lease) {
     this.lender = lender;
     this.original = original ?? this;
+    if (original) original.leases++;
   }
 
   /** Whether the frame can be used. */

@@ -12,6 +12,7 @@ export class AcquiredFrames {
   readonly #port: Lender;
   readonly #leases = new LeaseList();
   #taken = 0;
+  #freed = 0;
 
   /** @param port the lender of its frames */
   constructor(port: Lender) {
@@ -21,6 +22,11 @@ export class AcquiredFrames {
   /** How many places are taken. */
   get taken(): number {
     return this.#taken;
+  }
+
+  /** The places that were taken and are free again, so far. */
+  get freed(): number {
+    return this.#freed;
   }
 
   /** A frame was acquired. `takes`: whether it takes a place. */
@@ -37,16 +43,19 @@ export class AcquiredFrames {
 
   /** A frame, or a clone of it, was sent: it no longer counts as acquired. */
   give(lease: Lease): void {
-    if (!this.has(lease)) return;
-    lease.hasPlace = false;
-    this.#taken--;
+    if (this.has(lease)) this.#free(lease);
   }
 
   /** The lease of a frame of this port, or of a clone, has ended. Returns whether it was that of an acquired frame. */
   ended(lease: Lease): boolean {
-    if (lease.hasPlace) this.#taken--;
-    lease.hasPlace = false;
+    if (lease.hasPlace) this.#free(lease);
     return this.#leases.delete(lease);
+  }
+
+  #free(lease: Lease): void {
+    lease.hasPlace = false;
+    this.#taken--;
+    this.#freed++;
   }
 
   /** The leases of all frames that were acquired, and neither sent nor disposed. */

@@ -74,6 +74,10 @@ export class IncomingPort implements Lender {
     hasPeersMemory: boolean,
   ): void {
     const { queue } = this;
+    if (hasPeersMemory || queue.inOrder) {
+      lease.held = queue.held;
+      lease.held.count++;
+    }
     if (!hasPeersMemory && queue.inOrder) {
       lease.confirms = id;
       this.#bare.add(lease);
@@ -116,6 +120,13 @@ export class IncomingPort implements Lender {
   leaseEnded(lease: Lease): void {
     if (lease === this.#discarded) return;
     const { releases } = this.#events;
+    const { original } = lease;
+    // A clone keeps the memory, but a frame without memory is confirmed without its clones.
+    const isGivenBack = --original.leases === 0 || lease.confirms !== undefined;
+    if (isGivenBack && original.held) {
+      original.held.count--;
+      original.held = undefined;
+    }
     if (this.#bare.delete(lease)) {
       // A sender that has much room left need not be told of each frame at once.
       const isUrgent = ++this.#ended % (this.queue.capacity >> 2 || 1) === 0;

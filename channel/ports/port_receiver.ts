@@ -15,12 +15,13 @@ import {
 import type { PixelFormat } from "../../proto/schema/surface.ts";
 import type { ReadBehavior, Schema } from "../../proto/schema/field_type.ts";
 import { fieldsHaveBytes, frameBytes } from "../frame_bytes.ts";
-import type { Lease } from "../memory/lease.ts";
+import type { HeldFrames, Lease } from "../memory/lease.ts";
 import {
   type FrameMaker,
   type FrameValues,
   LeasedFrame,
 } from "../memory/leased_frame.ts";
+import type { ReceivingState } from "../stalls/stall_rules.ts";
 import type { FrameQueue } from "../transport.ts";
 import type {
   FrameReceiver,
@@ -53,13 +54,16 @@ export interface ReceiverEvents {
 
 /** A {@link FrameReceiver} with the methods that its channel and transport call. */
 export class PortReceiver<S extends Schema = Schema>
-  implements FrameReceiver<S>, FrameQueue {
+  implements FrameReceiver<S>, FrameQueue, ReceivingState {
   readonly name: string;
   schema: S;
   /** Whether every frame is read, in the order of sending. */
   inOrder: boolean;
+  held: HeldFrames = { count: 0 };
+  misses = 0;
   readonly #source: ArrivalSource;
   readonly #events: ReceiverEvents;
+  readonly #mayStall: () => void;
   #make: FrameMaker;
   /** Whether its frames can have bytes to be counted. */
   #hasBytes: boolean;
@@ -73,18 +77,26 @@ export class PortReceiver<S extends Schema = Schema>
   #closed: { readonly failure: Error | undefined } | undefined;
   /** The iterations that have begun and not finished. */
   #iterations = 0;
+  /** The frames that iterations have read. */
+  #iterated = 0;
   /** Whether what no iteration reads is dropped; see {@link clear}. */
   #isCleared = false;
   #received = 0;
   #dropped = 0;
   #bytes = 0;
 
-  /** Called by the channel. */
+  /**
+   * Called by the channel.
+   *
+   * @param mayStall called when a read begins to wait, when one finds nothing while
+   * all frames are on lease, and when a port in order is full, or full and left
+   */
   constructor(
     name: string,
     port: Port<S>,
     source: ArrivalSource,
     events: ReceiverEvents,
+    mayStall: () => void,
   ) {
     this.#source = source;
     this.name = name;
@@ -92,6 +104,7 @@ export class PortReceiver<S extends Schema = Schema>
     this.#terms = port;
     this.inOrder = isInOrder(port);
     this.#events = events;
+    this.#mayStall = mayStall;
     this.#make = LeasedFrame.maker(port.schema);
     this.#hasBytes = fieldsHaveBytes(port.schema.fields);
   }
@@ -143,7 +156,14 @@ export class PortReceiver<S extends Schema = Schema>
     if (!this.inOrder) {
       while (this.#unread.size > 1) this.#drop(this.#shift());
     }
-    return this.#shift();
+    const frame = this.#shift();
+    if (!frame) this.#missed();
+    return frame;
+  }
+
+  #missed(): void {
+    this.misses++;
+    if (this.isAllHeld) this.#mayStall();
   }
 
   async next(signal?: AbortSignal): Promise<ReceivedFrame<S> | undefined> {
@@ -157,6 +177,7 @@ export class PortReceiver<S extends Schema = Schema>
         if (frame || this.#isOver()) return frame;
         if (this.#source.spin() || this.#closed) continue; // a spin may end the channel
         this.#waiting ??= Promise.withResolvers();
+        this.#mayStall();
         await this.#waiting.promise;
       }
       return undefined;
@@ -210,11 +231,13 @@ export class PortReceiver<S extends Schema = Schema>
       while (!signal?.aborted) {
         const frame = await this.next(signal);
         if (!frame) return;
+        this.#iterated++;
         yield frame;
       }
     } finally {
       this.#iterations--;
       if (this.#isCleared) this.clear();
+      else if (this.isFull) this.#mayStall();
     }
   }
 
@@ -232,6 +255,38 @@ export class PortReceiver<S extends Schema = Schema>
   #wake(): void {
     this.#waiting?.resolve();
     this.#waiting = undefined;
+  }
+
+  // ---- whether it stands still ----
+
+  /** The frames that were read. */
+  get #read(): number {
+    return this.#received - this.#dropped - this.#unread.size;
+  }
+
+  get isAllHeld(): boolean {
+    const most = this.inOrder ? this.capacity : this.capacity + 1;
+    return this.held.count >= most && this.#unread.size === 0;
+  }
+
+  get isNoneReleased(): boolean {
+    return this.held.count === this.#read;
+  }
+
+  get isFull(): boolean {
+    return this.inOrder && this.#unread.hasNoRoomForPeer(this.capacity);
+  }
+
+  get isForsaken(): boolean {
+    return this.#iterations === 0 && this.#read === this.#iterated;
+  }
+
+  get isAwaited(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  get progress(): number {
+    return 2 * this.#received + this.#read - this.held.count;
   }
 
   // ---- called by the channel ----
@@ -273,8 +328,10 @@ export class PortReceiver<S extends Schema = Schema>
       while (this.#unread.isFull(this.capacity)) this.#drop(this.#shift());
     }
     this.#unread.push(frame, cost);
+    this.misses = 0;
     this.#wake();
     this.#events.arrived();
+    if (this.isFull) this.#mayStall();
   }
 
   putEnd(): void {
@@ -293,6 +350,7 @@ export class PortReceiver<S extends Schema = Schema>
   detach(): void {
     while (this.#unread.isOverfull(this.capacity)) this.#drop(this.#shift());
     this.#unread.inherit();
+    this.held = { count: 0 };
   }
 
   /** The next peer is there. It has not ended the port. */

@@ -35,6 +35,7 @@ import { Lease, type Lender } from "../memory/lease.ts";
 import { type FrameMaker, LeasedFrame } from "../memory/leased_frame.ts";
 import type { Bounded } from "../memory/memory_plan.ts";
 import { AcquiredFrames } from "./acquired_frames.ts";
+import type { SendingState } from "../stalls/stall_rules.ts";
 import { Templates } from "./templates.ts";
 import { Unconfirmed } from "./unconfirmed.ts";
 import type {
@@ -60,6 +61,8 @@ export interface SenderChannel extends FlightChannel {
   readonly latency: LatencyWindow;
   /** User code has transferred a view of a frame of this port. */
   givenAway(portName: string): void;
+  /** Somebody begins to wait for room, or acquires a frame without it. */
+  mayStall(): void;
   /** A frame that waited could not be sent. */
   notSent(portName: string, error: BridgeError): void;
 }
@@ -77,7 +80,7 @@ const MAX_SPINS = 4;
 
 /** A {@link FrameSender} with the methods that its channel calls. */
 export class PortSender<S extends Schema = Schema>
-  implements FrameSender<S>, Lender, FlightPort {
+  implements FrameSender<S>, Lender, FlightPort, SendingState {
   readonly name: string;
   schema: S;
   readonly copies: CopyCounter;
@@ -107,6 +110,8 @@ export class PortSender<S extends Schema = Schema>
   #lastShared = false;
   /** The pieces of the last frame that was sent. The next one is assumed to have as many. */
   #lastPieces = 0;
+  /** How many places were free again when a frame was acquired without one; -1 if none was. */
+  #shortAt = -1;
   #waiting: PromiseWithResolvers<void> | undefined;
   #failure: Error | undefined;
   /** The error for a send after {@link end}. */
@@ -198,6 +203,7 @@ export class PortSender<S extends Schema = Schema>
     if (!this.#waiting) {
       this.#waiting = Promise.withResolvers();
       this.#waiting.promise.catch(() => {}); // reported to whoever awaits it
+      this.#channel.mayStall();
     }
     return this.#waiting.promise;
   }
@@ -238,6 +244,23 @@ export class PortSender<S extends Schema = Schema>
       this.#channel.offered.hasRoom(this.#lastPieces);
   }
 
+  /** The places of the frames that were acquired. */
+  get places(): Pick<Places, "taken" | "freed"> {
+    return this.#acquired;
+  }
+
+  get isAwaited(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  get isAllAcquired(): boolean {
+    return this.#acquired.taken >= this.#limit;
+  }
+
+  get isShort(): boolean {
+    return this.#shortAt === this.#acquired.freed;
+  }
+
   #maySend(isShared: boolean): boolean {
     return this.#out.allows(this.#inOrder, this.capacity, isShared);
   }
@@ -254,6 +277,10 @@ export class PortSender<S extends Schema = Schema>
     const frame = this.#fill(complete, lease);
     this.#templates.acquired();
     if (!lease.spare) this.#lastShared = lease.isShared;
+    else if (this.isAllAcquired) {
+      this.#shortAt = this.#acquired.freed;
+      this.#channel.mayStall();
+    }
     const takesPlace = !lease.spare && (this.#inOrder || lease.isShared);
     this.#acquired.add(lease, takesPlace);
     return frame as unknown as OutgoingFrame<S>;

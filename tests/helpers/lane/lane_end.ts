@@ -44,6 +44,7 @@ class Queue<S extends Schema> implements FrameQueue {
   hasEnd = false;
   readonly came: FrameValues[] = [];
   readonly leases: Lease[] = [];
+  readonly held = { count: 0 };
   readonly #name: string;
   readonly #end: LaneEnd<S>;
   readonly #make: FrameMaker;

@@ -44,6 +44,7 @@ class Stage {
     latency: new LatencyWindow(),
     givenAway: () => {},
     notSent: () => {},
+    mayStall: () => {},
   };
   readonly sender: PortSender<typeof DataFrame>;
 
