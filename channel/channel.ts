@@ -69,7 +69,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
   readonly #incoming = new Map<string, IncomingPort>();
   readonly #releases = new Releases({
     send: (batch) => this.#transport.sendReleases(batch),
-    dropped: () => this.#ports.droppedUnread,
+    dropped: () => this.#ports.dropped,
     failed: (error) => this.#problems.dropped("release", describeError(error)),
   });
   readonly #table: MemoryTable;

@@ -16,7 +16,7 @@ const NO_PIECES: readonly PieceUse[] = Object.freeze([]);
 export interface ReleaseOutlet {
   /** Sends releases to the peer. Does nothing if there is none. */
   send(batch: ReleaseBatch): void;
-  /** Returns the number of frames that this side has dropped unread. */
+  /** Returns the number of frames that this side has dropped. */
   dropped(): number;
   /** Gets an error of sending that nobody waits for. */
   failed(error: unknown): void;

@@ -123,7 +123,7 @@ export interface ReleaseBatch {
   readonly pieces: readonly PieceUse[];
   /** Whether views of the pieces were transferred: they must not be used again. */
   readonly givenAway: boolean;
-  /** The number of frames that this side has dropped unread; undefined if the peer knows it. */
+  /** The number of frames that this side has dropped; undefined if the peer knows it. */
   readonly dropped: number | undefined;
 }
 
@@ -175,7 +175,7 @@ export interface TransportEvents {
   memoryReleased(id: Id, generation: Id, givenAway: boolean): void;
   /** The peer has confirmed a frame that has no shared memory. */
   frameReleased(id: Id): void;
-  /** The number of frames that the peer has received and dropped unread, as it says. */
+  /** The number of frames that the peer has dropped, as it says. */
   peerDropped(count: Id): void;
   /** Something invalid was received and dropped. `kind` groups problems of the same cause. */
   problem(kind: string, text: string): void;

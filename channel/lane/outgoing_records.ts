@@ -49,7 +49,7 @@ export class OutgoingRecords {
   readonly #misused: (what: string) => void;
   /** The numbered messages that were sent so far. */
   #sent = 0;
-  /** How many frames this side has dropped unread in all, as the peer was last told. */
+  /** The total that the peer was last told of the frames that were dropped. */
   #dropped = 0;
   /** Whether what is written now will be shown together with a frame. */
   #holds = false;

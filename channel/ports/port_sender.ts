@@ -183,6 +183,11 @@ export class PortSender<S extends Schema = Schema>
     return this.#lost;
   }
 
+  /** Frames not sent. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   get stats(): SenderStats {
     return {
       sent: this.#sent,

@@ -229,7 +229,7 @@ export const END_PAYLOAD_BYTES: number = END_BYTES;
 /**
  * Writes an end: header and payload.
  *
- * @param dropped the frames that this side has received and dropped unread, in all so far
+ * @param dropped the frames that this side has dropped, received or its own, in all so far
  */
 export function writeEnd(
   { view }: LaneBytes,
@@ -271,7 +271,7 @@ export function releaseBytes(pieces: number, frames: number): number {
  * Writes a release: header and payload. It must not take more than
  * {@link MAX_RECORD_SLOTS}.
  *
- * @param dropped the frames that this side has received and dropped unread, in all so far
+ * @param dropped the frames that this side has dropped, received or its own, in all so far
  * @param frames their ids, of which the low 32 bits are written
  */
 export function writeRelease(
@@ -303,7 +303,7 @@ export function writeRelease(
 
 /** Gets what a release says. */
 export interface ReleaseTaker {
-  /** The number of frames that the peer has dropped unread, in all so far. */
+  /** The number of frames that the peer has dropped, in all so far. */
   dropped(count: number): void;
   /** A piece of memory that the peer no longer reads. */
   piece(id: number, generation: number): void;

@@ -118,6 +118,20 @@ hostTest(
   },
 );
 
+hostTest(
+  "a host is told how many results its client could not send",
+  "identity.ts",
+  async (host, warnings) => {
+    await send(host, 3 * COUNT); // nobody reads the results, and the client does not wait
+    await until(
+      "what the client has dropped",
+      () => host.stats.peer_dropped === 2 * COUNT,
+      () => JSON.stringify(host.stats),
+    );
+    assertEquals([host.stats.dropped, warnings], [0, []]);
+  },
+);
+
 permittedTest(
   "frames that were all sent before the start are told of at the end, if nobody has asked for it",
   NEEDS,
