@@ -27,7 +27,7 @@ export interface CloseOptions {
 /**
  * A host and its client. `launch` returns at once; the connection is made in
  * the background. Frames that are sent before {@link ready} are dropped without
- * a warning, and counted in {@link stats}.
+ * an error, and counted in {@link stats}.
  */
 export abstract class ProcessorHost<
   I extends PortMap = NoPorts,
