@@ -250,7 +250,7 @@ export class PortSender<S extends Schema = Schema>
   }
 
   /** The places of the frames that were acquired. */
-  get places(): Pick<Places, "taken" | "freed"> {
+  get places(): Pick<AcquiredFrames, "taken" | "freed"> {
     return this.#acquired;
   }
 
