@@ -23,6 +23,7 @@ import {
 } from "../memory/leased_frame.ts";
 import type { ReceivingState } from "../stalls/stall_rules.ts";
 import type { FrameQueue } from "../transport.ts";
+import { FrameReadable, type ReadablePort } from "./frame_readable.ts";
 import type {
   FrameReceiver,
   ReceivedFrame,
@@ -54,7 +55,7 @@ export interface ReceiverEvents {
 
 /** A {@link FrameReceiver} with the methods that its channel and transport call. */
 export class PortReceiver<S extends Schema = Schema>
-  implements FrameReceiver<S>, FrameQueue, ReceivingState {
+  implements FrameReceiver<S>, ReadablePort<S>, FrameQueue, ReceivingState {
   readonly name: string;
   schema: S;
   /** Whether every frame is read, in the order of sending. */
@@ -77,9 +78,15 @@ export class PortReceiver<S extends Schema = Schema>
   #closed: { readonly failure: Error | undefined } | undefined;
   /** The iterations that have begun and not finished. */
   #iterations = 0;
-  /** The frames that iterations have read. */
+  /** The frames that iterations have read, and the stream, once it is over. */
   #iterated = 0;
-  /** Whether what no iteration reads is dropped; see {@link clear}. */
+  /** Made when it is first used. */
+  #readable: FrameReadable<S> | undefined;
+  /** The frames that the stream has read. It may go on while it is not over. */
+  #streamed = 0;
+  /** The calls of {@link next} that have not finished. */
+  #reads = 0;
+  /** Whether what nobody reads is dropped; see {@link clear}. */
   #isCleared = false;
   #received = 0;
   #dropped = 0;
@@ -169,19 +176,19 @@ export class PortReceiver<S extends Schema = Schema>
   async next(signal?: AbortSignal): Promise<ReceivedFrame<S> | undefined> {
     const wake = (): void => this.#wake();
     signal?.addEventListener("abort", wake);
+    this.#reads++;
     try {
       while (!signal?.aborted) {
         const turn = this.#source.turn();
         if (turn) await turn;
         const frame = this.get();
         if (frame || this.#isOver()) return frame;
-        if (this.#source.spin() || this.#closed) continue; // a spin may end the channel
-        this.#waiting ??= Promise.withResolvers();
-        this.#mayStall();
-        await this.#waiting.promise;
+        const news = this.#news();
+        if (news) await news;
       }
       return undefined;
     } finally {
+      this.#reads--;
       signal?.removeEventListener("abort", wake);
     }
   }
@@ -206,6 +213,15 @@ export class PortReceiver<S extends Schema = Schema>
       if (now >= deadline) return this.get();
       if (!hasCome && !this.#closed) source.block(Math.ceil(deadline - now));
     }
+  }
+
+  /** Resolves when something may have come; undefined if it has already. */
+  #news(): Promise<void> | undefined {
+    // A spin may end the channel.
+    if (this.#source.spin() || this.#closed) return undefined;
+    this.#waiting ??= Promise.withResolvers();
+    this.#mayStall();
+    return this.#waiting.promise;
   }
 
   /** Whether no frame will come, as far as is known. Throws the channel's failure. */
@@ -236,9 +252,45 @@ export class PortReceiver<S extends Schema = Schema>
       }
     } finally {
       this.#iterations--;
-      if (this.#isCleared) this.clear();
-      else if (this.isFull) this.#mayStall();
+      this.#wasLeft();
     }
+  }
+
+  /** Whoever has read frames reads no more. */
+  #wasLeft(): void {
+    if (this.#isCleared) this.clear();
+    else if (this.isFull) this.#mayStall();
+  }
+
+  get readable(): ReadableStream<ReceivedFrame<S>> {
+    return (this.#readable ??= new FrameReadable<S>(this)).stream;
+  }
+
+  async handOver(
+    isWanted: () => boolean,
+    take: (frame: ReceivedFrame<S> | undefined) => void,
+  ): Promise<void> {
+    while (true) {
+      const turn = this.#source.turn();
+      if (turn) await turn;
+      if (!isWanted()) return;
+      const frame = this.get();
+      if (frame) this.#streamed++;
+      if (frame || this.#isOver()) return take(frame);
+      const news = this.#news();
+      if (news) await news;
+    }
+  }
+
+  readableEnded(): void {
+    this.#iterated += this.#streamed;
+    this.#streamed = 0;
+    this.#wasLeft();
+  }
+
+  /** Whether somebody iterates, or has the lock of the stream. */
+  get #isIterated(): boolean {
+    return this.#iterations > 0 || this.#readable?.isRead === true;
   }
 
   #shift(): ReceivedFrame<S> | undefined {
@@ -278,11 +330,13 @@ export class PortReceiver<S extends Schema = Schema>
   }
 
   get isForsaken(): boolean {
-    return this.#iterations === 0 && this.#read === this.#iterated;
+    return !this.#isIterated && this.#read === this.#iterated;
   }
 
   get isAwaited(): boolean {
-    return this.#waiting !== undefined;
+    if (!this.#waiting) return false;
+    // A stream goes on to wait when its reader has left.
+    return this.#reads > 0 || this.#readable?.isRead === true;
   }
 
   get progress(): number {
@@ -364,10 +418,10 @@ export class PortReceiver<S extends Schema = Schema>
     this.#wake();
   }
 
-  /** Drops the frames that were not read. While somebody iterates they are that reader's, and what it leaves is dropped. */
+  /** Drops the frames that were not read. While somebody iterates, or has the lock of the stream, they are that reader's, and what it leaves is dropped. */
   clear(): void {
     this.#isCleared = true;
-    if (this.#iterations > 0) return;
+    if (this.#isIterated) return;
     while (this.#unread.size > 0) this.#unread.shift()![Symbol.dispose]();
   }
 }

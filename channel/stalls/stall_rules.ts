@@ -35,6 +35,18 @@ export interface ReceivingState {
   readonly progress: number;
 }
 
+/** The places of frames that were acquired, and neither sent nor disposed. */
+export interface SendingPlaces {
+  /** How many are taken. */
+  readonly taken: number;
+  /** How many were freed so far. */
+  readonly freed: number;
+  /** Whether they leave no room for another frame. */
+  readonly isAllAcquired: boolean;
+  /** Whether another frame was acquired since then. */
+  readonly isShort: boolean;
+}
+
 /** A sending port, as far as its standstills are concerned. */
 export interface SendingState {
   /** The port's name. */
@@ -43,12 +55,8 @@ export interface SendingState {
   readonly connected: boolean;
   /** Whether somebody waits for room. */
   readonly isAwaited: boolean;
-  /** Whether frames that were acquired, and neither sent nor disposed, leave no room for another. */
-  readonly isAllAcquired: boolean;
-  /** Whether another frame was acquired since then. */
-  readonly isShort: boolean;
-  /** The places of frames: how many are taken, and how many were freed so far. */
-  readonly places: { readonly taken: number; readonly freed: number };
+  /** The places of its frames. */
+  readonly places: SendingPlaces;
   /** Its counters. */
   readonly stats: { readonly sent: number; readonly dropped: number };
 }
@@ -124,8 +132,8 @@ function advice({ isHost, idles, drains }: SideState): string {
 /** Returns why no frame can be acquired on a port: this side has acquired all that it may have, and wants more. */
 export function sendingStall(port: SendingState): Stall | undefined {
   const { name, places } = port;
-  if (!port.connected || !port.isAllAcquired) return undefined;
-  if (!port.isAwaited && !port.isShort) return undefined;
+  if (!port.connected || !places.isAllAcquired) return undefined;
+  if (!port.isAwaited && !places.isShort) return undefined;
   return {
     key: `acquired:${name}`,
     progress: places.freed,

@@ -125,7 +125,9 @@ export class StallWatch implements SideState {
     for (const port of this.#incoming) {
       if (port.isAllHeld || port.isFull) return true;
     }
-    for (const port of this.#outgoing) if (port.isAllAcquired) return true;
+    for (const { places } of this.#outgoing) {
+      if (places.isAllAcquired) return true;
+    }
     return false;
   }
 

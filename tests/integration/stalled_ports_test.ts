@@ -2,7 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import type { TimerClock } from "../../ffi/clock.ts";
 import { Native } from "../../ffi/native.ts";
 import { localShim } from "../../ffi/shim.ts";
-import type { ReceivingState } from "../../channel/stalls/stall_rules.ts";
+import type {
+  ReceivingState,
+  SendingState,
+} from "../../channel/stalls/stall_rules.ts";
 import { connectionSchema } from "../../proto/schema/connection_schema.ts";
 import { DataFrame } from "../../proto/schema/frames/data_frame.ts";
 import { VideoFrame } from "../../proto/schema/frames/video_frame.ts";
@@ -90,9 +93,14 @@ async function read(pair: Pair, name: Name): Promise<AbortController> {
   const stop = new AbortController();
   const receiver = pair.receiver.receivers[name];
   void receiver.next(stop.signal);
-  const state = receiver as unknown as ReceivingState;
-  await until("the wait", () => state.isAwaited);
+  await awaited(receiver);
   return stop;
+}
+
+/** Resolves when somebody waits for a frame of a port, or for its room. */
+async function awaited(port: object): Promise<void> {
+  const state = port as ReceivingState | SendingState;
+  await until("the wait", () => state.isAwaited);
 }
 
 function onLease(name: Name, count: number): string {
@@ -237,6 +245,95 @@ stallTest(
     clock.advance(10_000);
     assertEquals(pair.problems, [text("every", 2), text("latest", 5)]);
     for (const frame of frames) frame[Symbol.dispose]();
+    await pair.settle();
+  },
+);
+
+/** Reads a frame that is there. */
+async function readFrom(
+  reader: ReadableStreamDefaultReader<ReadFrame>,
+): Promise<ReadFrame> {
+  return (await soon(reader.read(), "a frame")).value!;
+}
+
+stallTest(
+  "a read of a stream waits for a frame, as long as its reader has the lock",
+  async (pair, clock) => {
+    const { every, data } = pair.receiver.receivers;
+    const frames: ReadFrame[] = [];
+    for (const [name, port] of [["every", every], ["data", data]] as const) {
+      const stream: ReadableStream<ReadFrame> = port.readable;
+      const reader = stream.getReader();
+      for (let n = 0; n < 2; n++) {
+        assert(send(pair, name));
+        frames.push(await readFrom(reader));
+      }
+      clock.advance(10_000); // it is at work on them
+      reader.read().catch(() => {}); // rejects if the lock is released
+      await awaited(port);
+      if (name === "every") reader.releaseLock();
+    }
+    clock.advance(10_000);
+    assertEquals(pair.problems, [onLease("data", 2)]);
+    for (const frame of frames) frame[Symbol.dispose]();
+  },
+);
+
+stallTest(
+  "a stream that is read, or that may be read again, is a reader; one that was left is none",
+  async (pair, clock) => {
+    pair.receiver.stalls.isHost = true;
+    const { every, data } = pair.receiver.receivers;
+    const stop = await read(pair, "latest"); // the host waits for this one
+    const stream: ReadableStream<ReadFrame> = data.readable;
+    every.readable.getReader(); // as a pipe does whose target is full
+    let reader = stream.getReader();
+    for (const name of ["every", "data"] as const) {
+      for (let n = 0; n < 2; n++) assert(send(pair, name));
+    }
+    await pair.settle();
+    clock.advance(10_000);
+    (await readFrom(reader))[Symbol.dispose]();
+    reader.releaseLock();
+    await pair.settle();
+    assert(send(pair, "data"));
+    await pair.settle();
+    clock.advance(10_000); // whoever has read it goes on where it likes
+    assertEquals(pair.problems, []);
+    reader = stream.getReader();
+    await reader.cancel();
+    clock.advance(10_000);
+    assertEquals(pair.problems, [
+      "warning: nobody reads 'data': 2 frames are unread, and its capacity is 2: " +
+      "no more can come; read each output while the host waits for its client",
+    ]);
+    stop.abort();
+    for (const port of [every, data]) {
+      while (port.size > 0) port.get()![Symbol.dispose]();
+    }
+  },
+);
+
+stallTest(
+  "a stream to which nobody has written wants no room; a frame that is written and has none does",
+  async (pair, clock) => {
+    const { every } = pair.sender.senders;
+    const acquired = [1, 2].map(() => every.acquire({ pixel_buffer: PICTURE }));
+    const writer = every.writable.getWriter();
+    await pair.settle();
+    clock.advance(10_000);
+    assertEquals(pair.problems, []);
+    assert(send(pair, "latest"));
+    const frame = (await pair.receiver.receivers.latest.next())!;
+    const write = writer.write(frame);
+    await awaited(every);
+    clock.advance(10_000);
+    assertEquals(pair.problems, [
+      "warning: 2 frames of 'every' were acquired, and none was sent or disposed for 2 s: " +
+      "there is no room for another; is `using` or `send` missing?",
+    ]);
+    for (const one of acquired) one[Symbol.dispose]();
+    await soon(write, "the write");
     await pair.settle();
   },
 );

@@ -146,6 +146,8 @@ const EITHER_TRANSPORT = [
   "tests/integration/port_ends_test.ts",
   "tests/integration/random_travels_test.ts",
   "tests/integration/restart_test.ts",
+  "tests/integration/stream_graph_test.ts",
+  "tests/integration/streams_test.ts",
   "tests/integration/tee_kills_test.ts",
 ] as const;
 

@@ -36,9 +36,7 @@ function outgoing(name = "video"): Settable<SendingState> {
     name,
     connected: true,
     isAwaited: false,
-    isAllAcquired: false,
-    isShort: false,
-    places: { taken: 0, freed: 0 },
+    places: { taken: 0, freed: 0, isAllAcquired: false, isShort: false },
     stats: { sent: 0, dropped: 0 },
   };
 }
@@ -89,8 +87,8 @@ class Stage {
 
   /** All four frames that fit were acquired, and somebody waits for room. */
   acquired(): this {
-    this.out.places = { taken: 4, freed: 0 };
-    Object.assign(this.out, { isAllAcquired: true, isAwaited: true });
+    this.out.places = { ...this.out.places, taken: 4, isAllAcquired: true };
+    this.out.isAwaited = true;
     return this;
   }
 
@@ -242,7 +240,8 @@ Deno.test("an input that a processor has not read is not told of while its code 
 Deno.test("frames that are all acquired while somebody wants another are told of", () => {
   assertEquals(new Stage(true).acquired().pass().only(), ACQUIRED);
   const short = new Stage(false).acquired();
-  Object.assign(short.out, { isAwaited: false, isShort: true });
+  short.out.isAwaited = false;
+  short.out.places = { ...short.out.places, isShort: true };
   assertEquals(short.pass().only(), ACQUIRED);
   const busy = new Stage(true).acquired();
   busy.out.isAwaited = false;
@@ -254,7 +253,7 @@ Deno.test("a place that is free again begins the time of a sending port again", 
   stage.watch.look();
   for (let freed = 1; freed < 20; freed++) {
     stage.clock.advance(1_900);
-    stage.out.places = { taken: 4, freed };
+    stage.out.places = { ...stage.out.places, freed };
   }
   assertEquals(stage.warnings, []);
 });
