@@ -14,7 +14,7 @@ import { prepare } from "../helpers/preparation.ts";
 
 const NEEDS = { run: true, read: true, write: true, env: true } as const;
 const ROOT = new URL("../../", import.meta.url);
-const EXAMPLES = ["audio-reverb", "chain", "file-to-file", "tee"];
+const EXAMPLES = ["audio-reverb", "chain", "file-to-file", "streams", "tee"];
 const MAX_LINES = 60;
 
 if (HAS_PACKAGES) prepare("ffmpeg", ffmpegOnPath);
@@ -177,6 +177,22 @@ exampleTest(
           [Math.floor(256 * x / 640), Math.floor(256 * y / 360), bar],
           `${x},${y}`,
         );
+      }
+    }
+  },
+);
+
+exampleTest(
+  "streams: every second picture goes through the graph, and is inverted",
+  async (folder) => {
+    const target = `${folder}/out.pgm`;
+    const { stdout } = await runExample("streams", folder, target);
+    assertEquals(stdout, "50 of 100 pictures, 0 bytes of pixels copied\n");
+    const { width, height, at } = readPicture(target);
+    assertEquals([width, height], [320, 180]);
+    for (let y = 0; y < 180; y += 13) {
+      for (let x = 0; x < 320; x += 17) {
+        assertEquals(at(x, y), 255 - (x + 98) % 256, `${x},${y}`);
       }
     }
   },
