@@ -146,6 +146,7 @@ const EITHER_TRANSPORT = [
   "tests/integration/port_ends_test.ts",
   "tests/integration/random_travels_test.ts",
   "tests/integration/restart_test.ts",
+  "tests/integration/stalled_ports_test.ts",
   "tests/integration/stream_graph_test.ts",
   "tests/integration/streams_test.ts",
   "tests/integration/tee_kills_test.ts",
