@@ -15,6 +15,7 @@ import type { OwnedCapability } from "../ffi/capability.ts";
 import type { Native } from "../ffi/native.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { escapeControls } from "../proto/escape.ts";
+import { packageModule } from "../proto/package_root.ts";
 import type { ControlClient } from "../proto/wire/control.ts";
 import type { createHandlers } from "./calls/handlers.ts";
 import type { Log } from "./log/log.ts";
@@ -23,12 +24,9 @@ import type { IdentifyProcess } from "./registry/process.ts";
 import type { Quotas } from "./registry/quotas.ts";
 
 /** The module whose `GrpcClient` carries a client's control calls over gRPC. */
-export const GRPC_CLIENT: URL = new URL(
-  "./grpc/grpc_client.ts",
-  import.meta.url,
-);
+export const GRPC_CLIENT: URL = packageModule("broker/grpc/grpc_client");
 
-const GRPC_CARRIER = new URL("./grpc/grpc_carrier.ts", import.meta.url);
+const GRPC_CARRIER = packageModule("broker/grpc/grpc_carrier");
 
 /** What serves gRPC, while it runs. Disposing it ends it. */
 export interface GrpcService extends AsyncDisposable {

@@ -1,9 +1,11 @@
 /**
- * The loop that calls a processor's functions while there is work, and waits
- * without using the processor otherwise.
+ * The loop that calls a processor's functions while there is work. Without work it
+ * waits and uses no CPU time.
  *
  * @module
  */
+
+import { inLaterTurn } from "../ffi/turns.ts";
 
 /** Default pause of a continuous loop after a turn in which no frame was sent or read, in milliseconds. */
 export const DEFAULT_REST_MS = 16;
@@ -32,17 +34,18 @@ export class Activity {
   }
 }
 
-/** Resolves after one turn of the event loop, in which control messages and releases are handled. */
+/** Gives the event loop one turn, in which it handles control messages and releases. Resolves after it. */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise(inLaterTurn);
 }
 
-/** How long frames may be handled before the event loop has a turn, in milliseconds. */
+/** How long frames may be handled before the event loop gets a turn, in milliseconds. */
 const TURN_MS = 1;
 
 /**
- * Gives the event loop a turn once a millisecond, to whoever gets frames without it:
- * timers and other connections must not wait for them.
+ * Decides when a loop that handles frames must give the event loop a turn: once a
+ * millisecond. A loop that always finds a frame never waits; without this, timers and
+ * other connections would get no turn.
  */
 export class LoopTurns {
   readonly #now: () => number;
@@ -74,8 +77,10 @@ export interface FrameProgress {
   readonly unread: number;
   /** Whether the other side has ended all its ports; their frames may be unread. `undefined` if it has none. */
   readonly incomingEnded: boolean | undefined;
-  /** Waits awake for frames for a short time, if that is likely to be worth it. Returns whether something has come. */
+  /** Waits awake for a short time, if a frame is likely to come in it. Returns whether something has come. */
   spin(): boolean;
+  /** Told when the loop begins, and ends, to wait because there is nothing to do. */
+  idles(on: boolean): void;
   /** Resolves when the event loop has had a turn, if one is needed for what has come, or it is time for one; else `undefined`. */
   turn(): Promise<void> | undefined;
 }
@@ -112,6 +117,10 @@ export async function continuousLoop(
     if (isOver()) return;
     // Also after a spin: what comes may be no work for this loop, again and again.
     if (workDone(progress) !== before || progress.spin()) await progress.turn();
-    else await activity.wait(restMs);
+    else {
+      progress.idles(true);
+      await activity.wait(restMs);
+      progress.idles(false);
+    }
   }
 }

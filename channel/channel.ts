@@ -41,6 +41,7 @@ import { OfferedMemory } from "./memory/offered_memory.ts";
 import { PortReceiver, type ReceiverEvents } from "./ports/port_receiver.ts";
 import { PortSender, type SenderChannel } from "./ports/port_sender.ts";
 import { Releases } from "./releases.ts";
+import { StallWatch } from "./stalls/stall_watch.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
 
 /** What a channel reports to its owner. Its ports call `arrived` and `portEnded` directly. */
@@ -60,13 +61,15 @@ export class Channel<Out extends PortMap, In extends PortMap>
   readonly senders: Senders<Out>;
   /** The receiving half of each incoming port, by port name. */
   readonly receivers: Receivers<In>;
+  /** Warns of ports that stand still. */
+  readonly stalls: StallWatch;
   readonly #native: Native;
   readonly #events: ChannelEvents;
   readonly #ports = new ChannelPorts();
   readonly #incoming = new Map<string, IncomingPort>();
   readonly #releases = new Releases({
     send: (batch) => this.#transport.sendReleases(batch),
-    dropped: () => this.#ports.droppedUnread,
+    dropped: () => this.#ports.dropped,
     failed: (error) => this.#problems.dropped("release", describeError(error)),
   });
   readonly #table: MemoryTable;
@@ -113,6 +116,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
       isOpen: false,
       features: NO_FEATURES,
       poll: () => this.#lane.poll(),
+      spin: () => this.#lane.spin(),
       turn: () => this.#lane.turn(),
       offered: this.#offered,
       table: this.#table,
@@ -120,7 +124,16 @@ export class Channel<Out extends PortMap, In extends PortMap>
       latency: this.#counters.latency,
       givenAway: (port) => this.#problems.givenAway(port),
       notSent: (port, error) => this.#problems.notSent(port, error),
+      mayStall: () => this.stalls.look(),
     };
+    const state = this.#state;
+    this.stalls = new StallWatch({
+      clock: native.clock,
+      get isOpen() {
+        return state.isOpen;
+      },
+      warn: (text) => events.problem(text),
+    });
     this.#lane = new ChannelLane(native, {
       ...this.#transportEvents(),
       clock: native.clock,
@@ -157,7 +170,6 @@ export class Channel<Out extends PortMap, In extends PortMap>
       this.#offered,
       this.#incoming,
     );
-    const state = this.#state;
     this.#messagesIn = new IncomingMessages({
       native,
       get features() {
@@ -184,16 +196,23 @@ export class Channel<Out extends PortMap, In extends PortMap>
       port,
       this.#lane,
       this.#events,
+      () => this.stalls.look(),
     );
+    this.stalls.addIncoming(receiver);
     this.#ports.incoming.set(name, receiver);
     return receiver;
   }
 
   #addOutgoing(name: string, port: Port): void {
-    this.#ports.outgoing.set(
+    const sender = new PortSender(
+      this.#native,
+      this.#state,
       name,
-      new PortSender(this.#native, this.#state, name, port, this.#transport),
+      port,
+      this.#transport,
     );
+    this.stalls.addOutgoing(sender);
+    this.#ports.outgoing.set(name, sender);
   }
 
   #transportEvents(): TransportEvents {
@@ -234,8 +253,8 @@ export class Channel<Out extends PortMap, In extends PortMap>
   /** The received frames that are on lease to user code, clones included, by port. */
   get onLease(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    for (const [name, { leases }] of this.#incoming) {
-      counts.set(name, leases - this.#ports.incoming.get(name)!.size);
+    for (const [name, { leaseCount }] of this.#incoming) {
+      counts.set(name, leaseCount - this.#ports.incoming.get(name)!.size);
     }
     return counts;
   }
@@ -243,7 +262,9 @@ export class Channel<Out extends PortMap, In extends PortMap>
   /** The frames that user code has acquired and neither sent nor disposed, clones included, by port. */
   get acquired(): ReadonlyMap<string, number> {
     const { outgoing } = this.#ports;
-    return new Map([...outgoing].map(([name, { leases }]) => [name, leases]));
+    return new Map(
+      [...outgoing].map(([name, { leaseCount }]) => [name, leaseCount]),
+    );
   }
 
   /** Whether this side has ended all its ports that the peer has; `undefined` if there is none. */
@@ -320,6 +341,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.#state.isOpen = true;
     this.#counters.path = this.#transport.path;
     for (const sender of this.#ports.outgoing.values()) sender.opened();
+    this.stalls.look();
   }
 
   /**
@@ -338,6 +360,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
    */
   detach(how: "died" | "closed" = "died", gone?: Promise<unknown>): void {
     if (this.#ended) return;
+    this.#endStalls(how === "closed");
     this.#state.isOpen = false;
     this.#lane.poll(); // what the peer has written before its end
     this.#lane.drop();
@@ -359,6 +382,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     if (this.#ended) return;
     this.#lane.poll(); // what the peer has written before its end
     if (this.#ended) return;
+    this.#endStalls(!failure);
     this.#releases.flush();
     this.#lane.drop();
     this.#ended = true;
@@ -371,6 +395,11 @@ export class Channel<Out extends PortMap, In extends PortMap>
     for (const receiver of this.#ports.incoming.values()) {
       receiver.finish(failure);
     }
+  }
+
+  #endStalls(inOrder: boolean): void {
+    if (inOrder) this.stalls.end();
+    else this.stalls.stop();
   }
 
   #peerGone(): void {
@@ -414,6 +443,11 @@ export class Channel<Out extends PortMap, In extends PortMap>
   /** Waits awake for a short time, if there is a lane and that is likely to be worth it. Returns whether something has come, and was handled. */
   spin(): boolean {
     return this.#lane.spin();
+  }
+
+  /** Tells whether the loop that uses this channel waits for frames. */
+  idles(on: boolean): void {
+    this.stalls.setIdle(on);
   }
 
   /** Resolves when the event loop has had a turn: with a lane once a millisecond, else always. */

@@ -30,7 +30,7 @@ export class ChannelCounters {
     if (!isKnown) this.#strayReleases++;
   }
 
-  /** The peer says how many frames it has dropped unread, in all. */
+  /** The peer says how many frames it has dropped, in all. */
   peerDropped(count: Id): void {
     this.#peerDropped.now = Number(count);
   }

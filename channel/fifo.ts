@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Keeps values in a ring, so that neither end moves the others. */
+/** A queue in an array that is used as a ring: to add or take a value moves no other value. */
 export class Fifo<T> {
   #values: (T | undefined)[] = new Array(8);
   #first = 0;
@@ -32,7 +32,7 @@ export class Fifo<T> {
     return value;
   }
 
-  /** Doubles the places, a power of two. */
+  /** Doubles the length of the array, which stays a power of two. */
   #grow(): void {
     const values = this.#values;
     const ordered = [

@@ -5,13 +5,13 @@
  * @module
  */
 
-import { BridgeError } from "../proto/errors.ts";
 import { MAX_DICTIONARY_BYTES } from "../proto/limits.ts";
 import { CHANNEL_KEY, MSG_TYPE } from "../proto/wire/keys.ts";
 import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { Connection } from "../ffi/connection.ts";
 import type { Native } from "../ffi/native.ts";
 import type { PackedFrame } from "./dictionary/dictionary_writer.ts";
+import { frameTooLarge } from "./transport.ts";
 
 /** Sends the messages of one channel. */
 export class OutgoingMessages {
@@ -54,10 +54,7 @@ export class OutgoingMessages {
   pack(message: XpcDictionary): Omit<PackedFrame, "id"> {
     const packed = this.#native.pack(message);
     if (packed.length > MAX_DICTIONARY_BYTES) {
-      throw new BridgeError(
-        "bad_argument",
-        `Cannot send a frame of ${packed.length} bytes, textures and buffers not counted: a message is not over 1 MiB`,
-      );
+      throw frameTooLarge(packed.length);
     }
     return { packed, cost: this.#native.packedCost };
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { inLaterTurn } from "../ffi/turns.ts";
 import { MAX_RELEASES_PER_MESSAGE } from "../proto/limits.ts";
 import type { Id } from "../proto/wire/xpc_value.ts";
 import type { PieceUse, ReleaseBatch } from "./transport.ts";
@@ -15,7 +16,7 @@ const NO_PIECES: readonly PieceUse[] = Object.freeze([]);
 export interface ReleaseOutlet {
   /** Sends releases to the peer. Does nothing if there is none. */
   send(batch: ReleaseBatch): void;
-  /** Returns the number of frames that this side has dropped unread. */
+  /** Returns the number of frames that this side has dropped. */
   dropped(): number;
   /** Gets an error of sending that nobody waits for. */
   failed(error: unknown): void;
@@ -103,7 +104,7 @@ export class Releases {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    inLaterTurn(() => {
       this.#scheduled = false;
       try {
         this.flush();

@@ -16,13 +16,14 @@ import type {
   NumericArray,
   Schema,
 } from "../proto/schema/field_type.ts";
+import { BridgeError } from "../proto/errors.ts";
 import { canGenerate } from "../proto/generated_code.ts";
 import type { PortTerms } from "../proto/schema/port_agreement.ts";
 import type { Surface } from "../proto/schema/surface.ts";
 import { type Feature, FEATURES } from "../proto/wire/features.ts";
 import type { Misfit } from "../proto/wire/misfit.ts";
 import type { Id } from "../proto/wire/xpc_value.ts";
-import type { Lease } from "./memory/lease.ts";
+import type { HeldFrames, Lease } from "./memory/lease.ts";
 import type { FrameValues, LeasedFrame } from "./memory/leased_frame.ts";
 
 /** The name of a transport in statistics. */
@@ -77,6 +78,15 @@ export interface PortWriter<S extends Schema = Schema> {
   end(): void;
 }
 
+/** Returns the error for a frame whose message would be too large: it has `bytes` bytes without its shared memory. */
+export function frameTooLarge(bytes: number): BridgeError {
+  return new BridgeError(
+    "bad_argument",
+    `Cannot send a frame of ${bytes} bytes, textures and buffers not counted: ` +
+      "a message must not be over 1 MiB; put large data into a texture or a buffer",
+  );
+}
+
 /** A frame that was sent, and is unconfirmed until its release. */
 export interface UnconfirmedFrame {
   /** Its id: no other of the last 2^32 frames of its side has it. */
@@ -113,7 +123,7 @@ export interface ReleaseBatch {
   readonly pieces: readonly PieceUse[];
   /** Whether views of the pieces were transferred: they must not be used again. */
   readonly givenAway: boolean;
-  /** The number of frames that this side has dropped unread; undefined if the peer knows it. */
+  /** The number of frames that this side has dropped; undefined if the peer knows it. */
   readonly dropped: number | undefined;
 }
 
@@ -140,6 +150,8 @@ export interface FrameQueue {
   readonly dropped: number;
   /** Whether the sender has ended the port: no frame may follow. */
   readonly hasEnd: boolean;
+  /** Counts the frames of this peer that keep a place at their sender. */
+  readonly held: HeldFrames;
   /**
    * Makes a frame object. The end of its lease releases the frame, and its memory,
    * to the sender.
@@ -163,7 +175,7 @@ export interface TransportEvents {
   memoryReleased(id: Id, generation: Id, givenAway: boolean): void;
   /** The peer has confirmed a frame that has no shared memory. */
   frameReleased(id: Id): void;
-  /** The number of frames that the peer has received and dropped unread, as it says. */
+  /** The number of frames that the peer has dropped, as it says. */
   peerDropped(count: Id): void;
   /** Something invalid was received and dropped. `kind` groups problems of the same cause. */
   problem(kind: string, text: string): void;

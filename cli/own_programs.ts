@@ -5,6 +5,8 @@
  * @module
  */
 
+import { PACKAGE_ROOT, packageModule } from "../proto/package_root.ts";
+
 /** A program of this package. */
 export interface OwnProgram {
   readonly module: URL;
@@ -47,16 +49,22 @@ const ENVIRONMENT = [
 export function probeProgram(deno: string): OwnProgram {
   const { permissions } = contactProgram();
   return {
-    module: new URL("./doctor/probe/main.ts", import.meta.url),
+    module: packageModule(
+      "cli/doctor/probe/main",
+      () => import("./doctor/probe/main.ts"),
+    ),
     permissions: [...permissions, `--allow-run=${escaped(deno)}`],
   };
 }
 
 /** The program that asks a broker over XPC whether it is there. */
 export function contactProgram(): OwnProgram {
-  const built = new URL("../c/out", import.meta.url);
+  const built = new URL("c/out", PACKAGE_ROOT);
   return {
-    module: new URL("./doctor/probe/contact.ts", import.meta.url),
+    module: packageModule(
+      "cli/doctor/probe/contact",
+      () => import("./doctor/probe/contact.ts"),
+    ),
     permissions: [
       "--allow-ffi",
       `--allow-env=${ENVIRONMENT.join(",")}`,
@@ -71,7 +79,7 @@ export function contactProgram(): OwnProgram {
 /** The demo, with the permissions of `deno task demo`. */
 export function demoProgram(): OwnProgram {
   return {
-    module: new URL("../demo/main.ts", import.meta.url),
+    module: packageModule("demo/main", () => import("../demo/main.ts")),
     permissions: [
       "--allow-ffi",
       "--allow-run",
@@ -104,17 +112,3 @@ export function argumentsFor(
 function escaped(path: string): string {
   return path.replaceAll(",", ",,");
 }
-
-/**
- * Never called. These imports make the programs, and the processors that they
- * start, part of this module's graph. Deno downloads them with it, so that
- * nothing is downloaded when they are started.
- */
-export const importOwnPrograms = (): Promise<unknown[]> =>
-  Promise.all([
-    import("../demo/filter/edges.ts"),
-    import("../demo/main.ts"),
-    import("./doctor/probe/contact.ts"),
-    import("./doctor/probe/inverter.ts"),
-    import("./doctor/probe/main.ts"),
-  ]);

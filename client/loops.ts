@@ -163,7 +163,11 @@ async function reactive(
     if (before === 0 || (stuck && control.arrivals === 0)) {
       if (progress.incomingEnded) return;
       if (progress.spin()) await progress.turn();
-      else if (!context.signal.aborted) await control.activity.wait(); // a spin may end the channel
+      else if (!context.signal.aborted) { // a spin may end the channel
+        progress.idles(true);
+        await control.activity.wait();
+        progress.idles(false);
+      }
       continue;
     }
     control.arrivals = 0;

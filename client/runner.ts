@@ -143,7 +143,13 @@ async function runProcessor(
     load: (schema) => loading.resolve(schema),
     arrived: () => control.arrived(),
     portEnded: () => control.portEnded(),
-    command: (command) => control.command(command),
+    command: (command) => {
+      const { stalls } = bridge.channel;
+      if (command === "pause" || command === "resume") {
+        stalls.setResting("paused", command === "pause");
+      } else stalls.setResting("stopped", command === "stop");
+      control.command(command);
+    },
     ended: (failure) => {
       abort.abort();
       ended.resolve(failure);

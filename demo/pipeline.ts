@@ -6,6 +6,7 @@
  */
 
 import { ReactiveHost, type ReceivedFrame } from "../host/mod.ts";
+import { packageModule } from "../proto/package_root.ts";
 import { RgbaPictures } from "./filter/rgba_pictures.ts";
 import { checksum, planesOf } from "./verify/checksum.ts";
 import { DEMO_PORT, type DemoFrame } from "./demo_frame.ts";
@@ -26,7 +27,10 @@ export type DemoHost = ReactiveHost<
 /** Starts the edge detector; uses the broker of that service name if one is given. */
 export function launch(broker: string | undefined): DemoHost {
   return ReactiveHost.launch({
-    module: new URL("./filter/edges.ts", import.meta.url),
+    module: packageModule(
+      "demo/filter/edges",
+      () => import("./filter/edges.ts"),
+    ),
     inputs: { video: DEMO_PORT },
     outputs: { video: DEMO_PORT },
     ...(broker !== undefined && { broker }),

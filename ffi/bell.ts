@@ -1,10 +1,10 @@
 /**
- * A bell, as the event loop hears it.
+ * A bell that the event loop listens to.
  *
  * @module
  */
 
-/** Rings when events are waiting. Keeps the process alive, unless `unref` was called last. */
+/** Wakes the event loop when it rings. Keeps the process alive if `ref` was called last. */
 export interface Bell extends Disposable {
   ref(): void;
   unref(): void;

@@ -1,31 +1,31 @@
 /**
- * What hears bells.
+ * Listens to the bells of this isolate, with `node:net`.
  *
- * `node:net` reads them, but loading it takes as long as a Deno's whole start. So
- * a client loads it when it has started. Until then a thread of Deno's waits for
- * the bell of its queue, and other bells are not heard. docs/decisions/071 tells why.
+ * To load `node:net` takes as long as the whole start of Deno. So a client loads it
+ * only after its start. Until then a thread of Deno waits for the bell of the
+ * client's queue, and nothing listens to other bells. See docs/decisions/071.
  *
  * @module
  */
 
 import type { Bell } from "./bell.ts";
-import { permittedEnvironment } from "./environment.ts";
+import { isClientProcess, loadTurns } from "./turns.ts";
 import { reportUncaught } from "./uncaught.ts";
 
-/** Takes over the descriptor of a bell, and hears it. */
+/** Takes over the descriptor of a bell, and listens to it. */
 type Listen = typeof import("./socket_bell.ts").socketBell;
 
 /** Waits on another thread until a bell has a reason to ring. Resolves to false if there is none after a short time. */
 export type Wait = () => Promise<boolean>;
 
-const isClient = !!permittedEnvironment().get("STREAMLIB_CONNECTION_ID");
-
 async function loadListen(): Promise<Listen> {
-  return (await import("./socket_bell.ts")).socketBell;
+  const { socketBell } = await import("./socket_bell.ts");
+  loadTurns();
+  return socketBell;
 }
 
-/** What hears the bells of this isolate; undefined in a client that has not loaded it. */
-let listen = isClient ? undefined : await loadListen();
+/** Listens to a bell with `node:net`; undefined in a client that has not loaded it yet. */
+let listen = isClientProcess ? undefined : await loadListen();
 
 /** The bells of one shim. */
 export class Bells {
@@ -42,8 +42,8 @@ export class Bells {
    * rung, with the number of rings that were read. `shut` is called if its other
    * end was shut down.
    *
-   * @param wait how another thread waits for it. Without it the bell is not heard
-   * before {@link started}
+   * @param wait waits for the bell on another thread. Without it nothing listens to
+   * the bell before {@link started}
    */
   bell(
     descriptor: number,
@@ -62,12 +62,12 @@ export class Bells {
     return bell;
   }
 
-  /** Whether a bell that is made now is heard by a thread, or not yet. */
+  /** Whether `node:net` is not loaded yet: only a thread can listen to a bell that is made now. */
   get areEarly(): boolean {
     return listen === undefined;
   }
 
-  /** Loads what hears bells, and has it hear those that there are. */
+  /** Loads `node:net`, which then listens to the bells that there are. */
   started(): void {
     if (listen) return;
     loadListen().then((loaded) => {
@@ -78,7 +78,7 @@ export class Bells {
   }
 }
 
-/** A bell of a client that has not loaded what hears it. */
+/** A bell of a client that has not loaded `node:net` yet. */
 class EarlyBell implements Bell {
   readonly #make: (listen: Listen) => Bell;
   #bell: Bell | undefined;
@@ -115,7 +115,7 @@ class EarlyBell implements Bell {
     }
   }
 
-  /** From now on `listen` hears the bell. What has rung and was not read is still there. */
+  /** From now on `listen` listens to the bell. Rings that were not read are still there. */
   handOver(listen: Listen): void {
     this.#bell = this.#make(listen);
     if (this.#isDisposed) this.#bell[Symbol.dispose]();

@@ -65,7 +65,7 @@ export class NativeLane implements Disposable {
 
   /**
    * Makes a lane of `slots` slots in each direction, a power of two from 16 to
-   * 4096. Throws `bad_argument` if it is none, `native_failure` if memory or
+   * 4096. Throws `bad_argument` for another number, `native_failure` if memory or
    * descriptors run out.
    */
   static create(native: Native, slots: number): NativeLane {
@@ -78,7 +78,7 @@ export class NativeLane implements Disposable {
 
   /**
    * Opens the other half of a lane whose memory was received; the capability
-   * stays the caller's. Throws `bad_argument` if it is no lane of this version.
+   * stays the caller's. Throws `bad_argument` if the memory is not a lane of this version.
    */
   static open(native: Native, memory: Capability): NativeLane {
     const { symbols, queue } = native;
@@ -96,14 +96,15 @@ export class NativeLane implements Disposable {
     );
   }
 
-  /** What rings this side's bell, to be sent to the other side. The caller disposes it. */
+  /** Returns the end of this side's bell that rings it, to be sent to the other side. The caller disposes it. */
   bell(): OwnedCapability {
     return this.#owned("fd", this.#native.symbols.slb_lane_bell(this.#handle));
   }
 
   /**
    * From now on {@link publish} rings the bell that was received from the other
-   * side; the capability stays the caller's. Throws `bad_argument` if it is no bell.
+   * side; the capability stays the caller's. Throws `bad_argument` if the descriptor
+   * is not a bell.
    */
   connect(bell: Capability): void {
     const { symbols } = this.#native;
@@ -144,24 +145,18 @@ export class NativeLane implements Disposable {
     return this.#native.checked(rung) === 1;
   }
 
-  /** Tells the other side that everything before slot `tail` was read. Throws as {@link publish} does. */
-  consume(tail: number): void {
-    this.#native.checked(
-      this.#native.symbols.slb_lane_consume(this.#handle, tail),
-    );
-  }
-
   /**
-   * Waits awake, for at most `maxNs` nanoseconds and only while that is likely to
-   * be worth it, until the other side's head is not `seen`. Returns the head.
+   * Waits awake, which means that it looks at the memory again and again, until the
+   * other side's head is not `seen`: for at most `maxNs` nanoseconds, and only while
+   * a record is likely to come. Returns the head.
    */
   spin(seen: number, maxNs: number): number {
     return this.#native.symbols.slb_lane_spin(this.#handle, seen, maxNs);
   }
 
   /**
-   * Announces sleep. Returns whether the other side's head is still `seen`: then
-   * its next publish rings. Otherwise this side is awake.
+   * Announces sleep. Returns whether the other side's head is still `seen`. Then this
+   * side is asleep, and the other side's next publish rings. Otherwise it is awake.
    */
   sleep(seen: number): boolean {
     this.#announcements++;

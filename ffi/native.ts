@@ -8,6 +8,7 @@
  * @module
  */
 
+import { inLaterTurn } from "./turns.ts";
 import { BridgeError, type ErrorCode } from "../proto/errors.ts";
 import { exhaustionAdvice } from "../proto/exhaustion.ts";
 import { capabilitiesIn, Packer, unpack } from "../proto/wire/packed.ts";
@@ -333,7 +334,7 @@ export class Native implements Disposable {
       if (written === STATUS.buffer) this.#grow();
       else cost += this.#dispatchAll(this.checked(written));
     }
-    setImmediate(() => this.#drain());
+    inLaterTurn(() => this.#drain());
   }
 
   #grow(): void {

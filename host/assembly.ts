@@ -9,6 +9,7 @@
 import { Bootstrap } from "../ffi/bootstrap.ts";
 import { pause, systemClock } from "../ffi/clock.ts";
 import { GRPC_CLIENT, openGrpcClient } from "../broker/grpc_loader.ts";
+import { packageModule } from "../proto/package_root.ts";
 import type { OpenControl } from "../proto/wire/control.ts";
 import type { Embed } from "./broker_finder.ts";
 import { launchdBroker, type LoadAgent } from "./launchd_broker.ts";
@@ -40,16 +41,9 @@ const loadAgent: LoadAgent = async (names) => {
 export const openGrpc: OpenControl = openGrpcClient;
 
 /** The module that runs a processor in the client's process. */
-export const CLIENT_RUNNER: URL = new URL(
-  "../client/runner.ts",
-  import.meta.url,
+export const CLIENT_RUNNER: URL = packageModule(
+  "client/runner",
+  () => import("../client/runner.ts"),
 );
-
-/**
- * Never called. It makes the runner part of this module's graph, so that Deno has
- * it in its cache when a host runs: a client downloads nothing of this package.
- */
-export const importRunner = (): Promise<unknown> =>
-  import("../client/runner.ts");
 
 export { GRPC_CLIENT };

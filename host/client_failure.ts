@@ -15,6 +15,7 @@ import {
 import { fitText } from "../proto/escape.ts";
 import { exhaustion } from "../proto/exhaustion.ts";
 import { MAX_ERROR_LENGTH } from "../proto/limits.ts";
+import { PACKAGE_ROOT } from "../proto/package_root.ts";
 import { HOST_PHASE_TEXT, type HostPhase } from "../proto/states/handshake.ts";
 import type { HelloProblem } from "../proto/states/handshake_messages.ts";
 import { CHANNEL_KEY, CLIENT_LINE } from "../proto/wire/keys.ts";
@@ -31,8 +32,8 @@ export interface HostFailure {
 }
 
 /** Frames of these parts of the package are not where the user's code failed. */
-const OWN_PARTS = /\/(?:channel|client|ffi|proto)\/[^/]|^(?:ext|node):/;
-const ROOT = new URL("../", import.meta.url).href;
+const OWN_PARTS = /\/(?:channel|client|dist|ffi|proto)\/[^/]|^(?:ext|node):/;
+const ROOT = PACKAGE_ROOT.href;
 
 /** The failure that a client reports with a control message `error`. */
 export function reportedFailure(

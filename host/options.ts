@@ -86,7 +86,7 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
   ) {
     throw new BridgeError(
       "bad_argument",
-      `Cannot launch with timeoutSecs ${timeoutSecs}: it is an integer from 1 to ${MAX_TIMEOUT_SECS}`,
+      `Cannot launch with timeoutSecs ${timeoutSecs}: it must be an integer from 1 to ${MAX_TIMEOUT_SECS}, in seconds`,
     );
   }
   const env = permittedEnvironment();

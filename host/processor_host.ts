@@ -28,7 +28,7 @@ export interface CloseOptions {
 /**
  * A host and its client. `launch` returns at once; the connection is made in
  * the background. Frames that are sent before {@link ready} are dropped without
- * a warning, and counted in {@link stats}.
+ * an error, and counted in {@link stats}.
  */
 export abstract class ProcessorHost<
   I extends PortMap = NoPorts,
@@ -38,8 +38,6 @@ export abstract class ProcessorHost<
   readonly input: Senders<I>;
   /** Receives frames from the client, by port. */
   readonly output: Receivers<O>;
-  /** Resolves when frames can flow. Rejects with a {@link BridgeError} if the host ends before that; the message says why, and how far the handshake got. */
-  readonly ready: Promise<void>;
   /** Resolves when the host has ended and everything is released: with the failure, or with `undefined` after {@link close}. Never rejects. */
   readonly ended: Promise<BridgeError | undefined>;
   readonly #supervisor: Supervisor<I, O>;
@@ -60,11 +58,16 @@ export abstract class ProcessorHost<
     this.#supervisor = new Supervisor(Native.open(), prepared);
     this.input = this.#supervisor.channel.senders;
     this.output = this.#supervisor.channel.receivers;
-    this.ready = this.#supervisor.ready;
     this.ended = this.#supervisor.ended;
     const onAbort = (): void => void this.close();
     signal?.addEventListener("abort", onAbort, { once: true });
     this.ended.finally(() => signal?.removeEventListener("abort", onAbort));
+  }
+
+  /** Resolves when frames can flow. Rejects with a {@link BridgeError} if the host ends before that; the message says why, and how far the handshake got. */
+  get ready(): Promise<void> {
+    this.#supervisor.channel.stalls.knowsReady = true;
+    return this.#supervisor.ready;
   }
 
   /** The client's process id; 0 before it is started. */

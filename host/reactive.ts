@@ -18,7 +18,7 @@ import { ProcessorHost } from "./processor_host.ts";
 
 /**
  * A host whose client processes each frame as it comes. Frames that are sent
- * before the host is ready are dropped without a warning, and counted.
+ * before the host is ready are dropped without an error, and counted.
  */
 export class ReactiveHost<
   I extends PortMap = NoPorts,

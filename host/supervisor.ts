@@ -93,6 +93,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
       problem: (text) => options.warn(text),
       failed: (error) => this.#bridge.misused(error),
     });
+    this.channel.stalls.isHost = true;
     this.#bridge = this.#connect();
     held.move(); // from here on #end releases it
   }
@@ -144,11 +145,13 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
 
   /** Tells the client to start or stop, as soon as it is ready, and each later client too. */
   setRunning(on: boolean): void {
+    this.channel.stalls.setResting("stopped", !on);
     this.#turnRunning(on ? "on" : "off");
   }
 
   /** Tells the client to pause or resume, as soon as it is ready, and each later client too. */
   setPaused(on: boolean): void {
+    this.channel.stalls.setResting("paused", on);
     this.#turnPaused(on ? "on" : "off");
   }
 
@@ -156,7 +159,13 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   async drain(signal: AbortSignal | undefined): Promise<void> {
     if (this.#wasDrained) return; // and stays so when it is closed
     this.#keepsResults = true;
-    await drained(this, signal);
+    const { stalls } = this.channel;
+    stalls.setDraining(true);
+    try {
+      await drained(this, signal);
+    } finally {
+      stalls.setDraining(false);
+    }
     this.#wasDrained = true;
   }
 

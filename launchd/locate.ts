@@ -8,6 +8,7 @@
 import { permittedEnvironment } from "../ffi/environment.ts";
 import type { EnvironmentSource } from "../proto/environment.ts";
 import type { Names } from "../proto/names.ts";
+import { packageModule } from "../proto/package_root.ts";
 import {
   type BrokerProgram,
   brokerProgram,
@@ -19,7 +20,7 @@ import { complaintOf, type RunProgram } from "./run_program.ts";
 import { ServiceError } from "./service_error.ts";
 
 /** The URL of the broker's main module. */
-const MAIN: string = import.meta.resolve("../broker/main.ts");
+const MAIN: string = packageModule("broker/main").href;
 
 /** The variables that set other registries than the default ones. */
 const REGISTRIES = ["JSR_URL", "NPM_CONFIG_REGISTRY"];

@@ -13,6 +13,7 @@ import {
 } from "./environment.ts";
 import { BridgeError } from "./errors.ts";
 import { MAX_SOCKET_PATH_BYTES } from "./limits.ts";
+import { PACKAGE_ROOT } from "./package_root.ts";
 import { sha256 } from "./sha256.ts";
 
 export type { EnvironmentSource } from "./environment.ts";
@@ -215,10 +216,9 @@ function checkoutOf({ checkout = ownCheckout() }: NamesOptions): string {
 
 /** Returns the checkout that this module is in, or the root of the package. */
 function ownCheckout(): string {
-  const root = new URL("../", import.meta.url);
-  return root.protocol === "file:"
-    ? decodeURIComponent(root.pathname)
-    : root.href;
+  return PACKAGE_ROOT.protocol === "file:"
+    ? decodeURIComponent(PACKAGE_ROOT.pathname)
+    : PACKAGE_ROOT.href;
 }
 
 /** Returns `<directory>/<service>.<kind>`, with a hash in place of the service if that is too long for the kernel. */

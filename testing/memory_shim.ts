@@ -11,6 +11,7 @@ import type { ConnectionHandle } from "../ffi/handle.ts";
 import type { Shim } from "../ffi/shim.ts";
 import { STATUS } from "../ffi/status.ts";
 import type { Symbols } from "../ffi/symbols.ts";
+import { inLaterTurn } from "../ffi/turns.ts";
 import { PIXEL_FORMATS, type PixelFormat } from "../proto/schema/surface.ts";
 import { paddedLayout } from "../proto/schema/surface_layout.ts";
 import { capabilitiesIn } from "../proto/wire/packed.ts";
@@ -229,7 +230,7 @@ class Functions implements Implemented {
     this.#waiting.push({ to, body });
     if (!this.#rings) {
       this.#rings = true;
-      setImmediate(() => {
+      inLaterTurn(() => {
         this.#rings = false;
         this.#ring();
       });

@@ -152,6 +152,9 @@ export class ProcessorRun<I extends PortMap, O extends PortMap>
     );
     channel.attach(end);
     channel.use(MY_FEATURES);
+    // Nobody is warned of a port that stands still: a test that can go no further ends at once.
+    channel.stalls.setResting("stopped", true);
+    channel.stalls.knowsReady = true;
     end.activate({
       message: (message) => channel.receive(message),
       ended: () => {},

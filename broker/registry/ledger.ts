@@ -41,11 +41,6 @@ export class Ledger<T> {
     this.#quotas = quotas;
   }
 
-  /** The number of all connections that are not over. */
-  get total(): number {
-    return this.#quotas.connections.used;
-  }
-
   /** Why `process` cannot have one more connection; `undefined` if it can. */
   refusal(process: ProcessIdentity | undefined): string | undefined {
     return refused(this.#quotas.connections.refusal(process));

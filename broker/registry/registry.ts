@@ -84,11 +84,6 @@ export class Registry<E extends Disposable> implements Disposable {
     );
   }
 
-  /** The number of connections that are not over. */
-  get liveCount(): number {
-    return this.#ledger.total;
-  }
-
   /** Makes a connection, which is charged to `process`, or returns which quota is full. `peer` is the XPC peer that is its host. */
   allocate(
     allocation: Allocation,

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attach_linux.h"
+
 /* How long a registration waits: its process can do nothing else before. */
 enum { REGISTER_MS = 5000, RETRY_MS = 20 };
 
@@ -75,16 +77,6 @@ enum boot_presence boot_channel_look(char text[BOOT_TEXT_BYTES]) {
     return presence;
 }
 
-/* Appends a control message; `message` has room for it. */
-static void attach(struct msghdr *message, int type, const void *data, size_t size) {
-    struct cmsghdr *control = (struct cmsghdr *)((char *)message->msg_control + message->msg_controllen);
-    control->cmsg_level = SOL_SOCKET;
-    control->cmsg_type = type;
-    control->cmsg_len = CMSG_LEN(size);
-    memcpy(CMSG_DATA(control), data, size);
-    message->msg_controllen += CMSG_SPACE(size);
-}
-
 /* Sends the bytes through the channel with these descriptors. -1 with errno. */
 static int send_to_bootstrap(const uint8_t *bytes, size_t length, const int *descriptors, int count) {
     enum boot_presence presence;
@@ -98,9 +90,9 @@ static int send_to_bootstrap(const uint8_t *bytes, size_t length, const int *des
     struct ucred self = {.pid = getpid(), .uid = geteuid(), .gid = getegid()};
     struct iovec content = {(void *)bytes, length};
     struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1, .msg_control = control};
-    attach(&message, SCM_RIGHTS, descriptors, (size_t)count * sizeof(int));
+    attach_control(&message, SCM_RIGHTS, descriptors, (size_t)count * sizeof(int));
     size_t without = message.msg_controllen;
-    attach(&message, SCM_CREDENTIALS, &self, sizeof self);
+    attach_control(&message, SCM_CREDENTIALS, &self, sizeof self);
     ssize_t sent = sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINVAL) { /* a user namespace has no number for this user */
         message.msg_controllen = without;

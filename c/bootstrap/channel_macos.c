@@ -42,9 +42,10 @@ enum boot_presence boot_channel_look(char text[BOOT_TEXT_BYTES]) {
         snprintf(text, BOOT_TEXT_BYTES, BOOT_VARIABLE " is '%.60s', which is not the value that a bootstrap gives its child: unset it", value);
     } else if (!MACH_PORT_VALID(channel)) {
         snprintf(text, BOOT_TEXT_BYTES,
-                 "the port of the bootstrap did not reach this process: a program between has started it with fork(), with "
-                 "which macOS passes no such port on (shells and Python do so; Node and Deno use posix_spawn). Start it "
-                 "from a program that uses posix_spawn, or unset " BOOT_VARIABLE " to use the services of this user instead");
+                 "the port of the bootstrap did not reach this process: it, or a process above it, was started with fork(), "
+                 "which on macOS does not pass the port on (shells and Python use fork(), Node and Deno use posix_spawn). "
+                 "Start it from a program that uses posix_spawn, or unset " BOOT_VARIABLE
+                 " to use the services of this user instead");
     } else if (!boot_mach_is_live(channel)) {
         snprintf(text, BOOT_TEXT_BYTES, "the bootstrap that has started this process, or one above it, has ended");
     } else {

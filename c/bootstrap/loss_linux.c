@@ -73,10 +73,12 @@ void boot_channel_explain_loss(int fd, uint64_t inode, char text[BOOT_TEXT_BYTES
     for (int i = 0; known && i < ANCESTORS_MOST && child.parent > 0 && look(child.parent, &parent); i++, child = parent) {
         if (!has_socket(parent.pid, inode)) continue;
         snprintf(rest, room,
-                 "%s (process %d) has it, and %s (process %d), which it has started, does not: let the first pass it on "
-                 "(pass_fds=[%d] of Python's subprocess, stdio of Node's spawn), or the second keep it open",
-                 parent.program, (int)parent.pid, child.program, (int)child.pid, fd);
+                 "%s (process %d) has it, and %s (process %d), which it has started, does not: %s must pass it on "
+                 "(pass_fds=[%d] of Python's subprocess, stdio of Node's spawn), or %s must not close it",
+                 parent.program, (int)parent.pid, child.program, (int)child.pid, parent.program, fd, child.program);
         return;
     }
-    snprintf(rest, room, "a program between closed it, and has ended or become another since; unset " BOOT_VARIABLE " to use the services of this user instead");
+    snprintf(rest, room,
+             "a program between the bootstrap and this process has closed it, and no longer runs; unset " BOOT_VARIABLE
+             " to use the services of this user instead");
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "attach_linux.h"
+
 static void read_control(struct msghdr *message, struct boot_received *received, bool *identified) {
     for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control; control = CMSG_NXTHDR(message, control)) {
         if (control->cmsg_level != SOL_SOCKET) continue;
@@ -44,16 +46,8 @@ void boot_answer_send(int reply, struct boot_answer answer, int right) {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
     answer.has_right = right >= 0;
     struct iovec content = {bytes, boot_answer_encode(&answer, bytes)};
-    struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1};
-    if (right >= 0) {
-        message.msg_control = control;
-        message.msg_controllen = sizeof control;
-        struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(sizeof right);
-        memcpy(CMSG_DATA(rights), &right, sizeof right);
-    }
+    struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1, .msg_control = control};
+    if (right >= 0) attach_control(&message, SCM_RIGHTS, &right, sizeof right);
     sendmsg(reply, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 

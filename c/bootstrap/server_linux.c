@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +23,9 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "close_if_open.h"
 #include "messages_linux.h"
+#include "quiet_thread.h"
 #include "server.h"
 #include "watches_linux.h"
 
@@ -263,21 +264,12 @@ static struct boot_limits limits(void) {
 
 /* Closes everything but the thread, which does not run. */
 static void release(struct boot_server *server) {
-    if (server->offered >= 0) close(server->offered);
+    close_if_open(&server->offered);
     boot_watches_close(&server->watches);
     boot_registry_free(&server->registry);
     pthread_mutex_destroy(&server->lock);
     pthread_cond_destroy(&server->withdrawn);
     free(server);
-}
-
-static int start_thread(struct boot_server *server) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits this: signals go to the program's threads */
-    int why = pthread_create(&server->thread, NULL, work, server);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return why;
 }
 
 struct boot_server *boot_server_start(const struct boot_server_options *options) {
@@ -291,7 +283,7 @@ struct boot_server *boot_server_start(const struct boot_server_options *options)
     server->stop = boot_watches_open(&server->watches) ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
     int why = server->stop < 0 || !boot_watches_add(&server->watches, (struct boot_watched){.kind = BOOT_WATCH_STOP, .fd = server->stop}, EPOLLIN)
                   ? errno
-                  : start_thread(server);
+                  : quiet_thread_start(&server->thread, work, server);
     if (!why) return server;
     release(server);
     errno = why;
@@ -389,7 +381,7 @@ bool boot_server_offer(struct boot_server *server, char value[BOOT_VALUE_BYTES])
     int why = errno;
     if (described) server->offered = channel;
     else pthread_cond_signal(&server->withdrawn); /* nothing is offered, so another may */
-    if (!described && channel >= 0) close(channel);
+    if (!described) close_if_open(&channel);
     pthread_mutex_unlock(&server->lock);
     errno = why;
     return described;
@@ -397,8 +389,7 @@ bool boot_server_offer(struct boot_server *server, char value[BOOT_VALUE_BYTES])
 
 void boot_server_withdraw(struct boot_server *server) {
     pthread_mutex_lock(&server->lock);
-    if (server->offered >= 0) close(server->offered);
-    server->offered = -1;
+    close_if_open(&server->offered);
     pthread_cond_signal(&server->withdrawn);
     pthread_mutex_unlock(&server->lock);
 }

@@ -10,7 +10,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "channel.h"
 #include "channels_macos.h"
 #include "messages_macos.h"
+#include "quiet_thread.h"
 #include "registered_macos.h"
 #include "server.h"
 
@@ -251,22 +251,13 @@ static void release(struct boot_server *server) {
     free(server);
 }
 
-static int start_thread(struct boot_server *server) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits this: signals go to the program's threads */
-    int why = pthread_create(&server->thread, NULL, work, server);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return why;
-}
-
 struct boot_server *boot_server_start(const struct boot_server_options *options) {
     struct boot_server *server = calloc(1, sizeof *server);
     if (!server) return NULL;
     server->options = *options;
     pthread_mutex_init(&server->lock, NULL);
     boot_registry_init(&server->registry, (struct boot_limits){.names = NAMES_MOST, .names_per_channel = NAMES_PER_CHANNEL});
-    int why = boot_channels_open(&server->channels) ? start_thread(server) : errno;
+    int why = boot_channels_open(&server->channels) ? quiet_thread_start(&server->thread, work, server) : errno;
     if (!why) return server;
     release(server);
     errno = why;

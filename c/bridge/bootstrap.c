@@ -3,11 +3,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bell.h"
 #include "bootstrap/channel.h"
+#include "bootstrap/close_if_open.h"
 #include "bootstrap/server.h"
+#include "bytes.h"
 #include "object.h"
 #include "platform.h"
 #include "queue.h"
@@ -72,10 +73,6 @@ static bool take_event(struct bootstrap *bootstrap, struct told *told) {
     return waits || lost;
 }
 
-static void put32(uint8_t *at, uint32_t value) {
-    for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> (8 * i));
-}
-
 int32_t slb_bootstrap_next(slb_handle handle, uint8_t *event) {
     struct bootstrap *bootstrap = bootstrap_take(handle);
     struct told told;
@@ -92,10 +89,6 @@ int32_t slb_bootstrap_next(slb_handle handle, uint8_t *event) {
 
 /* ---- life ---- */
 
-static void close_if_open(int descriptor) {
-    if (descriptor >= 0) close(descriptor);
-}
-
 static void bootstrap_closing(struct object *object) {
     struct bootstrap *bootstrap = (struct bootstrap *)object;
     if (bootstrap->server) boot_server_stop(bootstrap->server);
@@ -104,8 +97,8 @@ static void bootstrap_closing(struct object *object) {
 
 static void bootstrap_finalize(struct object *object) {
     struct bootstrap *bootstrap = (struct bootstrap *)object;
-    close_if_open(bootstrap->bell_read);
-    close_if_open(bootstrap->bell_write);
+    close_if_open(&bootstrap->bell_read);
+    close_if_open(&bootstrap->bell_write);
     pthread_mutex_destroy(&bootstrap->lock);
     free(bootstrap);
 }
@@ -232,19 +225,12 @@ int32_t slb_bootstrap_ended(slb_handle handle, const uint8_t *name, uint32_t len
 
 /* ---- channels ---- */
 
-static uint32_t copy_text(const char *from, uint8_t *text, uint32_t capacity) {
-    uint32_t length = (uint32_t)strlen(from);
-    if (length > capacity) length = capacity;
-    memcpy(text, from, length);
-    return length;
-}
-
 uint32_t slb_bootstrap_offer(slb_handle handle, uint8_t *value, uint32_t capacity) {
     char text[BOOT_VALUE_BYTES];
     struct bootstrap *bootstrap = bootstrap_take(handle);
     if (!bootstrap) return 0;
     uint32_t length = 0;
-    if (boot_server_offer(bootstrap->server, text)) length = copy_text(text, value, capacity);
+    if (boot_server_offer(bootstrap->server, text)) length = text_write(text, value, capacity);
     else fail(SLB_E_SYSTEM, "Cannot open a channel for a child: %s", platform_cause(errno));
     object_release(&bootstrap->object);
     return length;
@@ -266,5 +252,5 @@ int32_t slb_bootstrap_inherited(uint8_t *value, uint32_t capacity) {
     case BOOT_PRESENT: break;
     }
     const char *set = getenv(BOOT_VARIABLE); /* another thread may have unset it */
-    return set ? (int32_t)copy_text(set, value, capacity) : 0;
+    return set ? (int32_t)text_write(set, value, capacity) : 0;
 }

@@ -11,10 +11,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "block.h"
+#include "bytes.h"
 #include "farewell.h"
 #include "inbox.h"
 #include "packed.h"
@@ -169,13 +169,11 @@ static void refuse(struct connection *connection, const struct service *service)
 
 static slb_handle create_service(slb_handle queue_handle, uint32_t kind, const uint8_t *name, uint32_t length) {
     char terminated[128];
-    if (length == 0 || length >= sizeof terminated || memchr(name, 0, length)) {
+    if (!text_read(name, length, terminated, sizeof terminated)) {
         fail(SLB_E_ARGUMENT, "Cannot use this service name: it has %u bytes, 1 to %zu without NUL are possible",
              length, sizeof terminated - 1);
         return 0;
     }
-    memcpy(terminated, name, length);
-    terminated[length] = 0;
     struct queue *queue = queue_take(queue_handle);
     if (!queue) return 0;
     struct service service;
@@ -353,9 +351,7 @@ uint32_t slb_connection_reason_copy(slb_handle handle, uint8_t *text, uint32_t c
     struct connection *connection = take_either(handle);
     if (!connection) return 0;
     pthread_mutex_lock(&connection->lock);
-    uint32_t length = (uint32_t)strlen(connection->reason);
-    if (length > capacity) length = capacity;
-    memcpy(text, connection->reason, length);
+    uint32_t length = text_write(connection->reason, text, capacity);
     pthread_mutex_unlock(&connection->lock);
     if (!length) length = platform_reason_copy(connection->xpc, text, capacity);
     object_release(&connection->object);

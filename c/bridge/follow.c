@@ -21,9 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bootstrap/quiet_thread.h"
 #include "object.h"
 #include "platform.h"
-#include "thread.h"
 
 /* How often the thread looks whether the grace has passed, in milliseconds. It may be changed meanwhile. */
 #define LOOK_MS 10
@@ -36,12 +36,6 @@ static uint32_t scratch_length;
 static atomic_uint grace;
 static atomic_bool host_gone;
 
-static uint64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void remove_scratch(void) {
     if (scratch_length > 0) slb_scratch_remove(scratch_path, scratch_length);
 }
@@ -51,9 +45,9 @@ static void *follow(void *context) {
     if (!platform_wait_for_lost_reader(ends, count, -1)) return NULL; /* it cannot be watched */
     atomic_store(&host_gone, true);
     remove_scratch();
-    uint64_t since = now_ms();
+    double since = slb_clock_ms();
     struct timespec look = {.tv_nsec = LOOK_MS * 1000000L};
-    while (now_ms() - since < atomic_load(&grace)) nanosleep(&look, NULL);
+    while (slb_clock_ms() - since < atomic_load(&grace)) nanosleep(&look, NULL);
     remove_scratch(); /* the program may have replaced the file meanwhile */
     _exit(SLB_EXIT_FOLLOWED);
 }
@@ -79,7 +73,7 @@ int32_t slb_process_follow(uint32_t grace_ms, const uint8_t *scratch, uint32_t l
         }
         if (count > 0) atomic_store(&host_gone, platform_wait_for_lost_reader(ends, count, 0));
         if (atomic_load(&host_gone)) remove_scratch(); /* now: the program may exit before the thread runs */
-        if (count > 0) why = thread_start(follow, NULL);
+        if (count > 0) why = quiet_thread_start(NULL, follow, NULL);
         if (why) {
             while (count > 0) close(ends[--count]);
         }

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "bell.h"
+#include "bootstrap/close_if_open.h"
+#include "lane_word.h"
 #include "mapping.h"
 #include "platform.h"
 #include "queue.h"
@@ -20,17 +22,15 @@ static struct lane *lane_take(slb_handle handle) { return handle_take(handle, SL
 
 /* ---- the memory ---- */
 
-static _Atomic uint32_t *word(uint8_t *memory, size_t offset) { return (_Atomic uint32_t *)(void *)(memory + offset); }
-
-static uint32_t read_word(uint8_t *memory, size_t offset) { return atomic_load(word(memory, offset)); }
+static uint32_t read_word(uint8_t *memory, size_t offset) { return atomic_load(lane_word(memory, offset)); }
 
 static struct lane_header header_at(uint8_t *memory, uint32_t direction) {
     size_t start = SLB_LANE_HEADERS + SLB_LANE_HEADER_BYTES * direction;
     return (struct lane_header){
-        .head = word(memory, start + SLB_LANE_HEAD),
-        .tail = word(memory, start + SLB_LANE_TAIL),
-        .asleep = word(memory, start + SLB_LANE_ASLEEP),
-        .core = word(memory, start + SLB_LANE_CORE),
+        .head = lane_word(memory, start + SLB_LANE_HEAD),
+        .tail = lane_word(memory, start + SLB_LANE_TAIL),
+        .asleep = lane_word(memory, start + SLB_LANE_ASLEEP),
+        .core = lane_word(memory, start + SLB_LANE_CORE),
     };
 }
 
@@ -41,10 +41,10 @@ static bool are_slots(uint32_t slots) {
 /* Writes a new lane into memory that nobody else has yet. */
 static void write_layout(uint8_t *memory, uint32_t slots) {
     memset(memory, 0, SLB_LANE_BYTES(slots)); /* which allocates all its pages */
-    atomic_store(word(memory, SLB_LANE_AT_MAGIC), SLB_LANE_MAGIC);
-    atomic_store(word(memory, SLB_LANE_AT_VERSION), SLB_LANE_VERSION);
-    atomic_store(word(memory, SLB_LANE_AT_SLOTS), slots);
-    atomic_store(word(memory, SLB_LANE_AT_SLOT_BYTES), SLB_LANE_SLOT_BYTES);
+    atomic_store(lane_word(memory, SLB_LANE_AT_MAGIC), SLB_LANE_MAGIC);
+    atomic_store(lane_word(memory, SLB_LANE_AT_VERSION), SLB_LANE_VERSION);
+    atomic_store(lane_word(memory, SLB_LANE_AT_SLOTS), slots);
+    atomic_store(lane_word(memory, SLB_LANE_AT_SLOT_BYTES), SLB_LANE_SLOT_BYTES);
     for (uint32_t direction = 0; direction < 2; direction++) atomic_store(header_at(memory, direction).asleep, 1);
 }
 
@@ -89,18 +89,15 @@ static int32_t map_memory(struct lane *lane, xpc_object_t memory) {
 
 /* ---- life ---- */
 
-static void close_if_open(int descriptor) {
-    if (descriptor >= 0) close(descriptor);
-}
-
 static void lane_finalize(struct object *object) {
     struct lane *lane = (struct lane *)object;
     xpc_object_t memory = atomic_exchange(&lane->memory, NULL);
     if (memory) xpc_release(memory);
     if (lane->mapping) mapping_end(lane->mapping, lane->mapped_bytes, atomic_load(&object->keep_mapping));
-    close_if_open(lane->bell_read);
-    close_if_open(lane->bell_write);
-    close_if_open(atomic_load(&lane->peer_bell));
+    int peer_bell = atomic_load(&lane->peer_bell);
+    close_if_open(&lane->bell_read);
+    close_if_open(&lane->bell_write);
+    close_if_open(&peer_bell);
     lane_free(lane);
 }
 

@@ -40,9 +40,9 @@ struct lane {
     _Atomic(xpc_object_t) memory; /* NULL once taken, and of a lane that was opened */
 };
 
-/* Zeroed memory for a lane, NULL if there is none. It is used for other lanes later, and never for anything else. */
+/* A zeroed struct lane; NULL: out of memory. It is used for other lanes later, and never for anything else. */
 struct lane *lane_allocate(void);
-/* Returns the memory of a lane that has no handle. */
+/* Returns the struct of a lane that has no handle, so that another lane can use it. */
 void lane_free(struct lane *lane);
 
 /* Makes the lane known by its handle. False: out of memory. */

@@ -1,8 +1,8 @@
 /*
  * lane_table.c: finds lanes by their handles without a lock. See lane.h.
  *
- * The memory of a lane is never returned to the system, so that its handle can be compared at any time: that of a
- * released lane is 0, or that of the lane that uses the memory now.
+ * A struct lane is never freed, only used for another lane. So a thread can compare its handle at any time: that of a
+ * released lane is 0, or that of the lane that uses the struct now.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ struct lane *lane_allocate(void) {
 }
 
 void lane_free(struct lane *lane) {
-    /* All but the object, whose handle is 0 and may be looked at. */
+    /* All but the object: other threads may still read its handle, which is 0. */
     memset((char *)lane + sizeof lane->object, 0, sizeof *lane - sizeof lane->object);
     pthread_mutex_lock(&table.lock);
     lane->next_free = table.free;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "queue.h"
 
 /* ---- the last error ---- */
@@ -23,12 +24,7 @@ int32_t fail(int32_t code, const char *format, ...) {
     return last_code = code;
 }
 
-uint32_t slb_error_copy(uint8_t *text, uint32_t capacity) {
-    size_t length = strlen(last_error);
-    if (length > capacity) length = capacity;
-    memcpy(text, last_error, length);
-    return (uint32_t)length;
-}
+uint32_t slb_error_copy(uint8_t *text, uint32_t capacity) { return text_write(last_error, text, capacity); }
 
 int32_t slb_error_code(void) { return last_code; }
 

@@ -10,15 +10,9 @@
 #include <unistd.h>
 #include <xpc/linux.h>
 
+#include "bytes.h"
 #include "object.h"
 #include "platform.h"
-
-static uint32_t copy_text(const char *from, uint8_t *text, uint32_t capacity) {
-    size_t length = strlen(from);
-    if (length > capacity) length = capacity;
-    memcpy(text, from, length);
-    return (uint32_t)length;
-}
 
 uint32_t platform_reason_copy(xpc_connection_t connection, uint8_t *text, uint32_t capacity) {
     char *reason = xpc_connection_copy_invalidation_reason(connection);
@@ -26,10 +20,10 @@ uint32_t platform_reason_copy(xpc_connection_t connection, uint8_t *text, uint32
     if (!reason && xpc_linux_get_goodbye(connection, &said)) { /* interrupted: a connection that can be used again */
         char words[sizeof said.reason + 64];
         snprintf(words, sizeof words, "the other side has ended the connection, and says: %s", said.reason);
-        return copy_text(words, text, capacity);
+        return text_write(words, text, capacity);
     }
     if (!reason) return 0;
-    uint32_t length = copy_text(reason, text, capacity);
+    uint32_t length = text_write(reason, text, capacity);
     free(reason);
     return length;
 }
@@ -70,7 +64,7 @@ uint32_t platform_service_path_copy(const char *name, uint8_t *text, uint32_t ca
         fail(SLB_E_ARGUMENT, "Cannot place service '%s': its socket's path is too long", name);
         return 0;
     }
-    return copy_text(path, text, capacity);
+    return text_write(path, text, capacity);
 }
 
 void *platform_region_create(size_t bytes) { return xpc_linux_region_create(bytes); }

@@ -19,6 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "object.h"
 #include "platform.h"
 #include "private_socket.h"
@@ -35,11 +36,9 @@ __attribute__((constructor)) static void stay_mapped(void) {
 uint32_t platform_reason_copy(xpc_connection_t connection, uint8_t *text, uint32_t capacity) {
     char *reason = xpc_connection_copy_invalidation_reason(connection);
     if (!reason) return 0;
-    size_t length = strlen(reason);
-    if (length > capacity) length = capacity;
-    memcpy(text, reason, length);
+    uint32_t length = text_write(reason, text, capacity);
     free(reason);
-    return (uint32_t)length;
+    return length;
 }
 
 /* Apple's libxpc gives the reason as text only. */

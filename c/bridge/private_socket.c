@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "bootstrap/close_if_open.h"
 #include "object.h"
 #include "platform.h"
 
@@ -283,8 +284,7 @@ int32_t private_socket_bind(const char *path, struct private_socket *socket) {
 }
 
 void private_socket_close(struct private_socket *socket) {
-    if (socket->descriptor >= 0) close(socket->descriptor);
-    socket->descriptor = -1;
+    close_if_open(&socket->descriptor);
     if (socket->directory < 0) return;
     if (socket->lock >= 0) {
         struct stat found;

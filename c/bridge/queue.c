@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bell.h"
+#include "bytes.h"
 #include "connection.h"
 #include "inbox.h"
 #include "packed.h"
@@ -163,10 +164,6 @@ void queue_put(struct queue *queue, struct event *event) {
 }
 
 /* ---- draining ---- */
-
-static void put32(uint8_t *at, uint32_t value) {
-    for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> (8 * i));
-}
 
 /* Takes the first event of the connection that is served, with the lock held. */
 static struct event *take_first_event(struct queue *queue) {

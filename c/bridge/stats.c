@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "connection.h"
 #include "inbox.h"
 #include "mapping.h"
@@ -45,11 +46,9 @@ uint32_t slb_stats(uint64_t *counters, uint32_t capacity) {
 
 uint32_t slb_service_path_copy(const uint8_t *name, uint32_t length, uint8_t *text, uint32_t capacity) {
     char terminated[128];
-    if (length == 0 || length >= sizeof terminated || memchr(name, 0, length)) {
+    if (!text_read(name, length, terminated, sizeof terminated)) {
         fail(SLB_E_ARGUMENT, "Cannot place this service: its name has %u bytes", length);
         return 0;
     }
-    memcpy(terminated, name, length);
-    terminated[length] = 0;
     return platform_service_path_copy(terminated, text, capacity);
 }

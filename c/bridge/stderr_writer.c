@@ -17,9 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bootstrap/quiet_thread.h"
 #include "object.h"
 #include "platform.h"
-#include "thread.h"
 
 /* The most bytes in one write, so that a slow reader is seen to make progress. */
 #define WRITE_BYTES 4096
@@ -117,7 +117,7 @@ static int prepare(void) {
     if (ring) return 0;
     ring = malloc(SLB_STDERR_BYTES);
     if (!ring) return ENOMEM;
-    int why = thread_start(write_all, NULL);
+    int why = quiet_thread_start(NULL, write_all, NULL);
     if (why) {
         free(ring);
         ring = NULL;

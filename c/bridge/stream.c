@@ -13,14 +13,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "bell.h"
+#include "bootstrap/close_if_open.h"
+#include "bootstrap/quiet_thread.h"
+#include "bytes.h"
 #include "object.h"
 #include "platform.h"
 #include "private_socket.h"
@@ -58,21 +59,12 @@ static void *watch(void *context) {
 
 /* 0 or an errno. */
 static int start_watcher(struct stream *stream) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread inherits the mask: only the program's own threads handle signals */
-    int why = pthread_create(&stream->watcher, NULL, watch, stream);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int why = quiet_thread_start(&stream->watcher, watch, stream);
     stream->watched = why == 0;
     return why;
 }
 
 /* ---- making and closing ---- */
-
-static void close_if_open(int *descriptor) {
-    if (*descriptor >= 0) close(*descriptor);
-    *descriptor = -1;
-}
 
 static void stream_closing(struct object *object) {
     struct stream *stream = (struct stream *)object;
@@ -111,21 +103,13 @@ static slb_handle stream_handle(struct queue *queue, const struct private_socket
     return 0;
 }
 
-/* Copies the bytes as a terminated string into `capacity` bytes. False: empty, too long, or with a NUL inside. */
-static bool as_string(const uint8_t *bytes, uint32_t length, char *text, uint32_t capacity) {
-    if (length == 0 || length >= capacity || memchr(bytes, 0, length)) return false;
-    memcpy(text, bytes, length);
-    text[length] = 0;
-    return true;
-}
-
 slb_handle slb_stream_listen(slb_handle queue_handle, const uint8_t *path, uint32_t length) {
     char text[4096];
     struct private_socket socket;
     struct queue *queue = queue_take(queue_handle);
     if (!queue) return 0;
     slb_handle handle = 0;
-    if (!as_string(path, length, text, sizeof text)) {
+    if (!text_read(path, length, text, sizeof text)) {
         fail(SLB_E_ARGUMENT, "Cannot listen: expected the absolute path of a socket, got %u bytes that are none", length);
     } else if (private_socket_bind(text, &socket) == 0) {
         handle = stream_handle(queue, &socket);
@@ -140,7 +124,7 @@ slb_handle slb_stream_inherited(slb_handle queue_handle, const uint8_t *service,
     if (!queue) return 0;
     slb_handle handle = 0;
     struct private_socket socket = {.descriptor = -1, .directory = -1, .lock = -1};
-    if (!as_string(service, length, name, sizeof name)) {
+    if (!text_read(service, length, name, sizeof name)) {
         fail(SLB_E_ARGUMENT, "Cannot look for the socket of this service: its name has %u bytes", length);
     } else if ((socket.descriptor = platform_stream_inherited(name)) < 0) {
         if (errno == ENOENT) fail(SLB_E_ABSENT, "No service manager has passed a stream socket for '%s'", name);
@@ -214,8 +198,8 @@ uint32_t slb_stream_path_copy(slb_handle handle, uint8_t *text, uint32_t capacit
     uint32_t length = 0;
     if (getsockname(stream->socket.descriptor, (struct sockaddr *)&address, &filled) == 0) {
         /* The path may lack a terminator, and is empty if the socket has no name. */
-        while (length < sizeof address.sun_path && length < capacity && address.sun_path[length]) length++;
-        memcpy(text, address.sun_path, length);
+        uint32_t most = capacity < sizeof address.sun_path ? capacity : sizeof address.sun_path;
+        length = text_write(address.sun_path, text, most);
     } else {
         fail(SLB_E_SYSTEM, "Cannot say where this listener is: %s", platform_cause(errno));
     }
@@ -225,5 +209,5 @@ uint32_t slb_stream_path_copy(slb_handle handle, uint8_t *text, uint32_t capacit
 
 int32_t slb_service_is_activated(const uint8_t *service, uint32_t length) {
     char name[128];
-    return as_string(service, length, name, sizeof name) && platform_is_activated(name);
+    return text_read(service, length, name, sizeof name) && platform_is_activated(name);
 }

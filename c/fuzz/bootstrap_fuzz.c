@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "../bootstrap/attach_linux.h"
+#include "../bootstrap/close_if_open.h"
 #include "descriptors.h"
 #include "script.h"
 
@@ -41,11 +43,6 @@ static struct {
     int told; /* names that were told as served */
     uint8_t mood; /* how the server connects */
 } world;
-
-static void close_one(int *fd) {
-    if (*fd >= 0) close(*fd);
-    *fd = -1;
-}
 
 static bool count_names(void *context, enum boot_event event, int32_t pid, const char *name) {
     (void)context, (void)pid;
@@ -104,7 +101,7 @@ static void check_server(void) {
 
 static void open_channel_at(int which) {
     char value[BOOT_VALUE_BYTES];
-    close_one(&world.channels[which]);
+    close_if_open(&world.channels[which]);
     MUST(boot_server_offer(world.server, value));
     world.channels[which] = fcntl(atoi(value), F_DUPFD_CLOEXEC, 0);
     boot_server_withdraw(world.server);
@@ -117,7 +114,7 @@ static int new_end(int type) {
     int ends[2];
     if (socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) abort();
     int *kept = &world.ends[world.next_end++ % ENDS];
-    close_one(kept);
+    close_if_open(kept);
     *kept = ends[0];
     return ends[1];
 }
@@ -132,7 +129,7 @@ static int descriptor(uint8_t kind) {
     case 3: return new_end(SOCK_STREAM);
     case 4:
         fd = new_end(SOCK_SEQPACKET);
-        close_one(&world.ends[(world.next_end - 1) % ENDS]);
+        close_if_open(&world.ends[(world.next_end - 1) % ENDS]);
         return fd;
     case 5: return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     default: return fcntl(descriptor_of(kind / 8), F_DUPFD_CLOEXEC, 0);
@@ -141,18 +138,9 @@ static int descriptor(uint8_t kind) {
 
 static void send_bytes(int channel, const uint8_t *bytes, size_t length, const int *descriptors, int count) {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(MANY * sizeof(int))] = {0};
-    size_t size = (size_t)count * sizeof(int);
     struct iovec content = {(void *)bytes, length};
-    struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1};
-    if (count > 0) {
-        message.msg_control = control;
-        message.msg_controllen = CMSG_SPACE(size);
-        struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(size);
-        memcpy(CMSG_DATA(rights), descriptors, size);
-    }
+    struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1, .msg_control = control};
+    if (count > 0) attach_control(&message, SCM_RIGHTS, descriptors, (size_t)count * sizeof(int));
     sendmsg(channel, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -173,7 +161,7 @@ static void take_answer(int reply, uint32_t id, bool as_encoded) {
     int right;
     memcpy(&right, CMSG_DATA(rights), sizeof right);
     int *kept = &world.ends[world.next_end++ % ENDS];
-    close_one(kept);
+    close_if_open(kept);
     *kept = right;
 }
 
@@ -229,7 +217,7 @@ static void act(struct script *script) {
         break;
     case 2: boot_server_declare(world.server, name, which & 64); break;
     case 3: boot_server_ended(world.server, name); break;
-    case 4: close_one(&world.ends[which / 8 % ENDS]); break;
+    case 4: close_if_open(&world.ends[which / 8 % ENDS]); break;
     case 5: shutdown(world.ends[which / 8 % ENDS], SHUT_RDWR); break;
     case 6: shutdown(world.channels[which / 8 % CHANNELS], which & 64 ? SHUT_RDWR : SHUT_WR); break;
     default: open_channel_at(which / 8 % CHANNELS); break;
@@ -256,8 +244,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_server();
     }
     boot_server_stop(world.server);
-    for (int i = 0; i < ENDS; i++) close_one(&world.ends[i]);
-    for (int i = 0; i < CHANNELS; i++) close_one(&world.channels[i]);
+    for (int i = 0; i < ENDS; i++) close_if_open(&world.ends[i]);
+    for (int i = 0; i < CHANNELS; i++) close_if_open(&world.channels[i]);
     MUST(count_open() == open_before);
     return 0;
 }

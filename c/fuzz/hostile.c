@@ -6,6 +6,8 @@
 #include <endian.h>
 #include <sys/mman.h>
 
+#include "../bootstrap/attach_linux.h"
+
 static void put(struct hostile_packet *packet, const void *bytes, size_t length) {
     if (length > sizeof packet->bytes - packet->length) return;
     memcpy(packet->bytes + packet->length, bytes, length);
@@ -206,15 +208,8 @@ void hostile_send(int socket, const struct hostile_packet *packet, size_t from, 
     if (to > packet->length) to = packet->length;
     if (from > to) from = to;
     struct iovec vector = {.iov_base = (void *)(packet->bytes + from), .iov_len = to - from};
-    struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1};
-    if (packet->count && from == 0) {
-        header.msg_control = control;
-        header.msg_controllen = CMSG_SPACE(packet->count * sizeof(int));
-        struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-        *rights = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-        rights->cmsg_len = CMSG_LEN(packet->count * sizeof(int));
-        memcpy(CMSG_DATA(rights), packet->descriptors, packet->count * sizeof(int));
-    }
+    struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control};
+    if (packet->count && from == 0) attach_control(&header, SCM_RIGHTS, packet->descriptors, packet->count * sizeof(int));
     sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 

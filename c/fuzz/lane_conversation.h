@@ -9,12 +9,12 @@
 #define FUZZ_LANE_CONVERSATION_H
 
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lane_word.h"
 #include "must.h"
 #include "script.h"
 #include "streamlib_bridge.h"
@@ -37,9 +37,7 @@ struct conversation {
     uint32_t heard; /* our rings that were not read yet */
 };
 
-static inline _Atomic uint32_t *word_in(uint8_t *memory, size_t at) { return (_Atomic uint32_t *)(void *)(memory + at); }
-
-static inline uint32_t seen_at(const struct conversation *it, size_t at) { return atomic_load(word_in(it->memory, at)); }
+static inline uint32_t seen_at(const struct conversation *it, size_t at) { return atomic_load(lane_word(it->memory, at)); }
 
 static inline uint32_t next_word(struct script *script) {
     uint32_t value = 0;
@@ -62,7 +60,7 @@ static inline void hostile_word(const struct conversation *it, struct script *sc
     static const uint32_t fields[] = {SLB_LANE_HEAD, SLB_LANE_TAIL, SLB_LANE_ASLEEP, SLB_LANE_CORE};
     uint8_t which = next_byte(script);
     size_t at = which & 8 ? (which & 3u) * 4 : (which & 4 ? it->out : it->in) + fields[which & 3];
-    atomic_store(word_in(it->memory, at), next_number(it, script));
+    atomic_store(lane_word(it->memory, at), next_number(it, script));
 }
 
 static inline void hostile_bytes(const struct conversation *it, struct script *script) {
@@ -95,7 +93,7 @@ static inline void hostile_listens(struct conversation *it) {
 /* ---- our side ---- */
 
 static inline void expect(const struct conversation *it, size_t at, uint32_t value) {
-    atomic_store(word_in(it->expected, at), value);
+    atomic_store(lane_word(it->expected, at), value);
 }
 
 /* What a ring does: the other side is rung if it has announced sleep, and only then. */
@@ -186,8 +184,8 @@ static inline bool begin_opened(struct conversation *it, struct script *script, 
     it->memory = slb_shmem_map(it->region);
     MUST(it->memory);
     it->bytes = (size_t)slb_shmem_bytes(it->region);
-    for (size_t i = 0; i < 4; i++) atomic_store(word_in(it->memory, 4 * i), numbers[i]);
-    if (how & 4) atomic_store(word_in(it->memory, next_byte(script) % 4u * 4), next_number(it, script));
+    for (size_t i = 0; i < 4; i++) atomic_store(lane_word(it->memory, 4 * i), numbers[i]);
+    if (how & 4) atomic_store(lane_word(it->memory, next_byte(script) % 4u * 4), next_number(it, script));
     it->lane = slb_lane_open(it->queue, it->region);
     MUST((it->lane != 0) == is_lane(it, it->bytes));
     it->slots = seen_at(it, SLB_LANE_AT_SLOTS);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "../bootstrap/close_if_open.h"
 #include "../linux/carrier.h"
 #include "../linux/endpoint.h"
 #include "hostile.h"
@@ -28,16 +29,11 @@ static struct {
     uint8_t dialled; /* how a connection by name ends */
 } hostile;
 
-static void forget(int *fd) {
-    if (*fd >= 0) close(*fd);
-    *fd = -1;
-}
-
 /* Consumes both. Closes the oldest if there are too many. */
 static void add_peer(int socket, int end) {
     unsigned at = hostile.count++ % PEERS_MAX;
-    forget(&hostile.peers[at]);
-    forget(&hostile.ends[at]);
+    close_if_open(&hostile.peers[at]);
+    close_if_open(&hostile.ends[at]);
     hostile.peers[at] = socket;
     hostile.ends[at] = end;
 }
@@ -98,7 +94,7 @@ static void connect_peer(bool keeps) {
     int ends[2];
     if (hostile.door < 0 || xl_socket_pair(ends) != 0) return;
     hostile_send(hostile.door, hostile_end(XL_KIND_CONNECT, ends[1]), 0, XL_HEADER_BYTES);
-    if (!keeps) forget(&ends[1]);
+    if (!keeps) close_if_open(&ends[1]);
     add_peer(ends[0], ends[1]);
 }
 
@@ -107,7 +103,7 @@ static void derive_door(void) {
     int ends[2];
     if (hostile.door < 0 || xl_socket_pair(ends) != 0) return;
     hostile_send(hostile.door, hostile_end(XL_KIND_DERIVE, ends[1]), 0, XL_HEADER_BYTES);
-    forget(&ends[1]);
+    close_if_open(&ends[1]);
     add_peer(hostile.door, -1);
     hostile.door = ends[0];
 }
@@ -116,19 +112,19 @@ static void listen_to(int socket) {
     int descriptor;
     for (int i = 0; i < 64 && hostile_receive(socket, &descriptor); i++) {
         if (descriptor >= 0 && socket == hostile.door) add_peer(descriptor, -1);
-        else forget(&descriptor);
+        else close_if_open(&descriptor);
     }
 }
 
 static void hang_up(unsigned peer, uint8_t how) {
     switch (how % 5) {
-    case 0: forget(&hostile.peers[peer]); break;
-    case 1: forget(&hostile.ends[peer]); break;
+    case 0: close_if_open(&hostile.peers[peer]); break;
+    case 1: close_if_open(&hostile.ends[peer]); break;
     case 2: shutdown(hostile.peers[peer], how & 128 ? SHUT_WR : SHUT_RDWR); break;
     case 3: setsockopt(hostile.ends[peer], SOL_SOCKET, SO_PASSCRED, &(int){0}, sizeof(int)); break;
     case 4:
         if (how & 128) shutdown(hostile.door, SHUT_RDWR);
-        forget(&hostile.door);
+        close_if_open(&hostile.door);
         break;
     }
 }
@@ -171,10 +167,10 @@ static void step(struct script *script) {
 
 static void leave(void) {
     for (unsigned i = 0; i < PEERS_MAX; i++) {
-        forget(&hostile.peers[i]);
-        forget(&hostile.ends[i]);
+        close_if_open(&hostile.peers[i]);
+        close_if_open(&hostile.ends[i]);
     }
-    forget(&hostile.door);
+    close_if_open(&hostile.door);
     hostile.dialled = 2;
 }
 

@@ -548,13 +548,17 @@ SLB_API int32_t slb_fd_dup(slb_handle fd);
 /* ---- lanes: frames in shared memory ---- */
 
 /*
- * One side's half of a lane: a region of shared memory, which streamlib_lane.h describes, and the bells of both
- * sides. The caller reads and writes records in the memory itself, and calls these functions to show them to the
- * other side, and to wait. "Its own direction" is the one that this side writes: 0 of slb_lane_create, 1 of
- * slb_lane_open. What the other side writes into the memory is checked by the caller; these functions read only
- * the four numbers of each header, and none of them can make them fail or block.
+ * A lane is a region of shared memory, which streamlib_lane.h describes, and a bell for each side; its handle is one
+ * side's half of it. The caller writes and reads the slots itself. It calls these functions to tell the other side
+ * what it has written and read, and to wait. "Its own direction" is the one that this side writes: 0 after
+ * slb_lane_create, 1 after slb_lane_open.
  *
- * slb_lane_publish, _consume, _spin, _sleep and _wake take no lock: nobody may release the lane or its queue meanwhile.
+ * The caller checks what the other side has written into the slots. These functions read the layout once, in
+ * slb_lane_open, and after that only the headers: whatever the other side writes there, no function fails because of
+ * it, or waits longer than its caller allows.
+ *
+ * slb_lane_slots, _map, _bytes, _publish, _consume, _spin, _sleep and _wake take no lock: the lane and its queue must
+ * not be released while one of them runs.
  */
 
 /* Makes a lane of `slots` slots in each direction: a power of two, 16 to 4096. All its pages are allocated at once. */
@@ -562,14 +566,14 @@ SLB_API slb_handle slb_lane_create(slb_handle queue, uint32_t slots);
 
 /*
  * The half of the other side, from memory that was received; the shmem stays the caller's. SLB_E_ARGUMENT: the
- * memory is no lane of this version, or shorter than it says.
+ * memory is no lane of this version, or its size does not fit its number of slots.
  */
 SLB_API slb_handle slb_lane_open(slb_handle queue, slb_handle shmem);
 
-/* The number of slots of each direction. It is read from the memory once, so that it never changes. 0 with the error set: no such lane. */
+/* The number of slots of each direction. It never changes, whatever the memory says later. 0 with the error set: no such lane. */
 SLB_API uint32_t slb_lane_slots(slb_handle lane);
 
-/* Takes the lane's memory out, once, as a shmem to be sent to the other side. SLB_E_CLOSED: it was taken, or the lane was opened. */
+/* Returns the lane's memory, once, as a shmem to send to the other side. SLB_E_CLOSED: it was taken before, or this half is of slb_lane_open. */
 SLB_API slb_handle slb_lane_take_memory(slb_handle lane);
 
 /* The lane's memory in this process. Valid as "Mappings" above says; NULL: no such lane. */
@@ -578,52 +582,53 @@ SLB_API void *slb_lane_map(slb_handle lane);
 /* The bytes of the lane at that address: SLB_LANE_BYTES of its slots. */
 SLB_API uint64_t slb_lane_bytes(slb_handle lane);
 
-/* Returns a copy of the end of this side's bell that rings it, as a descriptor to be sent to the other side. */
+/* Returns a descriptor to send to the other side: with it, that side rings the bell of this one. */
 SLB_API slb_handle slb_lane_bell(slb_handle lane);
 
 /*
- * From now on this side rings the bell of the other side, whose end was received as `fd`, which stays the caller's.
- * If the other side was to be rung before, it is rung now. SLB_E_ARGUMENT: the descriptor is no bell.
- * SLB_E_CLOSED: the lane has one already. A bell that is full was rung, and one that has no reader is not an error.
+ * Gives this side the bell of the other side, which was received as `fd`; that handle stays the caller's. If this
+ * side has published before and the other side has announced sleep, this call rings. SLB_E_ARGUMENT: the descriptor
+ * is no bell. SLB_E_CLOSED: this side has the bell already. A ring never fails: a bell that is full has been rung,
+ * and nobody misses a ring of a bell that has no reader.
  */
 SLB_API int32_t slb_lane_connect(slb_handle lane, slb_handle fd);
 
 /*
  * Returns the descriptor of this side's bell for the event loop, as slb_queue_take_bell does. One byte can be read
- * from it for each ring. An end of file means that the other side has shut it down, which it never needs to.
+ * from it for each ring. At the end of the file the other side has shut the bell down, which is misuse.
  */
 SLB_API int32_t slb_lane_take_bell(slb_handle lane);
 
 /*
- * Sets `head` of its own direction: everything before that slot is written. Rings the other side if it has announced
- * that it sleeps. Returns 1 if it has rung, else 0. SLB_E_ARGUMENT: more than `slots` after the last one.
+ * Sets `head` of its own direction: the slots before it are written. Rings the other side if that has announced
+ * sleep. Returns 1 if it has rung, else 0. SLB_E_ARGUMENT: `head` is more than `slots` beyond the last one.
  */
 SLB_API int32_t slb_lane_publish(slb_handle lane, uint32_t head);
 
-/* Sets `tail` of the other direction: everything before that slot is read. Returns 0. SLB_E_ARGUMENT: more than `slots` after the last one. */
+/* Sets `tail` of the other direction: the slots before it are read. Returns 0. SLB_E_ARGUMENT: `tail` is more than `slots` beyond the last one. */
 SLB_API int32_t slb_lane_consume(slb_handle lane, uint32_t tail);
 
 /*
- * Waits awake until `head` of the other direction is not `seen`, and returns it; returns `seen` if it gives up, and
- * if there is no such lane. It waits for at most min(2 * average + 5 us, max_ns), where the average is that of
- * the latest waits, and not at all if that exceeds max_ns or if the other side has last published from this
- * processor. Where processors cannot be told apart it waits for at most 5 us. max_ns 0 reads `head`.
+ * Waits awake until `head` of the other direction is not `seen`, and returns it. Returns `seen` if it gives up, and
+ * if there is no such lane. It waits for at most min(2 * average + 5 us, max_ns), where `average` is that of the
+ * latest waits. It does not wait if the average exceeds max_ns, or if the other side has last published from this
+ * processor. If one of the two processors is unknown, it waits for at most 5 us. With max_ns 0 it only reads `head`.
  */
 SLB_API uint32_t slb_lane_spin(slb_handle lane, uint32_t seen, uint32_t max_ns);
 
 /*
  * Announces sleep: sets `asleep` of the other direction. Returns 1 if `head` is still `seen`: the next publish of the
- * other side rings. Returns 0 if it is not: the announcement is taken back, but a ring may be on its way. This
- * is 1 announcement for SLB_LANE_MAX_RINGS. A lane starts as announced.
+ * other side rings. Returns 0 if it is not: the announcement is taken back, but a ring may be on its way. For
+ * SLB_LANE_MAX_RINGS each call counts as one announcement, and so does the start of a lane, which is announced.
  */
 SLB_API int32_t slb_lane_sleep(slb_handle lane, uint32_t seen);
 
-/* Ends the announced sleep: the other side need not ring. Teaches slb_lane_spin how long it was. Returns 0. */
+/* Ends the announced sleep: the other side need not ring. The time since it began counts in slb_lane_spin's average. Returns 0. */
 SLB_API int32_t slb_lane_wake(slb_handle lane);
 
 /*
- * Waits without an event loop, as that of a Worker that has to block: announces sleep, and blocks until one of these
- * is true, which it returns. Before it returns it ends the announced sleep. It reads the rings that it gets.
+ * Waits without an event loop, for a thread that has to block: announces sleep, blocks until one of these is true,
+ * ends the announced sleep, and returns which one it was. It reads the rings that come meanwhile.
  *
  *   SLB_LANE_MOVED     `head` of the other direction is not `seen`
  *   SLB_LANE_EVENTS    events are on the lane's queue. The caller drains them, or leaves them to the event loop: the
@@ -632,8 +637,8 @@ SLB_API int32_t slb_lane_wake(slb_handle lane);
  *   SLB_LANE_SHUT      the other side has shut the bell down
  *   SLB_LANE_FLOOD     its rings have woken this call more than SLB_LANE_MAX_RINGS times, and `head` has not moved
  *
- * To be called on the thread that drains the queue. After it the caller announces its sleep to the other side again
- * before it goes back to the event loop.
+ * Only the thread that drains the queue may call it. Before that thread goes back to its event loop, it calls
+ * slb_lane_sleep.
  */
 #define SLB_LANE_TIMEOUT 0
 #define SLB_LANE_MOVED 1

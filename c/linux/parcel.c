@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "bootstrap/attach_linux.h"
 #include "carrier.h"
 #include "endpoint.h"
 #include "exhaustion.h"
@@ -96,16 +97,6 @@ void xl_parcel_free(struct xl_parcel *parcel) {
     free(parcel);
 }
 
-/* Appends a control message to `header`, whose buffer has room for it. */
-static void attach(struct msghdr *header, int type, const void *data, size_t length) {
-    struct cmsghdr *control = (struct cmsghdr *)((uint8_t *)header->msg_control + header->msg_controllen);
-    control->cmsg_level = SOL_SOCKET;
-    control->cmsg_type = type;
-    control->cmsg_len = CMSG_LEN(length);
-    memcpy(CMSG_DATA(control), data, length);
-    header->msg_controllen += CMSG_SPACE(length);
-}
-
 static enum xl_sent failure(void) {
     switch (errno) {
     case EAGAIN: return XL_FULL;
@@ -137,8 +128,8 @@ static enum xl_sent send_packet(int socket, const uint8_t *bytes, size_t length,
         uint8_t control[CMSG_SPACE(sizeof self) + CMSG_SPACE(DESCRIPTORS_MAX * sizeof *descriptors)] = {0};
     struct iovec vector = {.iov_base = (void *)bytes, .iov_len = length};
     struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control};
-    attach(&header, SCM_CREDENTIALS, &self, sizeof self);
-    if (count) attach(&header, SCM_RIGHTS, descriptors, count * sizeof *descriptors);
+    attach_control(&header, SCM_CREDENTIALS, &self, sizeof self);
+    if (count) attach_control(&header, SCM_RIGHTS, descriptors, count * sizeof *descriptors);
 
     ssize_t sent;
     do sent = sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,6 +14,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "bootstrap/close_if_open.h"
+#include "bootstrap/quiet_thread.h"
 #include "connection.h"
 #include "object.h"
 
@@ -42,17 +43,7 @@ static void *work(void *unused);
 /* Starts a thread, unless one waits already or the limit is reached. */
 static int provide_thread(void) {
     if (pool.waiting > 0 || pool.threads - pool.blocked >= THREADS_MAX) return 0;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
-    int why = pthread_attr_init(&attributes);
-    if (why) return why;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits this: signals go to the program's threads */
-    why = pthread_create(&thread, &attributes, work, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
+    int why = quiet_thread_start(NULL, work, NULL);
     if (why) return why;
     pool.threads++;
     pool.waiting++; /* for the new thread, so that no second one is started */
@@ -62,11 +53,6 @@ static int provide_thread(void) {
 static int watch_own(int fd) {
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
     return epoll_ctl(pool.epoll, EPOLL_CTL_ADD, fd, &event);
-}
-
-static void close_own(int *fd) {
-    if (*fd >= 0) close(*fd);
-    *fd = -1;
 }
 
 static int open_own(void) {
@@ -79,9 +65,9 @@ static int open_own(void) {
         return 0;
     }
     int why = errno;
-    close_own(&pool.epoll);
-    close_own(&pool.bell);
-    close_own(&pool.timer);
+    close_if_open(&pool.epoll);
+    close_if_open(&pool.bell);
+    close_if_open(&pool.timer);
     return why;
 }
 

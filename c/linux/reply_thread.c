@@ -2,10 +2,9 @@
  * reply_thread.c - reply handlers without a queue, as on a Mac: each runs on a thread of its own, beside the
  * connection's event handler. See as_macos.h.
  */
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
+#include "bootstrap/quiet_thread.h"
 #include "connection.h"
 
 struct reply_call {
@@ -31,19 +30,12 @@ bool xl_reply_on_thread(xpc_connection_t connection, struct xl_item *item) {
     struct reply_call *call = malloc(sizeof *call);
     if (!call) return false;
     *call = (struct reply_call){.connection = connection, .item = *item};
-    pthread_t thread;
-    sigset_t all, before;
-    sigfillset(&all);
     xl_connection_hold(connection);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits this: signals go to the program's threads */
-    int why = pthread_create(&thread, NULL, run, call);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (why) {
+    if (quiet_thread_start(NULL, run, call) != 0) {
         atomic_fetch_sub(&connection->holds, 1); /* not the last one: the caller has one */
         free(call);
         return false;
     }
-    pthread_detach(thread);
     free(item);
     return true;
 }

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include "bootstrap/attach_linux.h"
 #include "bootstrap/channel.h"
 #include "bootstrap/messages_linux.h"
 #include "bootstrap/server.h"
@@ -89,18 +90,9 @@ static inline int32_t pid_told(struct tree *tree, enum boot_event event, const c
 /* Sends bytes with descriptors. Returns 0, or -1 with errno. */
 static inline int send_with(int socket, const void *bytes, size_t length, const int *descriptors, int count) {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(MANY * sizeof(int))] = {0};
-    size_t size = (size_t)count * sizeof(int);
     struct iovec content = {(void *)bytes, length};
-    struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1};
-    if (count > 0) {
-        message.msg_control = control;
-        message.msg_controllen = CMSG_SPACE(size);
-        struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-        rights->cmsg_level = SOL_SOCKET;
-        rights->cmsg_type = SCM_RIGHTS;
-        rights->cmsg_len = CMSG_LEN(size);
-        memcpy(CMSG_DATA(rights), descriptors, size);
-    }
+    struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1, .msg_control = control};
+    if (count > 0) attach_control(&message, SCM_RIGHTS, descriptors, (size_t)count * sizeof(int));
     ssize_t sent;
     do sent = sendmsg(socket, &message, MSG_NOSIGNAL);
     while (sent < 0 && errno == EAGAIN && poll(&(struct pollfd){.fd = socket, .events = POLLOUT}, 1, PATIENCE_SECONDS * 1000) == 1);
@@ -112,12 +104,8 @@ static inline int32_t connect_double(boot_right service, int32_t pid, boot_right
     if (boot_make_pair(ends) != 0) return BOOT_NO_MEMORY;
     struct iovec content = {&pid, sizeof pid};
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
-    struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-    struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(rights), &ends[1], sizeof(int));
+    struct msghdr message = {.msg_iov = &content, .msg_iovlen = 1, .msg_control = control};
+    attach_control(&message, SCM_RIGHTS, &ends[1], sizeof(int));
     bool sent = sendmsg((int)service, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof pid;
     int why = errno;
     close(ends[1]);

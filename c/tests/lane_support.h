@@ -5,10 +5,10 @@
 #ifndef LANE_SUPPORT_H
 #define LANE_SUPPORT_H
 
-#include <stdatomic.h>
 #include <sys/socket.h>
 
 #include "bridge_support.h"
+#include "lane_word.h"
 #include "streamlib_lane.h"
 
 enum { SLOTS = 16 };
@@ -23,10 +23,6 @@ struct half {
 struct halves {
     struct half host, client;
 };
-
-static inline _Atomic uint32_t *lane_word(uint8_t *memory, size_t offset) {
-    return (_Atomic uint32_t *)(void *)(memory + offset);
-}
 
 static inline uint32_t header_of(uint32_t direction) { return SLB_LANE_HEADERS + SLB_LANE_HEADER_BYTES * direction; }
 

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "bootstrap/attach_linux.h"
 #include "linux_raw.h"
 #include "linux_support.h"
 #include "packet.h"
@@ -103,11 +104,8 @@ static void send_costly(int socket, enum xl_kind kind, uint64_t id, uint32_t cou
     xl_header_encode(&fields, header);
     _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof fd)] = {0};
     struct iovec vector = {.iov_base = header, .iov_len = sizeof header};
-    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-    struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-    *rights = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-    rights->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control};
+    attach_control(&message, SCM_RIGHTS, &fd, sizeof fd);
     CHECK(sendmsg(socket, &message, MSG_NOSIGNAL) == sizeof header);
     close(fd);
     free(body);

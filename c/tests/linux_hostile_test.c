@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "bootstrap/attach_linux.h"
 #include "carrier.h"
 #include "linux_support.h"
 #include "packet.h"
@@ -28,15 +29,8 @@ struct scene {
 static bool send_raw(int socket, const void *bytes, size_t length, const int *descriptors, size_t count) {
     _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(64 * sizeof(int))] = {0};
     struct iovec vector = {.iov_base = (void *)bytes, .iov_len = length};
-    struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1};
-    if (count) {
-        header.msg_control = control;
-        header.msg_controllen = CMSG_SPACE(count * sizeof(int));
-        struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-        *rights = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-        rights->cmsg_len = CMSG_LEN(count * sizeof(int));
-        memcpy(CMSG_DATA(rights), descriptors, count * sizeof(int));
-    }
+    struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control};
+    if (count) attach_control(&header, SCM_RIGHTS, descriptors, count * sizeof(int));
     return sendmsg(socket, &header, MSG_NOSIGNAL) == (ssize_t)length;
 }
 

@@ -32,7 +32,7 @@ export function releaseMessage(
   };
 }
 
-/** Returns the field for the number of frames that this side has dropped unread; nothing if the peer knows it. */
+/** Returns the field for the number of frames that this side has dropped; nothing if the peer knows it. */
 export function droppedField(dropped: number | undefined): XpcDictionary {
   return dropped === undefined
     ? {}
@@ -82,7 +82,7 @@ export interface ReleaseMessage {
   readonly frames: readonly Id[];
   /** The pieces of memory. */
   readonly pieces: readonly ReleasedPiece[];
-  /** The number of frames that the peer has dropped unread. Undefined if it does not say. */
+  /** The number of frames that the peer has dropped. Undefined if it does not say. */
   readonly dropped: Id | undefined;
 }
 

@@ -1,9 +1,10 @@
 /**
- * The lane of a channel: whether both sides use one on this connection, and what
- * the channel and its ports do with it.
+ * The lane of a channel: makes or opens it in the handshake, and then passes the
+ * calls of the channel and its ports on to it.
  *
- * The host offers a lane in `ping`, the client answers in `pong`. Without a lane
- * nothing waits here: frames are messages, and the event loop brings them.
+ * The host offers a lane in `ping`; the client accepts it in `pong`. On a connection
+ * without a lane each frame is an XPC message, and the event loop delivers it. Then
+ * no code waits awake.
  *
  * @module
  */
@@ -35,7 +36,7 @@ export interface LaneOwner extends LaneChannel {
   noLane(error: BridgeError): void;
 }
 
-/** A lane that its transport owns, and this side's bell, to be sent. */
+/** A new lane, which its transport owns, and this side's bell, which is sent to the peer. */
 interface NewLane extends Disposable {
   readonly lane: NativeLane;
   readonly bell: OwnedCapability;
@@ -68,7 +69,12 @@ export class ChannelLane implements ArrivalSource {
 
   // ---- the handshake ----
 
-  /** Makes a lane, if both sides have the feature. `send` gets what `ping` says of it. `sleeps`: whether neither side is to wait awake. */
+  /**
+   * Makes a lane, if both sides have the feature.
+   *
+   * @param sleeps whether both sides sleep whenever they wait
+   * @param send gets the fields of `ping` that offer the lane; none without one
+   */
   offer(
     features: Features,
     sleeps: boolean,
@@ -96,7 +102,12 @@ export class ChannelLane implements ArrivalSource {
     else this.#connect(bell);
   }
 
-  /** Uses the lane that `ping` offers, if there is one and both sides have the feature. `send` gets what `pong` says of it. */
+  /**
+   * Opens and uses the lane that `ping` offers, if it offers one and both sides have
+   * the feature.
+   *
+   * @param send gets the fields of `pong` that accept the lane; none without one
+   */
   open(
     features: Features,
     ping: XpcDictionary,
@@ -116,7 +127,7 @@ export class ChannelLane implements ArrivalSource {
     }
   }
 
-  /** Uses the lane from now on. Returns false if the peer's bell is none: then the connection ends. */
+  /** Uses the lane from now on. Returns false if the peer's bell cannot be used: then the connection ends. */
   #connect(bell: Capability): boolean {
     try {
       this.#lane!.connect(bell);
@@ -128,7 +139,8 @@ export class ChannelLane implements ArrivalSource {
         error.code === "bad_argument"
           ? new BridgeError(
             "malformed_message",
-            `The other side has misused the lane: it has sent no bell: ${error.message}`,
+            "The other side has misused the lane: it has sent a descriptor that is not a bell: " +
+              `${error.message}. A bell is one end of socketpair(AF_UNIX, SOCK_STREAM, 0): the other side must send such an end as \`${CHANNEL_KEY.bell}\``,
           )
           : error,
       );
@@ -136,7 +148,7 @@ export class ChannelLane implements ArrivalSource {
     }
   }
 
-  /** Adds the transport of a lane. Without one frames travel as messages; why is told. */
+  /** Makes or opens a lane, and its transport. If that fails, tells the owner why and returns undefined: frames travel as messages. */
   #add(open: () => NativeLane, use: LaneUse): NewLane | undefined {
     using held = new DisposableStack();
     try {
@@ -161,12 +173,12 @@ export class ChannelLane implements ArrivalSource {
 
   // ---- messages ----
 
-  /** Returns a message with its number, as it is to be sent on a connection with a lane. */
+  /** Returns a message as it is sent: with its number if the connection has a lane, else as it is. */
   numbered(message: XpcDictionary): XpcDictionary {
     return this.#lane ? { ...message, ...this.#lane.numbered() } : message;
   }
 
-  /** Has a message that has come handled: after the records that precede it, and before those that follow it. */
+  /** Handles a message that has come: after the records that were written before it, and before those that were written after it. */
   receive(message: Message, handler: MessageHandler): void {
     this.#turns.had();
     const lane = this.inUse;
@@ -186,12 +198,12 @@ export class ChannelLane implements ArrivalSource {
     return this.inUse?.spin() ?? false;
   }
 
-  /** Resolves when the event loop has had a turn: once a millisecond. Without a lane nothing comes before its turn, and it gets enough of them. */
+  /** Gives the event loop a turn, once a millisecond: resolves after it; `undefined` if it is too early. Without a lane it is never needed: frames come in turns of the event loop. */
   turn(): Promise<void> | undefined {
     return this.#isUsed ? this.#turns.take() : undefined;
   }
 
-  /** As {@link turn}, for a loop that does not wait for a frame: without a lane it always gives the event loop a turn. */
+  /** As {@link turn}, for a loop that does not wait for frames: without a lane each call gives the event loop a turn. */
   turnOfLoop(): Promise<void> | undefined {
     if (!this.#isUsed) return nextTurn();
     this.#owner.releases.flush();

@@ -15,6 +15,7 @@ import {
   RecordHeader,
   type ReleaseTaker,
 } from "../../proto/lane/record.ts";
+import { amount } from "../../proto/schema/schema_place.ts";
 import { frameTerms } from "../../proto/wire/compiler.ts";
 import { Lease } from "../memory/lease.ts";
 import type { MemoryTable } from "../memory/memory_table.ts";
@@ -30,7 +31,7 @@ export interface ReceivingChannel extends TransportEvents {
   readonly releases: Releases;
   /** The memory that the peer has offered. */
   readonly table: MemoryTable;
-  /** The memory that the peer was offered. */
+  /** The memory that this side has offered to the peer. */
   readonly offered: OfferedMemory;
 }
 
@@ -43,7 +44,7 @@ class LanePort {
     this.port = port;
   }
 
-  /** What reads its frames. Made for the first one: that takes longer than a frame. */
+  /** Reads its frames. Made when the first one comes: to make it takes longer than to read a frame. */
   get codec(): LaneCodec {
     return this.#codec ??= this.#compile();
   }
@@ -56,7 +57,7 @@ class LanePort {
 
 /** Handles records, one after the other. */
 export class IncomingRecords {
-  /** That of the record that is handled: read it before {@link handle} is called. */
+  /** The header of the record that is handled. Let it read the record before {@link handle} is called. */
   readonly header = new RecordHeader();
   readonly #channel: ReceivingChannel;
   /** The ports, by index. */
@@ -170,7 +171,9 @@ export class IncomingRecords {
   #unknownPort(what: string, index: number): void {
     this.#channel.problem(
       "port",
-      `received ${what} for port ${index}, of ${this.#ports.length}`,
+      `received ${what} for port ${index}, but this side has ${
+        amount(this.#ports.length, "incoming port")
+      }, numbered from 0`,
     );
   }
 }

@@ -19,19 +19,19 @@ import type { Surface } from "../../proto/schema/surface.ts";
 import { ReceivedMemory } from "../memory/received_memory.ts";
 import type { PieceUse, SentMemory } from "../transport.ts";
 
-/** A use of a piece whose numbers fit into a record. */
+/** A use of a piece whose id and generation fit into a record. */
 export interface RecordUse extends PieceUse {
   readonly id: number;
   readonly generation: number;
 }
 
-/** Whether the numbers of a use fit into a record. Those that this library has chosen do. */
+/** Whether the id and the generation of a use fit into a record: 32 bits each. Those of this library do; a foreign peer may choose longer ones. */
 function fitsRecord(use: PieceUse): use is RecordUse {
   return use.id === Number(use.id) >>> 0 &&
     use.generation === Number(use.generation) >>> 0;
 }
 
-/** Whether the numbers of all uses fit into a record. */
+/** Whether the ids and generations of all uses fit into a record. */
 export function fitRecord(
   uses: readonly PieceUse[],
 ): uses is readonly RecordUse[] {
@@ -48,7 +48,7 @@ export class SentNames implements MemoryNamer {
     if (fitsRecord(use)) return { ...use, moved };
     throw new BridgeError(
       "malformed_message",
-      `Cannot give surface ${use.id} back: the other side has offered it under a number of more than 32 bits`,
+      `Cannot give memory back: the other side uses id ${use.id} and generation ${use.generation} for it, and a lane has 32 bits for each`,
     );
   }
 }

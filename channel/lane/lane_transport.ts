@@ -10,7 +10,6 @@
 
 import { BridgeError, type ErrorCode } from "../../proto/errors.ts";
 import { compileLane } from "../../proto/lane/lane_codec.ts";
-import { laneBytes } from "../../proto/lane/lane_memory.ts";
 import { RECORD_HEADER_BYTES } from "../../proto/lane/record.ts";
 import { NUMBERED_TIMEOUT_MS } from "../../proto/limits.ts";
 import type { Schema } from "../../proto/schema/field_type.ts";
@@ -30,7 +29,7 @@ import type { PortWriter, ReleaseBatch, Transport } from "../transport.ts";
 import { IncomingRecords, type ReceivingChannel } from "./incoming_records.ts";
 import { LaneWriter } from "./lane_writer.ts";
 import { OutgoingRecords, type SendingChannel } from "./outgoing_records.ts";
-import { type LaneViews, RingReader, RingWriter } from "./rings.ts";
+import { type LaneViews, laneViews, RingReader, RingWriter } from "./rings.ts";
 import { LaneWaiting } from "./waiting.ts";
 
 /** What this transport needs from its channel. */
@@ -40,7 +39,7 @@ export interface LaneChannel extends SendingChannel, ReceivingChannel {
   readonly ports: ReadonlyMap<string, IncomingPort>;
   /** Handles the messages and other events of XPC that wait. */
   drain(): void;
-  /** The peer does what no peer does by mistake, or its messages do not come: the connection must end. */
+  /** The peer has broken a rule of the lane, or a message of the peer did not come in time: the connection must end. */
   failed(error: BridgeError): void;
 }
 
@@ -64,7 +63,7 @@ export class LaneTransport implements Transport, Disposable {
   readonly #incoming: IncomingRecords;
   /** The names of the outgoing ports, by index. */
   #names: readonly string[] = [];
-  /** The numbered messages that have come so far. */
+  /** How many numbered messages have come so far. */
   #came = 0;
   /** Runs while a record waits for a message. */
   #overdue: Timer | undefined;
@@ -79,10 +78,7 @@ export class LaneTransport implements Transport, Disposable {
   ) {
     this.#channel = channel;
     this.#lane = lane;
-    this.#views = {
-      ...laneBytes(new Uint8Array(lane.buffer)),
-      counters: new Int32Array(lane.buffer, 0, lane.buffer.byteLength >> 2),
-    };
+    this.#views = laneViews(lane.buffer);
     this.#reader = new RingReader(lane, this.#views, isMaker ? 1 : 0);
     this.#waiting = new LaneWaiting(lane, this.#reader, sleeps, {
       read: () => this.poll(),
@@ -99,14 +95,14 @@ export class LaneTransport implements Transport, Disposable {
     this.#incoming = new IncomingRecords(channel);
   }
 
-  /** From now on this side rings the bell that was received from the peer. Throws `bad_argument` if it is none. */
+  /** From now on this side rings the bell that was received from the peer. Throws `bad_argument` if the descriptor is not a bell. */
   connect(bell: Capability): void {
     this.#lane.connect(bell);
   }
 
   // ---- ports ----
 
-  /** Sets how both sides use the ports. Those of a direction are numbered by their names, in the order of UTF-16 code units. */
+  /** Sets how both sides use the ports. The index of a port on the lane is its position among the names of its direction, sorted by UTF-16 code units. */
   agree(outgoing: TermsByPort, incoming: TermsByPort): void {
     this.#names = [...outgoing.keys()].sort();
     const { ports } = this.#channel;
@@ -161,7 +157,7 @@ export class LaneTransport implements Transport, Disposable {
     if (ready > 0) this.#read(ready);
   }
 
-  /** Handles what could be read at one look, and not what the peer writes meanwhile: it may write without end. */
+  /** Handles the slots that were ready at one look, and not what the peer writes meanwhile: a peer that writes without end must not keep this side here. */
   #read(ready: number): void {
     this.#isReading = true;
     try {
@@ -171,7 +167,7 @@ export class LaneTransport implements Transport, Disposable {
     }
   }
 
-  /** Returns the slots that can be read: none, if the peer's head cannot be. */
+  /** Returns the number of slots that can be read. If the peer's head is impossible, ends the connection and returns 0. */
   #look(): number {
     try {
       return this.#reader.look();
@@ -219,12 +215,12 @@ export class LaneTransport implements Transport, Disposable {
     if (ahead === 0) return true;
     if (ahead >= 2 ** 31) {
       return this.#fail(
-        `it has written a record after message ${after}, when message ${this.#came} had come`,
+        `it has written a record with after = ${after}, when its message ${this.#came} had come already`,
       );
     }
     this.#overdue ??= this.#channel.clock.after(NUMBERED_TIMEOUT_MS, () => {
       this.#fail(
-        `it has written a record after message ${after}, and message ${
+        `it has written a record with after = ${after}, and its message ${
           this.#came + 1
         } did not come within ${NUMBERED_TIMEOUT_MS} ms`,
         "timed_out",
@@ -245,7 +241,9 @@ export class LaneTransport implements Transport, Disposable {
     if (number === undefined) return true;
     if (number !== this.#came + 1) {
       return this.#fail(
-        `its message ${number} has come after its message ${this.#came}`,
+        `it has sent a message with number = ${number} (allowed: ${
+          this.#came + 1
+        }, the next one)`,
       );
     }
     this.#came++;
@@ -261,7 +259,7 @@ export class LaneTransport implements Transport, Disposable {
 
   // ---- the end ----
 
-  /** Ends the connection by name. Returns false. */
+  /** Ends the connection with an error that says what the peer has done. Returns false, for callers that return it. */
   #fail(what: string, code: ErrorCode = "malformed_message"): false {
     if (this.#isOver) return false;
     this.#stop();

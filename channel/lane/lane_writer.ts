@@ -11,11 +11,12 @@ import { RECORD_HEADER_BYTES } from "../../proto/lane/record.ts";
 import { MAX_DICTIONARY_BYTES } from "../../proto/limits.ts";
 import type { Frame, Schema } from "../../proto/schema/field_type.ts";
 import { Misfit } from "../../proto/wire/misfit.ts";
-import type {
-  KeptFrame,
-  PortWriter,
-  SentMemory,
-  UnconfirmedFrame,
+import {
+  frameTooLarge,
+  type KeptFrame,
+  type PortWriter,
+  type SentMemory,
+  type UnconfirmedFrame,
 } from "../transport.ts";
 import { SentNames } from "./lane_memory.ts";
 import type { RecordOutlet } from "./outgoing_records.ts";
@@ -109,10 +110,7 @@ export class LaneWriter<S extends Schema> implements PortWriter<S> {
       );
     }
     if (bytes <= MAX_DICTIONARY_BYTES - MESSAGE_BYTES) return bytes;
-    throw new BridgeError(
-      "bad_argument",
-      `Cannot send a frame of ${bytes} bytes, textures and buffers not counted: a message is not over 1 MiB`,
-    );
+    throw frameTooLarge(bytes);
   }
 
   #write(
@@ -128,7 +126,7 @@ export class LaneWriter<S extends Schema> implements PortWriter<S> {
   }
 }
 
-/** What the message of a record takes beside the payload, at most. */
+/** The most bytes of a record's message besides the payload. */
 const MESSAGE_BYTES = 256;
 
 /** Returns the memory for a record that is not written into the ring. */

@@ -49,7 +49,7 @@ export class OutgoingRecords {
   readonly #misused: (what: string) => void;
   /** The numbered messages that were sent so far. */
   #sent = 0;
-  /** The total that the peer was last told of the frames that were dropped unread. */
+  /** The total that the peer was last told of the frames that were dropped. */
   #dropped = 0;
   /** Whether what is written now will be shown together with a frame. */
   #holds = false;
@@ -57,7 +57,7 @@ export class OutgoingRecords {
   #isUnshown = false;
   #isOver = false;
 
-  /** @param misused is told what the peer has done that no peer does by mistake */
+  /** @param misused called when the peer has broken a rule of the lane, with what it has done */
   constructor(
     channel: SendingChannel,
     writer: RingWriter,
@@ -104,7 +104,7 @@ export class OutgoingRecords {
     }
   }
 
-  /** Sends the frame whose payload was written at `payloadAt`, where {@link reserve} has said. Returns its id. Throws what {@link RingWriter.commit} throws. */
+  /** Sends the frame whose payload was written at `payloadAt`, the place that {@link reserve} has returned. Returns its id. Throws what {@link RingWriter.commit} throws. */
   commit(port: number, payloadAt: number, bytes: number): number {
     const at = payloadAt - RECORD_HEADER_BYTES;
     const slots = slotsOf(bytes);
@@ -114,7 +114,7 @@ export class OutgoingRecords {
     return id;
   }
 
-  /** The payload could not be written after all. */
+  /** Gives up the place that {@link reserve} has returned: the payload could not be written. */
   abandon(): void {
     this.#publish();
   }

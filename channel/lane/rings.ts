@@ -1,5 +1,6 @@
 /**
- * The direction of a lane that this side writes.
+ * The two rings of a lane, as one side uses them: it writes records into one ring
+ * and reads the peer's records from the other.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import {
   LANE_SLOTS,
   LANE_TAIL,
 } from "../../proto/lane/layout.ts";
-import type { LaneBytes } from "../../proto/lane/lane_memory.ts";
+import { type LaneBytes, laneBytes } from "../../proto/lane/lane_memory.ts";
 import {
   MAX_RECORD_SLOTS,
   RECORD_HEADER_BYTES,
@@ -21,7 +22,7 @@ import {
 } from "../../proto/lane/record.ts";
 import type { NativeLane } from "../../ffi/lane.ts";
 
-/** The direction that the maker of a lane writes, and the one that the opener writes. */
+/** A direction of a lane: 0 is written by the side that has made the lane, 1 by the side that has opened it. */
 export type Direction = 0 | 1;
 
 /** The views of a lane's memory. */
@@ -30,17 +31,32 @@ export interface LaneViews extends LaneBytes {
   readonly counters: Int32Array<ArrayBuffer>;
 }
 
+/** Returns the views of a lane's memory. */
+export function laneViews(memory: ArrayBuffer): LaneViews {
+  return {
+    ...laneBytes(new Uint8Array(memory)),
+    counters: new Int32Array(memory, 0, memory.byteLength >> 2),
+  };
+}
+
 /** Returns the index in {@link LaneViews.counters} of a counter of a direction. */
 export function counterAt(direction: Direction, offset: number): number {
   return (LANE_HEADERS + LANE_HEADER_BYTES * direction + offset) / 4;
 }
 
-/** Returns where the slots of a direction begin. */
+/** Returns where the slots of a direction begin, in bytes. */
 export function slotsAt(direction: Direction, slots: number): number {
   return LANE_SLOTS + LANE_SLOT_BYTES * slots * direction;
 }
 
-/** Writes records. Keeps its position to itself: the peer can change what is in the memory. */
+/** Returns the error for a head that is not 0 to `slots` slots ahead of the tail. */
+function impossible(head: number, tail: number, slots: number): RangeError {
+  return new RangeError(
+    `head = ${head}, tail = ${tail >>> 0}, in a ring of ${slots} slots`,
+  );
+}
+
+/** Writes the records of one ring. It counts its slots itself, and does not read its own counter in the memory: the peer can change that. */
 export class RingWriter {
   readonly #lane: NativeLane;
   readonly #views: LaneViews;
@@ -49,11 +65,11 @@ export class RingWriter {
   readonly #start: number;
   /** The slots written so far, modulo 2^32. */
   #head = 0;
-  /** The slots of them that were not read, at most. */
+  /** How many of them the peer has not read, at most: it may have read more since this side last looked. */
   #unread = 0;
-  /** Where the last {@link reserve} was; -1 if it was committed. */
+  /** The place that the last {@link reserve} has returned; -1 once it was committed. */
   #reserved = -1;
-  /** The slots that it skips before the ring's end. */
+  /** How many slots before the ring's end that record skips. */
   #skip = 0;
 
   constructor(lane: NativeLane, views: LaneViews, direction: Direction) {
@@ -64,7 +80,7 @@ export class RingWriter {
     this.#start = slotsAt(direction, lane.slots);
   }
 
-  /** The longest payload of a record in this ring, in bytes: of a quarter of it. */
+  /** The longest payload in this ring, in bytes: a record takes at most a quarter of the ring. */
   get maxPayload(): number {
     const slots = Math.min(this.#slots / 4, MAX_RECORD_SLOTS);
     return LANE_SLOT_BYTES * slots - RECORD_HEADER_BYTES;
@@ -74,7 +90,7 @@ export class RingWriter {
    * Returns where a record of `slots` slots can be written; `undefined` if there
    * is no room. Nothing is written before {@link commit}.
    *
-   * @throws {RangeError} if the peer has read what was not written
+   * @throws {RangeError} if the peer's tail is impossible: it has read more than was written
    */
   reserve(slots: number): number | undefined {
     const index = this.#head & (this.#slots - 1);
@@ -90,26 +106,26 @@ export class RingWriter {
     return this.#reserved = this.#start + start;
   }
 
-  /** Returns the slots that the peer has not read. It is asked only when it matters: its counter is in a line that it writes. */
+  /** Returns how many slots the peer has not read. Called only when the ring seems full: the peer writes that counter, so to read it is slow. */
   #look(): number {
     const tail = Atomics.load(this.#views.counters, this.#tailAt);
     const unread = (this.#head - tail) >>> 0;
     if (unread <= this.#slots) return unread;
-    throw new RangeError(`${unread} slots of a ring of ${this.#slots} unread`);
+    throw impossible(this.#head, tail, this.#slots);
   }
 
   /**
-   * Takes the record of `slots` slots that was written at `at`, with what is skipped
-   * before it. {@link publish} shows it.
+   * Counts the record of `slots` slots that was written at `at`, and the slots that
+   * it skips. {@link publish} shows it to the peer.
    *
-   * @throws {BridgeError} `bad_argument` if that is not where the last
-   * {@link reserve} was: a frame whose fields are getters has sent another one
+   * @throws {BridgeError} `bad_argument` if `at` is not the place that the last
+   * {@link reserve} has returned: a getter of the frame has sent another frame
    */
   commit(at: number, slots: number, after: number): void {
     if (at !== this.#reserved) {
       throw new BridgeError(
         "bad_argument",
-        "Cannot send this frame: another one was sent while its fields were read",
+        "Cannot send this frame: one of its getters has sent another frame; fill the frame with values before it is sent",
       );
     }
     this.#reserved = -1;
@@ -138,7 +154,7 @@ export class RingWriter {
   }
 }
 
-/** The direction of a lane that the peer writes. */
+/** Reads the records of the ring that the peer writes. */
 export class RingReader {
   readonly #views: LaneViews;
   readonly #slots: number;
@@ -172,15 +188,13 @@ export class RingReader {
   /**
    * Looks at the peer's head. Returns the slots that can be read.
    *
-   * @throws {RangeError} if there are more than the ring has
+   * @throws {RangeError} if that is more than the ring has: the peer's head is impossible
    */
   look(): number {
     this.#head = Atomics.load(this.#views.counters, this.#headAt) >>> 0;
     const ready = (this.#head - this.#tail) >>> 0;
     if (ready > this.#slots) {
-      throw new RangeError(
-        `${ready} slots to be read in a ring of ${this.#slots}`,
-      );
+      throw impossible(this.#head, this.#tail, this.#slots);
     }
     return ready;
   }

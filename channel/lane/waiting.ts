@@ -1,19 +1,21 @@
 /**
- * How one side waits for the records of the other: awake for a short time, or
- * asleep until its bell rings.
+ * How one side waits for the records of the other: **awake**, it looks at the lane's
+ * memory again and again for a short time; **asleep**, it waits for its bell.
  *
- * Asleep is the state in which the event loop may wait for other things: then the
- * peer rings. Awake is the state of code that looks for records by itself. What
- * stays awake is put to sleep at the end of the turn of the event loop.
+ * The peer rings only a side that has announced sleep. So a side must be asleep
+ * whenever its event loop waits. One that is still awake is put to sleep at the end
+ * of the event loop's turn.
  *
  * @module
  */
 
+import { inLaterTurn } from "../../ffi/turns.ts";
 import { LANE_MAX_RINGS } from "../../proto/lane/layout.ts";
+import { amount } from "../../proto/schema/schema_place.ts";
 import type { NativeLane } from "../../ffi/lane.ts";
 import type { RingReader } from "./rings.ts";
 
-/** How often to look before the shim waits awake: about a microsecond. */
+/** How often JavaScript looks before the shim goes on waiting awake: it takes about a microsecond. */
 const LOOKS = 64;
 /** The longest wait awake, in nanoseconds. */
 const MAX_SPIN_NS = 100_000;
@@ -42,7 +44,7 @@ export class LaneWaiting {
   #rings = 0;
   #isOver = false;
 
-  /** @param sleeps whether it never waits awake */
+  /** @param sleeps whether this side never waits awake */
   constructor(
     lane: NativeLane,
     reader: RingReader,
@@ -59,9 +61,13 @@ export class LaneWaiting {
   #rung(count: number): void {
     if (this.#isOver) return;
     this.#rings += count;
-    if (this.#rings > this.#lane.announcements + LANE_MAX_RINGS) {
+    const { announcements } = this.#lane;
+    const allowed = announcements + LANE_MAX_RINGS;
+    if (this.#rings > allowed) {
       this.#events.misused(
-        `it has rung the bell of this side ${this.#rings} times, asked ${this.#lane.announcements} times`,
+        `it has rung the bell of this side ${this.#rings} times (allowed: ${allowed}, since this side has announced sleep ${
+          amount(announcements, "time")
+        })`,
       );
       return;
     }
@@ -71,8 +77,8 @@ export class LaneWaiting {
   }
 
   /**
-   * Waits awake for a short time, if that is likely to be worth it. Returns whether
-   * the peer has written something, which was then read. Otherwise this side is
+   * Waits awake for a short time, if a record is likely to come in it. Returns
+   * whether one has come; all that have come were then read. Otherwise this side is
    * asleep.
    */
   spin(): boolean {
@@ -100,7 +106,9 @@ export class LaneWaiting {
     if (why === "moved") this.#found();
     else if (why === "shut") this.#shut();
     else if (why === "flood") {
-      this.#events.misused("it rings the bell of this side for nothing");
+      this.#events.misused(
+        "it has rung the bell of this side again and again without writing a record",
+      );
     } else {
       this.#sleep();
       if (why === "events") this.#events.drain();
@@ -108,14 +116,16 @@ export class LaneWaiting {
   }
 
   #shut(): void {
-    this.#events.misused("it has shut the bell of this side down");
+    this.#events.misused(
+      "it has shut the bell of this side down, which must stay open while the lane is used",
+    );
   }
 
-  /** Reads what has come, and stays awake until the end of this turn of the event loop: more may come soon. Then others get their turn, also if the peer writes without end. */
+  /** Reads what has come, and stays awake until the end of this turn of the event loop, because more may come soon. It does not stay awake longer: a peer that writes without end must not keep the event loop from other work. */
   #found(): boolean {
     if (!this.#endsTurn) {
       this.#endsTurn = true;
-      setImmediate(() => {
+      inLaterTurn(() => {
         this.#endsTurn = false;
         if (!this.#isOver) this.#sleep();
       });

@@ -28,9 +28,15 @@ export interface Lender {
   /** Counts the bytes of pixels that the frame's surfaces copy. */
   readonly copies: CopyCounter;
   /** The leases that have begun and not ended, clones included. */
-  leases: number;
+  leaseCount: number;
   /** A lease has ended; its views are detached. */
   leaseEnded(lease: Lease): void;
+}
+
+/** The frames that one peer has sent and that keep a place at its port: unread, or on lease. */
+export interface HeldFrames {
+  /** How many there are. */
+  count: number;
 }
 
 /** Most frames have no memory. */
@@ -81,12 +87,17 @@ export class Lease {
   givenAway = false;
   /** The lease that this one is a clone of, or a clone of a clone; itself if it is none. */
   readonly original: Lease;
+  /** The leases of the same frame that have not ended: of an {@link original}, itself and its clones. */
+  leases = 1;
+  /** Where the frame counts, if it was received and keeps a place at its sender. */
+  held: HeldFrames | undefined;
   #end: LeaseEnd | undefined;
 
   constructor(lender: Lender, original?: Lease) {
     this.lender = lender;
     this.original = original ?? this;
-    lender.leases++;
+    lender.leaseCount++;
+    if (original) original.leases++;
   }
 
   /** Whether the frame can be used. */
@@ -126,7 +137,7 @@ export class Lease {
   end(why: LeaseEnd): void {
     if (this.#end !== undefined) return;
     this.#end = why;
-    this.lender.leases--;
+    this.lender.leaseCount--;
     for (const view of this.views) {
       if (view.end()) this.givenAway = true;
     }

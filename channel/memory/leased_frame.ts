@@ -159,6 +159,13 @@ export class LeasedFrame extends Leased implements Disposable {
     );
   }
 
+  /** Whether the frame is on lease, and the end of the lease gives something back to its sender. */
+  static owes(frame: object): boolean {
+    if (!(frame instanceof LeasedFrame)) return false;
+    const { isHeld, views, confirms } = frame.#lease;
+    return isHeld && (views.length > 0 || confirms !== undefined);
+  }
+
   /** Returns the name of a field whose memory was transferred; undefined if there is none. */
   #transferredField(): string | undefined {
     const { views } = this.#lease;

@@ -1,7 +1,7 @@
 /**
- * The shared memory that this side has offered to the peer of one channel: its
- * own, and memory of other peers that frames came in. The peer keeps it in its
- * `MemoryTable`.
+ * The shared memory that this side has offered to the peer of one channel: this
+ * side's own memory, and memory of other peers, whose frames this side passes on.
+ * The peer keeps what it was offered in its `MemoryTable`.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface OfferUser {
   returned(): void;
 }
 
-/** A piece on one channel. It is idle, or out with a frame of the peer. */
+/** A piece of memory that was offered on one channel. It is idle, or taken for one frame, which the peer may hold. */
 export class Offer implements KnownPiece {
   readonly piece: Piece;
   /** The id of the piece on the channel. */
@@ -48,7 +48,7 @@ export class Offer implements KnownPiece {
     return this.#memory === memory;
   }
 
-  /** Whether it is not taken for a frame. */
+  /** Whether the offer is not taken for a frame. */
   get isIdle(): boolean {
     return !this.#taken;
   }
@@ -184,8 +184,9 @@ export class OfferedMemory {
   }
 
   /**
-   * The peer is gone: the next one has been offered nothing. Returns what gives
-   * back the pieces that it holds; call it when it cannot read them any more.
+   * Removes all offers, because the peer is gone: the next one starts with none.
+   * Returns a function that gives back the pieces which the old peer held; call it
+   * when that peer cannot read them any more.
    */
   forget(): () => void {
     const offers = [...this.#offers.values()];

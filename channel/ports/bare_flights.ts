@@ -1,6 +1,6 @@
 /**
- * The frames of one port that its receiver releases by their id, because they have
- * no memory.
+ * The bare flights of one port: frames without shared memory that were sent and not
+ * released. Their receiver has no memory to release, so it releases them by their id.
  *
  * @module
  */
@@ -8,16 +8,16 @@
 import type { Id } from "../../proto/wire/xpc_value.ts";
 import type { Flight } from "./flight.ts";
 
-/** From how many places on those that are free are removed. */
+/** How many taken flights collect at the front of the list, at least, before they are removed from it. */
 const MANY_FREE = 64;
 
 /** Finds flights by their ids. Most are released in the order of sending. */
 export class BareFlights {
-  /** Their ids, in the order of sending. No two are further apart than 2^32. */
+  /** The ids of the flights, in the order of sending. No two are further apart than 2^32. */
   #ids: number[] = [];
-  /** The flights; undefined once taken. */
+  /** The flights, at the same positions; undefined once taken. */
   #flights: (Flight | undefined)[] = [];
-  /** The oldest one that was not taken. */
+  /** The position of the oldest flight that was not taken. */
   #first = 0;
 
   /** Adds a flight, whose id follows those of all others. */

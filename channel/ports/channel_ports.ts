@@ -80,10 +80,11 @@ export class ChannelPorts {
     return sent + received;
   }
 
-  /** Frames received and dropped unread. */
-  get droppedUnread(): number {
+  /** Frames that this side has dropped: received and unread, or its own before they were sent. */
+  get dropped(): number {
     let dropped = 0;
     for (const receiver of this.incoming.values()) dropped += receiver.dropped;
+    for (const sender of this.outgoing.values()) dropped += sender.dropped;
     return dropped;
   }
 

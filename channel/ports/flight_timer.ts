@@ -1,6 +1,6 @@
 /**
- * Measures how long frames are on their way: one of a port at a time, since a look
- * at the clock takes as long as much of a send.
+ * Measures the latency of frames, from sending to release. Of each port it measures
+ * one frame at a time: to read the clock for every frame would slow sending down.
  *
  * @module
  */
@@ -9,10 +9,11 @@ import type { TimerClock } from "../../ffi/clock.ts";
 import type { LatencyWindow } from "../latency_window.ts";
 import type { Flight } from "./flight.ts";
 
-/** Times the flights of one port. */
+/** Measures some flights of one port, one at a time. */
 export class FlightTimer {
   readonly #clock: TimerClock;
   readonly #latency: LatencyWindow;
+  /** The flight that is measured. */
   #flight: Flight | undefined;
   /** When it was sent, in milliseconds of the clock. */
   #sentAt = 0;
@@ -29,14 +30,14 @@ export class FlightTimer {
     this.#sentAt = this.#clock.now();
   }
 
-  /** A frame was released. `wasRead`: it says something about the latency. */
+  /** A frame was released. Only if `wasRead`, its time is a latency and is recorded. */
   landed(flight: Flight, wasRead: boolean): void {
     if (flight !== this.#flight) return;
     this.#flight = undefined;
     if (wasRead) this.#latency.record(this.#clock.now() - this.#sentAt);
   }
 
-  /** No frame that was sent will be released. */
+  /** The receiver is gone: it will release no frame. */
   clear(): void {
     this.#flight = undefined;
   }

@@ -102,7 +102,7 @@ export interface FrameReceiver<S extends Schema = Schema>
    * client was killed, and the failure only when it has returned: `await` something
    * now and then, at the latest when it has returned `undefined`.
    *
-   * @throws {BridgeError} the channel's failure; `bad_argument` if the time is no
+   * @throws {BridgeError} the channel's failure; `bad_argument` if the time is not a
    * number from 0 to 2^31 - 1
    *
    * ```ts ignore
@@ -118,4 +118,47 @@ export interface FrameReceiver<S extends Schema = Schema>
   [Symbol.asyncIterator](): AsyncGenerator<ReceivedFrame<S>, void>;
   /** Like the iterator, but also ends when `signal` aborts. Frames not read by then can be read later. */
   frames(signal: AbortSignal): AsyncGenerator<ReceivedFrame<S>, void>;
+  /**
+   * The frames as a Web Stream, always the same one. It takes a frame from the port
+   * when somebody reads, and none ahead. Whoever reads a frame disposes it, or
+   * passes it on: a {@link FrameSender.writable} takes it over.
+   *
+   * A read finds the end as {@link next} does: it closes the stream when `next` would
+   * return `undefined`, and fails with what `next` would throw. A closed stream stays
+   * closed, also if the client is started again; read from the port itself then.
+   *
+   * `cancel()` leaves the frames that nobody has read in the port. With a reason, as
+   * `pipeTo` cancels when something behind it has failed, it also ends the leases of
+   * the frames that were read before and are still held: a `TransformStream` would
+   * forget those that it has. A `clone()` keeps its own lease. `tee()` throws
+   * `bad_argument`, because two readers would get the same lease.
+   *
+   * ```ts
+   * import type {
+   *   FrameReceiver,
+   *   FrameSender,
+   *   ReceivedFrame,
+   *   VideoFrame,
+   * } from "@streamlib/bridge";
+   *
+   * type Picture = ReceivedFrame<typeof VideoFrame>;
+   *
+   * // Passes every second picture on.
+   * function halve(
+   *   from: FrameReceiver<typeof VideoFrame>,
+   *   to: FrameSender<typeof VideoFrame>,
+   * ): Promise<void> {
+   *   const half = new TransformStream<Picture, Picture>({
+   *     transform(frame, controller) {
+   *       if (frame.frame_number % 2n === 0n) controller.enqueue(frame);
+   *       else frame[Symbol.dispose]();
+   *     },
+   *   });
+   *   return from.readable.pipeThrough(half).pipeTo(to.writable);
+   * }
+   *
+   * console.log(halve.length); // 2
+   * ```
+   */
+  readonly readable: ReadableStream<ReceivedFrame<S>>;
 }

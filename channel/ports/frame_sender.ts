@@ -127,6 +127,45 @@ export interface FrameSender<S extends Schema = Schema> {
    */
   send(frame: OutgoingFrame<S> | ReceivedFrame<S>): boolean;
   /**
+   * The port as a Web Stream, always the same one. It takes over each frame that is
+   * written, as {@link send} does, and disposes those that it does not send. No frame
+   * is dropped for want of room: `ready` and `desiredSize` of its writer say when the
+   * port has room for one, and a frame that comes earlier waits for it.
+   *
+   * A `write` resolves when the frame was sent and the port has room for another, or
+   * another one was written meanwhile. So do not await it before you read what the
+   * room depends on.
+   *
+   * `close()` waits for the same, then ends the port: see {@link end}. `abort(reason)`
+   * disposes what was written and not sent, and does not end the port: the frames so
+   * far are not all, and the owner decides. The stream fails with the error that
+   * {@link ready} rejects with, also while nobody writes; it goes on when the client is
+   * started again. A write fails the stream with `bad_argument` if the frame was
+   * acquired on this port when it had no room, and with what `send` throws. A write to
+   * a stream that has closed or failed already leaves the frame to its writer.
+   *
+   * ```ts
+   * import type { FrameSender, VideoFrame } from "@streamlib/bridge";
+   *
+   * async function send(
+   *   video: FrameSender<typeof VideoFrame>,
+   *   pictures: Iterable<Uint8Array>,
+   * ): Promise<void> {
+   *   const writer = video.writable.getWriter();
+   *   await writer.ready; // before `acquire`: then its frame has room
+   *   for (const picture of pictures) {
+   *     const frame = video.acquire({ width: 64, height: 64, pixel_format: "gray8" });
+   *     frame.pixel_buffer.copyFrom(picture);
+   *     await writer.write(frame);
+   *   }
+   *   await writer.close();
+   * }
+   *
+   * console.log(send.length); // 2
+   * ```
+   */
+  readonly writable: WritableStream<OutgoingFrame<S> | ReceivedFrame<S>>;
+  /**
    * Ends the port: no frame follows. The end travels behind the frames that were
    * sent, and behind one that waits. The other side reads them all, then
    * {@link FrameReceiver.ended} is true there and its iteration finishes.

@@ -1,6 +1,6 @@
 /**
- * What is the same for the frames of an incoming port, whatever carries them: they
- * are put into the port's queue, and confirmed to their sender.
+ * An incoming port, between its transport and its queue: it puts received frames
+ * into the queue and confirms them to their sender. Both transports use it.
  *
  * @module
  */
@@ -27,21 +27,21 @@ export interface IncomingEvents {
   givenAway(portName: string): void;
 }
 
-/** An incoming port, between its queue and what carries its frames. */
+/** Puts the frames of one port into its queue, and confirms them. */
 export class IncomingPort implements Lender {
   readonly name: string;
-  leases = 0;
+  leaseCount = 0;
   readonly queue: FrameQueue;
   /** How both sides use the port; undefined before there is a peer. */
   terms: PortTerms | undefined;
   readonly #events: IncomingEvents;
-  /** The frames in order that are on lease and have no memory of their sender. */
+  /** On a port in order: the leases of the frames without memory of their sender. */
   readonly #bare = new LeaseList();
-  /** How many of them have ended. */
+  /** How many of these leases have ended. */
   #ended = 0;
-  /** The frames that were put and not confirmed yet. */
+  /** On a port that skips to the latest: the ids of the frames that were put and not confirmed yet. */
   #unconfirmed: Id[] = [];
-  /** What they cost, in bytes. */
+  /** What these frames cost, in bytes. */
   #cost = 0;
   /** The lease of the last frame that was discarded. */
   #discarded: Lease | undefined;
@@ -57,14 +57,15 @@ export class IncomingPort implements Lender {
   }
 
   /**
-   * Puts a frame. A frame without memory of its sender is confirmed by its own id,
-   * so that the sender knows that there is room: in order, when it was disposed;
-   * else from now on, since the queue itself replaces it by a newer one.
+   * Puts a frame into the queue. A frame without memory of its sender is confirmed by
+   * its id, so that the sender knows that there is room. On a port in order that is
+   * when the frame was disposed. On a port that skips to the latest it can be at once:
+   * the queue makes room by dropping older frames.
    *
    * @param id its id on the sender's side
    * @param frame made by the queue
    * @param cost what its message costs, in bytes
-   * @param hasPeersMemory whether it has memory of its sender. If so, the releases of the memory confirm it
+   * @param hasPeersMemory whether it has memory of its sender; then the releases of that memory confirm it
    */
   put(
     id: Id,
@@ -74,6 +75,10 @@ export class IncomingPort implements Lender {
     hasPeersMemory: boolean,
   ): void {
     const { queue } = this;
+    if (hasPeersMemory || queue.inOrder) {
+      lease.held = queue.held;
+      lease.held.count++;
+    }
     if (!hasPeersMemory && queue.inOrder) {
       lease.confirms = id;
       this.#bare.add(lease);
@@ -82,7 +87,7 @@ export class IncomingPort implements Lender {
     if (!hasPeersMemory && !queue.inOrder) this.#confirm(id, cost);
   }
 
-  /** Ends the lease of a frame that cannot be read. Its carrier releases what it names. */
+  /** Ends the lease of a frame that cannot be read. The transport releases the memory that it names. */
   discard(lease: Lease): void {
     this.#discarded = lease;
     lease.end("disposed");
@@ -94,7 +99,7 @@ export class IncomingPort implements Lender {
     this.queue.putEnd();
   }
 
-  /** Confirms a frame, with others of its port: before their sender has to wait, but not each alone. */
+  /** Confirms a frame together with others of its port: fewer messages, but early enough that the sender need not wait. */
   #confirm(id: Id, cost: number): void {
     this.#unconfirmed.push(id);
     this.#cost += cost;
@@ -112,12 +117,19 @@ export class IncomingPort implements Lender {
     this.#cost = 0;
   }
 
-  /** The pieces of the frame that nobody else holds were released to the table. */
+  /** The lease of a frame has ended. The table has got back those pieces of the frame that nobody else holds. */
   leaseEnded(lease: Lease): void {
     if (lease === this.#discarded) return;
     const { releases } = this.#events;
+    const { original } = lease;
+    // A clone keeps the memory, but a frame without memory is confirmed without its clones.
+    const isGivenBack = --original.leases === 0 || lease.confirms !== undefined;
+    if (isGivenBack && original.held) {
+      original.held.count--;
+      original.held = undefined;
+    }
     if (this.#bare.delete(lease)) {
-      // A sender that has much room left needs not be told of each frame.
+      // A sender that has much room left need not be told of each frame at once.
       const isUrgent = ++this.#ended % (this.queue.capacity >> 2 || 1) === 0;
       releases.frame(lease.confirms!, isUrgent);
     } else releases.flush();

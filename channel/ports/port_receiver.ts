@@ -15,13 +15,15 @@ import {
 import type { PixelFormat } from "../../proto/schema/surface.ts";
 import type { ReadBehavior, Schema } from "../../proto/schema/field_type.ts";
 import { fieldsHaveBytes, frameBytes } from "../frame_bytes.ts";
-import type { Lease } from "../memory/lease.ts";
+import type { HeldFrames, Lease } from "../memory/lease.ts";
 import {
   type FrameMaker,
   type FrameValues,
   LeasedFrame,
 } from "../memory/leased_frame.ts";
+import type { ReceivingState } from "../stalls/stall_rules.ts";
 import type { FrameQueue } from "../transport.ts";
+import { FrameReadable, type ReadablePort } from "./frame_readable.ts";
 import type {
   FrameReceiver,
   ReceivedFrame,
@@ -31,9 +33,9 @@ import { UnreadFrames } from "./unread_frames.ts";
 
 /** Where frames come from. */
 export interface ArrivalSource {
-  /** Takes the frames that have come, if nothing else tells of them. */
+  /** Handles what has come, if no event tells of it. */
   poll(): void;
-  /** Waits awake for a short time, if that is likely to be worth it. Returns whether something has come. */
+  /** Waits awake for a short time, if a frame is likely to come in it. Returns whether something has come. */
   spin(): boolean;
   /** Resolves when the event loop has had a turn, if it is time for one; else `undefined`. */
   turn(): Promise<void> | undefined;
@@ -53,13 +55,16 @@ export interface ReceiverEvents {
 
 /** A {@link FrameReceiver} with the methods that its channel and transport call. */
 export class PortReceiver<S extends Schema = Schema>
-  implements FrameReceiver<S>, FrameQueue {
+  implements FrameReceiver<S>, ReadablePort<S>, FrameQueue, ReceivingState {
   readonly name: string;
   schema: S;
   /** Whether every frame is read, in the order of sending. */
   inOrder: boolean;
+  held: HeldFrames = { count: 0 };
+  misses = 0;
   readonly #source: ArrivalSource;
   readonly #events: ReceiverEvents;
+  readonly #mayStall: () => void;
   #make: FrameMaker;
   /** Whether its frames can have bytes to be counted. */
   #hasBytes: boolean;
@@ -73,18 +78,32 @@ export class PortReceiver<S extends Schema = Schema>
   #closed: { readonly failure: Error | undefined } | undefined;
   /** The iterations that have begun and not finished. */
   #iterations = 0;
-  /** Whether what no iteration reads is dropped; see {@link clear}. */
+  /** The frames that iterations have read, and the stream, once it is over. */
+  #iterated = 0;
+  /** Made when it is first used. */
+  #readable: FrameReadable<S> | undefined;
+  /** The frames that the stream has read. It may go on while it is not over. */
+  #streamed = 0;
+  /** The calls of {@link next} that have not finished. */
+  #reads = 0;
+  /** Whether what nobody reads is dropped; see {@link clear}. */
   #isCleared = false;
   #received = 0;
   #dropped = 0;
   #bytes = 0;
 
-  /** Called by the channel. */
+  /**
+   * Called by the channel.
+   *
+   * @param mayStall called when a read begins to wait, when one finds nothing while
+   * all frames are on lease, and when a port in order is full, or full and left
+   */
   constructor(
     name: string,
     port: Port<S>,
     source: ArrivalSource,
     events: ReceiverEvents,
+    mayStall: () => void,
   ) {
     this.#source = source;
     this.name = name;
@@ -92,6 +111,7 @@ export class PortReceiver<S extends Schema = Schema>
     this.#terms = port;
     this.inOrder = isInOrder(port);
     this.#events = events;
+    this.#mayStall = mayStall;
     this.#make = LeasedFrame.maker(port.schema);
     this.#hasBytes = fieldsHaveBytes(port.schema.fields);
   }
@@ -143,24 +163,32 @@ export class PortReceiver<S extends Schema = Schema>
     if (!this.inOrder) {
       while (this.#unread.size > 1) this.#drop(this.#shift());
     }
-    return this.#shift();
+    const frame = this.#shift();
+    if (!frame) this.#missed();
+    return frame;
+  }
+
+  #missed(): void {
+    this.misses++;
+    if (this.isAllHeld) this.#mayStall();
   }
 
   async next(signal?: AbortSignal): Promise<ReceivedFrame<S> | undefined> {
     const wake = (): void => this.#wake();
     signal?.addEventListener("abort", wake);
+    this.#reads++;
     try {
       while (!signal?.aborted) {
         const turn = this.#source.turn();
         if (turn) await turn;
         const frame = this.get();
         if (frame || this.#isOver()) return frame;
-        if (this.#source.spin() || this.#closed) continue; // a spin may end the channel
-        this.#waiting ??= Promise.withResolvers();
-        await this.#waiting.promise;
+        const news = this.#news();
+        if (news) await news;
       }
       return undefined;
     } finally {
+      this.#reads--;
       signal?.removeEventListener("abort", wake);
     }
   }
@@ -171,7 +199,7 @@ export class PortReceiver<S extends Schema = Schema>
     if (!isTime) {
       throw new BridgeError(
         "bad_argument",
-        `Cannot wait for ${timeoutMs} ms on port '${this.name}': it is a number from 0 to 2147483647`,
+        `Cannot wait for ${timeoutMs} ms on port '${this.name}': the time must be a number from 0 to 2147483647, in milliseconds`,
       );
     }
     const source = this.#source;
@@ -185,6 +213,15 @@ export class PortReceiver<S extends Schema = Schema>
       if (now >= deadline) return this.get();
       if (!hasCome && !this.#closed) source.block(Math.ceil(deadline - now));
     }
+  }
+
+  /** Resolves when something may have come; undefined if it has already. */
+  #news(): Promise<void> | undefined {
+    // A spin may end the channel.
+    if (this.#source.spin() || this.#closed) return undefined;
+    this.#waiting ??= Promise.withResolvers();
+    this.#mayStall();
+    return this.#waiting.promise;
   }
 
   /** Whether no frame will come, as far as is known. Throws the channel's failure. */
@@ -210,12 +247,50 @@ export class PortReceiver<S extends Schema = Schema>
       while (!signal?.aborted) {
         const frame = await this.next(signal);
         if (!frame) return;
+        this.#iterated++;
         yield frame;
       }
     } finally {
       this.#iterations--;
-      if (this.#isCleared) this.clear();
+      this.#wasLeft();
     }
+  }
+
+  /** Whoever has read frames reads no more. */
+  #wasLeft(): void {
+    if (this.#isCleared) this.clear();
+    else if (this.isFull) this.#mayStall();
+  }
+
+  get readable(): ReadableStream<ReceivedFrame<S>> {
+    return (this.#readable ??= new FrameReadable<S>(this)).stream;
+  }
+
+  async handOver(
+    isWanted: () => boolean,
+    take: (frame: ReceivedFrame<S> | undefined) => void,
+  ): Promise<void> {
+    while (true) {
+      const turn = this.#source.turn();
+      if (turn) await turn;
+      if (!isWanted()) return;
+      const frame = this.get();
+      if (frame) this.#streamed++;
+      if (frame || this.#isOver()) return take(frame);
+      const news = this.#news();
+      if (news) await news;
+    }
+  }
+
+  readableEnded(): void {
+    this.#iterated += this.#streamed;
+    this.#streamed = 0;
+    this.#wasLeft();
+  }
+
+  /** Whether somebody iterates, or has the lock of the stream. */
+  get #isIterated(): boolean {
+    return this.#iterations > 0 || this.#readable?.isRead === true;
   }
 
   #shift(): ReceivedFrame<S> | undefined {
@@ -232,6 +307,40 @@ export class PortReceiver<S extends Schema = Schema>
   #wake(): void {
     this.#waiting?.resolve();
     this.#waiting = undefined;
+  }
+
+  // ---- whether it stands still ----
+
+  /** The frames that were read. */
+  get #read(): number {
+    return this.#received - this.#dropped - this.#unread.size;
+  }
+
+  get isAllHeld(): boolean {
+    const most = this.inOrder ? this.capacity : this.capacity + 1;
+    return this.held.count >= most && this.#unread.size === 0;
+  }
+
+  get isNoneReleased(): boolean {
+    return this.held.count === this.#read;
+  }
+
+  get isFull(): boolean {
+    return this.inOrder && this.#unread.hasNoRoomForPeer(this.capacity);
+  }
+
+  get isForsaken(): boolean {
+    return !this.#isIterated && this.#read === this.#iterated;
+  }
+
+  get isAwaited(): boolean {
+    if (!this.#waiting) return false;
+    // A stream goes on to wait when its reader has left.
+    return this.#reads > 0 || this.#readable?.isRead === true;
+  }
+
+  get progress(): number {
+    return 2 * this.#received + this.#read - this.held.count;
   }
 
   // ---- called by the channel ----
@@ -273,8 +382,10 @@ export class PortReceiver<S extends Schema = Schema>
       while (this.#unread.isFull(this.capacity)) this.#drop(this.#shift());
     }
     this.#unread.push(frame, cost);
+    this.misses = 0;
     this.#wake();
     this.#events.arrived();
+    if (this.isFull) this.#mayStall();
   }
 
   putEnd(): void {
@@ -293,6 +404,7 @@ export class PortReceiver<S extends Schema = Schema>
   detach(): void {
     while (this.#unread.isOverfull(this.capacity)) this.#drop(this.#shift());
     this.#unread.inherit();
+    this.held = { count: 0 };
   }
 
   /** The next peer is there. It has not ended the port. */
@@ -306,10 +418,10 @@ export class PortReceiver<S extends Schema = Schema>
     this.#wake();
   }
 
-  /** Drops the frames that were not read. While somebody iterates they are that reader's, and what it leaves is dropped. */
+  /** Drops the frames that were not read. While somebody iterates, or has the lock of the stream, they are that reader's, and what it leaves is dropped. */
   clear(): void {
     this.#isCleared = true;
-    if (this.#iterations > 0) return;
+    if (this.#isIterated) return;
     while (this.#unread.size > 0) this.#unread.shift()![Symbol.dispose]();
   }
 }

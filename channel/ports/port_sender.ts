@@ -13,7 +13,6 @@ import type { ReadBehavior, Schema } from "../../proto/schema/field_type.ts";
 import type { Port } from "../../proto/schema/port.ts";
 import {
   agreedFormat,
-  isInOrder,
   type PortTerms,
 } from "../../proto/schema/port_agreement.ts";
 import type { PixelFormat } from "../../proto/schema/surface.ts";
@@ -34,9 +33,11 @@ import type { FrameTemplate } from "../memory/frame_template.ts";
 import { Lease, type Lender } from "../memory/lease.ts";
 import { type FrameMaker, LeasedFrame } from "../memory/leased_frame.ts";
 import type { Bounded } from "../memory/memory_plan.ts";
-import { Places } from "./places.ts";
+import type { SendingState } from "../stalls/stall_rules.ts";
+import { FrameWritable, type WritablePort } from "./frame_writable.ts";
+import { PortPlaces } from "./port_places.ts";
+import { type RoomChannel, RoomWaits } from "./room_waits.ts";
 import { Templates } from "./templates.ts";
-import { Unconfirmed } from "./unconfirmed.ts";
 import type {
   KeptFrame,
   PortWriter,
@@ -45,13 +46,9 @@ import type {
 } from "../transport.ts";
 
 /** What a sender needs from its channel, as it is now. */
-export interface SenderChannel extends FlightChannel {
+export interface SenderChannel extends FlightChannel, RoomChannel {
   /** Whether frames can be sent. */
   isOpen: boolean;
-  /** Handles what the peer has released, if nothing else tells of it. */
-  poll(): void;
-  /** Resolves when the event loop has had a turn, if it is time for one; else `undefined`. */
-  turn(): Promise<void> | undefined;
   /** Counts the bytes of pixels that surfaces of its frames copy. */
   readonly copies: CopyCounter;
   /** The times from sending to release, of some frames. */
@@ -72,9 +69,9 @@ interface WaitingFrame {
 
 /** A {@link FrameSender} with the methods that its channel calls. */
 export class PortSender<S extends Schema = Schema>
-  implements FrameSender<S>, Lender, FlightPort {
+  implements FrameSender<S>, WritablePort<S>, Lender, FlightPort, SendingState {
   readonly name: string;
-  leases = 0;
+  leaseCount = 0;
   schema: S;
   readonly copies: CopyCounter;
   readonly #timer: FlightTimer;
@@ -84,26 +81,21 @@ export class PortSender<S extends Schema = Schema>
   #make: FrameMaker;
   readonly #templates: Templates;
   #terms: PortTerms;
-  /** Whether every frame is read, in the order of sending. */
-  #inOrder = true;
-  /**
-   * The most frames with memory that are held, wait or are out at one time. In
-   * order: as many as the receiver can keep, so that it drops none. Else three
-   * more: the frame that is read, the one that waits and the one that is filled.
-   */
-  #limit = 0;
   #connected = true;
-  /** Frames acquired and not yet sent or disposed. */
-  readonly #acquired = new Places(this);
-  /** Frames sent and not yet released. */
-  readonly #out = new Unconfirmed();
+  readonly places: PortPlaces;
   /** The newest frame, if it could not be sent yet. Only on a port that skips to the latest. */
   #next: WaitingFrame | undefined;
   /** Whether the last acquired frame has shared memory. The next one is assumed to be like it. */
   #lastShared = false;
   /** The pieces of the last frame that was sent. The next one is assumed to have as many. */
   #lastPieces = 0;
-  #waiting: PromiseWithResolvers<void> | undefined;
+  readonly #room: RoomWaits;
+  /** What {@link ready} waits for. */
+  readonly #isReady = (): boolean => this.#channel.isOpen && this.#hasRoom;
+  /** The same for {@link writable}, which also waits while nobody writes. */
+  readonly #isStreamReady = (): boolean => this.#isReady();
+  /** Made when it is first used. */
+  #writable: FrameWritable<S> | undefined;
   #failure: Error | undefined;
   /** The error for a send after {@link end}. */
   #ended: BridgeError | undefined;
@@ -128,14 +120,15 @@ export class PortSender<S extends Schema = Schema>
     this.#channel = channel;
     this.#writer = transport.writer(name, port.schema, undefined);
     this.#terms = port;
-    this.#bound();
+    this.places = new PortPlaces(this, port);
+    this.#room = new RoomWaits(channel, () => this.#whyOver);
     this.#templates = new Templates(native, port.schema);
     this.#make = LeasedFrame.maker(port.schema);
     this.#memory = new FrameMemory(
       native,
       () => this.changed(),
       port.schema,
-      this.#limit,
+      this.places.limit,
     );
   }
 
@@ -174,6 +167,11 @@ export class PortSender<S extends Schema = Schema>
     return this.#lost;
   }
 
+  /** Frames not sent. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   get stats(): SenderStats {
     return {
       sent: this.#sent,
@@ -183,19 +181,17 @@ export class PortSender<S extends Schema = Schema>
   }
 
   get ready(): Promise<void> {
-    if (this.#channel.isOpen) this.#channel.poll(); // may end the channel
-    const over = this.#failure ?? this.#ended;
-    if (over) return Promise.reject(over);
-    if (!this.#connected) return Promise.reject(this.#unconnected());
-    if (this.#channel.isOpen && this.#hasRoom) {
-      // A peer that releases as fast as this side sends must not keep commands and timers waiting.
-      return this.#channel.turn() ?? Promise.resolve();
-    }
-    if (!this.#waiting) {
-      this.#waiting = Promise.withResolvers();
-      this.#waiting.promise.catch(() => {}); // reported to whoever awaits it
-    }
-    return this.#waiting.promise;
+    return this.#room.until(this.#isReady);
+  }
+
+  get writable(): WritableStream<OutgoingFrame<S> | ReceivedFrame<S>> {
+    return (this.#writable ??= new FrameWritable<S>(this)).stream;
+  }
+
+  /** Why no frame can be sent, now or later. */
+  get #whyOver(): Error | undefined {
+    return this.#failure ?? this.#ended ??
+      (this.#connected ? undefined : this.#unconnected());
   }
 
   #unconnected(): BridgeError {
@@ -205,43 +201,70 @@ export class PortSender<S extends Schema = Schema>
     );
   }
 
-  // ---- room ----
-
-  /** Sets what depends on the terms. */
-  #bound(): void {
-    this.#inOrder = isInOrder(this.#terms);
-    this.#limit = this.#inOrder ? this.capacity : this.capacity + 3;
-  }
-
-  get #inUse(): number {
-    return this.#acquired.taken + this.#out.count +
-      (this.#next?.isShared ? 1 : 0);
-  }
-
   get #hasRoom(): boolean {
-    return this.#inUse < this.#limit && !this.#next &&
-      this.#maySend(this.#lastShared) && this.#memory.hasRoom &&
+    const { places } = this;
+    return places.hasFree && !this.#next &&
+      places.maySend(this.#lastShared) && this.#memory.hasRoom &&
       this.#channel.offered.hasRoom(this.#lastPieces);
   }
 
-  #maySend(isShared: boolean): boolean {
-    return this.#out.allows(this.#inOrder, this.capacity, isShared);
+  get isAwaited(): boolean {
+    return this.#room.isAwaited(this.#isReady) ||
+      this.#writable?.isAwaited === true;
+  }
+
+  // ---- for the stream ----
+
+  get over(): Promise<void> {
+    return this.#room.end;
+  }
+
+  canSend(frame: OutgoingFrame<S> | ReceivedFrame<S>): boolean {
+    const lease = LeasedFrame.leaseToSend(frame, this.name);
+    const over = this.#failure ?? this.#ended;
+    if (over) throw over;
+    if (lease.isClosed) throw lease.error();
+    if (lease.spare && this.places.inOrder) {
+      throw new BridgeError(
+        "bad_argument",
+        `Cannot write this frame on port '${this.name}': it was acquired when the port had no room; ` +
+          "await `ready` before `acquire`",
+      );
+    }
+    return this.#fits(lease);
+  }
+
+  roomFor(
+    frame: OutgoingFrame<S> | ReceivedFrame<S> | undefined,
+  ): Promise<void> {
+    if (!frame) return this.#room.until(this.#isStreamReady);
+    const lease = LeasedFrame.leaseToSend(frame, this.name);
+    return this.#room.until(() => this.#fits(lease));
+  }
+
+  /** Whether a frame would be sent now. Once its lease has ended, `send` says so. */
+  #fits(lease: Lease): boolean {
+    if (!lease.isHeld) return true;
+    return this.#channel.isOpen && !this.#next &&
+      this.places.maySend(lease.isShared) && this.places.takes(lease) &&
+      new Flight(this, this.#channel, lease).hasRoom;
   }
 
   // ---- frames ----
 
   acquire(template: FrameTemplate<S>): OutgoingFrame<S> {
-    if (this.#inUse >= this.#limit) this.#channel.poll(); // may end the channel
+    const { places } = this;
+    if (!places.hasFree) this.#channel.poll(); // may end the channel
     const over = this.#failure ?? this.#ended;
     if (over) throw over;
     const complete = this.#templates.complete(template);
     const lease = new Lease(this);
-    lease.spare = !this.#connected || this.#inUse >= this.#limit;
+    lease.spare = !this.#connected || !places.hasFree;
     const frame = this.#fill(complete, lease);
     this.#templates.acquired();
+    places.add(lease);
     if (!lease.spare) this.#lastShared = lease.isShared;
-    const takesPlace = !lease.spare && (this.#inOrder || lease.isShared);
-    this.#acquired.add(lease, takesPlace);
+    else if (places.isAllAcquired) this.#channel.mayStall();
     return frame as unknown as OutgoingFrame<S>;
   }
 
@@ -261,11 +284,12 @@ export class PortSender<S extends Schema = Schema>
       this.#dropped++;
       return false;
     }
-    if (!this.#maySend(lease.isShared)) this.#channel.poll();
+    const { places } = this;
+    if (!places.maySend(lease.isShared)) this.#channel.poll();
     const flight = new Flight(this, this.#channel, lease);
     const goes = this.#channel.isOpen && this.#connected && !lease.spare &&
-      this.#takes(lease) && flight.hasRoom;
-    if (goes && this.#maySend(lease.isShared)) {
+      places.takes(lease) && flight.hasRoom;
+    if (goes && places.maySend(lease.isShared)) {
       let sent: UnconfirmedFrame;
       try {
         sent = this.#writer.send(frame, flight);
@@ -282,11 +306,11 @@ export class PortSender<S extends Schema = Schema>
       this.#dropNext();
       this.#took(sent, flight);
       this.#lastPieces = lease.views.length;
-      this.#acquired.give(lease.original); // a clone uses the place of its original
+      places.give(lease);
       lease.end("sent");
       return true;
     }
-    if (goes && !this.#inOrder) {
+    if (goes && !places.inOrder) {
       let kept: KeptFrame;
       try {
         kept = this.#writer.keep(frame, flight);
@@ -295,8 +319,8 @@ export class PortSender<S extends Schema = Schema>
         throw error;
       }
       this.#dropNext();
-      this.#next = { kept, flight, isShared: lease.isShared };
-      this.#acquired.give(lease.original); // a clone uses the place of its original
+      this.#keep({ kept, flight, isShared: lease.isShared });
+      places.give(lease);
       lease.end("sent");
       return true;
     }
@@ -307,34 +331,29 @@ export class PortSender<S extends Schema = Schema>
     return false;
   }
 
-  /** Whether a frame is within the limit. A frame that was acquired on this port has a place already; the first of it and its clones that is sent uses that place. */
-  #takes({ original }: Lease): boolean {
-    return this.#acquired.has(original) || !this.#inOrder ||
-      this.#inUse < this.#limit;
-  }
-
   /** After sending: counts the frame until it is released. */
   #took(sent: UnconfirmedFrame, flight: Flight): void {
     flight.launch(sent.cost);
     this.#timer.sent(flight);
     this.#sent++;
-    this.#out.add(sent.id, flight);
+    this.places.out.add(sent.id, flight);
   }
 
   /** A frame of this port, or a clone of one, was sent or disposed. */
   leaseEnded(lease: Lease): void {
-    if (this.#acquired.ended(lease)) this.changed();
+    if (this.places.acquired.ended(lease)) this.changed();
     if (lease.givenAway) this.#channel.givenAway(this.name); // user code, which may throw
   }
 
   /** Sends the frame that waits, if it may be sent now. If that fails, the frame is dropped and the channel warns: no caller waits for it. */
   #sendNext(): void {
     const next = this.#next;
-    if (!next || !this.#channel.isOpen || !this.#maySend(next.isShared)) return;
+    if (!next || !this.#channel.isOpen) return;
+    if (!this.places.maySend(next.isShared)) return;
     try {
       const sent = next.kept.send();
       if (this.#next !== next) return; // the channel has ended meanwhile, and dropped it
-      this.#next = undefined;
+      this.#keep(undefined);
       this.#took(sent, next.flight);
     } catch (error) {
       if (!(error instanceof BridgeError)) throw error;
@@ -344,10 +363,16 @@ export class PortSender<S extends Schema = Schema>
     this.#tellEnd();
   }
 
+  /** Sets the frame that waits. */
+  #keep(next: WaitingFrame | undefined): void {
+    this.#next = next;
+    this.places.nextTakes = next?.isShared === true;
+  }
+
   #dropNext(): void {
     if (!this.#next) return;
     this.#next.flight.cancel();
-    this.#next = undefined;
+    this.#keep(undefined);
     this.#dropped++;
   }
 
@@ -359,8 +384,7 @@ export class PortSender<S extends Schema = Schema>
       "closed",
       `Cannot send on port '${this.name}': it was ended, and no frame follows; check \`ended\` first`,
     );
-    this.#waiting?.reject(this.#ended);
-    this.#waiting = undefined;
+    this.#room.fail(this.#ended);
     this.#tellEnd();
   }
 
@@ -390,15 +414,14 @@ export class PortSender<S extends Schema = Schema>
     this.#connected = terms !== undefined;
     if (terms) {
       this.#terms = terms;
-      this.#bound();
+      this.places.agree(terms);
       const schema = (terms.schema ?? this.schema) as S;
       this.schema = schema;
       this.#make = LeasedFrame.maker(schema);
       this.#templates.agree(schema, agreedFormat(terms));
       this.#writer = transport.writer(this.name, schema, terms);
     } else {
-      this.#waiting?.reject(this.#unconnected());
-      this.#waiting = undefined;
+      this.#room.fail(this.#unconnected());
     }
   }
 
@@ -410,9 +433,7 @@ export class PortSender<S extends Schema = Schema>
 
   /** There may be more room. */
   changed(): void {
-    if (!this.#waiting || !this.#channel.isOpen || !this.#hasRoom) return;
-    this.#waiting.resolve();
-    this.#waiting = undefined;
+    this.#room.changed();
   }
 
   landed(flight: Flight): void {
@@ -421,14 +442,14 @@ export class PortSender<S extends Schema = Schema>
 
   /** The receiver has released a frame without shared memory. Returns false if it is not one of this port. */
   released(frameId: Id): boolean {
-    const flight = this.#out.takeBare(frameId);
-    // Else it was confirmed when it came, perhaps together with a later one: that is no latency.
-    if (flight) this.#land(flight, this.#inOrder);
+    const flight = this.places.out.takeBare(frameId);
+    // On a port that skips to the latest it was confirmed when it came, perhaps together with a later one: that time is no latency.
+    if (flight) this.#land(flight, this.places.inOrder);
     return flight !== undefined;
   }
 
   #land(flight: Flight, wasRead: boolean): void {
-    this.#out.remove(flight);
+    this.places.out.remove(flight);
     this.#timer.landed(flight, wasRead);
     this.#sendNext();
     this.changed();
@@ -440,10 +461,10 @@ export class PortSender<S extends Schema = Schema>
    * @param isLoss whether the frames that were out with it, or waited for it, count as lost
    */
   detach(isLoss: boolean): void {
-    if (isLoss) this.#lost += this.#out.count + (this.#next ? 1 : 0);
+    if (isLoss) this.#lost += this.places.out.count + (this.#next ? 1 : 0);
     this.#endTold = false;
     this.#dropNext();
-    this.#out.clear();
+    this.places.out.clear();
     this.#timer.clear();
   }
 
@@ -451,9 +472,8 @@ export class PortSender<S extends Schema = Schema>
   finish(failure: Error): void {
     this.#dropNext();
     this.#failure = failure;
-    this.#waiting?.reject(failure);
-    this.#waiting = undefined;
-    for (const lease of this.#acquired.all()) lease.end("closed");
+    this.#room.fail(failure);
+    for (const lease of this.places.acquired.all()) lease.end("closed");
     this.#memory[Symbol.dispose]();
   }
 }

@@ -22,7 +22,7 @@ export class Templates {
   #known: ReadonlySet<string> = new Set();
   /** The fields that a completed template must have. */
   #needed: readonly string[] = [];
-  /** Whether a completed template has these and no other fields. May be false although it has: then the fields are looked at one by one. */
+  /** A quick check that a completed template has the needed fields and no unknown one. If it returns false, the fields are checked one by one. */
   #fits: (template: object) => boolean = () => false;
   #pixelFormat: PixelFormat | undefined;
 

@@ -18,7 +18,7 @@ export class Unconfirmed {
   #count = 0;
   /** What the frames cost, in bytes. */
   #cost = 0;
-  /** Those without memory that the receiver releases: it releases them by their id. */
+  /** The frames without memory, which the receiver releases by their id. */
   readonly #bare = new BareFlights();
 
   /** The number of frames. */
@@ -29,7 +29,7 @@ export class Unconfirmed {
   /**
    * Whether one more frame may be sent. A frame with memory is released after it
    * was read, so the receiver may keep as many as its queue has places, and the
-   * one that is read. Another one is confirmed when it arrives.
+   * one that is read. A frame without memory is confirmed when it arrives.
    */
   allows(inOrder: boolean, capacity: number, isShared: boolean): boolean {
     if (this.#count === 0) return true;

@@ -65,7 +65,7 @@ export function partsIn(plist: string): BrokerParts | undefined {
   if (runtime === undefined) return undefined;
   return {
     runtime,
-    module: args.find((arg) => arg.endsWith("/broker/main.ts")),
+    module: args.find((arg) => /\/broker\/main\.[jt]s$/.test(arg)),
     library: stringAfter(plist, "STREAMLIB_LIBRARY") ?? "",
   };
 }

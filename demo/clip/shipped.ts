@@ -8,6 +8,7 @@
  */
 
 import { brotliDecompressSync } from "node:zlib";
+import { PACKAGE_ROOT } from "../../proto/package_root.ts";
 import { MediaError } from "../input/media_error.ts";
 
 /** Reads the clip: an uncompressed Y4M file of about 20 MB.
@@ -24,7 +25,10 @@ export async function readClip(): Promise<Uint8Array<ArrayBuffer>> {
   } catch (error) {
     throw new MediaError(
       "clip_unavailable",
-      `Cannot read the shipped clip ${import.meta.resolve("./clip.json")}: ${
+      `Cannot read the shipped clip ${new URL(
+        "demo/clip/clip.json",
+        PACKAGE_ROOT,
+      )}: ${
         error instanceof Error ? error.message : String(error)
       }; give the demo a file of your own`,
       { cause: error },

@@ -6,6 +6,7 @@
 
 import { readVariable } from "../../proto/environment.ts";
 import { BridgeError } from "../../proto/errors.ts";
+import { PACKAGE_ROOT } from "../../proto/package_root.ts";
 import { permittedEnvironment } from "../environment.ts";
 import { ABI_VERSION, ELSEWHERE, SYMBOLS, type Symbols } from "../symbols.ts";
 import { LINUX_C, MACOS_C } from "./c_library.ts";
@@ -55,7 +56,7 @@ const ALL_OF_FFI = ", for every path; or set STREAMLIB_LIBRARY to the path " +
 
 /** The place where `deno task build` puts the shim for this system. */
 export function builtLibrary(): URL {
-  return new URL(`../../c/out/${PLATFORM}/${LIBRARY_NAME}`, import.meta.url);
+  return new URL(`c/out/${PLATFORM}/${LIBRARY_NAME}`, PACKAGE_ROOT);
 }
 
 /**

@@ -1,7 +1,8 @@
 /**
- * The layout of a schema's frames in a lane, as text. A lane's frames have no
- * names in them: two sides whose schemas say that they have the same minor version,
- * and have not added the same to it, would misread each other. So they compare this.
+ * The layout of a schema's frames in a lane, as text. Frames in a
+ * lane contain no field names. Two schemas of the same minor version can differ in
+ * the fields that it has added; their sides would misread each other's frames. So
+ * both sides compare this text before the first frame.
  *
  * @module
  */

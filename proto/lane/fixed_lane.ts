@@ -64,7 +64,7 @@ function reading(
   return code.make("reader") as LaneType["read"];
 }
 
-/** Returns the misfit of a number that is no value. */
+/** Returns the misfit of a number that is not a value of its type. */
 export function refuseNumber(
   { expected, called }: NumberLimit,
   number: number,
@@ -116,7 +116,7 @@ export const BOOL_LANE: LaneType = new FixedLane(checks.checkBool, {
   value: (number) => `${number} === 1`,
 });
 
-/** The type of one of some names: 16 bits, its index in the list that both sides have. */
+/** An enum: 16 bits, the index of the variant in the list that both sides have. */
 export function enumLane(type: Enum, terms: AgreedTerms): LaneType {
   const variants = variantsAt(type, terms.minor);
   const byName = new Map(variants.map((name, index) => [name, index]));

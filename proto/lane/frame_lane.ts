@@ -46,7 +46,7 @@ export interface FrameLane<S extends Schema> {
    * throws, unless `finder` does.
    *
    * @param at where the payload begins, a multiple of 8
-   * @param bytes at most so many as there are
+   * @param bytes the size of the payload; all of it is within `from`
    * @param frame gets the fields, in the order of the schema. It is not to be used
    * if the payload does not fit
    */
@@ -59,7 +59,7 @@ export interface FrameLane<S extends Schema> {
   ): Misfit | undefined;
 }
 
-/** Makes what measures the frames of a level. */
+/** Generates the function that measures a schema's frames. */
 export function measureFrames(
   name: string,
   { fits, check, end }: LaneType,
@@ -76,7 +76,7 @@ export function measureFrames(
   return code.make("frame") as FrameLane<Schema>["measure"];
 }
 
-/** Makes what writes the frames of a level. */
+/** Generates the function that writes a schema's frames. */
 export function writeFrames({ write }: LaneType): FrameLane<Schema>["write"] {
   const code = new Code();
   const Writer = code.constant(PayloadWriter);
@@ -92,7 +92,7 @@ export function writeFrames({ write }: LaneType): FrameLane<Schema>["write"] {
   >["write"];
 }
 
-/** Makes what reads the frames of a level. */
+/** Generates the function that reads a schema's frames. */
 export function readFrames(
   name: string,
   { read }: LaneType,

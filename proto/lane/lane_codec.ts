@@ -25,7 +25,7 @@ import { costPerByte } from "./payload_cost.ts";
 import { bufferLane, textureLane } from "./shared_lane.ts";
 import { BYTES_LANE, STRING_LANE } from "./text_lane.ts";
 
-/** What a frame costs at least. */
+/** The least cost of a frame, in bytes. */
 const LEAST_COST = 64;
 
 /**
@@ -70,8 +70,8 @@ export class LaneCodec<S extends Schema = Schema> implements FrameLane<S> {
 }
 
 /**
- * The type of each field type. Numbers are aligned to their size, from the frame's
- * start on.
+ * The {@link LaneType} of each field type. Numbers are aligned to their size,
+ * counted from the start of the frame.
  *
  * | field type | bytes |
  * |---|---|

@@ -1,5 +1,6 @@
 /**
- * The interface of the field types in a lane, and what reads and writes them.
+ * What each field type does in a lane ({@link LaneType}), and the reader and the
+ * writer of one payload.
  *
  * Positions are bytes from the start of the {@link LaneBytes}. A frame begins at
  * a multiple of 8, so a value is aligned there as it is in its frame.
@@ -139,7 +140,7 @@ export function changed(): BridgeError {
   return new BridgeError(
     "bad_argument",
     "Cannot send a frame that has changed while it was sent: " +
-      "it has another size than before; its values must not be computed, nor its arrays resized",
+      "its size is not the one that was measured; its fields must not be computed by getters, nor its arrays resized meanwhile",
   );
 }
 

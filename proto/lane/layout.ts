@@ -44,5 +44,5 @@ export const LANE_MAX_SLOTS = 4096;
 /** The slots of a direction if nothing else is said. */
 export const LANE_DEFAULT_SLOTS = 256;
 
-/** How many rings more than announcements of sleep are no flood. */
+/** How many rings beyond the announcements of sleep are tolerated. More are a flood: the connection ends. */
 export const LANE_MAX_RINGS = 64;

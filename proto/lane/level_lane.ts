@@ -1,6 +1,6 @@
 /**
- * The fields of one level: of a frame, or of a struct in it. Their code is
- * generated: see `generate.ts`.
+ * The fields of one level: of a frame, or of a struct in it. The functions that
+ * write and read a level are generated: see `proto/generated_code.ts`.
  *
  * @module
  */
@@ -34,7 +34,7 @@ interface Level {
   readonly mirrors: readonly MirrorField[];
 }
 
-/** Fields by name. As in a dictionary, an unknown one is a misfit, and one that contradicts what it mirrors. */
+/** The type of one level. As in a dictionary, an unknown field is a misfit, and so is a field that contradicts what it mirrors. */
 export function levelLane(
   fields: Fields,
   compiler: Compiler<LaneType>,
@@ -239,7 +239,7 @@ function readPart(
   );
 }
 
-/** Returns the misfit of a block at a place from which on it is not within the frame: of its first field that is not. */
+/** Returns the misfit of a block at `at` that ends beyond the end of the frame: that of its first field beyond the end. */
 function shortBlock(
   reader: PayloadReader,
   { fields, bytes }: Block,

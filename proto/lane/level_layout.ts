@@ -6,9 +6,9 @@
  * @module
  */
 
-import type { FixedType, LaneType } from "./lane_type.ts";
+import { aligned, type FixedType, type LaneType } from "./lane_type.ts";
 
-/** A field that crosses. */
+/** A field of a level. */
 export interface Member {
   /** Its name. */
   readonly name: string;
@@ -61,7 +61,7 @@ export function layOut(members: readonly Member[]): LevelPart[] {
       open = { alignment: fixed.bytes, fields: [], bytes: 0 };
       parts.push(open);
     }
-    const offset = Math.ceil(open.bytes / fixed.bytes) * fixed.bytes;
+    const offset = aligned(open.bytes, fixed.bytes);
     open.fields.push({ name, fixed, offset });
     open.bytes = offset + fixed.bytes;
   }

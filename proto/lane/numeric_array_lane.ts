@@ -1,5 +1,6 @@
 /**
- * Arrays of numbers: their number, then they themselves. They are typed arrays.
+ * Arrays of numbers: the number of elements, then the elements. In JavaScript they
+ * are typed arrays.
  *
  * @module
  */
@@ -28,8 +29,8 @@ export const COUNT_BYTES = 4;
 
 /**
  * Reads the number of elements. Each takes `least` bytes or more, so that the
- * frame's size limits it. Returns a misfit if it is not possible; then nothing
- * behind it can be read.
+ * frame's size limits it. Returns a misfit if the number is impossible; then
+ * nothing behind it can be read.
  */
 export function readCount(
   reader: PayloadReader,
@@ -46,7 +47,7 @@ export function readCount(
     : count;
 }
 
-/** Up to so many numbers are copied one by one: to copy their memory takes longer to begin with. */
+/** An array of at most this many numbers is copied number by number: a copy of its memory takes longer to start. */
 const FEW = 64;
 
 /** An array of numbers. There is no padding before them if there are none. */

@@ -36,7 +36,7 @@ export const RECORD_KIND = Object.freeze(
     release: 2,
     /** The end of a port. */
     end: 3,
-    /** Nothing: it fills the slots before the ring's end. */
+    /** No content: it fills the slots before the ring's end. */
     skip: 4,
   } as const,
 );
@@ -122,19 +122,26 @@ export class RecordHeader {
   ): string | undefined {
     this.#read(view, at);
     if (this.kind < RECORD_KIND.frame || this.kind > RECORD_KIND.skip) {
-      return `a record of kind ${this.kind}, which is none`;
+      const { frame, skip } = RECORD_KIND;
+      return notAllowed("a record", "kind", this.kind, `${frame} to ${skip}`);
     }
-    if (this.slots < 1) return this.#words();
+    if (this.slots < 1) return this.#slotsNotAllowed("at least 1");
     if (this.slots > ready) {
-      return `${this.#words()}, of which ${ready} were published`;
+      return this.#slotsNotAllowed(
+        `up to ${ready}, the slots that were published`,
+      );
     }
     if (slot + this.slots > slots) {
-      return `${this.#words()} from slot ${slot} on, past the end of a ring of ${slots}`;
+      return this.#slotsNotAllowed(
+        `up to ${
+          slots - slot
+        }, the slots from slot ${slot} to the end of the ring`,
+      );
     }
     const room = LANE_SLOT_BYTES * this.slots - RECORD_HEADER_BYTES;
     if (this.bytes > room) {
-      const bytes = amount(this.bytes, "byte");
-      return `${this.#words()} with ${bytes}, which have room for ${room}`;
+      const slots = amount(this.slots, "slot");
+      return this.#bytesNotAllowed(`up to ${room} in ${slots}`);
     }
     return this.#unused();
   }
@@ -147,21 +154,24 @@ export class RecordHeader {
     if (bytes.length < RECORD_HEADER_BYTES) {
       return `a record of ${
         amount(bytes.length, "byte")
-      }, less than its header`;
+      } in a message (allowed: at least ${RECORD_HEADER_BYTES}, its header)`;
     }
     this.#read(view, 0);
     if (this.kind !== RECORD_KIND.frame) {
-      return `a record of kind ${this.kind} in a message, which is no frame`;
+      return notAllowed(
+        "a record in a message",
+        "kind",
+        this.kind,
+        `${RECORD_KIND.frame}, a frame`,
+      );
     }
     if (this.slots !== 0) {
-      return `${this.#words()} in a message, which has none`;
+      return this.#slotsNotAllowed("0 in a message");
     }
     const payload = bytes.length - RECORD_HEADER_BYTES;
     return this.bytes === payload
       ? undefined
-      : `a record of ${
-        amount(this.bytes, "byte")
-      } in a message with ${payload}`;
+      : this.#bytesNotAllowed(`${payload}, the rest of the message`);
   }
 
   #read(view: DataView, at: number): void {
@@ -173,21 +183,39 @@ export class RecordHeader {
     this.bytes = view.getUint32(at + 12, true);
   }
 
-  #words(): string {
-    return `a record of ${amount(this.slots, "slot")}`;
+  #slotsNotAllowed(allowed: string): string {
+    return notAllowed("a record", "slots", this.slots, allowed);
   }
 
-  /** What a kind of records does not have is 0. */
+  #bytesNotAllowed(allowed: string): string {
+    return notAllowed("a record", "bytes", this.bytes, allowed);
+  }
+
+  #mustBeZero(field: string, value: number): string {
+    return notAllowed("a record", field, value, `0 for kind ${this.kind}`);
+  }
+
+  /** A field that this kind of record does not use must be 0. Returns what is wrong otherwise. */
   #unused(): string | undefined {
     const { kind, port, frame, bytes } = this;
     if (kind === RECORD_KIND.frame) return undefined;
-    if (frame !== 0) return `a record of kind ${kind} with the frame ${frame}`;
+    if (frame !== 0) return this.#mustBeZero("frame", frame);
     if (kind === RECORD_KIND.end) return undefined;
-    if (port !== 0) return `a record of kind ${kind} with the port ${port}`;
+    if (port !== 0) return this.#mustBeZero("port", port);
     return kind === RECORD_KIND.skip && bytes !== 0
-      ? `a record that is skipped, with ${amount(bytes, "byte")}`
+      ? this.#mustBeZero("bytes", bytes)
       : undefined;
   }
+}
+
+/** Returns what is wrong with a field: its name, its value, and which values are allowed. */
+function notAllowed(
+  what: string,
+  field: string,
+  value: Id,
+  allowed: string,
+): string {
+  return `${what} with ${field} = ${value} (allowed: ${allowed})`;
 }
 
 const END_BYTES = 8;
@@ -201,7 +229,7 @@ export const END_PAYLOAD_BYTES: number = END_BYTES;
 /**
  * Writes an end: header and payload.
  *
- * @param dropped the frames that this side has received and dropped unread, in all so far
+ * @param dropped the frames that this side has dropped, received or its own, in all so far
  */
 export function writeEnd(
   { view }: LaneBytes,
@@ -223,7 +251,7 @@ export function readEnd(
 ): number | string {
   return bytes === END_BYTES
     ? readCount(view, at)
-    : `an end of ${amount(bytes, "byte")}, not ${END_BYTES}`;
+    : notAllowed("an end", "bytes", bytes, `${END_BYTES}`);
 }
 
 /** The use of a piece of memory that is released. */
@@ -243,7 +271,7 @@ export function releaseBytes(pieces: number, frames: number): number {
  * Writes a release: header and payload. It must not take more than
  * {@link MAX_RECORD_SLOTS}.
  *
- * @param dropped the frames that this side has received and dropped unread, in all so far
+ * @param dropped the frames that this side has dropped, received or its own, in all so far
  * @param frames their ids, of which the low 32 bits are written
  */
 export function writeRelease(
@@ -275,7 +303,7 @@ export function writeRelease(
 
 /** Gets what a release says. */
 export interface ReleaseTaker {
-  /** The number of frames that the peer has dropped unread, in all so far. */
+  /** The number of frames that the peer has dropped, in all so far. */
   dropped(count: number): void;
   /** A piece of memory that the peer no longer reads. */
   piece(id: number, generation: number): void;
@@ -291,7 +319,7 @@ export function readRelease(
   taker: ReleaseTaker,
 ): string | undefined {
   if (bytes < RELEASE_BYTES) {
-    return `a release of ${amount(bytes, "byte")}, less than ${RELEASE_BYTES}`;
+    return notAllowed("a release", "bytes", bytes, `at least ${RELEASE_BYTES}`);
   }
   const dropped = readCount(view, at);
   if (typeof dropped === "string") return dropped;
@@ -299,9 +327,8 @@ export function readRelease(
   const frames = view.getUint16(at + 10, true);
   const needed = releaseBytes(pieces, frames);
   if (bytes !== needed) {
-    return `a release of ${amount(pieces, "piece")} and ${
-      amount(frames, "frame")
-    } in ${amount(bytes, "byte")}, not ${needed}`;
+    const named = `${amount(pieces, "piece")} and ${amount(frames, "frame")}`;
+    return notAllowed("a release", "bytes", bytes, `${needed} for ${named}`);
   }
   taker.dropped(dropped);
   let from = at + RELEASE_BYTES;
@@ -321,11 +348,15 @@ function writeCount(view: DataView, at: number, count: number): void {
   view.setUint32(at + 4, Math.floor(count / TWO_32), true);
 }
 
+/** Reads a number of dropped frames. Returns what is wrong if it is too large. */
 function readCount(view: DataView, at: number): number | string {
   const low = view.getUint32(at, true);
   const high = view.getUint32(at + 4, true);
   const count = high * TWO_32 + low;
-  return Number.isSafeInteger(count)
-    ? count
-    : `a number of dropped frames above ${Number.MAX_SAFE_INTEGER}`;
+  return Number.isSafeInteger(count) ? count : notAllowed(
+    "a record",
+    "dropped",
+    BigInt(high) * BigInt(TWO_32) + BigInt(low),
+    `up to ${Number.MAX_SAFE_INTEGER}`,
+  );
 }

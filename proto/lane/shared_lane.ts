@@ -1,5 +1,6 @@
 /**
- * The types of shared memory: textures and buffers. A frame has their names.
+ * The types of shared memory: textures and buffers. A frame contains their names,
+ * not their memory.
  *
  * @module
  */

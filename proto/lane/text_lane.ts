@@ -1,6 +1,6 @@
 /**
- * Text and bytes: their size, then they themselves. Both are copied into memory
- * of this process before anything looks at them.
+ * Text and bytes: the size, then the bytes. Both are copied into memory of this
+ * process before they are looked at: the peer can change what is in the lane.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const SIZE_BYTES = 4;
 
 const texts = new TextReader();
 
-/** Moves behind a size and so many bytes, which begin where it returns; or why they are not within the frame. */
+/** Reads a size, and moves behind the bytes that follow it. Returns where they begin, or a misfit if they are not within the frame. */
 function takeSized(reader: PayloadReader): number | Misfit {
   const at = reader.take(SIZE_BYTES, SIZE_BYTES);
   if (at < 0) return reader.short(SIZE_BYTES);

@@ -10,7 +10,7 @@ import type { XpcDictionary } from "./xpc_value.ts";
 /**
  * Makes the control message that ends a port of its sender.
  *
- * @param dropped the field that says how many frames this side has dropped unread, if the peer does not know it
+ * @param dropped the field that says how many frames this side has dropped, if the peer does not know it
  */
 export function endMessage(
   portName: string,

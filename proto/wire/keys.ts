@@ -135,7 +135,7 @@ export const CHANNEL_KEY = {
   frames: "frames",
   /** In a release: the ids and generations of several pieces, each pair of 16 bytes, little-endian. */
   pieces: "pieces",
-  /** In a release and in an end: the number of frames that this side has received and dropped unread. */
+  /** In a release and in an end: the number of frames that this side has dropped, received or its own. */
   dropped: "dropped",
   /** In `started`: the input ports that the module uses, by name, and how. In `ping`: the host's, and what it says of them. */
   inputs: "inputs",

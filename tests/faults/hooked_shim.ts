@@ -16,7 +16,7 @@ const EVENT_MESSAGE = 1;
 const EVENT_REPLY = 2;
 
 /** The options of a hooked shim. */
-export interface HookedShimOptions {
+interface HookedShimOptions {
   /** Default: this machine's. */
   readonly clock?: TimerClock;
   /** Called for every reply that comes. */

@@ -13,9 +13,9 @@ import { connectionSchema } from "../../proto/schema/connection_schema.ts";
 import { DEFAULT_TIMEOUT_SECS } from "../../proto/limits.ts";
 import { getString, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
-import { TEST_PATH } from "../helpers/lane_handshake.ts";
+import { TEST_PATH } from "../helpers/lane/lane_handshake.ts";
 import { hookedShim } from "./hooked_shim.ts";
-import { LimitClock } from "./limit_clock.ts";
+import { LimitClock } from "../helpers/limit_clock.ts";
 import { carryOut, type Hooks, ownPlan, PLAN, type Plan } from "./moments.ts";
 import { WORDS } from "./client.ts";
 

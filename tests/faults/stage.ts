@@ -18,18 +18,18 @@ import {
   type HostLine,
   startHost,
 } from "./host.ts";
-import { LimitClock } from "./limit_clock.ts";
+import { LimitClock } from "../helpers/limit_clock.ts";
 import { carryOut, exists, type Hooks, PLAN, type Plan } from "./moments.ts";
 
 /** The broker's record of a connection. */
-export interface BrokerRecord {
+interface BrokerRecord {
   readonly message: string;
   readonly connection_id?: string;
   readonly reason?: string;
 }
 
 /** How a case's host differs from one without faults. */
-export type HostFaults =
+type HostFaults =
   & Partial<Pick<FaultyHostOptions, "hooks" | "spawned">>
   & Pick<
     FaultyHostOptions,
@@ -180,7 +180,7 @@ function killWhoever(variable: string): void {
 }
 
 /** A party in a process of its own. It ends with its scope at the latest. */
-export class PartyProcess implements AsyncDisposable {
+class PartyProcess implements AsyncDisposable {
   readonly pid: number;
   /** Its stderr, after it has ended. */
   readonly errors: Promise<string>;

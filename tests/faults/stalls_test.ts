@@ -135,7 +135,7 @@ async function stoppedClient(c: Case): Promise<void> {
     c.clock.pass(PONG_TIMEOUT_MS);
     return over;
   });
-  const failure = await host.ended;
+  const failure = await soon(host.ended, "the end");
   assertEquals(failure?.code, "handshake_failed");
   assertMatch(failure!.message, /pong not received/);
   assert(!runs(client!.pid));

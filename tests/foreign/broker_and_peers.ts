@@ -120,7 +120,7 @@ const VARIABLES = [
 ];
 
 /** A broker that serves. It ends with its scope. */
-export interface ServingBroker extends AsyncDisposable {
+interface ServingBroker extends AsyncDisposable {
   /** Its XPC service name. */
   readonly service: string;
   /** Its gRPC address. */
@@ -231,7 +231,7 @@ export class Program implements AsyncDisposable {
 }
 
 /** A broker, and the means to start foreign peers against it. */
-export interface World {
+interface World {
   readonly service: string;
   readonly peer: string;
   control(
@@ -242,7 +242,7 @@ export interface World {
 }
 
 /** A client of this library, in its process. Disposing it kills it. */
-export interface OurClient extends AsyncDisposable {
+interface OurClient extends AsyncDisposable {
   readonly process: ClientProcess;
   /** The token of the connection; "" if it has none. */
   readonly token: string;
@@ -293,10 +293,9 @@ export function foreignTest(
   body: (world: World) => Promise<void>,
   version: () => Promise<Version> = () => Promise.resolve(NEW),
 ): void {
-  const python = hasPython();
   permittedTest(
-    python ? name : `${name} (ignored: no python3 with venv)`,
-    NEEDS,
+    name,
+    { ...NEEDS, lacking: hasPython() ? undefined : "no python3 with venv" },
     async () => {
       using home = isolatedHome();
       const peer = `${home.path}/peer`;
@@ -317,6 +316,5 @@ export function foreignTest(
           ], env),
       });
     },
-    { ignore: !python },
   );
 }

@@ -38,10 +38,8 @@ async function ask(
 }
 
 permittedTest(
-  hasGo()
-    ? "grpcurl, unconfigured: lists and describes by reflection, calls the broker and its health"
-    : "grpcurl (ignored: needs Go)",
-  NEEDS,
+  "grpcurl, unconfigured: lists and describes by reflection, calls the broker and its health",
+  { ...NEEDS, lacking: hasGo() ? undefined : "no Go" },
   async () => {
     const { Broker } = await import("../../broker/broker.ts");
     using home = isolatedHome();
@@ -103,5 +101,4 @@ permittedTest(
     assertEquals(connections[0].connectionId, made.connectionId);
     assertEquals(connections[0].derivedState, "awaiting_both");
   },
-  { ignore: !hasGo() },
 );

@@ -80,19 +80,14 @@ async function hasPkgConfig(): Promise<boolean> {
 
 const PKG_CONFIG = await hasPkgConfig();
 
-/** Registers a test, ignored with the reason in its name if there is one. */
+/** Registers a test, which is ignored if something is missing. */
 function libxpcTest(
   name: string,
   missing: string | undefined,
   body: () => Promise<void>,
 ): void {
-  const reason = PKG_CONFIG ? missing : "no pkg-config";
-  permittedTest(
-    reason ? `${name} (ignored: ${reason})` : name,
-    NEEDS,
-    body,
-    { ignore: reason !== undefined },
-  );
+  const lacking = PKG_CONFIG ? missing : "no pkg-config";
+  permittedTest(name, { ...NEEDS, lacking }, body);
 }
 
 libxpcTest("libxpc.so has names of XPC alone", undefined, async () => {

@@ -28,7 +28,7 @@ type Video = Pick<typeof PORTS, "video">;
 type VideoHost = Launched<Video, Video>["host"];
 
 /** The versions, and a broker of this one. */
-export interface Stage {
+interface Stage {
   readonly old: Version;
   readonly service: string;
 }

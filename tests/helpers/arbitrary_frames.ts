@@ -129,7 +129,7 @@ function values(fc: FC, fields: Fields): FastCheck.Arbitrary<Content> {
 }
 
 /** Any value of a type. */
-export function contentOf(fc: FC, type: FieldType): Arbitrary {
+function contentOf(fc: FC, type: FieldType): Arbitrary {
   switch (type.kind) {
     case "Bool":
       return fc.boolean();

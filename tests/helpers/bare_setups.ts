@@ -7,7 +7,7 @@ import { assertEquals } from "@std/assert";
 import { type Ended, onlyVariables, run } from "./child.ts";
 
 /** The folders of a set-up. */
-export interface Places {
+interface SetupFolders {
   /** An empty folder, all of which is compared. */
   readonly root: string;
   /** Deno's cache, which alone may change. */
@@ -74,7 +74,8 @@ export async function noReadOnlyRoot(): Promise<string | undefined> {
     const { code, stderr } = await run("unshare", {
       args: ["--user", "--map-root-user", "--mount", "true"],
     });
-    return code === 0 ? undefined : stderr.trim();
+    if (code === 0) return undefined;
+    return stderr.trim() || `unshare has failed with exit code ${code}`;
   } catch (error) {
     return (error as Error).message;
   }
@@ -110,9 +111,9 @@ exec "$@"
  * @param cwd below the root
  * @param variables besides those of the set-up
  */
-export async function leavesNothing(
+export async function leavesNoFile(
   setup: BareSetup,
-  { root, denoDir }: Places,
+  { root, denoDir }: SetupFolders,
   cwd: string,
   variables: Readonly<Record<string, string>>,
   args: readonly string[],

@@ -34,7 +34,7 @@ export function namesIn(home: string): Names {
 }
 
 /** The cache directory of this machine's Deno. */
-export async function denoDirectory(): Promise<string> {
+async function denoDirectory(): Promise<string> {
   const { stdout } = await run(Deno.execPath(), {
     args: ["info", "--json"],
     cwd: ROOT,

@@ -32,7 +32,7 @@ export type Outcome =
   | { readonly refused: string };
 
 /** A process that calls the broker over one of the carriers. */
-export interface Party {
+interface Party {
   call(name: SharedCall, request: object, token?: string): Promise<Outcome>;
   /** The watched state of a connection, kept up to date. It exists after the broker has accepted the watch. */
   watch(

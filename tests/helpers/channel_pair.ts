@@ -4,95 +4,63 @@
  */
 
 import { Channel } from "../../channel/channel.ts";
-import { Connection } from "../../ffi/connection.ts";
-import { Listener } from "../../ffi/listener.ts";
+import type { Connection } from "../../ffi/connection.ts";
 import { Native } from "../../ffi/native.ts";
 import type { NoPorts } from "../../proto/schema/connection_schema.ts";
 import type { Feature } from "../../proto/wire/features.ts";
 import type { Port, PortMap, PortsOf } from "../../proto/schema/port.ts";
-import {
-  LaneHandshake,
-  type LaneSide,
-  TEST_FEATURES,
-} from "./lane_handshake.ts";
+import { ChannelLink } from "./channel_link.ts";
+import { TEST_FEATURES } from "./lane/lane_handshake.ts";
 import { nativeLeavesNothing } from "./native_leaks.ts";
-import { PATIENCE_MS, soon } from "./soon.ts";
+import { soon } from "./soon.ts";
 
-const TURN = { msg_type: "control", ctrl_type: "start" };
-const CALL = { timeoutMs: PATIENCE_MS };
-
-/** Two channels on one connection. */
+/** Two channels on one connection. The sender's is the host's side. */
 export class ChannelPair<P extends PortMap> implements Disposable {
   readonly native: Native;
-  readonly problems: string[] = [];
   /** What both sides use from the next {@link connect} on. */
   features: ReadonlySet<Feature> = TEST_FEATURES;
   /** The side that sends frames. */
   sender: Channel<P, NoPorts>;
   /** The side that receives them. */
   receiver: Channel<NoPorts, P>;
-  /** The sender's end of the connection. A test sends through it what a hostile peer could send. */
-  raw!: Connection;
-  /** The receiver's end of the connection. */
-  rawBack!: Connection;
   readonly #ports: PortsOf<P>;
-  readonly #listener: Listener;
-  #accepted = Promise.withResolvers<Connection>();
-  #lane: LaneHandshake | undefined;
+  readonly #link: ChannelLink;
 
   constructor(native: Native, ports: PortsOf<P>) {
     this.native = native;
     this.#ports = ports;
-    this.#listener = Listener.anonymous(native);
-    this.#listener.activate({
-      peer: (connection) => this.#accepted.resolve(connection),
-      ended: () => {},
-    });
+    this.#link = new ChannelLink(native);
     this.sender = this.#newSender();
     this.receiver = this.#newReceiver();
   }
 
   #newSender(): Channel<P, NoPorts> {
-    return new Channel(this.native, this.#ports, {}, this.#events);
+    return new Channel(this.native, this.#ports, {}, this.#link.events);
   }
 
   #newReceiver(): Channel<NoPorts, P> {
-    return new Channel(this.native, {}, this.#ports, this.#events);
+    return new Channel(this.native, {}, this.#ports, this.#link.events);
   }
 
-  get #events(): ConstructorParameters<typeof Channel>[3] {
-    return {
-      control: (type, message) => this.#lane?.control(type, message),
-      arrived: () => {},
-      portEnded: () => {},
-      problem: (text) => void this.problems.push(text),
-      failed: ({ message }) => void this.problems.push(message),
-    };
+  /** What both sides have complained about. */
+  get problems(): string[] {
+    return this.#link.problems;
+  }
+
+  /** The sender's end of the connection. A test sends through it what a hostile peer could send. */
+  get raw(): Connection {
+    return this.#link.ends.host;
+  }
+
+  /** The receiver's end of the connection. */
+  get rawBack(): Connection {
+    return this.#link.ends.client;
   }
 
   /** Connects and opens the two channels. */
   async connect(): Promise<void> {
     const { sender, receiver } = this;
-    this.#accepted = Promise.withResolvers();
-    using endpoint = this.#listener.endpoint();
-    const raw = Connection.toEndpoint(this.native, endpoint.borrow());
-    this.raw = raw;
-    raw.activate({ message: (m) => sender.receive(m), ended: () => {} });
-    raw.send({ msg_type: "control", ctrl_type: "hello" });
-    this.rawBack = await this.#accepted.promise;
-    this.rawBack.activate({
-      message: (m) => receiver.receive(m),
-      ended: () => {},
-    });
-    sender.attach(raw);
-    receiver.attach(this.rawBack);
-    sender.use(this.features);
-    receiver.use(this.features);
-    this.#lane = new LaneHandshake(
-      { channel: sender, end: raw } as unknown as LaneSide,
-      { channel: receiver, end: this.rawBack } as unknown as LaneSide,
-    );
-    await this.#lane.begin();
+    await this.#link.connect(sender, receiver, this.features);
     const terms = new Map(Object.entries<Port>(this.#ports));
     sender.agree(terms, new Map());
     receiver.agree(new Map(), terms);
@@ -102,14 +70,12 @@ export class ChannelPair<P extends PortMap> implements Disposable {
 
   /** Resolves when both sides have handled everything that was sent before. */
   async settle(): Promise<void> {
-    using _ = await this.raw.request(TURN, CALL);
-    using __ = await this.rawBack.request(TURN, CALL);
+    await this.#link.settle();
   }
 
   /** Ends one side and the connection. The other side is detached, and waits for a new one. */
   kill(side: "sender" | "receiver"): void {
-    this.raw[Symbol.dispose]();
-    this.rawBack[Symbol.dispose]();
+    this.#link.disconnect();
     if (side === "sender") {
       this.sender[Symbol.dispose]();
       this.sender = this.#newSender();
@@ -124,9 +90,7 @@ export class ChannelPair<P extends PortMap> implements Disposable {
   [Symbol.dispose](): void {
     this.sender[Symbol.dispose]();
     this.receiver[Symbol.dispose]();
-    this.raw?.[Symbol.dispose]();
-    this.rawBack?.[Symbol.dispose]();
-    this.#listener[Symbol.dispose]();
+    this.#link[Symbol.dispose]();
   }
 }
 

@@ -7,7 +7,7 @@ import type { Console, Output, Right } from "../../cli/terminal/console.ts";
 import type { ProgramResult } from "../../launchd/run_program.ts";
 
 /** An output that keeps its text. */
-export class TestOutput implements Output {
+class TestOutput implements Output {
   text = "";
   terminal = false;
   colour = false;
@@ -27,7 +27,7 @@ export class TestOutput implements Output {
 }
 
 /** Runs during one pause of a command. If it returns true, the command is interrupted as by Ctrl-C. */
-export type Rest = () => Promise<boolean | void> | boolean | void;
+type Rest = () => Promise<boolean | void> | boolean | void;
 
 /** A console whose clock advances only while a command pauses; a pause takes no real time. */
 export class TestConsole implements Console {

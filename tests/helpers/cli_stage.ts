@@ -17,7 +17,7 @@ export const IDS = {
 } as const;
 
 /** The tokens of the two sides, the same for each connection. */
-export const TOKENS = { host: "0".repeat(64), client: "1".repeat(64) } as const;
+const TOKENS = { host: "0".repeat(64), client: "1".repeat(64) } as const;
 
 /** A broker in this process, with its own gRPC socket. */
 export interface CliStage extends AsyncDisposable {

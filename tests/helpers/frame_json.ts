@@ -87,7 +87,7 @@ function jsonOfFloat(value: number): Json {
 }
 
 /** Returns the value of a type in JSON. */
-export function valueOfJson(
+function valueOfJson(
   type: FieldType,
   json: Json,
   memory: NamedMemory,
@@ -148,7 +148,7 @@ export function valuesOfJson(
 }
 
 /** Returns a value of a type as JSON. */
-export function jsonOfValue(
+function jsonOfValue(
   type: FieldType,
   value: unknown,
   memory: NamedMemory,

@@ -15,7 +15,7 @@ import {
 } from "../../host/mod.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { isolatedHome } from "./home.ts";
-import { TEST_PATH } from "./lane_handshake.ts";
+import { TEST_PATH } from "./lane/lane_handshake.ts";
 import { leavesNothing } from "./leaks.ts";
 import { drawNumber, showsNumber } from "./numbered_pictures.ts";
 import { permittedTest } from "./permitted.ts";
@@ -39,13 +39,13 @@ export type Member = ReactiveHost<Ports, Ports>;
 export type Picture = ReceivedFrame<typeof VideoFrame>;
 
 /** The size of a picture. */
-export interface PictureSize {
+interface PictureDimensions {
   readonly width: number;
   readonly height: number;
 }
 
 /** A small picture, of `rgba8`. */
-export const SMALL: PictureSize = { width: 320, height: 180 };
+export const SMALL: PictureDimensions = { width: 320, height: 180 };
 
 /** Launches a host. Its client passes frames on; with `how=makes` in memory of its own. */
 export function launchMember(
@@ -92,11 +92,11 @@ export async function connect(
 
 /** Makes pictures with numbers from 0. */
 export class Source {
-  readonly #size: PictureSize;
+  readonly #size: PictureDimensions;
   /** The pictures made so far: the number of the next one. */
   made = 0n;
 
-  constructor(size: PictureSize) {
+  constructor(size: PictureDimensions) {
     this.#size = size;
   }
 

@@ -4,7 +4,7 @@
  */
 
 /** A home that is removed with its scope. */
-export interface IsolatedHome extends Disposable {
+interface IsolatedHome extends Disposable {
   /** The directory. */
   readonly path: string;
   /** The directory of its sockets. */

@@ -9,7 +9,7 @@ import {
   type VideoFrame,
 } from "../../host/mod.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
-import { TEST_PATH } from "./lane_handshake.ts";
+import { TEST_PATH } from "./lane/lane_handshake.ts";
 
 /** One video input and one video output. */
 export type VideoPorts = { video: typeof EVERY_FRAME };

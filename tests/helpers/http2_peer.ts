@@ -56,7 +56,7 @@ export function requestHeaders(path: string): Uint8Array {
 }
 
 /** A frame that was received. */
-export interface ReceivedFrame {
+interface ReceivedFrame {
   readonly kind: number;
   readonly flags: number;
 }

@@ -15,11 +15,6 @@ export const USER_TARGET = `${USER_DOMAIN}/${SERVICE}`;
 
 /** The domain of a session at the screen. */
 export const AT_SCREEN: Domain = { name: DOMAIN, sessionType: "Aqua" };
-/** The domain of a session over ssh. */
-export const OVER_SSH: Domain = {
-  name: USER_DOMAIN,
-  sessionType: "Background",
-};
 
 /** One job, loaded or not. */
 export class FakeLaunchd {

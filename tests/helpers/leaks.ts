@@ -59,7 +59,7 @@ function subprocesses(): string[] {
 }
 
 /** Lists the existing resources. `runDirectory` is the directory with the sockets of named services. */
-export function takeInventory(runDirectory: string): Inventory {
+function takeInventory(runDirectory: string): Inventory {
   using native = Native.open();
   const stats = native.stats();
   const maps = Deno.readTextFileSync("/proc/self/maps");

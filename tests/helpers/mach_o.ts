@@ -1,7 +1,7 @@
 /** Makes small Mach-O files, by the structures of <mach-o/loader.h>. */
 
 /** The parts of the file; all are optional. */
-export interface MachOParts {
+interface MachOParts {
   arm64?: boolean;
   fileType?: number;
   platform?: number;

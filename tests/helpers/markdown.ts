@@ -14,7 +14,7 @@
  */
 
 /** A fenced block. */
-export interface Block {
+interface Block {
   /** The word after the fence, such as `ts`; empty if there is none. */
   readonly language: string;
   /** The content, with the newline of its last line. */

@@ -5,7 +5,7 @@ import { OwnedCapability } from "../../ffi/capability.ts";
 import type { Native } from "../../ffi/native.ts";
 import { Capability } from "../../proto/wire/xpc_value.ts";
 
-/** A descriptor that is no bell. Needs the permission to read. */
+/** A descriptor that is not a bell. Needs the permission to read. */
 export function noBell(native: Native): OwnedCapability {
   const descriptor = openSync("/dev/null", "r");
   const handle = native.symbols.slb_fd_create(native.queue, descriptor);
@@ -18,5 +18,5 @@ export function noBell(native: Native): OwnedCapability {
 
 /** Why the connection ends of which a side has sent {@link noBell}. */
 export const NO_BELL =
-  "The other side has misused the lane: it has sent no bell: " +
+  "The other side has misused the lane: it has sent a descriptor that is not a bell: " +
   "Cannot use this descriptor as the other side's bell: it is no socket";

@@ -37,6 +37,8 @@ export interface Needs extends Permissions {
    * which comes after a run without it, only such tests are registered.
    */
   exhaustive?: true;
+  /** What else this machine lacks for the test; `undefined` if nothing. */
+  lacking?: string | undefined;
   /** The test has many steps, each with a deadline of its own, so it has the time limit of an exhaustive one. */
   long?: true;
 }
@@ -47,7 +49,7 @@ const EXHAUSTIVE_LIMIT_MS = 3_000_000;
 
 /** Describes the needs that this machine or this process does not meet. */
 function lacks(
-  { service, linux, exhaustive, long: _long, ...permissions }: Needs,
+  { service, linux, exhaustive, lacking, long: _long, ...permissions }: Needs,
 ): string[] {
   const missing = (Object.keys(permissions) as (keyof Permissions)[])
     .filter((name) => Deno.permissions.querySync({ name }).state !== "granted")
@@ -64,7 +66,18 @@ function lacks(
     ...(exhaustive && !Deno.args.includes("--exhaustive")
       ? ["exhaustive, run by deno task test:all"]
       : []),
+    ...(lacking !== undefined ? [lacking] : []),
   ];
+}
+
+/** A name with what is lacking, for which the test or step is ignored. */
+function named(
+  name: string,
+  lacking: readonly string[],
+): { name: string; ignore: boolean } {
+  return lacking.length === 0
+    ? { name, ignore: false }
+    : { name: `${name} (ignored: ${lacking.join("; ")})`, ignore: true };
 }
 
 /**
@@ -75,7 +88,7 @@ export function permittedTest(
   name: string,
   needs: Needs,
   body: (t: Deno.TestContext) => Promise<void> | void,
-  options: Partial<Deno.TestDefinition> = {},
+  options: Omit<Partial<Deno.TestDefinition>, "ignore"> = {},
 ): void {
   if (!needs.exhaustive && Deno.args.includes("--not-quick")) return;
   const lacking = lacks(needs);
@@ -84,10 +97,7 @@ export function permittedTest(
     : LIMIT_MS;
   Deno.test({
     ...options,
-    name: lacking.length === 0
-      ? name
-      : `${name} (ignored: ${lacking.join("; ")})`,
-    ignore: options.ignore === true || lacking.length > 0,
+    ...named(name, lacking),
     fn: async (t) => {
       try {
         await soon(Promise.resolve(body(t)), "the test", limitMs);
@@ -95,5 +105,23 @@ export function permittedTest(
         throw firstError(error);
       }
     },
+  });
+}
+
+/**
+ * Runs `body` as a step of a test. If this machine lacks something for it, the
+ * step is ignored, with the reason in its name.
+ *
+ * @param lacking what it lacks; `undefined` if nothing
+ */
+export async function permittedStep(
+  t: Deno.TestContext,
+  name: string,
+  lacking: string | undefined,
+  body: (t: Deno.TestContext) => Promise<void>,
+): Promise<void> {
+  await t.step({
+    ...named(name, lacking === undefined ? [] : [lacking]),
+    fn: body,
   });
 }

@@ -34,9 +34,10 @@ import {
 } from "../../proto/wire/xpc_value.ts";
 import { FEATURES, featuresFields } from "../../proto/wire/features.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
+import { HeardMessages } from "./heard_messages.ts";
 import { nativeLeavesNothing } from "./native_leaks.ts";
 import { type Needs, permittedTest } from "./permitted.ts";
-import { PlayedLane } from "./played_lane.ts";
+import { PlayedLane } from "./lane/played_lane.ts";
 import { PATIENCE_MS, soon } from "./soon.ts";
 
 const schema = connectionSchema({
@@ -54,11 +55,10 @@ export class PlayedClient implements Disposable {
   readonly #stack = new DisposableStack();
   readonly #native: Native;
   readonly #connection: Connection;
-  readonly #heard: XpcDictionary[] = [];
+  readonly #heard = new HeardMessages();
   readonly ended = Promise.withResolvers<void>();
   /** The lane that its host has offered; undefined before a ping that offers one. */
   lane: PlayedLane | undefined;
-  #wake = (): void => {};
 
   private constructor(native: Native, env: ClientEnv, connection: Connection) {
     this.env = env;
@@ -68,8 +68,7 @@ export class PlayedClient implements Disposable {
       message: (message) => {
         using _ = message;
         this.#openLane(message);
-        this.#heard.push(message.body);
-        this.#wake();
+        this.#heard.add(message.body);
       },
       ended: () => this.ended.resolve(),
     });
@@ -137,25 +136,14 @@ export class PlayedClient implements Disposable {
     this.#connection.send(message);
   }
 
-  /** Returns the next message of this control type. */
+  /** Returns the next message of this control type, and drops those before it. */
   control(type: string): Promise<XpcDictionary> {
-    return this.#next(CHANNEL_KEY.ctrlType, type);
+    return this.#heard.next(CHANNEL_KEY.ctrlType, type);
   }
 
-  /** Returns the next frame. */
+  /** Returns the next frame, and drops the messages before it. */
   frame(): Promise<XpcDictionary> {
-    return this.#next(CHANNEL_KEY.msgType, MSG_TYPE.frame);
-  }
-
-  /** Returns the next message with this value, and drops those before it. */
-  async #next(key: string, value: string): Promise<XpcDictionary> {
-    while (true) {
-      const next = this.#heard.shift();
-      if (next === undefined) {
-        const woken = new Promise<void>((resolve) => this.#wake = resolve);
-        await soon(woken, value);
-      } else if (next[key] === value) return next;
-    }
+    return this.#heard.next(CHANNEL_KEY.msgType, MSG_TYPE.frame);
   }
 
   [Symbol.dispose](): void {

@@ -17,7 +17,8 @@ import {
   getCapability,
   type XpcDictionary,
 } from "../../proto/wire/xpc_value.ts";
-import type { PlayedLane } from "./played_lane.ts";
+import { HeardMessages } from "./heard_messages.ts";
+import type { PlayedLane } from "./lane/played_lane.ts";
 import { soon } from "./soon.ts";
 
 /** The host's end of a channel, and what it has received. */
@@ -26,11 +27,10 @@ export class PlayedHost implements AsyncDisposable {
   readonly left = Promise.withResolvers<void>();
   readonly #session: HostSession;
   readonly #door: Door;
-  readonly #heard: XpcDictionary[] = [];
+  readonly #heard = new HeardMessages();
   readonly #hello = Promise.withResolvers<number>();
   #connection: Connection | undefined;
   #lane: PlayedLane | undefined;
-  #wake = (): void => {};
 
   private constructor(
     native: Native,
@@ -98,8 +98,7 @@ export class PlayedHost implements AsyncDisposable {
     if (bell && this.#lane) {
       this.#lane.connect(message.take(CHANNEL_KEY.bell, "fd")!);
     }
-    this.#heard.push(message.body);
-    this.#wake();
+    this.#heard.add(message.body);
   }
 
   /** Waits for the client, and lets it in. */
@@ -133,14 +132,8 @@ export class PlayedHost implements AsyncDisposable {
   }
 
   /** Returns the next message of this control type, and drops those before it. */
-  async control(type: string): Promise<XpcDictionary> {
-    while (true) {
-      const next = this.#heard.shift();
-      if (next?.[CHANNEL_KEY.ctrlType] === type) return next;
-      if (next !== undefined) continue;
-      const woken = new Promise<void>((resolve) => this.#wake = resolve);
-      await soon(woken, type);
-    }
+  control(type: string): Promise<XpcDictionary> {
+    return this.#heard.next(CHANNEL_KEY.ctrlType, type);
   }
 
   /** Reports to the broker that it has got the pong. */

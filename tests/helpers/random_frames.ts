@@ -42,7 +42,7 @@ const FORMATS: readonly PixelFormat[] = ["bgra8", "gray8", "nv12"];
 export const RANDOM_MINOR = 2;
 
 /** Returns a random type. `depth` is how many more levels it can have. */
-export function randomType(prng: Prng, depth: number): FieldType {
+function randomType(prng: Prng, depth: number): FieldType {
   const kind = prng.below(depth > 0 ? 16 : 11);
   switch (kind) {
     case 0:

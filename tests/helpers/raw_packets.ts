@@ -10,7 +10,7 @@ import { CHANNEL_KEY, CTRL_TYPE, MSG_TYPE } from "../../proto/wire/keys.ts";
 export const PACKET = { message: 1, request: 2, goodbye: 6 } as const;
 
 /** A value of a message. */
-export type RawValue =
+type RawValue =
   | string
   | bigint
   | Uint8Array

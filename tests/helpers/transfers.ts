@@ -5,6 +5,7 @@
  */
 
 import { valuesOf } from "./scenes.ts";
+import { soon } from "./soon.ts";
 
 /** Any view of memory that is not shared between isolates. */
 export type View = ArrayBufferView<ArrayBuffer>;
@@ -39,7 +40,7 @@ async function post(view: View): Promise<Uint8Array> {
   const received = Promise.withResolvers<Uint8Array>();
   port2.onmessage = ({ data }) => received.resolve(data);
   port1.postMessage(bytesOf(view), [view.buffer]);
-  const bytes = await received.promise;
+  const bytes = await soon(received.promise, "the bytes");
   port1.close();
   port2.close();
   return bytes;

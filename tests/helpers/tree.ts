@@ -9,7 +9,7 @@ import { REPLACED } from "../../tools/fuzz/fuzzers.ts";
 import { cc, compileObject, whenChanged } from "../../tools/c/compile.ts";
 import { LINUX, listLibxpc, listShim } from "../../tools/c/sources.ts";
 import { CollectedText, killTree, statusOf } from "./child.ts";
-import { soon } from "./soon.ts";
+import { soon, until } from "./soon.ts";
 
 const FLAGS = [...LINUX, ...ADDRESS.flags];
 
@@ -135,6 +135,20 @@ export class Tree implements AsyncDisposable {
   /** Sends a signal to the bootstrap, or to a process below it. */
   signal(name: Deno.Signal, pid = this.pid): void {
     Deno.kill(pid, name);
+  }
+
+  /** Stops the bootstrap, until SIGCONT. Returns when none of its threads runs any more: a signal takes its time. */
+  async stop(): Promise<void> {
+    this.signal("SIGSTOP");
+    const tasks = `/proc/${this.pid}/task`;
+    await until(
+      "the bootstrap stops",
+      () =>
+        [...Deno.readDirSync(tasks)].every(({ name }) => {
+          const stat = Deno.readTextFileSync(`${tasks}/${name}/stat`);
+          return stat[stat.lastIndexOf(")") + 2] === "T";
+        }),
+    );
   }
 
   /** Kills the bootstrap; what it has started goes on. */

@@ -8,7 +8,7 @@ import { type Ended, run } from "./child.ts";
 const CHECKOUT = new URL("../../", import.meta.url);
 
 /** The URL of a public module of this checkout. */
-export function publicModule(name: "host" | "client"): string {
+function publicModule(name: "host" | "client"): string {
   return new URL(`${name}/mod.ts`, CHECKOUT).href;
 }
 

@@ -267,7 +267,10 @@ permittedTest(
     const events = bootstrap.events();
     const next = events.next();
     await soon(events.return!(), "the end of the iteration");
-    assertEquals(await next, { done: true, value: undefined });
+    assertEquals(await soon(next, "the end of the events"), {
+      done: true,
+      value: undefined,
+    });
   },
 );
 
@@ -350,7 +353,10 @@ permittedTest(
         new Deno.Command(Deno.execPath(), options).spawn()
       )
     );
-    assertStringIncludes(await asked, "invalid: no such service");
+    assertStringIncludes(
+      await soon(asked, "the child's answer"),
+      "invalid: no such service",
+    );
     using native = Native.open();
     assertEquals(inheritedChannel(native), {});
   },

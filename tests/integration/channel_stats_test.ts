@@ -9,7 +9,7 @@ import { port } from "../../proto/schema/port.ts";
 import { uint64 } from "../../proto/wire/xpc_value.ts";
 import { VideoFrame } from "../../proto/schema/frames/video_frame.ts";
 import { ChannelPair } from "../helpers/channel_pair.ts";
-import { TEST_PATH } from "../helpers/lane_handshake.ts";
+import { TEST_PATH } from "../helpers/lane/lane_handshake.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { soon } from "../helpers/soon.ts";
 

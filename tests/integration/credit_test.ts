@@ -20,7 +20,7 @@ import {
   type XpcDictionary,
 } from "../../proto/wire/xpc_value.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
-import { TEST_PATH } from "../helpers/lane_handshake.ts";
+import { TEST_PATH } from "../helpers/lane/lane_handshake.ts";
 import { soon, until } from "../helpers/soon.ts";
 
 /** The messages of one release: on a lane it is a record. */

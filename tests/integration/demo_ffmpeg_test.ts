@@ -19,7 +19,7 @@ const NEEDS = {
 const ROOT = new URL("../../", import.meta.url);
 const FRAMES = 5;
 
-const FFMPEG = hasFfmpeg(["ffmpeg"]);
+const lacking = hasFfmpeg(["ffmpeg"]) ? undefined : "no ffmpeg";
 
 /** Has ffmpeg make a file of its test picture, or of its test tone. */
 async function make(path: string, ...options: string[]): Promise<void> {
@@ -72,13 +72,12 @@ function ffmpegTest(
   needs: Needs = {},
 ): void {
   permittedTest(
-    FFMPEG ? name : `${name} (ignored: no ffmpeg)`,
-    { ...NEEDS, ...needs },
+    name,
+    { ...NEEDS, ...needs, lacking },
     async () => {
       using home = isolatedHome();
       await body(home.path);
     },
-    { ignore: !FFMPEG },
   );
 }
 

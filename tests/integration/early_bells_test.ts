@@ -13,6 +13,7 @@ const ASKED_ONCE = { answers: 100, lane: false };
 
 async function start(
   how: string,
+  fixture = "early_bells.ts",
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   return await run(Deno.execPath(), {
     args: [
@@ -21,8 +22,9 @@ async function start(
       "--allow-ffi",
       "--allow-read",
       "--allow-env",
+      "--allow-net=127.0.0.1",
       "--no-check",
-      new URL("../fixtures/early_bells.ts", import.meta.url).href,
+      new URL(`../fixtures/${fixture}`, import.meta.url).href,
       how,
     ],
     env: { STREAMLIB_CONNECTION_ID: "0".repeat(32) },
@@ -56,5 +58,18 @@ permittedTest(
     const { code, stderr } = await start("throws");
     assertStringIncludes(stderr, "thrown");
     assertEquals(code, 1);
+  },
+);
+
+permittedTest(
+  "a client that asks for a later turn of its event loop lets no promise callback run before",
+  NEEDS,
+  async () => {
+    const { stdout, stderr } = await start("", "later_turn.ts");
+    assertEquals(
+      stdout,
+      "end of the callback\npromise\nlater turn\n",
+      stderr,
+    );
   },
 );

@@ -14,7 +14,7 @@ import {
 } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { TEST_PATH } from "../helpers/lane_handshake.ts";
+import { TEST_PATH } from "../helpers/lane/lane_handshake.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { Prng } from "../helpers/prng.ts";
@@ -102,7 +102,7 @@ async function losesNothing(mode: Mode, count: number): Promise<void> {
       0,
     ]);
     await soon(host.close(), "close");
-    assertEquals(await host.ended, undefined);
+    assertEquals(await soon(host.ended, "the end"), undefined);
   });
 }
 
@@ -195,7 +195,7 @@ endTest(
       "a drain at the close",
     );
     assertEquals(again.code, "channel_lost");
-    assertEquals(await host.ended, undefined);
+    assertEquals(await soon(host.ended, "the end"), undefined);
   },
 );
 
@@ -223,7 +223,7 @@ endTest(
     await soon(feed(host, 6), "room");
     await soon(host.close({ drain: true }), "the close");
     assertEquals(await soon(results, "the results"), upTo(6));
-    assertEquals(await host.ended, undefined);
+    assertEquals(await soon(host.ended, "the end"), undefined);
   },
 );
 
@@ -337,7 +337,7 @@ endTest(
     await soon(draining!, "the drain");
     assertEquals(read, upTo(20));
     await soon(host.close(), "the close");
-    assertEquals(await host.ended, undefined);
+    assertEquals(await soon(host.ended, "the end"), undefined);
   },
 );
 
@@ -351,7 +351,7 @@ endTest(
     await soon(host.close({ drain: true }), "another close");
     await soon(host.drain(), "another drain");
     assertEquals(await results, upTo(10));
-    assertEquals(await host.ended, undefined);
+    assertEquals(await soon(host.ended, "the end"), undefined);
   },
 );
 

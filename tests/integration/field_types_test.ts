@@ -64,6 +64,10 @@ class Echo implements AsyncDisposable {
   async roundTrip(content: Content): Promise<unknown> {
     const number = ++this.#number;
     await this.send({ ...content, number });
+    return await soon(this.#received(number), `frame ${number}`);
+  }
+
+  async #received(number: number): Promise<unknown> {
     for await (using frame of this.host.output.all) {
       if (frame["number"] === number) {
         return { ...plain(frame) as Content, number: 0 };

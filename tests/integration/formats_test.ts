@@ -4,6 +4,7 @@ import { PIXEL_FORMATS, type PixelFormat } from "../../proto/schema/surface.ts";
 import { packedBytes, planeSizes } from "../../proto/schema/surface_layout.ts";
 import type { SurfaceSpec } from "../../channel/memory/frame_template.ts";
 import { PICTURES } from "../fixtures/picture_port.ts";
+import { statusOf } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { noise } from "../helpers/memory_surface.ts";
@@ -166,7 +167,7 @@ permittedTest(
       await soon(readInto(last.picture, child.stdout), "end"),
       false,
     );
-    await child.status;
+    await statusOf(child, "the child's end");
     const surface = last.picture;
     const error = await assertRejects(
       () =>

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Clang } from "../../tools/fuzz/clang.ts";
 import * as child from "../helpers/child.ts";
 import { permittedTest } from "../helpers/permitted.ts";
+import { prepared } from "../helpers/preparation.ts";
 
 /**
  * The two ways to run a fuzz target: `c/fuzz/replay.c` runs the inputs that it is
@@ -124,15 +125,21 @@ async function findsTheFault(clang: Clang): Promise<void> {
 
 // Looking for a clang may download one, so it is not done for a quick run.
 const clang = Deno.args.includes("--exhaustive") && Deno.build.os === "linux"
-  ? await (await import("../../tools/fuzz/clang.ts")).findClang()
+  ? await prepared(
+    "a clang",
+    (await import("../../tools/fuzz/clang.ts")).findClang(),
+  )
   : undefined;
 
 permittedTest(
-  "libFuzzer finds a fault and keeps its input" +
-    (typeof clang === "string" ? ` (ignored: ${clang})` : ""),
-  { ...TOOLS, linux: "the fuzzers, of our libxpc", exhaustive: true },
+  "libFuzzer finds a fault and keeps its input",
+  {
+    ...TOOLS,
+    linux: "the fuzzers, of our libxpc",
+    exhaustive: true,
+    lacking: typeof clang === "string" ? clang : undefined,
+  },
   async () => {
     if (typeof clang === "object") await findsTheFault(clang);
   },
-  { ignore: typeof clang === "string" },
 );

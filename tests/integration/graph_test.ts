@@ -199,7 +199,7 @@ graphTest(
     sink.isWhole(100n);
     for (const member of members) {
       await soon(member.close(), "the close");
-      assertEquals(await member.ended, undefined);
+      assertEquals(await soon(member.ended, "the end"), undefined);
       assertEquals(member.stats.lost, 0);
     }
   },

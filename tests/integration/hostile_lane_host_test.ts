@@ -31,12 +31,12 @@ import {
   type LaneAttack,
   MISUSED,
   offerMemory,
-} from "../helpers/lane_attacks.ts";
+} from "../helpers/lane/lane_attacks.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
 import { NO_BELL, noBell } from "../helpers/no_bell.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { PlayedHost } from "../helpers/played_host.ts";
-import { PlayedLane } from "../helpers/played_lane.ts";
+import { PlayedLane } from "../helpers/lane/played_lane.ts";
 import { Prng } from "../helpers/prng.ts";
 import { PATIENCE_MS, soon } from "../helpers/soon.ts";
 

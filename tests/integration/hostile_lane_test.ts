@@ -20,7 +20,7 @@ import {
 import { killTree, linesOf } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
-import { LANE_ATTACKS, MISUSED } from "../helpers/lane_attacks.ts";
+import { LANE_ATTACKS, MISUSED } from "../helpers/lane/lane_attacks.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { PATIENCE_MS, soon } from "../helpers/soon.ts";
 
@@ -263,6 +263,7 @@ permittedTest(
       });
       await soon(host.ready, "the attacked host");
       await attacker.said("begun");
+      await attacker.said("full");
       let isDone = false;
       attacker.said("done").then(() => isDone = true, () => {});
       for (let number = 0; number < 10; number++) await neighbour.exchange();

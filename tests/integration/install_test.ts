@@ -20,21 +20,15 @@ const NEEDS: Needs = {
   net: true,
   linux: "systemd",
   long: true,
+  lacking: hasPython() ? undefined : "no python3",
 };
-
-const because = hasPython() ? undefined : "there is no python3";
 
 function installTest(
   name: string,
   body: () => Promise<void>,
   needs = NEEDS,
 ): void {
-  permittedTest(
-    `install: ${name}${because ? ` (ignored: ${because})` : ""}`,
-    needs,
-    body,
-    { ignore: because !== undefined },
-  );
+  permittedTest(`install: ${name}`, needs, body);
 }
 
 const EXHAUSTIVE: Needs = { ...NEEDS, exhaustive: true };

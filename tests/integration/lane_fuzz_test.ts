@@ -7,22 +7,22 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { nextTurn } from "../../channel/activity.ts";
 import type { ErrorCode } from "../../proto/errors.ts";
 import { LANE_MAX_RINGS, LANE_TAIL } from "../../proto/lane/layout.ts";
 import { RECORD_KIND } from "../../proto/lane/record.ts";
 import { NUMBERED_TIMEOUT_MS } from "../../proto/limits.ts";
 import { CHANNEL_KEY } from "../../proto/wire/keys.ts";
 import { uint64 } from "../../proto/wire/xpc_value.ts";
-import { payloadOf } from "../helpers/fake_lane_memory.ts";
+import { payloadOf } from "../helpers/lane/fake_lane_memory.ts";
 import {
   CODEC,
   Conversation,
   PORTS,
   SLOTS,
-  turn,
-} from "../helpers/lane_conversation.ts";
+} from "../helpers/lane/lane_conversation.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import type { RecordFields } from "../helpers/played_ring.ts";
+import type { RecordFields } from "../helpers/lane/played_ring.ts";
 import type { Prng } from "../helpers/prng.ts";
 
 // ---- what no peer does ----
@@ -65,29 +65,47 @@ function sendUntilOver(conversation: Conversation): void {
 const { release, end, skip } = RECORD_KIND;
 
 const FATAL: Readonly<Record<string, Fatal>> = {
-  "a kind that is none": header(/of kind \d+, which is none/, (prng) => ({
-    kind: prng.pick([0, 5, 255]),
-  })),
-  "no slots": header(/a record of 0 slots/, () => ({ slots: 0 })),
-  "slots that were not shown": header(/of which 1 were published/, (prng) => ({
-    slots: 2 + prng.below(254),
-  })),
-  "more bytes than room": header(/which have room for 48/, (prng) => ({
+  "a kind that is none": header(
+    /with kind = \d+ \(allowed: 1 to 4\)/,
+    (prng) => ({
+      kind: prng.pick([0, 5, 255]),
+    }),
+  ),
+  "no slots": header(
+    /with slots = 0 \(allowed: at least 1\)/,
+    () => ({ slots: 0 }),
+  ),
+  "slots that were not shown": header(
+    /allowed: up to 1, the slots that were published/,
+    (prng) => ({
+      slots: 2 + prng.below(254),
+    }),
+  ),
+  "more bytes than room": header(/allowed: up to 48 in 1 slot/, (prng) => ({
     bytes: 49 + prng.below(2 ** 31),
   })),
-  "a release of a port": header(/of kind 2 with the port/, () => ({
-    kind: release,
-    port: 1,
-  })),
-  "an end of a frame": header(/of kind 3 with the frame/, () => ({
-    kind: end,
-    frame: 9,
-  })),
-  "a skip with bytes": header(/a record that is skipped, with/, () => ({
-    kind: skip,
-  })),
+  "a release of a port": header(
+    /with port = \d+ \(allowed: 0 for kind 2\)/,
+    () => ({
+      kind: release,
+      port: 1,
+    }),
+  ),
+  "an end of a frame": header(
+    /with frame = \d+ \(allowed: 0 for kind 3\)/,
+    () => ({
+      kind: end,
+      frame: 9,
+    }),
+  ),
+  "a skip with bytes": header(
+    /with bytes = \d+ \(allowed: 0 for kind 4\)/,
+    () => ({
+      kind: skip,
+    }),
+  ),
   "a record past the ring's end": {
-    words: /from slot 15 on, past the end of a ring of 16/,
+    words: /the slots from slot 15 to the end of the ring/,
     act: ({ peer, end }) => {
       while (peer.head % SLOTS !== SLOTS - 1) {
         peer.send(new Uint8Array(0), { kind: skip });
@@ -98,7 +116,7 @@ const FATAL: Readonly<Record<string, Fatal>> = {
     },
   },
   "a head beyond the ring": {
-    words: /slots to be read in a ring of 16/,
+    words: /head = \d+, tail = \d+, in a ring of 16/,
     act: ({ peer, prng }) => peer.show(peer.head + 17 + prng.below(2 ** 31)),
   },
   "a tail beyond what was written": {
@@ -126,14 +144,14 @@ const FATAL: Readonly<Record<string, Fatal>> = {
     },
   },
   "a record from before a message that has come": {
-    words: /a record after message \d+, when message \d+ had come/,
+    words: /a record with after = \d+, when its message \d+ had come/,
     act: ({ peer, end }) => {
       end.receive(peer.numbered({}));
       peer.send(new Uint8Array(8), { after: peer.sent - 1 });
     },
   },
   "a message that is not the next one": {
-    words: /its message \d+ has come after its message \d+/,
+    words: /a message with number = \d+ \(allowed: \d+/,
     act: ({ peer, end, prng }) => {
       const number = prng.pick([0, peer.sent, peer.sent + 2, 2 ** 40]);
       end.receive({ [CHANNEL_KEY.number]: uint64(number) });
@@ -174,7 +192,7 @@ async function forSeeds(
       throw new Error(`seed ${seed}`, { cause: error });
     }
   }
-  await turn(); // what was scheduled finds an end that is over
+  await nextTurn(); // what was scheduled finds an end that is over
 }
 
 /** Checks that nothing comes after the end, and that nothing throws, whatever happens. */
@@ -183,7 +201,7 @@ async function assertOver(conversation: Conversation): Promise<void> {
   const before = end.log.length;
   for (let n = 0; n < 40; n++) conversation.stepUnchecked();
   peer.bell();
-  await turn();
+  await nextTurn();
   assertEquals([end.log.length - before, end.failures.length], [0, 1]);
 }
 
@@ -225,7 +243,7 @@ async function speakAnyhow(conversation: Conversation): Promise<void> {
   for (let n = 0; n < 400 && end.failures.length === 0; n++) {
     if (prng.below(3) === 0) scribble(conversation);
     else conversation.stepUnchecked();
-    if (prng.below(10) === 0) await turn();
+    if (prng.below(10) === 0) await nextTurn();
   }
   const [failure, ...more] = end.failures;
   assertEquals(more, []);

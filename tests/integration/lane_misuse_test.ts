@@ -40,7 +40,7 @@ import {
   shakeHandsWithLane,
   STARTED,
 } from "../helpers/played_client.ts";
-import type { PlayedLane } from "../helpers/played_lane.ts";
+import type { PlayedLane } from "../helpers/lane/played_lane.ts";
 import { soon, until } from "../helpers/soon.ts";
 
 async function hostEnds(
@@ -135,10 +135,10 @@ const NOTE = attackControl("a note");
 
 for (
   const [what, number, words] of [
-    ["number again", 1, "its message 1 has come after its message 1"],
-    ["number far ahead", 2 ** 31, "its message 2147483648 has come after"],
-    ["number 0", 0, "its message 0 has come after its message 1"],
-    ["number of 64 bits", 2n ** 64n - 1n, "its message 18446744073709551615"],
+    ["number again", 1, "number = 1 (allowed: 2, the next one)"],
+    ["number far ahead", 2 ** 31, "number = 2147483648 (allowed: 2"],
+    ["number 0", 0, "number = 0 (allowed: 2"],
+    ["number of 64 bits", 2n ** 64n - 1n, "number = 18446744073709551615"],
   ] as const
 ) {
   playedTest(
@@ -165,7 +165,7 @@ playedTest(
     await hostEnds(
       played,
       "malformed_message",
-      "its message 1 has come after its message 1",
+      "number = 1 (allowed: 2, the next one)",
     );
   },
 );
@@ -178,7 +178,7 @@ playedTest(
     await hostEnds(
       played,
       "timed_out",
-      "it has written a record after message 3, and message 2 did not come within 5000 ms",
+      "it has written a record with after = 3, and its message 2 did not come within 5000 ms",
     );
   },
   { exhaustive: true }, // it takes these 5 s; the transport's own test has another clock

@@ -3,12 +3,12 @@ import { fileURLToPath } from "node:url";
 import {
   BARE_SETUPS,
   type BareSetup,
-  leavesNothing,
+  leavesNoFile,
   noReadOnlyRoot,
   SAMPLED_SETUPS,
 } from "../helpers/bare_setups.ts";
 import { type Ended, run } from "../helpers/child.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { type Needs, permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
 /** A host and its client, from this checkout, leave nothing but Deno's cache. */
@@ -81,7 +81,7 @@ class Project implements AsyncDisposable {
     variables: Readonly<Record<string, string>> = {},
   ): Promise<Ended> {
     const built = fileURLToPath(new URL("c/out", ROOT));
-    return await leavesNothing(setup, this, this.folder, variables, [
+    return await leavesNoFile(setup, this, this.folder, variables, [
       "run",
       "--quiet",
       "--no-prompt",
@@ -100,24 +100,24 @@ class Project implements AsyncDisposable {
 
 for (const setup of BARE_SETUPS) {
   const sampled = SAMPLED_SETUPS.includes(setup);
-  const lacking = setup.readOnly ? READ_ONLY_LACKS : undefined;
+  const needs: Needs = {
+    ...NEEDS,
+    lacking: setup.readOnly ? READ_ONLY_LACKS : undefined,
+  };
   permittedTest(
-    `a host and its client leave nothing: ${setup.name}` +
-      (lacking === undefined ? "" : ` (ignored: ${lacking})`),
-    sampled ? NEEDS : { ...NEEDS, exhaustive: true },
+    `a host and its client leave nothing: ${setup.name}`,
+    sampled ? needs : { ...needs, exhaustive: true },
     async () => {
       await using project = await Project.create();
       const { code, stdout, stderr } = await project.run(setup);
       assertEquals([code, stdout], [0, FRAMES], stderr);
     },
-    { ignore: lacking !== undefined },
   );
 }
 
 permittedTest(
-  "where no file can be written, the project's own lock file binds the client" +
-    (READ_ONLY_LACKS === undefined ? "" : ` (ignored: ${READ_ONLY_LACKS})`),
-  { ...NEEDS, net: true, exhaustive: true },
+  "where no file can be written, the project's own lock file binds the client",
+  { ...NEEDS, net: true, exhaustive: true, lacking: READ_ONLY_LACKS },
   async () => {
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },
@@ -149,5 +149,4 @@ permittedTest(
       await soon(server.shutdown(), "the server's end");
     }
   },
-  { ignore: READ_ONLY_LACKS !== undefined },
 );

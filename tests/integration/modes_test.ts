@@ -237,11 +237,11 @@ permittedTest(
     await using closed = launch();
     const loop = sending(closed);
     await soon(closed.ready, "ready");
-    await closed.close();
+    await soon(closed.close(), "close");
     assertEquals(await soon(loop, "the loop's end"), undefined);
     await using early = launch();
     const first = sending(early);
-    await early.close();
+    await soon(early.close(), "close");
     assertEquals(
       await soon(first, "the end of a loop that never ran"),
       undefined,
@@ -251,7 +251,8 @@ permittedTest(
     await soon(failed.ready, "ready");
     Deno.kill(failed.clientPid, "SIGKILL");
     const error = await soon(last, "the failure");
-    assert(error === await failed.ended && error.code === "client_failed");
+    assert(error === await soon(failed.ended, "the end"));
+    assertEquals(error.code, "client_failed");
   },
 );
 

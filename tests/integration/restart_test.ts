@@ -15,7 +15,7 @@ import {
 import { TICKS } from "../fixtures/tick_port.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
-import { TEST_PATH } from "../helpers/lane_handshake.ts";
+import { TEST_PATH } from "../helpers/lane/lane_handshake.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 

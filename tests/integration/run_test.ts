@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { connectTo } from "../../ffi/mod.ts";
 import { run } from "../helpers/child.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { permittedStep, permittedTest } from "../helpers/permitted.ts";
 import { besideHost, RunStage } from "../helpers/run_stage.ts";
 import { soon, until } from "../helpers/soon.ts";
 
@@ -18,10 +18,10 @@ const NEEDS = {
 const MORE = { ...NEEDS, exhaustive: true } as const;
 const SERVICE = "com.tatolab.streamlib.broker";
 
-/** Whether a program is there. */
-async function has(program: string): Promise<boolean> {
+/** Why a program cannot be run; `undefined` if it is there. */
+async function missing(program: string): Promise<string | undefined> {
   const { code } = await run("sh", { args: ["-c", `command -v ${program}`] });
-  return code === 0;
+  return code === 0 ? undefined : `no ${program}`;
 }
 
 /** A line of a shell as one word of another. */
@@ -95,17 +95,19 @@ permittedTest("run: exit codes, as of a shell", MORE, async (t) => {
     ['make -s -C "$FOLDER" bad 2>/dev/null', 2, ""],
   ];
   for (const [line, code, stdout] of table) {
-    await t.step({
-      name: `streamlib run ${line}`,
-      ignore: line.startsWith("make") && !await has("make"),
-      fn: async () => {
+    const lacking = line.startsWith("make") ? await missing("make") : undefined;
+    await permittedStep(
+      t,
+      `streamlib run ${line}`,
+      lacking,
+      async () => {
         const ended = await stage.sh(`streamlib run ${line}`);
         assertEquals([ended.code, ended.stdout], [code, stdout], ended.stderr);
         if (code === 126 || code === 127) {
           assertMatch(ended.stderr, /^streamlib: Cannot run '/);
         }
       },
-    });
+    );
   }
 });
 
@@ -150,10 +152,11 @@ permittedTest(
   MORE,
   async (t) => {
     await using stage = await RunStage.make();
-    await t.step({
-      name: "in a terminal of script",
-      ignore: !await has("script"),
-      fn: async () => {
+    await permittedStep(
+      t,
+      "in a terminal of script",
+      await missing("script"),
+      async () => {
         const counts =
           'n=0; trap "n=\\$((n+1))" INT; test -t 0 && test -t 1 && echo ready; i=0; ' +
           'while [ $n -eq 0 ]; do sleep 0.02; done; while [ $i -lt 20 ]; do sleep 0.02; i=$((i+1)); done; echo "counted $n"';
@@ -169,7 +172,7 @@ permittedTest(
         const counted = await program.line((line) => line.includes("counted"));
         assertEquals(counted.trim().replace("^C", ""), "counted 1");
       },
-    });
+    );
   },
 );
 
@@ -324,17 +327,18 @@ permittedTest(
       [
         "bash",
         `bash -c 'n=\${STREAMLIB_BOOTSTRAP%%:*}; eval "exec $n<&-"; exec streamlib broker COMMAND'`,
-        /a program between closed it|has it, and/,
+        /has closed it, and no longer runs|has it, and/,
       ],
     ];
     for (const [program, line, words] of LOSERS) {
       for (
         const [command, code] of [["status", 3], ["top", 3], ["doctor", 3]]
       ) {
-        await t.step({
-          name: `${program}, ${command}`,
-          ignore: !await has(program),
-          fn: async () => {
+        await permittedStep(
+          t,
+          `${program}, ${command}`,
+          await missing(program),
+          async () => {
             const script = `${stage.folder}/loses`;
             await Deno.writeTextFile(
               script,
@@ -345,7 +349,7 @@ permittedTest(
             assertEquals(ended.code, code, text);
             assertMatch(text.replaceAll("\n", " "), words);
           },
-        });
+        );
       }
     }
   },

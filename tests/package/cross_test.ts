@@ -6,7 +6,7 @@ import { hasPython } from "../../tools/install/python.ts";
 import { ROOT } from "../../tools/checkout.ts";
 import { SYMBOLS } from "../../ffi/symbols.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { PLATFORMS } from "../../tools/package/pack.ts";
+import { PLATFORMS } from "../../tools/package/prebuilt_module.ts";
 import { prepare } from "../helpers/preparation.ts";
 
 /** Tests the shims that are compiled for other systems. They are inspected, not run. */
@@ -33,14 +33,13 @@ if (PYTHON) {
 
 function crossTest(name: string, body: (tools: Tools) => Promise<void>): void {
   permittedTest(
-    PYTHON ? name : `${name} (ignored: no python3 with venv)`,
-    NEEDS,
+    name,
+    { ...NEEDS, lacking: PYTHON ? undefined : "no python3 with venv" },
     async () => {
       const { buildAll } = await import("../../tools/cross/build.ts");
       const linux = await import("../../tools/cross/linux.ts");
       await body({ toolchain: await Toolchain.open(), buildAll, linux });
     },
-    { ignore: !PYTHON },
   );
 }
 

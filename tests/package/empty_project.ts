@@ -15,10 +15,14 @@ import {
   run,
   type RunOptions,
 } from "../helpers/child.ts";
+import { bundledEntry } from "../../tools/package/bundle.ts";
 import { PACKAGE_FOLDER } from "../../tools/package/pack.ts";
+import { prebuiltPath } from "../../tools/package/prebuilt_module.ts";
 
 /** The module of the package that contains the shim for this system. */
-const MODULE = `ffi/library/prebuilt/${Deno.build.os}_${Deno.build.arch}.ts`;
+const MODULE = bundledEntry(
+  prebuiltPath(`${Deno.build.os}-${Deno.build.arch}`),
+);
 
 /** A project. It is removed when it is disposed. */
 export class EmptyProject implements AsyncDisposable {
@@ -69,9 +73,9 @@ export class EmptyProject implements AsyncDisposable {
       await Deno.readTextFile(`${this.#package}/deno.json`),
     );
     const imports = Object.fromEntries(
-      ["host", "client"].map((side) => [
-        `@streamlib/bridge/${side}`,
-        `jsr:@streamlib/bridge@${version}/${side}`,
+      ["host", "client", "bootstrap"].map((name) => [
+        `@streamlib/bridge/${name}`,
+        `jsr:@streamlib/bridge@${version}/${name}`,
       ]),
     );
     await Deno.writeTextFile(
@@ -86,10 +90,23 @@ export class EmptyProject implements AsyncDisposable {
 
   /** Replaces the package by a copy, in which `change` has changed the shim for this system. */
   async changeShim(change: (module: string) => string): Promise<void> {
+    await this.#changePackage(async (copy) => {
+      const module = await Deno.readTextFile(`${copy}/${MODULE}`);
+      await Deno.writeTextFile(`${copy}/${MODULE}`, change(module));
+    });
+  }
+
+  /** Replaces the package by a copy without its sources in TypeScript. */
+  async removeSources(): Promise<void> {
+    await this.#changePackage((copy) => removeFiles(copy, ".ts"));
+  }
+
+  async #changePackage(
+    change: (copy: string) => Promise<void>,
+  ): Promise<void> {
     const copy = `${this.#root}/package`;
     await copyFolder(this.#package, copy);
-    const module = await Deno.readTextFile(`${copy}/${MODULE}`);
-    await Deno.writeTextFile(`${copy}/${MODULE}`, change(module));
+    await change(copy);
     this.#package = copy;
     await this.#configure();
   }
@@ -221,5 +238,13 @@ async function copyFolder(from: string, to: string): Promise<void> {
   for await (const { name, isDirectory } of Deno.readDir(from)) {
     if (isDirectory) await copyFolder(`${from}/${name}`, `${to}/${name}`);
     else await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
+  }
+}
+
+/** Removes the files whose name has this end. */
+async function removeFiles(folder: string, end: string): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) await removeFiles(`${folder}/${name}`, end);
+    else if (name.endsWith(end)) await Deno.remove(`${folder}/${name}`);
   }
 }

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import {
   BARE_SETUPS,
   type BareSetup,
-  leavesNothing,
+  leavesNoFile,
   noReadOnlyRoot,
 } from "../helpers/bare_setups.ts";
 import { EmptyProject } from "./empty_project.ts";
@@ -29,7 +29,7 @@ async function runIn(setups: readonly BareSetup[]): Promise<void> {
   assert(lock.includes("@streamlib/bridge"), lock);
   const { root } = project;
   for (const setup of setups) {
-    const ended = await leavesNothing(
+    const ended = await leavesNoFile(
       setup,
       { root, denoDir: `${root}/deno` },
       `${root}/project`,
@@ -58,6 +58,5 @@ packageTest(
 packageTest(
   "from the package, a host and its client leave nothing where everything is mounted read-only",
   () => runIn(BARE_SETUPS.filter(({ readOnly }) => readOnly)),
-  SERVING,
-  READ_ONLY_LACKS,
+  { ...SERVING, lacking: READ_ONLY_LACKS },
 );

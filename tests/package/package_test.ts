@@ -7,11 +7,13 @@ import {
 import { createHash } from "node:crypto";
 import type { Prebuilt } from "../../ffi/library/prebuilt/prebuilt.ts";
 import { ABI_VERSION } from "../../ffi/symbols.ts";
+import { bundledEntry } from "../../tools/package/bundle.ts";
+import { MAX_BYTES, PACKAGE_FOLDER } from "../../tools/package/pack.ts";
 import {
-  MAX_BYTES,
-  PACKAGE_FOLDER,
   PLATFORMS,
-} from "../../tools/package/pack.ts";
+  prebuiltPath,
+} from "../../tools/package/prebuilt_module.ts";
+import { run } from "../helpers/child.ts";
 import { EmptyProject } from "./empty_project.ts";
 import {
   assertFailed,
@@ -32,11 +34,21 @@ const SERVING = { service: true } as const;
 /** A program that loads the package's shim and writes what it counts. */
 const COUNTING = new URL("../fixtures/counts_shims.ts", import.meta.url);
 
+/** The package's shim for a system. */
+async function shimOf(platform: string): Promise<Prebuilt> {
+  const module = bundledEntry(prebuiltPath(platform));
+  return (await import(new URL(module, PACKAGE_FOLDER).href)).PREBUILT;
+}
+
+/** A program that opens the shim, whether this system has bootstraps or not. */
+const OPENS = `import { Bootstrap } from "@streamlib/bridge/bootstrap";
+Bootstrap.whyNone();
+`;
+
 /** The package's own shim for this system. */
 async function ownShim(): Promise<Prebuilt> {
   const { os, arch } = Deno.build;
-  const module = `ffi/library/prebuilt/${os}_${arch}.ts`;
-  return (await import(new URL(module, PACKAGE_FOLDER).href)).PREBUILT;
+  return await shimOf(`${os}-${arch}`);
 }
 
 packageTest("it holds what it should, and is small enough", (said) => {
@@ -44,7 +56,7 @@ packageTest("it holds what it should, and is small enough", (said) => {
     /packed c\/out\/publish\/package\/: (\d+) files, (\d+) bytes/.exec(said) ??
       [];
   assert(Number(count) > 150, `${count} files`);
-  assert(Number(bytes) < MAX_BYTES / 3, `${bytes} bytes`);
+  assert(Number(bytes) < MAX_BYTES / 2, `${bytes} bytes`);
   const top = [...Deno.readDirSync(PACKAGE_FOLDER)].map(({ name }) => name);
   for (const name of ["LICENSE", "README.md", "deno.json", "mod.ts", "c"]) {
     assert(top.includes(name), `${name} is missing`);
@@ -68,7 +80,11 @@ packageTest("what it says of itself is complete", async () => {
     await Deno.readTextFile(new URL("deno.json", PACKAGE_FOLDER)),
   ) as { exports: Record<string, string> };
   for (const entry of Object.values(exports)) {
-    const source = await Deno.readTextFile(new URL(entry, PACKAGE_FOLDER));
+    const url = new URL(entry, PACKAGE_FOLDER);
+    const [, types] = /^\/\* @ts-self-types="(\S+)" \*\/\n/
+      .exec(await Deno.readTextFile(url)) ?? [];
+    assert(types, `${entry} does not name its types`);
+    const source = await Deno.readTextFile(new URL(types, url));
     assertMatch(source, /^\/\*\*(?:(?!\*\/)[\s\S])*@module/);
   }
 });
@@ -78,17 +94,12 @@ packageTest(
   async () => {
     const hashes = new Set<string>();
     for (const [platform, name] of Object.entries(PLATFORMS)) {
-      const module = `ffi/library/prebuilt/${platform.replace("-", "_")}.ts`;
-      const { PREBUILT } = await import(
-        new URL(module, PACKAGE_FOLDER).href
-      ) as {
-        PREBUILT: Prebuilt;
-      };
-      const bytes = Uint8Array.fromBase64(PREBUILT.base64);
-      assertEquals(PREBUILT.bytes, bytes.length);
-      assertEquals(PREBUILT.abi, ABI_VERSION);
+      const shim = await shimOf(platform);
+      const bytes = Uint8Array.fromBase64(shim.base64);
+      assertEquals(shim.bytes, bytes.length);
+      assertEquals(shim.abi, ABI_VERSION);
       assertEquals(
-        PREBUILT.sha256,
+        shim.sha256,
         createHash("sha256").update(bytes).digest("hex"),
       );
       assertEquals(
@@ -97,12 +108,43 @@ packageTest(
           new URL(`c/out/prebuilt/${platform}/${name}`, ROOT),
         ),
       );
-      hashes.add(PREBUILT.sha256);
+      hashes.add(shim.sha256);
       // A checkout contains no shim, so that it loads the one that it has built.
-      const { PREBUILT: own } = await import(new URL(module, ROOT).href);
+      const { PREBUILT: own } = await import(
+        new URL(`${prebuiltPath(platform)}.ts`, ROOT).href
+      );
       assertEquals(own, undefined);
     }
     assertEquals(hashes.size, 4);
+  },
+);
+
+packageTest(
+  "a host and its client run from the bundle: they need no source",
+  async () => {
+    await using project = await EmptyProject.create();
+    await project.removeSources();
+    assertRan(await project.run());
+  },
+  SERVING,
+);
+
+packageTest(
+  "a client's process loads few modules, all of the bundle",
+  async () => {
+    const runner = new URL(bundledEntry("client/runner"), PACKAGE_FOLDER);
+    const { code, stdout, stderr } = await run(Deno.execPath(), {
+      args: ["info", "--json", "--no-lock", runner.href],
+    });
+    assertEquals(code, 0, stderr);
+    const { modules }: { modules: { specifier: string }[] } = JSON.parse(
+      stdout,
+    );
+    const dist = new URL("dist/", PACKAGE_FOLDER).href;
+    const others = modules.map(({ specifier }) => specifier)
+      .filter((url) => !url.startsWith(dist) && !url.startsWith("node:"));
+    assertEquals(others, []);
+    assert(modules.length < 50, `${modules.length} modules`);
   },
 );
 
@@ -143,11 +185,7 @@ packageTest(
     const [, flags] = /\$ deno run ([^\n]*) host\.ts\n/.exec(readme) ?? [];
     assert(flags && !flags.includes("--allow-write"), readme);
     await using project = await EmptyProject.create();
-    const opens = JSON.stringify(new URL("ffi/native.ts", PACKAGE_FOLDER).href);
-    await project.write(
-      "opens.ts",
-      `import { Native } from ${opens};\nusing _ = Native.open();\n`,
-    );
+    await project.write("opens.ts", OPENS);
     const { code, stderr } = await project
       .deno("run", "--no-prompt", "--allow-ffi", "opens.ts");
     assertEquals([code, stderr], [0, ""]);
@@ -166,13 +204,12 @@ packageTest(
   "its shim is loaded once for all isolates of a process",
   async () => {
     await using project = await EmptyProject.create();
-    const native = JSON.stringify(new URL("ffi/native.ts", PACKAGE_FOLDER));
     const counting = await Deno.readTextFile(COUNTING);
     await project.write(
       "counts.ts",
       counting.replace(
-        /^declare const Native.*$/m,
-        `import { Native } from ${native};`,
+        /^declare const Bootstrap.*$/m,
+        'import { Bootstrap } from "@streamlib/bridge/bootstrap";',
       ),
     );
     const { code, stdout, stderr } = await project.deno(
@@ -229,12 +266,7 @@ packageTest(
     const { base64 } = await ownShim();
     const library = `${project.root}/own shim`;
     await Deno.writeFile(library, Uint8Array.fromBase64(base64));
-    await project.write(
-      "opens.ts",
-      `import { Native } from ${
-        JSON.stringify(new URL("ffi/native.ts", PACKAGE_FOLDER).href)
-      };\nusing _ = Native.open();\n`,
-    );
+    await project.write("opens.ts", OPENS);
     const flags = ["--no-prompt", `--allow-ffi=${library}`];
     assertFailed(
       await project.deno("run", ...flags, "opens.ts"),

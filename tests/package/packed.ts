@@ -48,21 +48,22 @@ export function packOnce(): void {
  * Registers a test of the packed package. It is ignored if the package cannot be packed.
  *
  * @param body gets the output of the packing
- * @param needs permissions besides those for packing, publishing and running it
- * @param lacking what else this machine lacks for it
+ * @param needs besides the permissions for packing, publishing and running it
  */
 export function packageTest(
   name: string,
   body: (said: string) => Promise<void> | void,
   needs: Needs = {},
-  lacking: string | undefined = undefined,
 ): void {
-  const missing = PYTHON ? lacking : "no python3 with venv";
   permittedTest(
-    missing === undefined ? name : `${name} (ignored: ${missing})`,
-    { run: true, read: true, write: true, net: true, env: true, ...needs },
+    name,
+    {
+      ...{ run: true, read: true, write: true, net: true, env: true },
+      long: true,
+      ...needs,
+      lacking: PYTHON ? needs.lacking : "no python3 with venv",
+    },
     async () => await body(Deno.env.get(PACKED)!),
-    { ignore: missing !== undefined },
   );
 }
 

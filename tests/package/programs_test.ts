@@ -268,7 +268,7 @@ programTest(
       const [, start] = /^ExecStart=(.*)$/m.exec(unit)!;
       assertMatch(
         start!,
-        / --cached-only .* http:\/\/127\.0\.0\.1:\d+\/@streamlib\/bridge\/[\d.]+\/broker\/main\.ts /,
+        / --cached-only .* http:\/\/127\.0\.0\.1:\d+\/@streamlib\/bridge\/[\d.]+\/dist\/broker\/main\.js /,
       );
       const [, shim] = / --allow-ffi=(\S+) /.exec(start!)!;
       const folder = `${project.home}/.streamlib/installed/${SERVICE}-`;

@@ -12,6 +12,7 @@ const PUBLISH = /^\/api\/scopes\/(\w+)\/packages\/(\w+)\/versions\/([\d.]+)$/;
 
 /** The content types by which Deno recognizes modules. */
 const TYPES: Readonly<Record<string, string>> = {
+  js: "text/javascript",
   ts: "text/typescript",
   json: "application/json",
 };

@@ -7,7 +7,7 @@ import {
 import type { HostLine } from "../fixtures/exchanging_host.ts";
 import { Checkout, type Program } from "../helpers/checkout.ts";
 import type { Ended } from "../helpers/child.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { permittedStep, permittedTest } from "../helpers/permitted.ts";
 import { SERVICE } from "../helpers/service.ts";
 import { until } from "../helpers/soon.ts";
 import { SystemdContainer } from "../helpers/systemd_container.ts";
@@ -131,6 +131,166 @@ async function exchanges(
   assertEquals((await running.end()).code, 0);
 }
 
+/** The life of a broker in a container, by steps. */
+async function broker(
+  container: SystemdContainer,
+  t: Deno.TestContext,
+): Promise<void> {
+  await using _ended = container;
+  const session = new Session(container);
+  await session.prepare();
+  const step = (name: string, fn: () => Promise<void>) => t.step(name, fn);
+
+  await step("a broker that does not run is not installed", async () => {
+    const program = `${container.home}/bin/broken`;
+    await Deno.writeTextFile(
+      container.path(program),
+      "#!/bin/sh\necho 'no GPU, no broker' >&2\nexit 7\n",
+      { mode: 0o755 },
+    );
+    const refused = await session.streamlib(
+      `broker install --binary ${program}`,
+    );
+    assertEquals([refused.code, refused.stdout], [1, ""]);
+    assertMatch(refused.stderr, /for a trial.*ended with exit code 7/);
+    assertStringIncludes(refused.stderr, "no GPU, no broker");
+    assertEquals(session.files(session.units), []);
+    assertEquals(session.files(`${container.runtime}/streamlib`), []);
+    assertEquals(session.files(`${container.home}/.streamlib`), []);
+  });
+
+  await step("it is installed, and serves its first client", async () => {
+    await session.done("broker install");
+    assertEquals(session.files(session.units), [
+      UNIT,
+      `${SERVICE}.socket`,
+      "sockets.target.wants",
+    ]);
+    assertEquals(await session.property("ActiveState"), "inactive");
+    await exchanges(await session.host());
+    assertEquals(await session.property("ActiveState"), "active");
+  });
+
+  await step("a new one comes after kill -9", async () => {
+    const pid = await session.property("MainPID");
+    await session.systemctl("kill", "--signal=SIGKILL", UNIT);
+    await until(
+      "a new process",
+      async () => !["0", pid].includes(await session.property("MainPID")),
+    );
+    await exchanges(await session.host());
+  });
+
+  await step("it is found without the variables of a login", async () => {
+    const env = bare(container);
+    assertStringIncludes(
+      (await session.streamlib("broker status", { env })).stdout,
+      "healthy",
+    );
+    await session.done("broker restart", { env });
+    await exchanges(await session.host(env));
+  });
+
+  await step("one that was idle is started again on demand", async () => {
+    const path = container.path(`${session.units}/${UNIT}`);
+    const unit = await Deno.readTextFile(path);
+    await Deno.writeTextFile(
+      path,
+      unit.replace("idle-exit 300", "idle-exit 1"),
+    );
+    await session.systemctl("daemon-reload");
+    await session.systemctl("restart", UNIT);
+    await until(
+      "its end",
+      async () => await session.property("ActiveState") === "inactive",
+    );
+    await exchanges(await session.host());
+  });
+
+  await step("an update tries it out and runs it", async () => {
+    assertStringIncludes(
+      await session.done("broker update"),
+      "is up to date",
+    );
+    const unit = container.path(`${session.units}/${UNIT}`);
+    assertStringIncludes(await Deno.readTextFile(unit), "idle-exit 300");
+    const { code } = await session.streamlib(
+      `broker update --binary ${container.home}/bin/broken`,
+    );
+    assertEquals(code, 1);
+    assertStringIncludes(await Deno.readTextFile(unit), "idle-exit 300");
+    await exchanges(await session.host());
+  });
+
+  await step(
+    "of one whose Deno was removed, all commands say so",
+    async () => {
+      const away = container.path(`${session.deno}.away`);
+      await session.systemctl("stop", UNIT);
+      await Deno.rename(container.path(session.deno), away);
+      const deno = session.other;
+      let said: Ended;
+      await until("systemd to give up", async () => {
+        said = await session.streamlib("broker status", { deno });
+        return await session.property("ActiveState") === "failed";
+      });
+      said = await session.streamlib("broker status", { deno });
+      assertEquals(said.code, 3);
+      assertMatch(said.stderr, /status 203/);
+      assertMatch(said.stderr, /no longer starts it/);
+      assertStringIncludes(said.stderr, "Try: streamlib broker update");
+      const { stdout } = await session.streamlib("broker doctor", { deno });
+      assertMatch(stdout, /broken +sockets/);
+      assertStringIncludes(stdout, "status 203");
+      await Deno.rename(away, container.path(session.deno));
+      await session.done("broker start");
+      await exchanges(await session.host());
+    },
+  );
+
+  await step(
+    "of one whose cache was removed too; an update repairs it",
+    async () => {
+      await session.systemctl("stop", UNIT);
+      const cache = `${container.home}/.cache/deno`;
+      const kept = `${container.home}/.cache/kept`;
+      await Deno.rename(container.path(cache), container.path(kept));
+      const env = { ...container.session(), DENO_DIR: kept };
+      await until("systemd to give up", async () => {
+        await session.streamlib("broker status", { env });
+        return await session.property("ActiveState") === "failed";
+      });
+      const { code, stderr } = await session.streamlib("broker status", {
+        env,
+      });
+      assertEquals(code, 3);
+      assertStringIncludes(stderr, "--cached-only");
+      assertStringIncludes(stderr, "Try: streamlib broker update");
+      assertStringIncludes(await session.done("broker update"), "had failed");
+      await exchanges(await session.host());
+    },
+  );
+
+  await step("nothing of it stays", async () => {
+    await session.done("broker uninstall");
+    assertEquals(session.files(session.units), []);
+    assertEquals(session.files(`${container.home}/.streamlib`), []);
+    assertEquals(session.files(`${container.runtime}/streamlib`), []);
+    const { stdout } = await container.run(
+      [
+        "systemctl",
+        "--user",
+        "list-units",
+        "--all",
+        "--plain",
+        `${SERVICE}*`,
+      ],
+      container.session(),
+    );
+    assert(!stdout.includes(SERVICE), stdout);
+  });
+}
+
 permittedTest(
   "service: a real systemd installs, starts, restarts, updates and removes the broker, from an empty cache",
   {
@@ -145,166 +305,12 @@ permittedTest(
   },
   async (t) => {
     const container = await SystemdContainer.boot();
-    if (typeof container === "string") {
-      await t.step({
-        name: `no container with systemd: ${container}`,
-        ignore: true,
-        fn: () => {},
-      });
-      return;
-    }
-    await using _ended = container;
-    const session = new Session(container);
-    await session.prepare();
-    const step = (name: string, fn: () => Promise<void>) => t.step(name, fn);
-
-    await step("a broker that does not run is not installed", async () => {
-      const program = `${container.home}/bin/broken`;
-      await Deno.writeTextFile(
-        container.path(program),
-        "#!/bin/sh\necho 'no GPU, no broker' >&2\nexit 7\n",
-        { mode: 0o755 },
-      );
-      const refused = await session.streamlib(
-        `broker install --binary ${program}`,
-      );
-      assertEquals([refused.code, refused.stdout], [1, ""]);
-      assertMatch(refused.stderr, /for a trial.*ended with exit code 7/);
-      assertStringIncludes(refused.stderr, "no GPU, no broker");
-      assertEquals(session.files(session.units), []);
-      assertEquals(session.files(`${container.runtime}/streamlib`), []);
-      assertEquals(session.files(`${container.home}/.streamlib`), []);
-    });
-
-    await step("it is installed, and serves its first client", async () => {
-      await session.done("broker install");
-      assertEquals(session.files(session.units), [
-        UNIT,
-        `${SERVICE}.socket`,
-        "sockets.target.wants",
-      ]);
-      assertEquals(await session.property("ActiveState"), "inactive");
-      await exchanges(await session.host());
-      assertEquals(await session.property("ActiveState"), "active");
-    });
-
-    await step("a new one comes after kill -9", async () => {
-      const pid = await session.property("MainPID");
-      await session.systemctl("kill", "--signal=SIGKILL", UNIT);
-      await until(
-        "a new process",
-        async () => !["0", pid].includes(await session.property("MainPID")),
-      );
-      await exchanges(await session.host());
-    });
-
-    await step("it is found without the variables of a login", async () => {
-      const env = bare(container);
-      assertStringIncludes(
-        (await session.streamlib("broker status", { env })).stdout,
-        "healthy",
-      );
-      await session.done("broker restart", { env });
-      await exchanges(await session.host(env));
-    });
-
-    await step("one that was idle is started again on demand", async () => {
-      const path = container.path(`${session.units}/${UNIT}`);
-      const unit = await Deno.readTextFile(path);
-      await Deno.writeTextFile(
-        path,
-        unit.replace("idle-exit 300", "idle-exit 1"),
-      );
-      await session.systemctl("daemon-reload");
-      await session.systemctl("restart", UNIT);
-      await until(
-        "its end",
-        async () => await session.property("ActiveState") === "inactive",
-      );
-      await exchanges(await session.host());
-    });
-
-    await step("an update tries it out and runs it", async () => {
-      assertStringIncludes(
-        await session.done("broker update"),
-        "is up to date",
-      );
-      const unit = container.path(`${session.units}/${UNIT}`);
-      assertStringIncludes(await Deno.readTextFile(unit), "idle-exit 300");
-      const { code } = await session.streamlib(
-        `broker update --binary ${container.home}/bin/broken`,
-      );
-      assertEquals(code, 1);
-      assertStringIncludes(await Deno.readTextFile(unit), "idle-exit 300");
-      await exchanges(await session.host());
-    });
-
-    await step(
-      "of one whose Deno was removed, all commands say so",
-      async () => {
-        const away = container.path(`${session.deno}.away`);
-        await session.systemctl("stop", UNIT);
-        await Deno.rename(container.path(session.deno), away);
-        const deno = session.other;
-        let said: Ended;
-        await until("systemd to give up", async () => {
-          said = await session.streamlib("broker status", { deno });
-          return await session.property("ActiveState") === "failed";
-        });
-        said = await session.streamlib("broker status", { deno });
-        assertEquals(said.code, 3);
-        assertMatch(said.stderr, /status 203/);
-        assertMatch(said.stderr, /no longer starts it/);
-        assertStringIncludes(said.stderr, "Try: streamlib broker update");
-        const { stdout } = await session.streamlib("broker doctor", { deno });
-        assertMatch(stdout, /broken +sockets/);
-        assertStringIncludes(stdout, "status 203");
-        await Deno.rename(away, container.path(session.deno));
-        await session.done("broker start");
-        await exchanges(await session.host());
-      },
+    const lacking = typeof container === "string" ? container : undefined;
+    await permittedStep(
+      t,
+      "in a container with systemd",
+      lacking,
+      (t) => broker(container as SystemdContainer, t),
     );
-
-    await step(
-      "of one whose cache was removed too; an update repairs it",
-      async () => {
-        await session.systemctl("stop", UNIT);
-        const cache = `${container.home}/.cache/deno`;
-        const kept = `${container.home}/.cache/kept`;
-        await Deno.rename(container.path(cache), container.path(kept));
-        const env = { ...container.session(), DENO_DIR: kept };
-        await until("systemd to give up", async () => {
-          await session.streamlib("broker status", { env });
-          return await session.property("ActiveState") === "failed";
-        });
-        const { code, stderr } = await session.streamlib("broker status", {
-          env,
-        });
-        assertEquals(code, 3);
-        assertStringIncludes(stderr, "--cached-only");
-        assertStringIncludes(stderr, "Try: streamlib broker update");
-        assertStringIncludes(await session.done("broker update"), "had failed");
-        await exchanges(await session.host());
-      },
-    );
-
-    await step("nothing of it stays", async () => {
-      await session.done("broker uninstall");
-      assertEquals(session.files(session.units), []);
-      assertEquals(session.files(`${container.home}/.streamlib`), []);
-      assertEquals(session.files(`${container.runtime}/streamlib`), []);
-      const { stdout } = await container.run(
-        [
-          "systemctl",
-          "--user",
-          "list-units",
-          "--all",
-          "--plain",
-          `${SERVICE}*`,
-        ],
-        container.session(),
-      );
-      assert(!stdout.includes(SERVICE), stdout);
-    });
   },
 );

@@ -52,7 +52,7 @@ async function link(
 }
 
 /** Installs the library below `prefix`: `include/xpc/`, `lib/`, `lib/pkgconfig/xpc.pc`. Linux only. */
-export async function installLibxpc(prefix: string): Promise<void> {
+async function installLibxpc(prefix: string): Promise<void> {
   const object = await compileObject();
   const include = `${prefix}/include/xpc`, lib = `${prefix}/lib`;
   await Deno.mkdir(include, { recursive: true });

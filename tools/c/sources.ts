@@ -14,7 +14,7 @@ export async function listC(folder: string, suffix = ".c"): Promise<string[]> {
 }
 
 /** The systems that have files. `double` is Linux with macOS's surfaces and endpoints over test doubles. */
-export type System = "linux" | "darwin" | "double";
+type System = "linux" | "darwin" | "double";
 
 /** The files of the shim that are for other systems. */
 const ELSEWHERE: Record<System, RegExp> = {

@@ -14,7 +14,7 @@ const WHITE: Colour = [246, 244, 238];
 const SAMPLES = 3;
 
 /** The position of the ball, in pixels. */
-export interface BallPlace {
+interface BallPlace {
   /** Middle column. */
   readonly x: number;
   /** The row of the ground. */

@@ -24,7 +24,7 @@ export function coverage(distance: number): number {
 }
 
 /** A box in pixels. It may extend beyond the canvas. */
-export interface Box {
+interface Box {
   /** Its first column. */
   readonly left: number;
   /** Its first row. */

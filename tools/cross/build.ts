@@ -13,7 +13,7 @@ import { buildLinux, LINUX_LIBRARY, MACHINES } from "./linux.ts";
 import { CompileError, Toolchain } from "./toolchain.ts";
 
 /** A shim for one system. */
-export interface BuiltShim {
+interface BuiltShim {
   /** The system in Deno's names: `linux-x86_64`, `darwin-aarch64`. */
   readonly platform: string;
   /** The file's name. */
@@ -43,7 +43,7 @@ export async function buildAll(toolchain: Toolchain): Promise<BuiltShim[]> {
 }
 
 /** The output file for a system. */
-export function shimFile({ platform, name }: Omit<BuiltShim, "bytes">): URL {
+function shimFile({ platform, name }: Omit<BuiltShim, "bytes">): URL {
   return new URL(`c/out/prebuilt/${platform}/${name}`, ROOT);
 }
 

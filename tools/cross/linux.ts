@@ -11,7 +11,7 @@ export const MACHINES: readonly Machine[] = ["x86_64", "aarch64"];
 export const LINUX_LIBRARY = "libstreamlib_bridge.so";
 
 /** The oldest glibc that it runs with: of 2018, used by Debian 10, RHEL 8 and Ubuntu 20.04. */
-export const GLIBC_VERSION = "2.28";
+const GLIBC_VERSION = "2.28";
 
 /** The libraries that it may load, all of glibc. */
 const LIBRARIES = /^(libc|libpthread|ld-linux-(x86-64|aarch64))\.so\.\d$/;
@@ -19,7 +19,7 @@ const LIBRARIES = /^(libc|libpthread|ld-linux-(x86-64|aarch64))\.so\.\d$/;
 const FLAGS = ["-O2", "-g0", "-s", "-fPIC", "-fvisibility=hidden", "-shared"];
 
 /** The target in the toolchain's notation. */
-export function linuxTarget(machine: Machine): string {
+function linuxTarget(machine: Machine): string {
   return `${machine}-linux-gnu.${GLIBC_VERSION}`;
 }
 

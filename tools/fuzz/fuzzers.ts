@@ -135,7 +135,7 @@ export interface Run {
 }
 
 /** How a fuzzer is run. */
-export interface FuzzerOptions {
+interface FuzzerOptions {
   /** libFuzzer's. */
   readonly flags: readonly string[];
   /** The folders of inputs. New inputs are written to the first. */

@@ -1,6 +1,6 @@
 /**
- * `deno task fuzz`: runs all fuzzers at the same time, each on its own processor,
- * for `--seconds`. See docs/linux-libxpc.md.
+ * `deno task fuzz`: runs all fuzzers at the same time, each in a process of its
+ * own, for `--seconds`. See docs/linux-libxpc.md.
  */
 
 import { fileURLToPath } from "node:url";

@@ -7,7 +7,7 @@ import { debianPackages } from "./debian.ts";
 const LIMIT_MS = 120_000;
 
 /** How to run a program under valgrind. */
-export interface Valgrind {
+interface Valgrind {
   /** The program and its first arguments. */
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;

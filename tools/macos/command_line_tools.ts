@@ -13,7 +13,7 @@ export interface AskedProgram {
 }
 
 /** Runs a program to its end. Synchronous, because tests are declared by it. */
-export type AskProgram = (program: string, args: string[]) => AskedProgram;
+type AskProgram = (program: string, args: string[]) => AskedProgram;
 
 const askProgram: AskProgram = (program, args) => {
   const decoder = new TextDecoder();

@@ -12,7 +12,7 @@ const XPC_H = `${HEADERS}xpc/xpc.h`;
 const BASE_H = `${HEADERS}xpc/base.h`;
 
 /** A stretch of a file, without comments. */
-export interface HeaderPart {
+interface HeaderPart {
   readonly path: string;
   /** The number of its first line. */
   readonly line: number;
@@ -23,7 +23,7 @@ export interface HeaderPart {
 export type XpcHeader = readonly HeaderPart[];
 
 /** The names that the header declares. */
-export interface XpcNames {
+interface XpcNames {
   readonly functions: readonly string[];
   readonly objects: readonly string[];
   readonly types: readonly string[];

@@ -16,7 +16,7 @@ export interface Imported {
 }
 
 /** A section, as `__DATA,__const`. */
-export interface Section {
+interface Section {
   readonly name: string;
   readonly bytes: number;
   /** Its type, such as {@link INTERPOSING}. */

@@ -7,7 +7,7 @@ import { runToEnd } from "../programs.ts";
 import { ROOT } from "../checkout.ts";
 import config from "../../deno.json" with { type: "json" };
 import { type CompiledPermissions, readMetadata } from "./compiled_metadata.ts";
-import { prebuiltModule, readAbi } from "./prebuilt_module.ts";
+import { prebuiltModule, prebuiltPath, readAbi } from "./prebuilt_module.ts";
 import { writeStamp } from "./stamp.ts";
 
 /** A system that a binary can be made for. */
@@ -99,7 +99,7 @@ export async function writeSources(
     new URL("deno.lock", sources),
   );
   await Deno.writeTextFile(
-    new URL(`ffi/library/prebuilt/${platform.replace("-", "_")}.ts`, sources),
+    new URL(`${prebuiltPath(platform)}.ts`, sources),
     prebuiltModule(bytes, await readAbi()),
   );
   await writeStamp(sources);
@@ -140,7 +140,7 @@ async function writeConfig(to: URL): Promise<void> {
 }
 
 /** The result of a compilation: `made`, or why denort cannot be downloaded. */
-export type Compiled = "made" | { readonly unreachable: string };
+type Compiled = "made" | { readonly unreachable: string };
 
 /**
  * Compiles for a target. Returns `unreachable` with Deno's reason if denort, the
@@ -209,7 +209,7 @@ export async function bundle(sources: URL, output: URL): Promise<void> {
 type PermissionSet = Readonly<Record<string, true | readonly string[]>>;
 
 /** The permissions that a program compiled with {@link BINARY_FLAGS} must have. */
-export function declaredPermissions(): Record<string, readonly string[]> {
+function declaredPermissions(): Record<string, readonly string[]> {
   const set: PermissionSet = config.permissions.binary as PermissionSet;
   const declared: Record<string, readonly string[]> = { deny_import: [] };
   for (const [name, scope] of Object.entries(set)) {
@@ -219,7 +219,7 @@ export function declaredPermissions(): Record<string, readonly string[]> {
 }
 
 /** The permissions of a program, without those that are null, and without the import hosts, which are all denied. */
-export function effectivePermissions(
+function effectivePermissions(
   permissions: CompiledPermissions,
 ): Record<string, readonly string[]> {
   return Object.fromEntries(

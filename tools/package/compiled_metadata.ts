@@ -10,7 +10,7 @@ const LENGTH_BYTES = 8;
 const BRACE = 0x7b;
 
 /** One permission: `null` if not granted, empty if granted for everything, else what it is granted for. */
-export type Allowed = readonly string[] | null;
+type Allowed = readonly string[] | null;
 
 /** The permissions of a compiled program, with Deno's names. */
 export type CompiledPermissions =
@@ -18,7 +18,7 @@ export type CompiledPermissions =
   & { readonly prompt: boolean };
 
 /** The part of the metadata that is used. */
-export interface CompiledMetadata {
+interface CompiledMetadata {
   readonly permissions: CompiledPermissions;
   /** Arguments before those of the command line. */
   readonly argv: readonly string[];

@@ -1,15 +1,22 @@
 /**
  * `deno task pack`: makes the package as it is published, in
  * `c/out/publish/package/`: the files that `deno publish` would take from this
- * checkout, but with the shims of `deno task build:all` in their modules. Then
- * Deno checks it as before a publication. See docs/publishing.md.
+ * checkout, and in `dist/` the bundle of them that runs, with the shims of
+ * `deno task build:all`. Then Deno checks it as before a publication. See
+ * docs/publishing.md.
  */
 
 import { ROOT } from "../checkout.ts";
 import { fileURLToPath } from "node:url";
 import { describeEnd, runToEnd } from "../programs.ts";
 import { writeStamp } from "./stamp.ts";
-import { prebuiltModule, readAbi } from "./prebuilt_module.ts";
+import { bundledEntry, bundlePackage } from "./bundle.ts";
+import {
+  PLATFORMS,
+  prebuiltModule,
+  prebuiltPath,
+  readAbi,
+} from "./prebuilt_module.ts";
 
 const SHIMS = new URL("c/out/prebuilt/", ROOT);
 
@@ -29,14 +36,6 @@ export const PACKAGE_FOLDER: URL = new URL("package/", WORKSPACE);
 /** The largest package that the registry accepts: the sum of all files. */
 export const MAX_BYTES = 20_000_000;
 
-/** The systems that the package is for, and the name of the shim there. */
-export const PLATFORMS: Readonly<Record<string, string>> = {
-  "darwin-aarch64": "libstreamlib_bridge.dylib",
-  "darwin-x86_64": "libstreamlib_bridge.dylib",
-  "linux-aarch64": "libstreamlib_bridge.so",
-  "linux-x86_64": "libstreamlib_bridge.so",
-};
-
 const LIMIT_MS = 600_000;
 
 /** Runs Deno in a folder and returns its output. Throws with its output if it fails. */
@@ -55,7 +54,7 @@ async function deno(folder: URL, ...args: string[]): Promise<string> {
 }
 
 /** The files that Deno would publish from a folder, as paths relative to it. */
-export async function listPublished(folder: URL): Promise<string[]> {
+async function listPublished(folder: URL): Promise<string[]> {
   // Also with files that are not in git yet.
   const said = await deno(folder, "publish", "--dry-run", "--allow-dirty");
   return [...said.matchAll(/^ +(file:\S+) \([\d.]+[KMG]?B\)$/gm)]
@@ -82,21 +81,23 @@ const OF_THE_CHECKOUT = [
   "tasks",
 ];
 
-async function writeConfig(to: URL): Promise<Record<string, string>> {
+/** Changes `deno.json` by `change`, which gets its content. */
+async function changeConfig(
+  to: URL,
+  change: (config: Record<string, unknown>) => void,
+): Promise<void> {
   const file = new URL("deno.json", to);
   const config = JSON.parse(await Deno.readTextFile(file));
-  for (const key of OF_THE_CHECKOUT) delete config[key];
+  change(config);
   await writeJson(file, config);
-  return config.exports;
 }
 
 async function writeShims(to: URL): Promise<void> {
   const abi = await readAbi();
   for (const [platform, name] of Object.entries(PLATFORMS)) {
     const bytes = await Deno.readFile(new URL(`${platform}/${name}`, SHIMS));
-    const module = `ffi/library/prebuilt/${platform.replace("-", "_")}.ts`;
     await Deno.writeTextFile(
-      new URL(module, to),
+      new URL(bundledEntry(prebuiltPath(platform)), to),
       prebuiltModule(bytes, abi),
     );
   }
@@ -115,17 +116,24 @@ export async function pack(): Promise<{ files: string[]; bytes: number }> {
   await Deno.mkdir(PACKAGE_FOLDER, { recursive: true });
   await writeJson(new URL("deno.json", WORKSPACE), WORKSPACE_CONFIG);
   for (const file of files) await copy(file, PACKAGE_FOLDER);
-  await writeShims(PACKAGE_FOLDER);
   await writeStamp(PACKAGE_FOLDER);
-  const exports = Object.values(await writeConfig(PACKAGE_FOLDER));
+  await changeConfig(PACKAGE_FOLDER, (config) => {
+    for (const key of OF_THE_CHECKOUT) delete config[key];
+  });
+  const exports = await bundlePackage(PACKAGE_FOLDER, PACKAGE_FOLDER);
+  await changeConfig(PACKAGE_FOLDER, (config) => {
+    config.exports = exports;
+  });
+  await writeShims(PACKAGE_FOLDER);
 
   const published = await listPublished(PACKAGE_FOLDER);
-  if (published.join() !== files.join()) {
+  const sources = published.filter((file) => !file.startsWith("dist/"));
+  if (sources.join() !== files.join()) {
     throw new Error("Deno would not publish the same files from the package");
   }
-  await deno(PACKAGE_FOLDER, "doc", "--lint", ...exports);
+  await deno(PACKAGE_FOLDER, "doc", "--lint", ...Object.values(exports));
   const sizes = await Promise.all(
-    files.map(async (file) =>
+    published.map(async (file) =>
       (await Deno.stat(new URL(encodeURI(file), PACKAGE_FOLDER))).size
     ),
   );
@@ -133,7 +141,7 @@ export async function pack(): Promise<{ files: string[]; bytes: number }> {
   if (bytes > MAX_BYTES) {
     throw new Error(`The package has ${bytes} bytes, over ${MAX_BYTES}`);
   }
-  return { files, bytes };
+  return { files: published, bytes };
 }
 
 if (import.meta.main) {

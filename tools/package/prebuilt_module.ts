@@ -4,7 +4,20 @@ import { ROOT } from "../checkout.ts";
 import { createHash } from "node:crypto";
 import type { Prebuilt } from "../../ffi/library/prebuilt/prebuilt.ts";
 
-/** The text of the module that contains a shim. */
+/** The systems that the package is for, and the name of the shim there. */
+export const PLATFORMS: Readonly<Record<string, string>> = {
+  "darwin-aarch64": "libstreamlib_bridge.dylib",
+  "darwin-x86_64": "libstreamlib_bridge.dylib",
+  "linux-aarch64": "libstreamlib_bridge.so",
+  "linux-x86_64": "libstreamlib_bridge.so",
+};
+
+/** The path from the root of the module with the shim for a system, without its extension. */
+export function prebuiltPath(platform: string): string {
+  return `ffi/library/prebuilt/${platform.replace("-", "_")}`;
+}
+
+/** The text of the module that contains a shim. It is TypeScript and JavaScript. */
 export function prebuiltModule(bytes: Uint8Array, abi: number): string {
   const prebuilt: Prebuilt = {
     abi,
@@ -12,12 +25,8 @@ export function prebuiltModule(bytes: Uint8Array, abi: number): string {
     bytes: bytes.length,
     base64: bytes.toBase64(),
   };
-  return `import type { Prebuilt } from "./prebuilt.ts";
-
-/** Written by the build that this is part of. */
-export const PREBUILT: Prebuilt | undefined = ${
-    JSON.stringify(prebuilt, null, 2)
-  };
+  return `/** Written by the build that this is part of. */
+export const PREBUILT = ${JSON.stringify(prebuilt, null, 2)};
 `;
 }
 

@@ -13,7 +13,7 @@ const PLACEHOLDER = /export const BUILD: BuildStamp = [\s\S]*;\n$/;
 const CHECKOUT_STAMP = new URL("c/out/build_stamp.json", ROOT);
 
 /** The stamp of a build that is made now. It has no commit without git, or outside a repository. */
-export async function readStamp(): Promise<BuildStamp> {
+async function readStamp(): Promise<BuildStamp> {
   const gitCommit = await commit();
   return {
     ...(gitCommit !== undefined && { gitCommit }),

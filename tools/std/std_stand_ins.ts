@@ -30,11 +30,6 @@ export function assertNotEquals<T>(actual: T, expected: T, message?: string): vo
 export function assertStrictEquals<T>(actual: unknown, expected: T, message?: string): asserts actual is T {
   guarded(() => nodeAssert.strictEqual(actual, expected, message as string));
 }
-export function assertExists<T>(actual: T, message?: string): asserts actual is NonNullable<T> {
-  if (actual === undefined || actual === null) {
-    throw new AssertionError(message ?? "Expected a value, got " + actual);
-  }
-}
 export function assertMatch(actual: string, expected: RegExp, message?: string): void {
   guarded(() => nodeAssert.match(actual, expected, message as string));
 }
@@ -42,12 +37,6 @@ export function assertStringIncludes(actual: string, expected: string, message?:
   if (!actual.includes(expected)) {
     throw new AssertionError(message ?? \`Expected "\${actual}" to include "\${expected}"\`);
   }
-}
-export function assertGreater<T>(actual: T, expected: T, message?: string): void {
-  if (!(actual > expected)) throw new AssertionError(message ?? \`Expected \${actual} > \${expected}\`);
-}
-export function assertLess<T>(actual: T, expected: T, message?: string): void {
-  if (!(actual < expected)) throw new AssertionError(message ?? \`Expected \${actual} < \${expected}\`);
 }
 function check(error: unknown, ErrorClass?: new (...args: any[]) => Error, text?: string): void {
   if (!(error instanceof Error)) throw new AssertionError("A non-Error was thrown: " + error);

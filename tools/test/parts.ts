@@ -6,7 +6,7 @@
 import type { Step } from "./step.ts";
 
 /** A part of the run: steps of the same kind. */
-export interface Part {
+interface Part {
   readonly name: string;
   /** Whether `deno task test` runs it; otherwise only `deno task test:all` does. */
   readonly quick: boolean;
@@ -146,6 +146,9 @@ const EITHER_TRANSPORT = [
   "tests/integration/port_ends_test.ts",
   "tests/integration/random_travels_test.ts",
   "tests/integration/restart_test.ts",
+  "tests/integration/stalled_ports_test.ts",
+  "tests/integration/stream_graph_test.ts",
+  "tests/integration/streams_test.ts",
   "tests/integration/tee_kills_test.ts",
 ] as const;
 

@@ -23,7 +23,7 @@ function clock(seconds: number): string {
 }
 
 /** Options of the report. */
-export interface ReportOptions {
+interface ReportOptions {
   /** The parts that this run leaves out. */
   readonly leftOut: readonly string[];
   /** Whether all steps of each part run, so that times can be compared with budgets. */

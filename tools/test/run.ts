@@ -5,7 +5,7 @@ import type { Report } from "./report.ts";
 import { runStep, type Step } from "./step.ts";
 
 /** How the steps are run. */
-export interface PartsOptions {
+interface PartsOptions {
   /** The number of steps that run in parallel, of those that may. */
   readonly jobs: number;
   /** The time limit of all steps, instead of their own. */

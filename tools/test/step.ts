@@ -27,7 +27,7 @@ export interface Step {
 }
 
 /** How many tests passed, failed, and were ignored. */
-export interface Tally {
+interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly ignored: number;

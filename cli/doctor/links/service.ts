@@ -17,6 +17,7 @@ import {
 import { WHY_UNFIT } from "../../../launchd/mac_folders.ts";
 import { ServiceError } from "../../../launchd/service_error.ts";
 import type { Names } from "../../../proto/names.ts";
+import { packageModule } from "../../../proto/package_root.ts";
 import { PROGRAM } from "../../command.ts";
 import { managerTools } from "../../service.ts";
 import type { Examination, Link } from "../examination.ts";
@@ -34,7 +35,7 @@ const UPDATE = `${PROGRAM} broker update`;
 /** What `install` would install. */
 const OWN_PARTS: Omit<BrokerParts, "library"> = {
   runtime: Deno.execPath(),
-  module: import.meta.resolve("../../../broker/main.ts"),
+  module: packageModule("broker/main").href,
 };
 
 /** The finding for a service. `own`: what `install` would install. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { PACKAGE_ROOT } from "../../../proto/package_root.ts";
 import type { Link } from "../examination.ts";
 import { broken, type Finding, ok } from "../finding.ts";
 import { linksBehind } from "../needs.ts";
@@ -43,7 +44,7 @@ export function judgeShim(
     : failure.code === "probe_ended"
     ? "the probe does not start"
     : "it cannot be used";
-  const checkout = import.meta.url.startsWith("file:");
+  const checkout = PACKAGE_ROOT.protocol === "file:";
   return broken("shim", found, {
     why: failure.message,
     mend: named

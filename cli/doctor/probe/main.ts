@@ -16,6 +16,7 @@ import { ABI_VERSION } from "../../../ffi/symbols.ts";
 import { checkVersion } from "../../../proto/wire/control.ts";
 import { BridgeError, describeError } from "../../../proto/errors.ts";
 import { serviceName } from "../../../proto/names.ts";
+import { packageModule } from "../../../proto/package_root.ts";
 import { ReactiveHost } from "../../../host/mod.ts";
 import { exchange, type ProbeHost } from "./exchange.ts";
 import { PROBE_PORT } from "./probe_frame.ts";
@@ -60,7 +61,10 @@ async function reachBroker(native: Native): Promise<StepFacts["xpc"]> {
 
 function launch(): ProbeHost {
   return ReactiveHost.launch({
-    module: new URL("./inverter.ts", import.meta.url),
+    module: packageModule(
+      "cli/doctor/probe/inverter",
+      () => import("./inverter.ts"),
+    ),
     inputs: { video: PROBE_PORT },
     outputs: { video: PROBE_PORT },
     runtimeId: `doctor-${Deno.pid}`,

@@ -14,7 +14,7 @@ const LOOKS = 16;
 type Ports = { samples: typeof SAMPLES };
 
 /** How the round trips are made. */
-export interface TripOptions {
+interface TripOptions {
   /** Round trips in a round. */
   readonly count: number;
   /** Round trips before the first round. Default: `count`. */

@@ -11,7 +11,7 @@ import {
 import { NotHere } from "../harness/subject.ts";
 
 /** What carries the frames. */
-export type Path = "lane" | "dictionary";
+type Path = "lane" | "dictionary";
 
 /** A way for frames to travel. */
 export interface Way {

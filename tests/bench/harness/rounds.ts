@@ -9,6 +9,7 @@ import {
   type Extent,
   type Group,
   NotHere,
+  type Round,
   type Subject,
   type SubjectPlan,
   type Unit,
@@ -73,6 +74,11 @@ export async function measureGroup(
     say(`${group.name}: starting ${runner.plan.name}`);
     await start(runner, extent);
   }
+  const warmUpMs = group.warmUpMs?.[extent] ?? 0;
+  for (const runner of warmUpMs > 0 ? runners : []) {
+    say(`${group.name}: warming up ${runner.plan.name}`);
+    await warmUp(runner, performance.now() + warmUpMs);
+  }
   const rounds = group.rounds[extent];
   for (let round = 0; round < rounds; round++) {
     say(`${group.name}: round ${round + 1} of ${rounds}`);
@@ -106,15 +112,24 @@ async function start(runner: Runner, extent: Extent): Promise<void> {
   });
 }
 
+/** One round, with a deadline. */
+function roundOf({ plan }: Runner, subject: Subject): Promise<Round> {
+  return soon(subject.round(), `a round of ${plan.name}`, ROUND_LIMIT_MS);
+}
+
+async function warmUp(runner: Runner, until: number): Promise<void> {
+  const { subject } = runner;
+  if (subject === undefined) return;
+  await trying(runner, async () => {
+    while (performance.now() < until) await roundOf(runner, subject);
+  });
+}
+
 async function measure(runner: Runner): Promise<void> {
   const { subject } = runner;
   if (subject === undefined || runner.failure !== undefined) return;
   await trying(runner, async () => {
-    const { samples, placement } = await soon(
-      subject.round(),
-      `a round of ${runner.plan.name}`,
-      ROUND_LIMIT_MS,
-    );
+    const { samples, placement } = await roundOf(runner, subject);
     if (samples.length === 0) throw new Error("it measured nothing");
     runner.rounds.push({
       p50: quantile(samples, 0.5),

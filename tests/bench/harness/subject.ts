@@ -50,6 +50,8 @@ export interface Group {
   readonly name: string;
   /** The number of rounds of each subject. */
   readonly rounds: Readonly<Record<Extent, number>>;
+  /** For how long each subject makes rounds that do not count, before the first that does: V8 compiles what runs often, on other threads, and takes seconds for it. In milliseconds. Default: 0. */
+  readonly warmUpMs?: Readonly<Record<Extent, number>>;
   readonly plans: readonly SubjectPlan[];
 }
 

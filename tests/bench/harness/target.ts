@@ -3,12 +3,12 @@
 import type { Quantiles } from "./rounds.ts";
 
 /** What a value must be. */
-export type Bound =
+type Bound =
   | { readonly most: number }
   | { readonly least: number };
 
 /** How a subject is compared with its control: by division, by subtraction, or not. */
-export type Comparison = "ratio" | "difference" | "value";
+type Comparison = "ratio" | "difference" | "value";
 
 /** A row: what is measured, with what it is compared, and what is wanted. */
 export interface Target {

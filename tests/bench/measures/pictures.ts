@@ -47,6 +47,7 @@ function copy(name: string, size: Size): SubjectPlan {
 export const handOver: Group = {
   name: "hand-over",
   rounds: { full: 7, quick: 3 },
+  warmUpMs: { full: 5_000, quick: 1_000 },
   plans: [
     bridge("hand-over of 1080p", LANE, FULL_HD, "us"),
     bridge("hand-over of 4K", LANE, ULTRA_HD, "us"),
@@ -63,6 +64,7 @@ export const handOver: Group = {
 export const pictureRate: Group = {
   name: "pictures per second",
   rounds: { full: 5, quick: 1 },
+  warmUpMs: { full: 5_000, quick: 1_000 },
   plans: [
     bridge("1080p per second", LANE, FULL_HD, "1/s"),
     bridge("1080p per second", BELL_ONLY, FULL_HD, "1/s"),

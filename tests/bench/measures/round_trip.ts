@@ -4,6 +4,7 @@ import { controlPlan } from "../controls.ts";
 import { SampleTrips } from "../bridge/sample_trips.ts";
 import { DICTIONARY, LANE, type Way } from "../bridge/ways.ts";
 import type { Extent, Group, SubjectPlan } from "../harness/subject.ts";
+import { bareTrips } from "../peers/bare_lane.ts";
 import { grpcJs } from "../peers/grpc_js.ts";
 import { iceoryx2 } from "../peers/iceoryx2.ts";
 import { stdio } from "../peers/stdio.ts";
@@ -35,6 +36,7 @@ function bridge(way: Way, isSync: boolean): SubjectPlan {
 export const roundTrip: Group = {
   name: "round trip",
   rounds: { full: 7, quick: 3 },
+  warmUpMs: { full: 5_000, quick: 1_000 },
   plans: [
     bridge(LANE, true),
     bridge(LANE, false),
@@ -57,6 +59,7 @@ export const roundTrip: Group = {
       "ping_pong",
       (extent) => ["socket", "together", COUNT[extent]],
     ),
+    bareTrips(HOT_COUNT),
     iceoryx2(HOT_COUNT),
     unixStream(COUNT),
     stdio(COUNT),

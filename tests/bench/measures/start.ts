@@ -1,6 +1,15 @@
 /** How long starts take: of a host with its client, of a client, of an empty program. */
 
 import { CLIENT_RUNNER } from "../../../host/assembly.ts";
+import { pathToFileURL } from "node:url";
+import { builtLibrary } from "../../../ffi/library/library.ts";
+import { ROOT } from "../../../tools/checkout.ts";
+import { bundledEntry, bundlePackage } from "../../../tools/package/bundle.ts";
+import {
+  prebuiltModule,
+  prebuiltPath,
+  readAbi,
+} from "../../../tools/package/prebuilt_module.ts";
 import { run } from "../../helpers/child.ts";
 import { PrivateDirectory } from "../../helpers/grpc_fixture.ts";
 import { DICTIONARY, LANE, type Way } from "../bridge/ways.ts";
@@ -36,8 +45,16 @@ async function timeToEnd(module: string): Promise<Round> {
   return { samples: [performance.now() - began] };
 }
 
-/** A Deno that runs a module with this text. */
-function deno(name: string, text: string): SubjectPlan {
+/**
+ * A Deno that runs a module.
+ *
+ * @param text makes the module's text. It may write files into `folder`, beside the
+ * module
+ */
+function deno(
+  name: string,
+  text: (folder: URL) => string | Promise<string>,
+): SubjectPlan {
   return {
     name,
     unit: "ms",
@@ -45,7 +62,8 @@ function deno(name: string, text: string): SubjectPlan {
       // Outside the checkout, whose deno.json would be read.
       const directory = new PrivateDirectory();
       const module = `${directory.path}/main.ts`;
-      await Deno.writeTextFile(module, text);
+      const folder = pathToFileURL(`${directory.path}/`);
+      await Deno.writeTextFile(module, await text(folder));
       const round = (): Promise<Round> => timeToEnd(module);
       await round();
       return {
@@ -57,7 +75,21 @@ function deno(name: string, text: string): SubjectPlan {
   };
 }
 
-const RUNNER = JSON.stringify(CLIENT_RUNNER.href);
+/** A program that loads what a client loads before it connects. */
+function loading(runner: URL): string {
+  return `import ${JSON.stringify(runner.href)};\nDeno.exit(0);\n`;
+}
+
+/** The same from the bundle of the published package, with this checkout's shim in it. */
+async function loadingBundled(folder: URL): Promise<string> {
+  await bundlePackage(ROOT, folder);
+  const { os, arch } = Deno.build;
+  await Deno.writeTextFile(
+    new URL(bundledEntry(prebuiltPath(`${os}-${arch}`)), folder),
+    prebuiltModule(await Deno.readFile(builtLibrary()), await readAbi()),
+  );
+  return loading(new URL(bundledEntry("client/runner"), folder));
+}
 
 async function launchOnce(way: Way): Promise<LaunchTimes | NotHere> {
   using home = new PrivateDirectory();
@@ -90,17 +122,17 @@ export const start: Group = {
   name: "start",
   rounds: { full: 9, quick: 2 },
   plans: [
-    deno("empty Deno, start to end", ""),
+    deno("empty Deno, start to end", () => ""),
     launch("launch to ready, cold", LANE, "cold"),
     launch("launch to ready, warm", LANE, "warm"),
     launch("client's process to its hello, warm", LANE, "hello"),
     launch("launch to ready, cold", DICTIONARY, "cold"),
     launch("launch to ready, warm", DICTIONARY, "warm"),
     launch("client's process to its hello, warm", DICTIONARY, "hello"),
-    // What a client loads before it connects.
+    deno("client's modules, start to end", loadingBundled),
     deno(
-      "client's modules, start to end",
-      `import ${RUNNER};\nDeno.exit(0);\n`,
+      "client's modules in a checkout, start to end",
+      () => loading(CLIENT_RUNNER),
     ),
   ],
 };

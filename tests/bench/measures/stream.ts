@@ -12,6 +12,7 @@ import {
   type Subject,
   type SubjectPlan,
 } from "../harness/subject.ts";
+import { bareStream } from "../peers/bare_lane.ts";
 import { sampleOf, SAMPLES } from "../ports.ts";
 
 const COUNT: Readonly<Record<Extent, number>> = { full: 20_000, quick: 5_000 };
@@ -74,11 +75,10 @@ class SampleStream implements Subject {
     return { samples: [count / seconds], ...placed(this.#log.take()) };
   }
 
-  /** Sends a sample; returns false if there is no room for it now. */
+  /** Sends a sample, without `using`: a frame that was sent or dropped needs no dispose. Returns false if there is no room for it now. */
   #send(number: number, isLast: boolean): boolean {
     const { samples } = this.#host.input;
-    using frame = samples.acquire(sampleOf(number, isLast));
-    return samples.send(frame);
+    return samples.send(samples.acquire(sampleOf(number, isLast)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,9 +111,11 @@ function socket(cores: "one core" | "two cores"): SubjectPlan {
 export const stream: Group = {
   name: "stream",
   rounds: { full: 5, quick: 3 },
+  warmUpMs: { full: 5_000, quick: 1_000 },
   plans: [
     bridge(LANE, LANE_COUNT),
     bridge(DICTIONARY, COUNT),
+    bareStream(LANE_COUNT),
     socket("two cores"),
     socket("one core"),
   ],

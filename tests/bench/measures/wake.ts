@@ -13,10 +13,14 @@ import {
   type Subject,
   type SubjectPlan,
 } from "../harness/subject.ts";
+import { bareWakes } from "../peers/bare_lane.ts";
 import { REPORTS, sampleOf, SAMPLES } from "../ports.ts";
 
 const PAUSE_MS = 1000 / 60;
 const COUNT: Readonly<Record<Extent, number>> = { full: 120, quick: 60 };
+/** Rounds without pauses before the first one that counts, so that V8 has compiled what is measured, as after minutes at 60 Hz. */
+const WARM_UP: Readonly<Record<Extent, number>> = { full: 12, quick: 3 };
+const WARM_UP_COUNT = 5_000;
 
 type Inputs = { samples: typeof SAMPLES };
 type Outputs = { reports: typeof REPORTS };
@@ -30,7 +34,7 @@ class Wakes implements Subject {
   static async start(
     way: Way,
     isSync: boolean,
-    count: number,
+    extent: Extent,
   ): Promise<Wakes | NotHere> {
     const module = isSync ? "wake_samples_sync.ts" : "wake_samples.ts";
     const host = await launch<Inputs, Outputs>(way, {
@@ -39,7 +43,16 @@ class Wakes implements Subject {
       outputs: { reports: REPORTS },
     });
     if (host instanceof NotHere) return host;
-    return new Wakes(host, count);
+    const wakes = new Wakes(host, COUNT[extent]);
+    try {
+      for (let round = 0; round < WARM_UP[extent]; round++) {
+        await wakes.#send(WARM_UP_COUNT, 0);
+      }
+    } catch (error) {
+      await host.close();
+      throw error;
+    }
+    return wakes;
   }
 
   constructor(host: ReactiveHost<Inputs, Outputs>, count: number) {
@@ -49,23 +62,29 @@ class Wakes implements Subject {
   }
 
   async round(): Promise<Round> {
-    const { input, output } = this.#host;
     this.#log.take();
-    for (let i = 0; i < this.#count; i++) {
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-      this.#log.look();
-      using frame = input.samples.acquire({
-        ...sampleOf(i, i === this.#count - 1),
+    const samples = await this.#send(this.#count, PAUSE_MS);
+    return { samples, ...placed(this.#log.take()) };
+  }
+
+  /** Sends samples, and returns how long the last of them were on their way, in microseconds. */
+  async #send(count: number, pauseMs: number): Promise<Float64Array> {
+    const { input: { samples }, output } = this.#host;
+    for (let i = 0; i < count; i++) {
+      if (pauseMs > 0) {
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+        this.#log.look();
+      }
+      await samples.ready;
+      using frame = samples.acquire({
+        ...sampleOf(i, i === count - 1),
         sent_us: Number(now()) / 1000,
       });
-      input.samples.send(frame);
+      samples.send(frame);
     }
     using report = await output.reports.next();
     if (!report) throw new Error("the client did not report");
-    return {
-      samples: Float64Array.from(report.values),
-      ...placed(this.#log.take()),
-    };
+    return Float64Array.from(report.values);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -77,7 +96,7 @@ function bridge(way: Way, isSync: boolean): SubjectPlan {
   return {
     name: `wake, bridge, ${way.name}, ${isSync ? "recvSync" : "event loop"}`,
     unit: "us",
-    start: (extent) => Wakes.start(way, isSync, COUNT[extent]),
+    start: (extent) => Wakes.start(way, isSync, extent),
   };
 }
 
@@ -99,6 +118,7 @@ export const wake: Group = {
     bridge(LANE, false),
     bridge(LANE, true),
     bridge(DICTIONARY, false),
+    bareWakes(COUNT, PAUSE_MS),
     socket("two cores"),
     socket("one core"),
   ],

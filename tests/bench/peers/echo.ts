@@ -9,7 +9,7 @@ import type {
 } from "../harness/subject.ts";
 
 /** The bytes of a message. */
-export const MESSAGE_BYTES = 64;
+const MESSAGE_BYTES = 64;
 const LOOKS = 16;
 
 /** A peer that sends every message back. */

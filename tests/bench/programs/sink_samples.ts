@@ -1,4 +1,4 @@
-/** Takes samples, reads every field, and answers the last one of a round. */
+/** Takes samples, reads every field, disposes them by hand, and answers the last one of a round. */
 
 import { reactive } from "../../../client/mod.ts";
 import { copyOf, SAMPLES } from "../ports.ts";
@@ -8,9 +8,10 @@ export default reactive({
   outputs: { samples: SAMPLES },
   async process({ input, output, signal }) {
     for (;;) {
-      using frame = input.samples.get() ?? await input.samples.next(signal);
+      const frame = input.samples.get() ?? await input.samples.next(signal);
       if (!frame) return;
       const values = copyOf(frame);
+      frame[Symbol.dispose]();
       if (values.is_last === 0) continue;
       using back = output.samples.acquire(values);
       output.samples.send(back);

@@ -15,7 +15,7 @@ export interface PlotItem {
 }
 
 /** A plot of names and values on a logarithmic axis. */
-export interface Plot {
+interface Plot {
   readonly title: string;
   /** The axis, in words. */
   readonly axis: string;

@@ -7,7 +7,7 @@ import type { Machine } from "./machine.ts";
 import { reportPage } from "./page.ts";
 
 /** What a report is made from. */
-export interface ReportContent {
+interface ReportContent {
   readonly machine: Machine;
   /** The targets of the rows, in the same order. */
   readonly targets: readonly Target[];

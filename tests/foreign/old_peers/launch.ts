@@ -7,7 +7,7 @@ import { clientStarter } from "../../../host/spawn/spawn.ts";
 import { Supervisor } from "../../../host/supervisor.ts";
 
 /** What the host and its client are. */
-export interface Launch<I extends PortMap, O extends PortMap> {
+interface Launch<I extends PortMap, O extends PortMap> {
   /** The broker's service name; without it the host runs one itself. */
   readonly service?: string | undefined;
   /** The module by which the client runs the processor: it is of the client's version. */

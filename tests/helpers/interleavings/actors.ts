@@ -23,7 +23,7 @@ import { settled, type World } from "../sim/world.ts";
 /** The broker's service. */
 export const SERVICE = "com.example.broker";
 /** The timeout of a connection, in seconds of virtual time. */
-export const TIMEOUT_SECS = 20;
+const TIMEOUT_SECS = 20;
 
 const Note = schema({
   name: "Note",
@@ -38,7 +38,7 @@ const PORTS = connectionSchema({
 type Ports = { notes: typeof NOTES };
 
 /** A record of a broker's log. */
-export interface LogRecord {
+interface LogRecord {
   readonly level: string;
   readonly message: string;
   readonly connection_id?: string;
@@ -81,7 +81,7 @@ export class BrokerActor {
 }
 
 /** A client in a process of its own, with a simulated runner. */
-export class ClientActor {
+class ClientActor {
   readonly process: SimProcess;
   /** Called when the process has ended. */
   readonly exit: Promise<ClientExit>;

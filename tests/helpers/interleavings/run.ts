@@ -10,7 +10,7 @@ import { type Step, World } from "../sim/world.ts";
 import { BrokerActor, HostActor, type HostSetting, SERVICE } from "./actors.ts";
 
 /** The kinds of fault. */
-export type FaultKind = "death" | "delay" | "duplicate";
+type FaultKind = "death" | "delay" | "duplicate";
 
 /** A scenario: how the host is launched, and which faults can happen. */
 export interface Scenario extends HostSetting {
@@ -34,7 +34,7 @@ export interface Scenario extends HostSetting {
 }
 
 /** The roles that a fault can hit. */
-export type Role = "host" | "client" | "broker";
+type Role = "host" | "client" | "broker";
 
 /** A fault that happened. */
 export interface Fault {

@@ -10,7 +10,7 @@ import type { HandshakeRun } from "./run.ts";
 export type Outcome = "ready" | "failed" | "host dead";
 
 /** The result of a run, and the conditions that it violates. */
-export interface Verdict {
+interface Verdict {
   readonly outcome: Outcome;
   readonly problems: readonly string[];
 }

@@ -26,7 +26,7 @@
 export type Footprint = ReadonlyMap<string, "read" | "write">;
 
 /** Whether two steps do not commute. */
-export function conflict(a: Footprint, b: Footprint): boolean {
+function conflict(a: Footprint, b: Footprint): boolean {
   for (const [resource, access] of a) {
     const other = b.get(resource);
     if (other && (access === "write" || other === "write")) return true;

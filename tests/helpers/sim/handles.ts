@@ -6,7 +6,7 @@ const INDEX_BITS = 20;
 const INDEX_MASK = (1 << INDEX_BITS) - 1;
 
 /** The kinds of handle, by the header's numbers. */
-export const KIND = {
+const KIND = {
   queue: 1,
   listener: 2,
   connection: 3,
@@ -15,7 +15,7 @@ export const KIND = {
 } as const;
 
 /** The name of a kind. */
-export type Kind = keyof typeof KIND;
+type Kind = keyof typeof KIND;
 
 interface Slot {
   generation: number;

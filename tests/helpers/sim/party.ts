@@ -62,7 +62,7 @@ export type Incoming =
 export type Delivered = Exclude<Incoming, { kind: "end" }>;
 
 /** An event in its inbox. */
-export interface Waiting {
+interface Waiting {
   readonly event: Incoming;
   /** Its place among all events of the machine. */
   readonly order: number;

@@ -19,10 +19,14 @@ const NO_SOURCE: ArrivalSource = {
 };
 const never = new Promise<never>(() => {});
 
+function made(): PortReceiver<typeof TICKS.schema> {
+  return new PortReceiver("ticks", TICKS, NO_SOURCE, NO_EVENTS, () => {});
+}
+
 const LENDER = {
   name: "ticks",
   copies: { bytes: 0 },
-  leases: 0,
+  leaseCount: 0,
   leaseEnded: () => {},
 };
 
@@ -59,7 +63,7 @@ Deno.test("a signal calls the wait off, also one that has aborted before", async
 });
 
 Deno.test("reading frames ends with the signal; another reader goes on", async () => {
-  const receiver = new PortReceiver("ticks", TICKS, NO_SOURCE, NO_EVENTS);
+  const receiver = made();
   const stop = new AbortController();
   const ended = Array.fromAsync(receiver.frames(stop.signal));
   const other = receiver[Symbol.asyncIterator]().next();
@@ -71,7 +75,7 @@ Deno.test("reading frames ends with the signal; another reader goes on", async (
 });
 
 Deno.test("next() gives what is there, else what comes, one frame to each who waits", async () => {
-  const receiver = new PortReceiver("ticks", TICKS, NO_SOURCE, NO_EVENTS);
+  const receiver = made();
   put(receiver, 1n);
   assertEquals((await receiver.next())?.timestamp_ns, 1n);
   const waiting = [receiver.next(), receiver.next()];
@@ -85,7 +89,7 @@ Deno.test("next() gives what is there, else what comes, one frame to each who wa
 });
 
 Deno.test("next() is undefined when its signal aborts, and what comes then is not lost", async () => {
-  const receiver = new PortReceiver("ticks", TICKS, NO_SOURCE, NO_EVENTS);
+  const receiver = made();
   const stop = new AbortController();
   const waiting = receiver.next(stop.signal);
   stop.abort();
@@ -96,13 +100,13 @@ Deno.test("next() is undefined when its signal aborts, and what comes then is no
 });
 
 Deno.test("next() is undefined after a channel was closed in order, and throws why one failed", async () => {
-  const closed = new PortReceiver("ticks", TICKS, NO_SOURCE, NO_EVENTS);
+  const closed = made();
   const waiting = closed.next();
   put(closed, 1n);
   closed.finish(undefined);
   assertEquals((await waiting)?.timestamp_ns, 1n);
   assertEquals(await closed.next(), undefined);
-  const failed = new PortReceiver("ticks", TICKS, NO_SOURCE, NO_EVENTS);
+  const failed = made();
   const hopeless = failed.next();
   failed.finish(new BridgeError("channel_lost", "it broke"));
   await assertRejects(() => hopeless, BridgeError, "it broke");

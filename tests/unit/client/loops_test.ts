@@ -68,6 +68,7 @@ class Stage {
     unread: 0,
     incomingEnded: false as boolean | undefined,
     spin: () => false,
+    idles: () => {},
     turn: nextTurn,
   };
   /** What was called, and what the host was told. */

@@ -3,7 +3,7 @@ import { agentPlist } from "../../../launchd/agent.ts";
 import { type Ended, run } from "../../helpers/child.ts";
 import { assertGolden } from "../../helpers/golden.ts";
 import { AT_SCREEN, FakeLaunchd } from "../../helpers/launchd.ts";
-import { permittedTest } from "../../helpers/permitted.ts";
+import { type Needs, permittedTest } from "../../helpers/permitted.ts";
 import { AWKWARD, namesOf, programOf, SERVICE } from "../../helpers/service.ts";
 import { hasPython } from "../../helpers/service_user.ts";
 
@@ -54,12 +54,14 @@ function check(plist: string): Promise<Ended> {
   });
 }
 
-const ignore = !hasPython();
-const because = ignore ? " (ignored: there is no python3)" : "";
+const NEEDS: Needs = {
+  run: true,
+  lacking: hasPython() ? undefined : "no python3",
+};
 
 permittedTest(
-  `agent: an XML parser finds what Apple's document type allows, and reads back every path${because}`,
-  { run: true },
+  "agent: an XML parser finds what Apple's document type allows, and reads back every path",
+  NEEDS,
   async () => {
     for (const home of ["/Users/ada", AWKWARD]) {
       const names = namesOf(home, "darwin");
@@ -84,12 +86,11 @@ permittedTest(
       });
     }
   },
-  { ignore },
 );
 
 permittedTest(
-  `agent: that check sees what the document type forbids${because}`,
-  { run: true },
+  "agent: that check sees what the document type forbids",
+  NEEDS,
   async () => {
     const plist = plistAt("/Users/ada");
     const table: [from: RegExp | string, to: string, complaint: string][] = [
@@ -105,5 +106,4 @@ permittedTest(
       assertStringIncludes(stderr, complaint);
     }
   },
-  { ignore },
 );

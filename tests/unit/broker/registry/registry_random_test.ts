@@ -28,7 +28,7 @@ Deno.test("Registry: 300 random lives of 10 connections leave no endpoint, charg
       randomStep(random, world, registry, random.pick(ids));
     }
     const live = registry.list().filter(({ failureReason }) => !failureReason);
-    assertEquals(registry.liveCount, live.length, `seed ${seed}`);
+    assertEquals(quotas.connections.used, live.length, `seed ${seed}`);
     registry[Symbol.dispose]();
     assertEquals(
       fullnessOf(quotas).filter(({ used, fullest }) => used > 0 || fullest),

@@ -140,7 +140,8 @@ Deno.test("Registry: delivered to one peer, which may ask again; no other gets i
 Deno.test("Registry: times out by its timer, tells why, and is listed for a while", () => {
   const world = new FakeWorld();
   const { clock } = world;
-  using registry = world.registry();
+  const quotas = createQuotas();
+  using registry = world.registry({ quotas });
   const { id } = taken(registry.allocate({ ...SPEC, timeoutMs: 5000 }));
   assertEquals(registry.nextDeadline(), clock.now() + 5000);
   clock.advance(4999);
@@ -150,7 +151,7 @@ Deno.test("Registry: times out by its timer, tells why, and is listed for a whil
     registry.list()[0]!.failureReason,
     "timed out after 5 s: neither the host nor the client has reported since the allocation",
   );
-  assertEquals(registry.liveCount, 0);
+  assertEquals(quotas.connections.used, 0);
   clock.advance(RETENTION_MS - 1);
   assertEquals(registry.list().length, 1);
   clock.advance(1);
@@ -194,7 +195,7 @@ Deno.test("Registry: quotas by process and in all, freed by failure", () => {
   taken(by(2));
   taken(by(2));
   taken(registry.apply(id, { type: "closed", reason: "" }));
-  assertEquals(registry.liveCount, 3);
+  assertEquals(quotas.connections.used, 3);
   taken(by(1));
   refusal(by(1));
   for (let i = 0; i < 4; i++) taken(registry.allocate(SPEC));
@@ -313,7 +314,8 @@ Deno.test("Registry: onChange hears of the new, and of before and after", () => 
 
 Deno.test("Registry: disposed, it holds nothing, no timer, and has ended its watchers without a reason", () => {
   const world = new FakeWorld();
-  const registry = world.registry();
+  const quotas = createQuotas();
+  const registry = world.registry({ quotas });
   const heard: string[] = [];
   for (let i = 0; i < 3; i++) {
     const { id } = taken(registry.allocate(SPEC, i));
@@ -329,5 +331,5 @@ Deno.test("Registry: disposed, it holds nothing, no timer, and has ended its wat
   assertEquals(heard, ["ended", "ended", "ended"]);
   assertEquals(world.clock.pending, 0);
   assertEquals(registry.list(), []);
-  assertEquals(registry.liveCount, 0);
+  assertEquals(quotas.connections.used, 0);
 });

@@ -50,6 +50,7 @@ class Queue implements FrameQueue {
   capacity = CAPACITY;
   dropped = 0;
   hasEnd = false;
+  readonly held = { count: 0 };
   readonly #make = LeasedFrame.maker(Tick);
 
   constructor(readonly inOrder: boolean, readonly frames: Received[]) {}

@@ -124,7 +124,10 @@ Deno.test("a lane that is offered and opened is used by both sides, and their me
   const handler = { handle: (it: Message) => void handled.push(it) };
   host.receive(message(client.numbered({})), handler); // its second one comes first
   assertEquals([handled, both.host.failures.length], [[], 1]);
-  assertStringIncludes(both.host.failures[0]!.message, "its message 2");
+  assertStringIncludes(
+    both.host.failures[0]!.message,
+    "a message with number = 2 (allowed: 1",
+  );
   host.drop();
   assertEquals(host.inUse, undefined);
   assertEquals(host.numbered({ text: "a" }), { text: "a" });
@@ -177,7 +180,10 @@ Deno.test("a bell that is none ends the connection, of the host and of the clien
     assertEquals(deceived.failures.map(({ code }) => code), [
       "malformed_message",
     ]);
-    assertStringIncludes(deceived.failures[0]!.message, "it has sent no bell");
+    assertStringIncludes(
+      deceived.failures[0]!.message,
+      "it has sent a descriptor that is not a bell",
+    );
     assertEquals(deceived.lane.inUse, undefined);
   }
 });

@@ -33,7 +33,7 @@ Deno.test("lane memory: a frame's memory is named by its piece; one that the pee
   piece({ id: 2n ** 32n, generation: 2, moved: true });
   const error = assertThrows(() => names.name(samples), BridgeError);
   assertEquals(error.code, "malformed_message");
-  assert(error.message.includes("surface 4294967296"), error.message);
+  assert(error.message.includes("id 4294967296"), error.message);
 });
 
 Deno.test("lane memory: a name of nothing is told, whose memory it would be", () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { nextTurn } from "../../../../channel/activity.ts";
 import { counterAt } from "../../../../channel/lane/rings.ts";
 import {
   LANE_MAX_RINGS,
@@ -15,8 +16,8 @@ import * as types from "../../../../proto/schema/field_type.ts";
 import { port } from "../../../../proto/schema/port.ts";
 import { schema } from "../../../../proto/schema/schema.ts";
 import { uint64 } from "../../../../proto/wire/xpc_value.ts";
-import { FakeLane } from "../../../helpers/fake_lane.ts";
-import { LaneEnd, NO_MEMORY } from "../../../helpers/lane_end.ts";
+import { FakeLane } from "../../../helpers/lane/fake_lane.ts";
+import { LaneEnd, NO_MEMORY } from "../../../helpers/lane/lane_end.ts";
 
 /** Tests of two transports on one lane: the connection, the ports and the clock are simulated. */
 const Tick = schema({
@@ -150,7 +151,7 @@ Deno.test("lane: a message that does not come ends the connection, and so does o
   assert(!client.transport.arrived({ number: uint64(2) }));
   assertStringIncludes(
     reason(client),
-    "its message 2 has come after its message 0",
+    "a message with number = 2 (allowed: 1, the next one)",
   );
   assert(host.transport.arrived({ text: "without a number" }));
 });
@@ -161,7 +162,7 @@ Deno.test("lane: a record from before a message that has come is a lie", () => {
   host.tick(1);
   assertStringIncludes(
     reason(client),
-    "a record after message 0, when message 1 had come",
+    "a record with after = 0, when its message 1 had come already",
   );
 });
 
@@ -171,7 +172,7 @@ Deno.test("lane: releases and ends are records, with the number of dropped frame
   host.tick(2);
   client.queues.ticks.dropped = 7;
   for (const lease of client.queues.ticks.leases) lease.end("disposed");
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
   assertEquals([host.released, host.peerDropped], [[1, 2], 7]);
   host.writer.end();
   assert(client.queues.ticks.hasEnd);
@@ -182,7 +183,7 @@ Deno.test("lane: releases and ends are records, with the number of dropped frame
   host.tick(3);
   client.queues.ticks.leases.at(-1)!.end("disposed");
   client.writer.end();
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
   assertEquals(client.sent.map((message) => message["ctrl_type"]), [
     "release",
     "end",
@@ -191,28 +192,31 @@ Deno.test("lane: releases and ends are records, with the number of dropped frame
 
 Deno.test("lane: what cannot be in the memory ends the connection by name, and nothing more is read", () => {
   const cases: [attack: (host: Side) => void, words: string][] = [
-    [({ lane }) => lane.publish(SLOTS + 1), "17 slots to be read"],
+    [
+      ({ lane }) => lane.publish(SLOTS + 1),
+      "head = 17, tail = 0, in a ring of 16",
+    ],
     [
       ({ lane }) => lane.publish(0xffff_ffff),
-      "slots to be read in a ring of 16",
+      "head = 4294967295, tail = 0, in a ring of 16",
     ],
     [({ lane }) => {
       lane.views.bytes.fill(0, LANE_SLOTS, LANE_SLOTS + 64);
       lane.publish(1);
-    }, "a record of kind 0"],
+    }, "a record with kind = 0"],
     [({ lane }) => {
       lane.views.bytes.fill(0xff, LANE_SLOTS, LANE_SLOTS + 64);
       lane.publish(1);
-    }, "a record of kind 255"],
+    }, "a record with kind = 255"],
     [({ lane }) => {
       writeSkip(lane.views, LANE_SLOTS, 0, 2);
       lane.publish(1);
-    }, "a record of 2 slots, of which 1 were published"],
+    }, "slots = 2 (allowed: up to 1, the slots that were published)"],
     [({ lane }) => {
       writeSkip(lane.views, LANE_SLOTS, 0, 1);
       lane.views.view.setUint32(LANE_SLOTS + 12, 49, true);
       lane.publish(1);
-    }, "1 slot with 49 bytes"],
+    }, "bytes = 49 (allowed: up to 48 in 1 slot)"],
   ];
   for (const [attack, words] of cases) {
     const { host, client } = pair();
@@ -235,7 +239,7 @@ Deno.test("lane: what is written while this side reads is read in another turn, 
   assert(came <= 2, `${came} frames at once`);
   for (let turn = 1; turn <= 100; turn++) {
     const before = came;
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     assert(came > before && came <= before + 2, `${came - before} in a turn`);
   }
   assert(client.transport.spin());
@@ -290,13 +294,16 @@ Deno.test("lane: a frame that does not fit is counted and released, one of an un
   from.view.setUint16(4, 9, true); // the index of a port
   host.lane.views.bytes.set(from.bytes, LANE_SLOTS + 128);
   host.lane.publish(3);
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
   assertEquals(client.counts, [1]);
   assertStringIncludes(
     client.problems[0]!,
     "a frame on port 'ticks' does not fit: Tick.text",
   );
-  assertStringIncludes(client.problems[1]!, "a frame for port 9, of 2");
+  assertStringIncludes(
+    client.problems[1]!,
+    "a frame for port 9, but this side has 2 incoming ports",
+  );
   assertEquals(host.released, [1, 1]);
   assertEquals(client.failures, []);
 });

@@ -9,8 +9,8 @@ import { RECORD_HEADER_BYTES } from "../../../../proto/lane/record.ts";
 import * as types from "../../../../proto/schema/field_type.ts";
 import type { Frame } from "../../../../proto/schema/field_type.ts";
 import { schema } from "../../../../proto/schema/schema.ts";
-import { readPayload } from "../../../helpers/fake_lane_memory.ts";
-import { NO_MEMORY } from "../../../helpers/lane_end.ts";
+import { readPayload } from "../../../helpers/lane/fake_lane_memory.ts";
+import { NO_MEMORY } from "../../../helpers/lane/lane_end.ts";
 
 const Note = schema({
   name: "Note",

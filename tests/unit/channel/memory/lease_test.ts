@@ -18,7 +18,7 @@ Deno.test("memory that cannot be locked is not held by the frame that should sho
   const lease = new Lease({
     name: "video",
     copies: { bytes: 0 },
-    leases: 0,
+    leaseCount: 0,
     leaseEnded: () => {},
   });
   assertThrows(() => lease.show(use, true), BridgeError, "Cannot lock");

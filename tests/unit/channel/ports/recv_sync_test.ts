@@ -13,7 +13,7 @@ import { soon } from "../../../helpers/soon.ts";
 const LENDER = {
   name: "ticks",
   copies: { bytes: 0 },
-  leases: 0,
+  leaseCount: 0,
   leaseEnded: () => {},
 };
 
@@ -51,7 +51,7 @@ function made(): {
 } {
   const source = new Source();
   const events = { arrived: () => {}, portEnded: () => {} };
-  const receiver = new PortReceiver("ticks", TICKS, source, events);
+  const receiver = new PortReceiver("ticks", TICKS, source, events, () => {});
   const put = (timestamp_ns: bigint): void => {
     const data = new Uint8Array(0);
     const values = { data, schema_name: "tick", timestamp_ns };

@@ -10,7 +10,7 @@ import { PROTOCOL_VERSION } from "../../../../proto/wire/keys.ts";
 import { TestConsole } from "../../../helpers/cli.ts";
 
 const LOST =
-  "Cannot reach the bootstrap: python3 (process 7) has it, and deno (process 8) does not: let the first pass it on";
+  "Cannot reach the bootstrap: python3 (process 7) has it, and deno (process 8) does not: python3 must pass it on";
 
 /** A process that was started in a bootstrap with this value of the variable, whose broker answers this way. */
 function inTree(

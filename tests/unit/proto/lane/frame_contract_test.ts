@@ -18,7 +18,7 @@ import {
   FakeLaneMemory,
   payloadOf,
   readPayload,
-} from "../../../helpers/fake_lane_memory.ts";
+} from "../../../helpers/lane/fake_lane_memory.ts";
 
 /** One side's use of a port. */
 interface Side {

@@ -25,7 +25,10 @@ import {
 } from "../../../../proto/lane/record.ts";
 import { parseSchemas } from "../../../../proto/schema/json/schema_json.ts";
 import { Misfit } from "../../../../proto/wire/misfit.ts";
-import { payloadOf, readPayload } from "../../../helpers/fake_lane_memory.ts";
+import {
+  payloadOf,
+  readPayload,
+} from "../../../helpers/lane/fake_lane_memory.ts";
 import {
   fromHex,
   jsonOfValues,

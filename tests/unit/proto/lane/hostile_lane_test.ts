@@ -16,7 +16,7 @@ import type { Schema } from "../../../../proto/schema/field_type.ts";
 import { NUMERIC_ARRAYS } from "../../../../proto/schema/numeric_array.ts";
 import { schemaToJson } from "../../../../proto/schema/json/schema_json.ts";
 import { surface } from "../../../helpers/fake_capabilities.ts";
-import { payloadOf } from "../../../helpers/fake_lane_memory.ts";
+import { payloadOf } from "../../../helpers/lane/fake_lane_memory.ts";
 import { HostileBytes } from "../../../helpers/hostile_bytes.ts";
 import { Prng } from "../../../helpers/prng.ts";
 import { randomSchema, randomValues } from "../../../helpers/random_frames.ts";

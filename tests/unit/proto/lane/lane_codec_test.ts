@@ -16,7 +16,7 @@ import {
   FakeLaneMemory,
   payloadOf,
   readPayload,
-} from "../../../helpers/fake_lane_memory.ts";
+} from "../../../helpers/lane/fake_lane_memory.ts";
 
 const version = { major: 1, minor: 0, patch: 0 };
 

@@ -129,33 +129,47 @@ Deno.test("a header that cannot be is refused with what is wrong", () => {
     assertEquals(headerAt(lane, slot, ready), what);
   };
   const nothing = (): void => {};
-  refused("a record of kind 0, which is none", (view) => view.setUint8(6, 0));
-  refused("a record of kind 5, which is none", (view) => view.setUint8(6, 5));
-  refused("a record of 0 slots", (view) => view.setUint8(7, 0));
-  refused("a record of 2 slots, of which 1 were published", nothing, 0, 1);
   refused(
-    "a record of 2 slots from slot 15 on, past the end of a ring of 16",
+    "a record with kind = 0 (allowed: 1 to 4)",
+    (view) => view.setUint8(6, 0),
+  );
+  refused(
+    "a record with kind = 5 (allowed: 1 to 4)",
+    (view) => view.setUint8(6, 5),
+  );
+  refused(
+    "a record with slots = 0 (allowed: at least 1)",
+    (view) => view.setUint8(7, 0),
+  );
+  refused(
+    "a record with slots = 2 (allowed: up to 1, the slots that were published)",
+    nothing,
+    0,
+    1,
+  );
+  refused(
+    "a record with slots = 2 (allowed: up to 1, the slots from slot 15 to the end of the ring)",
     nothing,
     15,
     4,
   );
   refused(
-    "a record of 2 slots with 113 bytes, which have room for 112",
+    "a record with bytes = 113 (allowed: up to 112 in 2 slots)",
     (view) => view.setUint32(12, 113, true),
   );
   refused(
-    "a record of 2 slots with 4294967295 bytes, which have room for 112",
+    "a record with bytes = 4294967295 (allowed: up to 112 in 2 slots)",
     (view) => view.setUint32(12, 2 ** 32 - 1, true),
   );
   refused(
-    "a record of kind 3 with the frame 3",
+    "a record with frame = 3 (allowed: 0 for kind 3)",
     (view) => view.setUint8(6, RECORD_KIND.end),
   );
-  refused("a record of kind 2 with the port 2", (view) => {
+  refused("a record with port = 2 (allowed: 0 for kind 2)", (view) => {
     view.setUint8(6, RECORD_KIND.release);
     view.setUint32(8, 0, true);
   });
-  refused("a record that is skipped, with 100 bytes", (view) => {
+  refused("a record with bytes = 100 (allowed: 0 for kind 4)", (view) => {
     view.setUint8(6, RECORD_KIND.skip);
     view.setUint16(4, 0, true);
     view.setUint32(8, 0, true);
@@ -185,43 +199,50 @@ Deno.test("the record of a message is a frame without slots that fills it", () =
   assertEquals(message(16), { ...frame, bytes: 0 });
   // More than any number of slots has.
   assertEquals(message(100_016), { ...frame, bytes: 100_000 });
-  assertEquals(message(15), "a record of 15 bytes, less than its header");
-  assertEquals(message(0), "a record of 0 bytes, less than its header");
+  assertEquals(
+    message(15),
+    "a record of 15 bytes in a message (allowed: at least 16, its header)",
+  );
+  assertEquals(
+    message(0),
+    "a record of 0 bytes in a message (allowed: at least 16, its header)",
+  );
   assertEquals(
     message(20, (view) => view.setUint8(6, RECORD_KIND.end)),
-    "a record of kind 3 in a message, which is no frame",
+    "a record in a message with kind = 3 (allowed: 1, a frame)",
   );
   assertEquals(
     message(20, (view) => view.setUint8(7, 1)),
-    "a record of 1 slot in a message, which has none",
+    "a record with slots = 1 (allowed: 0 in a message)",
   );
   for (const bytes of [3, 5, 2 ** 32 - 1]) {
     assertEquals(
       message(20, (view) => view.setUint32(12, bytes, true)),
-      `a record of ${bytes} bytes in a message with 4`,
+      `a record with bytes = ${bytes} (allowed: 4, the rest of the message)`,
     );
   }
 });
 
 Deno.test("an end and a release that cannot be are refused, and nothing of them is taken", () => {
   const lane = ring();
-  assertEquals(readEnd(lane, 16, 7), "an end of 7 bytes, not 8");
-  assertEquals(readEnd(lane, 16, 9), "an end of 9 bytes, not 8");
+  assertEquals(readEnd(lane, 16, 7), "an end with bytes = 7 (allowed: 8)");
+  assertEquals(readEnd(lane, 16, 9), "an end with bytes = 9 (allowed: 8)");
   lane.view.setUint32(20, 2 ** 21, true);
-  const tooMany = "a number of dropped frames above 9007199254740991";
+  const tooMany =
+    "a record with dropped = 9007199254740992 (allowed: up to 9007199254740991)";
   assertEquals(readEnd(lane, 16, 8), tooMany);
   assertEquals(releaseIn(lane, 16, 11), [
-    "a release of 11 bytes, less than 12",
+    "a release with bytes = 11 (allowed: at least 12)",
   ]);
   assertEquals(releaseIn(lane, 16, 12), [tooMany]);
   assertEquals(releaseIn(ring(), 16, 13), [
-    "a release of 0 pieces and 0 frames in 13 bytes, not 12",
+    "a release with bytes = 13 (allowed: 12 for 0 pieces and 0 frames)",
   ]);
   lane.view.setUint32(20, 0, true);
   lane.view.setUint16(24, 65535, true);
   lane.view.setUint16(26, 65535, true);
   assertEquals(releaseIn(lane, 16, 44), [
-    "a release of 65535 pieces and 65535 frames in 44 bytes, not 786432",
+    "a release with bytes = 44 (allowed: 786432 for 65535 pieces and 65535 frames)",
   ]);
 });
 

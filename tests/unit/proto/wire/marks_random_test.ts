@@ -44,7 +44,7 @@ import {
   FakeLaneMemory,
   payloadOf,
   readPayload,
-} from "../../../helpers/fake_lane_memory.ts";
+} from "../../../helpers/lane/fake_lane_memory.ts";
 import { Prng } from "../../../helpers/prng.ts";
 
 const SEED = 20_261;

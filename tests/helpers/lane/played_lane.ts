@@ -4,13 +4,16 @@
  */
 
 import { Socket } from "node:net";
-import { OwnedCapability } from "../../ffi/capability.ts";
-import { NativeLane } from "../../ffi/lane.ts";
-import type { Native } from "../../ffi/native.ts";
-import { counterAt, type Direction } from "../../channel/lane/rings.ts";
-import { LANE_ASLEEP, LANE_MIN_SLOTS } from "../../proto/lane/layout.ts";
-import { laneBytes } from "../../proto/lane/lane_memory.ts";
-import type { Capability } from "../../proto/wire/xpc_value.ts";
+import { OwnedCapability } from "../../../ffi/capability.ts";
+import { NativeLane } from "../../../ffi/lane.ts";
+import type { Native } from "../../../ffi/native.ts";
+import {
+  counterAt,
+  type Direction,
+  laneViews,
+} from "../../../channel/lane/rings.ts";
+import { LANE_ASLEEP, LANE_MIN_SLOTS } from "../../../proto/lane/layout.ts";
+import type { Capability } from "../../../proto/wire/xpc_value.ts";
 import { PlayedRing } from "./played_ring.ts";
 
 /** Rings a bell: a lane of its own, which nobody reads, is connected to it. */
@@ -44,12 +47,7 @@ export class PlayedLane extends PlayedRing implements Disposable {
   #ringer: Ringer | undefined;
 
   private constructor(native: Native, lane: NativeLane, out: Direction) {
-    const counters = new Int32Array(lane.buffer);
-    super(
-      { ...laneBytes(new Uint8Array(lane.buffer)), counters },
-      lane.slots,
-      out,
-    );
+    super(laneViews(lane.buffer), lane.slots, out);
     this.#native = native;
     this.#lane = this.#stack.use(lane);
   }

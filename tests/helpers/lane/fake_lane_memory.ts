@@ -4,12 +4,12 @@ import {
   type MemoryFinder,
   type MemoryName,
   type MemoryNamer,
-} from "../../proto/lane/lane_memory.ts";
-import type { LaneCodec } from "../../proto/lane/lane_codec.ts";
-import type { NumericArray } from "../../proto/schema/field_type.ts";
-import { isNumericArray } from "../../proto/schema/numeric_array.ts";
-import type { Surface } from "../../proto/schema/surface.ts";
-import { Misfit } from "../../proto/wire/misfit.ts";
+} from "../../../proto/lane/lane_memory.ts";
+import type { LaneCodec } from "../../../proto/lane/lane_codec.ts";
+import type { NumericArray } from "../../../proto/schema/field_type.ts";
+import { isNumericArray } from "../../../proto/schema/numeric_array.ts";
+import type { Surface } from "../../../proto/schema/surface.ts";
+import { Misfit } from "../../../proto/wire/misfit.ts";
 
 /** Shared memory within one process: the namer stores an item under a number, and the finder finds it by that number. */
 export class FakeLaneMemory {

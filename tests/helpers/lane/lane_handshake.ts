@@ -3,19 +3,19 @@
  * one process.
  */
 
-import type { Channel } from "../../channel/channel.ts";
+import type { Channel } from "../../../channel/channel.ts";
 import {
   channelFeatures,
   type TransportPath,
-} from "../../channel/transport.ts";
-import type { Connection } from "../../ffi/connection.ts";
-import type { Message } from "../../ffi/message.ts";
+} from "../../../channel/transport.ts";
+import type { Connection } from "../../../ffi/connection.ts";
+import type { Message } from "../../../ffi/message.ts";
 import {
   pingMessage,
   pongMessage,
-} from "../../proto/states/handshake_messages.ts";
-import type { PortMap } from "../../proto/schema/port.ts";
-import type { Feature } from "../../proto/wire/features.ts";
+} from "../../../proto/states/handshake_messages.ts";
+import type { PortMap } from "../../../proto/schema/port.ts";
+import type { Feature } from "../../../proto/wire/features.ts";
 
 /** What carries frames in the tests of channels: a lane, unless a run asks for messages. */
 export const TEST_PATH: TransportPath =

@@ -3,32 +3,35 @@
  * a step that is repeated.
  */
 
-import { EVERYTHING } from "../fixtures/everything.ts";
-import { NativeBuffer } from "../../ffi/buffer.ts";
-import type { Native } from "../../ffi/native.ts";
-import { NativeSurface } from "../../ffi/surface.ts";
-import { compileLane, type LaneCodec } from "../../proto/lane/lane_codec.ts";
+import { EVERYTHING } from "../../fixtures/everything.ts";
+import { NativeBuffer } from "../../../ffi/buffer.ts";
+import type { Native } from "../../../ffi/native.ts";
+import { NativeSurface } from "../../../ffi/surface.ts";
+import { compileLane, type LaneCodec } from "../../../proto/lane/lane_codec.ts";
 import {
   LANE_ASLEEP,
   LANE_CORE,
   LANE_HEADERS,
   LANE_SLOT_BYTES,
   LANE_TAIL,
-} from "../../proto/lane/layout.ts";
-import { RECORD_HEADER_BYTES, RECORD_KIND } from "../../proto/lane/record.ts";
-import type { Schema } from "../../proto/schema/field_type.ts";
-import { VideoFrame } from "../../proto/schema/frames/video_frame.ts";
-import { type Port, port } from "../../proto/schema/port.ts";
-import type { PixelFormat } from "../../proto/schema/surface.ts";
-import { mirrorsIn } from "../../proto/wire/mirrors.ts";
-import { CHANNEL_KEY, CTRL_TYPE } from "../../proto/wire/keys.ts";
-import { uint64 } from "../../proto/wire/xpc_value.ts";
-import { slotsAt } from "../../channel/lane/rings.ts";
-import { attackControl, ATTACKED_PORTS } from "./attack_messages.ts";
+} from "../../../proto/lane/layout.ts";
+import {
+  RECORD_HEADER_BYTES,
+  RECORD_KIND,
+} from "../../../proto/lane/record.ts";
+import type { Schema } from "../../../proto/schema/field_type.ts";
+import { VideoFrame } from "../../../proto/schema/frames/video_frame.ts";
+import { type Port, port } from "../../../proto/schema/port.ts";
+import type { PixelFormat } from "../../../proto/schema/surface.ts";
+import { mirrorsIn } from "../../../proto/wire/mirrors.ts";
+import { CHANNEL_KEY, CTRL_TYPE } from "../../../proto/wire/keys.ts";
+import { uint64 } from "../../../proto/wire/xpc_value.ts";
+import { slotsAt } from "../../../channel/lane/rings.ts";
+import { attackControl, ATTACKED_PORTS } from "../attack_messages.ts";
 import { payloadOf } from "./fake_lane_memory.ts";
 import type { PlayedLane } from "./played_lane.ts";
-import type { Prng } from "./prng.ts";
-import { randomValues } from "./random_frames.ts";
+import type { Prng } from "../prng.ts";
+import { randomValues } from "../random_frames.ts";
 
 /** The ports on which the attacked side receives: of every type of field, one that skips and one that must not skip, and pictures. */
 export const LANE_ATTACKED_PORTS: Readonly<Record<string, Port>> = {
@@ -175,7 +178,7 @@ export const LANE_ATTACKS: Readonly<Record<string, LaneAttack>> = {
     },
   },
   "writes any number to head": {
-    ends: /slots to be read in a ring of 256/,
+    ends: /head = \d+, tail = \d+, in a ring of 256/,
     step: (lane, prng) => lane.show(257 + prng.below(2 ** 32 - 600)),
   },
   "writes any number to tail": {
@@ -258,7 +261,8 @@ export const LANE_ATTACKS: Readonly<Record<string, LaneAttack>> = {
     }),
   },
   "tells of a message that was handled long ago": {
-    ends: /it has written a record after message 0, when message \d+ had come/,
+    ends:
+      /it has written a record with after = 0, when its message \d+ had come/,
     step: ifRoom((lane) => lane.send(new Uint8Array(0), { after: 0 })),
   },
   "writes any bytes anywhere": {
@@ -269,7 +273,7 @@ export const LANE_ATTACKS: Readonly<Record<string, LaneAttack>> = {
     },
   },
   "rings without end": {
-    ends: /it has rung the bell of this side \d+ times, asked \d+ times/,
+    ends: /it has rung the bell of this side \d+ times \(allowed: \d+/,
     step: (lane) => {
       for (let n = 0; n < 200; n++) lane.ring();
     },
@@ -288,8 +292,14 @@ const LOOKS = 200;
  * Fills its ring with frames, and shows them again and again, as long as `isOn`:
  * half a ring, and the other half while the first one is read. So the other side
  * finds half a ring of new records whenever it has read one.
+ *
+ * @param full is called whenever no slot of the ring has been read since it was filled
  */
-export function neverEnds(lane: PlayedLane, isOn: () => boolean): void {
+export function neverEnds(
+  lane: PlayedLane,
+  isOn: () => boolean,
+  full: () => void,
+): void {
   const empty = payloadOf(
     codecOf(SCHEMAS[SKIPPING]!),
     { data: new Uint8Array(0), schema_name: "", timestamp_ns: 0n },
@@ -307,6 +317,7 @@ export function neverEnds(lane: PlayedLane, isOn: () => boolean): void {
         look = 0;
       }
       if (look > LOOKS / 2) lane.show(head = tail + lane.slots);
+      if (lane.unread === lane.slots) full();
     }
   }
 }

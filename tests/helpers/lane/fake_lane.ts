@@ -5,14 +5,14 @@ import {
   LANE_HEAD,
   LANE_SLOT_BYTES,
   LANE_SLOTS,
-} from "../../proto/lane/layout.ts";
-import { laneBytes } from "../../proto/lane/lane_memory.ts";
-import type { LaneWait, NativeLane } from "../../ffi/lane.ts";
+} from "../../../proto/lane/layout.ts";
+import type { LaneWait, NativeLane } from "../../../ffi/lane.ts";
 import {
   counterAt,
   type Direction,
   type LaneViews,
-} from "../../channel/lane/rings.ts";
+  laneViews,
+} from "../../../channel/lane/rings.ts";
 
 /** One half. It has the methods of {@link NativeLane} that a channel calls. */
 export class FakeLane {
@@ -39,10 +39,7 @@ export class FakeLane {
     this.buffer = buffer;
     this.slots = slots;
     this.#direction = direction;
-    this.views = {
-      ...laneBytes(new Uint8Array(buffer)),
-      counters: new Int32Array(buffer),
-    };
+    this.views = laneViews(buffer);
   }
 
   /** Makes both halves. That of direction 0 is the host's. */

@@ -5,12 +5,13 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { parseRelease } from "../../channel/dictionary/release_message.ts";
-import type { KeptFrame } from "../../channel/transport.ts";
-import type { Lease } from "../../channel/memory/lease.ts";
-import { compileLane } from "../../proto/lane/lane_codec.ts";
-import { laneBytes } from "../../proto/lane/lane_memory.ts";
-import { LANE_SLOT_BYTES } from "../../proto/lane/layout.ts";
+import { nextTurn } from "../../../channel/activity.ts";
+import { parseRelease } from "../../../channel/dictionary/release_message.ts";
+import type { KeptFrame } from "../../../channel/transport.ts";
+import type { Lease } from "../../../channel/memory/lease.ts";
+import { compileLane } from "../../../proto/lane/lane_codec.ts";
+import { laneBytes } from "../../../proto/lane/lane_memory.ts";
+import { LANE_SLOT_BYTES } from "../../../proto/lane/layout.ts";
 import {
   END_PAYLOAD_BYTES,
   readRelease,
@@ -20,23 +21,23 @@ import {
   slotsOf,
   writeEnd,
   writeRelease,
-} from "../../proto/lane/record.ts";
-import * as types from "../../proto/schema/field_type.ts";
-import type { Frame } from "../../proto/schema/field_type.ts";
-import { schema } from "../../proto/schema/schema.ts";
-import { CHANNEL_KEY, CTRL_TYPE } from "../../proto/wire/keys.ts";
+} from "../../../proto/lane/record.ts";
+import * as types from "../../../proto/schema/field_type.ts";
+import type { Frame } from "../../../proto/schema/field_type.ts";
+import { schema } from "../../../proto/schema/schema.ts";
+import { CHANNEL_KEY, CTRL_TYPE } from "../../../proto/wire/keys.ts";
 import {
   getData,
   getId,
   getString,
   type XpcDictionary,
-} from "../../proto/wire/xpc_value.ts";
+} from "../../../proto/wire/xpc_value.ts";
 import { FakeLane } from "./fake_lane.ts";
 import { payloadOf, readPayload } from "./fake_lane_memory.ts";
 import { type Arrived, LaneEnd, NO_MEMORY } from "./lane_end.ts";
 import { PlayedRing, type RecordFields } from "./played_ring.ts";
-import { Prng } from "./prng.ts";
-import { randomValues } from "./random_frames.ts";
+import { Prng } from "../prng.ts";
+import { randomValues } from "../random_frames.ts";
 
 /** The slots of a ring. */
 export const SLOTS = 16;
@@ -63,11 +64,6 @@ const Mixed = schema({
 /** What reads and writes their frames. */
 export const CODEC = compileLane(Mixed);
 type Values = Record<string, unknown>;
-
-/** One turn of the event loop. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 /** The played peer, which has made the lane. Its rings come when the conversation says so. */
 class FakePeer extends PlayedRing {
@@ -183,7 +179,7 @@ export class Conversation {
     const kind = 2 + this.prng.below(200);
     const payload = this.prng.bytes(this.prng.below(30));
     this.#late.push(this.peer.recordMessage(payload, { kind }));
-    this.#expected.push(["problem", "in a message, which is no frame"]);
+    this.#expected.push(["problem", "a record in a message with kind ="]);
   }
 
   release(): void {
@@ -199,8 +195,9 @@ export class Conversation {
     this.peer.send(payload.slice(0, payload.length - cut), {
       kind: RECORD_KIND.release,
     });
-    if (cut > 0) this.#expected.push(["problem", "received a release of"]);
-    else {
+    if (cut > 0) {
+      this.#expected.push(["problem", "received a release with bytes ="]);
+    } else {
       this.#expected.push(["dropped", dropped]);
       for (const { id } of pieces) this.#expected.push(["piece", [id, id + 1]]);
       for (const id of frames) this.#expected.push(["frame", id]);
@@ -362,7 +359,7 @@ export class Conversation {
   async #arrivals(): Promise<void> {
     while (this.#late.length > 0) this.deliver();
     this.peer.bell();
-    for (let n = 0; n < 3; n++) await turn();
+    for (let n = 0; n < 3; n++) await nextTurn();
   }
 
   /** Everything comes, also what is written while the transport is awake, for which it is not rung. */

@@ -1,27 +1,27 @@
 /** One side of a lane: its transport, in a simulated connection, and what has come to it. */
 
-import { LaneTransport } from "../../channel/lane/lane_transport.ts";
-import type { Lease } from "../../channel/memory/lease.ts";
+import { LaneTransport } from "../../../channel/lane/lane_transport.ts";
+import type { Lease } from "../../../channel/memory/lease.ts";
 import {
   type FrameMaker,
   type FrameValues,
   LeasedFrame,
-} from "../../channel/memory/leased_frame.ts";
-import { MemoryTable } from "../../channel/memory/memory_table.ts";
-import { OfferedMemory } from "../../channel/memory/offered_memory.ts";
-import { IncomingPort } from "../../channel/ports/incoming_port.ts";
-import { Releases } from "../../channel/releases.ts";
+} from "../../../channel/memory/leased_frame.ts";
+import { MemoryTable } from "../../../channel/memory/memory_table.ts";
+import { OfferedMemory } from "../../../channel/memory/offered_memory.ts";
+import { IncomingPort } from "../../../channel/ports/incoming_port.ts";
+import { Releases } from "../../../channel/releases.ts";
 import type {
   FrameQueue,
   PortWriter,
   SentMemory,
-} from "../../channel/transport.ts";
-import type { Native } from "../../ffi/native.ts";
-import type { BridgeError } from "../../proto/errors.ts";
-import type { Schema } from "../../proto/schema/field_type.ts";
-import { port } from "../../proto/schema/port.ts";
-import type { XpcDictionary } from "../../proto/wire/xpc_value.ts";
-import { LimitClock } from "../faults/limit_clock.ts";
+} from "../../../channel/transport.ts";
+import type { Native } from "../../../ffi/native.ts";
+import type { BridgeError } from "../../../proto/errors.ts";
+import type { Schema } from "../../../proto/schema/field_type.ts";
+import { port } from "../../../proto/schema/port.ts";
+import type { XpcDictionary } from "../../../proto/wire/xpc_value.ts";
+import { LimitClock } from "../limit_clock.ts";
 import type { FakeLane } from "./fake_lane.ts";
 
 /** The memory of a frame that has none. */
@@ -44,6 +44,7 @@ class Queue<S extends Schema> implements FrameQueue {
   hasEnd = false;
   readonly came: FrameValues[] = [];
   readonly leases: Lease[] = [];
+  readonly held = { count: 0 };
   readonly #name: string;
   readonly #end: LaneEnd<S>;
   readonly #make: FrameMaker;

@@ -8,23 +8,23 @@ import {
   type Direction,
   type LaneViews,
   slotsAt,
-} from "../../channel/lane/rings.ts";
+} from "../../../channel/lane/rings.ts";
 import {
   LANE_ASLEEP,
   LANE_HEAD,
   LANE_SLOT_BYTES,
   LANE_TAIL,
-} from "../../proto/lane/layout.ts";
-import { laneBytes } from "../../proto/lane/lane_memory.ts";
+} from "../../../proto/lane/layout.ts";
+import { laneBytes } from "../../../proto/lane/lane_memory.ts";
 import {
   RECORD_HEADER_BYTES,
   RECORD_KIND,
   RecordHeader,
   slotsOf,
   writeSkip,
-} from "../../proto/lane/record.ts";
-import { CHANNEL_KEY, MSG_TYPE } from "../../proto/wire/keys.ts";
-import { uint64, type XpcDictionary } from "../../proto/wire/xpc_value.ts";
+} from "../../../proto/lane/record.ts";
+import { CHANNEL_KEY, MSG_TYPE } from "../../../proto/wire/keys.ts";
+import { uint64, type XpcDictionary } from "../../../proto/wire/xpc_value.ts";
 
 /** What the header of a record says. What is missing is as it should be for the payload. */
 export interface RecordFields {
@@ -55,7 +55,7 @@ function recordOf(
 }
 
 /** A record that was read. */
-export interface ReadRecord {
+interface ReadRecord {
   readonly kind: number;
   readonly port: number;
   readonly after: number;

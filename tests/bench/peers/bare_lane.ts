@@ -1,0 +1,184 @@
+/** A lane between two threads of this process, without frames: see {@link BareEnd}. */
+
+import { NativeLane } from "../../../ffi/lane.ts";
+import { Native } from "../../../ffi/native.ts";
+import { now } from "../../../host/mod.ts";
+import { LANE_DEFAULT_SLOTS } from "../../../proto/lane/layout.ts";
+import { Capability } from "../../../proto/wire/xpc_value.ts";
+import { soon } from "../../helpers/soon.ts";
+import type {
+  Extent,
+  Round,
+  Subject,
+  SubjectPlan,
+  Unit,
+} from "../harness/subject.ts";
+import { BareEnd } from "./bare_end.ts";
+
+/**
+ * What the other thread does with each record: it sends it back; or answers the last
+ * one of a round; or sleeps until it comes, and posts after the last one how long
+ * each was on its way, in microseconds.
+ */
+export type BareMode = "echo" | "sink" | "wake";
+
+/** What the other thread is told. */
+export interface BareStart {
+  readonly mode: BareMode;
+  /** The handle of the lane's memory, of this process. */
+  readonly memory: number;
+  /** The records of a round. */
+  readonly count: number;
+}
+
+/** One lane, and its other end. */
+class BareLane implements Subject {
+  readonly end: BareEnd;
+  readonly worker: Worker;
+  readonly #native = Native.open();
+  readonly #lane: NativeLane;
+  readonly #round: (lane: BareLane) => Promise<Round>;
+
+  constructor(round: (lane: BareLane) => Promise<Round>) {
+    this.#lane = NativeLane.create(this.#native, LANE_DEFAULT_SLOTS);
+    this.#lane.wake();
+    this.end = new BareEnd(this.#lane, 0);
+    this.worker = new Worker(
+      new URL("../programs/bare_lane.ts", import.meta.url),
+      { type: "module" },
+    );
+    this.#round = round;
+  }
+
+  async connect(mode: BareMode, count: number): Promise<void> {
+    using memory = this.#lane.memory();
+    const { handle } = memory.borrow();
+    const start: BareStart = { mode, memory: handle, count };
+    const bell = await posted<number>(this.worker, () => {
+      this.worker.postMessage(start);
+    });
+    this.#lane.connect(new Capability("fd", bell));
+  }
+
+  round(): Promise<Round> {
+    return this.#round(this);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await posted(this.worker, () => this.end.stop());
+    this.worker.terminate();
+    this.#lane[Symbol.dispose]();
+    this.#native[Symbol.dispose]();
+  }
+}
+
+/** What the other thread posts next, after `begin`. */
+function posted<T>(
+  worker: Worker,
+  begin: () => void | Promise<void>,
+): Promise<T> {
+  const answer = new Promise<T>((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = ({ message }) => reject(new Error(message));
+  });
+  return soon(
+    Promise.all([answer, begin()]).then(([data]) => data),
+    "an answer",
+  );
+}
+
+function plan(
+  name: string,
+  unit: Unit,
+  mode: BareMode,
+  counts: Readonly<Record<Extent, number>>,
+  round: (lane: BareLane, count: number) => Promise<Round>,
+): SubjectPlan {
+  return {
+    name,
+    unit,
+    start: async (extent) => {
+      const count = counts[extent];
+      const lane = new BareLane((lane) => round(lane, count));
+      await lane.connect(mode, count);
+      await lane.round();
+      return lane;
+    },
+  };
+}
+
+/** Round trips, both ends awake. */
+export function bareTrips(
+  counts: Readonly<Record<Extent, number>>,
+): SubjectPlan {
+  return plan(
+    "JavaScript, bare lane",
+    "us",
+    "echo",
+    counts,
+    ({ end }, count) => {
+      const samples = new Float64Array(count);
+      for (let n = 0; n < count; n++) {
+        const began = performance.now();
+        end.send(n, 0);
+        end.receive(false);
+        samples[n] = (performance.now() - began) * 1000;
+      }
+      return Promise.resolve({ samples });
+    },
+  );
+}
+
+/** Records per second in one direction. */
+export function bareStream(
+  counts: Readonly<Record<Extent, number>>,
+): SubjectPlan {
+  return plan(
+    "stream, JavaScript, bare lane",
+    "1/s",
+    "sink",
+    counts,
+    ({ end }, count) => {
+      const began = performance.now();
+      for (let n = 0; n < count; n++) end.send(n, 0);
+      end.receive(false);
+      const seconds = (performance.now() - began) / 1000;
+      return Promise.resolve({ samples: [count / seconds] });
+    },
+  );
+}
+
+/** Rounds without pauses before the first one that counts. */
+const WARM_UP_ROUNDS = 500;
+
+/** How long a record is on its way to an end that sleeps. */
+export function bareWakes(
+  counts: Readonly<Record<Extent, number>>,
+  pauseMs: number,
+): SubjectPlan {
+  const wakes = async (lane: BareLane, count: number, pauseMs: number) => {
+    const samples = await posted<Float64Array>(lane.worker, async () => {
+      for (let n = 0; n < count; n++) {
+        if (pauseMs > 0) {
+          await new Promise((resolve) => setTimeout(resolve, pauseMs));
+        }
+        lane.end.send(n, Number(now()) / 1000);
+      }
+    });
+    return { samples };
+  };
+  let isWarm = false;
+  return plan(
+    "wake, JavaScript, bare lane",
+    "us",
+    "wake",
+    counts,
+    async (lane, count) => {
+      for (let n = 0; !isWarm && n < WARM_UP_ROUNDS; n++) {
+        await wakes(lane, count, 0);
+      }
+      isWarm = true;
+      return await wakes(lane, count, pauseMs);
+    },
+  );
+}

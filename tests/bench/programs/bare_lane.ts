@@ -1,0 +1,33 @@
+/** The other end of a bare lane, in a Worker: see `peers/bare_lane.ts`. It posts its bell, and what it ends with. */
+
+/// <reference lib="deno.worker" />
+
+import { NativeLane } from "../../../ffi/lane.ts";
+import { Native } from "../../../ffi/native.ts";
+import { now } from "../../../host/mod.ts";
+import { Capability } from "../../../proto/wire/xpc_value.ts";
+import { BareEnd } from "../peers/bare_end.ts";
+import type { BareStart } from "../peers/bare_lane.ts";
+
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+
+scope.onmessage = ({ data }) => {
+  const { mode, memory, count } = data as BareStart;
+  using native = Native.open();
+  using lane = NativeLane.open(native, new Capability("shmem", memory));
+  if (mode !== "wake") lane.wake();
+  using bell = lane.bell();
+  scope.postMessage(bell.borrow().handle);
+  const end = new BareEnd(lane, 1);
+  const ways = new Float64Array(count);
+  for (let record; (record = end.receive(mode === "wake"));) {
+    const { number, sentUs } = record;
+    if (mode === "wake") {
+      ways[number] = Number(now()) / 1000 - sentUs;
+      if (number === count - 1) scope.postMessage(ways);
+    } else if (mode === "echo" || number === count - 1) {
+      end.send(number, sentUs);
+    }
+  }
+  scope.postMessage("ended");
+};
