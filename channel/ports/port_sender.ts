@@ -72,7 +72,7 @@ interface WaitingFrame {
   readonly isShared: boolean;
 }
 
-/** How often {@link PortSender.ready} waits awake: the peer may write without end what makes no room. */
+/** How often {@link PortSender.ready} waits awake, at most: a peer may send without end what gives no room. */
 const MAX_SPINS = 4;
 
 /** A {@link FrameSender} with the methods that its channel calls. */
