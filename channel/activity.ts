@@ -13,9 +13,16 @@ export const DEFAULT_REST_MS = 16;
 /** A signal that something may have changed, for loops that wait for work. */
 export class Activity {
   #waiting: PromiseWithResolvers<void> | undefined;
+  #changes = 0;
+
+  /** How often {@link changed} was called. */
+  get changes(): number {
+    return this.#changes;
+  }
 
   /** Ends all waits that are in progress. */
   changed(): void {
+    this.#changes++;
     this.#waiting?.resolve();
     this.#waiting = undefined;
   }
@@ -115,12 +122,28 @@ export async function continuousLoop(
     const before = workDone(progress);
     await turn();
     if (isOver()) return;
-    // Also after a spin: what comes may be no work for this loop, again and again.
-    if (workDone(progress) !== before || progress.spin()) await progress.turn();
+    if (workDone(progress) !== before) await progress.turn();
+    else await rest(progress, activity, restMs, isOver);
+  }
+}
+
+/** Waits for activity, but at most `restMs` milliseconds. What comes in a spin may be none, such as a release. */
+async function rest(
+  progress: Pick<FrameProgress, "spin" | "turn" | "idles">,
+  activity: Activity,
+  restMs: number,
+  isOver: () => boolean,
+): Promise<void> {
+  const { changes } = activity;
+  const end = performance.now() + restMs;
+  while (activity.changes === changes && !isOver()) {
+    const left = end - performance.now();
+    if (left <= 0) return;
+    if (progress.spin()) await progress.turn();
     else {
       progress.idles(true);
-      await activity.wait(restMs);
-      progress.idles(false);
+      await activity.wait(left);
+      return progress.idles(false);
     }
   }
 }

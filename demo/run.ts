@@ -92,7 +92,7 @@ export async function runDemo(
         stall.alive();
         progress.update({
           done: results.received,
-          total: sent ?? (endless ? undefined : limit),
+          total: sent ?? options.frames, // the default is a limit, and the input may end before
           text: progressText(results.received, now() - began, endless),
         });
       }, ({ pixel_buffer: { width, height, bytes_per_row, pixels } }) => {

@@ -72,7 +72,7 @@ const MAX_TEXT_BYTES = 512;
 const MAX_BUFFERS_PER_TURN = 16;
 /** The same in bytes, as the messages take when they are decoded. One message is always decoded. */
 const MAX_COST_PER_TURN = 1 << 20;
-/** The same in milliseconds, looked at after each buffer: a peer's messages may take long to handle, and others wait for their turn. */
+/** The most milliseconds of a turn. It is checked after each buffer. A peer's messages may take long to handle, and other connections must not wait for all of them. */
 const MAX_MS_PER_TURN = 5;
 
 const EVENT_MESSAGE = 1;

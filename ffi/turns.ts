@@ -1,10 +1,11 @@
 /**
  * Later turns of the event loop.
  *
- * `setImmediate` is a getter. At the first look Deno loads modules of Node's for it,
- * which takes 10 ms, and runs the promise callbacks that wait: in the middle of what
- * looks. So it is looked at here, where nothing is under way; in a client only after
- * its start. See docs/decisions/071.
+ * `setImmediate` is a getter. When it is read for the first time, Deno loads modules
+ * of Node's, which takes 10 ms. Meanwhile it runs the promise callbacks that are due,
+ * in the middle of the function that reads it. So only this module reads it, when no
+ * other code is running: when the module is loaded, or in a client after its start.
+ * See docs/decisions/071.
  *
  * @module
  */
@@ -20,12 +21,12 @@ export const isClientProcess: boolean = !!permittedEnvironment().get(
 /** `setImmediate`; undefined in a client that has not loaded it yet. */
 let immediately = isClientProcess ? undefined : setImmediate;
 
-/** Loads what {@link inLaterTurn} is quicker with. Promise callbacks may run meanwhile. */
+/** Reads `setImmediate`, with which {@link inLaterTurn} is quicker. Promise callbacks may run meanwhile. */
 export function loadTurns(): void {
   immediately = setImmediate;
 }
 
-/** Calls `callback` in a later turn of the event loop, after what waits for its turn now. */
+/** Calls `callback` in a later turn of the event loop. */
 export function inLaterTurn(callback: () => void): void {
   if (immediately) immediately(callback);
   else afterUnloaded(0, callback);

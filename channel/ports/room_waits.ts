@@ -4,7 +4,7 @@
  * @module
  */
 
-/** How often room is waited for awake: the peer may write without end what makes no room. */
+/** How often a wait for room is awake, at most: a peer may send without end what gives no room. */
 const MAX_SPINS = 4;
 
 /** What a wait needs from its channel. */

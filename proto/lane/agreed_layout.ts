@@ -1,8 +1,8 @@
 /**
- * The layout of a schema's frames in a lane, as text. Frames in a
- * lane contain no field names. Two schemas of the same minor version can differ in
- * the fields that it has added; their sides would misread each other's frames. So
- * both sides compare this text before the first frame.
+ * The layout of a schema's frames in a lane, as text. Frames in a lane contain no
+ * field names. Two schemas of the same minor version can differ in the fields that it
+ * has added. Then each side would misread the frames of the other. So both sides
+ * compare this text before the first frame.
  *
  * @module
  */

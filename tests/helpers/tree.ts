@@ -46,6 +46,16 @@ export async function compileTreePrograms(): Promise<TreePrograms> {
   };
 }
 
+/** Whether a thread, named by its folder in /proc, is stopped. One that has ended is not: it is not listed again. */
+function isStopped(task: string): boolean {
+  try {
+    const stat = Deno.readTextFileSync(`${task}/stat`);
+    return stat[stat.lastIndexOf(")") + 2] === "T";
+  } catch {
+    return false;
+  }
+}
+
 /** A bootstrap, what it starts, and the lines that they print. */
 export class Tree implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -144,10 +154,9 @@ export class Tree implements AsyncDisposable {
     await until(
       "the bootstrap stops",
       () =>
-        [...Deno.readDirSync(tasks)].every(({ name }) => {
-          const stat = Deno.readTextFileSync(`${tasks}/${name}/stat`);
-          return stat[stat.lastIndexOf(")") + 2] === "T";
-        }),
+        [...Deno.readDirSync(tasks)].every(({ name }) =>
+          isStopped(`${tasks}/${name}`)
+        ),
     );
   }
 

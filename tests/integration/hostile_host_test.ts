@@ -50,6 +50,24 @@ function conditionsIn(written: string): Condition[] {
   return [...written.matchAll(LINE)].map(([line]) => JSON.parse(line));
 }
 
+/** In so many lines of an attacked client its host has sent nothing more. */
+const STILL = 20;
+
+/**
+ * Whether a flood has done what it can. Either it has sent more than the queues hold;
+ * or its host, which reads nothing, has stopped itself: the answers of the client wait
+ * for it, and so do the confirmations without which it sends no more.
+ */
+function isEnough(conditions: readonly Condition[]): boolean {
+  const last = conditions.at(-1);
+  if (last === undefined || last.received > ENOUGH) return last !== undefined;
+  const still = conditions.slice(-STILL);
+  return still.length === STILL &&
+    still.every(({ received, inbox, outbox }) =>
+      received === last.received && inbox === 0 && outbox > 0
+    );
+}
+
 /** Asserts that what waits in the client, and what it takes, stayed within the budgets. */
 function assertBudgets(conditions: readonly Condition[]): void {
   const most = (of: (one: Condition) => number): number =>
@@ -142,7 +160,7 @@ attackTest(
   async ({ client, conditions, killHost, written }) => {
     await until(
       "messages",
-      () => (conditions().at(-1)?.received ?? 0) > ENOUGH,
+      () => isEnough(conditions()),
       () => JSON.stringify(conditions().at(-1)),
     );
     await killHost();

@@ -1,14 +1,14 @@
-/** Folders that are made at the first call, and kept: of downloads and what is built from them. */
+/** Makes a folder once, and keeps it: for downloads, and for what is built from them. */
 
 import { fileURLToPath } from "node:url";
 
 /**
- * Makes `folder` if it is not there. Several processes may do so at once: each
- * makes its own, and all use the one that is complete first.
+ * Makes `folder` if it does not exist. Several processes may call this at the same
+ * time: each makes its own folder, and all use the first one that is complete.
  *
- * @param make writes all that the folder shall hold to `result`, which does not
- *   exist yet; `scratch` is a folder for anything else. What it makes is moved
- *   afterwards, so it may not contain its own path
+ * @param make makes the folder at `result`, which does not exist yet. It can use the
+ *   folder `scratch` for other files. The result is moved to `folder` afterwards, so
+ *   it must not contain its own path
  * @throws what `make` throws; then nothing is left
  */
 export async function madeOnce(

@@ -37,7 +37,7 @@ const ROOT = new URL("../../", import.meta.url);
 const LIMIT_SECS = 1200;
 const EXHAUSTIVE_LIMIT_SECS = 3600;
 const EXHAUSTIVE = /\bexhaustive: true\b/;
-/** What a test file's process is told, beside its quick tests: see tests/helpers/permitted.ts. */
+/** The arguments of a test file, which select its tests: see tests/helpers/permitted.ts. */
 const ARGUMENTS: Record<Which, readonly string[]> = {
   quick: [],
   all: ["--", "--exhaustive"],

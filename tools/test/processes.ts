@@ -14,7 +14,7 @@ export interface Process {
   readonly command: string;
 }
 
-/** What is shown of a command line that is longer: its beginning, and its end, which names a test's file. */
+/** The characters of a long command line that are shown: of its beginning, and of its end, which names the test file. */
 const COMMAND_HEAD = 50;
 const COMMAND_TAIL = 100;
 

@@ -13,7 +13,7 @@ import {
 } from "../../../channel/lane/rings.ts";
 import type { NativeLane } from "../../../ffi/lane.ts";
 
-/** The 64 bytes, and as many as the header of a record: two slots, as a frame takes. */
+/** The slots of a record: two, as many as a frame of 64 bytes takes with its header. */
 const SLOTS = 2;
 const MAX_SPIN_NS = 100_000;
 /** The longest wait for the other end, in milliseconds. */

@@ -93,6 +93,7 @@ function plan(
   mode: BareMode,
   counts: Readonly<Record<Extent, number>>,
   round: (lane: BareLane, count: number) => Promise<Round>,
+  warmUp: (lane: BareLane, count: number) => Promise<unknown> = round,
 ): SubjectPlan {
   return {
     name,
@@ -100,8 +101,13 @@ function plan(
     start: async (extent) => {
       const count = counts[extent];
       const lane = new BareLane((lane) => round(lane, count));
-      await lane.connect(mode, count);
-      await lane.round();
+      try {
+        await lane.connect(mode, count);
+        await warmUp(lane, count);
+      } catch (error) {
+        lane.worker.terminate(); // it may not have begun to listen
+        throw error;
+      }
       return lane;
     },
   };
@@ -167,18 +173,14 @@ export function bareWakes(
     });
     return { samples };
   };
-  let isWarm = false;
   return plan(
     "wake, JavaScript, bare lane",
     "us",
     "wake",
     counts,
+    (lane, count) => wakes(lane, count, pauseMs),
     async (lane, count) => {
-      for (let n = 0; !isWarm && n < WARM_UP_ROUNDS; n++) {
-        await wakes(lane, count, 0);
-      }
-      isWarm = true;
-      return await wakes(lane, count, pauseMs);
+      for (let n = 0; n < WARM_UP_ROUNDS; n++) await wakes(lane, count, 0);
     },
   );
 }

@@ -172,13 +172,35 @@ Deno.test("continuous: the end of the inputs ends a rest, and process is not cal
   assertEquals(log, ["process", "flush", "end", "flushed"]);
 });
 
-Deno.test("continuous: what comes without end and is no work for it leaves the event loop its turns", async () => {
+Deno.test("continuous: what comes without end and is no work ends no rest, but commands and frames do", async () => {
+  await using stage = new Stage();
+  const { inbox, log, progress } = stage;
+  let spins = 0;
+  progress.spin = () => spins++ < 100_000; // then it gives up
+  stage.run(continuous({
+    restMs: 2 ** 31 - 1,
+    process: () => void log.push("process"),
+    pause: () => void log.push("pause"),
+    resume: () => void log.push("resume"),
+  }));
+  await stage.settle();
+  assert(spins < 100, `${spins} spins in 20 turns`);
+  assertEquals(log.splice(0), ["process"]);
+  inbox.command("pause");
+  inbox.command("resume");
+  await stage.settle();
+  assertEquals(log.splice(0), ["pause", "resume", "process"]);
+  inbox.arrived();
+  await stage.settle();
+  assertEquals(log.splice(0), ["process"]);
+});
+
+Deno.test("continuous: a rest ends in its time, whatever comes", async () => {
   await using stage = new Stage();
   let calls = 0;
-  stage.progress.spin = () => calls < 100_000; // then it gives up
-  stage.run(continuous({ process: () => void calls++ }));
-  await stage.settle();
-  assert(calls > 1 && calls < 100, `${calls} calls in 20 turns`);
+  stage.progress.spin = () => calls < 3; // then it gives up
+  stage.run(continuous({ restMs: 1, process: () => void calls++ }));
+  await until("the third call", () => calls >= 3);
 });
 
 Deno.test("continuous: an end during a call is not slept through", async () => {

@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { isOfService, mismatchIn } from "../../../../cli/doctor/installed.ts";
+import {
+  isOfService,
+  mismatchIn,
+  partsIn,
+} from "../../../../cli/doctor/installed.ts";
 import { agentPlist } from "../../../../launchd/agent.ts";
 import { serviceUnit, socketUnit } from "../../../../launchd/units.ts";
 import { names } from "../../../../proto/names.ts";
@@ -99,5 +103,21 @@ Deno.test("doctor: each name that is not as it has to be", () => {
     assert(isOfService({ path, text }, all), key);
     const found = mismatchIn({ path, text }, all);
     assertEquals([found?.key, found?.inPlace], [key, inPlace]);
+  }
+});
+
+Deno.test("doctor: the parts of an installed broker, of a checkout, the package and a compiled one", () => {
+  const deno = "/opt/deno & co/deno";
+  const library = "/lib/libstreamlib_bridge.dylib";
+  const modules = [
+    "file:///checkout/broker/main.ts",
+    "file:///package/dist/broker/main.js",
+    undefined,
+  ];
+  for (const module of modules) {
+    const argv = [deno, ...module ? ["run", module, "--log"] : ["--log"]];
+    const environment = { STREAMLIB_LIBRARY: library };
+    const plist = agentPlist(oursOnMac, { argv, environment }, AT_SCREEN);
+    assertEquals(partsIn(plist), { runtime: deno, module, library });
   }
 });
