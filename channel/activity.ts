@@ -43,7 +43,12 @@ export class Activity {
 
 /** Gives the event loop one turn, in which it handles control messages and releases. Resolves after it. */
 export function nextTurn(): Promise<void> {
-  return new Promise(inLaterTurn);
+  return new Promise((resolve) => inLaterTurn(resolve));
+}
+
+/** As {@link nextTurn}, for a loop that has not waited since its last turn. */
+function followingTurn(): Promise<void> {
+  return new Promise((resolve) => inLaterTurn(resolve, true));
 }
 
 /** How long frames may be handled before the event loop gets a turn, in milliseconds. */
@@ -72,7 +77,7 @@ export class LoopTurns {
   /** Resolves after a turn, if it is time for one; else `undefined`. */
   take(): Promise<void> | undefined {
     if (this.#now() - this.#last < TURN_MS) return undefined;
-    return nextTurn().then(() => this.had());
+    return followingTurn().then(() => this.had());
   }
 }
 

@@ -114,6 +114,8 @@ export class Native implements Disposable {
   #nextRequest = 1;
   #leases = 1;
   #isDraining = false;
+  /** Whether a later turn was asked for, because there was more than one turn handles. */
+  #goesOn = false;
 
   /** Returns a lease of this isolate's queue, which is opened for the first one: see {@link localShim}, which throws too. */
   static open(isStarting = false): Native {
@@ -139,7 +141,7 @@ export class Native implements Disposable {
     this.queue = this.created(this.symbols.slb_queue_create());
     this.#bell = shim.bell(
       this.checked(this.symbols.slb_queue_take_bell(this.queue)),
-      () => this.#drain(),
+      () => this.#rung(),
       undefined,
       this.queue,
     );
@@ -306,6 +308,11 @@ export class Native implements Disposable {
     if (!this.#isDraining) this.#drain();
   }
 
+  /** Events have come. While a later turn is asked for, they wait for it: a bell that rings without end must not add turns of its own. */
+  #rung(): void {
+    if (!this.#goesOn) this.#drain();
+  }
+
   #drain(): void {
     this.#isDraining = true;
     try {
@@ -334,7 +341,12 @@ export class Native implements Disposable {
       if (written === STATUS.buffer) this.#grow();
       else cost += this.#dispatchAll(this.checked(written));
     }
-    inLaterTurn(() => this.#drain());
+    if (this.#goesOn) return;
+    this.#goesOn = true;
+    inLaterTurn(() => {
+      this.#goesOn = false;
+      this.#drain();
+    });
   }
 
   #grow(): void {

@@ -14,6 +14,7 @@ import type { QueueHandle } from "./handle.ts";
 import { loadLibrary } from "./library/library.ts";
 import { MAPPED_VIEWS, type MemoryViews } from "./memory_views.ts";
 import type { Symbols } from "./symbols.ts";
+import { wakesThread } from "./turns.ts";
 
 /** How long another thread waits for events at a time: a process that ends naturally ends only then. */
 const WAIT_MS = 100;
@@ -50,6 +51,7 @@ export function localShim(isStarting = false): Shim {
   const { symbols } = library;
   // The clock of performance.now(), which takes five times as long, has another zero.
   const zero = symbols.slb_clock_ms() - systemClock.now();
+  const thread = wakesThread(() => symbols.slb_clock_ms_elsewhere());
   const bells = new Bells(isStarting);
   const waitFor = (queue: QueueHandle): Wait => async () => {
     const found = await symbols.slb_queue_wait_elsewhere(queue, WAIT_MS);
@@ -69,6 +71,9 @@ export function localShim(isStarting = false): Shim {
     bell: (descriptor, ring, shut, queue) =>
       bells.bell(descriptor, ring, shut, queue && waitFor(queue)),
     started: () => bells.started(),
-    [Symbol.dispose]: () => library.close(),
+    [Symbol.dispose]() {
+      thread[Symbol.dispose]();
+      library.close();
+    },
   };
 }

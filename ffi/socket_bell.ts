@@ -6,6 +6,7 @@
 
 import { Socket } from "node:net";
 import type { Bell } from "./bell.ts";
+import { looked } from "./turns.ts";
 import { reportUncaught } from "./uncaught.ts";
 
 /** The most rings that are read at once. */
@@ -25,6 +26,7 @@ export function socketBell(
     onread: {
       buffer: new Uint8Array(RINGS_AT_ONCE),
       callback: (count: number) => {
+        looked();
         ring(count);
         return true;
       },

@@ -147,8 +147,13 @@ export const SYMBOLS = {
   slb_surface_unlock: { parameters: ["u32", "u32"], result: "i32" },
 } as const;
 
-/** Functions of {@link SYMBOLS} that another thread runs, so that they can block without blocking this one. */
+/** Functions of {@link SYMBOLS} that another thread runs, so that they can block without blocking this one, or to wake that thread. */
 export const ELSEWHERE = {
+  slb_clock_ms_elsewhere: {
+    ...SYMBOLS.slb_clock_ms,
+    name: "slb_clock_ms",
+    nonblocking: true,
+  },
   slb_queue_wait_elsewhere: {
     ...SYMBOLS.slb_queue_wait,
     name: "slb_queue_wait",

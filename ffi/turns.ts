@@ -7,11 +7,17 @@
  * other code is running: when the module is loaded, or in a client after its start.
  * See docs/decisions/071.
  *
+ * While `setImmediate` calls follow one another, Deno looks only once in 61 turns
+ * whether there is something to read, such as a ring of a bell. So from time to time
+ * a thread is asked for the next turn: the event loop sleeps meanwhile, and looks
+ * before it sleeps. See docs/decisions/077.
+ *
  * @module
  */
 
 import { afterUnloaded } from "./clock.ts";
 import { permittedEnvironment } from "./environment.ts";
+import { reportUncaught } from "./uncaught.ts";
 
 /** Whether this process is a client, which loads nothing of Node's before it has started. */
 export const isClientProcess: boolean = !!permittedEnvironment().get(
@@ -26,8 +32,74 @@ export function loadTurns(): void {
   immediately = setImmediate;
 }
 
-/** Calls `callback` in a later turn of the event loop. */
-export function inLaterTurn(callback: () => void): void {
-  if (immediately) immediately(callback);
-  else afterUnloaded(0, callback);
+/** How long turns may follow one another until the event loop looks at its descriptors, in milliseconds. */
+const UNSEEN_MS = 4;
+
+/** Wakes another thread for nothing. Resolves after that. */
+type WakeThread = () => Promise<unknown>;
+
+/** One for each shim that is loaded. */
+const wakers = new Set<WakeThread>();
+/** What is called in the turn after the event loop has looked; undefined while it is not asked to. */
+let afterLook: (() => void)[] | undefined;
+/** When it has looked, as far as is known. */
+let lookedAt = 0;
+/** Whether a callback of {@link inLaterTurn} runs. */
+let isInTurn = false;
+
+/** Tells how a thread is woken for nothing: with a function that returns quickly and that another thread runs. Dispose the result when it cannot be called any more. */
+export function wakesThread(wake: WakeThread): Disposable {
+  wakers.add(wake);
+  return { [Symbol.dispose]: () => void wakers.delete(wake) };
+}
+
+/** The event loop has looked at its descriptors: one of them could be read. */
+export function looked(): void {
+  lookedAt = performance.now();
+}
+
+/**
+ * Calls `callback` in a later turn of the event loop.
+ *
+ * @param follows whether the turn that runs now was asked for too. By default it is
+ * so in a callback of this function
+ */
+export function inLaterTurn(
+  callback: () => void,
+  follows: boolean = isInTurn,
+): void {
+  if (afterLook) afterLook.push(callback);
+  else if (follows && isLookDue()) look(callback);
+  else if (immediately) immediately(() => run(callback));
+  else afterUnloaded(0, () => run(callback));
+}
+
+function isLookDue(): boolean {
+  return wakers.size > 0 && performance.now() - lookedAt >= UNSEEN_MS;
+}
+
+function run(callback: () => void): void {
+  isInTurn = true;
+  try {
+    callback();
+  } finally {
+    isInTurn = false;
+  }
+}
+
+function look(callback: () => void): void {
+  const [wake] = wakers;
+  afterLook = [callback];
+  wake!().catch(reportUncaught).then(() => {
+    looked();
+    const callbacks = afterLook!;
+    afterLook = undefined;
+    for (const one of callbacks) {
+      try {
+        run(one);
+      } catch (error) {
+        reportUncaught(error); // the others must be called all the same
+      }
+    }
+  });
 }
