@@ -233,7 +233,7 @@ permittedTest(
 
 permittedTest(
   "the project's lock file binds the client, and is not written",
-  { ...NEEDS, net: true },
+  { ...NEEDS, net: true, exhaustive: true },
   async () => {
     const code = "export {};\n";
     const server = Deno.serve(

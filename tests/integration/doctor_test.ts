@@ -310,6 +310,7 @@ permittedTest(
   "doctor: a run directory of another user",
   {
     ...LINUX,
+    exhaustive: true,
     lacking: isRoot ? undefined : "only root can give one away",
   },
   async () => {
@@ -383,7 +384,7 @@ permittedTest(
 
 permittedTest(
   "doctor: a shim that is not there, and one that is none",
-  SERVING,
+  { ...SERVING, exhaustive: true },
   async () => {
     using patient = new Patient();
     patient.env["STREAMLIB_LIBRARY"] = `${patient.home}/shim.so`;

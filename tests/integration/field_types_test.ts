@@ -29,7 +29,7 @@ const NEEDS = {
   env: true,
   service: true,
 } as const;
-const RUNS = 300;
+const RUNS = 150;
 /** The same frames in every run of the tests. */
 const SEED = 20_260_101;
 

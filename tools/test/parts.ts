@@ -86,6 +86,11 @@ function conformance(
   ]);
 }
 
+/** The step, for a command that uses one core most of the time. */
+function besideOthers(step: PlannedStep): PlannedStep {
+  return { ...step, alone: false };
+}
+
 function commands(...steps: PlannedStep[]): Part["steps"] {
   return () => Promise.resolve(steps);
 }
@@ -228,15 +233,17 @@ export const PARTS: readonly Part[] = [
     name: "types",
     quick: true,
     budgetSecs: 10,
-    steps: commands(command("deno check", ["check", "--quiet"])),
+    steps: commands(
+      besideOthers(command("deno check", ["check", "--quiet"])),
+    ),
   },
   {
     name: "c",
     quick: true,
     budgetSecs: 65,
     steps: commands(
-      task("test:c"),
-      conformance("address"),
+      besideOthers(task("test:c")),
+      conformance("address", 2),
       conformance("address", 4, "--bootstrap"),
     ),
   },
@@ -273,7 +280,7 @@ export const PARTS: readonly Part[] = [
     name: "documentation",
     quick: true,
     budgetSecs: 12,
-    steps: commands(task("test:doc")),
+    steps: commands(besideOthers(task("test:doc"))),
   },
   {
     name: "proto",
@@ -316,6 +323,7 @@ export const PARTS: readonly Part[] = [
     budgetSecs: 120,
     steps: commands(
       task("test:contract"),
+      conformance("address"),
       conformance("address", 1, "--bootstrap"),
     ),
   },

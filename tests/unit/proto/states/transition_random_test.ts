@@ -21,7 +21,7 @@ import {
 } from "../../../helpers/connection_events.ts";
 import { Prng } from "../../../helpers/prng.ts";
 
-const LIVES = 100_000;
+const LIVES = 30_000;
 const STEPS = 30;
 
 /** Ends are less frequent than progress, so that enough lives become ready. */
