@@ -69,7 +69,10 @@ permittedTest(
   () =>
     nativeLeavesNothing(async () => {
       using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-      using there = await Deno.connect({ ...server.addr as Deno.NetAddr });
+      using there = await Deno.connect({
+        hostname: "127.0.0.1",
+        port: server.addr.port,
+      });
       using here = await server.accept();
       let handled = 0;
       let before: number | undefined;
