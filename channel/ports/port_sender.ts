@@ -72,6 +72,7 @@ export class PortSender<S extends Schema = Schema>
   implements FrameSender<S>, WritablePort<S>, Lender, FlightPort, SendingState {
   readonly name: string;
   leaseCount = 0;
+  droppedEarly = 0;
   schema: S;
   readonly copies: CopyCounter;
   readonly #timer: FlightTimer;
@@ -328,6 +329,7 @@ export class PortSender<S extends Schema = Schema>
     lease.end("dropped");
     if (misfit) throw new BridgeError("schema_mismatch", misfit.message);
     this.#dropped++;
+    if (!this.#channel.isOpen) this.droppedEarly++;
     return false;
   }
 

@@ -59,6 +59,8 @@ export interface SendingState {
   readonly places: SendingPlaces;
   /** Its counters. */
   readonly stats: { readonly sent: number; readonly dropped: number };
+  /** How many of the dropped frames came while nothing could be sent, because the other side had not started. */
+  readonly droppedEarly: number;
 }
 
 /** What this side does beside its ports. */
@@ -156,6 +158,7 @@ export function stallAtEnd(
 export function earlyAtEnd(port: SendingState): Stall | undefined {
   const { sent, dropped } = port.stats;
   if (!port.connected || sent > 0 || dropped === 0) return undefined;
+  if (dropped > port.droppedEarly) return undefined; // others had no room
   const all = dropped === 1
     ? "the only frame that was sent"
     : `all ${dropped} frames that were sent`;

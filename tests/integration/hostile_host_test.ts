@@ -55,16 +55,16 @@ const STILL = 20;
 
 /**
  * Whether a flood has done what it can. Either it has sent more than the queues hold;
- * or its host, which reads nothing, has stopped itself: the answers of the client wait
- * for it, and so do the confirmations without which it sends no more.
+ * or its host, which reads nothing, has stopped it: the answers of the client wait for
+ * it, so the client takes no more, or the host lacks the confirmations to send more.
  */
 function isEnough(conditions: readonly Condition[]): boolean {
   const last = conditions.at(-1);
   if (last === undefined || last.received > ENOUGH) return last !== undefined;
   const still = conditions.slice(-STILL);
   return still.length === STILL &&
-    still.every(({ received, inbox, outbox }) =>
-      received === last.received && inbox === 0 && outbox > 0
+    still.every(({ received, outbox }) =>
+      received === last.received && outbox > 0
     );
 }
 

@@ -38,6 +38,7 @@ function outgoing(name = "video"): Settable<SendingState> {
     isAwaited: false,
     places: { taken: 0, freed: 0, isAllAcquired: false, isShort: false },
     stats: { sent: 0, dropped: 0 },
+    droppedEarly: 0,
   };
 }
 
@@ -332,6 +333,7 @@ Deno.test("at an orderly end it is told of if all frames were sent before the st
   const stage = new Stage(true);
   stage.isOpen = false;
   stage.out.stats = { sent: 0, dropped: 40 };
+  stage.out.droppedEarly = 40;
   stage.watch.end();
   assertEquals(
     stage.only(),
@@ -339,14 +341,22 @@ Deno.test("at an orderly end it is told of if all frames were sent before the st
       "and nothing was sent: await `ready` first",
   );
 
+  const short = new Stage(true);
+  short.out.stats = { sent: 0, dropped: 40 }; // there was no room for one of them
+  short.out.droppedEarly = 39;
+  short.watch.end();
+  short.none();
+
   const knows = new Stage(true);
   knows.out.stats = { sent: 0, dropped: 40 };
+  knows.out.droppedEarly = 40;
   knows.watch.knowsReady = true;
   knows.watch.end();
   knows.none();
 
   const later = new Stage(true);
   later.out.stats = { sent: 1, dropped: 40 };
+  later.out.droppedEarly = 40;
   later.watch.end();
   later.none();
 });
