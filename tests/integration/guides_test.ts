@@ -31,9 +31,6 @@ const NEEDS = {
 } as const;
 const ROOT = new URL("../../", import.meta.url);
 
-/** The guide that every run tries; the others are tried by `deno task test:all`. */
-const FIRST_GUIDE = "getting-started";
-
 /** The guides, each with the least number of commands that it runs. */
 const GUIDES = {
   "getting-started": 3,
@@ -53,7 +50,7 @@ function read(guide: Guide): Promise<string> {
 for (const [guide, least] of Object.entries(GUIDES) as [Guide, number][]) {
   permittedTest(
     `${guide}: its files are right, its commands print what it shows`,
-    guide === FIRST_GUIDE ? NEEDS : { ...NEEDS, exhaustive: true },
+    { ...NEEDS, exhaustive: true },
     async () => {
       using home = isolatedHome();
       const page = await read(guide);

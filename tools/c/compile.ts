@@ -17,8 +17,8 @@ const LIMIT_MS = 1_200_000;
 
 /** Flags for ASan and UBSan; the first finding ends the program. */
 export const SANITIZED: readonly string[] = [
-  "-O1",
-  "-g",
+  "-O0",
+  "-g1",
   "-fsanitize=address,undefined",
   "-fno-sanitize-recover=all",
   "-fno-omit-frame-pointer",
