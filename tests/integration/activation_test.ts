@@ -188,7 +188,7 @@ for (
 
 permittedTest(
   "after enough sessions it is recycled, but not under somebody's feet",
-  NEEDS,
+  { ...NEEDS, exhaustive: true },
   async () => {
     using _ = isolatedHome();
     await using activator = await Activator.start("--recycle-after", "3");
@@ -229,7 +229,7 @@ permittedTest(
 
 permittedTest(
   "a container's broker stays, whatever else it is told",
-  NEEDS,
+  { ...NEEDS, exhaustive: true },
   async () => {
     using home = isolatedHome();
     await using activator = await Activator.start(

@@ -102,7 +102,7 @@ for (const [kind, code] of KINDS) {
   permittedTest(
     `exits under traffic without a crash: ${kind}`,
     NEEDS,
-    () => exits(kind, code, 3, 2),
+    () => exits(kind, code, 2, 2),
   );
 }
 

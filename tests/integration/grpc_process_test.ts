@@ -34,7 +34,7 @@ permittedTest(
 
 permittedTest(
   "a client survives a broker that drains after 300 calls",
-  NEEDS,
+  { ...NEEDS, exhaustive: true },
   async () => {
     const { PatientClient } = await import("../helpers/patient_client.ts");
     using directory = new PrivateDirectory();

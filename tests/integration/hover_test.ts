@@ -47,7 +47,7 @@ export default reactive({
 
 permittedTest(
   "an editor shows the fields of frames with their comments",
-  { run: true, read: true, write: true, env: true, long: true },
+  { run: true, read: true, write: true, env: true, exhaustive: true },
   async () => {
     using home = isolatedHome();
     const project = pathToFileURL(`${home.path}/`);

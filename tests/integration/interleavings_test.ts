@@ -23,8 +23,6 @@ import { settled } from "../helpers/sim/world.ts";
  */
 interface Exploration extends Scenario {
   readonly name: string;
-  /** Whether it takes only a few seconds. Then all of it always runs. */
-  readonly isSmall?: true;
 }
 
 const NORMAL = { restart: "never", clientEarly: false } as const;
@@ -42,7 +40,6 @@ const EXPLORATIONS: readonly Exploration[] = [
   },
   {
     name: "a death, and a broker that comes back or does not",
-    isSmall: true,
     ...NORMAL,
     faults: ["death"],
     brokerBackMs: BACK,
@@ -72,7 +69,6 @@ const EXPLORATIONS: readonly Exploration[] = [
   },
   {
     name: "a message that comes twice, every order after it",
-    isSmall: true,
     ...NORMAL,
     faults: ["duplicate"],
     everyOrderAfter: true,
@@ -234,16 +230,15 @@ async function assertEveryEnd(
   );
 }
 
-for (const { name, isSmall, ...exploration } of EXPLORATIONS) {
+for (const { name, ...exploration } of EXPLORATIONS) {
   // The machine is simulated: no permission is needed.
   const options = { permissions: "none" } as const;
   permittedTest(
     `every order of the handshake: ${name}`,
-    isSmall ? {} : { exhaustive: true },
+    { exhaustive: true },
     () => assertEveryEnd(exploration, everyRun),
     options,
   );
-  if (isSmall) continue;
   permittedTest(
     `${SAMPLE_RUNS} runs of the handshake: ${name}`,
     {},

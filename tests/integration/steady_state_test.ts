@@ -93,6 +93,7 @@ permittedTest(
     run: true,
     service: true,
     linux: "/proc",
+    exhaustive: true,
   },
   async () => {
     using _ = isolatedHome();

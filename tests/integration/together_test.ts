@@ -162,7 +162,7 @@ permittedTest(
 
 permittedTest(
   "an embedded broker and an installed one at once: each host keeps the one that it found",
-  NEEDS,
+  { ...NEEDS, exhaustive: true },
   async () => {
     using user = new User();
     await using checkout = await Checkout.make();
