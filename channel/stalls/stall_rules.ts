@@ -125,10 +125,8 @@ export function receivingStall(
 
 function advice({ isHost, idles, drains }: SideState): string {
   if (drains) return "read the outputs while the host is drained";
-  if (idles) return "is `get` missing in `process`?";
-  return isHost
-    ? "read each output while the host waits for its client"
-    : "is `get` missing?";
+  if (isHost) return "read each output while the host waits for its client";
+  return idles ? "is `get` missing in `process`?" : "is `get` missing?";
 }
 
 /** Returns why no frame can be acquired on a port: this side has acquired all that it may have, and wants more. */
@@ -155,7 +153,10 @@ export function stallAtEnd(
 }
 
 /** Returns what is to be said, at an orderly end, of a port whose frames were all sent too early. */
-export function earlyAtEnd(port: SendingState): Stall | undefined {
+export function earlyAtEnd(
+  port: SendingState,
+  { isHost }: SideState,
+): Stall | undefined {
   const { sent, dropped } = port.stats;
   if (!port.connected || sent > 0 || dropped === 0) return undefined;
   if (dropped > port.droppedEarly) return undefined; // others had no room
@@ -166,6 +167,10 @@ export function earlyAtEnd(port: SendingState): Stall | undefined {
     key: `early:${port.name}`,
     progress: 0,
     text: `warning: ${all} on '${port.name}' came before the other side had ` +
-      "started, and nothing was sent: await `ready` first",
+      `started, and nothing was sent: ${
+        isHost
+          ? "await `ready` first"
+          : "a processor cannot send in `setup`; send in `process` or `start`"
+      }`,
   };
 }

@@ -200,7 +200,9 @@ export class StallWatch implements SideState {
     const found: (Stall | undefined)[] = this.#channel.isOpen
       ? this.#incoming.map((port) => stallAtEnd(port, this))
       : [];
-    if (!this.knowsReady) found.push(...this.#outgoing.map(earlyAtEnd));
+    if (!this.knowsReady) {
+      found.push(...this.#outgoing.map((port) => earlyAtEnd(port, this)));
+    }
     for (const stall of found) if (stall) this.#tell(stall.key, stall.text);
   }
 }

@@ -191,7 +191,10 @@ Deno.test("an output that nobody reads is told of while its host waits", () => {
       other.isAwaited = true;
       watch.addIncoming(other);
     }, "read each output while the host waits for its client"],
-    [({ watch }) => watch.setIdle(true), "is `get` missing in `process`?"],
+    [
+      ({ watch }) => watch.setIdle(true), // in run()
+      "read each output while the host waits for its client",
+    ],
   ];
   for (const [wait, advice] of waits) {
     const stage = new Stage(true).full();
@@ -339,6 +342,16 @@ Deno.test("at an orderly end it is told of if all frames were sent before the st
     stage.only(),
     "warning: all 40 frames that were sent on 'video' came before the other side had started, " +
       "and nothing was sent: await `ready` first",
+  );
+
+  const client = new Stage(false);
+  client.out.stats = { sent: 0, dropped: 1 };
+  client.out.droppedEarly = 1;
+  client.watch.end();
+  assertEquals(
+    client.only(),
+    "warning: the only frame that was sent on 'video' came before the other side had started, " +
+      "and nothing was sent: a processor cannot send in `setup`; send in `process` or `start`",
   );
 
   const short = new Stage(true);
