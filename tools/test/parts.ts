@@ -240,7 +240,7 @@ export const PARTS: readonly Part[] = [
   {
     name: "c",
     quick: true,
-    budgetSecs: 65,
+    budgetSecs: 120,
     steps: commands(
       besideOthers(task("test:c")),
       conformance("address", 2),
@@ -265,8 +265,8 @@ export const PARTS: readonly Part[] = [
   {
     name: "integration",
     quick: true,
-    budgetSecs: 600,
-    exhaustiveSecs: 900,
+    budgetSecs: 780,
+    exhaustiveSecs: 2_400,
     steps: files("tests/integration", "interleavings_test.ts"),
   },
   {
