@@ -125,10 +125,13 @@ export async function continuousLoop(
 ): Promise<void> {
   while (!isOver()) {
     const before = workDone(progress);
+    const { changes } = activity;
     await turn();
     if (isOver()) return;
-    if (workDone(progress) !== before) await progress.turn();
-    else await rest(progress, activity, restMs, isOver);
+    // What has come while the turn waited for something else is not slept over.
+    if (workDone(progress) !== before || activity.changes !== changes) {
+      await progress.turn();
+    } else await rest(progress, activity, restMs, isOver);
   }
 }
 
@@ -141,13 +144,14 @@ async function rest(
 ): Promise<void> {
   const { changes } = activity;
   const end = performance.now() + restMs;
+  let left = restMs;
   while (activity.changes === changes && !isOver()) {
-    const left = end - performance.now();
-    if (left <= 0) return;
-    if (progress.spin()) await progress.turn();
-    else {
+    if (left > 0 && progress.spin()) {
+      await progress.turn();
+      left = end - performance.now();
+    } else { // also if no time is left: the event loop needs its turn
       progress.idles(true);
-      await activity.wait(left);
+      await activity.wait(Math.max(left, 0));
       return progress.idles(false);
     }
   }

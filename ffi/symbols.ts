@@ -6,7 +6,7 @@
  */
 
 /** The version of the ABI; the same as `SLB_ABI_VERSION` in the header. */
-export const ABI_VERSION = 8;
+export const ABI_VERSION = 9;
 
 /** All functions of the shim. */
 export const SYMBOLS = {
@@ -16,6 +16,7 @@ export const SYMBOLS = {
   slb_user_id: { parameters: [], result: "u32" },
   slb_now_ns: { parameters: [], result: "u64" },
   slb_clock_ms: { parameters: [], result: "f64" },
+  slb_sleep_us: { parameters: ["u32"], result: "i32" },
   slb_stats: { parameters: ["buffer", "u32"], result: "u32" },
   slb_release: { parameters: ["u32"], result: "i32" },
 
@@ -147,11 +148,11 @@ export const SYMBOLS = {
   slb_surface_unlock: { parameters: ["u32", "u32"], result: "i32" },
 } as const;
 
-/** Functions of {@link SYMBOLS} that another thread runs, so that they can block without blocking this one, or to wake that thread. */
+/** Functions of {@link SYMBOLS} that another thread runs, so that they can block without blocking this one. */
 export const ELSEWHERE = {
-  slb_clock_ms_elsewhere: {
-    ...SYMBOLS.slb_clock_ms,
-    name: "slb_clock_ms",
+  slb_sleep_us_elsewhere: {
+    ...SYMBOLS.slb_sleep_us,
+    name: "slb_sleep_us",
     nonblocking: true,
   },
   slb_queue_wait_elsewhere: {

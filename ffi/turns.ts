@@ -9,8 +9,8 @@
  *
  * While `setImmediate` calls follow one another, Deno looks only once in 61 turns
  * whether there is something to read, such as a ring of a bell. So from time to time
- * a thread is asked for the next turn: the event loop sleeps meanwhile, and looks
- * before it sleeps. See docs/decisions/077.
+ * the next turn waits for a thread that sleeps shortly: the event loop sleeps
+ * meanwhile, and looks before it does. See docs/decisions/077.
  *
  * @module
  */
@@ -33,13 +33,19 @@ export function loadTurns(): void {
 }
 
 /** How long turns may follow one another until the event loop looks at its descriptors, in milliseconds. */
-const UNSEEN_MS = 4;
+const UNSEEN_MS = 8;
 
-/** Wakes another thread for nothing. Resolves after that. */
-type WakeThread = () => Promise<unknown>;
+/** How long the thread is waited for, in milliseconds: all threads of Deno's may be in calls that block. */
+const LATE_MS = 5;
+
+/** How long the thread sleeps, in microseconds: longer than this turn goes on. */
+const SLEEP_US = 100;
+
+/** Resolves when another thread has slept so many microseconds. */
+type Sleep = (us: number) => Promise<unknown>;
 
 /** One for each shim that is loaded. */
-const wakers = new Set<WakeThread>();
+const sleepers = new Set<Sleep>();
 /** What is called in the turn after the event loop has looked; undefined while it is not asked to. */
 let afterLook: (() => void)[] | undefined;
 /** When it has looked, as far as is known. */
@@ -47,10 +53,10 @@ let lookedAt = 0;
 /** Whether a callback of {@link inLaterTurn} runs. */
 let isInTurn = false;
 
-/** Tells how a thread is woken for nothing: with a function that returns quickly and that another thread runs. Dispose the result when it cannot be called any more. */
-export function wakesThread(wake: WakeThread): Disposable {
-  wakers.add(wake);
-  return { [Symbol.dispose]: () => void wakers.delete(wake) };
+/** Tells how another thread sleeps. Dispose the result when the function cannot be called any more. */
+export function sleepsWith(sleep: Sleep): Disposable {
+  sleepers.add(sleep);
+  return { [Symbol.dispose]: () => void sleepers.delete(sleep) };
 }
 
 /** The event loop has looked at its descriptors: one of them could be read. */
@@ -75,7 +81,8 @@ export function inLaterTurn(
 }
 
 function isLookDue(): boolean {
-  return wakers.size > 0 && performance.now() - lookedAt >= UNSEEN_MS;
+  return immediately !== undefined && sleepers.size > 0 &&
+    performance.now() - lookedAt >= UNSEEN_MS;
 }
 
 function run(callback: () => void): void {
@@ -87,13 +94,16 @@ function run(callback: () => void): void {
   }
 }
 
+/** Calls `callback`, and what is asked for meanwhile, when the event loop has looked. */
 function look(callback: () => void): void {
-  const [wake] = wakers;
-  afterLook = [callback];
-  wake!().catch(reportUncaught).then(() => {
-    looked();
-    const callbacks = afterLook!;
+  const [sleep] = sleepers;
+  const callbacks = [callback];
+  afterLook = callbacks;
+  const goOn = (): void => {
+    clearTimeout(late);
+    if (afterLook !== callbacks) return; // both have come
     afterLook = undefined;
+    looked();
     for (const one of callbacks) {
       try {
         run(one);
@@ -101,5 +111,7 @@ function look(callback: () => void): void {
         reportUncaught(error); // the others must be called all the same
       }
     }
-  });
+  };
+  const late = setTimeout(goOn, LATE_MS);
+  sleep!(SLEEP_US).catch(reportUncaught).then(goOn);
 }

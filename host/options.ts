@@ -5,6 +5,7 @@
  */
 
 import { permittedEnvironment } from "../ffi/environment.ts";
+import { reportUncaught } from "../ffi/uncaught.ts";
 import { userRuntimeOfShim } from "../ffi/user_runtime.ts";
 import { connectionSchema } from "../proto/schema/connection_schema.ts";
 import { type EnvironmentSource, readVariable } from "../proto/environment.ts";
@@ -90,7 +91,8 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
     );
   }
   const env = permittedEnvironment();
-  const { output = toStderr, warn = warnToStderr, onRestart } = options;
+  const { output = toStderr, onRestart } = options;
+  const warn = guarded(options.warn ?? warnToStderr);
   const { control = "xpc", path = "lane", restart = "never" } = options;
   const { waiting = "awake" } = options;
   checkOneOf("control", control, ["xpc", "grpc"]);
@@ -131,7 +133,20 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
     }),
     warn,
     restart,
-    restarting: onRestart ?? ((restart) => warn(describeRestart(restart))),
+    restarting: onRestart
+      ? guarded(onRestart)
+      : (restart) => warn(describeRestart(restart)),
+  };
+}
+
+/** The same function, for callers that must go on if it throws: then the error is uncaught. */
+function guarded<T>(callback: (value: T) => void): (value: T) => void {
+  return (value) => {
+    try {
+      callback(value);
+    } catch (error) {
+      reportUncaught(error);
+    }
   };
 }
 

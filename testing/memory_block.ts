@@ -22,7 +22,7 @@ export class MemoryBlock {
   /** Identifies it. */
   readonly id: number;
   readonly #views = new Set<ArrayBuffer>();
-  /** The content, while no view shows it. */
+  /** What the last view that was closed has shown, until a new one shows it. */
   #content: ArrayBuffer | undefined;
 
   /** Makes zeroed memory. */
@@ -32,11 +32,12 @@ export class MemoryBlock {
     this.layout = layout;
   }
 
-  /** Returns a new view. */
+  /** Returns a new view. Of what open views show, the last one that was closed counts, else the newest. */
   open(): ArrayBuffer {
-    const other = [...this.#views].find(({ detached }) => !detached);
-    const view = other?.slice() ?? this.#content ?? new ArrayBuffer(this.bytes);
-    if (!other) this.#content = undefined;
+    const newest = [...this.#views].findLast(({ detached }) => !detached);
+    const view = this.#content ?? newest?.slice() ??
+      new ArrayBuffer(this.bytes);
+    this.#content = undefined;
     this.#views.add(view);
     return view;
   }

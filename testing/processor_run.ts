@@ -74,6 +74,9 @@ export class ProcessorRun<I extends PortMap, O extends PortMap>
   readonly #problems: string[] = [];
   #hasFlushed = false;
   #isDrained = false;
+  #isOver = false;
+  /** What a drained processor had acquired, and neither sent nor disposed, after its teardown: by output. */
+  #acquired: ReadonlyMap<string, number> = new Map();
   #failure: Error | undefined;
   #released: Promise<void> | undefined;
   /** Whether the test has ended the run itself: with or without an error. */
@@ -221,12 +224,18 @@ export class ProcessorRun<I extends PortMap, O extends PortMap>
     this.#end();
   }
 
-  #end(): void {
-    if (this.#over.signal.aborted) return;
+  /** Tells the processor to end. */
+  #abort(): void {
     this.#over.abort();
+    this.#inbox.activity.changed();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#abort();
     this.#client.end(this.#failure);
     this.#host.end(this.#failure);
-    this.#inbox.activity.changed();
     this.#activity.changed();
   }
 
@@ -306,15 +315,13 @@ export class ProcessorRun<I extends PortMap, O extends PortMap>
    * processor has acquired a frame and neither sent nor disposed it.
    */
   async end(options: EndOptions = {}): Promise<void> {
-    let acquired: ReadonlyMap<string, number> = new Map();
     try {
       await this.drain(options);
-      acquired = this.#client.acquired; // the end of the channel ends their leases
     } finally {
       await this.#release();
       this.#outcome = "told";
     }
-    this.#check(acquired);
+    this.#check(this.#acquired);
   }
 
   /**
@@ -347,6 +354,11 @@ export class ProcessorRun<I extends PortMap, O extends PortMap>
   /** Ends and releases everything, once. */
   #release(): Promise<void> {
     return this.#released ??= (async () => {
+      if (this.#isDrained) { // nothing of it waits for its channel
+        this.#abort();
+        await this.#running;
+        this.#acquired = this.#client.acquired; // the end of the channel ends their leases
+      }
       this.#end();
       await this.#running;
       this.#client[Symbol.dispose]();

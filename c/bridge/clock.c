@@ -1,4 +1,4 @@
-/* clock.c: the clock of timestamps. */
+/* clock.c: the clock of timestamps, and a sleep. */
 #include <time.h>
 
 #include "streamlib_bridge.h"
@@ -20,4 +20,10 @@ double slb_clock_ms(void) {
     struct timespec now;
     clock_gettime(SHARED_CLOCK, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+int32_t slb_sleep_us(uint32_t us) {
+    struct timespec time = {.tv_sec = us / 1000000u, .tv_nsec = (long)(us % 1000000u) * 1000};
+    nanosleep(&time, NULL);
+    return 0;
 }

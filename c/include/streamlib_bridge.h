@@ -40,7 +40,7 @@
 #define SLB_API __attribute__((visibility("default")))
 
 /* Raised by one for each change of a signature, a layout or a meaning in this file. */
-#define SLB_ABI_VERSION 8
+#define SLB_ABI_VERSION 9
 
 /* Limits on one message, sent or received. */
 #define SLB_MAX_MESSAGE_BYTES 1048576
@@ -192,6 +192,9 @@ SLB_API uint64_t slb_now_ns(void);
 
 /* The same clock in milliseconds, with a fraction: for time limits, where a 64-bit integer costs its caller more than the clock. */
 SLB_API double slb_clock_ms(void);
+
+/* Sleeps for `us` microseconds or a little more; less if a signal comes. Returns 0. For a thread that has nothing else to do. */
+SLB_API int32_t slb_sleep_us(uint32_t us);
 
 /*
  * Writes counters of this process, and returns how many it has written.

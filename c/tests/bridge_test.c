@@ -20,6 +20,13 @@ static void test_version_and_limits(void) {
     CHECK(slb_abi_version() == SLB_ABI_VERSION);
 }
 
+static void test_a_sleep_takes_its_time(void) {
+    double before = slb_clock_ms();
+    slb_sleep_us(2000);
+    CHECK(slb_clock_ms() - before >= 2);
+    CHECK(slb_sleep_us(0) == 0);
+}
+
 static void test_the_clock_of_timestamps_never_goes_back(void) {
     struct timespec reference;
     uint64_t before = slb_now_ns();
@@ -402,6 +409,7 @@ static void test_surface_arguments(void) {
 
 static const struct test tests[] = {
     {"version and limits", test_version_and_limits},
+    {"a sleep takes its time", test_a_sleep_takes_its_time},
     {"the clock of timestamps never goes back", test_the_clock_of_timestamps_never_goes_back},
     {"wrong handles are errors", test_wrong_handles_are_errors},
     {"messages requests and replies", test_messages_requests_and_replies},

@@ -225,7 +225,7 @@ export class PortSender<S extends Schema = Schema>
     const over = this.#failure ?? this.#ended;
     if (over) throw over;
     if (lease.isClosed) throw lease.error();
-    if (lease.spare && this.places.inOrder) {
+    if (lease.spare) {
       throw new BridgeError(
         "bad_argument",
         `Cannot write this frame on port '${this.name}': it was acquired when the port had no room; ` +

@@ -69,6 +69,8 @@ export interface SideState {
   readonly isHost: boolean;
   /** Whether the loop that calls a processor, or a host's turns, waits for frames. */
   readonly idles: boolean;
+  /** Whether that loop may wait for a frame of this port: it waits, and every other port has frames. */
+  mayWaitFor(port: ReceivingState): boolean;
   /** Whether the host is drained. */
   readonly drains: boolean;
 }
@@ -104,9 +106,9 @@ export function receivingStall(
   waits: () => boolean,
 ): Stall | undefined {
   const { name, progress } = port;
-  if (!port.connected) return undefined;
+  if (!port.connected || port.hasEnd) return undefined; // no more will come
   if (port.isAllHeld) {
-    if (!port.isAwaited && !side.idles && port.misses <= misses) {
+    if (!port.isAwaited && !side.mayWaitFor(port) && port.misses <= misses) {
       return undefined; // it may be at work on them
     }
     const text = onLease(port, "none was disposed for 2 s");

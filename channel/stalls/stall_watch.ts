@@ -84,6 +84,11 @@ export class StallWatch implements SideState {
     return this.#drains;
   }
 
+  mayWaitFor(port: ReceivingState): boolean {
+    return this.#idles &&
+      this.#incoming.every((other) => other === port || hasFrames(other));
+  }
+
   /** Watches a port that receives. */
   addIncoming(port: ReceivingState): void {
     this.#incoming.push(port);
@@ -197,7 +202,8 @@ export class StallWatch implements SideState {
   /** The channel ends in order. Tells what needs no time to be known. */
   end(): void {
     this.stop();
-    const found: (Stall | undefined)[] = this.#channel.isOpen
+    const found: (Stall | undefined)[] = this.#channel.isOpen &&
+        this.#rests.size === 0
       ? this.#incoming.map((port) => stallAtEnd(port, this))
       : [];
     if (!this.knowsReady) {

@@ -156,3 +156,33 @@ permittedTest(
     }
   },
 );
+
+permittedTest(
+  "a host ends in order although its `warn` throws, and the error is uncaught",
+  NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    const uncaught: unknown[] = [];
+    const hear = (event: ErrorEvent): void => {
+      event.preventDefault();
+      uncaught.push(event.error);
+    };
+    addEventListener("error", hear);
+    try {
+      const wrong = new Error("a strict program");
+      const host = launchFixture("identity.ts", {
+        warn: () => {
+          throw wrong;
+        },
+      });
+      using frame = acquireFrame(host, 0);
+      assert(!host.input.video.send(frame)); // is told of at the end
+      await soon(host.close(), "the close");
+      assertEquals(await soon(host.ended, "its outcome"), undefined);
+      await until("the error", () => uncaught.length > 0);
+      assertEquals(uncaught, [wrong]);
+    } finally {
+      removeEventListener("error", hear);
+    }
+  },
+);

@@ -195,6 +195,31 @@ Deno.test("continuous: what comes without end and is no work ends no rest, but c
   assertEquals(log.splice(0), ["process"]);
 });
 
+Deno.test("continuous: without a rest the event loop has its turns all the same", async () => {
+  await using stage = new Stage();
+  let calls = 0;
+  stage.run(continuous({ restMs: 0, process: () => void calls++ }));
+  await soon(new Promise((resolve) => setTimeout(resolve, 20)), "a timer");
+  assert(calls > 1);
+});
+
+Deno.test("continuous: what comes while a call waits for something else is not slept over", async () => {
+  await using stage = new Stage();
+  const { inbox, log } = stage;
+  const goesOn = Promise.withResolvers<void>();
+  stage.run(continuous({
+    restMs: 2 ** 31 - 1,
+    process: () => {
+      log.push("process");
+      return goesOn.promise;
+    },
+  }));
+  await until("the first call", () => log.length > 0);
+  inbox.arrived();
+  goesOn.resolve();
+  await until("the second call", () => log.length > 1);
+});
+
 Deno.test("continuous: a rest ends in its time, whatever comes", async () => {
   await using stage = new Stage();
   let calls = 0;

@@ -409,3 +409,41 @@ Deno.test("a drain that a full output holds up says so when its signal aborts", 
     "The output 'data' is full",
   );
 });
+
+Deno.test("what a processor keeps until its teardown is right", async () => {
+  let ahead: Disposable | undefined;
+  await using run = await runProcessor(reactive({
+    inputs: { data: NUMBERS },
+    outputs: { data: NUMBERS },
+    setup: ({ output }) => void (ahead = output.data.acquire(number(0))),
+    process: ({ input }) => void input.data.get()?.[Symbol.dispose](),
+    teardown: () => ahead![Symbol.dispose](),
+  }));
+  await soon(run.end(), "the end");
+});
+
+Deno.test("a test may hold as many results as the port has places", async () => {
+  await using run = await runProcessor(echo);
+  using held = new DisposableStack();
+  for (let n = 0; n < NUMBERS.capacity!; n++) {
+    run.input.data.send(run.input.data.acquire(number(n)));
+    held.use((await soon(run.output.data.next(), "a result"))!);
+  }
+  assertEquals(run.output.data.get(), undefined);
+  await soon(run.end(), "the end");
+});
+
+Deno.test("a receiver sees what the sent frame has shown, not an older clone of it", async () => {
+  await using run = await runProcessor(invert);
+  using clone = (() => {
+    const frame = run.input.video.acquire(PICTURE);
+    const clone = frame.clone();
+    assertEquals(clone.pixel_buffer.pixels[0], 0); // opens its view
+    frame.pixel_buffer.pixels.fill(200);
+    run.input.video.send(frame);
+    return clone;
+  })();
+  using out = await soon(run.output.video.next(), "the picture");
+  assertEquals(out!.pixel_buffer.pixels[0], 55);
+  clone[Symbol.dispose]();
+});

@@ -215,6 +215,39 @@ Deno.test("an output that nobody reads is not told of while nobody waits, or whi
   free.pass(20_000).none();
 });
 
+Deno.test("a port that the other side has ended is not told of: no more will come", () => {
+  const unread = new Stage(true).full();
+  unread.in.hasEnd = true;
+  unread.watch.setDraining(true);
+  unread.pass(20_000).none();
+
+  const held = new Stage(true).held();
+  held.in.hasEnd = true;
+  held.watch.setIdle(true);
+  held.pass(20_000).none();
+  held.watch.end();
+  held.none();
+});
+
+Deno.test("frames of one port that are all on lease are not told of while their processor may wait for another port", () => {
+  const stage = new Stage(false).held();
+  stage.in.isAwaited = false;
+  const other = incoming("other");
+  stage.watch.addIncoming(other);
+  stage.watch.setIdle(true);
+  stage.pass(20_000).none();
+  other.size = 1;
+  stage.watch.setIdle(true);
+  assertEquals(stage.pass().warnings.length, 1);
+});
+
+Deno.test("nothing is told at the end of a processor that was paused or stopped", () => {
+  const stage = new Stage(true).held();
+  stage.watch.setResting("stopped", true);
+  stage.watch.end();
+  stage.none();
+});
+
 Deno.test("an input that a processor does not read is told of, unless it may wait for another one", () => {
   const stage = new Stage(false).full();
   stage.watch.setIdle(true);
