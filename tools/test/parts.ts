@@ -232,7 +232,7 @@ export const PARTS: readonly Part[] = [
   {
     name: "types",
     quick: true,
-    budgetSecs: 10,
+    budgetSecs: 50,
     steps: commands(
       besideOthers(command("deno check", ["check", "--quiet"])),
     ),
@@ -279,7 +279,7 @@ export const PARTS: readonly Part[] = [
   {
     name: "documentation",
     quick: true,
-    budgetSecs: 12,
+    budgetSecs: 15,
     steps: commands(besideOthers(task("test:doc"))),
   },
   {
