@@ -160,7 +160,11 @@ streamsTest(
       await first.settle();
       await second.settle();
     }
-    assertEquals([target.stats.sent, source.size], [CAPACITY, CAPACITY]);
+    await until(
+      "a full port and a full source",
+      () => target.stats.sent === CAPACITY && source.size === CAPACITY,
+      () => JSON.stringify([target.stats, source.size]),
+    );
     send.end();
     const seen: bigint[] = [];
     for await (using frame of second.client.receivers.words.readable) {
@@ -246,7 +250,7 @@ streamsTest(
     const target = second.host.senders.video;
     const piping = first.host.receivers.video.readable.pipeTo(target.writable);
     await produce(first, [1, 2]);
-    await first.settle();
+    await until("both at the client", () => target.stats.sent === 2);
     await second.settle();
     second.killClient();
     const producing = produce(first, [3, 4]);
