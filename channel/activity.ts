@@ -128,14 +128,14 @@ export async function continuousLoop(
     const { changes } = activity;
     await turn();
     if (isOver()) return;
-    // What has come while the turn waited for something else is not slept over.
+    // Activity during the turn counts too: a rest would wait for the next one.
     if (workDone(progress) !== before || activity.changes !== changes) {
       await progress.turn();
     } else await rest(progress, activity, restMs, isOver);
   }
 }
 
-/** Waits for activity, but at most `restMs` milliseconds. What comes in a spin may be none, such as a release. */
+/** Waits for activity, for at most `restMs` milliseconds. A spin also ends for what is no activity, such as a release; then the wait goes on. */
 async function rest(
   progress: Pick<FrameProgress, "spin" | "turn" | "idles">,
   activity: Activity,
@@ -149,7 +149,7 @@ async function rest(
     if (left > 0 && progress.spin()) {
       await progress.turn();
       left = end - performance.now();
-    } else { // also if no time is left: the event loop needs its turn
+    } else { // also if no time is left, because the event loop needs its turn
       progress.idles(true);
       await activity.wait(Math.max(left, 0));
       return progress.idles(false);

@@ -103,7 +103,7 @@ export class ProgressLine {
     const part = total ? Math.min(1, done / total) : 0;
     const percent = `${Math.floor(part * 100)}%`.padStart(4);
     const words = total === undefined
-      ? `${done} frames  ${text}`
+      ? `${done} ${done === 1 ? "frame" : "frames"}  ${text}`
       : `${percent}  ${done}/${total}  ${text}`;
     if (!this.#screen.terminal) {
       this.#screen.write(`${words.trimStart()}\n`);

@@ -92,7 +92,7 @@ export async function runDemo(
         stall.alive();
         progress.update({
           done: results.received,
-          total: sent ?? options.frames, // the default is a limit, and the input may end before
+          total: sent ?? options.frames, // not the default limit: the input may end before it
           text: progressText(results.received, now() - began, endless),
         });
       }, ({ pixel_buffer: { width, height, bytes_per_row, pixels } }) => {

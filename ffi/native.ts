@@ -114,7 +114,7 @@ export class Native implements Disposable {
   #nextRequest = 1;
   #leases = 1;
   #isDraining = false;
-  /** Whether a later turn was asked for, because there was more than one turn handles. */
+  /** Whether a later turn handles the events that were too many for one turn. */
   #goesOn = false;
 
   /** Returns a lease of this isolate's queue, which is opened for the first one: see {@link localShim}, which throws too. */
@@ -308,7 +308,7 @@ export class Native implements Disposable {
     if (!this.#isDraining) this.#drain();
   }
 
-  /** Events have come. While a later turn is asked for, they wait for it: a bell that rings without end must not add turns of its own. */
+  /** The bell has rung. If a later turn was asked for, the events wait for it: a peer that rings all the time must not add turns. */
   #rung(): void {
     if (!this.#goesOn) this.#drain();
   }

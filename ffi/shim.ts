@@ -14,7 +14,7 @@ import type { QueueHandle } from "./handle.ts";
 import { loadLibrary } from "./library/library.ts";
 import { MAPPED_VIEWS, type MemoryViews } from "./memory_views.ts";
 import type { Symbols } from "./symbols.ts";
-import { sleepsWith } from "./turns.ts";
+import { addSleeper } from "./turns.ts";
 
 /** How long another thread waits for events at a time: a process that ends naturally ends only then. */
 const WAIT_MS = 100;
@@ -51,7 +51,7 @@ export function localShim(isStarting = false): Shim {
   const { symbols } = library;
   // The clock of performance.now(), which takes five times as long, has another zero.
   const zero = symbols.slb_clock_ms() - systemClock.now();
-  const sleeper = sleepsWith((us) => symbols.slb_sleep_us_elsewhere(us));
+  const sleeper = addSleeper((us) => symbols.slb_sleep_us_elsewhere(us));
   const bells = new Bells(isStarting);
   const waitFor = (queue: QueueHandle): Wait => async () => {
     const found = await symbols.slb_queue_wait_elsewhere(queue, WAIT_MS);

@@ -35,31 +35,31 @@ export function loadTurns(): void {
 /** How long turns may follow one another until the event loop looks at its descriptors, in milliseconds. */
 const UNSEEN_MS = 8;
 
-/** How long the thread is waited for, in milliseconds: all threads of Deno's may be in calls that block. */
+/** The longest wait for the sleeping thread, in milliseconds. Deno has 32 threads for such calls, and all may be busy. */
 const LATE_MS = 5;
 
-/** How long the thread sleeps, in microseconds: longer than this turn goes on. */
+/** How long the thread sleeps, in microseconds. The event loop must be asleep before the thread wakes. */
 const SLEEP_US = 100;
 
-/** Resolves when another thread has slept so many microseconds. */
+/** Lets another thread sleep for `us` microseconds. Resolves when it wakes. */
 type Sleep = (us: number) => Promise<unknown>;
 
-/** One for each shim that is loaded. */
+/** One of each shim that is loaded. */
 const sleepers = new Set<Sleep>();
-/** What is called in the turn after the event loop has looked; undefined while it is not asked to. */
+/** The callbacks that wait until the event loop has looked; undefined while none does. */
 let afterLook: (() => void)[] | undefined;
 /** When it has looked, as far as is known. */
 let lookedAt = 0;
 /** Whether a callback of {@link inLaterTurn} runs. */
 let isInTurn = false;
 
-/** Tells how another thread sleeps. Dispose the result when the function cannot be called any more. */
-export function sleepsWith(sleep: Sleep): Disposable {
+/** Adds a function with which a thread can sleep. Dispose the result before the function can no longer be called. */
+export function addSleeper(sleep: Sleep): Disposable {
   sleepers.add(sleep);
   return { [Symbol.dispose]: () => void sleepers.delete(sleep) };
 }
 
-/** The event loop has looked at its descriptors: one of them could be read. */
+/** Notes that the event loop has just looked at its descriptors. Call it when one was read. */
 export function looked(): void {
   lookedAt = performance.now();
 }
@@ -94,14 +94,14 @@ function run(callback: () => void): void {
   }
 }
 
-/** Calls `callback`, and what is asked for meanwhile, when the event loop has looked. */
+/** Lets the event loop look at its descriptors. Then calls `callback`, and those that were added meanwhile. */
 function look(callback: () => void): void {
   const [sleep] = sleepers;
   const callbacks = [callback];
   afterLook = callbacks;
   const goOn = (): void => {
     clearTimeout(late);
-    if (afterLook !== callbacks) return; // both have come
+    if (afterLook !== callbacks) return; // the other of thread and timer was first
     afterLook = undefined;
     looked();
     for (const one of callbacks) {

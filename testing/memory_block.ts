@@ -10,9 +10,9 @@ import type { MemoryViews } from "../ffi/memory_views.ts";
 import type { SurfaceLayout } from "../proto/schema/surface_layout.ts";
 
 /**
- * A piece of memory. Its content moves from one view to the next, without a copy.
- * Only a view that is opened while there is another one is a copy of that one:
- * JavaScript cannot show the same memory twice and detach each alone.
+ * A piece of memory. Its content moves from a closed view to the next one, without a
+ * copy. A view that is opened beside an open one is a copy: JavaScript cannot show
+ * the same memory twice and detach each view alone.
  */
 export class MemoryBlock {
   /** Its size, in bytes. */
@@ -32,7 +32,7 @@ export class MemoryBlock {
     this.layout = layout;
   }
 
-  /** Returns a new view. Of what open views show, the last one that was closed counts, else the newest. */
+  /** Returns a new view. It shows what the last closed view has shown; if that was shown since, it copies the newest open view. */
   open(): ArrayBuffer {
     const newest = [...this.#views].findLast(({ detached }) => !detached);
     const view = this.#content ?? newest?.slice() ??

@@ -354,7 +354,7 @@ export class ProcessorRun<I extends PortMap, O extends PortMap>
   /** Ends and releases everything, once. */
   #release(): Promise<void> {
     return this.#released ??= (async () => {
-      if (this.#isDrained) { // nothing of it waits for its channel
+      if (this.#isDrained) { // so the processor ends without the end of its channel
         this.#abort();
         await this.#running;
         this.#acquired = this.#client.acquired; // the end of the channel ends their leases

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** How often a wait for room is awake, at most: a peer may send without end what gives no room. */
+/** The most spins of one wait for room. Without a limit, a peer could keep this side spinning with records that give no room. */
 const MAX_SPINS = 4;
 
 /** What a wait needs from its channel. */

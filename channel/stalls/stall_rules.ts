@@ -59,7 +59,7 @@ export interface SendingState {
   readonly places: SendingPlaces;
   /** Its counters. */
   readonly stats: { readonly sent: number; readonly dropped: number };
-  /** How many of the dropped frames came while nothing could be sent, because the other side had not started. */
+  /** How many of the dropped frames were sent before the other side had started. */
   readonly droppedEarly: number;
 }
 
@@ -69,7 +69,7 @@ export interface SideState {
   readonly isHost: boolean;
   /** Whether the loop that calls a processor, or a host's turns, waits for frames. */
   readonly idles: boolean;
-  /** Whether that loop may wait for a frame of this port: it waits, and every other port has frames. */
+  /** Whether that loop may be waiting for a frame of this port: it waits, and every other port has frames. */
   mayWaitFor(port: ReceivingState): boolean;
   /** Whether the host is drained. */
   readonly drains: boolean;
@@ -161,7 +161,7 @@ export function earlyAtEnd(
 ): Stall | undefined {
   const { sent, dropped } = port.stats;
   if (!port.connected || sent > 0 || dropped === 0) return undefined;
-  if (dropped > port.droppedEarly) return undefined; // others had no room
+  if (dropped > port.droppedEarly) return undefined; // some were dropped for another reason
   const all = dropped === 1
     ? "the only frame that was sent"
     : `all ${dropped} frames that were sent`;

@@ -141,7 +141,7 @@ export class StallWatch implements SideState {
     const found: (Stall | undefined)[] = this.#outgoing.map(sendingStall);
     for (const port of this.#incoming) {
       const misses = this.#misses.get(port) ?? 0;
-      found.push(receivingStall(port, misses, this, () => this.#waits()));
+      found.push(receivingStall(port, misses, this, () => this.#waits(port)));
       this.#misses.set(port, port.misses);
     }
     return found.filter((stall) =>
@@ -149,10 +149,9 @@ export class StallWatch implements SideState {
     ) as Stall[];
   }
 
-  /** Whether this side waits for something that a port which nobody reads may hold up. */
-  #waits(): boolean {
-    // A processor may wait for an input that is empty.
-    if (this.#idles) return this.#incoming.every(hasFrames);
+  /** Whether this side waits for something that `port`, which nobody reads, may hold up. */
+  #waits(port: ReceivingState): boolean {
+    if (this.#idles) return this.mayWaitFor(port);
     // A processor's code may be about to read: only a loop that waits says that it is not.
     if (!this.isHost) return false;
     return this.#drains || this.#incoming.some(isAwaited) ||

@@ -4,7 +4,7 @@ import { judge, type Outcome } from "../helpers/interleavings/verdict.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { Prng } from "../helpers/prng.ts";
 import { explore, type Explored, sample } from "../helpers/sim/explorer.ts";
-import { settled } from "../helpers/sim/world.ts";
+import { Unhandled } from "../helpers/unhandled.ts";
 
 /**
  * The real host, client and broker on a simulated machine: every order of the
@@ -18,8 +18,8 @@ import { settled } from "../helpers/sim/world.ts";
  * every order if the scenario says so, else only the order in which the oldest
  * event is first.
  *
- * `deno task test` runs a sample of each exploration that takes longer than a few
- * seconds, always the same one; `deno task test:all` runs all of it.
+ * `deno task test` runs a sample of each exploration, always the same one;
+ * `deno task test:all` runs all of it.
  */
 interface Exploration extends Scenario {
   readonly name: string;
@@ -116,35 +116,6 @@ const EXPLORATIONS: readonly Exploration[] = [
 /** Prints a line between the lines of the test runner. */
 function say(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`\n  ${text}`));
-}
-
-/** Collects unhandled errors. */
-class Unhandled implements Disposable {
-  #errors: unknown[] = [];
-  readonly #hear = (event: PromiseRejectionEvent | ErrorEvent): void => {
-    event.preventDefault();
-    this.#errors.push("reason" in event ? event.reason : event.error);
-  };
-
-  constructor() {
-    addEventListener("unhandledrejection", this.#hear);
-    addEventListener("error", this.#hear);
-  }
-
-  /** Returns the errors since the last call, as text. */
-  async take(): Promise<string[]> {
-    await settled();
-    const errors = this.#errors;
-    this.#errors = [];
-    return errors.map((error) =>
-      `nobody handles: ${error instanceof Error ? error.stack : String(error)}`
-    );
-  }
-
-  [Symbol.dispose](): void {
-    removeEventListener("unhandledrejection", this.#hear);
-    removeEventListener("error", this.#hear);
-  }
 }
 
 type Runs = AsyncIterable<Explored<HandshakeRun>>;

@@ -9,6 +9,7 @@ import {
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { lapse, soon, until } from "../helpers/soon.ts";
+import { Unhandled } from "../helpers/unhandled.ts";
 
 /** Warnings of ports that stand still, with real clients and clocks. */
 
@@ -162,27 +163,19 @@ permittedTest(
   NEEDS,
   async () => {
     using _ = isolatedHome();
-    const uncaught: unknown[] = [];
-    const hear = (event: ErrorEvent): void => {
-      event.preventDefault();
-      uncaught.push(event.error);
-    };
-    addEventListener("error", hear);
-    try {
-      const wrong = new Error("a strict program");
-      const host = launchFixture("identity.ts", {
-        warn: () => {
-          throw wrong;
-        },
-      });
-      using frame = acquireFrame(host, 0);
-      assert(!host.input.video.send(frame)); // is told of at the end
-      await soon(host.close(), "the close");
-      assertEquals(await soon(host.ended, "its outcome"), undefined);
-      await until("the error", () => uncaught.length > 0);
-      assertEquals(uncaught, [wrong]);
-    } finally {
-      removeEventListener("error", hear);
-    }
+    using unhandled = new Unhandled();
+    const wrong = new Error("a strict program");
+    const host = launchFixture("identity.ts", {
+      warn: () => {
+        throw wrong;
+      },
+    });
+    using frame = acquireFrame(host, 0);
+    assert(!host.input.video.send(frame)); // is told of at the end
+    await soon(host.close(), "the close");
+    assertEquals(await soon(host.ended, "its outcome"), undefined);
+    const errors = await unhandled.take();
+    assertEquals(errors.length, 1, errors.join("\n"));
+    assertStringIncludes(errors[0]!, wrong.message);
   },
 );
