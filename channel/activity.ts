@@ -87,6 +87,8 @@ export interface FrameProgress {
   readonly transferred: number;
   /** Frames received and not yet read. */
   readonly unread: number;
+  /** Frames that were read, or dropped unread. */
+  readonly read: number;
   /** Whether the other side has ended all its ports; their frames may be unread. `undefined` if it has none. */
   readonly incomingEnded: boolean | undefined;
   /** Waits awake for a short time, if a frame is likely to come in it. Returns whether something has come. */

@@ -103,10 +103,10 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.#problems = new Problems((text) => events.problem(text));
     checkMemory(outgoing);
     checkMemory(incoming);
-    this.#messagesOut = new OutgoingMessages(
-      native,
-      (message) => this.#lane.numbered(message),
-    );
+    this.#messagesOut = new OutgoingMessages(native, {
+      numbered: (message) => this.#lane.numbered(message),
+      wasSent: () => this.#lane.wasSent(),
+    });
     this.#table = new MemoryTable(
       native,
       (id, generation, givenAway) =>
@@ -248,6 +248,16 @@ export class Channel<Out extends PortMap, In extends PortMap>
   /** Frames received and not yet read. */
   get unread(): number {
     return this.#ports.unread;
+  }
+
+  /** Frames that were read, or dropped unread. */
+  get read(): number {
+    return this.#ports.read;
+  }
+
+  /** Notes which frames have come so far. Returns whether they were read, or will not be, at a later time. */
+  framesSoFar(): () => boolean {
+    return this.#ports.framesSoFar();
   }
 
   /** The received frames that are on lease to user code, clones included, by port. */

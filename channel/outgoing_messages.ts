@@ -13,21 +13,26 @@ import type { Native } from "../ffi/native.ts";
 import type { PackedFrame } from "./dictionary/dictionary_writer.ts";
 import { frameTooLarge } from "./transport.ts";
 
+/** Gives messages their numbers, if the connection needs them. */
+export interface MessageNumbers {
+  /** Returns a message with the next number, if it is to have one. */
+  numbered(message: XpcDictionary): XpcDictionary;
+  /** That message was sent: the number is used. */
+  wasSent(): void;
+}
+
 /** Sends the messages of one channel. */
 export class OutgoingMessages {
   /** The connection to the current peer. */
   connection: Connection | undefined;
   readonly #native: Native;
-  readonly #numbered: (message: XpcDictionary) => XpcDictionary;
+  readonly #numbers: MessageNumbers;
   #lastFrame = 0;
 
-  /** @param numbered returns a message with its number, if it is to have one */
-  constructor(
-    native: Native,
-    numbered: (message: XpcDictionary) => XpcDictionary,
-  ) {
+  /** @param numbers gives messages their numbers */
+  constructor(native: Native, numbers: MessageNumbers) {
     this.#native = native;
-    this.#numbered = numbered;
+    this.#numbers = numbers;
   }
 
   /** Returns the id of the next frame. Ids go on from one peer to the next: a late release of the last one frees nothing of this one. */
@@ -44,9 +49,10 @@ export class OutgoingMessages {
     });
   }
 
-  /** Sends a message. Returns its cost. */
+  /** Sends a message. Returns its cost. Throws `bad_argument` if it is too large, or XPC cannot carry it: then nothing is sent. */
   send(message: XpcDictionary): number {
-    this.connection?.send(this.#numbered(message));
+    this.connection?.send(this.#numbers.numbered(message));
+    this.#numbers.wasSent();
     return this.#native.packedCost;
   }
 

@@ -86,6 +86,8 @@ export interface ClientBridgeEvents {
   readonly portEnded: () => void;
   /** Called when the host starts, stops, pauses or resumes the processor. */
   command(command: ClientCommand): void;
+  /** Called with each other control message: a request of the host, perhaps. It is disposed when this returns. */
+  request(type: string, message: Message): void;
   /** Called once, at the end: with the failure, or with `undefined` if the host has closed the channel or has ended. */
   ended(failure: BridgeError | undefined): void;
 }
@@ -400,7 +402,7 @@ export class ClientBridge implements AsyncDisposable {
         code: isErrorCode(code) ? code : "handshake_failed",
         reason: `${what}: ${reason ?? "no reason given"}`,
       });
-    }
+    } else this.#events.request(type, message);
   }
 
   /** Releases everything, after the broker has the report of the end. */

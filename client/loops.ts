@@ -13,7 +13,9 @@ import {
 } from "../channel/activity.ts";
 import { pause, systemClock } from "../ffi/clock.ts";
 import type { PortMap } from "../proto/schema/port.ts";
+import type { SettingMap } from "../proto/schema/settings.ts";
 import type { ClientCommand } from "./bridge.ts";
+import type { ProcessorCalls } from "./call.ts";
 import type {
   Context,
   ContinuousDefinition,
@@ -21,6 +23,7 @@ import type {
   Processor,
   ReactiveDefinition,
 } from "./processor.ts";
+import { RequestQueue } from "./request_queue.ts";
 
 /** The time that `start` gets to return at the end, after `running` has aborted. */
 const STOP_GRACE_MS = 500;
@@ -35,7 +38,11 @@ function isSameSwitch(one: ClientCommand, other: ClientCommand): boolean {
   return isStartOrStop(one) === isStartOrStop(other);
 }
 
-type AnyContext = Context<PortMap, PortMap>;
+/** How often a manual processor's loop looks whether frames were read, while a request waits for that, in milliseconds. */
+const LOOK_MS = 16;
+
+/** The context of a processor of any kind. */
+export type AnyContext = Context<PortMap, PortMap, SettingMap>;
 
 /**
  * Keeps the host's commands and the arrivals of frames until the loop takes
@@ -44,6 +51,8 @@ type AnyContext = Context<PortMap, PortMap>;
 export class ProcessorInbox {
   /** Changes when a frame, a command or the end of a port comes, when the last frame of a port was read, and at the end. */
   readonly activity: Activity = new Activity();
+  /** The host's changes of settings, and calls, that wait for their turn. */
+  readonly requests: RequestQueue = new RequestQueue(this.activity);
   /** The number of frames that came since this was last set to 0. */
   arrivals = 0;
   #commands: ClientCommand[] = [];
@@ -83,6 +92,11 @@ export class ProcessorInbox {
     );
   }
 
+  /** Whether a command, or a request that is due, waits. One may come while a loop awaits that there is none. */
+  get hasTurn(): boolean {
+    return this.#commands.length > 0 || this.requests.hasDue;
+  }
+
   /** Takes the oldest command; `undefined` if there is none. */
   takeCommand(): ClientCommand | undefined {
     return this.#commands.shift();
@@ -115,22 +129,29 @@ export async function runLoop(
   if (mode === "reactive") {
     await reactive(definition, context, progress, control);
   } else await continuous(definition, context, progress, control);
-  await whilePaused(definition, context, control);
+  await between(definition, context, progress, control);
   if (!context.signal.aborted) await finish();
   while (!context.signal.aborted) {
-    await whilePaused(definition, context, control);
+    await between(definition, context, progress, control);
+    await control.requests.look(progress.read, "all");
     if (!context.signal.aborted) await control.activity.wait();
   }
 }
 
-/** Handles pause and resume. Returns when the processor is not paused, or when it must end. */
-async function whilePaused(
+/**
+ * What happens between the calls of `process`: handles pause and resume, and the
+ * requests that are due. While the processor is paused it reads no frame, so that
+ * all requests are. Returns when it is not paused, or when it must end.
+ */
+async function between(
   definition: Processor["definition"],
   context: AnyContext,
+  progress: FrameProgress,
   control: ProcessorInbox,
 ): Promise<void> {
   let paused = false;
   while (!context.signal.aborted) {
+    await control.requests.look(progress.read, paused ? "all" : "due");
     const command = control.takeCommand();
     if (command === "pause" && !paused) {
       paused = true;
@@ -140,7 +161,7 @@ async function whilePaused(
       await definition.resume?.(context);
     } else if (command === undefined) {
       if (!paused) return;
-      await control.activity.wait();
+      if (!control.requests.hasAny) await control.activity.wait();
     }
   }
 }
@@ -150,18 +171,20 @@ async function whilePaused(
  * none of the frames that are left. Commands are handled between the calls.
  */
 async function reactive(
-  definition: ReactiveDefinition<PortMap, PortMap>,
+  definition: ReactiveDefinition<PortMap, PortMap, SettingMap, ProcessorCalls>,
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,
 ): Promise<void> {
   let stuck = false; // the last call took no frame: the next call waits for a new one
   while (!context.signal.aborted) {
-    await whilePaused(definition, context, control);
+    await between(definition, context, progress, control);
     if (context.signal.aborted) return;
+    if (control.hasTurn) continue;
     const before = progress.unread;
     if (before === 0 || (stuck && control.arrivals === 0)) {
       if (progress.incomingEnded) return;
+      if (control.requests.hasAny) continue; // nothing is read before it is their turn
       if (progress.spin()) await progress.turn();
       else if (!context.signal.aborted) { // a spin may end the channel
         progress.idles(true);
@@ -179,7 +202,12 @@ async function reactive(
 
 /** Calls `process` until the inputs have ended and all their frames were read. */
 async function continuous(
-  definition: ContinuousDefinition<PortMap, PortMap>,
+  definition: ContinuousDefinition<
+    PortMap,
+    PortMap,
+    SettingMap,
+    ProcessorCalls
+  >,
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,
@@ -189,7 +217,9 @@ async function continuous(
     progress,
     control.activity,
     async () => {
-      await whilePaused(definition, context, control);
+      do await between(definition, context, progress, control); while (
+        control.hasTurn && !isOver()
+      );
       if (!isOver()) await definition.process(context);
     },
     definition.restMs ?? DEFAULT_REST_MS,
@@ -209,7 +239,7 @@ function isRunning(run: Run | undefined): boolean {
 }
 
 async function manual(
-  definition: ManualDefinition<PortMap, PortMap>,
+  definition: ManualDefinition<PortMap, PortMap, SettingMap, ProcessorCalls>,
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,
@@ -233,13 +263,16 @@ async function manual(
     const both = AbortSignal.any([signal, context.signal]);
     await definition.start({ ...context, running: both });
   };
+  const { requests } = control;
   while (!context.signal.aborted && !failure) {
+    const isReading = isRunning(running) && !paused;
+    await requests.look(progress.read, isReading ? "patient" : "all");
     const command = control.takeCommand();
     if (command === undefined && isFlushDue()) {
       flushed = true;
       await finish().catch((error) => failure = { error });
     } else if (command === undefined) {
-      await control.activity.wait();
+      await control.activity.wait(requests.hasAny ? LOOK_MS : undefined);
     } else if (
       command === "start" && (flushed || isRunning(running))
     ) {

@@ -19,6 +19,15 @@
 export * from "../channel/mod.ts";
 export * from "../proto/mod.ts";
 export {
+  call,
+  type CallContext,
+  type CallFields,
+  type NoFields,
+  type ProcessorCall,
+  type ProcessorCalls,
+  type Returned,
+} from "./call.ts";
+export {
   type Context,
   continuous,
   type ContinuousDefinition,

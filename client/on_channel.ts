@@ -12,8 +12,10 @@ import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
 import type { PortMap } from "../proto/schema/port.ts";
 import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import { agreeWithHost } from "./agreement.ts";
-import { type ProcessorInbox, runLoop } from "./loops.ts";
-import type { Context, Processor } from "./processor.ts";
+import type { Message } from "../ffi/message.ts";
+import { HostRequests, type RequestHandler } from "./host_requests.ts";
+import { type AnyContext, type ProcessorInbox, runLoop } from "./loops.ts";
+import type { Processor } from "./processor.ts";
 
 /** The time limit of a processor's `teardown`. */
 const TEARDOWN_MS = 1_500;
@@ -30,6 +32,8 @@ export interface ProcessorLink {
   readonly signal: AbortSignal;
   /** Gets the host's commands and the arrivals of frames. */
   readonly inbox: ProcessorInbox;
+  /** Has the host's messages about settings and calls given to `receive`, from now on. */
+  heard(receive: (type: string, message: Message) => void): void;
   /** Called after `setup`, with what the message `started` says of the ports: frames can flow. */
   started(ports: XpcDictionary): void;
   /** Called when the inputs have ended, `flush` has returned and the outputs have ended. */
@@ -44,7 +48,8 @@ export interface ProcessorLink {
  */
 export async function runOnChannel(
   processor: Processor,
-  { channel, hosts, ping, signal, inbox, started, flushed }: ProcessorLink,
+  { channel, hosts, ping, signal, inbox, heard, started, flushed }:
+    ProcessorLink,
   held: AsyncDisposableStack,
 ): Promise<void> {
   const { input, output, message } = agreeWithHost(
@@ -53,7 +58,28 @@ export async function runOnChannel(
     processor.schema,
     ping,
   );
-  const context = { input, output, signal };
+  const handler: RequestHandler = {
+    settingsChanged: (changed) =>
+      processor.definition.settingsChanged?.(context, changed),
+    call: (name, request, cancelled) =>
+      processor.definition.calls![name]!.answer(request, {
+        ...context,
+        signal: AbortSignal.any([signal, cancelled]),
+      }),
+  };
+  const requests = new HostRequests(
+    processor.declared,
+    channel,
+    inbox.requests,
+    handler,
+  );
+  const { values: settings } = requests.settings;
+  const context: AnyContext = { input, output, settings, signal };
+  if (channel.features.has("requests")) {
+    heard((type, message) => requests.receive(type, message));
+    await requests.declare(signal);
+    if (signal.aborted) return;
+  }
   held.defer(() => tearDown(processor, context));
   await processor.definition.setup?.(context);
   started(message);
@@ -68,7 +94,7 @@ export function isOurEnd(error: unknown, signal: AbortSignal): boolean {
 
 async function tearDown(
   processor: Processor,
-  context: Context<PortMap, PortMap>,
+  context: AnyContext,
 ): Promise<void> {
   if (!processor.definition.teardown) return;
   const late = Promise.withResolvers<void>();

@@ -5,12 +5,27 @@
  */
 
 import type { Receivers, Senders } from "../channel/ports/channel_ports.ts";
+import { MAX_CALLS, MAX_SCHEMA_BYTES } from "../proto/limits.ts";
+import type { NoCalls } from "../proto/schema/call_types.ts";
 import {
   connectionSchema,
   type NoPorts,
 } from "../proto/schema/connection_schema.ts";
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
+import {
+  callSchemas,
+  type Declarations,
+  declarationsToJson,
+} from "../proto/schema/json/declarations_json.ts";
 import type { PortMap } from "../proto/schema/port.ts";
+import { amount, Place } from "../proto/schema/schema_place.ts";
+import type {
+  NoSettings,
+  SettingMap,
+  SettingValues,
+} from "../proto/schema/settings.ts";
+import { SettingsCodec } from "../proto/wire/settings_codec.ts";
+import type { ProcessorCalls } from "./call.ts";
 import type {
   ProcessorMode,
   ProcessorTypes,
@@ -19,27 +34,52 @@ import type {
 } from "../proto/schema/processor_types.ts";
 
 /** The argument of a processor's functions. */
-export interface Context<I extends PortMap, O extends PortMap> {
+export interface Context<
+  I extends PortMap,
+  O extends PortMap,
+  S extends SettingMap = NoSettings,
+> {
   /** Receives frames from the host, by port. */
   readonly input: Receivers<I>;
   /** Sends frames to the host, by port. */
   readonly output: Senders<O>;
+  /** The settings as they are now. It is one object: its values change between the processor's functions. */
+  readonly settings: SettingValues<S>;
   /** Aborts when the processor must end. Pass it to everything that the processor waits for. */
   readonly signal: AbortSignal;
 }
 
 /** What every kind of processor has: ports, and functions for its start and end. */
-export interface ProcessorDefinition<I extends PortMap, O extends PortMap> {
+export interface ProcessorDefinition<
+  I extends PortMap,
+  O extends PortMap,
+  S extends SettingMap = NoSettings,
+  C extends ProcessorCalls = NoCalls,
+> {
   /** The schema of each input port. Default, if `outputs` is absent too: the host's ports. */
   readonly inputs?: I;
   /** The schema of each output port. */
   readonly outputs?: O;
+  /** Parameters that the host can change while the processor runs. */
+  readonly settings?: S;
+  /** What the host can ask the processor. */
+  readonly calls?: C;
+  /**
+   * Called when the host has changed settings, with their names: between the
+   * processor's other functions, and after the frames that were sent before the
+   * change were read. Not called for the values that the processor starts with. An
+   * error here is the processor's failure.
+   */
+  settingsChanged?(
+    context: Context<I, O, S>,
+    changed: readonly string[],
+  ): void | Promise<void>;
   /** Called once, before the first frame. Load models here. */
-  setup?(context: Context<I, O>): void | Promise<void>;
+  setup?(context: Context<I, O, S>): void | Promise<void>;
   /** Called when the host pauses the processor. `process` is not called until the host resumes it. */
-  pause?(context: Context<I, O>): void | Promise<void>;
+  pause?(context: Context<I, O, S>): void | Promise<void>;
   /** Called when the host resumes the processor. */
-  resume?(context: Context<I, O>): void | Promise<void>;
+  resume?(context: Context<I, O, S>): void | Promise<void>;
   /**
    * Called once, when the host has ended all inputs and their frames were read:
    * send here what the processor still holds. It still arrives; then all outputs
@@ -84,41 +124,56 @@ export interface ProcessorDefinition<I extends PortMap, O extends PortMap> {
    * }
    * ```
    */
-  flush?(context: Context<I, O>): void | Promise<void>;
+  flush?(context: Context<I, O, S>): void | Promise<void>;
   /** Called once, at the end, also after a failure. It must return within 1.5 s. */
-  teardown?(context: Context<I, O>): void | Promise<void>;
+  teardown?(context: Context<I, O, S>): void | Promise<void>;
 }
 
 /** A processor that processes each frame as it comes. */
-export interface ReactiveDefinition<I extends PortMap, O extends PortMap>
-  extends ProcessorDefinition<I, O> {
+export interface ReactiveDefinition<
+  I extends PortMap,
+  O extends PortMap,
+  S extends SettingMap = NoSettings,
+  C extends ProcessorCalls = NoCalls,
+> extends ProcessorDefinition<I, O, S, C> {
   /** Called when a frame has come, until all inputs have ended; the calls never overlap. An error ends the processor and is reported to the host's owner. */
-  process(context: Context<I, O>): void | Promise<void>;
+  process(context: Context<I, O, S>): void | Promise<void>;
 }
 
 /** A processor that runs in a loop, whether frames come or not. */
-export interface ContinuousDefinition<I extends PortMap, O extends PortMap>
-  extends ProcessorDefinition<I, O> {
+export interface ContinuousDefinition<
+  I extends PortMap,
+  O extends PortMap,
+  S extends SettingMap = NoSettings,
+  C extends ProcessorCalls = NoCalls,
+> extends ProcessorDefinition<I, O, S, C> {
   /** Milliseconds to wait after a call in which no frame was read or sent. A frame that comes ends the wait. Default: 16. */
   readonly restMs?: number;
   /** Called repeatedly, until all inputs have ended and were read; the calls never overlap. An error ends the processor and is reported to the host's owner. */
-  process(context: Context<I, O>): void | Promise<void>;
+  process(context: Context<I, O, S>): void | Promise<void>;
 }
 
 /** The argument of a manual processor's `start`. */
-export interface RunningContext<I extends PortMap, O extends PortMap>
-  extends Context<I, O> {
+export interface RunningContext<
+  I extends PortMap,
+  O extends PortMap,
+  S extends SettingMap = NoSettings,
+> extends Context<I, O, S> {
   /** Aborts when the host stops or ends the processor. */
   readonly running: AbortSignal;
 }
 
 /** A processor that runs from start to stop. */
-export interface ManualDefinition<I extends PortMap, O extends PortMap>
-  extends ProcessorDefinition<I, O> {
+export interface ManualDefinition<
+  I extends PortMap,
+  O extends PortMap,
+  S extends SettingMap = NoSettings,
+  C extends ProcessorCalls = NoCalls,
+> extends ProcessorDefinition<I, O, S, C> {
   /** Called when the host starts the processor. It may run until `running` aborts, or start something and return. */
-  start(context: RunningContext<I, O>): void | Promise<void>;
+  start(context: RunningContext<I, O, S>): void | Promise<void>;
   /** Called when the host stops the processor, after `running` has aborted. `start` may not have returned yet. */
-  stop?(context: Context<I, O>): void | Promise<void>;
+  stop?(context: Context<I, O, S>): void | Promise<void>;
 }
 
 /**
@@ -131,25 +186,42 @@ export type Processor<T extends ProcessorTypes = ProcessorTypes> =
   & {
     /** The ports that it declares; `undefined` if it uses the host's ports. */
     readonly schema: ConnectionSchema | undefined;
+    /** The settings and calls that it declares. */
+    readonly declared: Declarations;
   }
   & (
     | {
       /** When its functions are called. */
       readonly mode: "reactive";
       /** Its functions. */
-      readonly definition: ReactiveDefinition<PortMap, PortMap>;
+      readonly definition: ReactiveDefinition<
+        PortMap,
+        PortMap,
+        SettingMap,
+        ProcessorCalls
+      >;
     }
     | {
       /** When its functions are called. */
       readonly mode: "continuous";
       /** Its functions. */
-      readonly definition: ContinuousDefinition<PortMap, PortMap>;
+      readonly definition: ContinuousDefinition<
+        PortMap,
+        PortMap,
+        SettingMap,
+        ProcessorCalls
+      >;
     }
     | {
       /** When its functions are called. */
       readonly mode: "manual";
       /** Its functions. */
-      readonly definition: ManualDefinition<PortMap, PortMap>;
+      readonly definition: ManualDefinition<
+        PortMap,
+        PortMap,
+        SettingMap,
+        ProcessorCalls
+      >;
     }
   );
 
@@ -177,14 +249,16 @@ const PROCESSORS = new WeakSet<object>();
  * });
  * ```
  *
- * @throws {BridgeError} `schema_mismatch` if a port's declaration is not valid
+ * @throws {BridgeError} `schema_mismatch` if a port, a setting or a call is not valid
  */
 export function reactive<
   const I extends PortMap = NoPorts,
   const O extends PortMap = NoPorts,
+  const S extends SettingMap = NoSettings,
+  const C extends ProcessorCalls = NoCalls,
 >(
-  definition: ReactiveDefinition<I, O>,
-): Processor<TypesOfProcessor<"reactive", I, O>> {
+  definition: ReactiveDefinition<I, O, S, C>,
+): Processor<TypesOfProcessor<"reactive", I, O, S, C>> {
   return make("reactive", definition);
 }
 
@@ -210,14 +284,16 @@ export function reactive<
  * });
  * ```
  *
- * @throws {BridgeError} `schema_mismatch` if a port's declaration is not valid
+ * @throws {BridgeError} `schema_mismatch` if a port, a setting or a call is not valid
  */
 export function continuous<
   const I extends PortMap = NoPorts,
   const O extends PortMap = NoPorts,
+  const S extends SettingMap = NoSettings,
+  const C extends ProcessorCalls = NoCalls,
 >(
-  definition: ContinuousDefinition<I, O>,
-): Processor<TypesOfProcessor<"continuous", I, O>> {
+  definition: ContinuousDefinition<I, O, S, C>,
+): Processor<TypesOfProcessor<"continuous", I, O, S, C>> {
   return make("continuous", definition);
 }
 
@@ -244,14 +320,16 @@ export function continuous<
  * });
  * ```
  *
- * @throws {BridgeError} `schema_mismatch` if a port's declaration is not valid
+ * @throws {BridgeError} `schema_mismatch` if a port, a setting or a call is not valid
  */
 export function manual<
   const I extends PortMap = NoPorts,
   const O extends PortMap = NoPorts,
+  const S extends SettingMap = NoSettings,
+  const C extends ProcessorCalls = NoCalls,
 >(
-  definition: ManualDefinition<I, O>,
-): Processor<TypesOfProcessor<"manual", I, O>> {
+  definition: ManualDefinition<I, O, S, C>,
+): Processor<TypesOfProcessor<"manual", I, O, S, C>> {
   return make("manual", definition);
 }
 
@@ -259,11 +337,13 @@ function make<
   M extends ProcessorMode,
   I extends PortMap,
   O extends PortMap,
+  S extends SettingMap,
+  C extends ProcessorCalls,
 >(
   mode: M,
-  definition: ProcessorDefinition<I, O>,
-): Processor<TypesOfProcessor<M, I, O>> {
-  const { inputs, outputs } = definition;
+  definition: ProcessorDefinition<I, O, S, C>,
+): Processor<TypesOfProcessor<M, I, O, S, C>> {
+  const { inputs, outputs, settings = {}, calls = {} } = definition;
   // The runner passes the ports of the host's schema, which it has checked against this one.
   const processor = Object.freeze({
     mode,
@@ -273,10 +353,42 @@ function make<
         ...(outputs && { outputs }),
       })
       : undefined,
+    declared: declarationsOf(settings, calls),
     definition,
-  }) as unknown as Processor<TypesOfProcessor<M, I, O>>;
+  }) as unknown as Processor<TypesOfProcessor<M, I, O, S, C>>;
   PROCESSORS.add(processor);
   return processor;
+}
+
+/** Returns what a processor declares beside its ports. Throws `schema_mismatch` if it is not valid, or too large for a message. */
+function declarationsOf(
+  settings: SettingMap,
+  calls: ProcessorCalls,
+): Declarations {
+  new SettingsCodec(settings); // checks them
+  const place = new Place("what the processor declares");
+  const { length } = Object.keys(calls);
+  if (length > MAX_CALLS) {
+    place.refuse(`it has ${length} calls; at most ${MAX_CALLS} are allowed`);
+  }
+  const declared = Object.freeze({
+    settings: Object.freeze({ ...settings }),
+    calls: Object.freeze(Object.fromEntries(
+      Object.entries(calls).map(([name, { request, reply }]) => [
+        name,
+        callSchemas(name, request, reply),
+      ]),
+    )),
+  });
+  const size = JSON.stringify(declarationsToJson(declared)).length;
+  if (size > MAX_SCHEMA_BYTES) {
+    place.refuse(
+      `its settings and calls take ${
+        amount(size, "character")
+      } as JSON; at most ${MAX_SCHEMA_BYTES} are allowed`,
+    );
+  }
+  return declared;
 }
 
 /** Whether {@link reactive}, {@link continuous} or {@link manual} returned a value. */

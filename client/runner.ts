@@ -13,6 +13,7 @@
 
 import { permittedEnvironment } from "../ffi/environment.ts";
 import { surviveFileSizeLimit } from "../ffi/file_size_limit.ts";
+import type { Message } from "../ffi/message.ts";
 import { Native } from "../ffi/native.ts";
 import { writeStderr } from "../ffi/stderr.ts";
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
@@ -137,6 +138,7 @@ async function runProcessor(
   const loading = Promise.withResolvers<ConnectionSchema | undefined>();
   const abort = new AbortController();
   const control = new ProcessorInbox();
+  let request = (_type: string, _message: Message): void => {};
   const identity = readIdentity();
   const around = surroundings(options);
   await using bridge = new ClientBridge(identity, around, {
@@ -150,6 +152,7 @@ async function runProcessor(
       } else stalls.setResting("stopped", command === "stop");
       control.command(command);
     },
+    request: (type, message) => request(type, message),
     ended: (failure) => {
       abort.abort();
       ended.resolve(failure);
@@ -176,6 +179,7 @@ async function runProcessor(
       ping: bridge.ping,
       signal: abort.signal,
       inbox: control,
+      heard: (receive) => request = receive,
       started: (message) => bridge.started(processor.mode, message),
       flushed: () => bridge.flushed(),
     }, held);

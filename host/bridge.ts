@@ -49,6 +49,7 @@ import {
 import type { HandshakeTimes } from "./handshake_times.ts";
 import { agreeWithModule, portsInPing } from "./agreement.ts";
 import { HostSession, type SessionOptions } from "./host_session.ts";
+import type { ClientRequests } from "./client_requests.ts";
 import { Door } from "./door.ts";
 import { Refusals } from "./refusals.ts";
 import {
@@ -81,6 +82,8 @@ export interface HostBridgeOptions extends SessionOptions {
 
 /** The callbacks of a bridge. */
 export interface HostBridgeEvents {
+  /** Asks the client. */
+  readonly requests: ClientRequests;
   /** Called when frames can flow, before the first one can be sent. */
   opened(): void;
   /** Called when the client has read all inputs, which have ended, has flushed, and has ended its outputs. */
@@ -331,6 +334,7 @@ export class HostBridge {
   #adopt(peer: number): void {
     const { connection, features } = this.#door.letIn(peer);
     this.#channel.attach(connection);
+    this.#events.requests.connected();
     const mine = channelFeatures(this.#options.path);
     this.#channel.use(chosenFeatures(features, mine));
   }
@@ -358,6 +362,10 @@ export class HostBridge {
       this.#apply({ type: "pong", valid: hasPayload(message.body, PONG) });
     } else if (type === CTRL_TYPE.started) {
       this.#started(message.body);
+    } else if (type === CTRL_TYPE.declared) {
+      this.#declared(message.body);
+    } else if (type === CTRL_TYPE.answer) {
+      this.#events.requests.answered(message.body);
     } else if (type === CTRL_TYPE.flushed) {
       if (this.#phase === "open") this.#events.flushed();
     } else if (type === CTRL_TYPE.error) {
@@ -366,10 +374,17 @@ export class HostBridge {
     }
   }
 
+  #declared(body: XpcDictionary): void {
+    if (this.#phase !== "awaiting_started") return;
+    const problem = this.#events.requests.declared(body);
+    if (problem) this.#fail(stepFailure(problem));
+  }
+
   #started(body: XpcDictionary): void {
     const { schema, processorType } = this.#options;
     const problem = this.#phase === "awaiting_started"
-      ? agreeWithModule(this.#channel, schema, processorType, body)
+      ? agreeWithModule(this.#channel, schema, processorType, body) ??
+        this.#events.requests.started()
       : undefined;
     if (problem) {
       this.#fail({ code: problem.code, reason: problem.message });

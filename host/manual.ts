@@ -4,14 +4,18 @@
  * @module
  */
 
+import type { CallMap } from "../proto/schema/call_types.ts";
 import type { NoPorts } from "../proto/schema/connection_schema.ts";
 import type { PortMap } from "../proto/schema/port.ts";
+import type { SettingMap } from "../proto/schema/settings.ts";
 import type {
+  CallsOfModule,
   InputsOfModule,
   LaunchArguments,
   OptionalPortsOfModule,
   OutputsOfModule,
   ProcessorModule,
+  SettingsOfModule,
 } from "./module_types.ts";
 import type { HostOptions } from "./options.ts";
 import { ProcessorHost } from "./processor_host.ts";
@@ -23,7 +27,9 @@ import { ProcessorHost } from "./processor_host.ts";
 export class ManualHost<
   I extends PortMap = NoPorts,
   O extends PortMap = NoPorts,
-> extends ProcessorHost<I, O> {
+  S extends SettingMap = SettingMap,
+  C extends CallMap = CallMap,
+> extends ProcessorHost<I, O, S, C> {
   /**
    * Launches a host and its client. Returns at once; the connection is made in
    * the background, and `ready` resolves when frames can flow.
@@ -55,7 +61,12 @@ export class ManualHost<
   static launch<M extends ProcessorModule = never>(
     ...options: LaunchArguments<M, "manual">
   ):
-    & ManualHost<InputsOfModule<M>, OutputsOfModule<M>>
+    & ManualHost<
+      InputsOfModule<M>,
+      OutputsOfModule<M>,
+      SettingsOfModule<M>,
+      CallsOfModule<M>
+    >
     & OptionalPortsOfModule<M>;
   static launch(
     options: HostOptions<PortMap, PortMap>,

@@ -18,6 +18,14 @@
 export * from "../channel/mod.ts";
 export * from "../proto/mod.ts";
 export type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
+export type {
+  AnyCall,
+  CallFunction,
+  HostCalls,
+  HostSettings,
+  SomeSettings,
+} from "./asking.ts";
+export type { AskOptions } from "./client_requests.ts";
 export type { HandshakeTimes } from "./handshake_times.ts";
 export { ContinuousHost } from "./continuous.ts";
 export { ManualHost } from "./manual.ts";

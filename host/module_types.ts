@@ -20,6 +20,7 @@ import type {
   TypedProcessor,
 } from "../proto/schema/processor_types.ts";
 import type { PixelFormat } from "../proto/schema/surface.ts";
+import type { SomeSettings } from "./asking.ts";
 import type { HostOptions } from "./options.ts";
 
 /** The type of a processor's module: `typeof import("./blur.ts")`. */
@@ -107,8 +108,13 @@ export type ModuleUrl<M extends ProcessorModule, H extends ProcessorMode> =
  * A module that declares no ports takes any.
  */
 export type ModuleOptions<M extends ProcessorModule, H extends ProcessorMode> =
-  & Omit<HostOptions<NoPorts, NoPorts>, "module" | "inputs" | "outputs">
+  & Omit<
+    HostOptions<NoPorts, NoPorts>,
+    "module" | "inputs" | "outputs" | "settings"
+  >
   & {
+    /** The values of the processor's settings from the start. */
+    readonly settings?: SomeSettings<SettingsOfModule<M>>;
     /** URL of the processor's module, whose type is the type argument. */
     readonly module: ModuleUrl<M, H>;
   }
@@ -124,6 +130,16 @@ export type LaunchArguments<
   H extends ProcessorMode,
 > = [M] extends [never] ? [module: never, missing: never]
   : [options: ModuleOptions<M, H>];
+
+/** The settings of the module's processor. */
+export type SettingsOfModule<M extends ProcessorModule> = TypesOfModule<
+  M
+>["settings"];
+
+/** The calls of the module's processor. */
+export type CallsOfModule<M extends ProcessorModule> = TypesOfModule<
+  M
+>["calls"];
 
 /** The input ports that a host of this module surely has. */
 export type InputsOfModule<M extends ProcessorModule> = RequiredPorts<

@@ -14,6 +14,7 @@ import { DEFAULT_TIMEOUT_SECS, MAX_TIMEOUT_SECS } from "../proto/limits.ts";
 import { names, serviceName } from "../proto/names.ts";
 import type { TransportPath } from "../channel/transport.ts";
 import type { PortMap } from "../proto/schema/port.ts";
+import type { SettingValue } from "../proto/schema/settings.ts";
 import type { ProcessorMode } from "../proto/schema/processor_types.ts";
 import {
   CLIENT_RUNNER,
@@ -36,6 +37,8 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly inputs?: I;
   /** The schema of each port on which the client sends frames. */
   readonly outputs?: O;
+  /** The values of the processor's settings from the start; those that are not given have their defaults. Later: {@link ProcessorHost.settings}. */
+  readonly settings?: { readonly [name: string]: SettingValue };
   /** Permissions of the client's process, beyond those that the bridge needs. Default: none. */
   readonly permissions?: ClientPermissions;
   /** Environment variables that are set in the client's process; it may read them. It also gets those of this process by which Deno downloads modules, and PATH; see the host guide. */
@@ -112,6 +115,7 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
       ...(options.inputs && { inputs: options.inputs }),
       ...(options.outputs && { outputs: options.outputs }),
     }) as SupervisorOptions<I, O>["schema"],
+    settings: options.settings ?? {},
     runtimeId: options.runtimeId ?? readVariable(env, "STREAMLIB_RUNTIME_ID") ??
       `pid-${Deno.pid}`,
     processorId: options.processorId ?? crypto.randomUUID(),

@@ -11,9 +11,17 @@ import { Native } from "../ffi/native.ts";
 import type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
 import type { NoPorts } from "../proto/schema/connection_schema.ts";
 import { BridgeError } from "../proto/errors.ts";
+import type { CallMap } from "../proto/schema/call_types.ts";
 import type { PortMap } from "../proto/schema/port.ts";
 import type { ProcessorMode } from "../proto/schema/processor_types.ts";
+import type { SettingMap } from "../proto/schema/settings.ts";
 import type { HandshakeTimes } from "./handshake_times.ts";
+import {
+  type HostCalls,
+  hostCalls,
+  type HostSettings,
+  hostSettings,
+} from "./asking.ts";
 import { type HostOptions, supervisorOptions } from "./options.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -33,11 +41,32 @@ export interface CloseOptions {
 export abstract class ProcessorHost<
   I extends PortMap = NoPorts,
   O extends PortMap = NoPorts,
+  S extends SettingMap = SettingMap,
+  C extends CallMap = CallMap,
 > implements AsyncDisposable {
   /** Sends frames to the client, by port. */
   readonly input: Senders<I>;
   /** Receives frames from the client, by port. */
   readonly output: Receivers<O>;
+  /** The processor's settings: parameters that can be changed while it runs. */
+  readonly settings: HostSettings<S>;
+  /**
+   * Calls the processor, by the names of the calls that it declares:
+   * `await host.call.snapshot({ scale: 0.5 })`. The processor answers between two
+   * calls of its other functions, after the frames that were sent before were read.
+   * While the host is not ready, or its client is started again, the call waits.
+   * A call is made at most once, and its promise always settles. It rejects
+   *
+   * - with `bad_argument` if the processor has no such call, or the request does not fit;
+   * - with `client_failed`, or the code of a `BridgeError`, if the processor throws:
+   *   it goes on;
+   * - with `channel_lost` if the client ends before it has answered;
+   * - with `timed_out` after the time limit, 10 s by default, `aborted` if the signal
+   *   aborts, `outbox_full` if 64 requests are not answered;
+   * - with `version_mismatch` if the client's library knows no calls;
+   * - with the host's failure, or `closed`, if the host ends.
+   */
+  readonly call: HostCalls<C>;
   /** Resolves when the host has ended and everything is released: with the failure, or with `undefined` after {@link close}. Never rejects. */
   readonly ended: Promise<BridgeError | undefined>;
   readonly #supervisor: Supervisor<I, O>;
@@ -58,6 +87,8 @@ export abstract class ProcessorHost<
     this.#supervisor = new Supervisor(Native.open(), prepared);
     this.input = this.#supervisor.channel.senders;
     this.output = this.#supervisor.channel.receivers;
+    this.settings = hostSettings(this.#supervisor.requests);
+    this.call = hostCalls(this.#supervisor.requests);
     this.ended = this.#supervisor.ended;
     const onAbort = (): void => void this.close();
     signal?.addEventListener("abort", onAbort, { once: true });

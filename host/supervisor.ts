@@ -18,6 +18,8 @@ import {
   type SwitchEvent,
   switchStep,
 } from "../proto/states/remembered_switch.ts";
+import type { GivenSettings } from "../proto/wire/settings_codec.ts";
+import { ClientRequests } from "./client_requests.ts";
 import { drained, isDrained } from "./drain.ts";
 import { HostBridge, type HostBridgeOptions } from "./bridge.ts";
 import type { HandshakeTimes } from "./handshake_times.ts";
@@ -37,6 +39,8 @@ export interface Restart {
 export interface SupervisorOptions<I extends PortMap, O extends PortMap>
   extends HostBridgeOptions {
   readonly schema: ConnectionSchema<I, O>;
+  /** The values of settings from the start. */
+  readonly settings: GivenSettings;
   /** Whether a failure leads to a restart. */
   readonly restart: RestartPolicy;
   /** Called before each restart. */
@@ -47,6 +51,8 @@ export interface SupervisorOptions<I extends PortMap, O extends PortMap>
 export class Supervisor<I extends PortMap, O extends PortMap> {
   /** The ports. They exist from the launch to the end; frames flow while a client runs. */
   readonly channel: Channel<I, O>;
+  /** Asks the clients. */
+  readonly requests: ClientRequests;
   /** Resolves when frames can flow for the first time. Rejects with the failure if the host ends before that. */
   readonly ready: Promise<void>;
   /** Resolves when the host has ended and everything is released: with the failure, or with `undefined` after a close. */
@@ -94,6 +100,10 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
       failed: (error) => this.#bridge.misused(error),
     });
     this.channel.stalls.isHost = true;
+    this.requests = new ClientRequests(
+      { clock: native.clock, channel: this.channel },
+      options.settings,
+    );
     this.#bridge = this.#connect();
     held.move(); // from here on #end releases it
   }
@@ -198,6 +208,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
 
   #connect(): HostBridge {
     return new HostBridge(this.#native.lease(), this.channel, this.#options, {
+      requests: this.requests,
       opened: () => this.#opened(),
       flushed: () => {
         this.#hasFlushed = true;
@@ -212,6 +223,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     // Pause is sent before start, so that a paused client does not run for a moment.
     this.#turnPaused("open");
     this.#turnRunning("open");
+    this.requests.opened();
     this.#ready.resolve();
     this.activity.changed();
   }
@@ -219,6 +231,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   #bridgeOver(failure: BridgeError | undefined): void {
     this.#turnPaused("close");
     this.#turnRunning("close");
+    this.requests.lost(failure);
     this.#hasFlushed = false;
     this.#lastFailure = failure ?? this.#lastFailure;
     const ranMs = this.#openedAt === undefined
@@ -267,6 +280,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
       failure ?? new BridgeError("closed", "The host was closed"),
     );
     this.channel.end(failure);
+    this.requests.ended(failure);
     this.#bridge.released.then(() => failure, (cause) =>
       new BridgeError(
         "native_failure",

@@ -40,6 +40,13 @@ export const MAX_FORMATS = 32;
 /** The most fields of one schema. */
 export const MAX_FIELDS = 256;
 
+/** The most calls of a processor. */
+export const MAX_CALLS = 64;
+/** The most requests of a host, calls and changes of settings together, that its client has not answered. */
+export const MAX_REQUESTS = 64;
+/** Default time for a call to be answered, in milliseconds. */
+export const CALL_ANSWER_MS = 10_000;
+
 /** The most bytes of a Unix socket's path: `sun_path` of macOS, without its terminator. */
 export const MAX_SOCKET_PATH_BYTES = 103;
 /** The most characters of a service name, or of a name in a bootstrap registry. */

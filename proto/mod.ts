@@ -30,6 +30,15 @@ export type {
   SchemaForm,
 } from "./schema/json/field_type_json.ts";
 export type { ConnectionSchema, NoPorts } from "./schema/connection_schema.ts";
+export type * from "./schema/call_types.ts";
+export type {
+  CallJson,
+  Declarations,
+  DeclarationsJson,
+  SettingJson,
+  SettingValueJson,
+} from "./schema/json/declarations_json.ts";
+export * from "./schema/settings.ts";
 export * from "./names.ts";
 export * from "./schema/processor_types.ts";
 export * from "./schema/port.ts";

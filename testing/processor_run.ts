@@ -18,8 +18,17 @@ import type { Message } from "../ffi/message.ts";
 import type { Native } from "../ffi/native.ts";
 import { writeOrLose } from "../ffi/output.ts";
 import { agreeWithModule, portsInPing } from "../host/agreement.ts";
+import {
+  type HostCalls,
+  hostCalls,
+  type HostSettings,
+  hostSettings,
+  type SomeSettings,
+} from "../host/asking.ts";
+import { ClientRequests } from "../host/client_requests.ts";
 import { drained } from "../host/drain.ts";
 import { BridgeError, describeError, failureReason } from "../proto/errors.ts";
+import type { CallMap } from "../proto/schema/call_types.ts";
 import {
   type ConnectionSchema,
   connectionSchema,
@@ -29,6 +38,7 @@ import {
   parseConnectionSchema,
 } from "../proto/schema/json/connection_schema_json.ts";
 import type { PortMap, PortsOf } from "../proto/schema/port.ts";
+import type { SettingMap } from "../proto/schema/settings.ts";
 import { CHANNEL_KEY, CTRL_TYPE } from "../proto/wire/keys.ts";
 import { heldFrames } from "./held_frames.ts";
 import { openMemoryLink } from "./memory_native.ts";
@@ -40,11 +50,14 @@ const MY_FEATURES = new Set(channelFeatures("dictionary"));
 export interface RunOptions<
   I extends PortMap = PortMap,
   O extends PortMap = PortMap,
+  S extends SettingMap = SettingMap,
 > {
   /** The input ports of the test, which has the place of the host. Default: those that the processor declares. */
   readonly inputs?: I;
   /** The output ports of the test. Default: those that the processor declares. */
   readonly outputs?: O;
+  /** The values of settings from the start, as a host gives them at its launch. Default: those that the processor declares. */
+  readonly settings?: SomeSettings<S>;
 }
 
 /** The wait for the end of a processor's outputs. */
@@ -54,12 +67,21 @@ export interface EndOptions {
 }
 
 /** A processor that runs, as its test sees it. Made by `runProcessor`. */
-export class ProcessorRun<I extends PortMap, O extends PortMap>
-  implements AsyncDisposable {
+export class ProcessorRun<
+  I extends PortMap,
+  O extends PortMap,
+  S extends SettingMap = SettingMap,
+  C extends CallMap = CallMap,
+> implements AsyncDisposable {
   /** Sends frames to the processor, by port, as a host's `input` does. */
   readonly input: Senders<I>;
   /** Receives frames from the processor, by port, as a host's `output` does. */
   readonly output: Receivers<O>;
+  /** Changes the processor's settings, as a host's `settings` do. */
+  readonly settings: HostSettings<S>;
+  /** Calls the processor, as a host's `call` does. */
+  readonly call: HostCalls<C>;
+  readonly #requests: ClientRequests;
   readonly #processor: Processor;
   readonly #schema: ConnectionSchema;
   readonly #native: Native;
@@ -72,6 +94,8 @@ export class ProcessorRun<I extends PortMap, O extends PortMap>
   readonly #ready = Promise.withResolvers<void>();
   readonly #running: Promise<void>;
   readonly #problems: string[] = [];
+  /** Gets the test's messages about settings and calls. */
+  #request = (_type: string, _message: Message): void => {};
   #hasFlushed = false;
   #isDrained = false;
   #isOver = false;
@@ -82,7 +106,7 @@ export class ProcessorRun<I extends PortMap, O extends PortMap>
   /** Whether the test has ended the run itself: with or without an error. */
   #outcome: "told" | "right" | undefined;
 
-  private constructor(processor: Processor, options: RunOptions<I, O>) {
+  private constructor(processor: Processor, options: RunOptions<I, O, S>) {
     const { schema } = processor;
     const inputs: PortMap | undefined = options.inputs ?? schema?.inputs;
     const outputs: PortMap | undefined = options.outputs ?? schema?.outputs;
@@ -107,20 +131,32 @@ export class ProcessorRun<I extends PortMap, O extends PortMap>
     this.#client = this.#channel(client, {
       inputs: incoming,
       outputs: outgoing,
-    }, (type) => {
+    }, (type, message) => {
       if (isClientCommand(type)) this.#inbox.command(type);
+      else this.#request(type, message);
     }, this.#inbox);
+    this.#requests = new ClientRequests(
+      { clock: this.#native.clock, channel: this.#host },
+      options.settings ?? {},
+    );
+    this.settings = hostSettings(this.#requests);
+    this.call = hostCalls(this.#requests);
     this.input = this.#host.senders as unknown as Senders<I>;
     this.output = this.#host.receivers as unknown as Receivers<O>;
     this.#running = this.#run(clients);
   }
 
   /** See `runProcessor`. */
-  static async start<I extends PortMap, O extends PortMap>(
+  static async start<
+    I extends PortMap,
+    O extends PortMap,
+    S extends SettingMap,
+    C extends CallMap,
+  >(
     processor: Processor,
-    options: RunOptions<I, O>,
-  ): Promise<ProcessorRun<I, O>> {
-    const run = new ProcessorRun<I, O>(processor, options);
+    options: RunOptions<I, O, S>,
+  ): Promise<ProcessorRun<I, O, S, C>> {
+    const run = new ProcessorRun<I, O, S, C>(processor, options);
     try {
       await run.#ready.promise;
       return run;
@@ -179,6 +215,7 @@ export class ProcessorRun<I extends PortMap, O extends PortMap>
           ping: portsInPing(this.#schema, MY_FEATURES),
           signal,
           inbox: this.#inbox,
+          heard: (receive) => this.#request = receive,
           started: (ports) => {
             channel.sendControl(CTRL_TYPE.started, {
               [CHANNEL_KEY.mode]: this.#processor.mode,
@@ -204,9 +241,16 @@ export class ProcessorRun<I extends PortMap, O extends PortMap>
         this.#processor.mode,
         body,
       );
-      if (refused) return this.#fail(refused);
+      const problem = refused ?? this.#requests.started();
+      if (problem) return this.#fail(problem);
+      this.#requests.opened();
       this.#host.open();
       this.#ready.resolve();
+    } else if (type === CTRL_TYPE.declared) {
+      const problem = this.#requests.declared(body);
+      if (problem) this.#fail(problem);
+    } else if (type === CTRL_TYPE.answer) {
+      this.#requests.answered(body);
     } else if (type === CTRL_TYPE.flushed) {
       this.#hasFlushed = true;
       this.#activity.changed();
@@ -236,6 +280,7 @@ export class ProcessorRun<I extends PortMap, O extends PortMap>
     this.#abort();
     this.#client.end(this.#failure);
     this.#host.end(this.#failure);
+    this.#requests.ended(failureOfRun(this.#failure));
     this.#activity.changed();
   }
 
@@ -385,4 +430,14 @@ export class ProcessorRun<I extends PortMap, O extends PortMap>
       writeOrLose(Deno.stderr, new TextEncoder().encode(text));
     }
   }
+}
+
+/** What the processor's own error is to whoever waits for an answer. */
+function failureOfRun(failure: Error | undefined): BridgeError | undefined {
+  if (failure === undefined || failure instanceof BridgeError) return failure;
+  return new BridgeError(
+    "client_failed",
+    `the processor has failed: ${describeError(failure)}`,
+    { cause: failure },
+  );
 }

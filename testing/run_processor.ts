@@ -5,11 +5,13 @@
  */
 
 import type { Processor } from "../client/processor.ts";
+import type { CallMap } from "../proto/schema/call_types.ts";
 import type { PortMap } from "../proto/schema/port.ts";
 import type {
   ProcessorMode,
   TypesOfProcessor,
 } from "../proto/schema/processor_types.ts";
+import type { SettingMap } from "../proto/schema/settings.ts";
 import { ProcessorRun, type RunOptions } from "./processor_run.ts";
 
 /**
@@ -44,7 +46,8 @@ import { ProcessorRun, type RunOptions } from "./processor_run.ts";
  *
  * An error of the processor is thrown to whoever reads its output, and by
  * {@link ProcessorRun.end}. Throws `schema_mismatch` if the options' ports do not
- * go with those of the processor, and what `setup` throws.
+ * go with those of the processor, `bad_argument` if a setting is not one of the
+ * processor's, and what `setup` throws.
  *
  * @param processor the default export of the processor's module
  * @param options the test's ports, where they are not those of the processor
@@ -53,11 +56,13 @@ export function runProcessor<
   M extends ProcessorMode,
   I extends PortMap,
   O extends PortMap,
+  S extends SettingMap,
+  C extends CallMap,
   const TestI extends PortMap = I,
   const TestO extends PortMap = O,
 >(
-  processor: Processor<TypesOfProcessor<M, I, O>>,
-  options: RunOptions<TestI, TestO> = {},
-): Promise<ProcessorRun<TestI, TestO>> {
+  processor: Processor<TypesOfProcessor<M, I, O, S, C>>,
+  options: RunOptions<TestI, TestO, S> = {},
+): Promise<ProcessorRun<TestI, TestO, S, C>> {
   return ProcessorRun.start(processor, options);
 }

@@ -178,6 +178,11 @@ export class ChannelLane implements ArrivalSource {
     return this.#lane ? { ...message, ...this.#lane.numbered() } : message;
   }
 
+  /** A message was sent, as {@link numbered} has returned it. */
+  wasSent(): void {
+    this.#lane?.wasSent();
+  }
+
   /** Handles a message that has come: after the records that were written before it, and before those that were written after it. */
   receive(message: Message, handler: MessageHandler): void {
     this.#turns.had();

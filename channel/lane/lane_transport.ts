@@ -131,6 +131,11 @@ export class LaneTransport implements Transport, Disposable {
     return this.#outgoing.numbered();
   }
 
+  /** A numbered message was sent. */
+  wasSent(): void {
+    this.#outgoing.wasSent();
+  }
+
   sendReleases(batch: ReleaseBatch): void {
     this.#outgoing.release(batch);
   }

@@ -70,10 +70,15 @@ export class OutgoingRecords {
     this.#misused = misused;
   }
 
-  /** Returns the number that the next message gets, as its field. */
+  /** Returns the number that the next message gets, as its field. It is counted when the message {@link wasSent}. */
   numbered(): XpcDictionary {
     this.#publish(); // what was written before a message is read before it
-    return { [CHANNEL_KEY.number]: uint64(++this.#sent) };
+    return { [CHANNEL_KEY.number]: uint64(this.#sent + 1) };
+  }
+
+  /** A numbered message was sent. */
+  wasSent(): void {
+    this.#sent++;
   }
 
   // ---- frames ----

@@ -95,6 +95,21 @@ export class ChannelPorts {
     return unread;
   }
 
+  /** Frames that were read, or dropped unread. */
+  get read(): number {
+    let read = 0;
+    for (const { taken } of this.incoming.values()) read += taken;
+    return read;
+  }
+
+  /** Notes which frames have come so far. Returns whether they were read, or will not be, at a later time. */
+  framesSoFar(): () => boolean {
+    const marks = [...this.incoming.values()].map((port) =>
+      [port, port.received] as const
+    );
+    return () => marks.every(([port, count]) => port.isPast(count));
+  }
+
   /** Whether this side has ended all its ports that the peer has; `undefined` if there is none. */
   get outgoingEnded(): boolean | undefined {
     return everyConnected(this.outgoing, ({ ended }) => ended);

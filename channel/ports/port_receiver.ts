@@ -141,6 +141,21 @@ export class PortReceiver<S extends Schema = Schema>
     return { received: this.#received, dropped: this.#dropped };
   }
 
+  /** The frames that have come. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** The frames that were read, or dropped unread. */
+  get taken(): number {
+    return this.#received - this.#unread.size;
+  }
+
+  /** Whether the first `count` frames were taken, or will be dropped because a newer one has come. */
+  isPast(count: number): boolean {
+    return this.taken >= count || (!this.inOrder && this.#received > count);
+  }
+
   /** Bytes of the frames received, as {@link frameBytes} counts them. */
   get bytes(): number {
     return this.#bytes;

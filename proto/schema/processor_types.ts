@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { CallMap, NoCalls } from "./call_types.ts";
 import type { PortMap } from "./port.ts";
+import type { NoSettings, SettingMap } from "./settings.ts";
 
 /** When a processor's functions are called. */
 export type ProcessorMode = "reactive" | "manual" | "continuous";
@@ -17,6 +19,10 @@ export interface ProcessorTypes {
   readonly inputs: PortMap;
   /** Its output ports, as it declares them. */
   readonly outputs: PortMap;
+  /** Its settings. */
+  readonly settings: SettingMap;
+  /** Its calls. */
+  readonly calls: CallMap;
 }
 
 /** What the type of a processor of this mode and with these ports tells of it. */
@@ -24,6 +30,8 @@ export interface TypesOfProcessor<
   M extends ProcessorMode,
   I extends PortMap,
   O extends PortMap,
+  S extends SettingMap = NoSettings,
+  C extends CallMap = NoCalls,
 > extends ProcessorTypes {
   /** When its functions are called. */
   readonly mode: M;
@@ -31,6 +39,10 @@ export interface TypesOfProcessor<
   readonly inputs: I;
   /** Its output ports, as it declares them. */
   readonly outputs: O;
+  /** Its settings. */
+  readonly settings: S;
+  /** Its calls. */
+  readonly calls: C;
 }
 
 /** A processor, as far as its host's types look at it. */

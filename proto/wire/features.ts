@@ -18,6 +18,7 @@ import type { XpcDictionary } from "./xpc_value.ts";
  * - `marks`: the host says the marks of its ports' fields
  * - `minors`: both sides say the minor versions of their ports' schemas
  * - `formats`: both sides say the pixel formats that their ports list
+ * - `requests`: the control messages `declared`, `set`, `call`, `cancel` and `answer`
  * - `lanes`: frames travel as records in shared memory, which the host offers in `ping`
  */
 export const FEATURES = [
@@ -26,6 +27,7 @@ export const FEATURES = [
   "marks",
   "minors",
   "formats",
+  "requests",
   "lanes",
 ] as const;
 

@@ -163,6 +163,18 @@ export const CHANNEL_KEY = {
   record: "record",
   /** Of a port of the host: the marks of its fields, by their path. */
   marks: "marks",
+  /** In `declared`: the settings and calls of the module's processor, as JSON. */
+  declarations: "declarations",
+  /** In `set`, `call`, `cancel` and `answer`: the number of the host's request. */
+  requestId: "request_id",
+  /** In `set`: the values, by name. */
+  values: "values",
+  /** In `call`: the name of the call. */
+  name: "name",
+  /** In `call`: the fields of the request. */
+  request: "request",
+  /** In the `answer` to a call: the fields of the reply. */
+  reply: "reply",
 } as const;
 
 /**
@@ -188,6 +200,16 @@ export const CTRL_TYPE = {
   end: "end",
   /** The client has read all frames of all its inputs, which have ended, and has sent all it will send. */
   flushed: "flushed",
+  /** What the module's processor declares beside its ports. The host answers with the first `set`. */
+  declared: "declared",
+  /** The host sets settings. */
+  set: "set",
+  /** The host calls the processor. */
+  call: "call",
+  /** The host no longer waits for the answer to a call. */
+  cancel: "cancel",
+  /** The client answers a `set` or a `call`. */
+  answer: "answer",
   start: "start",
   stop: "stop",
   pause: "pause",

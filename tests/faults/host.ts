@@ -97,6 +97,7 @@ export function startHost(options: FaultyHostOptions): FaultyHost {
     },
     warn: () => {}, // an ack that no broker takes, for instance: expected here
     restart: "never",
+    settings: {},
     restarting: () => {},
   });
   return host;

@@ -94,6 +94,7 @@ permittedTest(
             ),
           warn: () => {},
           restart: "never",
+          settings: {},
           restarting: () => {},
         });
         await using _ = {

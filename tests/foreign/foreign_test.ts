@@ -186,6 +186,7 @@ for (
           },
           warn: (text) => warnings.push(text),
           restart: "never",
+          settings: {},
           restarting: () => {},
         });
         await using _ = {

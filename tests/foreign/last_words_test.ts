@@ -119,6 +119,7 @@ function hostOf(start: (env: Readonly<Record<string, string>>) => CPeer) {
     },
     warn: () => {},
     restart: "never",
+    settings: {},
     restarting: () => {},
   });
   return { host, client: client.promise };

@@ -208,6 +208,7 @@ export function playedTest(
           },
           warn: (text) => warnings.push(text),
           restart: "never",
+          settings: {},
           restarting: () => {},
         });
         try {

@@ -82,6 +82,7 @@ function attackedHost(attack: string, warnings: string[]) {
     spawn: (env, bootstrap) => startClient(attack, env, bootstrap),
     warn: (text) => warnings.push(text),
     restart: "never",
+    settings: {},
     restarting: () => {},
   });
 }

@@ -89,6 +89,7 @@ class Client implements AsyncDisposable {
         arrived: () => {},
         portEnded: () => {},
         command: () => {},
+        request: () => {},
         ended: (failure) => this.ended.resolve(failure),
       },
     );

@@ -102,6 +102,7 @@ class Attacked implements AsyncDisposable {
     },
     warn: (text) => void this.warnings.push(text),
     restart: "never",
+    settings: {},
     restarting: () => {},
   });
 

@@ -130,6 +130,7 @@ class ClientActor {
       arrived: () => this.#echo(),
       portEnded: () => this.#flush(),
       command: () => {},
+      request: () => {},
       ended: (failure) => {
         this.failure = failure;
         this.state = "ended";
@@ -251,6 +252,7 @@ export class HostActor {
         spawn: (env) => this.#spawn(env),
         warn: (text) => void this.warnings.push(text),
         restart,
+        settings: {},
         restarting: ({ failure }) => void this.restarts.push(failure),
       },
     );

@@ -132,8 +132,7 @@ export class LaneEnd<S extends Schema> {
         offered: new OfferedMemory(() => {}, () => {}),
         ports,
         drain: () => {},
-        send: (message) =>
-          void this.sent.push({ ...message, ...this.transport.numbered() }),
+        send: (message) => this.#sendNumbered(message),
         failed: (error) => void this.failures.push(error),
         memoryReleased: (id, generation) =>
           void log.push(["piece", [Number(id), Number(generation)]]),
@@ -159,9 +158,14 @@ export class LaneEnd<S extends Schema> {
     this.writer = this.transport.writer("ticks", schema, terms);
   }
 
+  #sendNumbered(message: XpcDictionary): void {
+    this.sent.push({ ...message, ...this.transport.numbered() });
+    this.transport.wasSent();
+  }
+
   /** Sends a control message. */
   control(text: string): void {
-    this.sent.push({ text, ...this.transport.numbered() });
+    this.#sendNumbered({ text });
   }
 
   /** A message of the other side comes. */

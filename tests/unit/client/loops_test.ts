@@ -66,6 +66,7 @@ class Stage {
   readonly progress = {
     transferred: 0,
     unread: 0,
+    read: 0,
     incomingEnded: false as boolean | undefined,
     spin: () => false,
     idles: () => {},

@@ -1,0 +1,83 @@
+/**
+ * What a host can ask its client, as the host's owner sees it.
+ *
+ * @module
+ */
+
+import type { CallMap, TypedCall } from "../proto/schema/call_types.ts";
+import type { FieldValue } from "../proto/schema/field_type.ts";
+import type {
+  SettingMap,
+  SettingValue,
+  SettingValues,
+} from "../proto/schema/settings.ts";
+import type { AskOptions, ClientRequests } from "./client_requests.ts";
+
+/** Values of settings, some of them or all. */
+export type SomeSettings<S extends SettingMap> = string extends keyof S
+  ? { readonly [name: string]: SettingValue }
+  : Partial<SettingValues<S>>;
+
+/** The settings of a host's processor. */
+export interface HostSettings<S extends SettingMap = SettingMap> {
+  /** The values now: those that were given, and once the host is ready the defaults of the others. A new object each time. */
+  readonly values: SomeSettings<S>;
+  /**
+   * Changes settings. Resolves when the processor has them. They change between
+   * two calls of its functions, after the frames that were sent before were read:
+   * only a frame that a port which skips to the latest keeps because the client has
+   * no room may come later. A client that is started again gets them too. While
+   * the host is not ready, the change waits.
+   *
+   * Rejects with `bad_argument`, naming the setting, if the processor has no such
+   * setting or the value is not one of it: then nothing is changed; with
+   * `timed_out`, `aborted`, `version_mismatch` if the client's library knows no
+   * settings, and with the host's failure, or `closed`, if the host ends.
+   */
+  set(values: SomeSettings<S>, options?: AskOptions): Promise<void>;
+}
+
+/** A call whose types are not known at compile time. */
+export type AnyCall = (
+  request?: { readonly [name: string]: FieldValue },
+  options?: AskOptions,
+) => Promise<{ readonly [name: string]: FieldValue }>;
+
+/** What calls a processor. The request can be left out if it has no fields. */
+export type CallFunction<T> = T extends TypedCall<infer X>
+  ? keyof X["request"] extends never
+    ? (request?: X["request"], options?: AskOptions) => Promise<X["reply"]>
+  : (request: X["request"], options?: AskOptions) => Promise<X["reply"]>
+  : never;
+
+/** The calls of a host's processor, by name. */
+export type HostCalls<C extends CallMap = CallMap> = string extends keyof C
+  ? { readonly [name: string]: AnyCall }
+  : { readonly [K in keyof C]: CallFunction<C[K]> };
+
+/** Returns the settings as the host's owner sees them. */
+export function hostSettings<S extends SettingMap>(
+  requests: ClientRequests,
+): HostSettings<S> {
+  return Object.freeze({
+    get values(): SomeSettings<S> {
+      return requests.values as unknown as SomeSettings<S>;
+    },
+    set: (values: SomeSettings<S>, options?: AskOptions) =>
+      requests.set(values, options),
+  });
+}
+
+/** Returns the calls as the host's owner sees them. Which there are is known when the client has said it: each name gives a function. */
+export function hostCalls<C extends CallMap>(
+  requests: ClientRequests,
+): HostCalls<C> {
+  return new Proxy(Object.freeze({}), {
+    // `then` would make it a promise to whoever awaits it.
+    get: (_, name) =>
+      typeof name === "string" && name !== "then"
+        ? (request?: object, options?: AskOptions) =>
+          requests.call(name, request, options)
+        : undefined,
+  }) as HostCalls<C>;
+}

@@ -1,0 +1,456 @@
+/**
+ * What a host asks its client beside the frames: changes of settings, and calls.
+ * Each is sent at most once, and each is settled: by the client's answer, by its
+ * time limit, or by the end of the client or of the host.
+ *
+ * @module
+ */
+
+import type { Timer, TimerClock } from "../ffi/clock.ts";
+import { BridgeError, codeOf, isErrorCode } from "../proto/errors.ts";
+import { CALL_ANSWER_MS, MAX_REQUESTS } from "../proto/limits.ts";
+import {
+  type Declarations,
+  NO_DECLARATIONS,
+  parseDeclarations,
+} from "../proto/schema/json/declarations_json.ts";
+import { quote, show } from "../proto/schema/schema_place.ts";
+import type { Features } from "../proto/wire/features.ts";
+import { compile, type FrameCodec } from "../proto/wire/frame_codec.ts";
+import { CHANNEL_KEY, CTRL_TYPE } from "../proto/wire/keys.ts";
+import { Misfit } from "../proto/wire/misfit.ts";
+import {
+  type AllSettings,
+  type GivenSettings,
+  NO_MEMORY,
+  SettingsCodec,
+} from "../proto/wire/settings_codec.ts";
+import {
+  getDictionary,
+  getId,
+  getString,
+  type Id,
+  uint64,
+  type XpcDictionary,
+} from "../proto/wire/xpc_value.ts";
+
+/** The options of a call, and of a change of settings. */
+export interface AskOptions {
+  /** Aborts the wait: it rejects with `aborted`. A call that the client has not begun is not made; of one that it has begun, the client's `signal` aborts. A change that was sent is not undone. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until the answer, counted also while the host is not ready or its client is started again. Default: 10,000. */
+  readonly timeoutMs?: number;
+}
+
+/** What requests need from their host. */
+export interface AskingHost {
+  readonly clock: TimerClock;
+  /** The channel. */
+  readonly channel: {
+    readonly features: Features;
+    sendControl(type: string, fields: XpcDictionary): void;
+  };
+}
+
+/** A request that is not settled. */
+interface Asked {
+  readonly kind: "set" | "call";
+  /** What it is, for errors: `the call 'snapshot'`. */
+  readonly what: string;
+  /** Sends it. Throws a `BridgeError` if it is not valid; it is settled then. */
+  send(id: number): void;
+  /** The client has answered, without an error. Returns why the answer is not valid. */
+  answered(body: XpcDictionary): BridgeError | undefined;
+  /** The client has refused it. */
+  refused(): void;
+  resolve(): void;
+  /** Releases its timer, and rejects. */
+  reject(error: BridgeError): void;
+}
+
+/** What a client has declared. */
+interface Known {
+  readonly codec: SettingsCodec;
+  readonly calls: Declarations["calls"];
+  /** The codecs of the calls that were made. */
+  readonly codecs: Map<string, { request: FrameCodec; reply: FrameCodec }>;
+}
+
+/** Asks one client after the other, as a host restarts. */
+export class ClientRequests {
+  readonly #host: AskingHost;
+  /** The values that were given, at the launch or later, and that each client gets. */
+  #given: GivenSettings;
+  #known: Known | undefined;
+  #isOpen = false;
+  /** Why nothing can be asked any more. */
+  #over: BridgeError | undefined;
+  #lastId = 0;
+  /** Not sent yet, in their order. */
+  readonly #waiting = new Set<Asked>();
+  readonly #sent = new Map<Id, Asked>();
+  /** Changes whose client has ended before it answered. The next one gets them with its first values. */
+  readonly #carried = new Set<Asked>();
+
+  /**
+   * @param given the values of settings from the start
+   * @throws {BridgeError} `bad_argument` if one cannot be the value of any setting
+   */
+  constructor(host: AskingHost, given: GivenSettings) {
+    this.#host = host;
+    for (const [name, value] of Object.entries(given)) {
+      const kind: string = typeof value;
+      if (
+        ["undefined", "boolean", "number", "bigint", "string"].includes(kind)
+      ) {
+        continue;
+      }
+      throw new BridgeError(
+        "bad_argument",
+        `Cannot launch with the setting ${quote(name)} ${
+          show(value)
+        }: a setting is true or false, a number, a bigint or a string`,
+      );
+    }
+    this.#given = { ...given };
+  }
+
+  // ---- for the owner ----
+
+  /** The values of the settings: those that were given, and once a client has declared them the defaults of the others. */
+  get values(): AllSettings {
+    const given = Object.entries(this.#given).filter(([, value]) =>
+      value !== undefined
+    );
+    return Object.freeze({
+      ...this.#known?.codec.defaults,
+      ...Object.fromEntries(given),
+    }) as AllSettings;
+  }
+
+  /** Changes settings; see `ProcessorHost.settings`. */
+  set(values: GivenSettings, options: AskOptions = {}): Promise<void> {
+    const done = Promise.withResolvers<void>();
+    const change = { ...values };
+    let before: GivenSettings = {};
+    this.#ask(done, options, {
+      kind: "set",
+      what: `the change of ${Object.keys(change).map(quote).join(", ")}`,
+      send: (id) => {
+        const { codec } = this.#declaredBy();
+        const misfit = codec.check(change);
+        if (misfit) throw refusal("change the settings", misfit);
+        const body = codec.encode(change);
+        this.#send(CTRL_TYPE.set, id, { [CHANNEL_KEY.values]: body });
+        before = this.#given;
+        this.#given = { ...before, ...rounded(codec, body) };
+      },
+      answered: () => undefined,
+      refused: () => {
+        for (const name of Object.keys(change)) {
+          this.#given = { ...this.#given, [name]: before[name] };
+        }
+      },
+      resolve: () => done.resolve(),
+    });
+    return done.promise;
+  }
+
+  /** Calls the processor; see `ProcessorHost.call`. */
+  call(
+    name: string,
+    request: object = {},
+    options: AskOptions = {},
+  ): Promise<object> {
+    const done = Promise.withResolvers<object>();
+    let reply: object = {};
+    this.#ask(done, options, {
+      kind: "call",
+      what: `the call ${quote(name)}`,
+      send: (id) => {
+        const { request: codec } = this.#codecs(name);
+        const misfit = codec.check(request);
+        if (misfit) throw refusal(`call ${quote(name)}`, misfit);
+        this.#send(CTRL_TYPE.call, id, {
+          [CHANNEL_KEY.name]: name,
+          [CHANNEL_KEY.request]: codec.encode(
+            request as Parameters<FrameCodec["encode"]>[0],
+            NO_MEMORY,
+          ),
+        });
+      },
+      answered: (body) => {
+        const fields = getDictionary(body, CHANNEL_KEY.reply) ?? {};
+        const decoded = this.#codecs(name).reply.decode(fields, NO_MEMORY);
+        if (decoded instanceof Misfit) {
+          return new BridgeError(
+            "malformed_message",
+            `The client's answer to the call ${
+              quote(name)
+            } is not valid: ${decoded.message}`,
+          );
+        }
+        reply = decoded;
+        return undefined;
+      },
+      refused: () => {},
+      resolve: () => done.resolve(reply),
+    });
+    return done.promise;
+  }
+
+  #ask(
+    done: { reject(error: Error): void },
+    { signal, timeoutMs = CALL_ANSWER_MS }: AskOptions,
+    request: Omit<Asked, "reject">,
+  ): void {
+    const { what } = request;
+    if (this.#over) return done.reject(this.#over);
+    if (signal?.aborted) return done.reject(aborted(what, signal));
+    if (!(timeoutMs >= 0 && timeoutMs < 2 ** 31)) {
+      return done.reject(
+        new BridgeError(
+          "bad_argument",
+          `Cannot wait ${timeoutMs} ms for ${what}: the time must be a number from 0 to 2147483647, in milliseconds`,
+        ),
+      );
+    }
+    if (this.#count >= MAX_REQUESTS) {
+      return done.reject(
+        new BridgeError(
+          "outbox_full",
+          `Cannot send ${what}: ${this.#count} requests are not answered yet; await them first`,
+        ),
+      );
+    }
+    const onAbort = (): void => this.#giveUp(asked, aborted(what, signal!));
+    const settle = (): void => {
+      timer.cancel();
+      signal?.removeEventListener("abort", onAbort);
+    };
+    const asked: Asked = {
+      ...request,
+      resolve: () => {
+        settle();
+        request.resolve();
+      },
+      reject: (error) => {
+        settle();
+        done.reject(error);
+      },
+    };
+    const timer: Timer = this.#host.clock.after(
+      timeoutMs,
+      () => this.#giveUp(asked, this.#late(asked, timeoutMs)),
+    );
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (this.#isOpen) this.#begin(asked);
+    else this.#waiting.add(asked);
+  }
+
+  get #count(): number {
+    return this.#waiting.size + this.#sent.size + this.#carried.size;
+  }
+
+  #late(asked: Asked, timeoutMs: number): BridgeError {
+    const why = this.#waiting.has(asked) || this.#carried.has(asked)
+      ? "the host has no client that is ready"
+      : "the client has not answered: it answers between two calls of `process`";
+    return new BridgeError(
+      "timed_out",
+      `No answer to ${asked.what} within ${timeoutMs} ms: ${why}`,
+    );
+  }
+
+  /** Nobody waits for it any more. */
+  #giveUp(asked: Asked, error: BridgeError): void {
+    this.#waiting.delete(asked);
+    this.#carried.delete(asked);
+    for (const [id, one] of this.#sent) {
+      if (one !== asked) continue;
+      this.#sent.delete(id);
+      if (asked.kind === "call") this.#send(CTRL_TYPE.cancel, Number(id), {});
+    }
+    asked.reject(error);
+  }
+
+  #begin(asked: Asked): void {
+    const id = ++this.#lastId;
+    try {
+      asked.send(id);
+      this.#sent.set(id, asked);
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      asked.reject(error as BridgeError);
+    }
+  }
+
+  #send(type: string, id: number, fields: XpcDictionary): void {
+    this.#host.channel.sendControl(type, {
+      [CHANNEL_KEY.requestId]: uint64(id),
+      ...fields,
+    });
+  }
+
+  /** What the client has declared. Throws `version_mismatch` if its library knows no requests. */
+  #declaredBy(): Known {
+    if (!this.#host.channel.features.has("requests")) throw tooOld();
+    return this.#known ??= known(NO_DECLARATIONS);
+  }
+
+  #codecs(name: string): { request: FrameCodec; reply: FrameCodec } {
+    const { calls, codecs } = this.#declaredBy();
+    const schemas = Object.hasOwn(calls, name) ? calls[name] : undefined;
+    if (!schemas) {
+      const names = Object.keys(calls).join(", ") || "no calls";
+      throw new BridgeError(
+        "bad_argument",
+        `Cannot call ${quote(name)}: the processor has ${names}`,
+      );
+    }
+    const made = codecs.get(name) ?? {
+      request: compile(schemas.request),
+      reply: compile(schemas.reply),
+    };
+    codecs.set(name, made);
+    return made;
+  }
+
+  // ---- for the connection ----
+
+  /** A client begins: what the last one has declared does not count. */
+  connected(): void {
+    this.#known = undefined;
+  }
+
+  /** The client has said what its module's processor declares. Sends it the first values. Returns why the connection must fail. */
+  declared(body: XpcDictionary): BridgeError | undefined {
+    try {
+      const text = getString(body, CHANNEL_KEY.declarations) ?? "";
+      const { codec } = this.#known = known(parseDeclarations(text));
+      const misfit = codec.check(this.#given);
+      if (misfit) return refusal("launch", misfit);
+      const values = codec.encode(this.#given);
+      this.#given = rounded(codec, values);
+      this.#send(CTRL_TYPE.set, ++this.#lastId, {
+        [CHANNEL_KEY.values]: values,
+      });
+      return undefined;
+    } catch (error) {
+      if (error instanceof BridgeError) return error;
+      throw error;
+    }
+  }
+
+  /** The client is about to be ready. Returns why the connection must fail: it does not know the settings that were given. */
+  started(): BridgeError | undefined {
+    const given = Object.keys(this.#given).length > 0;
+    if (!given || this.#known) return undefined;
+    try {
+      const misfit = this.#declaredBy().codec.check(this.#given);
+      return misfit && refusal("launch", misfit);
+    } catch (error) {
+      return error as BridgeError;
+    }
+  }
+
+  /** The client is ready: it has the values. Sends what has waited. */
+  opened(): void {
+    this.#isOpen = true;
+    for (const asked of this.#carried) asked.resolve();
+    this.#carried.clear();
+    for (const asked of this.#waiting) {
+      this.#waiting.delete(asked);
+      this.#begin(asked);
+    }
+  }
+
+  /** The client has answered a request. An answer that nobody waits for is ignored. */
+  answered(body: XpcDictionary): void {
+    const id = getId(body, CHANNEL_KEY.requestId);
+    const asked = id === undefined ? undefined : this.#sent.get(id);
+    if (!asked) return;
+    this.#sent.delete(id!);
+    const text = getString(body, CHANNEL_KEY.error);
+    if (text === undefined) {
+      const problem = asked.answered(body);
+      if (problem) asked.reject(problem);
+      else asked.resolve();
+      return;
+    }
+    const code = getString(body, CHANNEL_KEY.code);
+    asked.refused();
+    asked.reject(
+      new BridgeError(
+        isErrorCode(code) ? code : "client_failed",
+        `The client has refused ${asked.what}: ${text}`,
+      ),
+    );
+  }
+
+  /** The client is gone; another one may follow. It gets the changes that this one has not confirmed, but no call twice. */
+  lost(failure: BridgeError | undefined): void {
+    this.#isOpen = false;
+    for (const [id, asked] of this.#sent) {
+      this.#sent.delete(id);
+      if (asked.kind === "set") this.#carried.add(asked);
+      else asked.reject(unanswered(asked.what, failure));
+    }
+  }
+
+  /** The host ends: nothing is asked any more. */
+  ended(failure: BridgeError | undefined): void {
+    this.lost(failure);
+    this.#over = failure ??
+      new BridgeError("closed", "Cannot ask the client: the host was closed");
+    for (const asked of [...this.#waiting, ...this.#carried]) {
+      asked.reject(this.#over);
+    }
+    this.#waiting.clear();
+    this.#carried.clear();
+  }
+}
+
+function known({ settings, calls }: Declarations): Known {
+  return { codec: new SettingsCodec(settings), calls, codecs: new Map() };
+}
+
+/** The values as the client has them: a Float32 is rounded. */
+function rounded(codec: SettingsCodec, body: XpcDictionary): AllSettings {
+  return codec.decode(body) as AllSettings;
+}
+
+function refusal(doing: string, misfit: Misfit): BridgeError {
+  return new BridgeError("bad_argument", `Cannot ${doing}: ${misfit.message}`);
+}
+
+function tooOld(): BridgeError {
+  return new BridgeError(
+    "version_mismatch",
+    "Cannot ask the client: its library does not know settings and calls " +
+      "(it has not named the feature 'requests'); update it",
+  );
+}
+
+function aborted(what: string, signal: AbortSignal): BridgeError {
+  return new BridgeError("aborted", `The wait for ${what} was aborted`, {
+    cause: signal.reason,
+  });
+}
+
+function unanswered(
+  what: string,
+  failure: BridgeError | undefined,
+): BridgeError {
+  if (!failure) {
+    return new BridgeError(
+      "closed",
+      `The host was closed before the client had answered ${what}`,
+    );
+  }
+  return new BridgeError(
+    "channel_lost",
+    `The client has ended before it answered ${what}, which is not made twice: ${failure.message}`,
+    { cause: failure },
+  );
+}
