@@ -19,7 +19,7 @@ import type { PortMap } from "../proto/schema/port.ts";
 import type { SettingMap, SettingValues } from "../proto/schema/settings.ts";
 
 /** The second argument of a call's function. */
-export interface CallContext {
+export interface AnswerContext {
   /** Receives frames from the host, by port. */
   readonly input: Receivers<PortMap>;
   /** Sends frames to the host, by port. */
@@ -53,7 +53,7 @@ export interface ProcessorCall<T extends CallTypes = CallTypes>
   /** The fields of its reply. */
   readonly reply: Fields;
   /** Answers a request whose values fit its fields. Returns the reply, or a promise of it. */
-  answer(request: object, context: CallContext): unknown;
+  answer(request: object, context: AnswerContext): unknown;
 }
 
 /** No fields. */
@@ -101,13 +101,13 @@ export function call<
   fields: CallFields<Q, R>,
   answer: (
     request: DefinedValues<Q>,
-    context: CallContext,
+    context: AnswerContext,
   ) => Returned<NoInfer<R>> | Promise<Returned<NoInfer<R>>>,
 ): ProcessorCall<{ request: DefinedValues<Q>; reply: DefinedValues<R> }> {
   return Object.freeze({
     request: defineFields<FieldDefinitions>(fields.request ?? {}),
     reply: defineFields<FieldDefinitions>(fields.reply ?? {}),
-    answer: (request: object, context: CallContext) =>
+    answer: (request: object, context: AnswerContext) =>
       answer(request as DefinedValues<Q>, context),
   });
 }

@@ -19,8 +19,8 @@
 export * from "../channel/mod.ts";
 export * from "../proto/mod.ts";
 export {
+  type AnswerContext,
   call,
-  type CallContext,
   type CallFields,
   type NoFields,
   type ProcessorCall,

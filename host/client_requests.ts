@@ -133,6 +133,7 @@ export class ClientRequests {
     const done = Promise.withResolvers<void>();
     const change = { ...values };
     let before: GivenSettings = {};
+    let after: AllSettings = {};
     this.#ask(done, options, {
       kind: "set",
       what: `the change of ${Object.keys(change).map(quote).join(", ")}`,
@@ -143,11 +144,13 @@ export class ClientRequests {
         const body = codec.encode(change);
         this.#send(CTRL_TYPE.set, id, { [CHANNEL_KEY.values]: body });
         before = this.#given;
-        this.#given = { ...before, ...rounded(codec, body) };
+        after = rounded(codec, body);
+        this.#given = { ...before, ...after };
       },
       answered: () => undefined,
       refused: () => {
-        for (const name of Object.keys(change)) {
+        for (const [name, value] of Object.entries(after)) {
+          if (!Object.is(this.#given[name], value)) continue; // changed since
           this.#given = { ...this.#given, [name]: before[name] };
         }
       },

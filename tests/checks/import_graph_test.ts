@@ -76,12 +76,14 @@ const ALLOWED: Record<string, readonly string[]> = {
   ],
   // One of these programs: it tests each part of the bridge separately.
   "cli/doctor/probe/": ["client/mod.ts", "ffi/", "host/mod.ts", "proto/"],
-  // A processor runs in its test on both sides' own code: the ports and the loops of a client, and what a host agrees on and drains.
+  // A processor runs in its test on both sides' own code: the ports and the loops of a client, and what a host agrees on, asks and drains.
   "testing/": [
     "channel/",
     "client/",
     "ffi/",
     "host/agreement.ts",
+    "host/asking.ts",
+    "host/client_requests.ts",
     "host/drain.ts",
     "proto/",
   ],

@@ -42,8 +42,10 @@ async function campaign(
     });
     await soon(host.ready, "the first client");
     const killAt = new Set(
-      Array.from({ length: kills }, (_, n) =>
-        Math.floor(calls * (n + 0.2 + 0.6 * random.float()) / kills)),
+      Array.from(
+        { length: kills },
+        (_, n) => Math.floor(calls * (n + 0.2 + 0.6 * random.next()) / kills),
+      ),
     );
     const one = async (number: number): Promise<void> => {
       const kind = random.below(10);

@@ -150,6 +150,7 @@ const EITHER_TRANSPORT = [
   "tests/integration/packets_test.ts",
   "tests/integration/port_ends_test.ts",
   "tests/integration/random_travels_test.ts",
+  "tests/integration/requests_test.ts",
   "tests/integration/restart_test.ts",
   "tests/integration/stalled_ports_test.ts",
   "tests/integration/stream_graph_test.ts",

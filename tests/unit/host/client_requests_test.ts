@@ -1,0 +1,225 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { ClientRequests } from "../../../host/client_requests.ts";
+import { BridgeError, type ErrorCode } from "../../../proto/errors.ts";
+import { defineFields, Float32, UInt32 } from "../../../proto/mod.ts";
+import {
+  callSchemas,
+  declarationsToJson,
+} from "../../../proto/schema/json/declarations_json.ts";
+import { setting } from "../../../proto/schema/settings.ts";
+import { FEATURES, type Features } from "../../../proto/wire/features.ts";
+import { CHANNEL_KEY, CTRL_TYPE } from "../../../proto/wire/keys.ts";
+import {
+  double,
+  uint64,
+  type XpcDictionary,
+} from "../../../proto/wire/xpc_value.ts";
+
+/** What the processor of these tests declares. */
+const DECLARED: XpcDictionary = {
+  [CHANNEL_KEY.declarations]: JSON.stringify(declarationsToJson({
+    settings: { amount: setting(Float32, { default: 0.5, maximum: 1 }) },
+    calls: {
+      ask: callSchemas(
+        "ask",
+        defineFields({}),
+        defineFields({ count: UInt32 }),
+      ),
+    },
+  })),
+};
+
+/** Requests of a host, and what was sent. */
+class Stage {
+  readonly sent: [type: string, fields: XpcDictionary][] = [];
+  features: Features = new Set(FEATURES);
+  readonly #timers = new Set<() => void>();
+  readonly requests: ClientRequests;
+
+  constructor(given: Record<string, number> = {}) {
+    const features = (): Features => this.features;
+    this.requests = new ClientRequests({
+      clock: {
+        now: () => 0,
+        after: (_, callback) => {
+          this.#timers.add(callback);
+          return {
+            cancel: () => void this.#timers.delete(callback),
+            unref: () => {},
+          };
+        },
+      },
+      channel: {
+        get features() {
+          return features();
+        },
+        sendControl: (type, fields) => void this.sent.push([type, fields]),
+      },
+    }, given);
+  }
+
+  /** A client comes, declares, and is ready. */
+  connect(): void {
+    this.requests.connected();
+    assertEquals(this.requests.declared(DECLARED), undefined);
+    assertEquals(this.requests.started(), undefined);
+    this.requests.opened();
+  }
+
+  /** The types of what was sent since the last call of this. */
+  get types(): string[] {
+    return this.sent.splice(0).map(([type]) => type);
+  }
+
+  /** The id of the last request. */
+  get lastId(): XpcDictionary[string] {
+    return this.sent.at(-1)![1][CHANNEL_KEY.requestId];
+  }
+
+  /** All time limits pass. */
+  passTime(): void {
+    for (const callback of [...this.#timers]) callback();
+  }
+
+  get timers(): number {
+    return this.#timers.size;
+  }
+}
+
+async function rejects(
+  promise: Promise<unknown>,
+  code: ErrorCode,
+  words = "",
+): Promise<void> {
+  const error = await assertRejects(() => promise, BridgeError);
+  assertEquals(error.code, code, error.message);
+  assert(error.message.includes(words), error.message);
+}
+
+Deno.test("what was asked before the client is ready is sent then, in order", async () => {
+  const stage = new Stage({ amount: 0.25 });
+  const change = stage.requests.set({ amount: 0.75 });
+  const call = stage.requests.call("ask");
+  assertEquals(stage.types, []);
+  stage.connect();
+  assertEquals(stage.sent[0]?.[1][CHANNEL_KEY.values], {
+    amount: double(0.25),
+  });
+  assertEquals(stage.types, [CTRL_TYPE.set, CTRL_TYPE.set, CTRL_TYPE.call]);
+  stage.requests.answered({ [CHANNEL_KEY.requestId]: uint64(2) });
+  await change;
+  stage.requests.answered({
+    [CHANNEL_KEY.requestId]: uint64(3),
+    [CHANNEL_KEY.reply]: { count: uint64(7) },
+  });
+  assertEquals(await call, { count: 7 });
+  assertEquals(stage.requests.values, { amount: 0.75 });
+  assertEquals(stage.timers, 0);
+});
+
+Deno.test("an answer that is not valid rejects its call, and one that nobody waits for is ignored", async () => {
+  const stage = new Stage();
+  stage.connect();
+  const call = stage.requests.call("ask");
+  const id = stage.lastId;
+  stage.requests.answered({});
+  stage.requests.answered({ [CHANNEL_KEY.requestId]: uint64(99) });
+  stage.requests.answered({ [CHANNEL_KEY.requestId]: "1" });
+  stage.requests.answered({
+    [CHANNEL_KEY.requestId]: id,
+    [CHANNEL_KEY.reply]: { count: double(1) },
+  });
+  await rejects(call, "malformed_message", "ask.reply.count");
+  stage.requests.answered({ [CHANNEL_KEY.requestId]: id });
+  const other = stage.requests.call("ask");
+  stage.requests.answered({
+    [CHANNEL_KEY.requestId]: stage.lastId,
+    [CHANNEL_KEY.error]: "no",
+    [CHANNEL_KEY.code]: "no such code",
+  });
+  await rejects(other, "client_failed", "no");
+});
+
+Deno.test("a change that the client refuses does not count", async () => {
+  const stage = new Stage();
+  stage.connect();
+  const change = stage.requests.set({ amount: 0.75 });
+  assertEquals(stage.requests.values, { amount: 0.75 });
+  stage.requests.answered({
+    [CHANNEL_KEY.requestId]: stage.lastId,
+    [CHANNEL_KEY.error]: "not so much",
+    [CHANNEL_KEY.code]: "bad_argument",
+  });
+  await rejects(change, "bad_argument", "not so much");
+  assertEquals(stage.requests.values, { amount: 0.5 });
+});
+
+Deno.test("a client that dies: the next one gets the changes, and no call", async () => {
+  const stage = new Stage();
+  stage.connect();
+  const change = stage.requests.set({ amount: 0.75 });
+  const call = stage.requests.call("ask");
+  stage.requests.lost(new BridgeError("client_failed", "it crashed"));
+  await rejects(call, "channel_lost", "it crashed");
+  const later = stage.requests.call("ask");
+  stage.sent.length = 0;
+  stage.connect();
+  await change;
+  assertEquals(stage.sent[0]?.[1][CHANNEL_KEY.values], {
+    amount: double(0.75),
+  });
+  assertEquals(stage.types, [CTRL_TYPE.set, CTRL_TYPE.call]);
+  stage.requests.ended(undefined);
+  await rejects(later, "closed", "before the client had answered");
+  await rejects(stage.requests.call("ask"), "closed");
+  assertEquals(stage.timers, 0);
+});
+
+Deno.test("a time limit tells whether a client was ready, and cancels the call", async () => {
+  const stage = new Stage();
+  const early = stage.requests.call("ask");
+  stage.passTime();
+  await rejects(early, "timed_out", "no client that is ready");
+  stage.connect();
+  const late = stage.requests.call("ask");
+  stage.sent.length = 0;
+  stage.passTime();
+  await rejects(late, "timed_out", "has not answered");
+  assertEquals(stage.types, [CTRL_TYPE.cancel]);
+});
+
+Deno.test("a client without the feature is asked nothing", async () => {
+  const stage = new Stage();
+  stage.features = new Set();
+  stage.requests.connected();
+  assertEquals(stage.requests.started(), undefined);
+  stage.requests.opened();
+  await rejects(stage.requests.call("ask"), "version_mismatch", "'requests'");
+  await rejects(stage.requests.set({ a: 1 }), "version_mismatch");
+  assertEquals(stage.types, []);
+  const given = new Stage({ amount: 1 });
+  given.features = new Set();
+  given.requests.connected();
+  assertEquals(given.requests.started()?.code, "version_mismatch");
+});
+
+Deno.test("a client that declares nonsense, or not what was given, is refused", () => {
+  const { requests } = new Stage();
+  requests.connected();
+  assertEquals(requests.declared({})?.code, "malformed_message");
+  const given = new Stage({ amount: 2 });
+  given.requests.connected();
+  const refused = given.requests.declared(DECLARED);
+  assertEquals(
+    [refused?.code, refused?.message],
+    [
+      "bad_argument",
+      "Cannot launch: settings.amount: expected at most 1, got 2",
+    ],
+  );
+  assertThrows(
+    () => new Stage({ amount: [] as unknown as number }),
+    BridgeError,
+    "the setting 'amount' an array of 0",
+  );
+});

@@ -1,0 +1,146 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  Bool,
+  Bytes,
+  Enum,
+  Float32,
+  Float64,
+  Int32,
+  Int64,
+  String,
+  Texture,
+  UInt64,
+} from "../../../../proto/schema/field_type.ts";
+import {
+  setting,
+  type SettingMap,
+  type SettingType,
+} from "../../../../proto/schema/settings.ts";
+import { BridgeError } from "../../../../proto/errors.ts";
+import { Misfit } from "../../../../proto/wire/misfit.ts";
+import { SettingsCodec } from "../../../../proto/wire/settings_codec.ts";
+import { double, int64 } from "../../../../proto/wire/xpc_value.ts";
+
+const CODEC = new SettingsCodec({
+  amount: setting(Float32, { default: 0.1, minimum: 0.1, maximum: 0.3 }),
+  least: setting(Int32, { default: 0, minimum: -5 }),
+  most: setting(UInt64, { default: 0n, maximum: 7n }),
+  free: setting(Float64, { default: NaN }),
+  mode: setting(Enum("a", "b"), { default: "b" }),
+});
+
+Deno.test("the defaults are valid, and cross as they are", () => {
+  assertEquals(CODEC.check(CODEC.defaults), undefined);
+  assertEquals(CODEC.decode(CODEC.encode(CODEC.defaults)), {
+    ...CODEC.defaults,
+    amount: Math.fround(0.1),
+  });
+});
+
+Deno.test("a limit that a Float32 cannot hold exactly is a valid value on both sides", () => {
+  for (const amount of [0.1, 0.3, Math.fround(0.3)]) {
+    assertEquals(CODEC.check({ amount }), undefined);
+    assert(!(CODEC.decode(CODEC.encode({ amount })) instanceof Misfit));
+  }
+});
+
+Deno.test("a value beyond a limit is refused, from here and from a peer", () => {
+  const text = (values: Record<string, number | bigint | string>): unknown =>
+    CODEC.check(values)?.message;
+  assertEquals(
+    text({ amount: 0.31 }),
+    "settings.amount: expected a number from 0.1 to 0.3, got 0.31",
+  );
+  assertEquals(
+    text({ amount: NaN }),
+    "settings.amount: expected a number from 0.1 to 0.3, got NaN",
+  );
+  assertEquals(
+    text({ least: -6 }),
+    "settings.least: expected at least -5, got -6",
+  );
+  assertEquals(text({ most: 8n }), "settings.most: expected at most 7, got 8n");
+  const decoded = (body: Record<string, ReturnType<typeof double>>): unknown =>
+    (CODEC.decode(body) as Misfit).message;
+  assertEquals(
+    decoded({ least: int64(-6) }),
+    "settings.least: expected at least -5, got -6",
+  );
+  assertEquals(
+    decoded({ least: double(1) }),
+    "settings.least: expected int64 from -2147483648 to 2147483647, got double 1",
+  );
+  assertEquals(
+    decoded({ other: double(1) }),
+    "settings: expected no other fields, got the field 'other'",
+  );
+});
+
+Deno.test("a name that every object has is no setting", () => {
+  for (const name of ["constructor", "toString", "__proto__x"]) {
+    const misfit = CODEC.check({ [name]: 1 });
+    assertEquals(
+      misfit?.message,
+      `settings: expected only the settings amount, least, most, free, mode, got '${name}'`,
+    );
+  }
+});
+
+/** What is wrong with each declaration. */
+const WRONG: [declared: unknown, words: string][] = [
+  [
+    { a: setting(Float32, { default: 2, maximum: 1 }) },
+    "'a': its default: settings.a: expected at most 1, got 2",
+  ],
+  [{ a: setting(Int32, { default: 0.5 }) }, "'a': its default"],
+  [{ a: setting(Int32, { default: 0, minimum: 0.5 }) }, "'a': its minimum"],
+  [
+    { a: setting(Float64, { default: 0, minimum: NaN }) },
+    "'a': its minimum is NaN",
+  ],
+  [
+    { a: setting(Int32, { default: 1, minimum: 2, maximum: 1 }) },
+    "minimum 2 is above its maximum 1",
+  ],
+  [{ a: { type: Bool, default: true, minimum: 1 } }, "a Bool has no minimum"],
+  [
+    { a: { type: String, default: "", maximum: "z" } },
+    "a String has no maximum",
+  ],
+  [
+    { a: { type: Bytes, default: new Uint8Array() } },
+    "its type is Bytes; a setting is a Bool, Int32",
+  ],
+  [{ a: { type: Texture("any"), default: 1 } }, "its type is Texture"],
+  [{ a: 0.5 }, "its type is undefined"],
+  [
+    { a: setting(Int64, { default: 1 as unknown as bigint }) },
+    "'a': its default",
+  ],
+  [{ "a b": setting(Bool, { default: true }) }, "'a b'"],
+  [
+    { constructor: setting(Bool, { default: true }) },
+    "a name that every object has",
+  ],
+];
+
+for (const [declared, words] of WRONG) {
+  Deno.test(`a declaration is refused: ${words}`, () => {
+    const error = assertThrows(
+      () => new SettingsCodec(declared as SettingMap),
+      BridgeError,
+    );
+    assertEquals(error.code, "schema_mismatch");
+    assert(error.message.replaceAll('"', "'").includes(words), error.message);
+  });
+}
+
+Deno.test("a setting keeps its type", () => {
+  const one = setting(Enum("a", "b"), { default: "a" });
+  const type: SettingType = one.type;
+  assertEquals(type.kind, "Enum");
+  // @ts-expect-error the default is no variant
+  setting(Enum("a", "b"), { default: "c" });
+  // @ts-expect-error a Bool has no limits
+  setting(Bool, { default: true, minimum: false });
+});
