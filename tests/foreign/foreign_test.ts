@@ -297,7 +297,7 @@ permittedTest(
       .flatMap((table) => Object.values<string>(table));
     const documented = new Set(text.match(/\w+/g));
     assertEquals(words.filter((word) => !documented.has(word)), []);
-    const [, json] = /```json\n([^`]*)```/.exec(text)!;
+    const [, json] = [...text.matchAll(/```json\n([^`]*)```/g)].at(-1)!;
     assertStringIncludes(
       text,
       `schema_hash: "${schemaHash(JSON.parse(json!))}"`,
