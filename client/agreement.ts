@@ -13,11 +13,10 @@ import { CHANNEL_KEY } from "../proto/wire/keys.ts";
 import { portsMessage } from "../proto/wire/port_terms.ts";
 import { parseHostsWords } from "../proto/wire/port_words.ts";
 import { getDictionary, type XpcDictionary } from "../proto/wire/xpc_value.ts";
-import type { Context } from "./processor.ts";
+import type { AnyContext } from "./context.ts";
 
 /** The ports of a processor. */
-export interface ProcessorPorts
-  extends Pick<Context<PortMap, PortMap>, "input" | "output"> {
+export interface ProcessorPorts extends Pick<AnyContext, "input" | "output"> {
   /** What the message `started` says of them. */
   readonly message: XpcDictionary;
 }

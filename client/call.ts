@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Receivers, Senders } from "../channel/ports/channel_ports.ts";
 import type {
   CallTypes,
   DefinedValues,
@@ -15,20 +14,7 @@ import {
   type FieldDefinitions,
   type Fields,
 } from "../proto/schema/field_type.ts";
-import type { PortMap } from "../proto/schema/port.ts";
-import type { SettingMap, SettingValues } from "../proto/schema/settings.ts";
-
-/** The second argument of a call's function. */
-export interface AnswerContext {
-  /** Receives frames from the host, by port. */
-  readonly input: Receivers<PortMap>;
-  /** Sends frames to the host, by port. */
-  readonly output: Senders<PortMap>;
-  /** The settings as they are now. */
-  readonly settings: SettingValues<SettingMap>;
-  /** Aborts when the host no longer waits for the answer, and when the processor must end. */
-  readonly signal: AbortSignal;
-}
+import type { AnyContext } from "./context.ts";
 
 /** The fields of a call. */
 export interface CallFields<
@@ -53,7 +39,7 @@ export interface ProcessorCall<T extends CallTypes = CallTypes>
   /** The fields of its reply. */
   readonly reply: Fields;
   /** Answers a request whose values fit its fields. Returns the reply, or a promise of it. */
-  answer(request: object, context: AnswerContext): unknown;
+  answer(request: object, context: AnyContext): unknown;
 }
 
 /** No fields. */
@@ -64,10 +50,11 @@ export type NoFields = Record<never, never>;
  * runs. It is for questions and commands such as "seek" or "reset", not for frames:
  * a request and a reply have at most 1 MiB.
  *
- * `answer` is called between the processor's other functions, as they are: never
- * while one of them runs, but for a manual processor's `start`. It is called in
- * order with the frames: those that were sent before the request are read first.
- * What it throws is the host's answer, and the processor goes on.
+ * `answer` is called between the processor's other functions. None of them runs at
+ * the same time, except a manual processor's `start`. The frames that the host sent
+ * before the request are read first.
+ * If it throws, the host's call rejects with that error, and the processor goes
+ * on. The `signal` of its context also aborts when the host no longer waits.
  *
  * ```ts
  * import { call, reactive, UInt64, VideoFrame } from "@streamlib/bridge/client";
@@ -88,11 +75,12 @@ export type NoFields = Record<never, never>;
  * });
  * ```
  *
- * What is wrong with its fields is an error of the processor that declares it:
- * `reactive()` and its siblings throw `schema_mismatch`.
+ * Fields that are not valid are found when the processor is made: `reactive()`,
+ * `continuous()` and `manual()` throw `schema_mismatch`.
  *
  * @param fields the fields of request and reply: types, as those of a schema
- * @param answer returns the reply
+ * @param answer returns the reply; it gets the request, and the context that the
+ * processor's other functions get
  */
 export function call<
   const Q extends FieldDefinitions = NoFields,
@@ -101,13 +89,13 @@ export function call<
   fields: CallFields<Q, R>,
   answer: (
     request: DefinedValues<Q>,
-    context: AnswerContext,
+    context: AnyContext,
   ) => Returned<NoInfer<R>> | Promise<Returned<NoInfer<R>>>,
 ): ProcessorCall<{ request: DefinedValues<Q>; reply: DefinedValues<R> }> {
   return Object.freeze({
     request: defineFields<FieldDefinitions>(fields.request ?? {}),
     reply: defineFields<FieldDefinitions>(fields.reply ?? {}),
-    answer: (request: object, context: AnswerContext) =>
+    answer: (request: object, context: AnyContext) =>
       answer(request as DefinedValues<Q>, context),
   });
 }

@@ -13,20 +13,16 @@ import {
   type ErrorCode,
 } from "../proto/errors.ts";
 import { MAX_REQUESTS, MAX_UNREAD_BYTES } from "../proto/limits.ts";
-import type { CallSchemas } from "../proto/schema/call_types.ts";
 import {
   type Declarations,
   declarationsToJson,
 } from "../proto/schema/json/declarations_json.ts";
 import { quote } from "../proto/schema/schema_place.ts";
-import { compile, type FrameCodec } from "../proto/wire/frame_codec.ts";
+import { DeclaredCodecs } from "../proto/wire/declared_codecs.ts";
+import type { FrameCodec } from "../proto/wire/frame_codec.ts";
 import { CHANNEL_KEY, CTRL_TYPE } from "../proto/wire/keys.ts";
 import { Misfit } from "../proto/wire/misfit.ts";
-import {
-  type AllSettings,
-  NO_MEMORY,
-  SettingsCodec,
-} from "../proto/wire/settings_codec.ts";
+import { type AllSettings, NO_MEMORY } from "../proto/wire/settings_codec.ts";
 import {
   getDictionary,
   getId,
@@ -57,12 +53,6 @@ export interface RequestHandler {
 /** The values of a request or a reply. */
 type Values = Parameters<FrameCodec["encode"]>[0];
 
-/** The codecs of a call. */
-interface CallCodecs {
-  readonly request: FrameCodec;
-  readonly reply: FrameCodec;
-}
-
 /** A request that has no answer yet. */
 interface Open {
   readonly queued: QueuedRequest;
@@ -75,8 +65,7 @@ export class HostRequests {
   /** The processor's settings. */
   readonly settings: LiveSettings;
   readonly #declared: Declarations;
-  readonly #codec: SettingsCodec;
-  readonly #calls: ReadonlyMap<string, CallCodecs>;
+  readonly #codecs: DeclaredCodecs;
   readonly #link: RequestLink;
   readonly #queue: RequestQueue;
   readonly #handler: RequestHandler;
@@ -92,14 +81,8 @@ export class HostRequests {
     handler: RequestHandler,
   ) {
     this.#declared = declared;
-    this.#codec = new SettingsCodec(declared.settings);
-    this.#calls = new Map(
-      Object.entries(declared.calls).map(([name, schemas]) => [
-        name,
-        codecsOf(schemas),
-      ]),
-    );
-    this.settings = new LiveSettings(this.#codec);
+    this.#codecs = new DeclaredCodecs(declared);
+    this.settings = new LiveSettings(this.#codecs.settings);
     this.#link = link;
     this.#queue = queue;
     this.#handler = handler;
@@ -133,15 +116,16 @@ export class HostRequests {
   receive(type: string, { body, cost }: Message): void {
     const id = getId(body, CHANNEL_KEY.requestId);
     if (id === undefined) return;
+    if (type === CTRL_TYPE.cancel) return this.#cancel(id);
+    if (this.#open.has(id)) return; // it is answered once
     if (type === CTRL_TYPE.set) this.#set(id, body, cost);
     else if (type === CTRL_TYPE.call) this.#call(id, body, cost);
-    else if (type === CTRL_TYPE.cancel) this.#cancel(id);
   }
 
   #set(id: Id, body: XpcDictionary, cost: number): void {
     const given = getDictionary(body, CHANNEL_KEY.values);
     const values = given
-      ? this.#codec.decode(given)
+      ? this.#codecs.settings.decode(given)
       : new Misfit("settings", "", "a dictionary", "nothing");
     if (values instanceof Misfit) {
       return this.#refuse(id, "bad_argument", values.message);
@@ -164,13 +148,14 @@ export class HostRequests {
 
   #call(id: Id, body: XpcDictionary, cost: number): void {
     const name = getString(body, CHANNEL_KEY.name) ?? "";
-    const codecs = this.#calls.get(name);
+    const codecs = this.#codecs.call(name);
     if (!codecs) {
-      const known = [...this.#calls.keys()].join(", ") || "no calls";
       return this.#refuse(
         id,
         "bad_argument",
-        `the processor has no call ${quote(name)}; it has ${known}`,
+        `the processor has no call ${
+          quote(name)
+        }; it has ${this.#codecs.callNames}`,
       );
     }
     const request = codecs.request.decode(
@@ -183,8 +168,9 @@ export class HostRequests {
     this.#add(id, cost, async (signal) => {
       try {
         const reply = await this.#handler.call(name, request, signal);
-        this.#reply(id, codecs.reply, reply ?? {});
+        if (!signal.aborted) this.#reply(id, codecs.reply, reply ?? {});
       } catch (error) {
+        if (signal.aborted) return; // nobody waits for the answer
         this.#refuse(id, codeOf(error) ?? "client_failed", textOf(error));
       }
     });
@@ -198,13 +184,12 @@ export class HostRequests {
     });
   }
 
-  /** A host may repeat an id or send more than it may: the request is refused. */
+  /** Keeps a request until its turn; refuses it if the host has sent more than it may. */
   #add(
     id: Id,
     cost: number,
     run: (signal: AbortSignal) => Promise<void>,
   ): void {
-    if (this.#open.has(id)) return;
     const isFull = this.#open.size >= MAX_REQUESTS ||
       this.#open.size > 0 && this.#cost + cost > MAX_UNREAD_BYTES;
     if (isFull) {
@@ -253,8 +238,4 @@ export class HostRequests {
 /** What a call's caller is told of an error. */
 function textOf(error: unknown): string {
   return error instanceof BridgeError ? error.message : describeError(error);
-}
-
-function codecsOf({ request, reply }: CallSchemas): CallCodecs {
-  return { request: compile(request), reply: compile(reply) };
 }

@@ -12,17 +12,9 @@ import {
   isAllRead,
 } from "../channel/activity.ts";
 import { pause, systemClock } from "../ffi/clock.ts";
-import type { PortMap } from "../proto/schema/port.ts";
-import type { SettingMap } from "../proto/schema/settings.ts";
 import type { ClientCommand } from "./bridge.ts";
-import type { ProcessorCalls } from "./call.ts";
-import type {
-  Context,
-  ContinuousDefinition,
-  ManualDefinition,
-  Processor,
-  ReactiveDefinition,
-} from "./processor.ts";
+import type { AnyContext } from "./context.ts";
+import type { AnyDefinition, Processor } from "./processor.ts";
 import { RequestQueue } from "./request_queue.ts";
 
 /** The time that `start` gets to return at the end, after `running` has aborted. */
@@ -40,9 +32,6 @@ function isSameSwitch(one: ClientCommand, other: ClientCommand): boolean {
 
 /** How often a manual processor's loop looks whether frames were read, while a request waits for that, in milliseconds. */
 const LOOK_MS = 16;
-
-/** The context of a processor of any kind. */
-export type AnyContext = Context<PortMap, PortMap, SettingMap>;
 
 /**
  * Keeps the host's commands and the arrivals of frames until the loop takes
@@ -171,7 +160,7 @@ async function between(
  * none of the frames that are left. Commands are handled between the calls.
  */
 async function reactive(
-  definition: ReactiveDefinition<PortMap, PortMap, SettingMap, ProcessorCalls>,
+  definition: AnyDefinition["reactive"],
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,
@@ -202,12 +191,7 @@ async function reactive(
 
 /** Calls `process` until the inputs have ended and all their frames were read. */
 async function continuous(
-  definition: ContinuousDefinition<
-    PortMap,
-    PortMap,
-    SettingMap,
-    ProcessorCalls
-  >,
+  definition: AnyDefinition["continuous"],
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,
@@ -239,7 +223,7 @@ function isRunning(run: Run | undefined): boolean {
 }
 
 async function manual(
-  definition: ManualDefinition<PortMap, PortMap, SettingMap, ProcessorCalls>,
+  definition: AnyDefinition["manual"],
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,

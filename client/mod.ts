@@ -19,7 +19,6 @@
 export * from "../channel/mod.ts";
 export * from "../proto/mod.ts";
 export {
-  type AnswerContext,
   call,
   type CallFields,
   type NoFields,
@@ -27,8 +26,9 @@ export {
   type ProcessorCalls,
   type Returned,
 } from "./call.ts";
+export type { AnyContext, Context } from "./context.ts";
 export {
-  type Context,
+  type AnyDefinition,
   continuous,
   type ContinuousDefinition,
   manual,

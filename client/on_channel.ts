@@ -14,7 +14,8 @@ import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import { agreeWithHost } from "./agreement.ts";
 import type { Message } from "../ffi/message.ts";
 import { HostRequests, type RequestHandler } from "./host_requests.ts";
-import { type AnyContext, type ProcessorInbox, runLoop } from "./loops.ts";
+import type { AnyContext } from "./context.ts";
+import { type ProcessorInbox, runLoop } from "./loops.ts";
 import type { Processor } from "./processor.ts";
 
 /** The time limit of a processor's `teardown`. */
@@ -32,7 +33,7 @@ export interface ProcessorLink {
   readonly signal: AbortSignal;
   /** Gets the host's commands and the arrivals of frames. */
   readonly inbox: ProcessorInbox;
-  /** Has the host's messages about settings and calls given to `receive`, from now on. */
+  /** From now on `receive` gets the host's messages about settings and calls. */
   heard(receive: (type: string, message: Message) => void): void;
   /** Called after `setup`, with what the message `started` says of the ports: frames can flow. */
   started(ports: XpcDictionary): void;

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Receivers, Senders } from "../channel/ports/channel_ports.ts";
 import { MAX_CALLS, MAX_SCHEMA_BYTES } from "../proto/limits.ts";
 import type { NoCalls } from "../proto/schema/call_types.ts";
 import {
@@ -19,35 +18,16 @@ import {
 } from "../proto/schema/json/declarations_json.ts";
 import type { PortMap } from "../proto/schema/port.ts";
 import { amount, Place } from "../proto/schema/schema_place.ts";
-import type {
-  NoSettings,
-  SettingMap,
-  SettingValues,
-} from "../proto/schema/settings.ts";
+import type { NoSettings, SettingMap } from "../proto/schema/settings.ts";
 import { SettingsCodec } from "../proto/wire/settings_codec.ts";
 import type { ProcessorCalls } from "./call.ts";
+import type { Context } from "./context.ts";
 import type {
   ProcessorMode,
   ProcessorTypes,
   TypedProcessor,
   TypesOfProcessor,
 } from "../proto/schema/processor_types.ts";
-
-/** The argument of a processor's functions. */
-export interface Context<
-  I extends PortMap,
-  O extends PortMap,
-  S extends SettingMap = NoSettings,
-> {
-  /** Receives frames from the host, by port. */
-  readonly input: Receivers<I>;
-  /** Sends frames to the host, by port. */
-  readonly output: Senders<O>;
-  /** The settings as they are now. It is one object: its values change between the processor's functions. */
-  readonly settings: SettingValues<S>;
-  /** Aborts when the processor must end. Pass it to everything that the processor waits for. */
-  readonly signal: AbortSignal;
-}
 
 /** What every kind of processor has: ports, and functions for its start and end. */
 export interface ProcessorDefinition<
@@ -189,41 +169,29 @@ export type Processor<T extends ProcessorTypes = ProcessorTypes> =
     /** The settings and calls that it declares. */
     readonly declared: Declarations;
   }
-  & (
-    | {
+  & {
+    [M in ProcessorMode]: {
       /** When its functions are called. */
-      readonly mode: "reactive";
+      readonly mode: M;
       /** Its functions. */
-      readonly definition: ReactiveDefinition<
-        PortMap,
-        PortMap,
-        SettingMap,
-        ProcessorCalls
-      >;
-    }
-    | {
-      /** When its functions are called. */
-      readonly mode: "continuous";
-      /** Its functions. */
-      readonly definition: ContinuousDefinition<
-        PortMap,
-        PortMap,
-        SettingMap,
-        ProcessorCalls
-      >;
-    }
-    | {
-      /** When its functions are called. */
-      readonly mode: "manual";
-      /** Its functions. */
-      readonly definition: ManualDefinition<
-        PortMap,
-        PortMap,
-        SettingMap,
-        ProcessorCalls
-      >;
-    }
-  );
+      readonly definition: AnyDefinition[M];
+    };
+  }[ProcessorMode];
+
+/** The definition of a processor of each mode, whatever it declares. */
+export interface AnyDefinition {
+  /** It processes each frame as it comes. */
+  reactive: ReactiveDefinition<PortMap, PortMap, SettingMap, ProcessorCalls>;
+  /** It runs in a loop. */
+  continuous: ContinuousDefinition<
+    PortMap,
+    PortMap,
+    SettingMap,
+    ProcessorCalls
+  >;
+  /** It runs from start to stop. */
+  manual: ManualDefinition<PortMap, PortMap, SettingMap, ProcessorCalls>;
+}
 
 /** Every processor that was made here; a module may export something else. */
 const PROCESSORS = new WeakSet<object>();

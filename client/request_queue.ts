@@ -8,7 +8,7 @@
 
 import type { Activity } from "../channel/activity.ts";
 
-/** How often {@link RequestQueue.look} finds that nothing was read before it waits no longer. */
+/** After so many patient looks in which nothing was read, a request that is not due is handled. */
 const MAX_IDLE_LOOKS = 64;
 
 /** A request of the host. */
@@ -23,7 +23,7 @@ export interface QueuedRequest {
 export class RequestQueue {
   readonly #activity: Activity;
   #queue: QueuedRequest[] = [];
-  /** The frames that had been read when a look last found a request that is not due. */
+  /** The number of frames read at the last look that found a request not due. */
   #readBefore: number | undefined;
   #idleLooks = 0;
 
@@ -55,12 +55,12 @@ export class RequestQueue {
 
   /**
    * Handles the requests that are due. A loop calls it between the processor's
-   * functions. A frame that the function before has left unread holds no request
-   * back: if nothing was read since the last look, all requests are due.
+   * functions. If nothing was read since the last look, it handles all requests:
+   * they do not wait for frames that the processor leaves unread.
    *
    * @param read the number of frames read so far
-   * @param how `all`: handles those that are not due, too; `patient`: for a loop
-   * that looks while the processor's function runs, which may take time to read
+   * @param how `all`: also those that are not due. `patient`: waits longer for a
+   * frame to be read, because a function of the processor is running
    */
   async look(
     read: number,

@@ -24,13 +24,14 @@ export interface HostSettings<S extends SettingMap = SettingMap> {
   readonly values: SomeSettings<S>;
   /**
    * Changes settings. Resolves when the processor has them. They change between
-   * two calls of its functions, after the frames that were sent before were read:
-   * only a frame that a port which skips to the latest keeps because the client has
-   * no room may come later. A client that is started again gets them too. While
-   * the host is not ready, the change waits.
+   * two calls of its functions, after the frames that were sent before were read.
+   * There is one exception: a port that skips to the latest keeps its newest frame
+   * while the client has no room, and that frame may come after the change. A
+   * client that is started again gets the values too. While the host is not ready,
+   * the change waits.
    *
    * Rejects with `bad_argument`, naming the setting, if the processor has no such
-   * setting or the value is not one of it: then nothing is changed; with
+   * setting or the value is not valid: then nothing is changed; with
    * `timed_out`, `aborted`, `version_mismatch` if the client's library knows no
    * settings, and with the host's failure, or `closed`, if the host ends.
    */
@@ -68,7 +69,7 @@ export function hostSettings<S extends SettingMap>(
   });
 }
 
-/** Returns the calls as the host's owner sees them. Which there are is known when the client has said it: each name gives a function. */
+/** Returns the calls as the host's owner sees them. Before the client has declared its calls, their names are not known: so every name gives a function. */
 export function hostCalls<C extends CallMap>(
   requests: ClientRequests,
 ): HostCalls<C> {

@@ -376,6 +376,7 @@ export class HostBridge {
 
   #declared(body: XpcDictionary): void {
     if (this.#phase !== "awaiting_started") return;
+    if (!this.#channel.features.has("requests")) return;
     const problem = this.#events.requests.declared(body);
     if (problem) this.#fail(stepFailure(problem));
   }

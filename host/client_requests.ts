@@ -10,20 +10,23 @@ import type { Timer, TimerClock } from "../ffi/clock.ts";
 import { BridgeError, codeOf, isErrorCode } from "../proto/errors.ts";
 import { CALL_ANSWER_MS, MAX_REQUESTS } from "../proto/limits.ts";
 import {
-  type Declarations,
   NO_DECLARATIONS,
   parseDeclarations,
 } from "../proto/schema/json/declarations_json.ts";
 import { quote, show } from "../proto/schema/schema_place.ts";
 import type { Features } from "../proto/wire/features.ts";
-import { compile, type FrameCodec } from "../proto/wire/frame_codec.ts";
+import {
+  type CallCodecs,
+  DeclaredCodecs,
+} from "../proto/wire/declared_codecs.ts";
+import type { FrameCodec } from "../proto/wire/frame_codec.ts";
 import { CHANNEL_KEY, CTRL_TYPE } from "../proto/wire/keys.ts";
 import { Misfit } from "../proto/wire/misfit.ts";
 import {
   type AllSettings,
   type GivenSettings,
   NO_MEMORY,
-  SettingsCodec,
+  type SettingsCodec,
 } from "../proto/wire/settings_codec.ts";
 import {
   getDictionary,
@@ -33,6 +36,15 @@ import {
   uint64,
   type XpcDictionary,
 } from "../proto/wire/xpc_value.ts";
+import {
+  badTimeLimit,
+  clientTooOld,
+  requestAborted,
+  requestLate,
+  requestMisfit,
+  requestUnanswered,
+  tooManyRequests,
+} from "./request_errors.ts";
 
 /** The options of a call, and of a change of settings. */
 export interface AskOptions {
@@ -68,20 +80,13 @@ interface Asked {
   reject(error: BridgeError): void;
 }
 
-/** What a client has declared. */
-interface Known {
-  readonly codec: SettingsCodec;
-  readonly calls: Declarations["calls"];
-  /** The codecs of the calls that were made. */
-  readonly codecs: Map<string, { request: FrameCodec; reply: FrameCodec }>;
-}
-
 /** Asks one client after the other, as a host restarts. */
 export class ClientRequests {
   readonly #host: AskingHost;
   /** The values that were given, at the launch or later, and that each client gets. */
   #given: GivenSettings;
-  #known: Known | undefined;
+  /** What the client has declared. */
+  #declared: DeclaredCodecs | undefined;
   #isOpen = false;
   /** Why nothing can be asked any more. */
   #over: BridgeError | undefined;
@@ -123,7 +128,7 @@ export class ClientRequests {
       value !== undefined
     );
     return Object.freeze({
-      ...this.#known?.codec.defaults,
+      ...this.#declared?.settings.defaults,
       ...Object.fromEntries(given),
     }) as AllSettings;
   }
@@ -138,9 +143,9 @@ export class ClientRequests {
       kind: "set",
       what: `the change of ${Object.keys(change).map(quote).join(", ")}`,
       send: (id) => {
-        const { codec } = this.#declaredBy();
+        const { settings: codec } = this.#codecs;
         const misfit = codec.check(change);
-        if (misfit) throw refusal("change the settings", misfit);
+        if (misfit) throw requestMisfit("change the settings", misfit);
         const body = codec.encode(change);
         this.#send(CTRL_TYPE.set, id, { [CHANNEL_KEY.values]: body });
         before = this.#given;
@@ -171,9 +176,9 @@ export class ClientRequests {
       kind: "call",
       what: `the call ${quote(name)}`,
       send: (id) => {
-        const { request: codec } = this.#codecs(name);
+        const { request: codec } = this.#callCodecs(name);
         const misfit = codec.check(request);
-        if (misfit) throw refusal(`call ${quote(name)}`, misfit);
+        if (misfit) throw requestMisfit(`call ${quote(name)}`, misfit);
         this.#send(CTRL_TYPE.call, id, {
           [CHANNEL_KEY.name]: name,
           [CHANNEL_KEY.request]: codec.encode(
@@ -184,7 +189,7 @@ export class ClientRequests {
       },
       answered: (body) => {
         const fields = getDictionary(body, CHANNEL_KEY.reply) ?? {};
-        const decoded = this.#codecs(name).reply.decode(fields, NO_MEMORY);
+        const decoded = this.#callCodecs(name).reply.decode(fields, NO_MEMORY);
         if (decoded instanceof Misfit) {
           return new BridgeError(
             "malformed_message",
@@ -209,24 +214,15 @@ export class ClientRequests {
   ): void {
     const { what } = request;
     if (this.#over) return done.reject(this.#over);
-    if (signal?.aborted) return done.reject(aborted(what, signal));
+    if (signal?.aborted) return done.reject(requestAborted(what, signal));
     if (!(timeoutMs >= 0 && timeoutMs < 2 ** 31)) {
-      return done.reject(
-        new BridgeError(
-          "bad_argument",
-          `Cannot wait ${timeoutMs} ms for ${what}: the time must be a number from 0 to 2147483647, in milliseconds`,
-        ),
-      );
+      return done.reject(badTimeLimit(what, timeoutMs));
     }
     if (this.#count >= MAX_REQUESTS) {
-      return done.reject(
-        new BridgeError(
-          "outbox_full",
-          `Cannot send ${what}: ${this.#count} requests are not answered yet; await them first`,
-        ),
-      );
+      return done.reject(tooManyRequests(what, this.#count));
     }
-    const onAbort = (): void => this.#giveUp(asked, aborted(what, signal!));
+    const onAbort = (): void =>
+      this.#giveUp(asked, requestAborted(what, signal!));
     const settle = (): void => {
       timer.cancel();
       signal?.removeEventListener("abort", onAbort);
@@ -244,7 +240,10 @@ export class ClientRequests {
     };
     const timer: Timer = this.#host.clock.after(
       timeoutMs,
-      () => this.#giveUp(asked, this.#late(asked, timeoutMs)),
+      () => {
+        const wasSent = [...this.#sent.values()].includes(asked);
+        this.#giveUp(asked, requestLate(what, timeoutMs, wasSent));
+      },
     );
     signal?.addEventListener("abort", onAbort, { once: true });
     if (this.#isOpen) this.#begin(asked);
@@ -253,16 +252,6 @@ export class ClientRequests {
 
   get #count(): number {
     return this.#waiting.size + this.#sent.size + this.#carried.size;
-  }
-
-  #late(asked: Asked, timeoutMs: number): BridgeError {
-    const why = this.#waiting.has(asked) || this.#carried.has(asked)
-      ? "the host has no client that is ready"
-      : "the client has not answered: it answers between two calls of `process`";
-    return new BridgeError(
-      "timed_out",
-      `No answer to ${asked.what} within ${timeoutMs} ms: ${why}`,
-    );
   }
 
   /** Nobody waits for it any more. */
@@ -296,43 +285,35 @@ export class ClientRequests {
   }
 
   /** What the client has declared. Throws `version_mismatch` if its library knows no requests. */
-  #declaredBy(): Known {
-    if (!this.#host.channel.features.has("requests")) throw tooOld();
-    return this.#known ??= known(NO_DECLARATIONS);
+  get #codecs(): DeclaredCodecs {
+    if (!this.#host.channel.features.has("requests")) throw clientTooOld();
+    return this.#declared ??= new DeclaredCodecs(NO_DECLARATIONS);
   }
 
-  #codecs(name: string): { request: FrameCodec; reply: FrameCodec } {
-    const { calls, codecs } = this.#declaredBy();
-    const schemas = Object.hasOwn(calls, name) ? calls[name] : undefined;
-    if (!schemas) {
-      const names = Object.keys(calls).join(", ") || "no calls";
-      throw new BridgeError(
-        "bad_argument",
-        `Cannot call ${quote(name)}: the processor has ${names}`,
-      );
-    }
-    const made = codecs.get(name) ?? {
-      request: compile(schemas.request),
-      reply: compile(schemas.reply),
-    };
-    codecs.set(name, made);
-    return made;
+  #callCodecs(name: string): CallCodecs {
+    const codecs = this.#codecs.call(name);
+    if (codecs) return codecs;
+    throw new BridgeError(
+      "bad_argument",
+      `Cannot call ${quote(name)}: the processor has ${this.#codecs.callNames}`,
+    );
   }
 
   // ---- for the connection ----
 
   /** A client begins: what the last one has declared does not count. */
   connected(): void {
-    this.#known = undefined;
+    this.#declared = undefined;
   }
 
   /** The client has said what its module's processor declares. Sends it the first values. Returns why the connection must fail. */
   declared(body: XpcDictionary): BridgeError | undefined {
     try {
       const text = getString(body, CHANNEL_KEY.declarations) ?? "";
-      const { codec } = this.#known = known(parseDeclarations(text));
+      this.#declared = new DeclaredCodecs(parseDeclarations(text));
+      const codec = this.#declared.settings;
       const misfit = codec.check(this.#given);
-      if (misfit) return refusal("launch", misfit);
+      if (misfit) return requestMisfit("launch", misfit);
       const values = codec.encode(this.#given);
       this.#given = rounded(codec, values);
       this.#send(CTRL_TYPE.set, ++this.#lastId, {
@@ -348,10 +329,10 @@ export class ClientRequests {
   /** The client is about to be ready. Returns why the connection must fail: it does not know the settings that were given. */
   started(): BridgeError | undefined {
     const given = Object.keys(this.#given).length > 0;
-    if (!given || this.#known) return undefined;
+    if (!given || this.#declared) return undefined;
     try {
-      const misfit = this.#declaredBy().codec.check(this.#given);
-      return misfit && refusal("launch", misfit);
+      const misfit = this.#codecs.settings.check(this.#given);
+      return misfit && requestMisfit("launch", misfit);
     } catch (error) {
       return error as BridgeError;
     }
@@ -386,7 +367,7 @@ export class ClientRequests {
     asked.reject(
       new BridgeError(
         isErrorCode(code) ? code : "client_failed",
-        `The client has refused ${asked.what}: ${text}`,
+        `The client has answered ${asked.what} with an error: ${text}`,
       ),
     );
   }
@@ -397,7 +378,7 @@ export class ClientRequests {
     for (const [id, asked] of this.#sent) {
       this.#sent.delete(id);
       if (asked.kind === "set") this.#carried.add(asked);
-      else asked.reject(unanswered(asked.what, failure));
+      else asked.reject(requestUnanswered(asked.what, failure));
     }
   }
 
@@ -414,46 +395,7 @@ export class ClientRequests {
   }
 }
 
-function known({ settings, calls }: Declarations): Known {
-  return { codec: new SettingsCodec(settings), calls, codecs: new Map() };
-}
-
 /** The values as the client has them: a Float32 is rounded. */
 function rounded(codec: SettingsCodec, body: XpcDictionary): AllSettings {
   return codec.decode(body) as AllSettings;
-}
-
-function refusal(doing: string, misfit: Misfit): BridgeError {
-  return new BridgeError("bad_argument", `Cannot ${doing}: ${misfit.message}`);
-}
-
-function tooOld(): BridgeError {
-  return new BridgeError(
-    "version_mismatch",
-    "Cannot ask the client: its library does not know settings and calls " +
-      "(it has not named the feature 'requests'); update it",
-  );
-}
-
-function aborted(what: string, signal: AbortSignal): BridgeError {
-  return new BridgeError("aborted", `The wait for ${what} was aborted`, {
-    cause: signal.reason,
-  });
-}
-
-function unanswered(
-  what: string,
-  failure: BridgeError | undefined,
-): BridgeError {
-  if (!failure) {
-    return new BridgeError(
-      "closed",
-      `The host was closed before the client had answered ${what}`,
-    );
-  }
-  return new BridgeError(
-    "channel_lost",
-    `The client has ended before it answered ${what}, which is not made twice: ${failure.message}`,
-    { cause: failure },
-  );
 }

@@ -16,6 +16,7 @@ import type {
   Schema,
   SchemaVersion,
 } from "./field_type.ts";
+import { hasMemory } from "./field_memory.ts";
 import { type Place, show } from "./schema_place.ts";
 
 /** Returns the minor version that has added a variant, or undefined if the base form has it. */
@@ -94,28 +95,6 @@ export function checkAdded(
       "a minor version has added it, so it cannot have textures or buffers",
     );
   }
-}
-
-function hasMemory(type: FieldType): boolean {
-  switch (type.kind) {
-    case "Texture":
-    case "Buffer":
-      return true;
-    case "Array":
-      return hasMemory(type.element);
-    case "Optional":
-      return hasMemory(type.inner);
-    case "Struct":
-      return fieldsHaveMemory(type.fields);
-    case "SchemaRef":
-      return fieldsHaveMemory(type.schema.fields);
-    default:
-      return false;
-  }
-}
-
-function fieldsHaveMemory(fields: Fields): boolean {
-  return Object.values<Field>(fields).some(({ type }) => hasMemory(type));
 }
 
 /** Refuses an enum whose variants no minor version can have added. */

@@ -66,8 +66,9 @@ export interface Setting<T extends SettingType = SettingType> {
  * console.log(values);
  * ```
  *
- * What is wrong with it, such as a default beyond its limits, is an error of the
- * processor that declares it: `reactive()` and its siblings throw `schema_mismatch`.
+ * A setting that is not valid, for instance with a default above its maximum, is
+ * found when the processor is made: `reactive()`, `continuous()` and `manual()` throw
+ * `schema_mismatch`.
  */
 export function setting<const T extends SettingType>(
   type: T,

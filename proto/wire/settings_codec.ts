@@ -120,7 +120,7 @@ export class SettingsCodec {
     const names = Object.keys(this.declared);
     const known = names.length === 0
       ? "no settings, as the processor declares none"
-      : `only the settings ${names.join(", ")}`;
+      : `one of ${names.join(", ")}`;
     return new Misfit(NAME, "", known, quote(name));
   }
 

@@ -66,6 +66,7 @@ async function campaign(
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     };
     const kill = (): void => {
+      if (host.clientPid === 0) return; // the next one is not started yet
       try {
         Deno.kill(host.clientPid, "SIGKILL");
       } catch {

@@ -16,6 +16,9 @@ import { soon, until } from "../helpers/soon.ts";
 
 const NEEDS = { read: true, write: true, env: true, run: true } as const;
 
+/** Longer than a client takes to start, also on a slow machine. */
+const PATIENT = { timeoutMs: 100_000 };
+
 type Adjustable = typeof import("../fixtures/adjustable.ts");
 type Host = ReturnType<typeof launch>;
 
@@ -238,6 +241,13 @@ requestTest(
       "bad_argument",
       "1 MiB",
     );
+    const point = { x: 1, tags: Int32Array.of(1, 2) };
+    const text = "x".repeat(2 * 1024 * 1024);
+    await refused(
+      host.call.echo({ text, point, maybe: null }),
+      "bad_argument",
+      "1 MiB",
+    );
     const { bytes } = await host.call.bytes({ size: 1_000_000 });
     assertEquals([bytes.length, bytes[999_999]], [1_000_000, 7]);
     send(host, 1);
@@ -297,10 +307,15 @@ requestTest(
     const { pid } = await host.call.answered();
     const dying = host.call.dies();
     const behind = host.call.answered();
-    const change = host.settings.set({ label: "late" });
+    const change = host.settings.set({ label: "late" }, PATIENT);
     await refused(dying, "channel_lost", "'dies'", "7");
-    await refused(behind, "channel_lost", "'answered'", "not made twice");
-    const later = host.call.answered();
+    await refused(
+      behind,
+      "channel_lost",
+      "'answered'",
+      "does not send it again",
+    );
+    const later = host.call.answered({}, PATIENT);
     await change;
     const next = await later;
     assert(next.pid !== pid, "the same process");
@@ -315,16 +330,16 @@ requestTest(
   "a call waits for a client that is started again, and for its deadline",
   async () => {
     await using host = launch({ restart: "on-failure", onRestart: () => {} });
-    const early = host.call.answered(); // before it is ready
+    const early = host.call.answered({}, PATIENT); // before it is ready
     assertEquals((await early).count, 1);
     const dying = host.call.dies();
     await refused(dying, "channel_lost");
     await refused(
       host.call.answered({}, { timeoutMs: 1 }),
       "timed_out",
-      "no client that is ready",
+      "no client was ready",
     );
-    assertEquals((await host.call.answered()).count, 1);
+    assertEquals((await host.call.answered({}, PATIENT)).count, 1);
   },
 );
 

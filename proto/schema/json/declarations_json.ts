@@ -10,6 +10,7 @@
 import { BridgeError, describeError } from "../../errors.ts";
 import { MAX_CALLS, MAX_FIELDS, MAX_SCHEMA_BYTES } from "../../limits.ts";
 import type { CallSchemas } from "../call_types.ts";
+import { fieldsHaveMemory } from "../field_memory.ts";
 import type { Fields, FieldType, Schema } from "../field_type.ts";
 import { schema } from "../schema.ts";
 import { checkIdentifier } from "../schema_check.ts";
@@ -79,7 +80,7 @@ export function callSchemas(
   checkIdentifier(new Place("the calls"), "the call's name", name);
   const made = (what: "request" | "reply", fields: Fields): Schema => {
     const place = new Place(`the call ${quote(name)}`).inside(`its ${what}`);
-    if (Object.values(fields).some(({ type }) => hasMemory(type))) {
+    if (fieldsHaveMemory(fields)) {
       place.refuse(
         "it has a texture or a buffer, and only frames have memory; use Bytes, up to 1 MiB in all",
       );
@@ -91,26 +92,6 @@ export function callSchemas(
     });
   };
   return { request: made("request", request), reply: made("reply", reply) };
-}
-
-function hasMemory(type: FieldType): boolean {
-  switch (type.kind) {
-    case "Texture":
-    case "Buffer":
-      return true;
-    case "Array":
-      return hasMemory(type.element);
-    case "Optional":
-      return hasMemory(type.inner);
-    case "Struct":
-      return Object.values(type.fields).some((one) => hasMemory(one.type));
-    case "SchemaRef":
-      return Object.values(type.schema.fields).some((one) =>
-        hasMemory(one.type)
-      );
-    default:
-      return false;
-  }
 }
 
 /**

@@ -131,6 +131,45 @@ Deno.test("a call that is cancelled is not made, and not answered", async () => 
   assertEquals([stage.called, stage.answers], [[], []]);
 });
 
+Deno.test("a call that is cancelled while it runs is not answered, and one with its id is not made", async () => {
+  const answers: XpcDictionary[] = [];
+  const queue = new RequestQueue(new Activity());
+  const going = Promise.withResolvers<object>();
+  const signals: AbortSignal[] = [];
+  const requests = new HostRequests(
+    {
+      settings: {},
+      calls: { ask: callSchemas("ask", defineFields({}), defineFields({})) },
+    },
+    {
+      sendControl: (_, fields) => void answers.push(fields),
+      framesSoFar: () => () => true,
+    },
+    queue,
+    {
+      settingsChanged: () => {},
+      call: (_name, _request, signal) => {
+        signals.push(signal);
+        return going.promise;
+      },
+    },
+  );
+  const hear = (type: string, id: number, fields: XpcDictionary = {}): void =>
+    requests.receive(type, {
+      body: { [requestId]: uint64(id), ...fields },
+      cost: 1,
+    } as unknown as Message);
+  hear(CTRL_TYPE.call, 1, { [name]: "ask" });
+  const running = queue.look(0);
+  hear(CTRL_TYPE.call, 1, { [name]: "no such call" });
+  assertEquals([signals.length, answers], [1, []], "its id is in use");
+  hear(CTRL_TYPE.cancel, 1);
+  assertEquals(signals[0]?.aborted, true);
+  going.resolve({});
+  await running;
+  assertEquals(answers, []);
+});
+
 Deno.test("the first values come before setup, and end the wait", async () => {
   const stage = new Stage();
   const stop = new AbortController();

@@ -3,13 +3,12 @@ import type { ClientCommand } from "../../../client/bridge.ts";
 import { nextTurn } from "../../../channel/activity.ts";
 import { ProcessorInbox, runLoop } from "../../../client/loops.ts";
 import {
-  type Context,
   continuous,
   manual,
   type Processor,
   reactive,
 } from "../../../client/processor.ts";
-import type { PortMap } from "../../../proto/schema/port.ts";
+import type { AnyContext } from "../../../client/context.ts";
 import { soon, until } from "../../helpers/soon.ts";
 
 function takeAll(inbox: ProcessorInbox): ClientCommand[] {
@@ -82,7 +81,7 @@ class Stage {
       input: {},
       output: { results: { end: () => this.log.push("end") } },
       signal: this.#abort.signal,
-    } as unknown as Context<PortMap, PortMap>;
+    } as unknown as AnyContext;
     this.loop = runLoop(
       processor,
       context,

@@ -179,12 +179,12 @@ Deno.test("a time limit tells whether a client was ready, and cancels the call",
   const stage = new Stage();
   const early = stage.requests.call("ask");
   stage.passTime();
-  await rejects(early, "timed_out", "no client that is ready");
+  await rejects(early, "timed_out", "no client was ready");
   stage.connect();
   const late = stage.requests.call("ask");
   stage.sent.length = 0;
   stage.passTime();
-  await rejects(late, "timed_out", "has not answered");
+  await rejects(late, "timed_out", "the client has it");
   assertEquals(stage.types, [CTRL_TYPE.cancel]);
 });
 

@@ -81,7 +81,7 @@ Deno.test("a name that every object has is no setting", () => {
     const misfit = CODEC.check({ [name]: 1 });
     assertEquals(
       misfit?.message,
-      `settings: expected only the settings amount, least, most, free, mode, got '${name}'`,
+      `settings: expected one of amount, least, most, free, mode, got '${name}'`,
     );
   }
 });
