@@ -58,6 +58,8 @@ interface Choice {
   readonly label: string;
   /** The fault, if this choice is one. */
   readonly isFault?: true;
+  /** See {@link Run.foreseen}. */
+  readonly foreseen?: Footprint;
   take(): Promise<Footprint>;
 }
 
@@ -129,6 +131,14 @@ export class HandshakeRun implements Run {
   /** Whether this label, one of the last {@link choices}, is a fault. */
   isFault(label: string): boolean {
     return this.#offered.some((one) => one.label === label && one.isFault);
+  }
+
+  foreseen(label: string): Footprint | undefined {
+    const { everyOrderAfter, maxFaults = 1 } = this.scenario;
+    const isLast = this.faults.length === maxFaults - 1;
+    // Every fault conflicts with a step for which the time was moved.
+    if (everyOrderAfter || !isLast || this.#hasTimeMoved) return undefined;
+    return this.#offered.find((one) => one.label === label)?.foreseen;
   }
 
   /** Returns the possible next steps. Moves the time if there are none. */
@@ -231,9 +241,18 @@ export class HandshakeRun implements Run {
     step?: Step,
     sent = 0,
   ): Choice {
+    // The exit of a client, and a broker that is back at once, lead to steps that come first.
+    const isForeseen = !step && roleOf(process) !== "client" && back !== 0;
     return {
       label,
       isFault: true,
+      ...(isForeseen && {
+        foreseen: new Map([
+          ...process.touchedByEnd(),
+          [FAULT, "write"],
+          [TIME, "read"],
+        ]),
+      }),
       take: async () => {
         const backMs = back === "never" ? undefined : back;
         this.#happens("death", process, label, backMs);
@@ -251,19 +270,22 @@ export class HandshakeRun implements Run {
 
   #duplicate({ label, process, party, text }: Step): Choice {
     const name = `${label} <- ${text} twice`;
+    const touched = this.#touched(label);
     return {
       label: name,
       isFault: true,
+      foreseen: touched,
       take: () => {
         this.#happens("duplicate", process, name);
         party!.duplicateFirst();
-        return Promise.resolve(this.#touched(label));
+        return Promise.resolve(touched);
       },
     };
   }
 
   #delays({ label, process, party, text }: Step): Choice[] {
     const { timeline } = this.world;
+    const touched = this.#touched(label);
     return (this.scenario.delays ?? ["timer"]).map((ms) => {
       const until = ms === "timer" ? timeline.nextAt : timeline.now + ms;
       const name = `${label} <- ${text} waits ${
@@ -272,10 +294,11 @@ export class HandshakeRun implements Run {
       return {
         label: name,
         isFault: true,
+        foreseen: touched,
         take: () => {
           this.#happens("delay", process, name);
           party!.heldUntil = (until ?? timeline.now) + 0.5;
-          return Promise.resolve(this.#touched(label));
+          return Promise.resolve(touched);
         },
       };
     });

@@ -112,6 +112,13 @@ export class SimConnection extends Party {
     }
   }
 
+  override toldOfEnd(): readonly Party[] {
+    const { other } = this;
+    if (other?.other !== this) return [];
+    const { peerOf } = other.#target as { peerOf?: SimListener };
+    return peerOf?.strangers.has(other) ? [] : [other];
+  }
+
   override cancel(): void {
     if (this.#cancelled) return;
     this.#cancelled = true;

@@ -19,7 +19,8 @@
  * Abdulla et al., 2014): the first one that is awake, each fault, each step that
  * a tried one makes impossible, and the first step of each order that reverses two
  * conflicting steps of a run that was made. What is left out would only have led
- * to runs in which all steps are asleep.
+ * to runs in which all steps are asleep. For the same reason a fault is left out if
+ * only one step can follow it, a sleeping one that commutes with it.
  */
 
 /** What a step touched. */
@@ -44,6 +45,12 @@ export interface Run {
   readonly hasWaited: boolean;
   /** Whether this label, one of the last {@link choices}, is a fault: it is tried wherever it is possible. */
   isFault(label: string): boolean;
+  /**
+   * Everything that a fault, one of the last {@link choices}, will touch. Only if
+   * that is certain, and if the first of the choices will be the next step; else
+   * `undefined`.
+   */
+  foreseen(label: string): Footprint | undefined;
 }
 
 /** A run to its end. */
@@ -69,6 +76,8 @@ interface Node {
   readonly done: Map<string, Footprint>;
   /** The choices that are to be tried; more are added when a later step conflicts with an earlier one. */
   readonly wanted: Set<string>;
+  /** See {@link Run.foreseen}. */
+  readonly foreseen: ReadonlyMap<string, Footprint>;
   taken: string;
   /** The depths of the steps that must happen before {@link taken}, one bit each. */
   before: bigint;
@@ -128,12 +137,25 @@ async function descend(run: Run, stack: Node[]): Promise<boolean> {
     }
     const node = stack[depth]!;
     const footprint = await run.take(node.taken);
+    checkForesight(node, footprint);
     const { sleep: before, done, taken } = node;
     sleep = new Map(
       [...before, ...done].filter(([, other]) => !conflict(footprint, other)),
     );
     done.set(taken, footprint);
     if (depth >= known) findRaces(stack, depth, footprint);
+  }
+}
+
+function checkForesight({ foreseen, taken }: Node, touched: Footprint): void {
+  const expected = foreseen.get(taken);
+  if (!expected) return;
+  for (const [resource, access] of touched) {
+    const other = expected.get(resource);
+    if (other === access || other === "write") continue;
+    throw new Error(
+      `'${taken}' has touched '${resource}' (${access}), which was not foreseen`,
+    );
   }
 }
 
@@ -147,16 +169,37 @@ function newNode(
   const first = awake.find((choice) => !run.isFault(choice));
   const wanted = new Set(awake.filter((choice) => run.isFault(choice)));
   if (first !== undefined) wanted.add(first);
-  const taken = awake.find((choice) => wanted.has(choice));
-  return taken === undefined ? undefined : {
+  const foreseen = new Map<string, Footprint>();
+  for (const choice of wanted) {
+    const footprint = run.isFault(choice) ? run.foreseen(choice) : undefined;
+    if (footprint) foreseen.set(choice, footprint);
+  }
+  const node = {
     choices,
     hasWaited: run.hasWaited,
     sleep,
     done: new Map(),
     wanted,
-    taken,
+    foreseen,
     before: 0n,
   };
+  const taken = nextOf(node);
+  return taken === undefined ? undefined : { ...node, taken };
+}
+
+/** The next choice to try at a node. */
+function nextOf(
+  { choices, sleep, done, wanted, foreseen }: Omit<Node, "taken">,
+): string | undefined {
+  const first = choices[0]!;
+  return choices.find((choice) => {
+    if (!wanted.has(choice) || sleep.has(choice) || done.has(choice)) {
+      return false;
+    }
+    const touches = foreseen.get(choice);
+    const follower = sleep.get(first) ?? done.get(first);
+    return !touches || !follower || conflict(touches, follower);
+  });
 }
 
 /** A choice that is no longer possible after the step of `node` may have come before it. */
@@ -220,10 +263,7 @@ function bit(depth: number): bigint {
 /** Goes back to the last node with a choice left. */
 function backtrack(stack: Node[]): boolean {
   for (let node; (node = stack.at(-1)); stack.pop()) {
-    const { choices, sleep, done, wanted } = node;
-    const next = choices.find((choice) =>
-      wanted.has(choice) && !sleep.has(choice) && !done.has(choice)
-    );
+    const next = nextOf(node);
     if (next === undefined) continue;
     node.taken = next;
     return true;

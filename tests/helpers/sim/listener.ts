@@ -43,6 +43,23 @@ export class SimListener extends Party {
     this.put({ kind: "error", detail: ERROR.invalid });
   }
 
+  override toldOfEnd(): readonly Party[] {
+    const announced = this.inbox.flatMap(({ event }) =>
+      event.kind === "peer" ? [event.peer] : []
+    );
+    return [
+      ...[...this.strangers, ...announced].flatMap((one) => one.toldOfEnd()),
+      ...this.guests,
+    ];
+  }
+
+  override touchedByEnd(): readonly string[] {
+    if (this.state === "invalid") return [];
+    return this.service === undefined
+      ? [this.resource]
+      : [this.resource, `service ${this.service}`];
+  }
+
   #end(reason: string): void {
     const { world } = this.process;
     world.touch(this.resource, "write");

@@ -134,12 +134,25 @@ export abstract class Party {
   #waiting(event: Incoming, order: number): Waiting {
     const { name, world } = this.process;
     // The peers of a listener come from different processes, in any order.
-    const what = event.kind === "peer"
-      ? event.peer.label
-      : `event ${++this.#added}`;
-    const resource = `${name}: ${this.label}, ${what}`;
+    const resource = event.kind === "peer"
+      ? `${name}: ${this.label}, ${event.peer.label}`
+      : this.eventResource(1);
+    if (event.kind !== "peer") this.#added++;
     world.touch(resource, "write");
     return { event, order, resource };
+  }
+
+  /** The name of an event that will be added, as a resource; the next one is number 1. */
+  eventResource(number: number): string {
+    return `${this.process.name}: ${this.label}, event ${this.#added + number}`;
+  }
+
+  /** The parties that get an event when this one's process ends, once for each event. */
+  abstract toldOfEnd(): readonly Party[];
+
+  /** The other resources that the end of its process touches. */
+  touchedByEnd(): readonly string[] {
+    return [];
   }
 
   /** Takes the first event. The end of a link is replaced by what it causes. */

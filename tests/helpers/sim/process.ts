@@ -108,6 +108,27 @@ export class SimProcess implements ShimProcess {
     return peer.handle = this.handles.add("connection", peer);
   }
 
+  /** What {@link end} will touch, or a little more. */
+  touchedByEnd(): Map<string, "read" | "write"> {
+    const told = new Map<Party, number>();
+    const touched = new Map<string, "read" | "write">([[this.name, "write"]]);
+    for (const party of this.parties) {
+      for (const other of party.toldOfEnd()) {
+        if (other.process.isDead || other.process === this) continue;
+        const count = (told.get(other) ?? 0) + 1;
+        told.set(other, count);
+        touched.set(other.eventResource(count), "write");
+        if (this.world.drainsAll) {
+          touched.set(`${other.process.name}'s inboxes`, "read");
+        }
+      }
+      for (const resource of party.touchedByEnd()) {
+        touched.set(resource, "write");
+      }
+    }
+    return touched;
+  }
+
   /** Ends the process as the kernel does. */
   end(): void {
     if (this.isDead) return;

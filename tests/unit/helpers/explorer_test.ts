@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Prng } from "../../helpers/prng.ts";
 import {
   explore,
@@ -40,8 +40,12 @@ class Toy implements Run {
       .map(([name]) => name).sort();
   }
 
-  isFault(): boolean {
+  isFault(_label: string): boolean {
     return false;
+  }
+
+  foreseen(_label: string): Footprint | undefined {
+    return undefined;
   }
 
   take(label: string): Promise<Footprint> {
@@ -65,6 +69,37 @@ class Toy implements Run {
     return [...this.histories].sort().map(([process, seen]) =>
       `${process}: ${seen}`
     ).join("; ");
+  }
+}
+
+/** A fault of a process that has no messages; only the first choice can follow it. */
+class Faulty extends Toy {
+  readonly #foreseen: Footprint | undefined;
+  #hasFailed = false;
+
+  constructor(foreseen: Footprint | undefined) {
+    super({ "a/x": ["1", "2"], "b/x": ["3", "4"] });
+    this.#foreseen = foreseen;
+  }
+
+  override choices(): string[] {
+    const steps = super.choices();
+    return this.#hasFailed ? steps.slice(0, 1) : [...steps, "z fails"];
+  }
+
+  override isFault(label: string): boolean {
+    return label === "z fails";
+  }
+
+  override foreseen(): Footprint | undefined {
+    return this.#foreseen;
+  }
+
+  override take(label: string): Promise<Footprint> {
+    if (label !== "z fails") return super.take(label);
+    this.#hasFailed = true;
+    this.order.push(label);
+    return Promise.resolve(new Map([["z", "write"]]));
   }
 }
 
@@ -209,6 +244,19 @@ Deno.test("a sample has as many complete runs as asked for, all of them possible
   assertEquals(paths.length, 50);
   assert(new Set(paths).size > 10);
   assertEquals(await sampled(), paths);
+});
+
+Deno.test("a fault whose effect is known beforehand is not tried where it changes nothing", async () => {
+  const tried = await all(() => new Faulty(undefined));
+  const known = await all(() => new Faulty(new Map([["z", "write"]])));
+  assertEquals([...known.seen].sort(), [...tried.seen].sort());
+  assert(tried.progress.redundant > 0);
+  assertEquals(known.progress, { ...tried.progress, redundant: 0 });
+  await assertRejects(
+    () => all(() => new Faulty(new Map([["z", "read"]]))),
+    Error,
+    "'z fails' has touched 'z' (write), which was not foreseen",
+  );
 });
 
 Deno.test("a path leads to the same run again", async () => {
