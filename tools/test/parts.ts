@@ -300,7 +300,7 @@ export const PARTS: readonly Part[] = [
     quick: false,
     budgetSecs: 330,
     steps: commands(
-      task("test:c", "--under", "thread"),
+      besideOthers(task("test:c", "--under", "thread")),
       task("test:c", "--under", "valgrind"),
       conformance("valgrind", 4),
     ),
@@ -323,7 +323,7 @@ export const PARTS: readonly Part[] = [
     quick: false,
     budgetSecs: 120,
     steps: commands(
-      task("test:contract"),
+      besideOthers(task("test:contract")),
       conformance("address"),
       conformance("address", 1, "--bootstrap"),
     ),
