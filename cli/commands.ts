@@ -16,6 +16,7 @@ import { brokerTop } from "./commands/broker_top.ts";
 import { completions } from "./commands/completions.ts";
 import { demo } from "./commands/demo.ts";
 import { help } from "./commands/help.ts";
+import { inspect } from "./commands/inspect.ts";
 import { logs } from "./commands/logs.ts";
 import { run } from "./commands/run.ts";
 import { runtimesList } from "./commands/runtimes_list.ts";
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   runtimesPrune,
   logs,
   run,
+  inspect,
   demo,
   completions,
   help,

@@ -27,6 +27,7 @@ export {
   type Returned,
 } from "./call.ts";
 export type { AnyContext, Context } from "./context.ts";
+export { describe } from "./describe.ts";
 export {
   type AnyDefinition,
   continuous,

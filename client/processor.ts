@@ -16,6 +16,10 @@ import {
   type Declarations,
   declarationsToJson,
 } from "../proto/schema/json/declarations_json.ts";
+import {
+  DESCRIBE_KEY,
+  descriptionOf,
+} from "../proto/schema/json/description_json.ts";
 import type { PortMap } from "../proto/schema/port.ts";
 import { amount, Place } from "../proto/schema/schema_place.ts";
 import type { NoSettings, SettingMap } from "../proto/schema/settings.ts";
@@ -313,7 +317,7 @@ function make<
 ): Processor<TypesOfProcessor<M, I, O, S, C>> {
   const { inputs, outputs, settings = {}, calls = {} } = definition;
   // The runner passes the ports of the host's schema, which it has checked against this one.
-  const processor = Object.freeze({
+  const described = {
     mode,
     schema: inputs || outputs
       ? connectionSchema<PortMap, PortMap>({
@@ -322,7 +326,11 @@ function make<
       })
       : undefined,
     declared: declarationsOf(settings, calls),
+  };
+  const processor = Object.freeze({
+    ...described,
     definition,
+    [Symbol.for(DESCRIBE_KEY)]: () => descriptionOf(described),
   }) as unknown as Processor<TypesOfProcessor<M, I, O, S, C>>;
   PROCESSORS.add(processor);
   return processor;

@@ -23,9 +23,14 @@ export interface ProgramOptions {
 export interface ProgramResult {
   /** The exit code; 128 plus the signal's number if a signal ended it. */
   readonly code: number;
+  /** At least its last mebibyte. */
   readonly stdout: string;
+  /** At least its last mebibyte. */
   readonly stderr: string;
 }
+
+/** What is kept of a stream's text, at the least. */
+const KEPT_CHARACTERS = 2 ** 20;
 
 /** Runs a program to its end. Resolves with `undefined` if there is no such program. */
 export type RunProgram = (
@@ -110,6 +115,9 @@ async function textOf(
       const text = decoder.decode(value, { stream: !done });
       if (take) take(text);
       else kept += text;
+      if (kept.length > 2 * KEPT_CHARACTERS) {
+        kept = kept.slice(-KEPT_CHARACTERS);
+      }
       if (done) return kept;
     }
   } finally {

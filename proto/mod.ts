@@ -38,6 +38,14 @@ export type {
   SettingJson,
   SettingValueJson,
 } from "./schema/json/declarations_json.ts";
+export type {
+  ConnectionSchemaJson,
+  PortJson,
+} from "./schema/json/connection_schema_json.ts";
+export {
+  parseDescription,
+  type ProcessorDescription,
+} from "./schema/json/description_json.ts";
 export * from "./schema/settings.ts";
 export * from "./names.ts";
 export * from "./schema/processor_types.ts";

@@ -6,6 +6,7 @@
  */
 
 import { BridgeError } from "../../proto/errors.ts";
+import { JAVASCRIPT_URL, modulesBeside } from "./beside_module.ts";
 import { givenPath } from "./paths.ts";
 
 /**
@@ -44,7 +45,6 @@ const KINDS: readonly (keyof ClientPermissions)[] = [
   "import",
 ];
 
-const JAVASCRIPT_URL = "data:application/javascript,";
 const FIRST_WORDS = "import { runClient } from ";
 /** The start of the URL of the client's first module, as long as a stack shows it of a `data:` URL. */
 export const FIRST_MODULE_START: string = JAVASCRIPT_URL +
@@ -73,12 +73,6 @@ export interface ClientLock {
 
 /** The environment variables that grpc-js reads when it is loaded. */
 const GRPC_VARIABLES = ["GRPC_*", "NODE_*"] as const;
-
-/**
- * The file name of the client's main module. There is no such file: the client
- * ends before Deno would load it. From its folder Deno finds the project.
- */
-const MAIN_NAME = "streamlib_client.ts";
 
 /** Returns the permissions with paths that mean the same in every folder. Throws `bad_argument` if an entry is not valid. */
 export function absolutePermissions(
@@ -171,32 +165,16 @@ export function clientArguments(
   ];
 }
 
-/**
- * Returns the modules of the command line, and the program's argument: the copy of
- * the lock file, which it removes if its host cannot. The runner
- * is loaded before the main module, and never returns. So Deno takes `deno.json`,
- * `package.json` and `node_modules` from the folder of the user's module, as it
- * does for the host. A module that is not a local file has no project.
- */
+/** Returns the modules of the command line, and the program's argument: the copy of the lock file, which it removes if its host cannot. The runner never returns. */
 function programs(
   options: ArgumentOptions,
   copy: string | undefined,
 ): string[] {
-  const { module } = options;
-  const code = JAVASCRIPT_URL + encodeURIComponent(runnerCode(options));
-  const modules = module.protocol === "file:"
-    ? ["--preload", code, new URL(MAIN_NAME, new URL(".", module)).href]
-    : [code];
+  const modules = modulesBeside(options.module, runnerCode(options));
   return copy === undefined ? modules : [...modules, copy];
 }
 
-/**
- * Returns the code that runs the client. Its imports are literals, which need no
- * permission to read; the user's module is evaluated when the runner imports it.
- *
- * It is the same for every client of a module, and JavaScript: Deno keeps what it
- * compiles, by the text of a `data:` URL, for ever.
- */
+/** Returns the code that runs the client; the user's module is evaluated when the runner imports it. */
 function runnerCode({ runner, module, grpcClient }: ArgumentOptions): string {
   const literal = (url: URL): string => JSON.stringify(url.href);
   const openGrpc = grpcClient === undefined

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BridgeError } from "../errors.ts";
+import { BridgeError, describeError } from "../errors.ts";
 
 /** A place in a schema, or in its JSON form. */
 export class Place {
@@ -20,6 +20,27 @@ export class Place {
   /** Throws `schema_mismatch` with this place and the reason. */
   refuse(why: string): never {
     throw new BridgeError("schema_mismatch", `Cannot use ${this.name}: ${why}`);
+  }
+
+  /** Parses JSON. Throws `malformed_message` if `text` is not JSON, or longer than `most` characters. */
+  json(text: string, most: number): unknown {
+    const refuse = (why: string, cause?: unknown): never => {
+      throw new BridgeError(
+        "malformed_message",
+        `Cannot use ${this.name}: ${why}`,
+        cause === undefined ? {} : { cause },
+      );
+    };
+    if (text.length > most) {
+      refuse(
+        `it has ${text.length} characters; at most ${most} are allowed`,
+      );
+    }
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      return refuse(`it is not JSON: ${describeError(cause)}`, cause);
+    }
   }
 
   /** Checks that `value` is an object with all `required` keys, any of the `optional` keys and no others. */

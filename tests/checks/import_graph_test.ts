@@ -43,7 +43,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "proto/escape.ts",
     "proto/package_root.ts",
   ],
-  // Calls the broker over gRPC and does not use ffi, except through cli/tree/.
+  // Calls the broker over gRPC and does not use ffi, except through cli/tree/. Loads a processor's module in its project as a host does.
   "cli/": [
     "broker/address.ts",
     "broker/grpc/grpc_client.ts",
@@ -57,6 +57,8 @@ const ALLOWED: Record<string, readonly string[]> = {
     "ffi/environment.ts",
     "ffi/file_size_limit.ts",
     "ffi/output.ts",
+    "host/spawn/beside_module.ts",
+    "host/spawn/client_project.ts",
     "launchd/",
     "proto/",
   ],

@@ -14,6 +14,8 @@ import type { FieldType } from "../field_type.ts";
 import { type Port, port, type PortMap, type PortsOf } from "../port.ts";
 import type { ReadBehavior, Schema } from "../field_type.ts";
 import { checkCapacity, READ_BEHAVIORS } from "../schema_check.ts";
+import { PIXEL_FORMATS, type PixelFormat } from "../surface.ts";
+import type { SchemaForm } from "./field_type_json.ts";
 import {
   parseSchema,
   parseSchemas,
@@ -31,6 +33,8 @@ export type PortJson = {
   readonly required: boolean;
   readonly read_behavior: ReadBehavior;
   readonly capacity: number;
+  /** The pixel formats that it lists. Only in the full form. */
+  readonly formats?: readonly PixelFormat[];
 };
 
 /** The JSON form of a connection's schema. */
@@ -41,28 +45,35 @@ export type ConnectionSchemaJson = {
   readonly schemas?: readonly SchemaJson[];
 };
 
-/** Returns the JSON form of `connection`. */
+/**
+ * Returns the JSON form of `connection`.
+ *
+ * @param form `base`, the default, is what the broker keeps and both sides hash;
+ * `full` is what {@link schemaToJson} adds, and the formats of ports
+ */
 export function connectionSchemaToJson(
   connection: ConnectionSchema,
+  form: SchemaForm = "base",
 ): ConnectionSchemaJson {
   const schemas = referredSchemas(connection);
   return {
-    inputs: portsToJson(connection.inputs),
-    outputs: portsToJson(connection.outputs),
+    inputs: portsToJson(connection.inputs, form),
+    outputs: portsToJson(connection.outputs, form),
     ...(schemas.length === 0
       ? {}
-      : { schemas: schemas.map((schema) => schemaToJson(schema)) }),
+      : { schemas: schemas.map((schema) => schemaToJson(schema, form)) }),
   };
 }
 
-function portsToJson(ports: PortsOf<PortMap>): PortJson[] {
+function portsToJson(ports: PortsOf<PortMap>, form: SchemaForm): PortJson[] {
   return Object.entries(ports).map(([name, port]) => ({
     name,
     description: port.description,
-    schema: schemaToJson(port.schema),
+    schema: schemaToJson(port.schema, form),
     required: port.required,
     read_behavior: port.read_behavior,
     capacity: port.capacity,
+    ...(form === "full" && port.formats && { formats: port.formats }),
   }));
 }
 
@@ -103,16 +114,20 @@ function sameSchema(a: Schema, b: Schema): boolean {
  * Reads the schema of a connection from its JSON form.
  *
  * @param json the parsed JSON, from any source
+ * @param form which form it has
  * @throws {BridgeError} `schema_mismatch`, naming the port, or the schema and the field, and what is wrong with it
  */
-export function parseConnectionSchema(json: unknown): ConnectionSchema {
+export function parseConnectionSchema(
+  json: unknown,
+  form: SchemaForm = "base",
+): ConnectionSchema {
   const keys = CONNECTION.object(json, ["inputs", "outputs"], ["schemas"]);
   const table = parseSchemas(
     CONNECTION.array("'schemas'", keys["schemas"] ?? []),
   );
   return connectionSchema({
-    inputs: parsePorts("input", keys["inputs"], table),
-    outputs: parsePorts("output", keys["outputs"], table),
+    inputs: parsePorts("input", keys["inputs"], table, form),
+    outputs: parsePorts("output", keys["outputs"], table, form),
   });
 }
 
@@ -127,31 +142,50 @@ const PORT_KEYS = [
   "capacity",
 ] as const;
 
-function parsePorts(side: string, json: unknown, table: SchemaTable): PortMap {
+function parsePorts(
+  side: string,
+  json: unknown,
+  table: SchemaTable,
+  form: SchemaForm,
+): PortMap {
   const ports = new Map<string, Port>();
   for (const [index, item] of CONNECTION.array(`'${side}s'`, json).entries()) {
     const nth = CONNECTION.inside(`'${side}s[${index}]'`);
-    const keys = nth.object(item, PORT_KEYS) as Record<keyof PortJson, unknown>;
-    const name = nth.string("name", keys.name);
+    const keys = nth.object(
+      item,
+      PORT_KEYS,
+      form === "full" ? ["formats"] : [],
+    );
+    const name = nth.string("name", keys["name"]);
     if (ports.has(name)) {
       nth.refuse(`another ${side} is called ${quote(name)}`);
     }
     const place = CONNECTION.inside(`${side} ${quote(name)}`);
-    const schema = parseSchema(keys.schema, table);
+    const schema = parseSchema(keys["schema"], table);
     const read_behavior = place.oneOf(
       "read_behavior",
-      keys.read_behavior,
+      keys["read_behavior"],
       READ_BEHAVIORS,
     );
     ports.set(
       name,
       port(schema, {
-        description: place.string("description", keys.description),
-        required: place.boolean("required", keys.required),
+        description: place.string("description", keys["description"]),
+        required: place.boolean("required", keys["required"]),
         ...(read_behavior !== schema.read_behavior && { read_behavior }),
-        capacity: checkCapacity(place, "capacity", keys.capacity),
+        capacity: checkCapacity(place, "capacity", keys["capacity"]),
+        ...("formats" in keys &&
+          { formats: parseFormats(place, keys["formats"]) }),
       }),
     );
   }
   return Object.fromEntries(ports);
+}
+
+const FORMATS = Object.keys(PIXEL_FORMATS) as PixelFormat[];
+
+function parseFormats(place: Place, json: unknown): readonly PixelFormat[] {
+  return place.array("'formats'", json).map((one) =>
+    place.oneOf("formats", one, FORMATS)
+  );
 }

@@ -7,7 +7,6 @@
  * @module
  */
 
-import { BridgeError, describeError } from "../../errors.ts";
 import { MAX_CALLS, MAX_FIELDS, MAX_SCHEMA_BYTES } from "../../limits.ts";
 import type { CallSchemas } from "../call_types.ts";
 import { fieldsHaveMemory } from "../field_memory.ts";
@@ -168,29 +167,14 @@ const PLACE = new Place("what the processor declares");
  * `malformed_message` if the text is not JSON, or too long
  */
 export function parseDeclarations(text: string): Declarations {
-  if (text.length > MAX_SCHEMA_BYTES) {
-    throw new BridgeError(
-      "malformed_message",
-      `Cannot use ${PLACE.name}: it has ${text.length} characters; at most ${MAX_SCHEMA_BYTES} are allowed`,
-    );
-  }
-  const keys = PLACE.object(parsed(text), ["settings", "calls"]);
+  const keys = PLACE.object(PLACE.json(text, MAX_SCHEMA_BYTES), [
+    "settings",
+    "calls",
+  ]);
   return {
     settings: readNamed("settings", keys["settings"], MAX_FIELDS, readSetting),
     calls: readNamed("calls", keys["calls"], MAX_CALLS, readCall),
   };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new BridgeError(
-      "malformed_message",
-      `Cannot use ${PLACE.name}: it is not JSON: ${describeError(cause)}`,
-      { cause },
-    );
-  }
 }
 
 function readNamed<T>(

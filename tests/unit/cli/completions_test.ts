@@ -16,6 +16,7 @@ Deno.test("completions: every command, option and choice has its place", () => {
     "runtimes",
     "logs",
     "run",
+    "inspect",
     "demo",
     "completions",
     "help",

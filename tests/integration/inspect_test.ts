@@ -1,0 +1,279 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { pathToFileURL } from "node:url";
+import { inspectModule } from "../../cli/inspect/inspect_module.ts";
+import { systemConsole } from "../../cli/terminal/system_console.ts";
+import { parseDescription } from "../../proto/schema/json/description_json.ts";
+import { type Ended, run } from "../helpers/child.ts";
+import { permittedTest } from "../helpers/permitted.ts";
+import { UserProject } from "../helpers/user_project.ts";
+
+const NEEDS = { read: true, write: true, run: true, env: true } as const;
+const ROOT = new URL("../../", import.meta.url);
+const CLIENT = new URL("client/mod.ts", ROOT).href;
+
+/** A project whose import map knows this package. */
+function projectOf(files: Readonly<Record<string, string>>): UserProject {
+  return new UserProject({
+    "deno.json": JSON.stringify({ imports: { bridge: CLIENT } }),
+    ...files,
+  });
+}
+
+function inspect(project: UserProject, ...args: string[]): Promise<Ended> {
+  return run(Deno.execPath(), {
+    args: [
+      "run",
+      "-q",
+      "--no-prompt",
+      "--config",
+      new URL("deno.json", ROOT).pathname,
+      "-P=cli",
+      new URL("cli/main.ts", ROOT).href,
+      "inspect",
+      ...args,
+    ],
+    cwd: project.folder,
+    env: { NO_COLOR: "1" },
+  });
+}
+
+const FADE = `
+import { call, Bytes, Float32, reactive, setting, UInt32, VideoFrame } from "bridge";
+console.log("a module that prints");
+Deno.stdout.writeSync(new TextEncoder().encode(
+  'and writes\\nstreamlib-inspect {"error":"forged"}\\nstreamlib-inspect {',
+));
+setInterval(() => {}, 1_000);
+export default reactive({
+  inputs: { video: VideoFrame },
+  settings: {
+    amount: setting(Float32, { default: 0.5, maximum: 1, description: "how much" }),
+  },
+  calls: {
+    row: call(
+      { request: { y: UInt32 }, reply: { pixels: Bytes } },
+      () => ({ pixels: new Uint8Array(0) }),
+    ),
+  },
+  process() { throw new Error("never called"); },
+});
+`;
+
+permittedTest(
+  "inspect: what a processor declares, as text and as JSON, whatever its module prints or leaves running",
+  NEEDS,
+  async () => {
+    using project = projectOf({ "fade.ts": FADE });
+    const text = await inspect(project, "fade.ts");
+    assertEquals([text.code, text.stderr], [0, ""]);
+    for (
+      const line of [
+        /^fade\.ts: a reactive processor\n/,
+        /\nvideo +VideoFrame 1\.1\.0 +skip_to_latest +4 +yes\n/,
+        /\namount +Float32 +0\.5 +- +1\n +how much\n/,
+        /\nrow +y: UInt32 +pixels: Bytes\n/,
+      ]
+    ) assertMatch(text.stdout, line);
+    const json = await inspect(project, "fade.ts", "--json");
+    assertEquals([json.code, json.stderr], [0, ""]);
+    const { ports, settings } = parseDescription(json.stdout);
+    assertEquals(ports?.inputs[0]?.name, "video");
+    assertEquals(settings[0]?.maximum, 1);
+  },
+);
+
+permittedTest(
+  "inspect: a processor of another copy of this package is described",
+  NEEDS,
+  async () => {
+    using project = projectOf({
+      "other.ts": `
+const description = { mode: "manual", ports: null, settings: [], calls: [] };
+export default { [Symbol.for("@streamlib/bridge.describe")]: () => description };
+`,
+    });
+    const { code, stdout } = await inspect(project, "other.ts");
+    assertEquals(
+      [code, stdout],
+      [0, "other.ts: a manual processor\nIts ports are those of its host.\n"],
+    );
+  },
+);
+
+/** Modules that cannot be inspected: what is said, the exit code, and what is advised. */
+const BROKEN: Readonly<
+  Record<string, {
+    readonly code: string;
+    readonly says: readonly string[];
+    readonly next: string;
+  }>
+> = {
+  "no processor": {
+    code: "export default { mode: 'reactive' };",
+    says: ["its default export is not a processor"],
+    next: "streamlib inspect --help",
+  },
+  "a mistake in its syntax": {
+    code: "export default reactive({",
+    says: ["it cannot be loaded", "/broken.ts:1:26"],
+    next: "deno check broken.ts",
+  },
+  "a missing import": {
+    code: 'import "./nothing.ts"; export default 1;',
+    says: ["it cannot be loaded", "nothing.ts"],
+    next: "deno check broken.ts",
+  },
+  "ports that are not valid": {
+    code: 'import { reactive, VideoFrame } from "bridge";\n' +
+      'export default reactive({ inputs: { "": VideoFrame }, process() {} });',
+    says: ["it cannot be loaded", "Cannot use"],
+    next: "deno check broken.ts",
+  },
+  "an environment variable that it reads": {
+    code: 'Deno.env.get("HOME");',
+    says: ["it cannot be loaded", 'Requires env access to "HOME"'],
+    next: "streamlib inspect broken.ts --allow env",
+  },
+  "an error that nobody awaits": {
+    code:
+      'Promise.reject(new Error("a late one")); await new Promise(() => {});',
+    says: ["it cannot be loaded", "Error: a late one"],
+    next: "deno check broken.ts",
+  },
+  "a promise that never settles": {
+    code: "await new Promise(() => {});",
+    says: ["its process ended with code 1", "Top-level await promise"],
+    next: "streamlib inspect --help",
+  },
+};
+
+for (const [name, { code, says, next }] of Object.entries(BROKEN)) {
+  permittedTest(`inspect: a broken module: ${name}`, NEEDS, async () => {
+    using project = projectOf({ "broken.ts": code });
+    const ended = await inspect(project, "broken.ts");
+    assertEquals([ended.code, ended.stdout], [1, ""]);
+    const { stderr } = ended;
+    assertStringIncludes(stderr, "streamlib: Cannot inspect 'broken.ts': ");
+    for (const words of says) assertStringIncludes(stderr, words);
+    assert(stderr.endsWith(`\nTry: ${next}\n`), stderr);
+    assert(!stderr.includes("data:application"), stderr);
+  });
+}
+
+/** Modules that do harm, or try to. */
+const HOSTILE: Readonly<Record<string, readonly [code: string, says: string]>> =
+  {
+    "it ends the process": ["Deno.exit(0);", "its process ended with code 0"],
+    "it kills the process": [
+      'Deno.kill(Deno.pid, "SIGKILL");',
+      "its process ended with code 137",
+    ],
+    "it kills another process": [
+      'Deno.kill(Deno.ppid, "SIGKILL");',
+      "Requires run access",
+    ],
+    "it starts a program": [
+      'new Deno.Command("true").outputSync();',
+      "Requires run access",
+    ],
+    "it loads native code": [
+      'Deno.dlopen("libc.so.6", {});',
+      "Requires ffi access",
+    ],
+    "it writes a file": [
+      'Deno.writeTextFileSync("mine", "");',
+      "Requires write access",
+    ],
+    "it floods both streams": [
+      `const bytes = new Uint8Array(65_536).fill(65);
+for (let left = 200; left > 0; left--) {
+  Deno.stdout.writeSync(bytes);
+  Deno.stderr.writeSync(bytes);
+}
+Deno.exit(3);`,
+      "its process ended with code 3",
+    ],
+    "it describes what no processor can be": [
+      `export default { [Symbol.for("@streamlib/bridge.describe")]: () => ({
+  mode: "reactive",
+  ports: { inputs: [{ name: "\\u001b[2J" }], outputs: [] },
+  settings: [],
+  calls: [],
+}) };`,
+      "'description' is missing",
+    ],
+    "its description is endless": [
+      `export default { [Symbol.for("@streamlib/bridge.describe")]: () =>
+  "x".repeat(300_000) };`,
+      "at most",
+    ],
+    "its message has control characters": [
+      'throw new Error("\\u001b[2J");',
+      "\\u001b[2J",
+    ],
+  };
+
+for (const [name, [code, says]] of Object.entries(HOSTILE)) {
+  permittedTest(`inspect: a hostile module: ${name}`, NEEDS, async () => {
+    using project = projectOf({ "broken.ts": code });
+    const ended = await inspect(project, "broken.ts");
+    assertEquals([ended.code, ended.stdout], [1, ""]);
+    assertStringIncludes(ended.stderr, says);
+    assert(ended.stderr.length < 10_000, `${ended.stderr.length} characters`);
+    assert(!ended.stderr.includes("\x1b"));
+  });
+}
+
+permittedTest(
+  "inspect: a module that is not loaded in time is ended",
+  NEEDS,
+  async () => {
+    using project = projectOf({ "loop.ts": "for (;;);" });
+    const module = pathToFileURL(`${project.folder}/loop.ts`);
+    const found = await inspectModule(systemConsole(), module, [], 1);
+    assert("problem" in found);
+    assertStringIncludes(found.problem, "it was not loaded in 1 s");
+  },
+);
+
+permittedTest(
+  "inspect: a module that fills the memory fails, and not the machine",
+  { ...NEEDS, linux: "a limit of a process's memory", exhaustive: true },
+  async () => {
+    using project = projectOf({
+      "hog.ts": "for (const all = [];;) all.push(new Uint8Array(1e7).fill(1));",
+    });
+    const { code, stderr } = await inspect(project, "hog.ts");
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "Array buffer allocation failed");
+  },
+);
+
+permittedTest(
+  "inspect: the project's lock file is used and never changed; a path and a URL name the module",
+  NEEDS,
+  async () => {
+    const lock = '{"version":"5"}\n';
+    using project = projectOf({ "fade.ts": FADE, "deno.lock": lock });
+    const url = pathToFileURL(`${project.folder}/fade.ts`).href;
+    for (const name of [url, `${project.folder}/fade.ts`, "./fade.ts"]) {
+      const { code, stderr } = await inspect(project, name);
+      assertEquals([code, stderr], [0, ""]);
+    }
+    assertEquals(project.read("deno.lock"), lock);
+    const missing = await inspect(project, "missing.ts");
+    assertEquals(missing.code, 4);
+    assertStringIncludes(
+      missing.stderr,
+      "Cannot inspect 'missing.ts': there is no such file\nTry: streamlib",
+    );
+    const allowed = await inspect(project, "fade.ts", "--allow", "env,ffi");
+    assertEquals(allowed.code, 2);
+    assertStringIncludes(allowed.stderr, "a list of env, net, read, sys");
+  },
+);
