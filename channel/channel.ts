@@ -42,6 +42,7 @@ import { PortReceiver, type ReceiverEvents } from "./ports/port_receiver.ts";
 import { PortSender, type SenderChannel } from "./ports/port_sender.ts";
 import { Releases } from "./releases.ts";
 import { StallWatch } from "./stalls/stall_watch.ts";
+import { StatusPage } from "./status_page.ts";
 import type { Transport, TransportEvents } from "./transport.ts";
 
 /** What a channel reports to its owner. Its ports call `arrived` and `portEnded` directly. */
@@ -63,6 +64,8 @@ export class Channel<Out extends PortMap, In extends PortMap>
   readonly receivers: Receivers<In>;
   /** Warns of ports that stand still. */
   readonly stalls: StallWatch;
+  /** What the client does, as it says. */
+  readonly status: StatusPage = new StatusPage();
   readonly #native: Native;
   readonly #events: ChannelEvents;
   readonly #ports = new ChannelPorts();
@@ -84,6 +87,8 @@ export class Channel<Out extends PortMap, In extends PortMap>
   readonly #counters = new ChannelCounters();
   readonly #problems: Problems;
   readonly #state: SenderChannel;
+  /** The messages that have come. */
+  #heard = 0;
   #ended = false;
 
   /**
@@ -191,12 +196,14 @@ export class Channel<Out extends PortMap, In extends PortMap>
   }
 
   #addIncoming(name: string, port: Port): PortReceiver {
+    const index = this.#ports.incoming.size;
     const receiver = new PortReceiver(
       name,
       port,
       this.#lane,
       this.#events,
       () => this.stalls.look(),
+      (count) => this.status.took(index, count),
     );
     this.stalls.addIncoming(receiver);
     this.#ports.incoming.set(name, receiver);
@@ -275,6 +282,24 @@ export class Channel<Out extends PortMap, In extends PortMap>
     return new Map(
       [...outgoing].map(([name, { leaseCount }]) => [name, leaseCount]),
     );
+  }
+
+  /** Frames that the peer was sent and has not released. */
+  get out(): number {
+    return this.#ports.out;
+  }
+
+  /** Frames that were sent to earlier peers, by port. */
+  get sentBefore(): ReadonlyMap<string, number> {
+    const { outgoing } = this.#ports;
+    return new Map(
+      [...outgoing].map(([name, { sentBefore }]) => [name, sentBefore]),
+    );
+  }
+
+  /** Changes whenever something has come from the peer. */
+  get heard(): number {
+    return this.#heard + this.#lane.heard;
   }
 
   /** Whether this side has ended all its ports that the peer has; `undefined` if there is none. */
@@ -374,6 +399,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.#state.isOpen = false;
     this.#lane.poll(); // what the peer has written before its end
     this.#lane.drop();
+    this.status[Symbol.dispose]();
     this.#messagesOut.connection = undefined;
     this.#state.features = NO_FEATURES;
     this.#counters.peerGone();
@@ -395,6 +421,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.#endStalls(!failure);
     this.#releases.flush();
     this.#lane.drop();
+    this.status[Symbol.dispose]();
     this.#ended = true;
     this.#state.isOpen = false;
     const closed = failure ??
@@ -479,6 +506,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
    */
   receive(message: Message): void {
     using _ = message;
+    this.#heard++;
     try {
       if (this.#messagesOut.connection && !this.#ended) {
         this.#lane.receive(message, this.#messagesIn);

@@ -384,10 +384,17 @@ export class ClientBridge implements AsyncDisposable {
           chosenFeatures(parseFeatures(message.body), MY_FEATURES),
         );
         this.#ping = message.body;
+        const { features, status } = this.channel;
+        status.open(this.#native, features, message);
       }
       this.#apply({ type: "ping", valid: hasPayload(message.body, PING) });
     } else if (type === CTRL_TYPE.teardown) {
       this.#apply({ type: "close" });
+    } else if (type === CTRL_TYPE.check) {
+      const { channel } = this;
+      if (channel.features.has("status")) {
+        channel.sendControl(CTRL_TYPE.checked);
+      }
     } else if (isClientCommand(type)) {
       this.#events.command(type);
     } else if (type === CTRL_TYPE.error) {

@@ -14,6 +14,7 @@ import {
 import { pause, systemClock } from "../ffi/clock.ts";
 import type { ClientCommand } from "./bridge.ts";
 import type { AnyContext } from "./context.ts";
+import type { DoingNote } from "./doing.ts";
 import type { AnyDefinition, Processor } from "./processor.ts";
 import { RequestQueue } from "./request_queue.ts";
 
@@ -97,6 +98,7 @@ export class ProcessorInbox {
  * errors.
  *
  * @param progress the channel
+ * @param note notes which function runs
  * @param flushed called when the inputs have ended, `flush` has returned and the outputs have ended
  */
 export async function runLoop(
@@ -104,24 +106,25 @@ export async function runLoop(
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,
+  note: DoingNote,
   flushed: () => void,
 ): Promise<void> {
   const { mode, definition } = processor;
   const finish = async (): Promise<void> => {
-    await definition.flush?.(context);
+    await note.during("flush", () => definition.flush?.(context));
     for (const output of Object.values(context.output)) output.end();
     flushed();
   };
   if (mode === "manual") {
-    return await manual(definition, context, progress, control, finish);
+    return await manual(definition, context, progress, control, note, finish);
   }
   if (mode === "reactive") {
-    await reactive(definition, context, progress, control);
-  } else await continuous(definition, context, progress, control);
-  await between(definition, context, progress, control);
+    await reactive(definition, context, progress, control, note);
+  } else await continuous(definition, context, progress, control, note);
+  await between(definition, context, progress, control, note);
   if (!context.signal.aborted) await finish();
   while (!context.signal.aborted) {
-    await between(definition, context, progress, control);
+    await between(definition, context, progress, control, note);
     await control.requests.look(progress.read, "all");
     if (!context.signal.aborted) await control.activity.wait();
   }
@@ -137,6 +140,7 @@ async function between(
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,
+  note: DoingNote,
 ): Promise<void> {
   let paused = false;
   while (!context.signal.aborted) {
@@ -144,10 +148,10 @@ async function between(
     const command = control.takeCommand();
     if (command === "pause" && !paused) {
       paused = true;
-      await definition.pause?.(context);
+      await note.during("pause", () => definition.pause?.(context));
     } else if (command === "resume" && paused) {
       paused = false;
-      await definition.resume?.(context);
+      await note.during("resume", () => definition.resume?.(context));
     } else if (command === undefined) {
       if (!paused) return;
       if (!control.requests.hasAny) await control.activity.wait();
@@ -164,10 +168,11 @@ async function reactive(
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,
+  note: DoingNote,
 ): Promise<void> {
   let stuck = false; // the last call took no frame: the next call waits for a new one
   while (!context.signal.aborted) {
-    await between(definition, context, progress, control);
+    await between(definition, context, progress, control, note);
     if (context.signal.aborted) return;
     if (control.hasTurn) continue;
     const before = progress.unread;
@@ -183,7 +188,9 @@ async function reactive(
       continue;
     }
     control.arrivals = 0;
+    note.processes();
     await definition.process(context);
+    note.processed();
     stuck = progress.unread >= before;
     await progress.turn();
   }
@@ -195,16 +202,20 @@ async function continuous(
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,
+  note: DoingNote,
 ): Promise<void> {
   const isOver = (): boolean => context.signal.aborted || isAllRead(progress);
   await continuousLoop(
     progress,
     control.activity,
     async () => {
-      do await between(definition, context, progress, control); while (
+      do await between(definition, context, progress, control, note); while (
         control.hasTurn && !isOver()
       );
-      if (!isOver()) await definition.process(context);
+      if (isOver()) return;
+      note.processes();
+      await definition.process(context);
+      note.processed();
     },
     definition.restMs ?? DEFAULT_REST_MS,
     isOver,
@@ -227,6 +238,7 @@ async function manual(
   context: AnyContext,
   progress: FrameProgress,
   control: ProcessorInbox,
+  note: DoingNote,
   finish: () => Promise<void>,
 ): Promise<void> {
   let running: Run | undefined;
@@ -245,6 +257,7 @@ async function manual(
     await before; // a start after a stop waits until the start before it has returned
     if (signal.aborted) return;
     const both = AbortSignal.any([signal, context.signal]);
+    note.starts(true);
     await definition.start({ ...context, running: both });
   };
   const { requests } = control;
@@ -273,15 +286,16 @@ async function manual(
         if (context.signal.aborted) return; // the end of the channel caused it
         failure = { error };
       }).finally(() => {
+        note.starts(false);
         run.hasReturned = true;
         control.activity.changed();
       });
     } else if (command === "stop") {
       running?.stop.abort();
-      await definition.stop?.(context);
+      await note.during("stop", () => definition.stop?.(context));
     } else {
       paused = command === "pause";
-      await definition[command]?.(context);
+      await note.during(command, () => definition[command]?.(context));
     }
   }
   running?.stop.abort();

@@ -15,6 +15,7 @@ import { agreeWithHost } from "./agreement.ts";
 import type { Message } from "../ffi/message.ts";
 import { HostRequests, type RequestHandler } from "./host_requests.ts";
 import type { AnyContext } from "./context.ts";
+import { DoingNote } from "./doing.ts";
 import { type ProcessorInbox, runLoop } from "./loops.ts";
 import type { Processor } from "./processor.ts";
 
@@ -59,14 +60,24 @@ export async function runOnChannel(
     processor.schema,
     ping,
   );
+  const note = new DoingNote(channel.status);
+  const { definition } = processor;
+  const callNames = Object.keys(processor.declared.calls);
   const handler: RequestHandler = {
     settingsChanged: (changed) =>
-      processor.definition.settingsChanged?.(context, changed),
+      note.during(
+        "settingsChanged",
+        () => definition.settingsChanged?.(context, changed),
+      ),
     call: (name, request, cancelled) =>
-      processor.definition.calls![name]!.answer(request, {
-        ...context,
-        signal: AbortSignal.any([signal, cancelled]),
-      }),
+      note.duringCall(
+        callNames.indexOf(name),
+        () =>
+          definition.calls![name]!.answer(request, {
+            ...context,
+            signal: AbortSignal.any([signal, cancelled]),
+          }),
+      ),
   };
   const requests = new HostRequests(
     processor.declared,
@@ -82,9 +93,9 @@ export async function runOnChannel(
     if (signal.aborted) return;
   }
   held.defer(() => tearDown(processor, context));
-  await processor.definition.setup?.(context);
+  await note.during("setup", () => definition.setup?.(context));
   started(message);
-  await runLoop(processor, context, channel, inbox, flushed);
+  await runLoop(processor, context, channel, inbox, note, flushed);
 }
 
 /** Whether an error says only that the host has closed the channel while the processor was running. */

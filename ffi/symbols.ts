@@ -6,7 +6,7 @@
  */
 
 /** The version of the ABI; the same as `SLB_ABI_VERSION` in the header. */
-export const ABI_VERSION = 9;
+export const ABI_VERSION = 10;
 
 /** All functions of the shim. */
 export const SYMBOLS = {
@@ -110,6 +110,7 @@ export const SYMBOLS = {
   slb_stream_peer: { parameters: ["i32", "buffer"], result: "i32" },
 
   slb_process_started: { parameters: ["i32"], result: "u64" },
+  slb_process_is_stopped: { parameters: ["i32"], result: "i32" },
   slb_descriptor_limit: { parameters: [], result: "u32" },
   slb_silent: { parameters: ["buffer"], result: "i32" },
 

@@ -41,11 +41,14 @@ import {
   channelFailure,
   endFailure,
   exitFailure,
+  hangFailure,
   type HostFailure,
   lateFailure,
   reportedFailure,
   stepFailure,
 } from "./client_failure.ts";
+import { statusText } from "./client_status.ts";
+import { HangWatch } from "./hang_watch.ts";
 import type { HandshakeTimes } from "./handshake_times.ts";
 import { agreeWithModule, portsInPing } from "./agreement.ts";
 import { HostSession, type SessionOptions } from "./host_session.ts";
@@ -74,6 +77,8 @@ export interface HostBridgeOptions extends SessionOptions {
   readonly path: TransportPath;
   /** Whether both sides always sleep while they wait for records. */
   readonly sleeps: boolean;
+  /** Seconds after which a client hangs. Without it, none is watched. */
+  readonly hangTimeoutSecs?: number | undefined;
   /** Starts the client's process. */
   readonly spawn: StartClient;
   /** Called with warnings for the owner. */
@@ -112,6 +117,7 @@ export class HostBridge {
   #client: ClientProcess | undefined;
   #exit: ClientExit | undefined;
   readonly #refusals: Refusals;
+  #hangs: HangWatch | undefined;
   /** Whether the client has reported its failure: it ends by itself. */
   #isReported = false;
 
@@ -328,7 +334,17 @@ export class HostBridge {
 
   #failByExit(): void {
     if (!this.#exit || this.#phase === "ended") return;
-    this.#fail(exitFailure(this.#exit, this.#phase, this.#refusals.last));
+    const status = this.#status();
+    this.#fail(
+      exitFailure(this.#exit, this.#phase, status, this.#refusals.last),
+    );
+  }
+
+  /** What the client does, as it says; "" if it does not. */
+  #status(): string {
+    const { sentBefore, status } = this.#channel;
+    const { callNames } = this.#events.requests;
+    return statusText(status.read(), { sentBefore, calls: callNames });
   }
 
   #adopt(peer: number): void {
@@ -344,7 +360,12 @@ export class HostBridge {
     const ports = portsInPing(this.#options.schema, features);
     this.#channel.offerLane(
       this.#options.sleeps,
-      (lane) => this.#door.tell(pingMessage(features, { ...ports, ...lane })),
+      (lane) => {
+        const status = this.#channel.status.offer(this.#native, features);
+        this.#door.tell(
+          pingMessage(features, { ...ports, ...lane, ...status }),
+        );
+      },
     );
   }
 
@@ -395,8 +416,33 @@ export class HostBridge {
   #openGate(): void {
     this.#done("started");
     this.#reportStats(new StatsReports(this.#channel));
+    this.#watch(this.#options.hangTimeoutSecs);
     this.#events.opened();
     this.#channel.open(); // tells of the inputs that have ended, after what `opened` has sent
+  }
+
+  /** Ends a client that hangs, if it can answer. */
+  #watch(limitSecs: number | undefined): void {
+    const channel = this.#channel;
+    if (limitSecs === undefined || !channel.features.has("status")) return;
+    const { requests } = this.#events;
+    const isStopped = (): boolean =>
+      this.#native.symbols.slb_process_is_stopped(this.clientPid) === 1;
+    this.#hangs = new HangWatch({
+      clock: this.#native.clock,
+      get isWaitedFor() {
+        return channel.out > 0 || requests.isAsked;
+      },
+      get heard() {
+        return channel.heard;
+      },
+      get isStopped() {
+        return isStopped();
+      },
+      ask: () => channel.sendControl(CTRL_TYPE.check),
+      hangs: () =>
+        this.#fail(hangFailure(limitSecs, channel.out, this.#status())),
+    }, limitSecs * 1000);
   }
 
   /** Reports the counters once a second, if they have changed, while frames can flow. */
@@ -423,6 +469,7 @@ export class HostBridge {
   #end(failure: BridgeError | undefined): void {
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
+    this.#hangs?.stop();
     this.#refusals.end();
     this.#arrived.abort();
     const gone = this.#endClient(failure);
@@ -440,6 +487,7 @@ export class HostBridge {
   /** How long the client may take to end by itself: to tear its processor down, or only to say why it ends. */
   #graceMs(failure: BridgeError | undefined): number {
     if (this.times.hello === undefined) return 0;
+    if (failure?.code === "client_hung") return 0; // it does not read what it is told
     return failure && !this.#isReported ? LAST_WORD_TIMEOUT_MS : TEARDOWN_MS;
   }
 

@@ -93,13 +93,21 @@ function placeIn(stack: string): string {
   return "";
 }
 
-/** The failure of a client whose process has ended, and that has reported no error over the channel. */
+/**
+ * The failure of a client whose process has ended, and that has reported no error over the channel.
+ *
+ * @param status what it did, as it has said; "" if it has not
+ */
 export function exitFailure(
   exit: ClientExit,
   phase: HostPhase,
+  status: string,
   refused: HelloProblem | undefined,
 ): HostFailure {
-  const howFar = phase === "open" ? "" : HOST_PHASE_TEXT[phase];
+  const howFar = [
+    ...(phase === "open" ? [] : [HOST_PHASE_TEXT[phase]]),
+    ...(status === "" ? [] : [status]),
+  ].join("; ");
   const reason = describeExit(exit, howFar);
   const written = writtenFailure(exit.stderrTail);
   const proven = refused?.isOurClient ? refused.code : undefined;
@@ -108,6 +116,24 @@ export function exitFailure(
     code: (phase !== "open" && (written?.code ?? proven)) || "client_failed",
     reason: reason + refusalNote(refused),
     cause: written,
+  };
+}
+
+/** The failure of a client that hangs. `status`: what it did, as it has said; `waiting`: the number of frames that wait for it. */
+export function hangFailure(
+  limitSecs: number,
+  waiting: number,
+  status: string,
+): HostFailure {
+  const what = waiting === 0
+    ? "what it is asked"
+    : `the frames that wait for it (${waiting})`;
+  return {
+    code: "client_hung",
+    reason:
+      `the client hangs: for ${limitSecs} s it has not touched ${what}, and has not answered${
+        status && ` (${status})`
+      }`,
   };
 }
 

@@ -284,6 +284,16 @@ export class ClientRequests {
     });
   }
 
+  /** Whether a request waits for the client's answer. */
+  get isAsked(): boolean {
+    return this.#sent.size > 0;
+  }
+
+  /** The names of the calls that the client has declared, in its order. */
+  get callNames(): readonly string[] {
+    return this.#declared?.callList ?? [];
+  }
+
   /** What the client has declared. Throws `version_mismatch` if its library knows no requests. */
   get #codecs(): DeclaredCodecs {
     if (!this.#host.channel.features.has("requests")) throw clientTooOld();

@@ -29,6 +29,9 @@ import { clientStarter } from "./spawn/spawn.ts";
 import { toStderr, warnToStderr } from "./stderr.ts";
 import type { Restart, SupervisorOptions } from "./supervisor.ts";
 
+const MIN_HANG_SECS = 0.1;
+const MAX_HANG_SECS = 3600;
+
 /** The options of a host. */
 export interface HostOptions<I extends PortMap, O extends PortMap> {
   /** URL of the processor's module. Its default export must be the result of `reactive()`, `manual()` or `continuous()` of `@streamlib/bridge/client`. */
@@ -69,6 +72,16 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly processorId?: string;
   /** Seconds after which a connection that is not ready fails. Default: 300. */
   readonly timeoutSecs?: number;
+  /**
+   * Ends a client that hangs: frames, changes of settings or calls wait for it, and
+   * for this many seconds nothing has come from it, nor has its event loop
+   * answered. The failure has the code `client_hung` and names the function and
+   * the frame in which it hangs; {@link restart} decides what follows. It must be
+   * longer than the longest time in which the processor does not return to the
+   * event loop. A client that is stopped by a signal, or held by a debugger, does
+   * not hang. From 0.1 to 3600. Default: no client is ended.
+   */
+  readonly hangTimeoutSecs?: number;
   /** Closes the host when it aborts, as {@link ProcessorHost.close} does. */
   readonly signal?: AbortSignal;
   /** Called with what the client writes to stdout and stderr. Default: writes it to this process's stderr. */
@@ -91,6 +104,16 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
     throw new BridgeError(
       "bad_argument",
       `Cannot launch with timeoutSecs ${timeoutSecs}: it must be an integer from 1 to ${MAX_TIMEOUT_SECS}, in seconds`,
+    );
+  }
+  const { hangTimeoutSecs } = options;
+  if (
+    hangTimeoutSecs !== undefined &&
+    !(hangTimeoutSecs >= MIN_HANG_SECS && hangTimeoutSecs <= MAX_HANG_SECS)
+  ) {
+    throw new BridgeError(
+      "bad_argument",
+      `Cannot launch with hangTimeoutSecs ${hangTimeoutSecs}: it must be a number from ${MIN_HANG_SECS} to ${MAX_HANG_SECS}, in seconds`,
     );
   }
   const env = permittedEnvironment();
@@ -123,6 +146,7 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
     path,
     sleeps: waiting === "asleep",
     timeoutSecs,
+    hangTimeoutSecs,
     findBroker: (native, lost, signal) =>
       findBroker(native, choice, lost, signal),
     spawn: clientStarter({

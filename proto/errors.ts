@@ -16,6 +16,7 @@ export type ErrorCode =
   | "broker_unreachable"
   | "channel_lost"
   | "client_failed"
+  | "client_hung"
   | "closed"
   | "connection_failed"
   | "handshake_failed"
@@ -37,6 +38,7 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   broker_unreachable: true,
   channel_lost: true,
   client_failed: true,
+  client_hung: true,
   closed: true,
   connection_failed: true,
   handshake_failed: true,

@@ -38,6 +38,8 @@ bool platform_wait_for_lost_reader(const int *ends, int count, int limit_ms);
 int platform_stream_peer(int descriptor, int32_t values[3]);
 /* When the process has started, in a unit of the system's own; 0 if it is not known. */
 uint64_t platform_process_started(int32_t pid);
+/* Whether a signal has stopped the process, or a debugger holds it; false if that is not known. */
+bool platform_process_is_stopped(int32_t pid);
 /* See slb_silent. */
 void platform_silent(uint32_t values[3]);
 

@@ -103,6 +103,20 @@ uint64_t platform_process_started(int32_t pid) {
     return at ? strtoull(at, NULL, 10) : 0;
 }
 
+bool platform_process_is_stopped(int32_t pid) {
+    char path[32], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return false;
+    ssize_t length = read(file, text, sizeof text - 1);
+    close(file);
+    if (length <= 0) return false;
+    text[length] = 0;
+    const char *state = strstr(text, "\nState:\t"), *tracer = strstr(text, "\nTracerPid:\t");
+    bool stopped = state && (state[8] == 'T' || state[8] == 't');
+    return stopped || (tracer && strtol(tracer + 12, NULL, 10) != 0);
+}
+
 void platform_silent(uint32_t values[3]) {
     struct xpc_linux_silent silent;
     xpc_linux_get_silent(&silent);

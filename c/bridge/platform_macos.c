@@ -154,14 +154,24 @@ int platform_stream_peer(int descriptor, int32_t values[3]) {
     return 0;
 }
 
+static bool find_process(int32_t pid, struct kinfo_proc *process) {
+    int name[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, pid};
+    size_t length = sizeof *process;
+    return sysctl(name, 4, process, &length, NULL, 0) == 0 && length == sizeof *process;
+}
+
 /* Microseconds since the epoch. */
 uint64_t platform_process_started(int32_t pid) {
-    int name[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, pid};
     struct kinfo_proc process;
-    size_t length = sizeof process;
-    if (sysctl(name, 4, &process, &length, NULL, 0) != 0 || length != sizeof process) return 0;
+    if (!find_process(pid, &process)) return 0;
     struct timeval started = process.kp_proc.p_starttime;
     return (uint64_t)started.tv_sec * 1000000 + (uint64_t)started.tv_usec;
+}
+
+bool platform_process_is_stopped(int32_t pid) {
+    struct kinfo_proc process;
+    if (!find_process(pid, &process)) return false;
+    return process.kp_proc.p_stat == SSTOP || (process.kp_proc.p_flag & P_TRACED) != 0;
 }
 
 /* Apple's libxpc announces a peer at once, and keeps no descriptor for it. */

@@ -13,6 +13,8 @@ int32_t slb_stream_peer(int32_t descriptor, int32_t *values) {
 
 uint64_t slb_process_started(int32_t pid) { return pid > 0 ? platform_process_started(pid) : 0; }
 
+int32_t slb_process_is_stopped(int32_t pid) { return pid > 0 && platform_process_is_stopped(pid); }
+
 uint32_t slb_descriptor_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT32_MAX) return INT32_MAX;

@@ -40,7 +40,7 @@
 #define SLB_API __attribute__((visibility("default")))
 
 /* Raised by one for each change of a signature, a layout or a meaning in this file. */
-#define SLB_ABI_VERSION 9
+#define SLB_ABI_VERSION 10
 
 /* Limits on one message, sent or received. */
 #define SLB_MAX_MESSAGE_BYTES 1048576
@@ -511,6 +511,9 @@ SLB_API int32_t slb_stream_peer(int32_t descriptor, int32_t *values);
  * not be looked at.
  */
 SLB_API uint64_t slb_process_started(int32_t pid);
+
+/* Whether a process cannot run: a signal has stopped it, or a debugger holds it. 0 or 1; 0 too if it has ended, or may not be looked at. */
+SLB_API int32_t slb_process_is_stopped(int32_t pid);
 
 /* The most descriptors that this process may have open. */
 SLB_API uint32_t slb_descriptor_limit(void);

@@ -9,8 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#ifdef __linux__
+#include <sys/ptrace.h>
+#endif
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -304,6 +308,47 @@ static void an_orphan_removes_its_scratch_file_at_once(void) {
     slb_scratch_remove(path, length); /* only if the child has failed to */
 }
 
+/* Whether `pid` is stopped in the end: a signal takes its time. */
+static bool becomes(int32_t pid, int32_t stopped) {
+    for (int left = 2000; left > 0; left--) {
+        if (slb_process_is_stopped(pid) == stopped) return true;
+        usleep(5000);
+    }
+    return false;
+}
+
+static void a_stopped_process_is_known(void) {
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (;;) pause();
+    }
+    CHECK(pid > 0 && slb_process_is_stopped(pid) == 0);
+    CHECK(kill(pid, SIGSTOP) == 0 && becomes(pid, 1));
+    CHECK(kill(pid, SIGCONT) == 0 && becomes(pid, 0));
+    CHECK(kill(pid, SIGKILL) == 0 && becomes(pid, 0));
+    CHECK(waitpid(pid, NULL, 0) == pid);
+    CHECK(slb_process_is_stopped(pid) == 0 && slb_process_is_stopped(0) == 0 && slb_process_is_stopped(-1) == 0);
+}
+
+static void a_debugged_process_is_known(void) {
+#ifdef __APPLE__
+    IGNORE("a debugger needs an entitlement there");
+#else
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) _exit(9);
+        raise(SIGSTOP);
+        for (;;) pause();
+    }
+    int status = 0;
+    CHECK(pid > 0 && waitpid(pid, &status, WUNTRACED) == pid);
+    if (WIFEXITED(status)) IGNORE("this process may not be a debugger");
+    CHECK(slb_process_is_stopped(pid) == 1);
+    CHECK(ptrace(PTRACE_CONT, pid, NULL, NULL) == 0 && becomes(pid, 1)); /* it runs, and is held all the same */
+    CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid);
+#endif
+}
+
 static void last_words_are_written_at_exit(void) {
     struct talker talker = start("words", 0);
     char *text = read_until(talker.err, "last words");
@@ -327,6 +372,8 @@ static const struct test tests[] = {
     {"scratch files of killed processes are removed", scratch_files_of_killed_processes_are_removed},
     {"an orphan removes its scratch file at once", an_orphan_removes_its_scratch_file_at_once},
     {"last words are written at exit", last_words_are_written_at_exit},
+    {"a stopped process is known", a_stopped_process_is_known},
+    {"a debugged process is known", a_debugged_process_is_known},
 };
 
 int main(int argc, char **argv) {

@@ -67,6 +67,11 @@ export class ChannelLane implements ArrivalSource {
     return this.#isUsed ? this.#lane : undefined;
   }
 
+  /** Changes whenever records have come; 0 without a lane. */
+  get heard(): number {
+    return this.inUse?.heard ?? 0;
+  }
+
   // ---- the handshake ----
 
   /**

@@ -67,6 +67,7 @@ export class LaneTransport implements Transport, Disposable {
   #came = 0;
   /** Runs while a record waits for a message. */
   #overdue: Timer | undefined;
+  #heard = 0;
   #isReading = false;
   #isOver = false;
 
@@ -149,6 +150,11 @@ export class LaneTransport implements Transport, Disposable {
     return this.#waiting.spin();
   }
 
+  /** How often records were read. */
+  get heard(): number {
+    return this.#heard;
+  }
+
   /** Blocks this thread until something has come, for at most `ms` milliseconds, and handles it. */
   block(ms: number): void {
     if (this.#isReading || this.#isOver) return;
@@ -164,6 +170,7 @@ export class LaneTransport implements Transport, Disposable {
 
   /** Handles the slots that were ready at one look, and not what the peer writes meanwhile: a peer that writes without end must not keep this side here. */
   #read(ready: number): void {
+    this.#heard++;
     this.#isReading = true;
     try {
       this.#readRecords(ready);

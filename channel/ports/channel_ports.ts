@@ -95,6 +95,13 @@ export class ChannelPorts {
     return unread;
   }
 
+  /** Frames that the peer was sent and has not released. */
+  get out(): number {
+    let out = 0;
+    for (const { places } of this.outgoing.values()) out += places.out.count;
+    return out;
+  }
+
   /** Frames that were read, or dropped unread. */
   get read(): number {
     let read = 0;

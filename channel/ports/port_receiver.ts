@@ -65,6 +65,7 @@ export class PortReceiver<S extends Schema = Schema>
   readonly #source: ArrivalSource;
   readonly #events: ReceiverEvents;
   readonly #mayStall: () => void;
+  readonly #took: (count: number) => void;
   #make: FrameMaker;
   /** Whether its frames can have bytes to be counted. */
   #hasBytes: boolean;
@@ -97,6 +98,7 @@ export class PortReceiver<S extends Schema = Schema>
    *
    * @param mayStall called when a read begins to wait, when one finds nothing while
    * all frames are on lease, and when a port in order is full, or full and left
+   * @param took called with the number of frames that were read, or dropped unread, when it has changed
    */
   constructor(
     name: string,
@@ -104,8 +106,10 @@ export class PortReceiver<S extends Schema = Schema>
     source: ArrivalSource,
     events: ReceiverEvents,
     mayStall: () => void,
+    took: (count: number) => void = () => {},
   ) {
     this.#source = source;
+    this.#took = took;
     this.name = name;
     this.schema = port.schema;
     this.#terms = port;
@@ -310,7 +314,9 @@ export class PortReceiver<S extends Schema = Schema>
 
   #shift(): ReceivedFrame<S> | undefined {
     const oldest = this.#unread.shift();
-    if (oldest && this.ended) this.#events.portEnded();
+    if (!oldest) return undefined;
+    this.#took(this.taken);
+    if (this.ended) this.#events.portEnded();
     return oldest;
   }
 

@@ -102,6 +102,8 @@ export class PortSender<S extends Schema = Schema>
   #ended: BridgeError | undefined;
   /** Whether this peer was told of the end. */
   #endTold = false;
+  /** Frames that were sent to earlier peers. */
+  sentBefore = 0;
   #lost = 0;
   #sent = 0;
   #dropped = 0;
@@ -465,6 +467,7 @@ export class PortSender<S extends Schema = Schema>
   detach(isLoss: boolean): void {
     if (isLoss) this.#lost += this.places.out.count + (this.#next ? 1 : 0);
     this.#endTold = false;
+    this.sentBefore = this.#sent;
     this.#dropNext();
     this.places.out.clear();
     this.#timer.clear();

@@ -22,7 +22,9 @@ export interface CallCodecs {
 export class DeclaredCodecs {
   /** Knows its settings. */
   readonly settings: SettingsCodec;
-  /** The names of its calls, for an error: `seek, reset`, or `no calls`. */
+  /** The names of its calls, in the order in which it declares them. */
+  readonly callList: readonly string[];
+  /** The same for an error: `seek, reset`, or `no calls`. */
   readonly callNames: string;
   readonly #schemas: ReadonlyMap<string, CallSchemas>;
   /** The codecs of the calls that were made. */
@@ -32,7 +34,8 @@ export class DeclaredCodecs {
   constructor({ settings, calls }: Declarations) {
     this.settings = new SettingsCodec(settings);
     this.#schemas = new Map(Object.entries(calls));
-    this.callNames = Object.keys(calls).join(", ") || "no calls";
+    this.callList = Object.keys(calls);
+    this.callNames = this.callList.join(", ") || "no calls";
   }
 
   /** Returns the codecs of a call; undefined if there is no such call. */

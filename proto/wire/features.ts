@@ -19,6 +19,7 @@ import type { XpcDictionary } from "./xpc_value.ts";
  * - `minors`: both sides say the minor versions of their ports' schemas
  * - `formats`: both sides say the pixel formats that their ports list
  * - `requests`: the control messages `declared`, `set`, `call`, `cancel` and `answer`
+ * - `status`: the client says what it does in memory that the host offers in `ping`, and answers `check` with `checked`
  * - `lanes`: frames travel as records in shared memory, which the host offers in `ping`
  */
 export const FEATURES = [
@@ -28,6 +29,7 @@ export const FEATURES = [
   "minors",
   "formats",
   "requests",
+  "status",
   "lanes",
 ] as const;
 

@@ -155,6 +155,8 @@ export const CHANNEL_KEY = {
   lane: "lane",
   /** In `ping` and `pong`: what rings the bell of the sender on their lane. A client that uses no lane sends none. */
   bell: "bell",
+  /** In `ping`: the memory in which the client says what it does. */
+  status: "status",
   /** In `ping`, with a lane: true if neither side is to wait awake. */
   sleeps: "sleeps",
   /** With a lane: the number of the message, from 1, of those that are ordered with its records. */
@@ -210,6 +212,10 @@ export const CTRL_TYPE = {
   cancel: "cancel",
   /** The client answers a `set` or a `call`. */
   answer: "answer",
+  /** The host has heard nothing for a while, and asks for a `checked`. */
+  check: "check",
+  /** The client's event loop runs. */
+  checked: "checked",
   start: "start",
   stop: "stop",
   pause: "pause",

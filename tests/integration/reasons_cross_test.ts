@@ -72,6 +72,7 @@ const HOST_CASES: Record<ErrorCode, HostCase> = {
   broker_unreachable: "a host that reaches no broker has no client",
   channel_lost: "there is no channel to tell it on",
   client_failed: "the client has told it",
+  client_hung: "a client that hangs reads nothing",
   closed: async ({ host, client, exit }) => {
     await shakeHands(client);
     client.send({ ...STARTED, [CHANNEL_KEY.mode]: "manual" });

@@ -140,6 +140,7 @@ const EITHER_TRANSPORT = [
   "tests/integration/field_wire_test.ts",
   "tests/integration/given_away_test.ts",
   "tests/integration/graph_test.ts",
+  "tests/integration/hang_test.ts",
   "tests/integration/host_client_test.ts",
   "tests/integration/late_access_test.ts",
   "tests/integration/marks_test.ts",

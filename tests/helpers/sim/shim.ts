@@ -360,6 +360,15 @@ class Functions {
     return 0;
   }
 
+  slb_process_is_stopped(): number {
+    return 0;
+  }
+
+  /** Memory is not simulated. */
+  slb_shmem_create(): number {
+    return 0;
+  }
+
   slb_process_started(): bigint {
     return 1n;
   }

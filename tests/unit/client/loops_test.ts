@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ClientCommand } from "../../../client/bridge.ts";
 import { nextTurn } from "../../../channel/activity.ts";
+import { DoingNote } from "../../../client/doing.ts";
 import { ProcessorInbox, runLoop } from "../../../client/loops.ts";
 import {
   continuous,
@@ -87,6 +88,7 @@ class Stage {
       context,
       this.progress,
       this.inbox,
+      new DoingNote({ doing: 0 }),
       () => this.log.push("flushed"),
     );
   }

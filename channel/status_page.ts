@@ -1,0 +1,100 @@
+/**
+ * What a client does, in memory that it shares with its host: so the host knows it
+ * also of a client that does not answer, or has died.
+ *
+ * @module
+ */
+
+import { NativeBuffer } from "../ffi/buffer.ts";
+import type { ShmemHandle } from "../ffi/handle.ts";
+import type { Message } from "../ffi/message.ts";
+import type { Native } from "../ffi/native.ts";
+import { BridgeError } from "../proto/errors.ts";
+import type { Features } from "../proto/wire/features.ts";
+import { CHANNEL_KEY } from "../proto/wire/keys.ts";
+import { STATUS_BYTES, STATUS_WORD } from "../proto/wire/status_layout.ts";
+import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
+
+const WORDS = Object.keys(STATUS_WORD).length;
+
+/** What a client did last, as it says. */
+export interface StatusWords {
+  /** What it does: see `status_layout.ts`. */
+  readonly doing: number;
+  /** 1 and the index of the port of the frame that it has read last; 0: none. */
+  readonly port: number;
+  /** The number of that frame on its port, from 1. */
+  readonly frame: number;
+}
+
+/** The memory of one connection. Without shared memory it is this process's own. */
+export class StatusPage implements Disposable {
+  #words = new Uint32Array(WORDS);
+  #memory: NativeBuffer | undefined;
+  #view: ArrayBuffer | undefined;
+
+  /** Makes the memory, if both sides have the feature, and returns what `ping` says of it. If there is no memory, it says nothing. */
+  offer(native: Native, features: Features): XpcDictionary {
+    if (!features.has("status")) return {};
+    try {
+      const memory = NativeBuffer.create(native, STATUS_BYTES);
+      this.#use(memory);
+      return { [CHANNEL_KEY.status]: memory.borrow() };
+    } catch (error) {
+      if (error instanceof BridgeError) return {}; // nothing depends on it
+      throw error;
+    }
+  }
+
+  /** Uses the memory that `ping` offers, if it offers some. */
+  open(native: Native, features: Features, ping: Message): void {
+    const memory = features.has("status") &&
+      ping.take(CHANNEL_KEY.status, "shmem");
+    if (!memory) return;
+    try {
+      const opened = new NativeBuffer(native, memory.handle as ShmemHandle);
+      if (opened.bytes < STATUS_BYTES) opened[Symbol.dispose]();
+      else this.#use(opened);
+    } catch (error) {
+      if (!(error instanceof BridgeError)) throw error; // else nothing depends on it
+    }
+  }
+
+  #use(memory: NativeBuffer): void {
+    this[Symbol.dispose]();
+    this.#memory = memory;
+    this.#view = memory.open();
+    this.#words = new Uint32Array(this.#view, 0, WORDS);
+  }
+
+  /** Says what this side does. */
+  set doing(word: number) {
+    this.#words[STATUS_WORD.doing] = word;
+  }
+
+  /** A frame of an incoming port was read, or dropped unread: the one of this number on this connection. */
+  took(port: number, frame: number): void {
+    this.#words[STATUS_WORD.port] = port + 1;
+    this.#words[STATUS_WORD.frame] = frame;
+  }
+
+  /** What is said now. */
+  read(): StatusWords {
+    const { doing, port, frame } = STATUS_WORD;
+    const words = this.#words;
+    return {
+      doing: words[doing]!,
+      port: words[port]!,
+      frame: words[frame]!,
+    };
+  }
+
+  /** Gives the memory back. What was said last is forgotten. */
+  [Symbol.dispose](): void {
+    if (!this.#memory) return;
+    this.#words = new Uint32Array(WORDS);
+    this.#memory.close(this.#view!);
+    this.#memory[Symbol.dispose]();
+    this.#memory = this.#view = undefined;
+  }
+}
