@@ -430,8 +430,9 @@ export class HostBridge {
       this.#native.symbols.slb_process_is_stopped(this.clientPid) === 1;
     this.#hangs = new HangWatch({
       clock: this.#native.clock,
-      get isWaitedFor() {
-        return channel.out > 0 || requests.isAsked;
+      get isBusy() {
+        return channel.out > 0 || requests.isAsked ||
+          channel.status.read().doing !== 0;
       },
       get heard() {
         return channel.heard;

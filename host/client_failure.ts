@@ -119,21 +119,22 @@ export function exitFailure(
   };
 }
 
-/** The failure of a client that hangs. `status`: what it did, as it has said; `waiting`: the number of frames that wait for it. */
+/** The failure of a client that hangs. `waiting`: the number of frames that wait for it; `status`: what it does, as it has said. */
 export function hangFailure(
   limitSecs: number,
   waiting: number,
   status: string,
 ): HostFailure {
-  const what = waiting === 0
-    ? "what it is asked"
-    : `the frames that wait for it (${waiting})`;
+  const facts = [
+    ...(status === "" ? [] : [status]),
+    `frames that wait for it: ${waiting}`,
+  ];
   return {
     code: "client_hung",
     reason:
-      `the client hangs: for ${limitSecs} s it has not touched ${what}, and has not answered${
-        status && ` (${status})`
-      }`,
+      `the client hangs: for ${limitSecs} s nothing has come from it, and it has not answered (${
+        facts.join("; ")
+      })`,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Notices a client that hangs: something waits for it, and for a given time it has
- * taken nothing and has not answered.
+ * Notices a client that hangs: something waits for it, or one of its functions runs,
+ * and for a given time nothing has come from it, nor an answer.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import type { Timer, TimerClock } from "../ffi/clock.ts";
 /** A client that is watched. */
 export interface WatchedClient {
   readonly clock: TimerClock;
-  /** Whether frames or requests wait for it. */
-  readonly isWaitedFor: boolean;
+  /** Whether frames or requests wait for it, or one of its functions runs. */
+  readonly isBusy: boolean;
   /** Changes whenever something has come from it. */
   readonly heard: number;
   /** Whether it cannot run: a signal has stopped it, or a debugger holds it. */
@@ -33,7 +33,7 @@ export class HangWatch {
   #timer: Timer;
   /** When the last look was. */
   #lookedAt: number;
-  /** Since when nothing has come while something waits for it. */
+  /** Since when nothing has come while it is busy. */
   #quietSince: number;
   #heard: number;
   #hasAsked = false;
@@ -64,7 +64,7 @@ export class HangWatch {
     const { heard } = client;
     this.#lookedAt = now;
     if (
-      isLate || heard !== this.#heard || !client.isWaitedFor || client.isStopped
+      isLate || heard !== this.#heard || !client.isBusy || client.isStopped
     ) {
       this.#heard = heard;
       this.#quietSince = now;

@@ -50,6 +50,8 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly config?: string | URL;
   /** The Deno executable that runs the client: a path, or a name that is searched for in PATH. A wrapper must run Deno with the arguments it gets, and pass its stdout and stderr on. Default: the executable of this process; a program made by `deno compile` must set it. */
   readonly deno?: string;
+  /** Whether a debugger can connect to the client, such as Chrome's (`chrome://inspect`) or an editor's: `true` for a port that is free, or an address of this machine such as "127.0.0.1:9229". The client's output says where. Every user of this machine can connect there and run code as this user. Default: false. */
+  readonly inspect?: boolean | string;
   /** Service name of the broker; the host uses no other. Default: STREAMLIB_BROKER_XPC_SERVICE; if that is not set, the broker that serves the default name; if there is none, see {@link embedBroker}. */
   readonly broker?: string;
   /** Whether the host starts a broker if it finds none: in this process, or on macOS by launchd for this login (see docs/service.md). If false, the host fails with an error that says how to start a broker. Default: true. */
@@ -73,9 +75,9 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   /** Seconds after which a connection that is not ready fails. Default: 300. */
   readonly timeoutSecs?: number;
   /**
-   * Ends a client that hangs: frames, changes of settings or calls wait for it, and
-   * for this many seconds nothing has come from it, nor has its event loop
-   * answered. The failure has the code `client_hung` and names the function and
+   * Ends a client that hangs: one of its functions runs, or frames, changes of
+   * settings or calls wait for it, and for this many seconds nothing has come from
+   * it, nor has its event loop answered. The failure has the code `client_hung` and names the function and
    * the frame in which it hangs; {@link restart} decides what follows. It must be
    * longer than the longest time in which the processor does not return to the
    * event loop. A client that is stopped by a signal, or held by a debugger, does
@@ -146,7 +148,8 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
     path,
     sleeps: waiting === "asleep",
     timeoutSecs,
-    hangTimeoutSecs,
+    // A processor that stands at a breakpoint does not hang.
+    hangTimeoutSecs: options.inspect ? undefined : hangTimeoutSecs,
     findBroker: (native, lost, signal) =>
       findBroker(native, choice, lost, signal),
     spawn: clientStarter({
@@ -157,6 +160,7 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
       userEnv: options.env ?? {},
       deno: options.deno,
       config: options.config,
+      inspect: options.inspect,
       output,
     }),
     warn,

@@ -62,6 +62,31 @@ export interface ArgumentOptions {
   readonly permissions: ClientPermissions;
   /** The path of the `deno.json` that the user chose; `undefined` for the one that Deno finds. */
   readonly config: string | undefined;
+  /** Where a debugger can connect, as {@link inspectorAddress} returns it. */
+  readonly inspect: string | undefined;
+}
+
+/** An address of this machine, as a debugger's listener has it. */
+const LOOPBACK = /^(127\.0\.0\.1|\[::1\]|localhost):(\d{1,5})$/;
+
+/**
+ * Returns where a debugger can connect: an address of this machine, with port 0
+ * for one that is free; `undefined` if none can. Whoever can connect there can run
+ * code in the client, so that other addresses are `bad_argument`.
+ */
+export function inspectorAddress(
+  inspect: boolean | string | undefined,
+): string | undefined {
+  if (inspect === undefined || inspect === false) return undefined;
+  if (inspect === true) return "127.0.0.1:0";
+  const port = Number(LOOPBACK.exec(inspect)?.[2] ?? NaN);
+  if (port < 2 ** 16) return inspect;
+  throw new BridgeError(
+    "bad_argument",
+    `Cannot launch with inspect ${
+      JSON.stringify(inspect)
+    }: it must be true or an address of this machine, such as "127.0.0.1:9229"`,
+  );
 }
 
 /** The lock file that a client is started with. */
@@ -147,7 +172,8 @@ export function clientArguments(
   const grpc = options.grpcClient && grpcNeeds(bridgeEnv);
   return [
     "run",
-    "--quiet",
+    // Deno tells the debugger's address only if it may talk.
+    options.inspect === undefined ? "--quiet" : `--inspect=${options.inspect}`,
     "--no-prompt",
     ...(lock === undefined
       ? ["--no-lock"]

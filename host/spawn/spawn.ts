@@ -14,6 +14,7 @@ import {
   absolutePermissions,
   clientArguments,
   type ClientPermissions,
+  inspectorAddress,
 } from "./client_arguments.ts";
 import { takeEnvironment } from "./client_environment.ts";
 import { findLock } from "./client_project.ts";
@@ -36,6 +37,8 @@ export interface SpawnOptions {
   readonly deno: string | undefined;
   /** The `deno.json` that resolves the module's imports; `undefined` for the one that Deno finds. */
   readonly config: string | URL | undefined;
+  /** Whether a debugger can connect, or where. */
+  readonly inspect?: boolean | string | undefined;
   /** Called with what the client writes to stdout and stderr. */
   output(chunk: Uint8Array): void;
 }
@@ -102,6 +105,7 @@ export function clientStarter(options: SpawnOptions): StartClient {
     ...options,
     permissions: absolutePermissions(options.permissions, folder),
     config,
+    inspect: inspectorAddress(options.inspect),
   };
   return (bridgeEnv, bootstrap) => {
     using held = new DisposableStack();

@@ -77,18 +77,19 @@ const PLACES: Readonly<
 > = {
   "a loop in JavaScript": {
     hang: (host) => send(host, "loop"),
-    says: "it has not touched the frames that wait for it (1), and has not " +
-      "answered (in process(), the frame that it read last: number 3 on 'ticks')",
+    says: "nothing has come from it, and it has not answered (in process(), " +
+      "the frame that it read last: number 3 on 'ticks'; frames that wait for it: 1)",
   },
   "a loop in native code": {
     hang: (host) => send(host, "native"),
-    says: "(in process(), the frame that it read last: number 3 on 'ticks')",
+    says: "(in process(), the frame that it read last: number 3 on 'ticks'; ",
     more: { linux: "libc.so.6" },
   },
   "a call": {
     hang: (host) => void host.call["hang"]!({}).catch(() => {}),
-    says: "it has not touched what it is asked, and has not answered " +
-      "(in the call 'hang', the frame that it read last: number 2 on 'ticks')",
+    says:
+      "(in the call 'hang', the frame that it read last: number 2 on 'ticks'; " +
+      "frames that wait for it: 0)",
   },
   "settingsChanged": {
     hang: (host) => void host.settings.set({ turns: 1 }).catch(() => {}),
@@ -99,7 +100,7 @@ const PLACES: Readonly<
       host.pause();
       await send(host, "echo");
     },
-    says: "(in pause(), the frame that it read last: number 2 on 'ticks')",
+    says: "(in pause(), the frame that it read last: number 2 on 'ticks'; ",
   },
 };
 

@@ -13,6 +13,7 @@ function firstModuleLine(): string {
       grpcClient: undefined,
       permissions: {},
       config: undefined,
+      inspect: undefined,
     },
     {},
     [],

@@ -7,7 +7,7 @@ const LOOK_MS = 1_000;
 
 /** A client, and a time that passes in steps. */
 class Scene implements WatchedClient, TimerClock {
-  isWaitedFor = true;
+  isBusy = true;
   heard = 0;
   isStopped = false;
   /** What the watch did, with the time. */
@@ -58,7 +58,7 @@ class Scene implements WatchedClient, TimerClock {
   }
 }
 
-Deno.test("hang watch: a client for which something waits, and that says nothing, is asked once, then hangs", () => {
+Deno.test("hang watch: a client that is busy and says nothing is asked once, then hangs", () => {
   const scene = new Scene();
   scene.pass(60_000);
   assertEquals(scene.log, ["asks at 4000", "hangs at 8000"]);
@@ -85,12 +85,12 @@ Deno.test("hang watch: a client that answers each question never hangs", () => {
   assertEquals(scene.log.filter((line) => line.startsWith("hangs")), []);
 });
 
-Deno.test("hang watch: a client for which nothing waits is left alone", () => {
+Deno.test("hang watch: a client that is not busy is left alone", () => {
   const scene = new Scene();
-  scene.isWaitedFor = false;
+  scene.isBusy = false;
   scene.pass(60_000);
   assertEquals(scene.log, []);
-  scene.isWaitedFor = true;
+  scene.isBusy = true;
   scene.pass(60_000);
   assertEquals(scene.log, ["asks at 64000", "hangs at 68000"]);
 });

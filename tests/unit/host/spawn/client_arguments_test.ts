@@ -70,6 +70,7 @@ Deno.test("the arguments: lists are escaped, and the project is that of the modu
       grpcClient: undefined,
       permissions: { read: ["/a,b", "/c"] },
       config: undefined,
+      inspect: undefined,
     },
     { STREAMLIB_CONNECTION_ID: "1" },
     ["MINE"],
@@ -83,6 +84,7 @@ Deno.test("the arguments: lists are escaped, and the project is that of the modu
   );
   assert(args.includes("--lock=/tmp/lock") && args.includes("--frozen=false"));
   assertEquals(args.at(-1), "/tmp/lock");
+  assert(args.includes("--quiet"));
   assertEquals(args.at(-2), "file:///app/src/streamlib_client.ts");
   assertEquals(args.at(-4), "--preload");
 });
@@ -96,6 +98,7 @@ Deno.test("the arguments: the code is the same for every client of a module", ()
         grpcClient: undefined,
         permissions: {},
         config: undefined,
+        inspect: undefined,
       },
       { STREAMLIB_CONNECTION_ID: id },
       [],
@@ -118,6 +121,7 @@ Deno.test("the arguments: a lock file that is no copy stays as it is, and is not
         grpcClient: undefined,
         permissions: {},
         config: undefined,
+        inspect: undefined,
       },
       {},
       [],
