@@ -87,7 +87,8 @@ function libxpcTest(
   body: () => Promise<void>,
 ): void {
   const lacking = PKG_CONFIG ? missing : "no pkg-config";
-  permittedTest(name, { ...NEEDS, lacking }, body);
+  // It compiles the whole libxpc, and its programs with another compiler.
+  permittedTest(name, { ...NEEDS, lacking, long: true }, body);
 }
 
 libxpcTest("libxpc.so has names of XPC alone", undefined, async () => {
