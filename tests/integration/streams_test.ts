@@ -129,7 +129,8 @@ streamsTest(
     const { writable } = first.client.senders.video;
     const writer = writable.getWriter();
     assertEquals(writer.desiredSize, 0);
-    const one = second.client.receivers.video.get();
+    const { video } = second.client.receivers;
+    const one = await soon(video.next(), "the first picture"); // it may be under way
     one![Symbol.dispose]();
     await soon(writer.ready, "room");
     await writer.close();
