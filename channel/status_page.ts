@@ -36,14 +36,8 @@ export class StatusPage implements Disposable {
   /** Makes the memory, if both sides have the feature, and returns what `ping` says of it. If there is no memory, it says nothing. */
   offer(native: Native, features: Features): XpcDictionary {
     if (!features.has("status")) return {};
-    try {
-      const memory = NativeBuffer.create(native, STATUS_BYTES);
-      this.#use(memory);
-      return { [CHANNEL_KEY.status]: memory.borrow() };
-    } catch (error) {
-      if (error instanceof BridgeError) return {}; // nothing depends on it
-      throw error;
-    }
+    const memory = this.#use(() => NativeBuffer.create(native, STATUS_BYTES));
+    return memory ? { [CHANNEL_KEY.status]: memory.borrow() } : {};
   }
 
   /** Uses the memory that `ping` offers, if it offers some. */
@@ -51,20 +45,26 @@ export class StatusPage implements Disposable {
     const memory = features.has("status") &&
       ping.take(CHANNEL_KEY.status, "shmem");
     if (!memory) return;
-    try {
-      const opened = new NativeBuffer(native, memory.handle as ShmemHandle);
-      if (opened.bytes < STATUS_BYTES) opened[Symbol.dispose]();
-      else this.#use(opened);
-    } catch (error) {
-      if (!(error instanceof BridgeError)) throw error; // else nothing depends on it
-    }
+    this.#use(() => new NativeBuffer(native, memory.handle as ShmemHandle));
   }
 
-  #use(memory: NativeBuffer): void {
+  /** Uses new memory from now on. Returns undefined if there is none, or too little: nothing depends on it. */
+  #use(make: () => NativeBuffer): NativeBuffer | undefined {
     this[Symbol.dispose]();
-    this.#memory = memory;
-    this.#view = memory.open();
-    this.#words = new Uint32Array(this.#view, 0, WORDS);
+    using held = new DisposableStack();
+    try {
+      const memory = held.use(make());
+      if (memory.bytes < STATUS_BYTES) return undefined;
+      const view = memory.open();
+      held.move();
+      this.#memory = memory;
+      this.#view = view;
+      this.#words = new Uint32Array(view, 0, WORDS);
+      return memory;
+    } catch (error) {
+      if (error instanceof BridgeError) return undefined;
+      throw error;
+    }
   }
 
   /** Says what this side does. */

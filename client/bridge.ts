@@ -18,6 +18,7 @@ import {
   parseConnectionSchema,
 } from "../proto/schema/json/connection_schema_json.ts";
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
+import { Place } from "../proto/schema/schema_place.ts";
 import {
   BridgeError,
   codeOf,
@@ -41,7 +42,11 @@ import {
 } from "../proto/states/handshake_messages.ts";
 import { chosenFeatures, parseFeatures } from "../proto/wire/features.ts";
 import { CHANNEL_KEY, CTRL_TYPE, PING } from "../proto/wire/keys.ts";
-import { LAST_WORD_TIMEOUT_MS, STATS_INTERVAL_MS } from "../proto/limits.ts";
+import {
+  LAST_WORD_TIMEOUT_MS,
+  MAX_SCHEMA_BYTES,
+  STATS_INTERVAL_MS,
+} from "../proto/limits.ts";
 import { channelFeatures } from "../channel/transport.ts";
 import type { PortMap } from "../proto/schema/port.ts";
 import { schemaHash } from "../proto/schema/json/schema_hash.ts";
@@ -54,6 +59,8 @@ import {
 
 /** The time limit from the client's hello to the host's ping. */
 const PING_TIMEOUT_MS = 10_000;
+
+const SCHEMA_PLACE = new Place("the broker's schema of this connection");
 
 /** What this client can. */
 const MY_FEATURES = channelFeatures("lane");
@@ -266,9 +273,10 @@ export class ClientBridge implements AsyncDisposable {
   // ---- with the broker ----
 
   async #getSchema(): Promise<ClientEvent> {
-    const json = parseSchemaText(await this.#session.getSchema());
+    const text = await this.#session.getSchema();
+    const json = SCHEMA_PLACE.json(text, MAX_SCHEMA_BYTES);
     this.#schema = parseConnectionSchema(json);
-    this.#schemaHash = schemaHash(json);
+    this.#schemaHash = schemaHash(json as ConnectionSchemaJson);
     return { type: "schema_received" };
   }
 
@@ -421,20 +429,5 @@ export class ClientBridge implements AsyncDisposable {
     this.#endpoint?.[Symbol.dispose]();
     this.#session[Symbol.dispose]();
     this.#native[Symbol.dispose]();
-  }
-}
-
-/** Throws `malformed_message` if the broker's schema is not JSON. */
-function parseSchemaText(text: string): ConnectionSchemaJson {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new BridgeError(
-      "malformed_message",
-      `The broker's schema of this connection is not JSON: ${
-        describeError(cause)
-      }`,
-      { cause },
-    );
   }
 }

@@ -155,7 +155,7 @@ export class HostRequests {
         "bad_argument",
         `the processor has no call ${
           quote(name)
-        }; it has ${this.#codecs.callNames}`,
+        }; it has ${this.#codecs.callsText}`,
       );
     }
     const request = codecs.request.decode(

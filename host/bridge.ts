@@ -47,7 +47,7 @@ import {
   reportedFailure,
   stepFailure,
 } from "./client_failure.ts";
-import { statusText } from "./client_status.ts";
+import { ClientStatus } from "./client_status.ts";
 import { HangWatch } from "./hang_watch.ts";
 import type { HandshakeTimes } from "./handshake_times.ts";
 import { agreeWithModule, portsInPing } from "./agreement.ts";
@@ -117,6 +117,7 @@ export class HostBridge {
   #client: ClientProcess | undefined;
   #exit: ClientExit | undefined;
   readonly #refusals: Refusals;
+  readonly #status: ClientStatus;
   #hangs: HangWatch | undefined;
   /** Whether the client has reported its failure: it ends by itself. */
   #isReported = false;
@@ -139,6 +140,7 @@ export class HostBridge {
     this.#options = options;
     this.#refusals = new Refusals((text) => options.warn(text));
     this.#events = events;
+    this.#status = new ClientStatus(channel, events.requests);
     this.#began = native.clock.now();
     this.released = this.#released.promise;
     this.#session = new HostSession(
@@ -334,17 +336,8 @@ export class HostBridge {
 
   #failByExit(): void {
     if (!this.#exit || this.#phase === "ended") return;
-    const status = this.#status();
-    this.#fail(
-      exitFailure(this.#exit, this.#phase, status, this.#refusals.last),
-    );
-  }
-
-  /** What the client does, as it says; "" if it does not. */
-  #status(): string {
-    const { sentBefore, status } = this.#channel;
-    const { callNames } = this.#events.requests;
-    return statusText(status.read(), { sentBefore, calls: callNames });
+    const { text } = this.#status;
+    this.#fail(exitFailure(this.#exit, this.#phase, text, this.#refusals.last));
   }
 
   #adopt(peer: number): void {
@@ -425,24 +418,15 @@ export class HostBridge {
   #watch(limitSecs: number | undefined): void {
     const channel = this.#channel;
     if (limitSecs === undefined || !channel.features.has("status")) return;
-    const { requests } = this.#events;
-    const isStopped = (): boolean =>
-      this.#native.symbols.slb_process_is_stopped(this.clientPid) === 1;
+    const { symbols, clock } = this.#native;
+    const status = this.#status;
     this.#hangs = new HangWatch({
-      clock: this.#native.clock,
-      get isBusy() {
-        return channel.out > 0 || requests.isAsked ||
-          channel.status.read().doing !== 0;
-      },
-      get heard() {
-        return channel.heard;
-      },
-      get isStopped() {
-        return isStopped();
-      },
+      clock,
+      isBusy: () => status.isBusy,
+      heard: () => channel.heard,
+      isStopped: () => symbols.slb_process_is_stopped(this.clientPid) === 1,
       ask: () => channel.sendControl(CTRL_TYPE.check),
-      hangs: () =>
-        this.#fail(hangFailure(limitSecs, channel.out, this.#status())),
+      hangs: () => this.#fail(hangFailure(limitSecs, status)),
     }, limitSecs * 1000);
   }
 

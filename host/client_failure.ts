@@ -20,6 +20,7 @@ import { HOST_PHASE_TEXT, type HostPhase } from "../proto/states/handshake.ts";
 import type { HelloProblem } from "../proto/states/handshake_messages.ts";
 import { CHANNEL_KEY, CLIENT_LINE } from "../proto/wire/keys.ts";
 import { getString, type XpcDictionary } from "../proto/wire/xpc_value.ts";
+import type { ClientStatus } from "./client_status.ts";
 import { FIRST_MODULE_START } from "./spawn/client_arguments.ts";
 import { type ClientExit, describeExit, describeTail } from "./spawn/spawn.ts";
 
@@ -119,20 +120,19 @@ export function exitFailure(
   };
 }
 
-/** The failure of a client that hangs. `waiting`: the number of frames that wait for it; `status`: what it does, as it has said. */
+/** The failure of a client that hangs. */
 export function hangFailure(
   limitSecs: number,
-  waiting: number,
-  status: string,
+  { text, waiting }: Pick<ClientStatus, "text" | "waiting">,
 ): HostFailure {
   const facts = [
-    ...(status === "" ? [] : [status]),
-    `frames that wait for it: ${waiting}`,
+    ...(text === "" ? [] : [text]),
+    `frames waiting: ${waiting}`,
   ];
   return {
     code: "client_hung",
     reason:
-      `the client hangs: for ${limitSecs} s nothing has come from it, and it has not answered (${
+      `the client hangs: it has sent nothing for ${limitSecs} s and does not answer (${
         facts.join("; ")
       })`,
   };

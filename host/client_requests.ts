@@ -291,7 +291,7 @@ export class ClientRequests {
 
   /** The names of the calls that the client has declared, in its order. */
   get callNames(): readonly string[] {
-    return this.#declared?.callList ?? [];
+    return this.#declared?.callNames ?? [];
   }
 
   /** What the client has declared. Throws `version_mismatch` if its library knows no requests. */
@@ -305,7 +305,7 @@ export class ClientRequests {
     if (codecs) return codecs;
     throw new BridgeError(
       "bad_argument",
-      `Cannot call ${quote(name)}: the processor has ${this.#codecs.callNames}`,
+      `Cannot call ${quote(name)}: the processor has ${this.#codecs.callsText}`,
     );
   }
 

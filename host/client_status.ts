@@ -1,6 +1,6 @@
 /**
- * What a client said that it does, as text: for the failure of one that hangs or
- * has died.
+ * What a client does, as it has said: for the watch over one that hangs, and for the
+ * failure of one that hangs or has died.
  *
  * @module
  */
@@ -8,27 +8,58 @@
 import type { StatusWords } from "../channel/status_page.ts";
 import { DOING, FIRST_CALL } from "../proto/wire/status_layout.ts";
 
-/** What the words of a client refer to. */
-export interface StatusNames {
-  /** The names of its inputs, in the order of the host's ports, each with the number of frames that were sent on it to earlier clients. */
+/** The host's side of the channel, as far as the status needs it. */
+export interface StatusChannel {
+  /** The page that the client writes. */
+  readonly status: { read(): StatusWords };
+  /** Frames that the client was sent and has not released. */
+  readonly out: number;
+  /** The names of the client's inputs, in the order of the host's ports, each with the number of frames that were sent on it to earlier clients. */
   readonly sentBefore: ReadonlyMap<string, number>;
-  /** The names of its calls, in the order in which it declares them. */
-  readonly calls: readonly string[];
 }
 
-/** Describes what a client does, as a part of a sentence; "" if it has not said so. Words that mean nothing are left out. */
-export function statusText(
-  { doing, port, frame }: StatusWords,
-  { sentBefore, calls }: StatusNames,
-): string {
-  const call = calls[doing - FIRST_CALL];
-  const hook = doing === 0 ? undefined : DOING[doing];
-  const [name, before] = [...sentBefore][port - 1] ?? [];
-  return [
-    ...(hook === undefined ? [] : [`in ${hook}()`]),
-    ...(call === undefined ? [] : [`in the call '${call}'`]),
-    ...(name === undefined || before === undefined || frame === 0
-      ? []
-      : [`the frame that it read last: number ${before + frame} on '${name}'`]),
-  ].join(", ");
+/** The host's requests, as far as the status needs them. */
+export interface StatusRequests {
+  /** Whether a request waits for the client's answer. */
+  readonly isAsked: boolean;
+  /** The names of the client's calls, in the order in which it declares them. */
+  readonly callNames: readonly string[];
+}
+
+/** What the client of one connection does. */
+export class ClientStatus {
+  readonly #channel: StatusChannel;
+  readonly #requests: StatusRequests;
+
+  constructor(channel: StatusChannel, requests: StatusRequests) {
+    this.#channel = channel;
+    this.#requests = requests;
+  }
+
+  /** Whether frames or requests wait for it, or one of its functions runs. */
+  get isBusy(): boolean {
+    const { out, status } = this.#channel;
+    return out > 0 || this.#requests.isAsked || status.read().doing !== 0;
+  }
+
+  /** The number of frames that wait for it. */
+  get waiting(): number {
+    return this.#channel.out;
+  }
+
+  /** The function that runs and the frame that was read last, as a part of a sentence; "" if it has not said so. Words that mean nothing are left out. */
+  get text(): string {
+    const { status, sentBefore } = this.#channel;
+    const { doing, port, frame } = status.read();
+    const call = this.#requests.callNames[doing - FIRST_CALL];
+    const hook = doing === 0 ? undefined : DOING[doing];
+    const [name, before] = [...sentBefore][port - 1] ?? [];
+    return [
+      ...(hook === undefined ? [] : [`in ${hook}()`]),
+      ...(call === undefined ? [] : [`in the call '${call}'`]),
+      ...(name === undefined || before === undefined || frame === 0 ? [] : [
+        `last frame read: number ${before + frame} on '${name}'`,
+      ]),
+    ].join("; ");
+  }
 }

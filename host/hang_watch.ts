@@ -1,6 +1,6 @@
 /**
- * Notices a client that hangs: something waits for it, or one of its functions runs,
- * and for a given time nothing has come from it, nor an answer.
+ * Notices a client that hangs: it is busy, and for a given time it sends nothing and
+ * does not answer.
  *
  * @module
  */
@@ -11,18 +11,18 @@ import type { Timer, TimerClock } from "../ffi/clock.ts";
 export interface WatchedClient {
   readonly clock: TimerClock;
   /** Whether frames or requests wait for it, or one of its functions runs. */
-  readonly isBusy: boolean;
-  /** Changes whenever something has come from it. */
-  readonly heard: number;
+  isBusy(): boolean;
+  /** Returns a number that changes whenever something has come from it. */
+  heard(): number;
   /** Whether it cannot run: a signal has stopped it, or a debugger holds it. */
-  readonly isStopped: boolean;
+  isStopped(): boolean;
   /** Asks it for a sign of life. */
   ask(): void;
   /** It hangs. Called once. */
   hangs(): void;
 }
 
-/** The looks in the time limit. A look that is late by more than one interval says nothing: this process did not run either. */
+/** The number of looks within the time limit. A look that comes late by more than one interval says nothing about the client: this process did not run either. */
 const LOOKS = 8;
 
 /** Watches one client from the first frame to its end. */
@@ -44,7 +44,7 @@ export class HangWatch {
     this.#limitMs = limitMs;
     this.#intervalMs = limitMs / LOOKS;
     this.#lookedAt = this.#quietSince = client.clock.now();
-    this.#heard = client.heard;
+    this.#heard = client.heard();
     this.#timer = this.#later();
   }
 
@@ -61,10 +61,11 @@ export class HangWatch {
     const client = this.#client;
     const now = client.clock.now();
     const isLate = now - this.#lookedAt > 2 * this.#intervalMs;
-    const { heard } = client;
+    const heard = client.heard();
     this.#lookedAt = now;
     if (
-      isLate || heard !== this.#heard || !client.isBusy || client.isStopped
+      isLate || heard !== this.#heard || !client.isBusy() ||
+      client.isStopped()
     ) {
       this.#heard = heard;
       this.#quietSince = now;

@@ -75,10 +75,11 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   /** Seconds after which a connection that is not ready fails. Default: 300. */
   readonly timeoutSecs?: number;
   /**
-   * Ends a client that hangs: one of its functions runs, or frames, changes of
-   * settings or calls wait for it, and for this many seconds nothing has come from
-   * it, nor has its event loop answered. The failure has the code `client_hung` and names the function and
-   * the frame in which it hangs; {@link restart} decides what follows. It must be
+   * Ends a client that hangs: it is busy (a function of the processor runs, or
+   * frames, changes of settings or calls wait), and for this many seconds it has
+   * sent nothing and its event loop has not answered. The failure has the code
+   * `client_hung` and names that function and the last frame that the client has
+   * read; {@link restart} decides what follows. The time must be
    * longer than the longest time in which the processor does not return to the
    * event loop. A client that is stopped by a signal, or held by a debugger, does
    * not hang. From 0.1 to 3600. Default: no client is ended.

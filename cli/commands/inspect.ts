@@ -52,8 +52,8 @@ export const inspect: Command = {
   summary:
     "Shows what a processor declares: its mode, ports, settings and calls.",
   details: [
-    "The module is loaded without a host, in a process that may do nothing else: it has no access to files, network, environment, programs and native code, 2 GiB of memory where the system can limit it, and " +
-    `${LOAD_LIMIT_SECS} s of time. No function of the processor is called.`,
+    "The module is loaded without a host, in a process of its own. It has no access to files, network, environment, programs and native code. " +
+    `It gets ${LOAD_LIMIT_SECS} s, and 2 GiB of memory where the system can limit that. No function of the processor is called.`,
     "The module's project is used as it is: its deno.json or package.json, its node_modules and its lock file, which is not changed.",
   ],
   operands: [{

@@ -74,7 +74,12 @@ export async function inspectModule(
     env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     timeoutMs: limitSecs * 1000,
   });
-  if (ran === undefined) throw new Error("/bin/sh is missing");
+  if (ran === undefined) {
+    throw new BridgeError(
+      "native_failure",
+      "Cannot inspect a module: there is no program /bin/sh",
+    );
+  }
   const report = reportIn(ran.stdout);
   return report === undefined
     ? silent(ran, limitSecs)
@@ -97,7 +102,10 @@ function reportIn(stdout: string): InspectReport | undefined {
     one.startsWith(REPORT_MARK)
   );
   try {
-    return line && JSON.parse(line.slice(REPORT_MARK.length));
+    const report: unknown = JSON.parse(line?.slice(REPORT_MARK.length) ?? "");
+    return typeof report === "object" && report !== null
+      ? report as InspectReport
+      : undefined;
   } catch {
     return undefined;
   }
@@ -108,7 +116,7 @@ function silent(
   limitSecs: number,
 ): Inspection {
   const problem = code === TIMED_OUT
-    ? `it was not loaded in ${limitSecs} s; a module must not run anything when it is loaded: use setup()`
+    ? `it was not loaded within ${limitSecs} s; move long work into setup()`
     : `its process ended with code ${code} before the module was loaded`;
   return { problem, output: stderr };
 }

@@ -172,7 +172,7 @@ export function clientArguments(
   const grpc = options.grpcClient && grpcNeeds(bridgeEnv);
   return [
     "run",
-    // Deno tells the debugger's address only if it may talk.
+    // With --quiet Deno does not print the debugger's address.
     options.inspect === undefined ? "--quiet" : `--inspect=${options.inspect}`,
     "--no-prompt",
     ...(lock === undefined

@@ -23,9 +23,9 @@ export class DeclaredCodecs {
   /** Knows its settings. */
   readonly settings: SettingsCodec;
   /** The names of its calls, in the order in which it declares them. */
-  readonly callList: readonly string[];
+  readonly callNames: readonly string[];
   /** The same for an error: `seek, reset`, or `no calls`. */
-  readonly callNames: string;
+  readonly callsText: string;
   readonly #schemas: ReadonlyMap<string, CallSchemas>;
   /** The codecs of the calls that were made. */
   readonly #codecs = new Map<string, CallCodecs>();
@@ -34,8 +34,8 @@ export class DeclaredCodecs {
   constructor({ settings, calls }: Declarations) {
     this.settings = new SettingsCodec(settings);
     this.#schemas = new Map(Object.entries(calls));
-    this.callList = Object.keys(calls);
-    this.callNames = this.callList.join(", ") || "no calls";
+    this.callNames = Object.keys(calls);
+    this.callsText = this.callNames.join(", ") || "no calls";
   }
 
   /** Returns the codecs of a call; undefined if there is no such call. */

@@ -19,7 +19,7 @@ export const STATUS_WORD = {
   frame: 2,
 } as const;
 
-/** What a client does when it does not wait for the host. */
+/** What a client does, by its word: it waits for the host, or a function of the processor runs. */
 export const DOING = [
   "waits",
   "settingsChanged",

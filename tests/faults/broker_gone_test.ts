@@ -3,23 +3,16 @@ import type { ClientProcess } from "../../host/spawn/spawn.ts";
 import { DEFAULT_TIMEOUT_SECS } from "../../proto/limits.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
-import { type Needs, permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, type Needs, permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 import { carryOut, type Fault, type Moment } from "./moments.ts";
 import { Case, exchange, runs } from "./stage.ts";
 
 /** The broker is killed: it does not come back, or it comes back while channels are running. */
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 
 /** A quick run tries every other moment. */
 const sampled = (index: number): Needs =>
-  index % 2 === 0 ? NEEDS : { ...NEEDS, exhaustive: true };
+  index % 2 === 0 ? HOST_NEEDS : { ...HOST_NEEDS, exhaustive: true };
 
 /** The moment at which the broker is killed, and the phase that the host's error names. */
 const NEVER_BACK: [at: Moment["name"], by: Moment["by"], far: string][] = [
@@ -141,7 +134,7 @@ for (const [index, [at, by]] of OVER_GRPC.entries()) {
 
 permittedTest(
   "running channels are undisturbed by a broker that is killed, and started again",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {

@@ -4,7 +4,7 @@ import type { BridgeError } from "../../proto/errors.ts";
 import { atMost, TWICE_THE_CORES } from "../helpers/at_most.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 import {
   carryOut,
@@ -24,13 +24,6 @@ import { Case, exchange, runs } from "./stage.ts";
  * A normal run does one kill at each step, of another party each time; an
  * exhaustive run does all of them.
  */
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 
 /** One of the 156. */
 interface Kill {
@@ -257,7 +250,7 @@ for (const [index, moment] of MOMENTS.entries()) {
   const variant = VARIANTS[index % VARIANTS.length]!;
   permittedTest(
     `kill -9 of the ${victim} at step ${step}: ${name}, of the ${by}`,
-    NEEDS,
+    HOST_NEEDS,
     () => doKills([{ victim, moment, ...variant }], 1),
   );
 }
@@ -268,7 +261,7 @@ for (const victim of VICTIMS) {
   );
   permittedTest(
     `kill -9 of the ${victim} at every step: all ${all.length}`,
-    { ...NEEDS, exhaustive: true },
+    { ...HOST_NEEDS, exhaustive: true },
     async () => {
       await doKills(all, TWICE_THE_CORES);
       const text = `${Math.max(...afterMs[victim])} ms at the most\n`;

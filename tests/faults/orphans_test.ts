@@ -2,22 +2,15 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { ClientProcess } from "../../host/spawn/spawn.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 import type { Fault, Moment } from "./moments.ts";
 import { Case, runs } from "./stage.ts";
 
 /** Clients whose host was killed and that get no teardown, and what they leave behind. */
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 
 function faultsTest(name: string, body: (c: Case) => Promise<void>): void {
-  permittedTest(name, NEEDS, async () => {
+  permittedTest(name, HOST_NEEDS, async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
       await using c = new Case(home.path);

@@ -4,7 +4,7 @@ import { CALL_TIMEOUT_MS } from "../../proto/wire/control.ts";
 import { PONG_TIMEOUT_MS } from "../../proto/limits.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { lapse, soon, until } from "../helpers/soon.ts";
 import type { FaultyHost } from "./host.ts";
 import { carryOut, type Fault, type Hooks } from "./moments.ts";
@@ -15,13 +15,6 @@ import { Case, exchange, isStopped, runs } from "./stage.ts";
  * time limit. A stall lasts until the test has seen that the others wait; only
  * limits that the test lets pass do pass.
  */
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 /** The time in which the waiting processes must not give up. */
 const LATE_MS = 500;
 
@@ -170,7 +163,7 @@ const CASES: Record<string, (c: Case) => Promise<void>> = {
 };
 
 for (const [name, run] of Object.entries(CASES)) {
-  permittedTest(name, NEEDS, async () => {
+  permittedTest(name, HOST_NEEDS, async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
       await using c = new Case(home.path);

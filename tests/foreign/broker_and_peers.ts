@@ -17,7 +17,7 @@ import { hasPython } from "../../tools/install/python.ts";
 import { BrokerProcess } from "../helpers/broker_process.ts";
 import { type Ended, killTree, linesOf, run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 import type { Plan } from "./old_peers/host.ts";
 import {
@@ -29,14 +29,6 @@ import {
 } from "./old_version.ts";
 import { compilePeer, foreignPython } from "./toolchain.ts";
 
-/** What the tests of foreign peers need. */
-export const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 const ROOT = new URL("../../", import.meta.url);
 /** How many frames a foreign host sends. */
 export const FRAMES = 12;
@@ -295,7 +287,10 @@ export function foreignTest(
 ): void {
   permittedTest(
     name,
-    { ...NEEDS, lacking: hasPython() ? undefined : "no python3 with venv" },
+    {
+      ...HOST_NEEDS,
+      lacking: hasPython() ? undefined : "no python3 with venv",
+    },
     async () => {
       using home = isolatedHome();
       const peer = `${home.path}/peer`;

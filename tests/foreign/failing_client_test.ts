@@ -10,19 +10,11 @@ import { schemaHash } from "../../proto/schema/json/schema_hash.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 import { killTree } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { PATIENCE_MS, soon } from "../helpers/soon.ts";
 import { compilePeer } from "./toolchain.ts";
 
 /** A client in C that fails, or sends what is malformed: its host's owner gets the code and the reason. */
-
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 
 const schema = connectionSchema({
   inputs: { video: EVERY_FRAME },
@@ -71,7 +63,7 @@ function start(
 
 permittedTest(
   "a client in C that fails or sends what is malformed: the host's owner gets the code and the reason",
-  NEEDS,
+  HOST_NEEDS,
   async (t) => {
     using home = isolatedHome();
     const peer = `${home.path}/peer`;

@@ -8,7 +8,7 @@ import {
 import { port, VideoFrame } from "../../host/mod.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 import {
   audioOf,
@@ -35,7 +35,7 @@ import {
   program,
   runner,
 } from "./old_version.ts";
-import { NEEDS, runHost } from "./broker_and_peers.ts";
+import { runHost } from "./broker_and_peers.ts";
 
 /**
  * What this version can and a peer of the version before features cannot: the
@@ -329,7 +329,7 @@ stageTest(
 
 permittedTest(
   "names: an old client does not find the broker that a new host runs itself, and says how to start one",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     const old = await oldVersion();

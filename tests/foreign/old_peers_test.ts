@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { isolatedHome } from "../helpers/home.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import type { Report } from "./old_peers/host.ts";
 import {
   NEW,
@@ -8,7 +8,7 @@ import {
   prepareOldVersion,
   type Version,
 } from "./old_version.ts";
-import { NEEDS, runHost, startBroker } from "./broker_and_peers.ts";
+import { runHost, startBroker } from "./broker_and_peers.ts";
 
 /**
  * Hosts, clients and brokers of this version and of the one before features, in
@@ -39,7 +39,7 @@ const PAIRINGS: readonly (readonly [Name, Name, Name | "own", string])[] = [
 for (const [host, client, broker, sentence] of PAIRINGS) {
   permittedTest(
     `${host} host, ${client} client, ${broker} broker: ${sentence}; frames of every schema both ways, a restart, an orderly end`,
-    NEEDS,
+    HOST_NEEDS,
     async () => {
       using _ = isolatedHome();
       const versions = { new: NEW, old: await oldVersion() };

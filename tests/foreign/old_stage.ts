@@ -4,7 +4,7 @@ import { assert } from "@std/assert";
 import type { PortMap } from "../../host/mod.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { nativeLeavesNothing } from "../helpers/native_leaks.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 import {
   checkVideo,
@@ -21,7 +21,7 @@ import {
   runner,
   type Version,
 } from "./old_version.ts";
-import { NEEDS, startBroker } from "./broker_and_peers.ts";
+import { startBroker } from "./broker_and_peers.ts";
 
 type Video = Pick<typeof PORTS, "video">;
 /** A host that sends and receives video. */
@@ -38,7 +38,7 @@ export function stageTest(
   name: string,
   body: (stage: Stage) => Promise<void>,
 ): void {
-  permittedTest(name, NEEDS, () =>
+  permittedTest(name, HOST_NEEDS, () =>
     nativeLeavesNothing(async () => {
       using _ = isolatedHome();
       await using broker = await startBroker(NEW);

@@ -5,11 +5,14 @@
 import {
   type HostOptions,
   type OutgoingFrame,
+  type ProcessorHost,
   ReactiveHost,
   type VideoFrame,
 } from "../../host/mod.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
+import type { TICKS } from "../fixtures/tick_port.ts";
 import { TEST_PATH } from "./lane/lane_handshake.ts";
+import { soon } from "./soon.ts";
 
 /** One video input and one video output. */
 export type VideoPorts = { video: typeof EVERY_FRAME };
@@ -44,4 +47,21 @@ export function acquireFrame(
     timestamp_ns: BigInt(number) * 1_000_000n,
     frame_number: BigInt(number),
   });
+}
+
+/** One port of ticks in, one out. */
+export type TickPorts = { ticks: typeof TICKS };
+
+/** Sends a tick of this name when there is room for it. Fails if it is not sent. */
+export async function sendTick(
+  { input: { ticks } }: Pick<ProcessorHost<TickPorts, TickPorts>, "input">,
+  schema_name: string,
+): Promise<void> {
+  await soon(ticks.ready, "room for a tick");
+  using tick = ticks.acquire({
+    data: new Uint8Array(1),
+    schema_name,
+    timestamp_ns: 0n,
+  });
+  if (!ticks.send(tick)) throw new Error(`'${schema_name}' was not sent`);
 }

@@ -43,6 +43,15 @@ export interface Needs extends Permissions {
   long?: true;
 }
 
+/** What a test needs that launches a host with a client. */
+export const HOST_NEEDS = {
+  run: true,
+  read: true,
+  write: true,
+  env: true,
+  service: true,
+} as const satisfies Needs;
+
 /** The time limits of a test and of an exhaustive test. */
 const LIMIT_MS = 240_000;
 const EXHAUSTIVE_LIMIT_MS = 3_000_000;

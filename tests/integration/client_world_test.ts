@@ -1,15 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { clientCode, hostCode, UserProject } from "../helpers/user_project.ts";
 
 /** What a client has of its host's world: the executable, the project, the environment. Each host is a process of its own. */
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 
 /** Kills the client, and prints what becomes of the host and of a new one. */
 const RESTART_AND_LAUNCH = `
@@ -30,7 +23,7 @@ const RESTART_AND_LAUNCH = `
 
 permittedTest(
   "a Deno that is replaced or removed while the host runs: clients are started all the same",
-  { ...NEEDS, linux: "/proc/self/exe" },
+  { ...HOST_NEEDS, linux: "/proc/self/exe" },
   async () => {
     for (
       const change of [
@@ -57,7 +50,7 @@ permittedTest(
 
 permittedTest(
   "a working directory that is changed or removed while the host runs: clients are started all the same",
-  { ...NEEDS, exhaustive: true },
+  { ...HOST_NEEDS, exhaustive: true },
   async () => {
     for (
       const change of [
@@ -84,7 +77,7 @@ permittedTest(
 
 permittedTest(
   "relative paths of a host mean the same for its later clients",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using project = new UserProject({
       "host.ts": hostCode(
@@ -112,7 +105,7 @@ permittedTest(
 
 permittedTest(
   "a client in a pid namespace of its own, where its host has no number: it works, and ends with its host",
-  { ...NEEDS, linux: "pid namespaces" },
+  { ...HOST_NEEDS, linux: "pid namespaces" },
   async () => {
     using project = new UserProject();
     const wrapper = `${project.folder}/wrapper`;
@@ -130,7 +123,7 @@ exec unshare --pid --fork --mount-proc --kill-child "${Deno.execPath()}" "$@"\n`
 
 permittedTest(
   "a program that is not Deno, but a host of its own, is started once and says what to set",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using project = new UserProject();
     const itself = `${project.folder}/itself`;
@@ -151,7 +144,7 @@ exec "${Deno.execPath()}" run -q -A host.ts '{"deno":"${itself}"}'\n`,
 
 permittedTest(
   "programs that are permitted by name are found in the host's PATH, or in that of `env`",
-  { ...NEEDS, exhaustive: true },
+  { ...HOST_NEEDS, exhaustive: true },
   async () => {
     using project = new UserProject({
       "client.ts": clientCode(
@@ -177,7 +170,7 @@ permittedTest(
 
 permittedTest(
   "client and host load modules through the same proxy",
-  { ...NEEDS, net: true },
+  { ...HOST_NEEDS, net: true },
   async () => {
     const asked: string[] = [];
     const proxy = Deno.serve(
@@ -213,7 +206,7 @@ permittedTest(
 
 permittedTest(
   "a project with package.json alone: its packages are found, also by a host that may not read",
-  { ...NEEDS, exhaustive: true },
+  { ...HOST_NEEDS, exhaustive: true },
   async () => {
     using project = new UserProject({
       "package.json": '{"type":"module","dependencies":{"part":"1.0.0"}}',
@@ -233,7 +226,7 @@ permittedTest(
 
 permittedTest(
   "the project's lock file binds the client, and is not written",
-  { ...NEEDS, net: true, exhaustive: true },
+  { ...HOST_NEEDS, net: true, exhaustive: true },
   async () => {
     const code = "export {};\n";
     const server = Deno.serve(
@@ -304,7 +297,7 @@ permittedTest(
 
 permittedTest(
   "a folder may have any name",
-  { ...NEEDS, exhaustive: true },
+  { ...HOST_NEEDS, exhaustive: true },
   async () => {
     using project = new UserProject({
       "deno.json": '{"imports":{"part":"./part.ts"}}',
@@ -334,7 +327,7 @@ permittedTest(
 
 permittedTest(
   "what a client prints has no colours, and Deno asks for no newer Deno",
-  { ...NEEDS, exhaustive: true },
+  { ...HOST_NEEDS, exhaustive: true },
   async () => {
     using project = new UserProject({
       "client.ts": clientCode(

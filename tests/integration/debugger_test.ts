@@ -2,22 +2,14 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BridgeError, type HostOptions, ReactiveHost } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { sendTick, type TickPorts } from "../helpers/hosts.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { lapse, soon, until } from "../helpers/soon.ts";
 
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  net: true,
-  service: true,
-} as const;
-
-type Ports = { ticks: typeof TICKS };
+const NEEDS = { ...HOST_NEEDS, net: true } as const;
 
 function launch(
-  options: Pick<HostOptions<Ports, Ports>, "inspect" | "output">,
+  options: Pick<HostOptions<TickPorts, TickPorts>, "inspect" | "output">,
 ) {
   return ReactiveHost.launch({
     module: new URL("../fixtures/hanging.ts", import.meta.url),
@@ -94,13 +86,7 @@ permittedTest(
     );
     await peer.ask("Debugger.enable");
     await peer.ask("Debugger.pause");
-    await soon(host.input.ticks.ready, "room");
-    using tick = host.input.ticks.acquire({
-      data: new Uint8Array(1),
-      schema_name: "echo",
-      timestamp_ns: 0n,
-    });
-    host.input.ticks.send(tick);
+    await sendTick(host, "echo");
     await until("a stop", () => peer.events.includes("Debugger.paused"));
     await lapse(1_500);
     await peer.ask("Debugger.resume");

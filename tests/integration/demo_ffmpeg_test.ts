@@ -5,17 +5,10 @@ import { hasFfmpeg } from "../../tools/install/ffmpeg.ts";
 import { run } from "../helpers/child.ts";
 import { pictureOf, rgbaOf } from "../helpers/demo_pictures.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { type Needs, permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, type Needs, permittedTest } from "../helpers/permitted.ts";
 
 /** The demo with the ffmpeg of this machine. */
 
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 const ROOT = new URL("../../", import.meta.url);
 const FRAMES = 5;
 
@@ -73,7 +66,7 @@ function ffmpegTest(
 ): void {
   permittedTest(
     name,
-    { ...NEEDS, ...needs, lacking },
+    { ...HOST_NEEDS, ...needs, lacking },
     async () => {
       using home = isolatedHome();
       await body(home.path);

@@ -1,15 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Ended, run, type RunOptions } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { permittedTest } from "../helpers/permitted.ts";
-
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -47,7 +39,7 @@ function summaryOf({ code, stdout, stderr }: Ended): any {
 
 permittedTest(
   "demo --json ends with one object that has everything, and every frame verified",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using home = isolatedHome();
     const snapshot = `${home.path}/out.png`;
@@ -78,7 +70,7 @@ permittedTest(
   },
 );
 
-permittedTest("demo at 1080p", NEEDS, async () => {
+permittedTest("demo at 1080p", HOST_NEEDS, async () => {
   using _ = isolatedHome();
   const summary = summaryOf(
     await demo("--frames", "12", "--size", "1920x1080", "--json"),
@@ -88,7 +80,7 @@ permittedTest("demo at 1080p", NEEDS, async () => {
   assertEquals(summary.pixel_bytes_copied_per_frame, 0);
 });
 
-permittedTest("demo of a Y4M file runs to its end", NEEDS, async () => {
+permittedTest("demo of a Y4M file runs to its end", HOST_NEEDS, async () => {
   using home = isolatedHome();
   const path = `${home.path}/three.y4m`;
   const frame = new Uint8Array(6 + 64 * 48 * 3 / 2).fill(100);
@@ -146,27 +138,31 @@ async function meetsBadInput(every: number): Promise<void> {
 
 permittedTest(
   "demo meets bad input with a clear error",
-  NEEDS,
+  HOST_NEEDS,
   () => meetsBadInput(4),
 );
 permittedTest(
   "demo meets all bad input with a clear error",
-  { ...NEEDS, exhaustive: true },
+  { ...HOST_NEEDS, exhaustive: true },
   () => meetsBadInput(1),
 );
 
-permittedTest("demo of standard input, which is read once", NEEDS, async () => {
-  using _ = isolatedHome();
-  for (const input of ["-", "/dev/stdin"]) {
-    const args = ["--input", input, "--frames", "9", "--json"];
-    const ended = await demoIn(ROOT, args, { input: textVideo(4) });
-    assertEquals(summaryOf(ended).frames_verified, 4);
-    assertStringIncludes(ended.stderr, "it can be read only once");
-  }
-});
+permittedTest(
+  "demo of standard input, which is read once",
+  HOST_NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    for (const input of ["-", "/dev/stdin"]) {
+      const args = ["--input", input, "--frames", "9", "--json"];
+      const ended = await demoIn(ROOT, args, { input: textVideo(4) });
+      assertEquals(summaryOf(ended).frames_verified, 4);
+      assertStringIncludes(ended.stderr, "it can be read only once");
+    }
+  },
+);
 
 permittedTest("demo takes paths from where it is typed", {
-  ...NEEDS,
+  ...HOST_NEEDS,
   exhaustive: true,
 }, async () => {
   using home = isolatedHome();
@@ -200,7 +196,7 @@ async function demoWithFfmpeg(
 
 permittedTest(
   "a result that cannot be written is told in one line",
-  { ...NEEDS, linux: "/dev/full" },
+  { ...HOST_NEEDS, linux: "/dev/full" },
   async () => {
     const to = (target: string): Promise<Ended> =>
       run("sh", {
@@ -224,7 +220,7 @@ permittedTest(
 
 permittedTest(
   "a snapshot that fails at the end costs no numbers",
-  { ...NEEDS, exhaustive: true },
+  { ...HOST_NEEDS, exhaustive: true },
   async () => {
     using home = isolatedHome();
     await Deno.writeTextFile(`${home.path}/film`, "not Y4M");
@@ -247,7 +243,7 @@ permittedTest(
 
 permittedTest(
   "Y4M that the demo does not read itself goes to ffmpeg",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using home = isolatedHome();
     const film = `${home.path}/twelve bits.y4m`;

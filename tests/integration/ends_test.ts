@@ -16,17 +16,9 @@ import { TICKS } from "../fixtures/tick_port.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { TEST_PATH } from "../helpers/lane/lane_handshake.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { Prng } from "../helpers/prng.ts";
 import { lapse, soon } from "../helpers/soon.ts";
-
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 
 type Ports = { ticks: typeof TICKS };
 type Host = ProcessorHost<Ports, Ports>;
@@ -109,19 +101,19 @@ async function losesNothing(mode: Mode, count: number): Promise<void> {
 for (const mode of ["reactive", "continuous", "manual"] as const) {
   permittedTest(
     `ends: 200 frames through a ${mode} filter that looks 8 ahead, then drain: all come back, in order`,
-    NEEDS,
+    HOST_NEEDS,
     () => losesNothing(mode, 200),
   );
   permittedTest(
     `ends: 10,000 frames through a ${mode} filter that looks 8 ahead, then drain: all come back, in order`,
-    { ...NEEDS, exhaustive: true },
+    { ...HOST_NEEDS, exhaustive: true },
     () => losesNothing(mode, 10_000),
   );
 }
 
 /** Runs `body` in a home of its own, and shows that it leaves no process and no file. */
 function endTest(name: string, body: () => Promise<void>, more = {}): void {
-  permittedTest(`ends: ${name}`, { ...NEEDS, ...more }, async () => {
+  permittedTest(`ends: ${name}`, { ...HOST_NEEDS, ...more }, async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, body);
   });

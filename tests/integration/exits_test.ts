@@ -2,16 +2,8 @@ import { assertEquals } from "@std/assert";
 import { atMost, TWICE_THE_CORES } from "../helpers/at_most.ts";
 import { run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { until } from "../helpers/soon.ts";
-
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 
 /** Each way to end, with its exit code: any other code is a crash. */
 const KINDS: [kind: string, code: number][] = [
@@ -101,7 +93,7 @@ async function exits(
 for (const [kind, code] of KINDS) {
   permittedTest(
     `exits under traffic without a crash: ${kind}`,
-    NEEDS,
+    HOST_NEEDS,
     () => exits(kind, code, 2, 2),
   );
 }
@@ -109,7 +101,7 @@ for (const [kind, code] of KINDS) {
 for (const [kind, code] of KINDS) {
   permittedTest(
     `50 exits under traffic without a crash: ${kind}`,
-    { ...NEEDS, exhaustive: true },
+    { ...HOST_NEEDS, exhaustive: true },
     () => exits(kind, code, 50, TWICE_THE_CORES),
   );
 }

@@ -19,16 +19,9 @@ import {
 import { BEYOND, GOOD } from "../helpers/beyond_limits.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 const RUNS = 150;
 /** The same frames in every run of the tests. */
 const SEED = 20_260_101;
@@ -118,7 +111,7 @@ Deno.test("the schema of these tests has every type that there is", () => {
 
 permittedTest(
   `${RUNS} arbitrary frames of every type go to another process and back, and nothing is left`,
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     const { default: fc } = await import("fast-check");
     using home = isolatedHome();
@@ -141,7 +134,7 @@ permittedTest(
 
 permittedTest(
   `values beyond their type's limits name schema, field and value, and nothing crosses: ${BEYOND.length} of them`,
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     const { default: fc } = await import("fast-check");
     using home = isolatedHome();
@@ -194,7 +187,7 @@ permittedTest(
 
 permittedTest(
   "a frame that is too large for a message is refused with its size, and the next one goes",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     await using echo = new Echo();
@@ -237,7 +230,7 @@ function wide(count: number): Schema {
 
 permittedTest(
   "a schema of 256 fields works between two processes; one of 257 is refused",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     const { default: fc } = await import("fast-check");
     const error = assertThrows(() => wide(257), BridgeError, "257 fields");

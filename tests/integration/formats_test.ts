@@ -8,16 +8,9 @@ import { statusOf } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { noise } from "../helpers/memory_surface.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 const FORMATS = Object.keys(PIXEL_FORMATS) as PixelFormat[];
 const SIZES = [[1, 1], [2, 2], [3, 1], [1, 3], [33, 17], [854, 480]] as const;
 
@@ -68,7 +61,7 @@ async function assertInverted(
 
 permittedTest(
   "every format crosses to a client and back exact to the byte, in odd sizes too, and nothing is left",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
@@ -88,7 +81,7 @@ permittedTest(
 
 permittedTest(
   "a picture of 8192 x 8192 crosses through a pool of one",
-  { ...NEEDS, exhaustive: true },
+  { ...HOST_NEEDS, exhaustive: true },
   async () => {
     using _ = isolatedHome();
     await using host = launch();
@@ -107,7 +100,7 @@ permittedTest(
 
 permittedTest(
   "the handle of a surface in the frame is the memory itself",
-  { ...NEEDS, linux: "memory files" },
+  { ...HOST_NEEDS, linux: "memory files" },
   async () => {
     using _ = isolatedHome();
     await using host = launch();
@@ -129,7 +122,7 @@ permittedTest(
 
 permittedTest(
   "a frame is filled from the output of a process, picture by picture, and only while it is on lease",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     await using host = launch();

@@ -10,18 +10,10 @@ import {
   launchFixture,
   type VideoPorts,
 } from "../helpers/hosts.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 
 /** What carries the frames of a host and its client, and what that takes. */
-
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 
 type Host = ReactiveHost<VideoPorts, VideoPorts>;
 
@@ -47,7 +39,7 @@ async function travelled(
 
 permittedTest(
   "frames travel over a lane unless the host is told otherwise, and it says so, also when it has ended",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     for (
@@ -82,7 +74,7 @@ async function descriptors(pid: number): Promise<number> {
 
 permittedTest(
   "a lane takes four descriptors of each process, and 36 KiB that both have mapped",
-  { ...NEEDS, linux: "/proc" },
+  { ...HOST_NEEDS, linux: "/proc" },
   async () => {
     using _ = isolatedHome();
     await using first = await travelled(); // with it the broker starts

@@ -8,19 +8,12 @@ import {
 } from "../fixtures/given_away/exchange.ts";
 import { run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 import { giveAway, type Transfer, TRANSFERS } from "../helpers/transfers.ts";
 
 /** Memory whose view was transferred, between real processes. */
 
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 const BYTES = 64 * 36 * 4;
 
 /** Sends a picture and a sound of one value, and checks what comes back. */
@@ -68,7 +61,7 @@ async function close(host: PortsHost): Promise<void> {
 for (const [name, transfer] of TRANSFERS) {
   permittedTest(
     `${name} in the host: all frames cross, and close is as always`,
-    NEEDS,
+    HOST_NEEDS,
     async () => {
       using _ = isolatedHome();
       await using host = launchPorts("echo.ts");
@@ -87,7 +80,7 @@ for (const [name, transfer] of TRANSFERS) {
 
 permittedTest(
   "transfers in the client: all frames cross, and it ends in order",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     await using host = launchPorts("transfers_all.ts");
@@ -102,7 +95,7 @@ permittedTest(
 
 permittedTest(
   "a client that dies is replaced, whatever was transferred",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     await using host = launchPorts("echo.ts", {
@@ -125,7 +118,7 @@ permittedTest(
 for (const way of ["held", "transferred", "killed", "worker"]) {
   permittedTest(
     `a view whose owner has ended is no crash: ${way}`,
-    NEEDS,
+    HOST_NEEDS,
     async () => {
       using _ = isolatedHome();
       const { code, stdout, stderr } = await run(Deno.execPath(), {

@@ -17,18 +17,11 @@ import {
   linksOf,
   tableOf,
 } from "../helpers/markdown.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { GuideProject } from "../helpers/guide_project.ts";
 
 /** The guides: their commands are run, and what they name must exist. */
 
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 const ROOT = new URL("../../", import.meta.url);
 
 /** The guides, each with the least number of commands that it runs. */
@@ -50,7 +43,7 @@ function read(guide: Guide): Promise<string> {
 for (const [guide, least] of Object.entries(GUIDES) as [Guide, number][]) {
   permittedTest(
     `${guide}: its files are right, its commands print what it shows`,
-    { ...NEEDS, exhaustive: true },
+    { ...HOST_NEEDS, exhaustive: true },
     async () => {
       using home = isolatedHome();
       const page = await read(guide);

@@ -3,20 +3,12 @@ import { ReactiveHost } from "../../host/mod.ts";
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
-
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 
 permittedTest(
   "a client that has failed reads what it holds until its process has ended: the host does not fill that memory before",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {

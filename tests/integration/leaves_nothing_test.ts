@@ -8,18 +8,11 @@ import {
   SAMPLED_SETUPS,
 } from "../helpers/bare_setups.ts";
 import { type Ended, run } from "../helpers/child.ts";
-import { type Needs, permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, type Needs, permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
 
 /** A host and its client, from this checkout, leave nothing but Deno's cache. */
 
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 const ROOT = new URL("../../", import.meta.url);
 const PROJECT = new URL("../package/project/", import.meta.url);
 const READ_ONLY_LACKS = await noReadOnlyRoot();
@@ -101,7 +94,7 @@ class Project implements AsyncDisposable {
 for (const setup of BARE_SETUPS) {
   const sampled = SAMPLED_SETUPS.includes(setup);
   const needs: Needs = {
-    ...NEEDS,
+    ...HOST_NEEDS,
     lacking: setup.readOnly ? READ_ONLY_LACKS : undefined,
   };
   permittedTest(
@@ -117,7 +110,7 @@ for (const setup of BARE_SETUPS) {
 
 permittedTest(
   "where no file can be written, the project's own lock file binds the client",
-  { ...NEEDS, net: true, exhaustive: true, lacking: READ_ONLY_LACKS },
+  { ...HOST_NEEDS, net: true, exhaustive: true, lacking: READ_ONLY_LACKS },
   async () => {
     const server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },

@@ -14,16 +14,8 @@ import { TICKS } from "../fixtures/tick_port.ts";
 import { isAsleep } from "../helpers/cpu.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { lapse, soon, until } from "../helpers/soon.ts";
-
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 
 function fixture(name: string): URL {
   return new URL(`../fixtures/${name}`, import.meta.url);
@@ -53,7 +45,7 @@ async function readUntil(
 
 permittedTest(
   "manual: start before ready arrives exactly once; stop and start again work; nothing is left",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
@@ -77,7 +69,7 @@ permittedTest(
 
 permittedTest(
   "manual: start and stop before ready: the client hears neither",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     await using host = ManualHost.launch(ticking("manual_ticks.ts"));
@@ -125,7 +117,7 @@ const CALLS_OF_A_QUESTION = 2;
 
 permittedTest(
   "continuous: rests while there is nothing to do, and a frame ends the rest",
-  { ...NEEDS, linux: "/proc" },
+  { ...HOST_NEEDS, linux: "/proc" },
   async () => {
     using _ = isolatedHome();
     await using host = launchCounting("continuous_long_rest.ts");
@@ -145,7 +137,7 @@ permittedTest(
 
 permittedTest(
   "continuous: is called again after each rest, and not before",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     await using host = launchCounting("continuous_count.ts");
@@ -173,7 +165,7 @@ permittedTest(
 
 permittedTest(
   "continuous: paused, nothing is processed; resumed, it goes on",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     await using host = ContinuousHost.launch(
@@ -195,7 +187,7 @@ permittedTest(
 
 permittedTest(
   "continuous: a host's own loop runs from ready to the end, and rests in between",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     await using host = ContinuousHost.launch(
@@ -217,7 +209,7 @@ permittedTest(
 
 permittedTest(
   "continuous: a host's own loop that sends resolves after a close, and rejects with a failure",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     const sending = (host: ReturnType<typeof launch>): Promise<void> =>
@@ -258,7 +250,7 @@ permittedTest(
 
 permittedTest(
   "continuous: what a turn throws ends the loop, not the host",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     await using host = ContinuousHost.launch(
@@ -275,7 +267,7 @@ permittedTest(
 
 permittedTest(
   "a module of another kind than its host is an error that names both",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     await using host = ReactiveHost.launch(ticking("manual_ticks.ts"));
@@ -287,7 +279,7 @@ permittedTest(
 
 permittedTest(
   "audio: samples go there and back in shared memory, in order, none lost",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
@@ -331,7 +323,7 @@ permittedTest(
 
 permittedTest(
   "a schema that nobody compiled in goes there and back, to a client that declares no ports",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     const Reading = parseSchema(JSON.parse(`{

@@ -14,25 +14,17 @@ import {
 } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
 import { isolatedHome } from "../helpers/home.ts";
+import { sendTick, type TickPorts } from "../helpers/hosts.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { TEST_PATH } from "../helpers/lane/lane_handshake.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
-
-type Ports = { ticks: typeof TICKS };
-type Host = ReactiveHost<Ports, Ports>;
+type Host = ReactiveHost<TickPorts, TickPorts>;
 
 function launch(
   name: string,
-  options: Partial<HostOptions<Ports, Ports>> = {},
+  options: Partial<HostOptions<TickPorts, TickPorts>> = {},
 ): Host {
   return ReactiveHost.launch({
     module: new URL(`../fixtures/${name}`, import.meta.url),
@@ -43,17 +35,6 @@ function launch(
     restart: "on-failure",
     ...options,
   });
-}
-
-/** Sends one tick when the port is ready. */
-async function send(host: Host, name: string): Promise<void> {
-  await soon(host.input.ticks.ready, "room");
-  using tick = host.input.ticks.acquire({
-    data: new Uint8Array(1),
-    schema_name: name,
-    timestamp_ns: 0n,
-  });
-  assert(host.input.ticks.send(tick));
 }
 
 /** The process that answered. */
@@ -75,14 +56,14 @@ const CRASHES: [
     (host) => Deno.kill(host.clientPid, "SIGKILL"),
     "killed by SIGKILL",
   ],
-  ["exits", (host) => send(host, "exit"), "exited with code 7"],
-  ["throws", (host) => send(host, "throw"), "RangeError: a bad tick"],
+  ["exits", (host) => sendTick(host, "exit"), "exited with code 7"],
+  ["throws", (host) => sendTick(host, "throw"), "RangeError: a bad tick"],
 ];
 
 for (const [name, crash, words] of CRASHES) {
   permittedTest(
     `a client that ${name} is followed by a fresh one, under the same ports`,
-    NEEDS,
+    HOST_NEEDS,
     async () => {
       using home = isolatedHome();
       await leavesNothing(home.runDirectory, async () => {
@@ -95,7 +76,7 @@ for (const [name, crash, words] of CRASHES) {
           },
         });
         const results = host.output.ticks[Symbol.asyncIterator]();
-        await send(host, "tick");
+        await sendTick(host, "tick");
         const first = await answer(results);
         const connection = host.connectionId;
         await crash(host);
@@ -107,7 +88,7 @@ for (const [name, crash, words] of CRASHES) {
           timestamp_ns: 0n,
         });
         assertEquals(host.input.ticks.send(lost), false);
-        await send(host, "tick");
+        await sendTick(host, "tick");
         const second = await answer(results);
         assertNotEquals(second, first);
         assertEquals(second, host.clientPid);
@@ -126,11 +107,11 @@ for (const [name, crash, words] of CRASHES) {
 
 permittedTest(
   "without the policy a crash is the end, told by its exit",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     await using host = launch("crashes_on_demand.ts", { restart: "never" });
-    await send(host, "exit");
+    await sendTick(host, "exit");
     const failure = await soon(host.ended, "the end");
     assertEquals(failure?.code, "client_failed");
     assertStringIncludes(failure!.message, "exited with code 7");
@@ -144,7 +125,7 @@ permittedTest(
 
 permittedTest(
   "a manual host's start is told to the client that follows too",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     const restarted = Promise.withResolvers<void>();
@@ -172,7 +153,7 @@ permittedTest(
 
 permittedTest(
   "a host that is closed in the pause before a restart starts nobody",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
@@ -180,7 +161,7 @@ permittedTest(
       await using host = launch("crashes_on_demand.ts", {
         onRestart: () => restarting.resolve(),
       });
-      await send(host, "exit");
+      await sendTick(host, "exit");
       await soon(restarting.promise, "the crash");
       await soon(host.close(), "close");
       assertEquals(await soon(host.ended, "the end"), undefined);
@@ -191,7 +172,7 @@ permittedTest(
 
 permittedTest(
   "what a second attempt can only repeat ends a host at once",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     await using host = launch("manual_ticks.ts", {
@@ -206,7 +187,7 @@ permittedTest(
 
 permittedTest(
   "a policy that does not exist is refused with those that do",
-  NEEDS,
+  HOST_NEEDS,
   () => {
     const error = (() => {
       try {

@@ -2,17 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import { DataFrame, ReactiveHost } from "../../host/mod.ts";
 import { MAX_UNCONFIRMED_FRAMES } from "../../proto/limits.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { lapse, soon, until } from "../helpers/soon.ts";
 
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
-const ON_LINUX = { ...NEEDS, linux: "/proc" } as const;
+const ON_LINUX = { ...HOST_NEEDS, linux: "/proc" } as const;
 const PORTS = { data: DataFrame };
 type Ports = typeof PORTS;
 
@@ -75,7 +68,7 @@ permittedTest(
 
 permittedTest(
   "a slow client reads ever newer frames and at last the newest one, and every frame is counted",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     await using host = launch();

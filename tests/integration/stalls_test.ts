@@ -7,19 +7,12 @@ import {
   type VideoPorts,
 } from "../helpers/hosts.ts";
 import { isolatedHome } from "../helpers/home.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { lapse, soon, until } from "../helpers/soon.ts";
 import { Unhandled } from "../helpers/unhandled.ts";
 
 /** Warnings of ports that stand still, with real clients and clocks. */
 
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 const COUNT = EVERY_FRAME.capacity;
 
 type Host = ReactiveHost<VideoPorts, VideoPorts>;
@@ -34,7 +27,7 @@ function hostTest(
     said: () => string,
   ) => Promise<void>,
 ): void {
-  permittedTest(name, NEEDS, async () => {
+  permittedTest(name, HOST_NEEDS, async () => {
     using _ = isolatedHome();
     const warnings: string[] = [];
     const said: string[] = [];
@@ -135,7 +128,7 @@ hostTest(
 
 permittedTest(
   "frames that were all sent before the start are told of at the end, if nobody has asked for it",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     for (const asks of [false, true]) {
@@ -160,7 +153,7 @@ permittedTest(
 
 permittedTest(
   "a host ends in order although its `warn` throws, and the error is uncaught",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using _ = isolatedHome();
     using unhandled = new Unhandled();

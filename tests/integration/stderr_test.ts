@@ -1,16 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { kill, statusOf } from "../helpers/child.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { clientCode, hostCode, UserProject } from "../helpers/user_project.ts";
 
 /** Hosts whose stderr takes nothing, while the client prints 2 MB. */
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 
 const PRINTS = clientCode(
   "for (let n = 0; n < 2000; n++) console.log('x'.repeat(1000));",
@@ -20,7 +13,7 @@ const WAITS = "await host.connectionInfo(); console.log('done');";
 
 permittedTest(
   "a stderr that nobody reads holds up neither the frames nor the host's end",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using project = new UserProject({
       "client.ts": PRINTS,
@@ -44,7 +37,7 @@ permittedTest(
 
 permittedTest(
   "a full disk behind stderr is no failure of the host",
-  { ...NEEDS, linux: "/dev/full" },
+  { ...HOST_NEEDS, linux: "/dev/full" },
   async () => {
     using project = new UserProject({
       "client.ts": PRINTS,

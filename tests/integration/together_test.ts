@@ -1,16 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { HostLine } from "../fixtures/exchanging_host.ts";
 import { Checkout, type Program } from "../helpers/checkout.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 
 /** Brokers of several kinds and versions on one machine, each in a checkout and a process of its own. */
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -117,7 +110,7 @@ async function endsWell(host: Program): Promise<void> {
 
 permittedTest(
   "two checkouts in dev mode never meet, and neither meets the broker that is not of one",
-  { ...NEEDS, exhaustive: true },
+  { ...HOST_NEEDS, exhaustive: true },
   async () => {
     using user = new User();
     const dev = { ...user.env, STREAMLIB_DEV_MODE: "1" };
@@ -162,7 +155,7 @@ permittedTest(
 
 permittedTest(
   "an embedded broker and an installed one at once: each host keeps the one that it found",
-  { ...NEEDS, exhaustive: true },
+  { ...HOST_NEEDS, exhaustive: true },
   async () => {
     using user = new User();
     await using checkout = await Checkout.make();
@@ -190,7 +183,7 @@ permittedTest(
 
 permittedTest(
   "a broker is upgraded while channels run: no frame is lost, and the new one serves who comes",
-  NEEDS,
+  HOST_NEEDS,
   async () => {
     using user = new User();
     await using old = await Checkout.make();
@@ -218,7 +211,7 @@ permittedTest(
 
 permittedTest(
   "a broker of another protocol is refused by name, by who comes; what runs goes on",
-  { ...NEEDS, exhaustive: true },
+  { ...HOST_NEEDS, exhaustive: true },
   async () => {
     using user = new User();
     await using old = await Checkout.make();

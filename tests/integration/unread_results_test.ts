@@ -8,25 +8,18 @@ import {
 } from "../helpers/hosts.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
-import { permittedTest } from "../helpers/permitted.ts";
+import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 
 /** Results that nobody has read when their host is closed. */
 
-const NEEDS = {
-  run: true,
-  read: true,
-  write: true,
-  env: true,
-  service: true,
-} as const;
 const COUNT = EVERY_FRAME.capacity;
 
 type Host = ReactiveHost<VideoPorts, VideoPorts>;
 
 /** Runs `body` with a host that has as many unread results as there may be. Nothing is left afterwards. */
 function unreadTest(name: string, body: (host: Host) => Promise<void>): void {
-  permittedTest(name, NEEDS, async () => {
+  permittedTest(name, HOST_NEEDS, async () => {
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
       await using host = launchFixture("identity.ts");

@@ -155,27 +155,27 @@ function parsePorts(
       item,
       PORT_KEYS,
       form === "full" ? ["formats"] : [],
-    );
-    const name = nth.string("name", keys["name"]);
+    ) as Partial<Record<keyof PortJson, unknown>>;
+    const name = nth.string("name", keys.name);
     if (ports.has(name)) {
       nth.refuse(`another ${side} is called ${quote(name)}`);
     }
     const place = CONNECTION.inside(`${side} ${quote(name)}`);
-    const schema = parseSchema(keys["schema"], table);
+    const schema = parseSchema(keys.schema, table);
     const read_behavior = place.oneOf(
       "read_behavior",
-      keys["read_behavior"],
+      keys.read_behavior,
       READ_BEHAVIORS,
     );
     ports.set(
       name,
       port(schema, {
-        description: place.string("description", keys["description"]),
-        required: place.boolean("required", keys["required"]),
+        description: place.string("description", keys.description),
+        required: place.boolean("required", keys.required),
         ...(read_behavior !== schema.read_behavior && { read_behavior }),
-        capacity: checkCapacity(place, "capacity", keys["capacity"]),
+        capacity: checkCapacity(place, "capacity", keys.capacity),
         ...("formats" in keys &&
-          { formats: parseFormats(place, keys["formats"]) }),
+          { formats: parseFormats(place, keys.formats) }),
       }),
     );
   }

@@ -19,8 +19,8 @@
  * Abdulla et al., 2014): the first one that is awake, each fault, each step that
  * a tried one makes impossible, and the first step of each order that reverses two
  * conflicting steps of a run that was made. What is left out would only have led
- * to runs in which all steps are asleep. For the same reason a fault is left out if
- * only one step can follow it, a sleeping one that commutes with it.
+ * to runs in which all steps are asleep. A fault is also left out
+ * if the only step that can follow it sleeps and commutes with it.
  */
 
 /** What a step touched. */
@@ -46,9 +46,9 @@ export interface Run {
   /** Whether this label, one of the last {@link choices}, is a fault: it is tried wherever it is possible. */
   isFault(label: string): boolean;
   /**
-   * Everything that a fault, one of the last {@link choices}, will touch. Only if
-   * that is certain, and if the first of the choices will be the next step; else
-   * `undefined`.
+   * Returns everything that a fault of the last {@link choices} will touch, or
+   * more. Returns `undefined` if that is not certain, or if another step than the
+   * first choice may follow.
    */
   foreseen(label: string): Footprint | undefined;
 }

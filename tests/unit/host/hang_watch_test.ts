@@ -7,9 +7,9 @@ const LOOK_MS = 1_000;
 
 /** A client, and a time that passes in steps. */
 class Scene implements WatchedClient, TimerClock {
-  isBusy = true;
-  heard = 0;
-  isStopped = false;
+  busy = true;
+  heardCount = 0;
+  stopped = false;
   /** What the watch did, with the time. */
   readonly log: string[] = [];
   readonly clock: TimerClock = this;
@@ -28,6 +28,18 @@ class Scene implements WatchedClient, TimerClock {
   after(ms: number, callback: () => void): Timer {
     this.#due = { at: this.#now + ms, callback };
     return { cancel: () => this.#due = undefined, unref: () => {} };
+  }
+
+  isBusy(): boolean {
+    return this.busy;
+  }
+
+  heard(): number {
+    return this.heardCount;
+  }
+
+  isStopped(): boolean {
+    return this.stopped;
   }
 
   ask(): void {
@@ -67,9 +79,9 @@ Deno.test("hang watch: a client that is busy and says nothing is asked once, the
 Deno.test("hang watch: an answer, or anything else that comes, begins the time anew", () => {
   const scene = new Scene();
   scene.pass(7_500);
-  scene.heard++;
+  scene.heardCount++;
   scene.pass(7_500);
-  scene.heard++;
+  scene.heardCount++;
   scene.pass(500);
   assertEquals(scene.log, ["asks at 4000", "asks at 12000"]);
   scene.pass(20_000);
@@ -80,17 +92,17 @@ Deno.test("hang watch: a client that answers each question never hangs", () => {
   const scene = new Scene();
   let answered = 0;
   scene.pass(600_000, () => {
-    if (scene.log.length > answered) scene.heard = ++answered;
+    if (scene.log.length > answered) scene.heardCount = ++answered;
   });
   assertEquals(scene.log.filter((line) => line.startsWith("hangs")), []);
 });
 
 Deno.test("hang watch: a client that is not busy is left alone", () => {
   const scene = new Scene();
-  scene.isBusy = false;
+  scene.busy = false;
   scene.pass(60_000);
   assertEquals(scene.log, []);
-  scene.isBusy = true;
+  scene.busy = true;
   scene.pass(60_000);
   assertEquals(scene.log, ["asks at 64000", "hangs at 68000"]);
 });
@@ -98,9 +110,9 @@ Deno.test("hang watch: a client that is not busy is left alone", () => {
 Deno.test("hang watch: a client that is stopped does not hang, nor one that has just gone on", () => {
   const scene = new Scene();
   scene.pass(7_000);
-  scene.isStopped = true;
+  scene.stopped = true;
   scene.pass(60_000);
-  scene.isStopped = false;
+  scene.stopped = false;
   scene.pass(7_000);
   assertEquals(scene.log, ["asks at 4000", "asks at 71000"]);
 });
