@@ -16,8 +16,10 @@ import type { NativeLane } from "../../../ffi/lane.ts";
 /** The slots of a record: two, as many as a frame of 64 bytes takes with its header. */
 const SLOTS = 2;
 const MAX_SPIN_NS = 100_000;
-/** The longest wait for the other end, in milliseconds. */
+/** The longest wait for the other end in a round, in milliseconds. */
 const WAIT_MS = 10_000;
+/** The longest wait for a round: all other subjects of the group may have theirs before it. */
+const NEXT_ROUND_MS = 600_000;
 /** The number that ends the other end. */
 const STOP = 0xffff_ffff;
 
@@ -75,7 +77,8 @@ export class BareEnd {
   /**
    * Reads the next record. Returns `undefined` if it was the last.
    *
-   * @param sleeps whether it waits asleep; else awake
+   * @param sleeps whether it waits asleep, as it must between rounds: awake it would
+   * take a core from the subject that is measured meanwhile
    */
   receive(sleeps: boolean): BareRecord | undefined {
     if (this.#reader.look() < SLOTS) this.#await(sleeps);
@@ -95,14 +98,15 @@ export class BareEnd {
 
   #await(sleeps: boolean): void {
     const { seen } = this.#reader;
-    if (sleeps) this.#lane.wait(seen, WAIT_MS);
+    const waitMs = sleeps ? NEXT_ROUND_MS : WAIT_MS;
+    if (sleeps) this.#lane.wait(seen, waitMs);
     else {
-      const end = performance.now() + WAIT_MS;
+      const end = performance.now() + waitMs;
       while (this.#lane.spin(seen, MAX_SPIN_NS) === seen) {
         if (performance.now() > end) break;
       }
     }
     if (this.#reader.look() >= SLOTS) return;
-    throw new Error(`the other end has written nothing for ${WAIT_MS} ms`);
+    throw new Error(`the other end has written nothing for ${waitMs} ms`);
   }
 }

@@ -15,17 +15,18 @@ scope.onmessage = ({ data }) => {
   const { mode, memory, count } = data as BareStart;
   using native = Native.open();
   using lane = NativeLane.open(native, new Capability("shmem", memory));
-  if (mode !== "wake") lane.wake();
   using bell = lane.bell();
   scope.postMessage(bell.borrow().handle);
   const end = new BareEnd(lane, 1);
   const ways = new Float64Array(count);
-  for (let record; (record = end.receive(mode === "wake"));) {
+  for (let record, sleeps = true; (record = end.receive(sleeps));) {
     const { number, sentUs } = record;
+    const isLast = number === count - 1;
+    sleeps = mode === "wake" || isLast;
     if (mode === "wake") {
       ways[number] = Number(now()) / 1000 - sentUs;
-      if (number === count - 1) scope.postMessage(ways);
-    } else if (mode === "echo" || number === count - 1) {
+      if (isLast) scope.postMessage(ways);
+    } else if (mode === "echo" || isLast) {
       end.send(number, sentUs);
     }
   }
