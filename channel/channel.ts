@@ -40,6 +40,7 @@ import { MemoryTable } from "./memory/memory_table.ts";
 import { OfferedMemory } from "./memory/offered_memory.ts";
 import { PortReceiver, type ReceiverEvents } from "./ports/port_receiver.ts";
 import { PortSender, type SenderChannel } from "./ports/port_sender.ts";
+import type { NumberedFrame, UnreleasedFrame } from "./ports/sent_copies.ts";
 import { Releases } from "./releases.ts";
 import { StallWatch } from "./stalls/stall_watch.ts";
 import { StatusPage } from "./status_page.ts";
@@ -411,6 +412,35 @@ export class Channel<Out extends PortMap, In extends PortMap>
     }
     this.#peerGone();
     for (const receiver of this.#ports.incoming.values()) receiver.detach();
+  }
+
+  // ---- the frames that a peer had when it died ----
+
+  /** From now on keeps copies of the frames that the peer has, until it has released them. */
+  keepCopies(): void {
+    for (const sender of this.#ports.outgoing.values()) sender.keepCopies();
+  }
+
+  /**
+   * Returns the frames that the last peer had when it died, each on another lease,
+   * by port and in the order of sending.
+   *
+   * @param last the one that it had read last
+   */
+  unreleased(last: NumberedFrame | undefined): UnreleasedFrame[] {
+    return this.#ports.unreleased(last);
+  }
+
+  /**
+   * Decides what becomes of these frames: those of ports in order are sent to the
+   * next peer before any other frame. Those that are not sent again are lost.
+   *
+   * @param but the frame that is not sent again
+   */
+  settle(isSentAgain: boolean, but: NumberedFrame | undefined): void {
+    for (const sender of this.#ports.outgoing.values()) {
+      sender.settle(isSentAgain, but);
+    }
   }
 
   /** Ends both directions for good. Readers first get the frames received so far, then the end, or `failure`. */

@@ -31,5 +31,6 @@ export type {
   OutgoingFrame,
   SenderStats,
 } from "./ports/frame_sender.ts";
+export type { UnreleasedFrame } from "./ports/sent_copies.ts";
 export type { Leased } from "./memory/leased_frame.ts";
 export type { TransportPath } from "./transport.ts";

@@ -27,17 +27,25 @@ export interface StatusWords {
   readonly frame: number;
 }
 
-/** The memory of one connection. Without shared memory it is this process's own. */
+/**
+ * The memory of one connection. The host makes it and only reads it; the client only
+ * writes it. A client without it writes memory of its own, which nobody reads.
+ */
 export class StatusPage implements Disposable {
-  #words = new Uint32Array(WORDS);
+  /** What this side writes. */
+  #own = new Uint32Array(WORDS);
+  /** What the other side writes. */
+  #others = new Uint32Array(WORDS);
   #memory: NativeBuffer | undefined;
   #view: ArrayBuffer | undefined;
 
   /** Makes the memory, if both sides have the feature, and returns what `ping` says of it. If there is no memory, it says nothing. */
   offer(native: Native, features: Features): XpcDictionary {
     if (!features.has("status")) return {};
-    const memory = this.#use(() => NativeBuffer.create(native, STATUS_BYTES));
-    return memory ? { [CHANNEL_KEY.status]: memory.borrow() } : {};
+    const words = this.#use(() => NativeBuffer.create(native, STATUS_BYTES));
+    if (!words) return {};
+    this.#others = words;
+    return { [CHANNEL_KEY.status]: this.#memory!.borrow() };
   }
 
   /** Uses the memory that `ping` offers, if it offers some. */
@@ -45,11 +53,14 @@ export class StatusPage implements Disposable {
     const memory = features.has("status") &&
       ping.take(CHANNEL_KEY.status, "shmem");
     if (!memory) return;
-    this.#use(() => new NativeBuffer(native, memory.handle as ShmemHandle));
+    const words = this.#use(() =>
+      new NativeBuffer(native, memory.handle as ShmemHandle)
+    );
+    if (words) this.#own = words;
   }
 
-  /** Uses new memory from now on. Returns undefined if there is none, or too little: nothing depends on it. */
-  #use(make: () => NativeBuffer): NativeBuffer | undefined {
+  /** Takes new memory, and returns its words. Returns undefined if there is none, or too little: nothing depends on it. */
+  #use(make: () => NativeBuffer): Uint32Array<ArrayBuffer> | undefined {
     this[Symbol.dispose]();
     using held = new DisposableStack();
     try {
@@ -59,8 +70,7 @@ export class StatusPage implements Disposable {
       held.move();
       this.#memory = memory;
       this.#view = view;
-      this.#words = new Uint32Array(view, 0, WORDS);
-      return memory;
+      return new Uint32Array(view, 0, WORDS);
     } catch (error) {
       if (error instanceof BridgeError) return undefined;
       throw error;
@@ -69,19 +79,19 @@ export class StatusPage implements Disposable {
 
   /** Says what this side does. */
   set doing(word: number) {
-    this.#words[STATUS_WORD.doing] = word;
+    this.#own[STATUS_WORD.doing] = word;
   }
 
   /** A frame of an incoming port was read, or dropped unread: the one of this number on this connection. */
   took(port: number, frame: number): void {
-    this.#words[STATUS_WORD.port] = port + 1;
-    this.#words[STATUS_WORD.frame] = frame;
+    this.#own[STATUS_WORD.port] = port + 1;
+    this.#own[STATUS_WORD.frame] = frame;
   }
 
-  /** What is said now. */
+  /** What the other side says now. */
   read(): StatusWords {
     const { doing, port, frame } = STATUS_WORD;
-    const words = this.#words;
+    const words = this.#others;
     return {
       doing: words[doing]!,
       port: words[port]!,
@@ -92,7 +102,8 @@ export class StatusPage implements Disposable {
   /** Gives the memory back. What was said last is forgotten. */
   [Symbol.dispose](): void {
     if (!this.#memory) return;
-    this.#words = new Uint32Array(WORDS);
+    this.#own = new Uint32Array(WORDS);
+    this.#others = new Uint32Array(WORDS);
     this.#memory.close(this.#view!);
     this.#memory[Symbol.dispose]();
     this.#memory = this.#view = undefined;

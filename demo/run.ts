@@ -5,6 +5,7 @@
  */
 
 import { transferStats } from "../host/mod.ts";
+import { encodePng } from "../host/crash/png.ts";
 import type { DemoOptions } from "./options.ts";
 import {
   type DemoHost,
@@ -13,7 +14,6 @@ import {
   Results,
   sendAll,
 } from "./pipeline.ts";
-import { encodePng } from "./png.ts";
 import { Live } from "./preview/live.ts";
 import { Preview } from "./preview/preview.ts";
 import { ProgressLine, stderrScreen } from "./progress.ts";

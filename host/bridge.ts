@@ -13,7 +13,7 @@ import type { Message } from "../ffi/message.ts";
 import type { KnownEnd } from "../ffi/end_reason.ts";
 import type { Native } from "../ffi/native.ts";
 import type { GetConnectionInfoResponse } from "../proto/broker_gen.ts";
-import { BridgeError } from "../proto/errors.ts";
+import type { BridgeError, ErrorCode } from "../proto/errors.ts";
 import {
   type HostEffect,
   type HostEvent,
@@ -41,13 +41,14 @@ import {
   channelFailure,
   endFailure,
   exitFailure,
+  type FailureFacts,
   hangFailure,
-  type HostFailure,
   lateFailure,
   reportedFailure,
   stepFailure,
 } from "./client_failure.ts";
 import { ClientStatus } from "./client_status.ts";
+import { HostFailure } from "./host_failure.ts";
 import { HangWatch } from "./hang_watch.ts";
 import type { HandshakeTimes } from "./handshake_times.ts";
 import { agreeWithModule, portsInPing } from "./agreement.ts";
@@ -94,7 +95,7 @@ export interface HostBridgeEvents {
   /** Called when the client has read all inputs, which have ended, has flushed, and has ended its outputs. */
   flushed(): void;
   /** Called when no more frames can flow: with the failure, or with `undefined` after a close. */
-  over(failure: BridgeError | undefined): void;
+  over(failure: HostFailure | undefined): void;
 }
 
 /** One connection of a host to a client, from allocation to teardown. */
@@ -210,7 +211,7 @@ export class HostBridge {
     for (const effect of effects) this.#do(effect);
   }
 
-  #fail(failure: HostFailure): void {
+  #fail(failure: FailureFacts): void {
     this.#apply({ type: "failed", ...failure });
   }
 
@@ -270,11 +271,7 @@ export class HostBridge {
       case "open_gate":
         return this.#openGate();
       case "fail":
-        return this.#end(
-          new BridgeError(effect.code, effect.reason, {
-            ...(effect.cause && { cause: effect.cause }),
-          }),
-        );
+        return this.#end(effect);
       case "close":
         return this.#end(undefined);
     }
@@ -451,14 +448,19 @@ export class HostBridge {
 
   // ---- the end ----
 
-  #end(failure: BridgeError | undefined): void {
+  #end(facts: FailureFacts | undefined): void {
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     this.#hangs?.stop();
     this.#refusals.end();
     this.#arrived.abort();
-    const gone = this.#endClient(failure);
-    this.#channel.detach(failure ? "died" : "closed", gone);
+    const { lastRead } = this.#status;
+    const gone = this.#endClient(facts?.code);
+    this.#channel.detach(facts ? "died" : "closed", gone);
+    const failure = facts && new HostFailure(facts.code, facts.reason, {
+      ...(facts.cause && { cause: facts.cause }),
+      frames: this.#channel.unreleased(lastRead),
+    });
     // The client of a host that fails is told why, unless it has said so itself.
     if (!failure) this.#door.tell(teardownMessage());
     else if (!this.#isReported) this.#door.tell(failureMessage(failure));
@@ -470,16 +472,16 @@ export class HostBridge {
   }
 
   /** How long the client may take to end by itself: to tear its processor down, or only to say why it ends. */
-  #graceMs(failure: BridgeError | undefined): number {
+  #graceMs(code: ErrorCode | undefined): number {
     if (this.times.hello === undefined) return 0;
-    if (failure?.code === "client_hung") return 0; // it does not read what it is told
-    return failure && !this.#isReported ? LAST_WORD_TIMEOUT_MS : TEARDOWN_MS;
+    if (code === "client_hung") return 0; // it does not read what it is told
+    return code && !this.#isReported ? LAST_WORD_TIMEOUT_MS : TEARDOWN_MS;
   }
 
   /** Resolves when the client's process is gone: until then it can read what it was sent. */
-  async #endClient(failure: BridgeError | undefined): Promise<void> {
+  async #endClient(code: ErrorCode | undefined): Promise<void> {
     if (!this.#client) return;
-    await endClient(this.#native.clock, this.#client, this.#graceMs(failure));
+    await endClient(this.#native.clock, this.#client, this.#graceMs(code));
   }
 
   async #release(

@@ -24,8 +24,8 @@ import type { ClientStatus } from "./client_status.ts";
 import { FIRST_MODULE_START } from "./spawn/client_arguments.ts";
 import { type ClientExit, describeExit, describeTail } from "./spawn/spawn.ts";
 
-/** Why a host fails. */
-export interface HostFailure {
+/** Why a host fails, as far as it is known without its frames. */
+export interface FailureFacts {
   readonly code: ErrorCode;
   readonly reason: string;
   /** The client's error, with its own code and stack. */
@@ -40,7 +40,7 @@ const ROOT = PACKAGE_ROOT.href;
 export function reportedFailure(
   body: XpcDictionary,
   phase: HostPhase,
-): HostFailure {
+): FailureFacts {
   const text = getString(body, CHANNEL_KEY.error);
   if (text === undefined) {
     return {
@@ -104,7 +104,7 @@ export function exitFailure(
   phase: HostPhase,
   status: string,
   refused: HelloProblem | undefined,
-): HostFailure {
+): FailureFacts {
   const howFar = [
     ...(phase === "open" ? [] : [HOST_PHASE_TEXT[phase]]),
     ...(status === "" ? [] : [status]),
@@ -124,7 +124,7 @@ export function exitFailure(
 export function hangFailure(
   limitSecs: number,
   { text, waiting }: Pick<ClientStatus, "text" | "waiting">,
-): HostFailure {
+): FailureFacts {
   const facts = [
     ...(text === "" ? [] : [text]),
     `frames waiting: ${waiting}`,
@@ -147,7 +147,7 @@ export function lateFailure(
     readonly refused: HelloProblem | undefined;
     readonly stderrTail: string;
   },
-): HostFailure {
+): FailureFacts {
   return {
     code: "timed_out",
     reason: `not ready within ${timeoutSecs} s: ${HOST_PHASE_TEXT[phase]}${
@@ -175,12 +175,12 @@ function writtenFailure(stderrTail: string): BridgeError | undefined {
 export function channelFailure(
   known: KnownEnd,
   phase: HostPhase,
-): HostFailure {
+): FailureFacts {
   return { ...known, reason: `${known.reason} (${HOST_PHASE_TEXT[phase]})` };
 }
 
 /** The failure when the client has ended the channel, and its process goes on. */
-export function endFailure(phase: HostPhase): HostFailure {
+export function endFailure(phase: HostPhase): FailureFacts {
   return {
     code: "client_failed",
     reason: `the client's channel ended; ${HOST_PHASE_TEXT[phase]}`,
@@ -188,7 +188,7 @@ export function endFailure(phase: HostPhase): HostFailure {
 }
 
 /** The failure of a step of the host itself. */
-export function stepFailure(error: unknown): HostFailure {
+export function stepFailure(error: unknown): FailureFacts {
   if (!(error instanceof BridgeError)) {
     return { code: "native_failure", reason: describeError(error) };
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { NumberedFrame } from "../channel/ports/sent_copies.ts";
 import type { StatusWords } from "../channel/status_page.ts";
 import { DOING, FIRST_CALL } from "../proto/wire/status_layout.ts";
 
@@ -47,19 +48,28 @@ export class ClientStatus {
     return this.#channel.out;
   }
 
+  /** The frame that was read last; undefined if it has not said so, or names none that there is. */
+  get lastRead(): NumberedFrame | undefined {
+    const { status, sentBefore } = this.#channel;
+    const { port, frame } = status.read();
+    const [name, before] = [...sentBefore][port - 1] ?? [];
+    return name === undefined || before === undefined || frame === 0
+      ? undefined
+      : { port: name, number: before + frame };
+  }
+
   /** The function that runs and the frame that was read last, as a part of a sentence; "" if it has not said so. Words that mean nothing are left out. */
   get text(): string {
-    const { status, sentBefore } = this.#channel;
-    const { doing, port, frame } = status.read();
+    const { doing } = this.#channel.status.read();
     const call = this.#requests.callNames[doing - FIRST_CALL];
     const hook = doing === 0 ? undefined : DOING[doing];
-    const [name, before] = [...sentBefore][port - 1] ?? [];
+    const last = this.lastRead;
     return [
       ...(hook === undefined ? [] : [`in ${hook}()`]),
       ...(call === undefined ? [] : [`in the call '${call}'`]),
-      ...(name === undefined || before === undefined || frame === 0 ? [] : [
-        `last frame read: number ${before + frame} on '${name}'`,
-      ]),
+      ...(last === undefined
+        ? []
+        : [`last frame read: number ${last.number} on '${last.port}'`]),
     ].join("; ");
   }
 }

@@ -28,12 +28,13 @@ export type {
 export type { AskOptions } from "./client_requests.ts";
 export type { HandshakeTimes } from "./handshake_times.ts";
 export { ContinuousHost } from "./continuous.ts";
+export { HostFailure, type HostFailureOptions } from "./host_failure.ts";
 export { ManualHost } from "./manual.ts";
 export type * from "./module_types.ts";
 export type { HostOptions } from "./options.ts";
 export { type CloseOptions, ProcessorHost } from "./processor_host.ts";
 export { ReactiveHost } from "./reactive.ts";
-export type { RestartPolicy } from "./restart.ts";
+export type { ResendPolicy, RestartPolicy } from "./restart.ts";
 export { Runtime, type RuntimeOptions } from "./runtime.ts";
 export type { ClientPermissions } from "./spawn/client_arguments.ts";
 export type { Restart } from "./supervisor.ts";

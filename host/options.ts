@@ -23,7 +23,12 @@ import {
   openGrpc,
 } from "./assembly.ts";
 import { type BrokerSearch, findBroker } from "./broker_finder.ts";
-import { MAX_RESTARTS_IN_A_ROW, type RestartPolicy } from "./restart.ts";
+import { crashReports } from "./crash/crash_reports.ts";
+import {
+  MAX_RESTARTS_IN_A_ROW,
+  type ResendPolicy,
+  type RestartPolicy,
+} from "./restart.ts";
 import type { ClientPermissions } from "./spawn/client_arguments.ts";
 import { clientStarter } from "./spawn/spawn.ts";
 import { toStderr, warnToStderr } from "./stderr.ts";
@@ -68,6 +73,27 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly restart?: RestartPolicy;
   /** Called before each restart, with the failure that caused it. Default: `warn` gets a description. */
   readonly onRestart?: (restart: Restart) => void;
+  /**
+   * Whether the failure of a client has the frames that the client was sent and had
+   * not released: {@link HostFailure.frames}. It costs a copy of each frame's values;
+   * of a texture or a buffer it costs no copy. Default: false; it is always so with
+   * {@link crashDirectory} and with {@link resend}.
+   */
+  readonly keepFrames?: boolean;
+  /**
+   * Which of these frames the next client is sent again, before any other frame:
+   * none, so that they are lost; all; or all but the one that the client had read
+   * last, which may have killed it. Only on ports in order: on one that skips to the
+   * latest, the next frame is newer. Needs `restart: "on-failure"`. Default: "none".
+   */
+  readonly resend?: ResendPolicy;
+  /**
+   * Path or URL of a directory for the frame that a client had read last when it
+   * failed, if it had not released it: its values as JSON, and each of its textures
+   * as a PNG picture. It is made if it does not exist. At most 100 frames are written
+   * for a host, readable by this user alone. Default: none is written.
+   */
+  readonly crashDirectory?: string | URL;
   /** Id of the runtime that owns the processor; the broker shows it. Default: STREAMLIB_RUNTIME_ID; if that is not set, `pid-` and this process's id. */
   readonly runtimeId?: string;
   /** Id of the processor; the broker shows it. Default: a random UUID. */
@@ -128,6 +154,16 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
   checkOneOf("path", path, ["lane", "dictionary"]);
   checkOneOf("waiting", waiting, ["awake", "asleep"]);
   checkOneOf("restart", restart, ["never", "on-failure"]);
+  const { resend = "none", crashDirectory } = options;
+  checkOneOf("resend", resend, ["none", "all", "all-but-last-read"]);
+  if (resend !== "none" && restart === "never") {
+    throw new BridgeError(
+      "bad_argument",
+      `Cannot launch with resend ${
+        JSON.stringify(resend)
+      } and without restarts: no client follows that could be sent the frames; set restart: "on-failure"`,
+    );
+  }
   const choice: BrokerSearch = {
     given: options.broker ?? readVariable(env, "STREAMLIB_BROKER_XPC_SERVICE"),
     fallback: serviceName(env),
@@ -166,6 +202,12 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
     }),
     warn,
     restart,
+    resend,
+    keepsFrames: options.keepFrames === true || resend !== "none" ||
+      crashDirectory !== undefined,
+    report: crashDirectory === undefined
+      ? undefined
+      : crashReports(crashDirectory, module, warn),
     restarting: onRestart
       ? guarded(onRestart)
       : (restart) => warn(describeRestart(restart)),

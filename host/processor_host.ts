@@ -15,6 +15,7 @@ import type { CallMap } from "../proto/schema/call_types.ts";
 import type { PortMap } from "../proto/schema/port.ts";
 import type { ProcessorMode } from "../proto/schema/processor_types.ts";
 import type { SettingMap } from "../proto/schema/settings.ts";
+import type { HostFailure } from "./host_failure.ts";
 import type { HandshakeTimes } from "./handshake_times.ts";
 import {
   type HostCalls,
@@ -68,7 +69,7 @@ export abstract class ProcessorHost<
    */
   readonly call: HostCalls<C>;
   /** Resolves when the host has ended and everything is released: with the failure, or with `undefined` after {@link close}. Never rejects. */
-  readonly ended: Promise<BridgeError | undefined>;
+  readonly ended: Promise<HostFailure | undefined>;
   readonly #supervisor: Supervisor<I, O>;
 
   /** Launches a host; see the `launch` method of each kind. */
@@ -95,7 +96,7 @@ export abstract class ProcessorHost<
     this.ended.finally(() => signal?.removeEventListener("abort", onAbort));
   }
 
-  /** Resolves when frames can flow. Rejects with a {@link BridgeError} if the host ends before that; the message says why, and how far the handshake got. */
+  /** Resolves when frames can flow. Rejects with a {@link HostFailure} if the host fails before that; the message says why, and how far the handshake got. */
   get ready(): Promise<void> {
     this.#supervisor.channel.stalls.knowsReady = true;
     return this.#supervisor.ready;

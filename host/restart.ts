@@ -9,6 +9,9 @@ import type { BridgeError, ErrorCode } from "../proto/errors.ts";
 /** What a host does when its client or connection fails. */
 export type RestartPolicy = "never" | "on-failure";
 
+/** Which of the frames that a client had and had not released are sent again to the next one. */
+export type ResendPolicy = "none" | "all" | "all-but-last-read";
+
 /** The pause before the first restart, in milliseconds. It doubles with each restart in a row. */
 export const FIRST_PAUSE_MS = 100;
 /** The longest pause before a restart, in milliseconds. */

@@ -23,12 +23,17 @@ import { ClientRequests } from "./client_requests.ts";
 import { drained, isDrained } from "./drain.ts";
 import { HostBridge, type HostBridgeOptions } from "./bridge.ts";
 import type { HandshakeTimes } from "./handshake_times.ts";
-import { decideRestart, type RestartPolicy } from "./restart.ts";
+import { HostFailure } from "./host_failure.ts";
+import {
+  decideRestart,
+  type ResendPolicy,
+  type RestartPolicy,
+} from "./restart.ts";
 
 /** A restart that is about to happen. */
 export interface Restart {
   /** Why the host restarts its client, for instance the client's exit status and the end of its stderr. */
-  readonly failure: BridgeError;
+  readonly failure: HostFailure;
   /** Consecutive restarts, counted from 1. */
   readonly inARow: number;
   /** Milliseconds until the next client is started. */
@@ -43,6 +48,12 @@ export interface SupervisorOptions<I extends PortMap, O extends PortMap>
   readonly settings: GivenSettings;
   /** Whether a failure leads to a restart. */
   readonly restart: RestartPolicy;
+  /** Whether copies of the frames that a client has are kept. */
+  readonly keepsFrames: boolean;
+  /** Which of the frames that a client had the next one is sent again. */
+  readonly resend: ResendPolicy;
+  /** Writes down which frame a client worked on when it failed. Never rejects. */
+  readonly report: ((failure: HostFailure) => Promise<void>) | undefined;
   /** Called before each restart. */
   restarting(restart: Restart): void;
 }
@@ -56,7 +67,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   /** Resolves when frames can flow for the first time. Rejects with the failure if the host ends before that. */
   readonly ready: Promise<void>;
   /** Resolves when the host has ended and everything is released: with the failure, or with `undefined` after a close. */
-  readonly ended: Promise<BridgeError | undefined>;
+  readonly ended: Promise<HostFailure | undefined>;
   /** Aborts when the host begins to end: no more frames can be sent. */
   readonly over: AbortSignal;
   /** Changes when a frame arrives or a port ends, when frames can flow, when the client has flushed, and when the host begins to end. */
@@ -64,7 +75,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   readonly #options: SupervisorOptions<I, O>;
   readonly #native: Native;
   readonly #ready = Promise.withResolvers<void>();
-  readonly #ended = Promise.withResolvers<BridgeError | undefined>();
+  readonly #ended = Promise.withResolvers<HostFailure | undefined>();
   #bridge: HostBridge;
   #openedAt: number | undefined;
   #restarts = 0;
@@ -79,8 +90,10 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   #wasDrained = false;
   /** Whether the results stay readable after a close: the host was drained, so every one is wanted. */
   #keepsResults = false;
-  #lastFailure: BridgeError | undefined;
-  #failure: BridgeError | undefined;
+  #lastFailure: HostFailure | undefined;
+  /** Resolves when it was written down; undefined if it is not. */
+  #reported: Promise<void> | undefined;
+  #failure: HostFailure | undefined;
 
   /** Begins at once, in the background. Takes ownership of the lease `native`. */
   constructor(native: Native, options: SupervisorOptions<I, O>) {
@@ -100,6 +113,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
       failed: (error) => this.#bridge.misused(error),
     });
     this.channel.stalls.isHost = true;
+    if (options.keepsFrames) this.channel.keepCopies();
     this.requests = new ClientRequests(
       { clock: native.clock, channel: this.channel },
       options.settings,
@@ -132,12 +146,12 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   }
 
   /** Why the last connection that failed did so. */
-  get lastFailure(): BridgeError | undefined {
+  get lastFailure(): HostFailure | undefined {
     return this.#lastFailure;
   }
 
   /** Why the host has begun to end; `undefined` after a close. */
-  get failure(): BridgeError | undefined {
+  get failure(): HostFailure | undefined {
     return this.#failure;
   }
 
@@ -187,6 +201,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     if (this.#between) this.#end(undefined);
     else this.#bridge.close();
     await this.ended;
+    releaseFrames(this.#lastFailure);
     if (!this.#keepsResults) this.channel[Symbol.dispose]();
   }
 
@@ -228,12 +243,13 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     this.activity.changed();
   }
 
-  #bridgeOver(failure: BridgeError | undefined): void {
+  #bridgeOver(failure: HostFailure | undefined): void {
     this.#turnPaused("close");
     this.#turnRunning("close");
     this.requests.lost(failure);
     this.#hasFlushed = false;
     this.#lastFailure = failure ?? this.#lastFailure;
+    if (failure) this.#reported = this.#options.report?.(failure);
     const ranMs = this.#openedAt === undefined
       ? 0
       : this.#native.clock.now() - this.#openedAt;
@@ -257,20 +273,36 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   async #begin(): Promise<void> {
     try {
       await this.#bridge.released;
+      await this.#reported;
       if (this.over.aborted) return;
+      this.#settleFrames();
       this.#bridge = this.#connect();
       this.#between = false;
       this.#restarts++;
     } catch (cause) {
       this.#end(
-        cause instanceof BridgeError
-          ? cause
-          : new BridgeError("native_failure", describeError(cause), { cause }),
+        new HostFailure(
+          cause instanceof BridgeError ? cause.code : "native_failure",
+          cause instanceof BridgeError ? cause.message : describeError(cause),
+          { cause },
+        ),
       );
     }
   }
 
-  #end(failure: BridgeError | undefined): void {
+  /** Decides what becomes of the frames that the last client had. */
+  #settleFrames(): void {
+    const { resend } = this.#options;
+    const failure = this.#lastFailure;
+    releaseFrames(failure);
+    const last = failure?.frames.find(({ isLastRead }) => isLastRead);
+    this.channel.settle(
+      resend !== "none",
+      resend === "all-but-last-read" ? last : undefined,
+    );
+  }
+
+  #end(failure: HostFailure | undefined): void {
     if (this.over.aborted) return;
     this.#failure = failure;
     this.#over.abort();
@@ -282,13 +314,19 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     this.channel.end(failure);
     this.requests.ended(failure);
     this.#bridge.released.then(() => failure, (cause) =>
-      new BridgeError(
+      new HostFailure(
         "native_failure",
         `Cannot release the host: ${describeError(cause)}`,
         { cause },
-      )).then((outcome) => {
+      )).then(async (outcome) => {
+        await this.#reported;
         this.#native[Symbol.dispose]();
         this.#ended.resolve(outcome);
       });
   }
+}
+
+/** Ends the leases on the frames of a failure. */
+function releaseFrames(failure: HostFailure | undefined): void {
+  for (const { frame } of failure?.frames ?? []) frame[Symbol.dispose]();
 }

@@ -16,7 +16,7 @@ import { BridgeError } from "../../proto/errors.ts";
 import { canGenerate, Code, property } from "../../proto/generated_code.ts";
 import { SurfaceView } from "../../proto/schema/surface_view.ts";
 import { FrameSurface } from "./frame_surface.ts";
-import { Lease, type PieceView } from "./lease.ts";
+import { Lease, type Lender, type PieceView } from "./lease.ts";
 import { PrivateSurface } from "./private_surface.ts";
 
 /** The values of a frame, by field. */
@@ -189,29 +189,48 @@ export class LeasedFrame extends Leased implements Disposable {
 
   /** Another lease on the same memory. */
   clone(): LeasedFrame {
-    const { lender, original } = this.#held();
+    const { lender, original, spare } = this.#held();
     if (this.#transferredField() !== undefined) throw this.#lease.transferred();
     const lease = new Lease(lender, original);
-    lease.spare = this.#lease.spare;
+    lease.spare = spare;
+    return this.#into(lease, ({ isReadOnly }) => isReadOnly, (other) => other);
+  }
+
+  /** Another lease on the memory of a frame, from another lender and for reading only, with a copy of the frame's own arrays. */
+  static kept(frame: LeasedFrame, lender: Lender): LeasedFrame {
+    const lease = new Lease(lender);
+    return frame.#into(lease, () => true, (numbers) => numbers.slice());
+  }
+
+  /** The same frame in another lease. */
+  #into(
+    lease: Lease,
+    isReadOnly: (view: PieceView) => boolean,
+    other: (numbers: Numbers) => Numbers,
+  ): LeasedFrame {
     const views = new Map<PieceView, PieceView>();
     const again = (view: PieceView): PieceView => {
       const made = views.get(view) ??
-        lease.show(view.use.hold(), view.isReadOnly);
+        lease.show(view.use.hold(), isReadOnly(view));
       views.set(view, made);
       // Private memory is copied when it is opened: it must be, while the first view exists.
       if (lease.spare) void made.buffer;
       return made;
     };
     try {
-      return this[KIND].make(lease, this.#map(this.#replaceViews(again)));
+      const values = this.#map(this.#replaceViews(again, other));
+      return this[KIND].make(lease, values);
     } catch (error) {
       lease.end("disposed"); // releases what it holds already
       throw error;
     }
   }
 
-  /** Replaces the views of this frame. Memory that is not its own stays as it is: the lease does not hold it. */
-  #replaceViews(again: (view: PieceView) => PieceView): Replace {
+  /** Replaces the views of this frame. The lease does not hold memory that is not its own: `other` replaces it. */
+  #replaceViews(
+    again: (view: PieceView) => PieceView,
+    other: (numbers: Numbers) => Numbers,
+  ): Replace {
     const { views } = this.#lease;
     return {
       surface: (surface) => {
@@ -222,7 +241,7 @@ export class LeasedFrame extends Leased implements Disposable {
       },
       numbers: (numbers) => {
         const view = this.#lease.viewOf(numbers.buffer);
-        if (!view) return numbers;
+        if (!view) return other(numbers);
         if (view.isTransferred) throw this.#lease.transferred();
         const TypedArray = numbers.constructor as new (
           buffer: ArrayBuffer,
@@ -282,13 +301,16 @@ export class LeasedFrame extends Leased implements Disposable {
 /** What takes the place of textures and typed arrays. */
 interface Replace {
   surface(surface: SurfaceView): SurfaceView;
-  numbers(numbers: NumericArray | Uint8Array): NumericArray | Uint8Array;
+  numbers(numbers: Numbers): Numbers;
 }
+
+/** A typed array in a frame. */
+type Numbers = NumericArray | Uint8Array;
 
 function replaced(value: unknown, replace: Replace): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (ArrayBuffer.isView(value)) {
-    return replace.numbers(value as NumericArray | Uint8Array);
+    return replace.numbers(value as Numbers);
   }
   if (Array.isArray(value)) return value.map((one) => replaced(one, replace));
   if (value instanceof SurfaceView) return replace.surface(value);

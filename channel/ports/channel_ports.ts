@@ -12,6 +12,7 @@ import type { FrameReceiver } from "./frame_receiver.ts";
 import type { FrameSender } from "./frame_sender.ts";
 import type { PortReceiver } from "./port_receiver.ts";
 import type { PortSender } from "./port_sender.ts";
+import type { NumberedFrame, UnreleasedFrame } from "./sent_copies.ts";
 
 /** The sending half of every port of a map. */
 export type Senders<M extends PortMap> = {
@@ -154,6 +155,11 @@ export class ChannelPorts {
     for (const [name, receiver] of this.incoming) {
       receiver.agree(incoming.get(name));
     }
+  }
+
+  /** The frames that the last peer had, after its death; see `Channel.unreleased`. */
+  unreleased(last: NumberedFrame | undefined): UnreleasedFrame[] {
+    return [...this.outgoing.values()].flatMap((port) => port.unreleased(last));
   }
 
   /** There may be more room on every port. */

@@ -11,6 +11,7 @@ import type { Surface } from "../../proto/schema/surface.ts";
 import type { Features } from "../../proto/wire/features.ts";
 import { FrameSurface } from "../memory/frame_surface.ts";
 import type { Lease, PieceView } from "../memory/lease.ts";
+import type { LeasedFrame } from "../memory/leased_frame.ts";
 import type { MemoryTable } from "../memory/memory_table.ts";
 import type {
   Offer,
@@ -42,6 +43,8 @@ export interface FlightChannel {
 export class Flight implements SentMemory, OfferUser {
   /** What its message costs, in bytes. */
   cost = 0;
+  /** A copy of the frame, if its port keeps one until the peer has released it. */
+  copy: LeasedFrame | undefined;
   /** The pieces that the peer has not released. */
   #out = 0;
   readonly #port: FlightPort;
@@ -129,6 +132,7 @@ export class Flight implements SentMemory, OfferUser {
       this.#offers = undefined;
     }
     this.#releaseBack();
+    this.copy?.[Symbol.dispose]();
   }
 
   #releaseBack(): void {

@@ -21,6 +21,8 @@ export class PortPlaces {
   readonly out = new Unconfirmed();
   /** Whether the frame that waits to be sent takes a place. */
   nextTakes = false;
+  /** The places of frames that the last peer had and that may be sent again. */
+  kept = 0;
   #inOrder = true;
   #capacity = 0;
   #limit = 0;
@@ -57,7 +59,8 @@ export class PortPlaces {
   /** Whether one more frame may take a place. */
   get hasFree(): boolean {
     const { acquired, out } = this;
-    return acquired.taken + out.count + (this.nextTakes ? 1 : 0) < this.#limit;
+    const waiting = (this.nextTakes ? 1 : 0) + this.kept;
+    return acquired.taken + out.count + waiting < this.#limit;
   }
 
   /** Whether one more frame may be sent. */

@@ -37,6 +37,11 @@ import type { SendingState } from "../stalls/stall_rules.ts";
 import { FrameWritable, type WritablePort } from "./frame_writable.ts";
 import { PortPlaces } from "./port_places.ts";
 import { type RoomChannel, RoomWaits } from "./room_waits.ts";
+import {
+  type NumberedFrame,
+  SentCopies,
+  type UnreleasedFrame,
+} from "./sent_copies.ts";
 import { Templates } from "./templates.ts";
 import type {
   KeptFrame,
@@ -104,6 +109,10 @@ export class PortSender<S extends Schema = Schema>
   #endTold = false;
   /** Frames that were sent to earlier peers. */
   sentBefore = 0;
+  /** Copies of the frames that the peer has, if they are kept. */
+  #copies: SentCopies | undefined;
+  /** Frames that the next peer is sent first. */
+  #again: readonly LeasedFrame[] = [];
   #lost = 0;
   #sent = 0;
   #dropped = 0;
@@ -282,6 +291,10 @@ export class PortSender<S extends Schema = Schema>
 
   send(frame: OutgoingFrame<S> | ReceivedFrame<S>): boolean {
     if (this.#ended) throw this.#ended;
+    return this.#send(frame);
+  }
+
+  #send(frame: OutgoingFrame<S> | ReceivedFrame<S>): boolean {
     const lease = LeasedFrame.leaseToSend(frame, this.name);
     if (lease.isClosed) {
       this.#dropped++;
@@ -292,6 +305,7 @@ export class PortSender<S extends Schema = Schema>
     const flight = new Flight(this, this.#channel, lease);
     const goes = this.#channel.isOpen && this.#connected && !lease.spare &&
       places.takes(lease) && flight.hasRoom;
+    if (goes && this.#copies) flight.copy = this.#copies.make(frame);
     if (goes && places.maySend(lease.isShared)) {
       let sent: UnconfirmedFrame;
       try {
@@ -327,6 +341,7 @@ export class PortSender<S extends Schema = Schema>
       lease.end("sent");
       return true;
     }
+    flight.cancel();
     const misfit = this.#writer.check(frame);
     lease.end("dropped");
     if (misfit) throw new BridgeError("schema_mismatch", misfit.message);
@@ -340,6 +355,7 @@ export class PortSender<S extends Schema = Schema>
     flight.launch(sent.cost);
     this.#timer.sent(flight);
     this.#sent++;
+    this.#copies?.sent(flight, this.#sent);
     this.places.out.add(sent.id, flight);
   }
 
@@ -431,6 +447,7 @@ export class PortSender<S extends Schema = Schema>
 
   /** The channel has opened. */
   opened(): void {
+    this.#sendAgain();
     this.#tellEnd();
     this.changed();
   }
@@ -455,6 +472,7 @@ export class PortSender<S extends Schema = Schema>
   #land(flight: Flight, wasRead: boolean): void {
     this.places.out.remove(flight);
     this.#timer.landed(flight, wasRead);
+    this.#forget(flight);
     this.#sendNext();
     this.changed();
   }
@@ -471,6 +489,59 @@ export class PortSender<S extends Schema = Schema>
     this.#dropNext();
     this.places.out.clear();
     this.#timer.clear();
+    if (!isLoss) this.settle(false, undefined);
+    else if (this.#copies && this.places.inOrder) {
+      this.places.kept = this.#again.length + this.#copies.size;
+    }
+  }
+
+  // ---- copies of what the peer has ----
+
+  /** Keeps copies of the frames from now on. */
+  keepCopies(): void {
+    this.#copies ??= new SentCopies(this, this.#channel.givenAway);
+  }
+
+  /** A frame was released. One without memory, on a port that skips to the latest, was confirmed when it came: the peer may have it still. */
+  #forget(flight: Flight): void {
+    if (flight.copy === undefined) return;
+    if (this.places.inOrder || LeasedFrame.owes(flight.copy)) {
+      this.#copies!.remove(flight);
+    } else this.#copies!.trim(this.capacity + 1);
+  }
+
+  /** The frames that the last peer had, after its death. */
+  unreleased(last: NumberedFrame | undefined): UnreleasedFrame[] {
+    return this.#copies?.shown(last) ?? [];
+  }
+
+  /**
+   * Decides what becomes of the frames that the last peer had: on a port in order,
+   * the next one is sent them again, before any other frame.
+   *
+   * @param but the one that is not sent again
+   */
+  settle(isSentAgain: boolean, but: NumberedFrame | undefined): void {
+    const frames = [...this.#again, ...this.#copies?.take(but) ?? []];
+    const goOn = isSentAgain && this.places.inOrder;
+    if (!goOn) frames.forEach(dispose);
+    this.#again = goOn ? frames : [];
+    this.places.kept = this.#again.length;
+    this.changed();
+  }
+
+  #sendAgain(): void {
+    for (const frame of this.#again) {
+      this.places.kept--;
+      try {
+        if (this.#send(frame as unknown as ReceivedFrame<S>)) this.#lost--;
+      } catch (error) {
+        if (!(error instanceof BridgeError)) throw error;
+        dispose(frame);
+        this.#channel.notSent(this.name, error);
+      }
+    }
+    this.#again = [];
   }
 
   /** The channel has ended: no more frames will be sent. */
@@ -478,7 +549,12 @@ export class PortSender<S extends Schema = Schema>
     this.#dropNext();
     this.#failure = failure;
     this.#room.fail(failure);
+    this.settle(false, undefined);
     for (const lease of this.places.acquired.all()) lease.end("closed");
     this.#memory[Symbol.dispose]();
   }
+}
+
+function dispose(frame: LeasedFrame): void {
+  frame[Symbol.dispose]();
 }

@@ -135,6 +135,7 @@ const EITHER_TRANSPORT = [
   "tests/integration/channel_stats_test.ts",
   "tests/integration/channel_test.ts",
   "tests/integration/clones_test.ts",
+  "tests/integration/crash_frames_test.ts",
   "tests/integration/credit_test.ts",
   "tests/integration/ends_test.ts",
   "tests/integration/field_wire_test.ts",

@@ -5,7 +5,7 @@
  */
 
 import { crc32, deflateSync } from "node:zlib";
-import { checkPicture } from "./filter/pixel_words.ts";
+import { BridgeError } from "../../proto/errors.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const CHANNELS = 4;
@@ -28,14 +28,21 @@ const UP = 2;
  * @param height rows
  * @param rgba the pixels, borrowed for the call
  * @param bytesPerRow from one row's start to the next, a multiple of 4
- * @throws {MediaError} `bad_argument` if `rgba` does not hold the picture */
+ * @throws {BridgeError} `bad_argument` if `rgba` does not hold the picture
+ */
 export function encodePng(
   width: number,
   height: number,
   rgba: Uint8Array,
   bytesPerRow: number,
 ): Uint8Array<ArrayBuffer> {
-  checkPicture("picture", rgba, bytesPerRow, width, height);
+  const row = width * CHANNELS;
+  if (bytesPerRow < row || rgba.length < bytesPerRow * (height - 1) + row) {
+    throw new BridgeError(
+      "bad_argument",
+      `Cannot encode a picture of ${width} x ${height} pixels: it has ${rgba.length} bytes, ${bytesPerRow} for each row`,
+    );
+  }
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
   view.setUint32(0, width);

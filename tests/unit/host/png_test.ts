@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { crc32, inflateSync } from "node:zlib";
-import { encodePng } from "../../../demo/png.ts";
-import { MediaError } from "../../../demo/input/media_error.ts";
+import { encodePng } from "../../../host/crash/png.ts";
+import { BridgeError } from "../../../proto/errors.ts";
 
 interface Decoded {
   width: number;
@@ -78,5 +78,9 @@ Deno.test("the smallest picture, with its alpha", () => {
 });
 
 Deno.test("bytes that do not hold the picture are refused", () => {
-  assertThrows(() => encodePng(2, 2, new Uint8Array(15), 8), MediaError, "2x2");
+  assertThrows(
+    () => encodePng(2, 2, new Uint8Array(15), 8),
+    BridgeError,
+    "2 x 2",
+  );
 });
