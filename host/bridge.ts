@@ -120,6 +120,8 @@ export class HostBridge {
   readonly #refusals: Refusals;
   readonly #status: ClientStatus;
   #hangs: HangWatch | undefined;
+  /** Whether another client follows after a close. */
+  #isFollowed = false;
   /** Whether the client has reported its failure: it ends by itself. */
   #isReported = false;
 
@@ -198,8 +200,14 @@ export class HostBridge {
     return this.#session.info();
   }
 
-  /** Closes the connection: tells the client to end, and gives it time to do so. */
-  close(): void {
+  /**
+   * Closes the connection: tells the client to end, and gives it time to do so.
+   *
+   * @param isFollowed whether another client follows: what this one has not done
+   * counts as lost, or is sent to that one
+   */
+  close(isFollowed = false): void {
+    this.#isFollowed = isFollowed;
     this.#apply({ type: "close" });
   }
 
@@ -456,7 +464,8 @@ export class HostBridge {
     this.#arrived.abort();
     const { lastRead } = this.#status;
     const gone = this.#endClient(facts?.code);
-    this.#channel.detach(facts ? "died" : "closed", gone);
+    const isClosed = !facts && !this.#isFollowed;
+    this.#channel.detach(isClosed ? "closed" : "died", gone);
     const failure = facts && new HostFailure(facts.code, facts.reason, {
       ...(facts.cause && { cause: facts.cause }),
       frames: this.#channel.unreleased(lastRead),

@@ -32,6 +32,8 @@ import {
 import type { ClientPermissions } from "./spawn/client_arguments.ts";
 import { clientStarter } from "./spawn/spawn.ts";
 import { toStderr, warnToStderr } from "./stderr.ts";
+import { FileWatch, type WatchEvents } from "./watch/file_watch.ts";
+import { moduleFiles } from "./watch/module_files.ts";
 import type { Restart, SupervisorOptions } from "./supervisor.ts";
 
 const MIN_HANG_SECS = 0.1;
@@ -71,6 +73,13 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly waiting?: "awake" | "asleep";
   /** Whether a new client is started after a failure. The ports stay; the pause before each restart doubles, from 100 ms to 5 s; the host gives up after 8 restarts in a row. Default: "never". */
   readonly restart?: RestartPolicy;
+  /**
+   * Whether the client is started again when a local file of its module changes: the
+   * module, what it imports at any depth, or the given {@link config}. While
+   * developing: a client that fails is then not the end either, if {@link restart}
+   * would end; the host waits for a change. `warn` is told of both. Default: false.
+   */
+  readonly watch?: boolean;
   /** Called before each restart, with the failure that caused it. Default: `warn` gets a description. */
   readonly onRestart?: (restart: Restart) => void;
   /**
@@ -208,10 +217,20 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
     report: crashDirectory === undefined
       ? undefined
       : crashReports(crashDirectory, module, warn),
+    watch: options.watch === true ? watchOf(module, options) : undefined,
     restarting: onRestart
       ? guarded(onRestart)
       : (restart) => warn(describeRestart(restart)),
   };
+}
+
+/** Returns what watches the files of the client's module. */
+function watchOf(
+  module: URL,
+  { deno, config }: Pick<HostOptions<PortMap, PortMap>, "deno" | "config">,
+): (events: WatchEvents) => AsyncDisposable {
+  const find = moduleFiles({ module, deno, config });
+  return (events) => new FileWatch(find, events);
 }
 
 /** The same function, for callers that must go on if it throws: then the error is uncaught. */

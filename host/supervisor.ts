@@ -7,6 +7,7 @@
 
 import { Activity } from "../channel/activity.ts";
 import { Channel } from "../channel/channel.ts";
+import type { UnreleasedFrame } from "../channel/ports/sent_copies.ts";
 import type { Timer } from "../ffi/clock.ts";
 import type { Native } from "../ffi/native.ts";
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
@@ -29,6 +30,7 @@ import {
   type ResendPolicy,
   type RestartPolicy,
 } from "./restart.ts";
+import type { WatchEvents } from "./watch/file_watch.ts";
 
 /** A restart that is about to happen. */
 export interface Restart {
@@ -49,11 +51,13 @@ export interface SupervisorOptions<I extends PortMap, O extends PortMap>
   /** Whether a failure leads to a restart. */
   readonly restart: RestartPolicy;
   /** Whether copies of the frames that a client has are kept. */
-  readonly keepsFrames: boolean;
-  /** Which of the frames that a client had the next one is sent again. */
-  readonly resend: ResendPolicy;
+  readonly keepsFrames?: boolean;
+  /** Which of the frames that a client had the next one is sent again. Default: none. */
+  readonly resend?: ResendPolicy;
   /** Writes down which frame a client worked on when it failed. Never rejects. */
-  readonly report: ((failure: HostFailure) => Promise<void>) | undefined;
+  readonly report?: ((failure: HostFailure) => Promise<void>) | undefined;
+  /** Watches the files of the client's module; undefined if they are not watched. */
+  readonly watch?: ((events: WatchEvents) => AsyncDisposable) | undefined;
   /** Called before each restart. */
   restarting(restart: Restart): void;
 }
@@ -83,6 +87,15 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   #pause: Timer | undefined;
   /** Whether one connection has ended and the next has not begun. */
   #between = false;
+  /** Whether the connection is closed because files have changed. */
+  #reloads = false;
+  /** What makes the next connection; undefined if nothing does yet. */
+  #beginning: Promise<void> | undefined;
+  /** Whether the host waits for a change of files, since its client has failed. */
+  #awaitsChange = false;
+  #watch: AsyncDisposable | undefined;
+  /** The frame that the last client had read last when it failed. */
+  #lastRead: UnreleasedFrame | undefined;
   readonly #over = new AbortController();
   #running = SWITCH_OFF;
   #paused = SWITCH_OFF;
@@ -119,6 +132,10 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
       options.settings,
     );
     this.#bridge = this.#connect();
+    this.#watch = options.watch?.({
+      changed: (path) => this.#reload(path),
+      failed: (why) => this.#unwatched(why),
+    });
     held.move(); // from here on #end releases it
   }
 
@@ -250,6 +267,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     this.#hasFlushed = false;
     this.#lastFailure = failure ?? this.#lastFailure;
     if (failure) this.#reported = this.#options.report?.(failure);
+    this.#lastRead = failure?.frames.find(({ isLastRead }) => isLastRead);
     const ranMs = this.#openedAt === undefined
       ? 0
       : this.#native.clock.now() - this.#openedAt;
@@ -258,15 +276,62 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     const decision = failure
       ? decideRestart(restart, failure, this.#inARow, ranMs)
       : undefined;
+    if (this.#reloads) {
+      this.#reloads = false;
+      this.#between = true;
+      this.#beginSoon();
+      return;
+    }
     if (!failure || !decision?.restart) {
-      this.#end(failure);
+      if (failure && this.#watch) this.#awaitChange(failure);
+      else this.#end(failure);
       return;
     }
     const { inARow, pauseMs } = decision;
     this.#inARow = inARow;
     this.#between = true;
-    this.#pause = this.#native.clock.after(pauseMs, () => this.#begin());
+    this.#pause = this.#native.clock.after(pauseMs, () => this.#beginSoon());
     restarting({ failure, inARow, pauseMs });
+  }
+
+  // ---- when the client's files change ----
+
+  /** A client that would be the last one has failed: the next one is started when its files have changed. */
+  #awaitChange({ message }: HostFailure): void {
+    this.#between = this.#awaitsChange = true;
+    this.#options.warn(
+      `${message}\nstreamlib: the next client is started when a file of its module has changed`,
+    );
+  }
+
+  #unwatched(why: string): void {
+    this.#watch = undefined;
+    this.#options.warn(
+      `the files of the client are not watched: ${why}`,
+    );
+    if (this.#awaitsChange) this.#end(this.#lastFailure);
+  }
+
+  #reload(path: string): void {
+    if (this.over.aborted || this.#beginning || this.#reloads) return;
+    this.#options.warn(`${path} has changed: starting a new client`);
+    this.#inARow = 0;
+    if (this.#between) {
+      this.#pause?.cancel();
+      this.#awaitsChange = false;
+      this.#beginSoon();
+    } else {
+      this.#reloads = true;
+      this.#bridge.close(true);
+    }
+  }
+
+  // ---- the next connection ----
+
+  #beginSoon(): void {
+    this.#beginning ??= this.#begin().finally(() => {
+      this.#beginning = undefined;
+    });
   }
 
   /** Makes the next connection, once the last one is released. */
@@ -292,13 +357,11 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
 
   /** Decides what becomes of the frames that the last client had. */
   #settleFrames(): void {
-    const { resend } = this.#options;
-    const failure = this.#lastFailure;
-    releaseFrames(failure);
-    const last = failure?.frames.find(({ isLastRead }) => isLastRead);
+    const { resend = "none" } = this.#options;
+    releaseFrames(this.#lastFailure);
     this.channel.settle(
       resend !== "none",
-      resend === "all-but-last-read" ? last : undefined,
+      resend === "all-but-last-read" ? this.#lastRead : undefined,
     );
   }
 
@@ -320,6 +383,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
         { cause },
       )).then(async (outcome) => {
         await this.#reported;
+        await this.#watch?.[Symbol.asyncDispose]();
         this.#native[Symbol.dispose]();
         this.#ended.resolve(outcome);
       });

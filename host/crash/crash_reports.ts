@@ -46,15 +46,13 @@ export function crashReports(
         values,
       });
       warn(
-        `streamlib: ${what}, is in ${path}${
+        `${what}, is in ${path}${
           isLast ? `; it is the last of ${MAX_REPORTS} that are written` : ""
         }`,
       );
     } catch (error) {
       warn(
-        `streamlib: cannot write ${what}, to ${directory}: ${
-          describeError(error)
-        }`,
+        `cannot write ${what}, to ${directory}: ${describeError(error)}`,
       );
     }
   };

@@ -1,0 +1,100 @@
+/**
+ * Tells when one of some files has changed.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import { describeError } from "../../proto/errors.ts";
+import type { FindFiles } from "./module_files.ts";
+
+/** How long nothing may change before a change is told: an editor writes more than once. */
+const QUIET_MS = 100;
+
+/** What a watch reports. */
+export interface WatchEvents {
+  /** A file has changed, was removed or made. Called once for changes that come together. */
+  changed(path: string): void;
+  /** The files cannot be watched, or no longer. */
+  failed(why: string): void;
+}
+
+/** Watches the files of a module. After each change it finds them anew. */
+export class FileWatch implements AsyncDisposable {
+  readonly #find: FindFiles;
+  readonly #events: WatchEvents;
+  readonly #over = new AbortController();
+  readonly #ended: Promise<void>;
+  /** What is known of each file: its size and when it was written. */
+  #stamps: ReadonlyMap<string, string> = new Map();
+  #watcher: Deno.FsWatcher | undefined;
+
+  /** Begins at once. */
+  constructor(find: FindFiles, events: WatchEvents) {
+    this.#find = find;
+    this.#events = events;
+    this.#ended = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#over;
+    try {
+      while (!signal.aborted) {
+        const files = await this.#find(signal);
+        if (signal.aborted) return;
+        const path = await this.#change(files);
+        if (path !== undefined) this.#events.changed(path);
+      }
+    } catch (error) {
+      if (!signal.aborted) this.#events.failed(describeError(error));
+    }
+  }
+
+  /** Resolves when a file has changed since the last call, with its path, or with `undefined` at the end. */
+  async #change(files: ReadonlySet<string>): Promise<string | undefined> {
+    // Folders: a file that is replaced by another one is a new file.
+    const folders = new Set([...files].map(dirname));
+    using watcher = Deno.watchFs([...folders], { recursive: false });
+    this.#watcher = watcher;
+    // What has changed while nothing was watched.
+    let changed = this.#news(files);
+    if (changed === undefined) {
+      // Whatever the event: the system may write a path in another form.
+      for await (const _ of watcher) {
+        await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+        changed = this.#news(files);
+        if (changed !== undefined) break;
+      }
+    }
+    this.#watcher = undefined;
+    return this.#over.signal.aborted ? undefined : changed;
+  }
+
+  /** Looks at the files. Returns one that is not as at the last look; a file that was not looked at has not changed. */
+  #news(files: ReadonlySet<string>): string | undefined {
+    const before = this.#stamps;
+    const now = new Map([...files].map((path) => [path, stampOf(path)]));
+    this.#stamps = now;
+    return [...files].find((path) =>
+      before.has(path) && before.get(path) !== now.get(path)
+    );
+  }
+
+  /** Ends the watch. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort();
+    this.#watcher?.close();
+    await this.#ended;
+  }
+}
+
+/** What changes with a file; "" if there is none. */
+function stampOf(path: string): string {
+  try {
+    const { mtime, size, ino } = Deno.statSync(path);
+    return `${mtime?.getTime()} ${size} ${ino}`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}
