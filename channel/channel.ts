@@ -90,6 +90,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
   readonly #state: SenderChannel;
   /** The messages that have come. */
   #heard = 0;
+  #stirred: () => void = () => {};
   #ended = false;
 
   /**
@@ -120,7 +121,9 @@ export class Channel<Out extends PortMap, In extends PortMap>
     );
     this.#state = {
       isOpen: false,
+      isQuiet: false,
       features: NO_FEATURES,
+      stir: () => this.#stir(),
       poll: () => this.#lane.poll(),
       spin: () => this.#lane.spin(),
       turn: () => this.#lane.turn(),
@@ -150,6 +153,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
       ports: this.#incoming,
       drain: () => native.drain(),
       send: (message) => void this.#messagesOut.send(message),
+      stir: () => this.#stir(),
       noLane: (error) => this.#problems.noLane(error),
       failed: (error) => events.failed(error),
     });
@@ -313,6 +317,18 @@ export class Channel<Out extends PortMap, In extends PortMap>
     return this.#ports.incomingEnded;
   }
 
+  /** Calls `stirred` once, as soon as something is sent or comes, on this connection. */
+  whenStirred(stirred: () => void): void {
+    this.#stirred = stirred;
+    this.#state.isQuiet = true;
+  }
+
+  #stir(): void {
+    if (!this.#state.isQuiet) return;
+    this.#state.isQuiet = false;
+    this.#stirred();
+  }
+
   // ---- life ----
 
   /**
@@ -399,6 +415,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     this.#endStalls(how === "closed");
     this.#state.isOpen = false;
     this.#lane.poll(); // what the peer has written before its end
+    this.#state.isQuiet = false;
     this.#lane.drop();
     this.status[Symbol.dispose]();
     this.#messagesOut.connection = undefined;
@@ -448,6 +465,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
     if (this.#ended) return;
     this.#lane.poll(); // what the peer has written before its end
     if (this.#ended) return;
+    this.#state.isQuiet = false;
     this.#endStalls(!failure);
     this.#releases.flush();
     this.#lane.drop();
@@ -537,6 +555,7 @@ export class Channel<Out extends PortMap, In extends PortMap>
   receive(message: Message): void {
     using _ = message;
     this.#heard++;
+    this.#stir();
     try {
       if (this.#messagesOut.connection && !this.#ended) {
         this.#lane.receive(message, this.#messagesIn);

@@ -13,31 +13,46 @@ export interface ReportedChannel {
   readonly stats: ChannelStats;
 }
 
-/** Reports the counters of a channel, from the time when frames could first flow. */
+/** Reports the counters of a channel when they have changed, from the time when frames could first flow. */
 export class StatsReports {
   readonly #channel: ReportedChannel;
   readonly #before: ChannelStats;
+  readonly #more: () => RequestOf<"ReportStats">;
   #told = "";
 
-  /** Called when frames can flow. */
-  constructor(channel: ReportedChannel) {
+  /**
+   * Called when frames can flow.
+   *
+   * @param more what a side reports besides
+   */
+  constructor(
+    channel: ReportedChannel,
+    more: () => RequestOf<"ReportStats"> = () => ({}),
+  ) {
     this.#channel = channel;
+    this.#more = more;
     this.#before = channel.stats;
   }
 
+  /** The next report; undefined if it is the one that was sent last. */
+  get next(): RequestOf<"ReportStats"> | undefined {
+    const report = {
+      ...this.#more(),
+      ...statsReport(this.#channel, this.#before),
+    };
+    return JSON.stringify(report) === this.#told ? undefined : report;
+  }
+
   /**
-   * Sends the report, unless it is the one that was sent before: a channel that is
-   * idle uses no processor.
+   * Sends a report.
    *
    * @param send returns why the report was not taken; then the next one is sent again
    */
   async send(
+    report: RequestOf<"ReportStats">,
     send: (report: RequestOf<"ReportStats">) => Promise<string | undefined>,
   ): Promise<void> {
-    const report = statsReport(this.#channel, this.#before);
-    const text = JSON.stringify(report);
-    if (text === this.#told) return;
-    if (await send(report) === undefined) this.#told = text;
+    if (await send(report) === undefined) this.#told = JSON.stringify(report);
   }
 }
 

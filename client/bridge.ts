@@ -299,17 +299,24 @@ export class ClientBridge implements AsyncDisposable {
     }
   }
 
-  /** Reports the counters once a second, if they have changed, while frames can flow. */
-  #reportStats(reports: StatsReports): void {
-    this.#statsTimer = this.#native.clock.after(
-      STATS_INTERVAL_MS,
-      () =>
-        this.#run(async () => {
-          await reports.send((report) => this.#session.reportStats(report));
-          if (this.#phase === "running") this.#reportStats(reports);
-          return undefined;
-        }),
-    );
+  /** Reports the counters once a second, while frames can flow. An idle channel has no timer. */
+  #reportStats(
+    channel: Channel<PortMap, PortMap>,
+    reports: StatsReports,
+  ): void {
+    this.#statsTimer = this.#native.clock.after(STATS_INTERVAL_MS, () => {
+      if (this.#phase !== "running") return;
+      const report = reports.next;
+      if (!report) {
+        channel.whenStirred(() => this.#reportStats(channel, reports));
+        return;
+      }
+      this.#run(async () => {
+        await reports.send(report, (each) => this.#session.reportStats(each));
+        if (this.#phase === "running") this.#reportStats(channel, reports);
+        return undefined;
+      });
+    });
   }
 
   // ---- with the host ----
@@ -363,7 +370,7 @@ export class ClientBridge implements AsyncDisposable {
       ...this.#ports,
     });
     channel.open(); // after the message: ports that have ended already are told now
-    this.#reportStats(new StatsReports(channel));
+    this.#reportStats(channel, new StatsReports(channel));
     this.#native.started();
   }
 

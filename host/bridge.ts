@@ -36,6 +36,7 @@ import {
 } from "../proto/limits.ts";
 import type { PortMap } from "../proto/schema/port.ts";
 import type { ProcessorMode } from "../proto/schema/processor_types.ts";
+import type { RequestOf } from "../proto/wire/control.ts";
 import type { XpcDictionary } from "../proto/wire/xpc_value.ts";
 import {
   channelFailure,
@@ -90,6 +91,8 @@ export interface HostBridgeOptions extends SessionOptions {
 export interface HostBridgeEvents {
   /** Asks the client. */
   readonly requests: ClientRequests;
+  /** Returns what is reported to the broker beside the channel's counters. */
+  reported(): RequestOf<"ReportStats">;
   /** Called when frames can flow, before the first one can be sent. */
   opened(): void;
   /** Called when the client has read all inputs, which have ended, has flushed, and has ended its outputs. */
@@ -413,7 +416,9 @@ export class HostBridge {
 
   #openGate(): void {
     this.#done("started");
-    this.#reportStats(new StatsReports(this.#channel));
+    this.#reportStats(
+      new StatsReports(this.#channel, () => this.#events.reported()),
+    );
     this.#watch(this.#options.hangTimeoutSecs);
     this.#events.opened();
     this.#channel.open(); // tells of the inputs that have ended, after what `opened` has sent
@@ -435,14 +440,21 @@ export class HostBridge {
     }, limitSecs * 1000);
   }
 
-  /** Reports the counters once a second, if they have changed, while frames can flow. */
+  /** Reports the counters once a second, while frames can flow. An idle channel has no timer. */
   #reportStats(reports: StatsReports): void {
-    this.#timer(STATS_INTERVAL_MS, () =>
+    this.#timer(STATS_INTERVAL_MS, () => {
+      if (this.#phase !== "open") return;
+      const report = reports.next;
+      if (!report) {
+        this.#channel.whenStirred(() => this.#reportStats(reports));
+        return;
+      }
       this.#run(async () => {
-        await reports.send((report) => this.#session.reportStats(report));
+        await reports.send(report, (each) => this.#session.reportStats(each));
         if (this.#phase === "open") this.#reportStats(reports);
         return undefined;
-      }));
+      });
+    });
   }
 
   /** The channel has ended. If it is not known why, and the client exits soon, its exit is the reason. */

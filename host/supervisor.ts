@@ -24,6 +24,7 @@ import { ClientRequests } from "./client_requests.ts";
 import { drained, isDrained } from "./drain.ts";
 import { HostBridge, type HostBridgeOptions } from "./bridge.ts";
 import type { HandshakeTimes } from "./handshake_times.ts";
+import { settingsText } from "./settings_text.ts";
 import { HostFailure } from "./host_failure.ts";
 import {
   decideRestart,
@@ -83,6 +84,8 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   #bridge: HostBridge;
   #openedAt: number | undefined;
   #restarts = 0;
+  /** The clients that were ended because they hung. */
+  #hangs = 0;
   #inARow = 0;
   #pause: Timer | undefined;
   /** Whether one connection has ended and the next has not begun. */
@@ -241,6 +244,10 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   #connect(): HostBridge {
     return new HostBridge(this.#native.lease(), this.channel, this.#options, {
       requests: this.requests,
+      reported: () => ({
+        hangs: this.#hangs,
+        settings_json: settingsText(this.requests.values),
+      }),
       opened: () => this.#opened(),
       flushed: () => {
         this.#hasFlushed = true;
@@ -267,6 +274,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     this.#hasFlushed = false;
     this.#lastFailure = failure ?? this.#lastFailure;
     if (failure) this.#reported = this.#options.report?.(failure);
+    if (failure?.code === "client_hung") this.#hangs++;
     this.#lastRead = failure?.frames.find(({ isLastRead }) => isLastRead);
     const ranMs = this.#openedAt === undefined
       ? 0

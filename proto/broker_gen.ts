@@ -244,6 +244,20 @@ export interface ConnectionInfo {
    * it out.
    */
   path: string;
+  /**
+   * Frames dropped by the host, as it reports; with those that the client dropped
+   * they are dropped_frames. Older brokers leave this and the next ones out.
+   */
+  host_dropped_frames: number;
+  /** Frames dropped by the client, as it reports. */
+  client_dropped_frames: number;
+  /**
+   * The clients of this host that it has ended because they hung, earlier
+   * connections included.
+   */
+  hangs: number;
+  /** The values of the processor's settings, see ReportStatsRequest. */
+  settings_json: string;
 }
 
 /**
@@ -530,6 +544,13 @@ export interface ReportStatsRequest {
   p50_us: number;
   /** 99th percentile of the same time, in microseconds. */
   p99_us: number;
+  /** Of a host: the clients that it has ended because they hung, since its launch. */
+  hangs: number;
+  /**
+   * Of a host: the values of its processor's settings as a JSON object, by name, at
+   * most 256 bytes; those that have no room are left out. "" if there are none.
+   */
+  settings_json: string;
 }
 
 /** Whether the report was accepted. */
@@ -1023,6 +1044,10 @@ export const DESCRIPTOR: Readonly<Record<string, MessageDescriptor>> = {
       p50_us: { type: "double", id: 15 },
       p99_us: { type: "double", id: 16 },
       path: { type: "string", id: 17 },
+      host_dropped_frames: { type: "int64", id: 18 },
+      client_dropped_frames: { type: "int64", id: 19 },
+      hangs: { type: "int64", id: 20 },
+      settings_json: { type: "string", id: 21 },
     },
   },
   AllocateConnectionRequest: {
@@ -1210,6 +1235,8 @@ export const DESCRIPTOR: Readonly<Record<string, MessageDescriptor>> = {
       dropped: { type: "uint64", id: 6 },
       p50_us: { type: "double", id: 7 },
       p99_us: { type: "double", id: 8 },
+      hangs: { type: "uint64", id: 9 },
+      settings_json: { type: "string", id: 10 },
     },
   },
   ReportStatsResponse: {
@@ -1304,7 +1331,7 @@ export const FILE_DESCRIPTOR: string =
   "GAUgASgJUgticmlkZ2VTdGF0ZSI3ChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0Eh0KCnJ1bnRp" +
   "bWVfaWQYASABKAlSCXJ1bnRpbWVJZCJdChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRJCCgtj" +
   "b25uZWN0aW9ucxgBIAMoCzIgLnN0cmVhbWxpYi5icm9rZXIuQ29ubmVjdGlvbkluZm9SC2Nv" +
-  "bm5lY3Rpb25zItEECg5Db25uZWN0aW9uSW5mbxIjCg1jb25uZWN0aW9uX2lkGAEgASgJUgxj" +
+  "bm5lY3Rpb25zIvAFCg5Db25uZWN0aW9uSW5mbxIjCg1jb25uZWN0aW9uX2lkGAEgASgJUgxj" +
   "b25uZWN0aW9uSWQSHQoKcnVudGltZV9pZBgCIAEoCVIJcnVudGltZUlkEiEKDHByb2Nlc3Nv" +
   "cl9pZBgDIAEoCVILcHJvY2Vzc29ySWQSEgoEcm9sZRgEIAEoCVIEcm9sZRIzChZlc3RhYmxp" +
   "c2hlZF9hdF91bml4X21zGAUgASgDUhNlc3RhYmxpc2hlZEF0VW5peE1zEi0KEmZyYW1lc190" +
@@ -1315,127 +1342,131 @@ export const FILE_DESCRIPTOR: string =
   "bWVvdXRfc2VjcxgMIAEoA1ILdGltZW91dFNlY3MSJQoOZmFpbHVyZV9yZWFzb24YDSABKAlS" +
   "DWZhaWx1cmVSZWFzb24SJQoOZHJvcHBlZF9mcmFtZXMYDiABKANSDWRyb3BwZWRGcmFtZXMS" +
   "FQoGcDUwX3VzGA8gASgBUgVwNTBVcxIVCgZwOTlfdXMYECABKAFSBXA5OVVzEhIKBHBhdGgY" +
-  "ESABKAlSBHBhdGgi0AIKGUFsbG9jYXRlQ29ubmVjdGlvblJlcXVlc3QSHQoKcnVudGltZV9p" +
-  "ZBgBIAEoCVIJcnVudGltZUlkEiEKDHByb2Nlc3Nvcl9pZBgCIAEoCVILcHJvY2Vzc29ySWQS" +
-  "JQoOcHJvY2Vzc29yX3R5cGUYAyABKAlSDXByb2Nlc3NvclR5cGUSIQoMdGltZW91dF9zZWNz" +
-  "GAQgASgNUgt0aW1lb3V0U2VjcxIfCgtzY2hlbWFfanNvbhgFIAEoCVIKc2NoZW1hSnNvbhIf" +
-  "Cgt3YW50X3Rva2VucxgGIAEoCFIKd2FudFRva2VucxIjCg1jb25uZWN0aW9uX2lkGAcgASgJ" +
-  "Ugxjb25uZWN0aW9uSWQSHQoKaG9zdF90b2tlbhgIIAEoCVIJaG9zdFRva2VuEiEKDGNsaWVu" +
-  "dF90b2tlbhgJIAEoCVILY2xpZW50VG9rZW4iswEKGkFsbG9jYXRlQ29ubmVjdGlvblJlc3Bv" +
-  "bnNlEiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25JZBIYCgdzdWNjZXNzGAIg" +
-  "ASgIUgdzdWNjZXNzEhQKBWVycm9yGAMgASgJUgVlcnJvchIdCgpob3N0X3Rva2VuGAQgASgJ" +
-  "Uglob3N0VG9rZW4SIQoMY2xpZW50X3Rva2VuGAUgASgJUgtjbGllbnRUb2tlbiI3ChBIb3N0" +
-  "QWxpdmVSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25JZCJmChFI" +
-  "b3N0QWxpdmVSZXNwb25zZRIYCgdzdWNjZXNzGAEgASgIUgdzdWNjZXNzEiEKDGNsaWVudF9z" +
-  "dGF0ZRgCIAEoCVILY2xpZW50U3RhdGUSFAoFZXJyb3IYAyABKAlSBWVycm9yIjoKE0hvc3RY" +
-  "cGNSZWFkeVJlcXVlc3QSIwoNY29ubmVjdGlvbl9pZBgBIAEoCVIMY29ubmVjdGlvbklkImkK" +
-  "FEhvc3RYcGNSZWFkeVJlc3BvbnNlEhgKB3N1Y2Nlc3MYASABKAhSB3N1Y2Nlc3MSIQoMY2xp" +
-  "ZW50X3N0YXRlGAIgASgJUgtjbGllbnRTdGF0ZRIUCgVlcnJvchgDIAEoCVIFZXJyb3IiOQoS" +
-  "Q2xpZW50QWxpdmVSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25J" +
-  "ZCJkChNDbGllbnRBbGl2ZVJlc3BvbnNlEhgKB3N1Y2Nlc3MYASABKAhSB3N1Y2Nlc3MSHQoK" +
-  "aG9zdF9zdGF0ZRgCIAEoCVIJaG9zdFN0YXRlEhQKBWVycm9yGAMgASgJUgVlcnJvciI9ChZH" +
-  "ZXRDbGllbnRTdGF0dXNSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rp" +
-  "b25JZCI8ChdHZXRDbGllbnRTdGF0dXNSZXNwb25zZRIhCgxjbGllbnRfc3RhdGUYASABKAlS" +
-  "C2NsaWVudFN0YXRlIjsKFEdldEhvc3RTdGF0dXNSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQY" +
-  "ASABKAlSDGNvbm5lY3Rpb25JZCI2ChVHZXRIb3N0U3RhdHVzUmVzcG9uc2USHQoKaG9zdF9z" +
-  "dGF0ZRgBIAEoCVIJaG9zdFN0YXRlIksKEE1hcmtBY2tlZFJlcXVlc3QSIwoNY29ubmVjdGlv" +
-  "bl9pZBgBIAEoCVIMY29ubmVjdGlvbklkEhIKBHNpZGUYAiABKAlSBHNpZGUibgoRTWFya0Fj" +
-  "a2VkUmVzcG9uc2USGAoHc3VjY2VzcxgBIAEoCFIHc3VjY2VzcxIpChBjb25uZWN0aW9uX3N0" +
-  "YXRlGAIgASgJUg9jb25uZWN0aW9uU3RhdGUSFAoFZXJyb3IYAyABKAlSBWVycm9yIj8KGEdl" +
-  "dENvbm5lY3Rpb25JbmZvUmVxdWVzdBIjCg1jb25uZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0" +
-  "aW9uSWQi+wcKGUdldENvbm5lY3Rpb25JbmZvUmVzcG9uc2USFAoFZm91bmQYASABKAhSBWZv" +
-  "dW5kEh0KCmhvc3Rfc3RhdGUYAiABKAlSCWhvc3RTdGF0ZRIhCgxjbGllbnRfc3RhdGUYAyAB" +
-  "KAlSC2NsaWVudFN0YXRlEiMKDWRlcml2ZWRfc3RhdGUYBCABKAlSDGRlcml2ZWRTdGF0ZRI3" +
-  "Chhob3N0X3hwY19lbmRwb2ludF9zdG9yZWQYBSABKAhSFWhvc3RYcGNFbmRwb2ludFN0b3Jl" +
-  "ZBIpChBjbGllbnRfY29ubmVjdGVkGAYgASgIUg9jbGllbnRDb25uZWN0ZWQSGQoIYWdlX3Nl" +
-  "Y3MYByABKANSB2FnZVNlY3MSIQoMdGltZW91dF9zZWNzGAggASgDUgt0aW1lb3V0U2VjcxId" +
-  "Cgpwb2xsX2NvdW50GAkgASgNUglwb2xsQ291bnQSFwoHd2FpdF9tcxgKIAEoA1IGd2FpdE1z" +
-  "EisKEmNyZWF0ZWRfYXRfdW5peF9tcxgLIAEoA1IPY3JlYXRlZEF0VW5peE1zEjAKFWhvc3Rf" +
-  "YWxpdmVfYXRfdW5peF9tcxgMIAEoA1IRaG9zdEFsaXZlQXRVbml4TXMSOgoaZW5kcG9pbnRf" +
-  "c3RvcmVkX2F0X3VuaXhfbXMYDSABKANSFmVuZHBvaW50U3RvcmVkQXRVbml4TXMSRwohZmly" +
-  "c3RfZW5kcG9pbnRfcmVxdWVzdF9hdF91bml4X21zGA4gASgDUhxmaXJzdEVuZHBvaW50UmVx" +
-  "dWVzdEF0VW5peE1zEkAKHWVuZHBvaW50X2RlbGl2ZXJlZF9hdF91bml4X21zGA8gASgDUhll" +
-  "bmRwb2ludERlbGl2ZXJlZEF0VW5peE1zEjAKFWhvc3RfYWNrZWRfYXRfdW5peF9tcxgQIAEo" +
-  "A1IRaG9zdEFja2VkQXRVbml4TXMSNAoXY2xpZW50X2Fja2VkX2F0X3VuaXhfbXMYESABKANS" +
-  "E2NsaWVudEFja2VkQXRVbml4TXMSJwoQcmVhZHlfYXRfdW5peF9tcxgSIAEoA1INcmVhZHlB" +
-  "dFVuaXhNcxIpChFmYWlsZWRfYXRfdW5peF9tcxgTIAEoA1IOZmFpbGVkQXRVbml4TXMSMgoW" +
-  "aG9zdF9sYXN0X3NlZW5fdW5peF9tcxgUIAEoA1ISaG9zdExhc3RTZWVuVW5peE1zEjYKGGNs" +
-  "aWVudF9sYXN0X3NlZW5fdW5peF9tcxgVIAEoA1IUY2xpZW50TGFzdFNlZW5Vbml4TXMSJQoO" +
-  "ZmFpbHVyZV9yZWFzb24YFiABKAlSDWZhaWx1cmVSZWFzb24SEgoEcGF0aBgXIAEoCVIEcGF0" +
-  "aCJVChZDbG9zZUNvbm5lY3Rpb25SZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNv" +
-  "bm5lY3Rpb25JZBIWCgZyZWFzb24YAiABKAlSBnJlYXNvbiIzChdDbG9zZUNvbm5lY3Rpb25S" +
-  "ZXNwb25zZRIYCgdzdWNjZXNzGAEgASgIUgdzdWNjZXNzIkEKGkdldENvbm5lY3Rpb25TY2hl" +
-  "bWFSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25JZCJUChtHZXRD" +
-  "b25uZWN0aW9uU2NoZW1hUmVzcG9uc2USFAoFZm91bmQYASABKAhSBWZvdW5kEh8KC3NjaGVt" +
-  "YV9qc29uGAIgASgJUgpzY2hlbWFKc29uIj0KFldhdGNoQ29ubmVjdGlvblJlcXVlc3QSIwoN" +
-  "Y29ubmVjdGlvbl9pZBgBIAEoCVIMY29ubmVjdGlvbklkIrkCChdXYXRjaENvbm5lY3Rpb25S" +
-  "ZXNwb25zZRIUCgVmb3VuZBgBIAEoCFIFZm91bmQSIwoNY29ubmVjdGlvbl9pZBgCIAEoCVIM" +
-  "Y29ubmVjdGlvbklkEh0KCmhvc3Rfc3RhdGUYAyABKAlSCWhvc3RTdGF0ZRIhCgxjbGllbnRf" +
-  "c3RhdGUYBCABKAlSC2NsaWVudFN0YXRlEiMKDWRlcml2ZWRfc3RhdGUYBSABKAlSDGRlcml2" +
-  "ZWRTdGF0ZRI3Chhob3N0X3hwY19lbmRwb2ludF9zdG9yZWQYBiABKAhSFWhvc3RYcGNFbmRw" +
-  "b2ludFN0b3JlZBIlCg5mYWlsdXJlX3JlYXNvbhgHIAEoCVINZmFpbHVyZVJlYXNvbhIcCgph" +
-  "dF91bml4X21zGAggASgDUghhdFVuaXhNcyJnChRSZXBvcnRGYWlsdXJlUmVxdWVzdBIjCg1j" +
-  "b25uZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0aW9uSWQSEgoEc2lkZRgCIAEoCVIEc2lkZRIW" +
-  "CgZyZWFzb24YAyABKAlSBnJlYXNvbiJHChVSZXBvcnRGYWlsdXJlUmVzcG9uc2USGAoHc3Vj" +
-  "Y2VzcxgBIAEoCFIHc3VjY2VzcxIUCgVlcnJvchgCIAEoCVIFZXJyb3Ii1wEKElJlcG9ydFN0" +
-  "YXRzUmVxdWVzdBIjCg1jb25uZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0aW9uSWQSEgoEc2lk" +
-  "ZRgCIAEoCVIEc2lkZRISCgRwYXRoGAMgASgJUgRwYXRoEhYKBmZyYW1lcxgEIAEoBFIGZnJh" +
-  "bWVzEhQKBWJ5dGVzGAUgASgEUgVieXRlcxIYCgdkcm9wcGVkGAYgASgEUgdkcm9wcGVkEhUK" +
-  "BnA1MF91cxgHIAEoAVIFcDUwVXMSFQoGcDk5X3VzGAggASgBUgVwOTlVcyIvChNSZXBvcnRT" +
-  "dGF0c1Jlc3BvbnNlEhgKB3N1Y2Nlc3MYASABKAhSB3N1Y2Nlc3MiVwoPVGFpbExvZ3NSZXF1" +
-  "ZXN0EhYKBmZpbHRlchgBIAEoCVIGZmlsdGVyEhYKBmZvbGxvdxgCIAEoCFIGZm9sbG93EhQK" +
-  "BXNpbmNlGAMgASgJUgVzaW5jZSKAAQoQVGFpbExvZ3NSZXNwb25zZRI1CgdyZWNvcmRzGAEg" +
-  "AygLMhsuc3RyZWFtbGliLmJyb2tlci5Mb2dSZWNvcmRSB3JlY29yZHMSEgoEbG9zdBgCIAEo" +
-  "A1IEbG9zdBIhCgxyZXN1bWVfc2luY2UYAyABKAlSC3Jlc3VtZVNpbmNlIlMKD1JlYWRMb2dz" +
-  "UmVxdWVzdBIWCgZmaWx0ZXIYASABKAlSBmZpbHRlchIUCgVzaW5jZRgCIAEoCVIFc2luY2US" +
-  "EgoEbmV4dBgDIAEoA1IEbmV4dCKFAQoQUmVhZExvZ3NSZXNwb25zZRI1CgdyZWNvcmRzGAEg" +
-  "AygLMhsuc3RyZWFtbGliLmJyb2tlci5Mb2dSZWNvcmRSB3JlY29yZHMSEgoEbG9zdBgCIAEo" +
-  "A1IEbG9zdBISCgRuZXh0GAMgASgDUgRuZXh0EhIKBG1vcmUYBCABKAhSBG1vcmUiswEKCUxv" +
-  "Z1JlY29yZBISCgR0aW1lGAEgASgJUgR0aW1lEhQKBWxldmVsGAIgASgJUgVsZXZlbBIcCglj" +
-  "b21wb25lbnQYAyABKAlSCWNvbXBvbmVudBIjCg1jb25uZWN0aW9uX2lkGAQgASgJUgxjb25u" +
-  "ZWN0aW9uSWQSGAoHbWVzc2FnZRgFIAEoCVIHbWVzc2FnZRIfCgtmaWVsZHNfanNvbhgGIAEo" +
-  "CVIKZmllbGRzSnNvbjLbEgoNQnJva2VyU2VydmljZRJUCglHZXRIZWFsdGgSIi5zdHJlYW1s" +
-  "aWIuYnJva2VyLkdldEhlYWx0aFJlcXVlc3QaIy5zdHJlYW1saWIuYnJva2VyLkdldEhlYWx0" +
-  "aFJlc3BvbnNlElcKCkdldFZlcnNpb24SIy5zdHJlYW1saWIuYnJva2VyLkdldFZlcnNpb25S" +
-  "ZXF1ZXN0GiQuc3RyZWFtbGliLmJyb2tlci5HZXRWZXJzaW9uUmVzcG9uc2USZgoPUmVnaXN0" +
-  "ZXJSdW50aW1lEiguc3RyZWFtbGliLmJyb2tlci5SZWdpc3RlclJ1bnRpbWVSZXF1ZXN0Giku" +
-  "c3RyZWFtbGliLmJyb2tlci5SZWdpc3RlclJ1bnRpbWVSZXNwb25zZRJsChFVbnJlZ2lzdGVy" +
-  "UnVudGltZRIqLnN0cmVhbWxpYi5icm9rZXIuVW5yZWdpc3RlclJ1bnRpbWVSZXF1ZXN0Gisu" +
-  "c3RyZWFtbGliLmJyb2tlci5VbnJlZ2lzdGVyUnVudGltZVJlc3BvbnNlEl0KDExpc3RSdW50" +
-  "aW1lcxIlLnN0cmVhbWxpYi5icm9rZXIuTGlzdFJ1bnRpbWVzUmVxdWVzdBomLnN0cmVhbWxp" +
-  "Yi5icm9rZXIuTGlzdFJ1bnRpbWVzUmVzcG9uc2USbwoSR2V0UnVudGltZUVuZHBvaW50Eisu" +
-  "c3RyZWFtbGliLmJyb2tlci5HZXRSdW50aW1lRW5kcG9pbnRSZXF1ZXN0Giwuc3RyZWFtbGli" +
-  "LmJyb2tlci5HZXRSdW50aW1lRW5kcG9pbnRSZXNwb25zZRJsChFQcnVuZURlYWRSdW50aW1l" +
-  "cxIqLnN0cmVhbWxpYi5icm9rZXIuUHJ1bmVEZWFkUnVudGltZXNSZXF1ZXN0Gisuc3RyZWFt" +
-  "bGliLmJyb2tlci5QcnVuZURlYWRSdW50aW1lc1Jlc3BvbnNlEmMKDkxpc3RQcm9jZXNzb3Jz" +
-  "Eicuc3RyZWFtbGliLmJyb2tlci5MaXN0UHJvY2Vzc29yc1JlcXVlc3QaKC5zdHJlYW1saWIu" +
-  "YnJva2VyLkxpc3RQcm9jZXNzb3JzUmVzcG9uc2USZgoPTGlzdENvbm5lY3Rpb25zEiguc3Ry" +
-  "ZWFtbGliLmJyb2tlci5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0Gikuc3RyZWFtbGliLmJyb2tl" +
-  "ci5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZRJvChJBbGxvY2F0ZUNvbm5lY3Rpb24SKy5zdHJl" +
-  "YW1saWIuYnJva2VyLkFsbG9jYXRlQ29ubmVjdGlvblJlcXVlc3QaLC5zdHJlYW1saWIuYnJv" +
-  "a2VyLkFsbG9jYXRlQ29ubmVjdGlvblJlc3BvbnNlElQKCUhvc3RBbGl2ZRIiLnN0cmVhbWxp" +
-  "Yi5icm9rZXIuSG9zdEFsaXZlUmVxdWVzdBojLnN0cmVhbWxpYi5icm9rZXIuSG9zdEFsaXZl" +
-  "UmVzcG9uc2USXQoMSG9zdFhwY1JlYWR5EiUuc3RyZWFtbGliLmJyb2tlci5Ib3N0WHBjUmVh" +
-  "ZHlSZXF1ZXN0GiYuc3RyZWFtbGliLmJyb2tlci5Ib3N0WHBjUmVhZHlSZXNwb25zZRJaCgtD" +
-  "bGllbnRBbGl2ZRIkLnN0cmVhbWxpYi5icm9rZXIuQ2xpZW50QWxpdmVSZXF1ZXN0GiUuc3Ry" +
-  "ZWFtbGliLmJyb2tlci5DbGllbnRBbGl2ZVJlc3BvbnNlEmYKD0dldENsaWVudFN0YXR1cxIo" +
-  "LnN0cmVhbWxpYi5icm9rZXIuR2V0Q2xpZW50U3RhdHVzUmVxdWVzdBopLnN0cmVhbWxpYi5i" +
-  "cm9rZXIuR2V0Q2xpZW50U3RhdHVzUmVzcG9uc2USYAoNR2V0SG9zdFN0YXR1cxImLnN0cmVh" +
-  "bWxpYi5icm9rZXIuR2V0SG9zdFN0YXR1c1JlcXVlc3QaJy5zdHJlYW1saWIuYnJva2VyLkdl" +
-  "dEhvc3RTdGF0dXNSZXNwb25zZRJUCglNYXJrQWNrZWQSIi5zdHJlYW1saWIuYnJva2VyLk1h" +
-  "cmtBY2tlZFJlcXVlc3QaIy5zdHJlYW1saWIuYnJva2VyLk1hcmtBY2tlZFJlc3BvbnNlEmwK" +
-  "EUdldENvbm5lY3Rpb25JbmZvEiouc3RyZWFtbGliLmJyb2tlci5HZXRDb25uZWN0aW9uSW5m" +
-  "b1JlcXVlc3QaKy5zdHJlYW1saWIuYnJva2VyLkdldENvbm5lY3Rpb25JbmZvUmVzcG9uc2US" +
-  "ZgoPQ2xvc2VDb25uZWN0aW9uEiguc3RyZWFtbGliLmJyb2tlci5DbG9zZUNvbm5lY3Rpb25S" +
-  "ZXF1ZXN0Gikuc3RyZWFtbGliLmJyb2tlci5DbG9zZUNvbm5lY3Rpb25SZXNwb25zZRJyChNH" +
-  "ZXRDb25uZWN0aW9uU2NoZW1hEiwuc3RyZWFtbGliLmJyb2tlci5HZXRDb25uZWN0aW9uU2No" +
-  "ZW1hUmVxdWVzdBotLnN0cmVhbWxpYi5icm9rZXIuR2V0Q29ubmVjdGlvblNjaGVtYVJlc3Bv" +
-  "bnNlEmgKD1dhdGNoQ29ubmVjdGlvbhIoLnN0cmVhbWxpYi5icm9rZXIuV2F0Y2hDb25uZWN0" +
-  "aW9uUmVxdWVzdBopLnN0cmVhbWxpYi5icm9rZXIuV2F0Y2hDb25uZWN0aW9uUmVzcG9uc2Uw" +
-  "ARJgCg1SZXBvcnRGYWlsdXJlEiYuc3RyZWFtbGliLmJyb2tlci5SZXBvcnRGYWlsdXJlUmVx" +
-  "dWVzdBonLnN0cmVhbWxpYi5icm9rZXIuUmVwb3J0RmFpbHVyZVJlc3BvbnNlEloKC1JlcG9y" +
-  "dFN0YXRzEiQuc3RyZWFtbGliLmJyb2tlci5SZXBvcnRTdGF0c1JlcXVlc3QaJS5zdHJlYW1s" +
-  "aWIuYnJva2VyLlJlcG9ydFN0YXRzUmVzcG9uc2USUwoIVGFpbExvZ3MSIS5zdHJlYW1saWIu" +
-  "YnJva2VyLlRhaWxMb2dzUmVxdWVzdBoiLnN0cmVhbWxpYi5icm9rZXIuVGFpbExvZ3NSZXNw" +
-  "b25zZTABElEKCFJlYWRMb2dzEiEuc3RyZWFtbGliLmJyb2tlci5SZWFkTG9nc1JlcXVlc3Qa" +
-  "Ii5zdHJlYW1saWIuYnJva2VyLlJlYWRMb2dzUmVzcG9uc2ViBnByb3RvMw==";
+  "ESABKAlSBHBhdGgSLgoTaG9zdF9kcm9wcGVkX2ZyYW1lcxgSIAEoA1IRaG9zdERyb3BwZWRG" +
+  "cmFtZXMSMgoVY2xpZW50X2Ryb3BwZWRfZnJhbWVzGBMgASgDUhNjbGllbnREcm9wcGVkRnJh" +
+  "bWVzEhQKBWhhbmdzGBQgASgDUgVoYW5ncxIjCg1zZXR0aW5nc19qc29uGBUgASgJUgxzZXR0" +
+  "aW5nc0pzb24i0AIKGUFsbG9jYXRlQ29ubmVjdGlvblJlcXVlc3QSHQoKcnVudGltZV9pZBgB" +
+  "IAEoCVIJcnVudGltZUlkEiEKDHByb2Nlc3Nvcl9pZBgCIAEoCVILcHJvY2Vzc29ySWQSJQoO" +
+  "cHJvY2Vzc29yX3R5cGUYAyABKAlSDXByb2Nlc3NvclR5cGUSIQoMdGltZW91dF9zZWNzGAQg" +
+  "ASgNUgt0aW1lb3V0U2VjcxIfCgtzY2hlbWFfanNvbhgFIAEoCVIKc2NoZW1hSnNvbhIfCgt3" +
+  "YW50X3Rva2VucxgGIAEoCFIKd2FudFRva2VucxIjCg1jb25uZWN0aW9uX2lkGAcgASgJUgxj" +
+  "b25uZWN0aW9uSWQSHQoKaG9zdF90b2tlbhgIIAEoCVIJaG9zdFRva2VuEiEKDGNsaWVudF90" +
+  "b2tlbhgJIAEoCVILY2xpZW50VG9rZW4iswEKGkFsbG9jYXRlQ29ubmVjdGlvblJlc3BvbnNl" +
+  "EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25JZBIYCgdzdWNjZXNzGAIgASgI" +
+  "UgdzdWNjZXNzEhQKBWVycm9yGAMgASgJUgVlcnJvchIdCgpob3N0X3Rva2VuGAQgASgJUglo" +
+  "b3N0VG9rZW4SIQoMY2xpZW50X3Rva2VuGAUgASgJUgtjbGllbnRUb2tlbiI3ChBIb3N0QWxp" +
+  "dmVSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25JZCJmChFIb3N0" +
+  "QWxpdmVSZXNwb25zZRIYCgdzdWNjZXNzGAEgASgIUgdzdWNjZXNzEiEKDGNsaWVudF9zdGF0" +
+  "ZRgCIAEoCVILY2xpZW50U3RhdGUSFAoFZXJyb3IYAyABKAlSBWVycm9yIjoKE0hvc3RYcGNS" +
+  "ZWFkeVJlcXVlc3QSIwoNY29ubmVjdGlvbl9pZBgBIAEoCVIMY29ubmVjdGlvbklkImkKFEhv" +
+  "c3RYcGNSZWFkeVJlc3BvbnNlEhgKB3N1Y2Nlc3MYASABKAhSB3N1Y2Nlc3MSIQoMY2xpZW50" +
+  "X3N0YXRlGAIgASgJUgtjbGllbnRTdGF0ZRIUCgVlcnJvchgDIAEoCVIFZXJyb3IiOQoSQ2xp" +
+  "ZW50QWxpdmVSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25JZCJk" +
+  "ChNDbGllbnRBbGl2ZVJlc3BvbnNlEhgKB3N1Y2Nlc3MYASABKAhSB3N1Y2Nlc3MSHQoKaG9z" +
+  "dF9zdGF0ZRgCIAEoCVIJaG9zdFN0YXRlEhQKBWVycm9yGAMgASgJUgVlcnJvciI9ChZHZXRD" +
+  "bGllbnRTdGF0dXNSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25J" +
+  "ZCI8ChdHZXRDbGllbnRTdGF0dXNSZXNwb25zZRIhCgxjbGllbnRfc3RhdGUYASABKAlSC2Ns" +
+  "aWVudFN0YXRlIjsKFEdldEhvc3RTdGF0dXNSZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASAB" +
+  "KAlSDGNvbm5lY3Rpb25JZCI2ChVHZXRIb3N0U3RhdHVzUmVzcG9uc2USHQoKaG9zdF9zdGF0" +
+  "ZRgBIAEoCVIJaG9zdFN0YXRlIksKEE1hcmtBY2tlZFJlcXVlc3QSIwoNY29ubmVjdGlvbl9p" +
+  "ZBgBIAEoCVIMY29ubmVjdGlvbklkEhIKBHNpZGUYAiABKAlSBHNpZGUibgoRTWFya0Fja2Vk" +
+  "UmVzcG9uc2USGAoHc3VjY2VzcxgBIAEoCFIHc3VjY2VzcxIpChBjb25uZWN0aW9uX3N0YXRl" +
+  "GAIgASgJUg9jb25uZWN0aW9uU3RhdGUSFAoFZXJyb3IYAyABKAlSBWVycm9yIj8KGEdldENv" +
+  "bm5lY3Rpb25JbmZvUmVxdWVzdBIjCg1jb25uZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0aW9u" +
+  "SWQi+wcKGUdldENvbm5lY3Rpb25JbmZvUmVzcG9uc2USFAoFZm91bmQYASABKAhSBWZvdW5k" +
+  "Eh0KCmhvc3Rfc3RhdGUYAiABKAlSCWhvc3RTdGF0ZRIhCgxjbGllbnRfc3RhdGUYAyABKAlS" +
+  "C2NsaWVudFN0YXRlEiMKDWRlcml2ZWRfc3RhdGUYBCABKAlSDGRlcml2ZWRTdGF0ZRI3Chho" +
+  "b3N0X3hwY19lbmRwb2ludF9zdG9yZWQYBSABKAhSFWhvc3RYcGNFbmRwb2ludFN0b3JlZBIp" +
+  "ChBjbGllbnRfY29ubmVjdGVkGAYgASgIUg9jbGllbnRDb25uZWN0ZWQSGQoIYWdlX3NlY3MY" +
+  "ByABKANSB2FnZVNlY3MSIQoMdGltZW91dF9zZWNzGAggASgDUgt0aW1lb3V0U2VjcxIdCgpw" +
+  "b2xsX2NvdW50GAkgASgNUglwb2xsQ291bnQSFwoHd2FpdF9tcxgKIAEoA1IGd2FpdE1zEisK" +
+  "EmNyZWF0ZWRfYXRfdW5peF9tcxgLIAEoA1IPY3JlYXRlZEF0VW5peE1zEjAKFWhvc3RfYWxp" +
+  "dmVfYXRfdW5peF9tcxgMIAEoA1IRaG9zdEFsaXZlQXRVbml4TXMSOgoaZW5kcG9pbnRfc3Rv" +
+  "cmVkX2F0X3VuaXhfbXMYDSABKANSFmVuZHBvaW50U3RvcmVkQXRVbml4TXMSRwohZmlyc3Rf" +
+  "ZW5kcG9pbnRfcmVxdWVzdF9hdF91bml4X21zGA4gASgDUhxmaXJzdEVuZHBvaW50UmVxdWVz" +
+  "dEF0VW5peE1zEkAKHWVuZHBvaW50X2RlbGl2ZXJlZF9hdF91bml4X21zGA8gASgDUhllbmRw" +
+  "b2ludERlbGl2ZXJlZEF0VW5peE1zEjAKFWhvc3RfYWNrZWRfYXRfdW5peF9tcxgQIAEoA1IR" +
+  "aG9zdEFja2VkQXRVbml4TXMSNAoXY2xpZW50X2Fja2VkX2F0X3VuaXhfbXMYESABKANSE2Ns" +
+  "aWVudEFja2VkQXRVbml4TXMSJwoQcmVhZHlfYXRfdW5peF9tcxgSIAEoA1INcmVhZHlBdFVu" +
+  "aXhNcxIpChFmYWlsZWRfYXRfdW5peF9tcxgTIAEoA1IOZmFpbGVkQXRVbml4TXMSMgoWaG9z" +
+  "dF9sYXN0X3NlZW5fdW5peF9tcxgUIAEoA1ISaG9zdExhc3RTZWVuVW5peE1zEjYKGGNsaWVu" +
+  "dF9sYXN0X3NlZW5fdW5peF9tcxgVIAEoA1IUY2xpZW50TGFzdFNlZW5Vbml4TXMSJQoOZmFp" +
+  "bHVyZV9yZWFzb24YFiABKAlSDWZhaWx1cmVSZWFzb24SEgoEcGF0aBgXIAEoCVIEcGF0aCJV" +
+  "ChZDbG9zZUNvbm5lY3Rpb25SZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5l" +
+  "Y3Rpb25JZBIWCgZyZWFzb24YAiABKAlSBnJlYXNvbiIzChdDbG9zZUNvbm5lY3Rpb25SZXNw" +
+  "b25zZRIYCgdzdWNjZXNzGAEgASgIUgdzdWNjZXNzIkEKGkdldENvbm5lY3Rpb25TY2hlbWFS" +
+  "ZXF1ZXN0EiMKDWNvbm5lY3Rpb25faWQYASABKAlSDGNvbm5lY3Rpb25JZCJUChtHZXRDb25u" +
+  "ZWN0aW9uU2NoZW1hUmVzcG9uc2USFAoFZm91bmQYASABKAhSBWZvdW5kEh8KC3NjaGVtYV9q" +
+  "c29uGAIgASgJUgpzY2hlbWFKc29uIj0KFldhdGNoQ29ubmVjdGlvblJlcXVlc3QSIwoNY29u" +
+  "bmVjdGlvbl9pZBgBIAEoCVIMY29ubmVjdGlvbklkIrkCChdXYXRjaENvbm5lY3Rpb25SZXNw" +
+  "b25zZRIUCgVmb3VuZBgBIAEoCFIFZm91bmQSIwoNY29ubmVjdGlvbl9pZBgCIAEoCVIMY29u" +
+  "bmVjdGlvbklkEh0KCmhvc3Rfc3RhdGUYAyABKAlSCWhvc3RTdGF0ZRIhCgxjbGllbnRfc3Rh" +
+  "dGUYBCABKAlSC2NsaWVudFN0YXRlEiMKDWRlcml2ZWRfc3RhdGUYBSABKAlSDGRlcml2ZWRT" +
+  "dGF0ZRI3Chhob3N0X3hwY19lbmRwb2ludF9zdG9yZWQYBiABKAhSFWhvc3RYcGNFbmRwb2lu" +
+  "dFN0b3JlZBIlCg5mYWlsdXJlX3JlYXNvbhgHIAEoCVINZmFpbHVyZVJlYXNvbhIcCgphdF91" +
+  "bml4X21zGAggASgDUghhdFVuaXhNcyJnChRSZXBvcnRGYWlsdXJlUmVxdWVzdBIjCg1jb25u" +
+  "ZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0aW9uSWQSEgoEc2lkZRgCIAEoCVIEc2lkZRIWCgZy" +
+  "ZWFzb24YAyABKAlSBnJlYXNvbiJHChVSZXBvcnRGYWlsdXJlUmVzcG9uc2USGAoHc3VjY2Vz" +
+  "cxgBIAEoCFIHc3VjY2VzcxIUCgVlcnJvchgCIAEoCVIFZXJyb3IikgIKElJlcG9ydFN0YXRz" +
+  "UmVxdWVzdBIjCg1jb25uZWN0aW9uX2lkGAEgASgJUgxjb25uZWN0aW9uSWQSEgoEc2lkZRgC" +
+  "IAEoCVIEc2lkZRISCgRwYXRoGAMgASgJUgRwYXRoEhYKBmZyYW1lcxgEIAEoBFIGZnJhbWVz" +
+  "EhQKBWJ5dGVzGAUgASgEUgVieXRlcxIYCgdkcm9wcGVkGAYgASgEUgdkcm9wcGVkEhUKBnA1" +
+  "MF91cxgHIAEoAVIFcDUwVXMSFQoGcDk5X3VzGAggASgBUgVwOTlVcxIUCgVoYW5ncxgJIAEo" +
+  "BFIFaGFuZ3MSIwoNc2V0dGluZ3NfanNvbhgKIAEoCVIMc2V0dGluZ3NKc29uIi8KE1JlcG9y" +
+  "dFN0YXRzUmVzcG9uc2USGAoHc3VjY2VzcxgBIAEoCFIHc3VjY2VzcyJXCg9UYWlsTG9nc1Jl" +
+  "cXVlc3QSFgoGZmlsdGVyGAEgASgJUgZmaWx0ZXISFgoGZm9sbG93GAIgASgIUgZmb2xsb3cS" +
+  "FAoFc2luY2UYAyABKAlSBXNpbmNlIoABChBUYWlsTG9nc1Jlc3BvbnNlEjUKB3JlY29yZHMY" +
+  "ASADKAsyGy5zdHJlYW1saWIuYnJva2VyLkxvZ1JlY29yZFIHcmVjb3JkcxISCgRsb3N0GAIg" +
+  "ASgDUgRsb3N0EiEKDHJlc3VtZV9zaW5jZRgDIAEoCVILcmVzdW1lU2luY2UiUwoPUmVhZExv" +
+  "Z3NSZXF1ZXN0EhYKBmZpbHRlchgBIAEoCVIGZmlsdGVyEhQKBXNpbmNlGAIgASgJUgVzaW5j" +
+  "ZRISCgRuZXh0GAMgASgDUgRuZXh0IoUBChBSZWFkTG9nc1Jlc3BvbnNlEjUKB3JlY29yZHMY" +
+  "ASADKAsyGy5zdHJlYW1saWIuYnJva2VyLkxvZ1JlY29yZFIHcmVjb3JkcxISCgRsb3N0GAIg" +
+  "ASgDUgRsb3N0EhIKBG5leHQYAyABKANSBG5leHQSEgoEbW9yZRgEIAEoCFIEbW9yZSKzAQoJ" +
+  "TG9nUmVjb3JkEhIKBHRpbWUYASABKAlSBHRpbWUSFAoFbGV2ZWwYAiABKAlSBWxldmVsEhwK" +
+  "CWNvbXBvbmVudBgDIAEoCVIJY29tcG9uZW50EiMKDWNvbm5lY3Rpb25faWQYBCABKAlSDGNv" +
+  "bm5lY3Rpb25JZBIYCgdtZXNzYWdlGAUgASgJUgdtZXNzYWdlEh8KC2ZpZWxkc19qc29uGAYg" +
+  "ASgJUgpmaWVsZHNKc29uMtsSCg1Ccm9rZXJTZXJ2aWNlElQKCUdldEhlYWx0aBIiLnN0cmVh" +
+  "bWxpYi5icm9rZXIuR2V0SGVhbHRoUmVxdWVzdBojLnN0cmVhbWxpYi5icm9rZXIuR2V0SGVh" +
+  "bHRoUmVzcG9uc2USVwoKR2V0VmVyc2lvbhIjLnN0cmVhbWxpYi5icm9rZXIuR2V0VmVyc2lv" +
+  "blJlcXVlc3QaJC5zdHJlYW1saWIuYnJva2VyLkdldFZlcnNpb25SZXNwb25zZRJmCg9SZWdp" +
+  "c3RlclJ1bnRpbWUSKC5zdHJlYW1saWIuYnJva2VyLlJlZ2lzdGVyUnVudGltZVJlcXVlc3Qa" +
+  "KS5zdHJlYW1saWIuYnJva2VyLlJlZ2lzdGVyUnVudGltZVJlc3BvbnNlEmwKEVVucmVnaXN0" +
+  "ZXJSdW50aW1lEiouc3RyZWFtbGliLmJyb2tlci5VbnJlZ2lzdGVyUnVudGltZVJlcXVlc3Qa" +
+  "Ky5zdHJlYW1saWIuYnJva2VyLlVucmVnaXN0ZXJSdW50aW1lUmVzcG9uc2USXQoMTGlzdFJ1" +
+  "bnRpbWVzEiUuc3RyZWFtbGliLmJyb2tlci5MaXN0UnVudGltZXNSZXF1ZXN0GiYuc3RyZWFt" +
+  "bGliLmJyb2tlci5MaXN0UnVudGltZXNSZXNwb25zZRJvChJHZXRSdW50aW1lRW5kcG9pbnQS" +
+  "Ky5zdHJlYW1saWIuYnJva2VyLkdldFJ1bnRpbWVFbmRwb2ludFJlcXVlc3QaLC5zdHJlYW1s" +
+  "aWIuYnJva2VyLkdldFJ1bnRpbWVFbmRwb2ludFJlc3BvbnNlEmwKEVBydW5lRGVhZFJ1bnRp" +
+  "bWVzEiouc3RyZWFtbGliLmJyb2tlci5QcnVuZURlYWRSdW50aW1lc1JlcXVlc3QaKy5zdHJl" +
+  "YW1saWIuYnJva2VyLlBydW5lRGVhZFJ1bnRpbWVzUmVzcG9uc2USYwoOTGlzdFByb2Nlc3Nv" +
+  "cnMSJy5zdHJlYW1saWIuYnJva2VyLkxpc3RQcm9jZXNzb3JzUmVxdWVzdBooLnN0cmVhbWxp" +
+  "Yi5icm9rZXIuTGlzdFByb2Nlc3NvcnNSZXNwb25zZRJmCg9MaXN0Q29ubmVjdGlvbnMSKC5z" +
+  "dHJlYW1saWIuYnJva2VyLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaKS5zdHJlYW1saWIuYnJv" +
+  "a2VyLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNlEm8KEkFsbG9jYXRlQ29ubmVjdGlvbhIrLnN0" +
+  "cmVhbWxpYi5icm9rZXIuQWxsb2NhdGVDb25uZWN0aW9uUmVxdWVzdBosLnN0cmVhbWxpYi5i" +
+  "cm9rZXIuQWxsb2NhdGVDb25uZWN0aW9uUmVzcG9uc2USVAoJSG9zdEFsaXZlEiIuc3RyZWFt" +
+  "bGliLmJyb2tlci5Ib3N0QWxpdmVSZXF1ZXN0GiMuc3RyZWFtbGliLmJyb2tlci5Ib3N0QWxp" +
+  "dmVSZXNwb25zZRJdCgxIb3N0WHBjUmVhZHkSJS5zdHJlYW1saWIuYnJva2VyLkhvc3RYcGNS" +
+  "ZWFkeVJlcXVlc3QaJi5zdHJlYW1saWIuYnJva2VyLkhvc3RYcGNSZWFkeVJlc3BvbnNlEloK" +
+  "C0NsaWVudEFsaXZlEiQuc3RyZWFtbGliLmJyb2tlci5DbGllbnRBbGl2ZVJlcXVlc3QaJS5z" +
+  "dHJlYW1saWIuYnJva2VyLkNsaWVudEFsaXZlUmVzcG9uc2USZgoPR2V0Q2xpZW50U3RhdHVz" +
+  "Eiguc3RyZWFtbGliLmJyb2tlci5HZXRDbGllbnRTdGF0dXNSZXF1ZXN0Gikuc3RyZWFtbGli" +
+  "LmJyb2tlci5HZXRDbGllbnRTdGF0dXNSZXNwb25zZRJgCg1HZXRIb3N0U3RhdHVzEiYuc3Ry" +
+  "ZWFtbGliLmJyb2tlci5HZXRIb3N0U3RhdHVzUmVxdWVzdBonLnN0cmVhbWxpYi5icm9rZXIu" +
+  "R2V0SG9zdFN0YXR1c1Jlc3BvbnNlElQKCU1hcmtBY2tlZBIiLnN0cmVhbWxpYi5icm9rZXIu" +
+  "TWFya0Fja2VkUmVxdWVzdBojLnN0cmVhbWxpYi5icm9rZXIuTWFya0Fja2VkUmVzcG9uc2US" +
+  "bAoRR2V0Q29ubmVjdGlvbkluZm8SKi5zdHJlYW1saWIuYnJva2VyLkdldENvbm5lY3Rpb25J" +
+  "bmZvUmVxdWVzdBorLnN0cmVhbWxpYi5icm9rZXIuR2V0Q29ubmVjdGlvbkluZm9SZXNwb25z" +
+  "ZRJmCg9DbG9zZUNvbm5lY3Rpb24SKC5zdHJlYW1saWIuYnJva2VyLkNsb3NlQ29ubmVjdGlv" +
+  "blJlcXVlc3QaKS5zdHJlYW1saWIuYnJva2VyLkNsb3NlQ29ubmVjdGlvblJlc3BvbnNlEnIK" +
+  "E0dldENvbm5lY3Rpb25TY2hlbWESLC5zdHJlYW1saWIuYnJva2VyLkdldENvbm5lY3Rpb25T" +
+  "Y2hlbWFSZXF1ZXN0Gi0uc3RyZWFtbGliLmJyb2tlci5HZXRDb25uZWN0aW9uU2NoZW1hUmVz" +
+  "cG9uc2USaAoPV2F0Y2hDb25uZWN0aW9uEiguc3RyZWFtbGliLmJyb2tlci5XYXRjaENvbm5l" +
+  "Y3Rpb25SZXF1ZXN0Gikuc3RyZWFtbGliLmJyb2tlci5XYXRjaENvbm5lY3Rpb25SZXNwb25z" +
+  "ZTABEmAKDVJlcG9ydEZhaWx1cmUSJi5zdHJlYW1saWIuYnJva2VyLlJlcG9ydEZhaWx1cmVS" +
+  "ZXF1ZXN0Gicuc3RyZWFtbGliLmJyb2tlci5SZXBvcnRGYWlsdXJlUmVzcG9uc2USWgoLUmVw" +
+  "b3J0U3RhdHMSJC5zdHJlYW1saWIuYnJva2VyLlJlcG9ydFN0YXRzUmVxdWVzdBolLnN0cmVh" +
+  "bWxpYi5icm9rZXIuUmVwb3J0U3RhdHNSZXNwb25zZRJTCghUYWlsTG9ncxIhLnN0cmVhbWxp" +
+  "Yi5icm9rZXIuVGFpbExvZ3NSZXF1ZXN0GiIuc3RyZWFtbGliLmJyb2tlci5UYWlsTG9nc1Jl" +
+  "c3BvbnNlMAESUQoIUmVhZExvZ3MSIS5zdHJlYW1saWIuYnJva2VyLlJlYWRMb2dzUmVxdWVz" +
+  "dBoiLnN0cmVhbWxpYi5icm9rZXIuUmVhZExvZ3NSZXNwb25zZWIGcHJvdG8z";

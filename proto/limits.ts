@@ -15,6 +15,8 @@ export const MAX_DICTIONARY_BYTES = 1024 * 1024;
 export const MAX_CALL_BYTES = 128 * 1024;
 /** The most bytes of one gRPC message to the broker. */
 export const MAX_GRPC_MESSAGE_BYTES = 64 * 1024;
+/** The most bytes of the values of settings that a host reports to the broker, as JSON. */
+export const MAX_SETTINGS_JSON = 256;
 /** The most surfaces and buffers that one side may have offered and not retired, per channel. Each takes a descriptor of the receiver. */
 export const MAX_OFFERED = 256;
 /** The most bytes of one surface or buffer: 1 GiB; the same as `SLB_MAX_MEMORY_BYTES` in the header. */

@@ -13,6 +13,7 @@ import {
   CONNECTION_ID_BYTES,
   DEFAULT_TIMEOUT_SECS,
   MAX_SCHEMA_BYTES,
+  MAX_SETTINGS_JSON,
   MAX_TIMEOUT_SECS,
   TOKEN_BYTES,
 } from "../../proto/limits.ts";
@@ -83,6 +84,8 @@ export function lifecycleAnswers<E extends Disposable>(
           dropped: fields.number("dropped", Number.MAX_SAFE_INTEGER),
           p50Us: fields.number("p50_us", MAX_LATENCY_US, true),
           p99Us: fields.number("p99_us", MAX_LATENCY_US, true),
+          hangs: fields.number("hangs", Number.MAX_SAFE_INTEGER),
+          settingsJson: fields.optionalJson("settings_json", MAX_SETTINGS_JSON),
         },
       });
       return { success: succeeded(acted) };

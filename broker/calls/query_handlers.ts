@@ -193,6 +193,10 @@ function summaryOf(connection: ConnectionRecord, now: number): ConnectionInfo {
     p50_us: slower("p50Us"),
     p99_us: slower("p99Us"),
     path: pathOf(connection),
+    host_dropped_frames: connection.stats.host?.dropped ?? 0,
+    client_dropped_frames: connection.stats.client?.dropped ?? 0,
+    hangs: connection.stats.host?.hangs ?? 0,
+    settings_json: connection.stats.host?.settingsJson ?? "",
   };
 }
 

@@ -39,6 +39,8 @@ export interface LaneChannel extends SendingChannel, ReceivingChannel {
   readonly ports: ReadonlyMap<string, IncomingPort>;
   /** Handles the messages and other events of XPC that wait. */
   drain(): void;
+  /** Something has come. */
+  stir(): void;
   /** The peer has broken a rule of the lane, or a message of the peer did not come in time: the connection must end. */
   failed(error: BridgeError): void;
 }
@@ -171,6 +173,7 @@ export class LaneTransport implements Transport, Disposable {
   /** Handles the slots that were ready at one look, and not what the peer writes meanwhile: a peer that writes without end must not keep this side here. */
   #read(ready: number): void {
     this.#heard++;
+    this.#channel.stir();
     this.#isReading = true;
     try {
       this.#readRecords(ready);

@@ -54,6 +54,10 @@ import type {
 export interface SenderChannel extends FlightChannel, RoomChannel {
   /** Whether frames can be sent. */
   isOpen: boolean;
+  /** Whether nothing was sent or has come for some time: {@link stir} tells that something is. */
+  isQuiet: boolean;
+  /** Something is sent. */
+  stir(): void;
   /** Counts the bytes of pixels that surfaces of its frames copy. */
   readonly copies: CopyCounter;
   /** The times from sending to release, of some frames. */
@@ -295,6 +299,7 @@ export class PortSender<S extends Schema = Schema>
   }
 
   #send(frame: OutgoingFrame<S> | ReceivedFrame<S>): boolean {
+    if (this.#channel.isQuiet) this.#channel.stir();
     const lease = LeasedFrame.leaseToSend(frame, this.name);
     if (lease.isClosed) {
       this.#dropped++;

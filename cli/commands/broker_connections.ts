@@ -23,6 +23,11 @@ import { Presence } from "../presence.ts";
 import { runtimeId } from "../runtimes.ts";
 import { openSession, type Session } from "../session.ts";
 import { pathText, stateStyle, whyNotReady } from "../text/states.ts";
+import {
+  processorNote,
+  settingsOf,
+  type ShownSettings,
+} from "../text/processor_notes.ts";
 import { type Column, tableLines } from "../text/table.ts";
 
 const POLL_MS = 500;
@@ -43,6 +48,9 @@ interface ConnectionRow {
   readonly path: string;
   readonly age_secs: number;
   readonly why: string;
+  readonly dropped_frames: number;
+  readonly hangs: number;
+  readonly settings: ShownSettings;
 }
 
 const FIELDS: Readonly<Record<keyof ConnectionRow, string>> = {
@@ -58,6 +66,11 @@ const FIELDS: Readonly<Record<keyof ConnectionRow, string>> = {
     "`lane` or `dictionary`: what carries the frames (docs/protocol.md); empty until a side has reported it",
   age_secs: "seconds since the connection was allocated",
   why: "why the connection is not ready, in words; empty if it is ready",
+  dropped_frames: "frames dropped so far, by host and client",
+  hangs:
+    "the clients before this one that the host has ended because they hung",
+  settings:
+    "the values of the processor's settings, by name, an object; of many settings only the first",
 };
 
 const COLUMNS: readonly Column[] = [
@@ -75,6 +88,7 @@ export const brokerConnections: Command = {
   summary:
     "Lists the connections, oldest first, with the reason if one is not ready.",
   details: [
+    "Below a connection are its processor's settings and the clients before it that hung.",
     "A failed or closed connection stays in the list for one minute, with the reason.",
     "PATH is what carries the frames: a lane, which is memory that both sides share, or dictionaries, one message for each frame, which is slower. It is `-` until a side has reported it, a second after the connection is ready.",
     "With --watch, a terminal shows the list and updates it. In a pipe, and with --json, one line is written for each connection, and another one each time its state changes.",
@@ -174,10 +188,18 @@ function table(
         pathText(connection.path),
         formatAge(connection.age_secs),
       ],
-      note: whyNotReady(connection),
+      note: noteOf(connection),
     };
   });
   return tableLines(COLUMNS, rows, out);
+}
+
+/** Why it is not ready, its settings, and the clients that hung. */
+function noteOf(connection: ConnectionInfo): string {
+  const settings = settingsOf(connection);
+  const { hangs = 0 } = connection;
+  return [whyNotReady(connection), processorNote({ settings, hangs })]
+    .filter((part) => part !== "").join("; ");
 }
 
 function changeLine(connection: ConnectionInfo): string {
@@ -202,5 +224,8 @@ function rowOf(connection: ConnectionInfo): ConnectionRow {
     path: connection.path ?? "",
     age_secs: connection.age_secs,
     why: whyNotReady(connection),
+    dropped_frames: connection.dropped_frames,
+    hangs: connection.hangs ?? 0,
+    settings: settingsOf(connection),
   };
 }

@@ -23,6 +23,7 @@ import { Rates } from "../rates.ts";
 import { openSession, type Session } from "../session.ts";
 import { isOver, pathText, stateStyle } from "../text/states.ts";
 import { incidentsText, nearlyFull } from "../text/fullness.ts";
+import { processorNote, settingsOf } from "../text/processor_notes.ts";
 import { type Column, tableLines } from "../text/table.ts";
 
 const DEFAULT_INTERVAL_SECS = 2;
@@ -56,6 +57,10 @@ interface TrafficRow {
   readonly frames_per_sec: number;
   readonly bytes_per_sec: number;
   readonly dropped_frames: number;
+  readonly host_dropped_frames: number;
+  readonly client_dropped_frames: number;
+  readonly hangs: number;
+  readonly settings: { readonly [name: string]: unknown };
   readonly p50_us: number;
   readonly p99_us: number;
 }
@@ -98,6 +103,12 @@ const FIELDS: Readonly<
     "frames per second, received by host and client, averaged over five seconds or over the interval if that is longer",
   "connections[].bytes_per_sec": "bytes per second, likewise",
   "connections[].dropped_frames": "frames dropped so far",
+  "connections[].host_dropped_frames": "those that the host has dropped",
+  "connections[].client_dropped_frames": "those that the client has dropped",
+  "connections[].hangs":
+    "the clients before this one that the host has ended because they hung",
+  "connections[].settings":
+    "the values of the processor's settings, by name, an object; of many settings only the first",
   "connections[].p50_us":
     "median latency: microseconds from sending a frame to its release by the receiver, in the slower direction; 0 if unknown",
   "connections[].p99_us": "99th percentile of the latency, likewise",
@@ -122,7 +133,7 @@ export const brokerTop: Command = {
   summary:
     "Shows the live traffic of the connections: frames, megabytes, drops, latency.",
   details: [
-    "PATH is what carries the frames: a lane, which is memory that both sides share, or dictionaries, one message for each frame, which is slower. FRAMES/S and MB/S count what host and client receive, averaged over the last five seconds. DROPS is the total since the start. P50 and P99 are the latency in the slower direction: the time from sending a frame to its release by the receiver.",
+    "PATH is what carries the frames: a lane, which is memory that both sides share, or dictionaries, one message for each frame, which is slower. FRAMES/S and MB/S count what host and client receive, averaged over the last five seconds. DROPS is the total since the start, of the host and of the client. Settings are below the line of their connection, and so are clients that hung before. P50 and P99 are the latency in the slower direction: the time from sending a frame to its release by the receiver.",
     "A terminal shows a table and updates it. In a pipe, one line is written for each connection and interval. Press Ctrl-C to end.",
   ],
   options: [ONCE, INTERVAL, JSON_OUTPUT, ENDPOINT],
@@ -198,6 +209,11 @@ async function look(
       frames_per_sec: rounded(rate.frames),
       bytes_per_sec: rounded(rate.bytes),
       dropped_frames: connection.dropped_frames,
+      host_dropped_frames: connection.host_dropped_frames ??
+        connection.dropped_frames, // an older broker does not tell them apart
+      client_dropped_frames: connection.client_dropped_frames ?? 0,
+      hangs: connection.hangs ?? 0,
+      settings: settingsOf(connection),
       p50_us: connection.p50_us,
       p99_us: connection.p99_us,
     };
@@ -245,10 +261,11 @@ function picture(traffic: Traffic, out: Output): string[] {
       pathText(row.path),
       formatRate(row.frames_per_sec),
       formatMegabytes(row.bytes_per_sec),
-      String(row.dropped_frames),
+      `${row.host_dropped_frames}+${row.client_dropped_frames}`,
       formatLatency(row.p50_us),
       formatLatency(row.p99_us),
     ],
+    note: processorNote(row),
   }));
   return [
     heading,
@@ -262,18 +279,21 @@ function plainLines({ at_unix_ms, connections }: Traffic): string[] {
   const time = new Date(at_unix_ms).toISOString();
   if (connections.length === 0) return [`${time}  no connection`];
   return connections.map((row) =>
-    escapeControls([
-      time,
-      row.connection_id,
-      row.runtime_id,
-      row.processor_id,
-      row.derived_state,
-      pathText(row.path),
-      `${formatRate(row.frames_per_sec)} frames/s`,
-      `${formatMegabytes(row.bytes_per_sec)} MB/s`,
-      `${row.dropped_frames} dropped`,
-      `p50 ${formatLatency(row.p50_us)}`,
-      `p99 ${formatLatency(row.p99_us)}`,
-    ].join("  "))
+    escapeControls(
+      [
+        time,
+        row.connection_id,
+        row.runtime_id,
+        row.processor_id,
+        row.derived_state,
+        pathText(row.path),
+        `${formatRate(row.frames_per_sec)} frames/s`,
+        `${formatMegabytes(row.bytes_per_sec)} MB/s`,
+        `${row.host_dropped_frames}+${row.client_dropped_frames} dropped`,
+        `p50 ${formatLatency(row.p50_us)}`,
+        `p99 ${formatLatency(row.p99_us)}`,
+        processorNote(row),
+      ].filter((part) => part !== "").join("  "),
+    )
   );
 }

@@ -40,6 +40,10 @@ export interface SideStats {
   readonly p50Us: number;
   /** 99th percentile of the latency in microseconds. */
   readonly p99Us: number;
+  /** Of a host: the clients that it has ended because they hung. */
+  readonly hangs: number;
+  /** Of a host: the values of its processor's settings as JSON, or "". */
+  readonly settingsJson: string;
 }
 
 /** Everything about one host and its client, except the native endpoint and the tokens. Immutable. */

@@ -128,9 +128,13 @@ export async function reportStats(
       path: "lane",
       frames,
       bytes: frames * 1_000_000,
-      dropped: side === "host" ? 3 : 0,
+      dropped: side === "host" ? 3 : 1,
       p50_us: side === "host" ? 850 : 400,
       p99_us: side === "host" ? 2300 : 4500,
+      ...(side === "host" && {
+        hangs: 2,
+        settings_json: '{"amount":0.5,"mode":"soft"}',
+      }),
     }, { token: TOKENS[side] });
   }
 }

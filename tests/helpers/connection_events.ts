@@ -12,6 +12,8 @@ const STATS = {
   dropped: 3,
   p50Us: 4,
   p99Us: 5,
+  hangs: 6,
+  settingsJson: '{"amount":0.5}',
 };
 
 /** One event of every type. */

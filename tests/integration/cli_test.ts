@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../cli/commands.ts";
 import { Native } from "../../ffi/native.ts";
+import { ReactiveHost } from "../../host/mod.ts";
 import { Runtime } from "../../host/runtime.ts";
+import { TICKS } from "../fixtures/tick_port.ts";
 import { XpcParty } from "../helpers/carriers.ts";
 import {
   type CliStage,
@@ -13,7 +15,12 @@ import {
 import { TestConsole } from "../helpers/cli.ts";
 import { assertGolden } from "../helpers/golden.ts";
 import { GRPC_NEEDS, serveControlPlane } from "../helpers/grpc_fixture.ts";
-import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
+import {
+  acquireFrame,
+  launchFixture,
+  sendTick,
+  type TickPorts,
+} from "../helpers/hosts.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
 
@@ -276,9 +283,10 @@ permittedTest(
     console.rests.push(() => reportStats(stage, 220));
     assertEquals(await console.run("broker top --once"), 0);
     assertEquals(console.out.text.trimEnd().split("\n"), [
-      "0 ready, 1 pending | 120.0 frames/s | 120.0 MB/s | 3 dropped",
+      "0 ready, 1 pending | 120.0 frames/s | 120.0 MB/s | 4 dropped",
       "CONNECTION                        RUNTIME   PROCESSOR  STATE            PATH  FRAMES/S   MB/S  DROPS    P50    P99",
-      `${IDS.waiting}  studio-1  edges      awaiting_client  lane     120.0  120.0      3  850µs  4.5ms`,
+      `${IDS.waiting}  studio-1  edges      awaiting_client  lane     120.0  120.0    3+1  850µs  4.5ms`,
+      '  settings: amount 0.5, mode "soft"; 2 clients hung before',
     ]);
 
     const json = await stage.console();
@@ -288,6 +296,9 @@ permittedTest(
     assertEquals(totals.frames_per_sec, 240);
     assertEquals(connections[0].bytes_per_sec, 240_000_000);
     assertEquals([connections[0].p99_us, connections[0].path], [4500, "lane"]);
+    assertEquals(connections[0].settings, { amount: 0.5, mode: "soft" });
+    assertEquals(connections[0].hangs, 2);
+    assertEquals(connections[0].client_dropped_frames, 1);
 
     const piped = await stage.console();
     piped.rests.push(() => {}, () => reportStats(stage, 350), () => true);
@@ -341,6 +352,44 @@ permittedTest(
       "$ streamlib runtimes prune\nNAME\nGone\n! 1 dead runtime was removed.\n[0]\n",
     );
     assertEquals(await rows(), ["mine true alive", "far false unknown"]);
+  },
+);
+
+permittedTest(
+  "cli: the settings of a processor are shown, and the clients that hung",
+  { ...NEEDS, run: true },
+  async () => {
+    await using stage = await cliStage();
+    await using host = ReactiveHost.launch<TickPorts, TickPorts>({
+      module: new URL("../fixtures/hanging.ts", import.meta.url),
+      inputs: { ticks: TICKS },
+      outputs: { ticks: TICKS },
+      broker: stage.broker.service,
+      processorId: "turner",
+      settings: { turns: 3 },
+      restart: "on-failure",
+      onRestart: () => {},
+      hangTimeoutSecs: 4, // a healthy client must answer within half of it
+      output: () => {},
+    });
+    await soon(host.ready, "ready");
+    await sendTick(host, "loop");
+    await until("a restart", () => host.restarts === 1);
+    await soon(host.input.ticks.ready, "the next client");
+    await until("the report", async () => {
+      const { connections } = await stage.client.call("ListConnections", {});
+      return connections.some(({ derived_state, hangs }) =>
+        derived_state === "ready" && hangs === 1
+      );
+    });
+    const console = await stage.console();
+    assertEquals(await console.run("broker connections"), 0);
+    const lines = console.out.take().split("\n");
+    assert(lines.includes("  settings: turns 3; 1 client hung before"));
+    assertEquals(await console.run("broker connections --json"), 0);
+    const rows = JSON.parse(console.out.take());
+    const row = rows.find(({ why }: { why: string }) => why === "");
+    assertEquals([row.settings, row.hangs], [{ turns: 3 }, 1]);
   },
 );
 

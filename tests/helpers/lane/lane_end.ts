@@ -131,6 +131,7 @@ export class LaneEnd<S extends Schema> {
         table: new MemoryTable({} as Native, () => {}),
         offered: new OfferedMemory(() => {}, () => {}),
         ports,
+        stir: () => {},
         drain: () => {},
         send: (message) => this.#sendNumbered(message),
         failed: (error) => void this.failures.push(error),

@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createHandlers } from "../../../../broker/calls/handlers.ts";
+import { BridgeError } from "../../../../proto/errors.ts";
 import { FakeBroker, grpc, xpc } from "../../../helpers/fake_broker.ts";
 import {
   type FakeEndpoint,
@@ -90,7 +91,14 @@ Deno.test("handlers: GetConnectionInfo and ListConnections tell the whole story"
     p50_us: 0.5,
     p99_us: 7,
   };
-  await unary.ReportStats(host, { ...id, side: "host", ...stats });
+  const settings_json = '{"amount":0.5}';
+  await unary.ReportStats(host, {
+    ...id,
+    side: "host",
+    ...stats,
+    hangs: 3,
+    settings_json,
+  });
   await unary.ReportStats(client, {
     ...id,
     side: "client",
@@ -143,7 +151,24 @@ Deno.test("handlers: GetConnectionInfo and ListConnections tell the whole story"
     p50_us: 2.5,
     p99_us: 7,
     path: "lane",
+    host_dropped_frames: 1,
+    client_dropped_frames: 1,
+    hangs: 3,
+    settings_json,
   }]);
+  for (const wrong of ["[1]", "{", `{"a":"${"b".repeat(256)}"}`]) {
+    await assertRejects(
+      async () =>
+        await unary.ReportStats(host, {
+          ...id,
+          side: "host",
+          ...stats,
+          settings_json: wrong,
+        }),
+      BridgeError,
+      "settings_json",
+    );
+  }
   const all = await unary.ListConnections(grpc(), {});
   assertEquals(all.connections.length, 2);
   assertEquals((await unary.GetHealth(grpc(), {})).uptime_secs, 6);

@@ -38,6 +38,8 @@ Deno.test("64-bit fields are numbers, up to the greatest safe one", () => {
     dropped: 1,
     p50_us: 0.3,
     p99_us: 1.5,
+    hangs: 2,
+    settings_json: "",
   };
   assertEquals(throughBytes("ReportStatsRequest", stats), stats);
 });

@@ -42,6 +42,7 @@ class LaneUser implements Disposable {
       offered: new OfferedMemory(() => {}, () => {}),
       ports: new Map(),
       drain: () => native.drain(),
+      stir: () => {},
       send: () => {},
       failed: (error) => void this.failures.push(error),
       noLane: (error) => void this.refusals.push(error),

@@ -32,6 +32,8 @@ class Stage {
   looks = 0;
   readonly channel: SenderChannel = {
     isOpen: true,
+    isQuiet: false,
+    stir: () => {},
     features: NO_FEATURES,
     poll: () => {
       if (this.ends === "poll") this.end();
