@@ -254,14 +254,14 @@ export class ClientRequests {
     return this.#waiting.size + this.#sent.size + this.#carried.size;
   }
 
-  /** Nobody waits for it any more. */
+  /** Nobody waits for it any more. The client may refuse a change still: then its value is not the host's either. */
   #giveUp(asked: Asked, error: BridgeError): void {
     this.#waiting.delete(asked);
     this.#carried.delete(asked);
     for (const [id, one] of this.#sent) {
-      if (one !== asked) continue;
+      if (one !== asked || asked.kind === "set") continue;
       this.#sent.delete(id);
-      if (asked.kind === "call") this.#send(CTRL_TYPE.cancel, Number(id), {});
+      this.#send(CTRL_TYPE.cancel, Number(id), {});
     }
     asked.reject(error);
   }

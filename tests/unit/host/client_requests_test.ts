@@ -154,6 +154,22 @@ Deno.test("a change that the client refuses does not count", async () => {
   assertEquals(stage.requests.values, { amount: 0.5 });
 });
 
+Deno.test("a change that the client refuses after its time limit does not count either", async () => {
+  const stage = new Stage();
+  stage.connect();
+  const change = stage.requests.set({ amount: 0.75 });
+  const id = stage.lastId;
+  stage.passTime();
+  await rejects(change, "timed_out", "the client has it");
+  assertEquals(stage.requests.values, { amount: 0.75 });
+  stage.requests.answered({
+    [CHANNEL_KEY.requestId]: id,
+    [CHANNEL_KEY.error]: "not so much",
+  });
+  assertEquals(stage.requests.values, { amount: 0.5 });
+  assertEquals(stage.timers, 0);
+});
+
 Deno.test("a client that dies: the next one gets the changes, and no call", async () => {
   const stage = new Stage();
   stage.connect();
