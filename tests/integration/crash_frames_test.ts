@@ -243,7 +243,9 @@ permittedTest(
     Deno.kill(first, "SIGKILL");
     host.input.frames.end();
     host.resume();
-    assertEquals(await readUntil(host, 4), [2, 3, 4]);
+    const read = await readUntil(host, 4);
+    // The first one too, if the client died before it told that it had released it.
+    assertEquals(read.filter((number) => number > 1), [2, 3, 4]);
     await soon(host.drain(), "drained");
     assertEquals(host.stats.lost, 0);
     assertEquals(host.restarts, 1);
