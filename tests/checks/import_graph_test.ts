@@ -103,6 +103,7 @@ const PACKAGES: Record<string, RegExp> = {
     /^(broker\/main_options|cli\/arguments|demo\/options)\.ts$/,
   "@std/cli/unicode-width": /^cli\/text\/text_width\.ts$/,
   "@std/assert": /^examples\/.*_test\.ts$/,
+  "onnxruntime-web/wasm": /^examples\/detector\/(find|host)\.ts$/,
   "@streamlib/bridge/client": /^examples\//,
   "@streamlib/bridge/host": /^examples\//,
   "@streamlib/bridge/testing": /^examples\/.*_test\.ts$/,

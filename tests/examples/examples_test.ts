@@ -14,10 +14,23 @@ import { prepare } from "../helpers/preparation.ts";
 
 const NEEDS = { run: true, read: true, write: true, env: true } as const;
 const ROOT = new URL("../../", import.meta.url);
-const EXAMPLES = ["audio-reverb", "chain", "file-to-file", "streams", "tee"];
+const EXAMPLES = [
+  "audio-reverb",
+  "chain",
+  "detector",
+  "file-to-file",
+  "streams",
+  "tee",
+];
 const MAX_LINES = 60;
 
 if (HAS_PACKAGES) prepare("ffmpeg", ffmpegOnPath);
+prepare("the examples' npm packages", async () => {
+  const args = ["cache", "--quiet", "examples/detector/host.ts"];
+  const options = { args, cwd: ROOT, limitMs: 1_800_000 }; // 35 MB
+  const { code, stderr } = await run(Deno.execPath(), options);
+  assertEquals(code, 0, stderr);
+});
 
 /** The command of an example's README, by words. */
 async function commandOf(example: string): Promise<string[]> {
@@ -215,6 +228,46 @@ exampleTest(
         assertEquals(at(x, y), 255 - (x + 98) % 256, `${x},${y}`);
       }
     }
+  },
+);
+
+exampleTest(
+  "detector: a lower threshold finds the faint spots too, and the snapshot has a box around each spot",
+  async (folder) => {
+    const target = `${folder}/out.ppm`;
+    const { stdout, stderr } = await runExample("detector", folder, target);
+    assertEquals(
+      stdout,
+      "threshold 0.25: 0.59 at 40,60; 0.31 at 136,60; 0.43 at 88,120\n" +
+        "threshold 0.05: 0.59 at 40,60; 0.31 at 136,60; 0.14 at 232,60; " +
+        "0.43 at 88,120; 0.22 at 184,120; 0.08 at 280,120\n",
+    );
+    assertEquals(stderr, "");
+    const { width, height, at } = readPicture(target);
+    assertEquals([width, height], [320, 180]);
+    const spots = [150, 110, 80, 55, 35, 20].map((brighter, n) => ({
+      brighter,
+      x: 40 + 48 * n,
+      y: n % 2 === 0 ? 60 : 120,
+    }));
+    const wrong: string[] = [];
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const near = spots.find((spot) =>
+          Math.max(Math.abs(x - spot.x), Math.abs(y - spot.y)) <= 9
+        );
+        const [u, v] = near ? [x - near.x, y - near.y] : [99, 99];
+        const inSpot = near && Math.hypot(u, v) <= 4 ? near.brighter : 0;
+        const gray = Math.floor(20 + x / 4) + inSpot;
+        const isBox = Math.max(Math.abs(u), Math.abs(v)) === 9;
+        const expected = isBox ? [255, 0, 0] : [gray, gray, gray];
+        const found = [0, 1, 2].map((component) => at(x, y, component));
+        if (found.some((value, i) => value !== expected[i])) {
+          wrong.push(`${x},${y}: ${found}, not ${expected}`);
+        }
+      }
+    }
+    assertEquals(wrong, []);
   },
 );
 
