@@ -4,8 +4,14 @@
  * @module
  */
 
-import { crc32, deflateSync } from "node:zlib";
+import * as zlib from "node:zlib";
 import { BridgeError } from "../../proto/errors.ts";
+
+/** What is used of zlib. The types of a user's older `@types/node` may lack it, or be at odds with Deno's. */
+const { crc32, deflateSync } = zlib as unknown as {
+  crc32(bytes: Uint8Array): number;
+  deflateSync(bytes: Uint8Array): Uint8Array;
+};
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const CHANNELS = 4;
