@@ -449,14 +449,14 @@ export class Channel<Out extends PortMap, In extends PortMap>
   }
 
   /**
-   * Decides what becomes of these frames: those of ports in order are sent to the
-   * next peer before any other frame. Those that are not sent again are lost.
+   * Decides whether these frames are sent to the next peer: on ports in order, before
+   * any other frame. Otherwise they are lost.
    *
    * @param but the frame that is not sent again
    */
-  settle(isSentAgain: boolean, but: NumberedFrame | undefined): void {
+  settleUnreleased(isSentAgain: boolean, but: NumberedFrame | undefined): void {
     for (const sender of this.#ports.outgoing.values()) {
-      sender.settle(isSentAgain, but);
+      sender.settleUnreleased(isSentAgain, but);
     }
   }
 

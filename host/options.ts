@@ -75,9 +75,9 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly restart?: RestartPolicy;
   /**
    * Whether the client is started again when a local file of its module changes: the
-   * module, what it imports at any depth, or the given {@link config}. While
-   * developing: a client that fails is then not the end either, if {@link restart}
-   * would end; the host waits for a change. `warn` is told of both. Default: false.
+   * module, what it imports at any depth, or the given {@link config}. If a client
+   * fails and {@link restart} starts no other, the host does not end: it waits for a
+   * change. `warn` is told of both. Meant for development. Default: false.
    */
   readonly watch?: boolean;
   /** Called before each restart, with the failure that caused it. Default: `warn` gets a description. */
@@ -85,8 +85,8 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   /**
    * Whether the failure of a client has the frames that the client was sent and had
    * not released: {@link HostFailure.frames}. It costs a copy of each frame's values;
-   * of a texture or a buffer it costs no copy. Default: false; it is always so with
-   * {@link crashDirectory} and with {@link resend}.
+   * textures and buffers are not copied. {@link crashDirectory} and {@link resend}
+   * include it. Default: false.
    */
   readonly keepFrames?: boolean;
   /**
@@ -170,7 +170,7 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
       "bad_argument",
       `Cannot launch with resend ${
         JSON.stringify(resend)
-      } and without restarts: no client follows that could be sent the frames; set restart: "on-failure"`,
+      } and restart "never": no other client is started that could get the frames; set restart: "on-failure"`,
     );
   }
   const choice: BrokerSearch = {

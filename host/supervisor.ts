@@ -367,7 +367,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   #settleFrames(): void {
     const { resend = "none" } = this.#options;
     releaseFrames(this.#lastFailure);
-    this.channel.settle(
+    this.channel.settleUnreleased(
       resend !== "none",
       resend === "all-but-last-read" ? this.#lastRead : undefined,
     );

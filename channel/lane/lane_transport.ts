@@ -39,7 +39,7 @@ export interface LaneChannel extends SendingChannel, ReceivingChannel {
   readonly ports: ReadonlyMap<string, IncomingPort>;
   /** Handles the messages and other events of XPC that wait. */
   drain(): void;
-  /** Something has come. */
+  /** Something has come: ends the idle time of the channel. */
   stir(): void;
   /** The peer has broken a rule of the lane, or a message of the peer did not come in time: the connection must end. */
   failed(error: BridgeError): void;

@@ -54,9 +54,9 @@ import type {
 export interface SenderChannel extends FlightChannel, RoomChannel {
   /** Whether frames can be sent. */
   isOpen: boolean;
-  /** Whether nothing was sent or has come for some time: {@link stir} tells that something is. */
+  /** Whether the channel is idle. Then call {@link stir} when something is sent. */
   isQuiet: boolean;
-  /** Something is sent. */
+  /** Ends the idle time of the channel. */
   stir(): void;
   /** Counts the bytes of pixels that surfaces of its frames copy. */
   readonly copies: CopyCounter;
@@ -115,8 +115,6 @@ export class PortSender<S extends Schema = Schema>
   sentBefore = 0;
   /** Copies of the frames that the peer has, if they are kept. */
   #copies: SentCopies | undefined;
-  /** Frames that the next peer is sent first. */
-  #again: readonly LeasedFrame[] = [];
   #lost = 0;
   #sent = 0;
   #dropped = 0;
@@ -477,7 +475,7 @@ export class PortSender<S extends Schema = Schema>
   #land(flight: Flight, wasRead: boolean): void {
     this.places.out.remove(flight);
     this.#timer.landed(flight, wasRead);
-    this.#forget(flight);
+    this.#copies?.landed(flight, this.#terms);
     this.#sendNext();
     this.changed();
   }
@@ -494,10 +492,8 @@ export class PortSender<S extends Schema = Schema>
     this.#dropNext();
     this.places.out.clear();
     this.#timer.clear();
-    if (!isLoss) this.settle(false, undefined);
-    else if (this.#copies && this.places.inOrder) {
-      this.places.kept = this.#again.length + this.#copies.size;
-    }
+    if (!isLoss) this.settleUnreleased(false, undefined);
+    else if (this.places.inOrder) this.places.kept = this.#copies?.size ?? 0;
   }
 
   // ---- copies of what the peer has ----
@@ -505,14 +501,6 @@ export class PortSender<S extends Schema = Schema>
   /** Keeps copies of the frames from now on. */
   keepCopies(): void {
     this.#copies ??= new SentCopies(this, this.#channel.givenAway);
-  }
-
-  /** A frame was released. One without memory, on a port that skips to the latest, was confirmed when it came: the peer may have it still. */
-  #forget(flight: Flight): void {
-    if (flight.copy === undefined) return;
-    if (this.places.inOrder || LeasedFrame.owes(flight.copy)) {
-      this.#copies!.remove(flight);
-    } else this.#copies!.trim(this.capacity + 1);
   }
 
   /** The frames that the last peer had, after its death. */
@@ -526,27 +514,24 @@ export class PortSender<S extends Schema = Schema>
    *
    * @param but the one that is not sent again
    */
-  settle(isSentAgain: boolean, but: NumberedFrame | undefined): void {
-    const frames = [...this.#again, ...this.#copies?.take(but) ?? []];
+  settleUnreleased(isSentAgain: boolean, but: NumberedFrame | undefined): void {
     const goOn = isSentAgain && this.places.inOrder;
-    if (!goOn) frames.forEach(dispose);
-    this.#again = goOn ? frames : [];
-    this.places.kept = this.#again.length;
+    this.#copies?.settle(goOn, but);
+    this.places.kept = this.#copies?.size ?? 0;
     this.changed();
   }
 
   #sendAgain(): void {
-    for (const frame of this.#again) {
+    for (const frame of this.#copies?.takeAgain() ?? []) {
       this.places.kept--;
       try {
         if (this.#send(frame as unknown as ReceivedFrame<S>)) this.#lost--;
       } catch (error) {
         if (!(error instanceof BridgeError)) throw error;
-        dispose(frame);
+        frame[Symbol.dispose]();
         this.#channel.notSent(this.name, error);
       }
     }
-    this.#again = [];
   }
 
   /** The channel has ended: no more frames will be sent. */
@@ -554,12 +539,8 @@ export class PortSender<S extends Schema = Schema>
     this.#dropNext();
     this.#failure = failure;
     this.#room.fail(failure);
-    this.settle(false, undefined);
+    this.settleUnreleased(false, undefined);
     for (const lease of this.places.acquired.all()) lease.end("closed");
     this.#memory[Symbol.dispose]();
   }
-}
-
-function dispose(frame: LeasedFrame): void {
-  frame[Symbol.dispose]();
 }

@@ -6,6 +6,10 @@
  */
 
 import type { Schema } from "../../proto/schema/field_type.ts";
+import {
+  isInOrder,
+  type PortTerms,
+} from "../../proto/schema/port_agreement.ts";
 import type { CopyCounter } from "../../proto/schema/surface_view.ts";
 import type { Lease, Lender } from "../memory/lease.ts";
 import { LeasedFrame } from "../memory/leased_frame.ts";
@@ -43,6 +47,8 @@ export class SentCopies implements Lender {
   readonly #givenAway: (portName: string) => void;
   /** The numbers of the frames, in the order of sending. */
   readonly #numbers = new Map<Flight, number>();
+  /** The frames of earlier peers that the next one is to be sent. */
+  readonly #again: LeasedFrame[] = [];
 
   /** @param givenAway called when user code has transferred a view of a copy */
   constructor(
@@ -68,26 +74,36 @@ export class SentCopies implements Lender {
     this.#numbers.set(flight, number);
   }
 
-  /** Removes the copy of a frame. */
-  remove(flight: Flight): void {
+  /**
+   * The peer has released a frame: its copy is not needed.
+   *
+   * @param terms how both sides use the port. If it skips to the latest, a frame
+   * without memory was confirmed when it came, and the peer may have it still: as
+   * many of those are kept as it can have
+   */
+  landed(flight: Flight, terms: PortTerms): void {
+    if (flight.copy === undefined) return;
+    if (isInOrder(terms) || LeasedFrame.owes(flight.copy)) {
+      this.#remove(flight);
+    } else {
+      for (const oldest of this.#numbers.keys()) {
+        if (this.#numbers.size <= terms.capacity + 1) return;
+        this.#remove(oldest);
+      }
+    }
+  }
+
+  #remove(flight: Flight): void {
     flight.copy?.[Symbol.dispose]();
     this.#numbers.delete(flight);
   }
 
-  /** Removes the oldest copies until there are at most `count`. */
-  trim(count: number): void {
-    for (const flight of this.#numbers.keys()) {
-      if (this.#numbers.size <= count) return;
-      this.remove(flight);
-    }
-  }
-
-  /** How many there are. */
+  /** How many frames the peer has, and the next one is to be sent. */
   get size(): number {
-    return this.#numbers.size;
+    return this.#numbers.size + this.#again.length;
   }
 
-  /** The frames, as a failure shows them: each is another lease. */
+  /** The frames that the peer has, as a failure shows them: each is another lease. */
   shown(last: NumberedFrame | undefined): UnreleasedFrame[] {
     const port = this.name;
     return [...this.#numbers].map(([{ copy }, number]) => ({
@@ -98,14 +114,21 @@ export class SentCopies implements Lender {
     }));
   }
 
-  /** Takes all copies out, but for that of the frame `but`, which is disposed. */
-  take(but: NumberedFrame | undefined): LeasedFrame[] {
-    const frames: LeasedFrame[] = [];
+  /** The peer is gone. Keeps its frames for the next one, without the frame `but`; or disposes all copies. */
+  settle(isSentAgain: boolean, but: NumberedFrame | undefined): void {
     for (const [flight, number] of [...this.#numbers]) {
-      if (but?.port === this.name && but.number === number) this.remove(flight);
-      else frames.push(flight.copy!);
+      const isLeftOut = but?.port === this.name && but.number === number;
+      if (isSentAgain && !isLeftOut) this.#again.push(flight.copy!);
+      else this.#remove(flight);
     }
     this.#numbers.clear();
-    return frames;
+    if (!isSentAgain) {
+      for (const frame of this.takeAgain()) frame[Symbol.dispose]();
+    }
+  }
+
+  /** Takes the frames that the next peer is to be sent, in the order of sending. */
+  takeAgain(): LeasedFrame[] {
+    return this.#again.splice(0);
   }
 }

@@ -23,7 +23,11 @@ import { Rates } from "../rates.ts";
 import { openSession, type Session } from "../session.ts";
 import { isOver, pathText, stateStyle } from "../text/states.ts";
 import { incidentsText, nearlyFull } from "../text/fullness.ts";
-import { processorNote, settingsOf } from "../text/processor_notes.ts";
+import {
+  processorNote,
+  settingsOf,
+  type ShownSettings,
+} from "../text/processor_notes.ts";
 import { type Column, tableLines } from "../text/table.ts";
 
 const DEFAULT_INTERVAL_SECS = 2;
@@ -60,7 +64,7 @@ interface TrafficRow {
   readonly host_dropped_frames: number;
   readonly client_dropped_frames: number;
   readonly hangs: number;
-  readonly settings: { readonly [name: string]: unknown };
+  readonly settings: ShownSettings;
   readonly p50_us: number;
   readonly p99_us: number;
 }

@@ -10,6 +10,8 @@ import type { FindFiles } from "./module_files.ts";
 
 /** How long nothing may change before a change is told: an editor writes more than once. */
 const QUIET_MS = 100;
+/** The most waits for that, for a file that is written without end. */
+const MAX_WAITS = 20;
 
 /** What a watch reports. */
 export interface WatchEvents {
@@ -61,10 +63,14 @@ export class FileWatch implements AsyncDisposable {
     if (changed === undefined) {
       // Whatever the event: the system may write a path in another form.
       for await (const _ of watcher) {
-        await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+        await quiet();
         changed = this.#news(files);
         if (changed !== undefined) break;
       }
+    }
+    for (let waits = 0; changed !== undefined && waits < MAX_WAITS; waits++) {
+      await quiet();
+      if (this.#news(files) === undefined) break;
     }
     this.#watcher = undefined;
     return this.#over.signal.aborted ? undefined : changed;
@@ -86,6 +92,10 @@ export class FileWatch implements AsyncDisposable {
     this.#watcher?.close();
     await this.#ended;
   }
+}
+
+function quiet(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, QUIET_MS));
 }
 
 /** What changes with a file; "" if there is none. */

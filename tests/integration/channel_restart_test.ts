@@ -170,6 +170,40 @@ for (const name of PORTS) {
   );
 
   restartTest(
+    `${name}: with copies, what the dead receiver had is told, and a port in order sends it again`,
+    async (pair) => {
+      pair.sender.keepCopies();
+      for (const n of [1, 2, 3]) assert(send(pair, name, n));
+      await pair.settle();
+      const inOrder = ORDERED.includes(name);
+      const held = get(pair, name);
+      assert(held, "a frame that the receiver looks at when it dies");
+      pair.kill("receiver");
+      const last = { port: name, number: inOrder ? 1 : 3 };
+      const told = pair.sender.unreleased(last);
+      assertEquals(
+        told.filter(({ isLastRead }) => isLastRead).map(({ number, frame }) => {
+          assertEquals(contentOf(frame as unknown as AnyReceived), number);
+          return number;
+        }),
+        [last.number],
+      );
+      for (const { frame } of told) frame[Symbol.dispose]();
+      pair.sender.settleUnreleased(true, last);
+      await pair.connect();
+      assert(send(pair, name, 4));
+      await pair.settle();
+      assertEquals(readAll(pair, name), inOrder ? [2, 3, 4] : [4]);
+      held[Symbol.dispose]();
+      await pair.settle();
+      if (name !== "latest_data") { // it was confirmed before it was read
+        assertEquals(pair.sender.unreleased(undefined), []);
+      }
+      assertEquals(pair.problems, []);
+    },
+  );
+
+  restartTest(
     `${name}: a frame that is being filled when the receiver dies goes to the next`,
     async (pair) => {
       using frame = acquire(pair, name, 7);

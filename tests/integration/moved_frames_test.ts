@@ -572,3 +572,41 @@ Deno.test("a peer that names memory of this side which it does not hold gets not
     using read = take(client.receivers.video);
     assertEquals(read.width, SIZE.width);
   }));
+
+movedTest(
+  "with copies, a frame of one client that another had outlives it, and goes to a third; then its producer gets it back",
+  3,
+  async (links) => {
+    const [first, second, third] = links.map(bound) as [
+      BoundLink,
+      BoundLink,
+      BoundLink,
+    ];
+    second.host.keepCopies();
+    const frame = await produce(first, 7);
+    const memory = memoryOf(frame);
+    assert(second.host.senders.video.send(frame));
+    await second.settle();
+    const held = take(second.client.receivers.video);
+    second.host.detach("died");
+    const [told] = second.host.unreleased({ port: "video", number: 1 });
+    assert(told?.isLastRead);
+    const kept = told.frame as unknown as Video;
+    assertShows(kept, 7);
+    assertEquals(memoryOf(kept), memory);
+    second.host.settleUnreleased(false, undefined);
+    assert(third.host.senders.video.send(kept));
+    await third.settle();
+    {
+      using passed = take(third.client.receivers.video);
+      assertShows(passed, 7);
+    }
+    await third.settle();
+    await first.settle();
+    // All places of the producer are free again.
+    for (let value = 1; value <= CAPACITY; value++) {
+      using _ = await produce(first, value);
+    }
+    held[Symbol.dispose]();
+  },
+);

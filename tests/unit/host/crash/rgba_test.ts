@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { PrivateSurface } from "../../../channel/memory/private_surface.ts";
-import { isExactInRgba, rgbaOf } from "../../../host/crash/rgba.ts";
+import { PrivateSurface } from "../../../../channel/memory/private_surface.ts";
+import { isExactInRgba, rgbaOf } from "../../../../host/crash/rgba.ts";
 import {
   PIXEL_FORMATS,
   type PixelFormat,
-} from "../../../proto/schema/surface.ts";
-import { packedBytes } from "../../../proto/schema/surface_layout.ts";
+} from "../../../../proto/schema/surface.ts";
+import { packedBytes } from "../../../../proto/schema/surface_layout.ts";
 
 /** The RGBA of a picture whose packed bytes are these. */
 function rgba(

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { crc32, inflateSync } from "node:zlib";
-import { encodePng } from "../../../host/crash/png.ts";
-import { BridgeError } from "../../../proto/errors.ts";
+import { encodePng } from "../../../../host/crash/png.ts";
+import { BridgeError } from "../../../../proto/errors.ts";
 
 interface Decoded {
   width: number;
