@@ -27,6 +27,15 @@ export interface ReadablePort<S extends Schema> {
   readableEnded(): void;
 }
 
+/** The methods of a stream that take its lock. A tee is refused. */
+const LOCKING = [
+  "getReader",
+  "pipeTo",
+  "pipeThrough",
+  "values",
+  Symbol.asyncIterator,
+] as const;
+
 /** The stream of one port. It takes a frame from the port when somebody reads, and none ahead. */
 export class FrameReadable<S extends Schema> {
   /** What the user reads. */
@@ -34,11 +43,8 @@ export class FrameReadable<S extends Schema> {
   readonly #port: ReadablePort<S>;
   /** Whether the stream was closed or cancelled, or has failed. */
   #isOver = false;
-  /**
-   * The frame that the stream keeps, as far as is known: whoever wanted it has
-   * released the lock, and another reader has it, who has not read yet.
-   */
-  #kept: Disposable | undefined;
+  /** Whether whoever has the lock has read, and not got a frame yet. */
+  #isAsked = false;
   /** The frames that were read and are still on lease; perhaps some whose lease has ended since. */
   #read: Disposable[] = [];
 
@@ -48,14 +54,16 @@ export class FrameReadable<S extends Schema> {
     this.stream = new ReadableStream<ReceivedFrame<S>>({
       pull: (controller) => this.#pull(controller),
       cancel: (reason) => this.#cancel(reason),
-    }, {
-      highWaterMark: 0,
-      // Called only for a frame that no read waits for.
-      size: (frame) => {
-        this.#kept = frame;
-        return 1;
-      },
-    });
+    }, { highWaterMark: 0 });
+    for (const name of LOCKING) {
+      const method = this.stream[name] as (...values: unknown[]) => unknown;
+      const value = (...values: unknown[]) => {
+        // What the last one has read was rejected when it released the lock.
+        if (!this.stream.locked) this.#isAsked = false;
+        return method.apply(this.stream, values);
+      };
+      Object.defineProperty(this.stream, name, { value });
+    }
     Object.defineProperty(this.stream, "tee", { value: () => this.#tee() });
   }
 
@@ -67,9 +75,10 @@ export class FrameReadable<S extends Schema> {
   async #pull(
     controller: ReadableStreamDefaultController<ReceivedFrame<S>>,
   ): Promise<void> {
-    this.#kept = undefined; // it was read, or there would be no pull
+    this.#isAsked = true;
     try {
-      await this.#port.handOver(() => this.isRead, (frame) => {
+      await this.#port.handOver(() => this.#isAsked && this.isRead, (frame) => {
+        this.#isAsked = false;
         if (frame) {
           this.#read = this.#read.filter(LeasedFrame.owes);
           this.#read.push(frame);
@@ -91,7 +100,6 @@ export class FrameReadable<S extends Schema> {
    * their leases.
    */
   #cancel(reason: unknown): void {
-    this.#kept?.[Symbol.dispose]();
     if (reason !== undefined) {
       for (const frame of this.#read) frame[Symbol.dispose]();
     }
@@ -100,7 +108,6 @@ export class FrameReadable<S extends Schema> {
 
   #end(): void {
     this.#isOver = true;
-    this.#kept = undefined;
     this.#read = [];
     this.#port.readableEnded();
   }

@@ -202,23 +202,58 @@ Deno.test("a read that was given up takes no frame", async () => {
   assertEquals(await waiting, 2);
 });
 
-Deno.test("a frame that came for a reader without a read goes to its next read, or is disposed with the stream", async () => {
-  for (const isRead of [true, false]) {
+for (const next of ["reader", "iteration", "pipe"] as const) {
+  Deno.test(`a read that was given up takes no frame for the ${next} that comes after it`, async () => {
     const stage = new ReadStage();
     const { readable } = stage.receiver;
-    const reader = readable.getReader();
-    reader.read().catch(() => {});
+    const given = readable.getReader();
+    given.read().catch(() => {});
     await settled();
-    reader.releaseLock();
-    const other = readable.getReader();
-    stage.put(1);
-    await settled();
-    assertEquals([stage.receiver.size, stage.leases], [0, 1]);
-    if (isRead) assertEquals(await stage.read(other), 1);
-    await other.cancel();
+    given.releaseLock();
+    const taken: Tick[] = [];
+    let end: () => Promise<unknown>;
+    if (next === "reader") {
+      const reader = readable.getReader();
+      stage.put(1, 2);
+      await settled();
+      assertEquals(stage.receiver.size, 2);
+      taken.push((await soon(reader.read(), "a frame")).value!);
+      end = () => reader.cancel();
+    } else if (next === "iteration") {
+      const iteration = readable.values();
+      stage.put(1, 2);
+      await settled();
+      assertEquals(stage.receiver.size, 2);
+      taken.push((await soon(iteration.next(), "a frame")).value!);
+      end = () => iteration.return!();
+    } else {
+      // It reads nothing while its target has no room.
+      const room = Promise.withResolvers<void>();
+      const target = new WritableStream<Tick>({
+        start: () => room.promise,
+        write: (frame) => void taken.push(frame),
+      }, { highWaterMark: 0 });
+      const leaving = new AbortController();
+      const piping = readable.pipeTo(target, leaving).catch(() => {});
+      stage.put(1);
+      await settled();
+      assertEquals(stage.receiver.size, 1);
+      end = () => (leaving.abort(), soon(piping, "the pipe"));
+      room.resolve();
+      await settled();
+      assertEquals(taken.length, 0);
+      stage.put(2);
+    }
+    await end();
+    // What was read is its reader's, and what was not read is in the port.
+    for (const frame of taken) {
+      assertEquals(Number(frame.timestamp_ns), 1);
+      frame[Symbol.dispose]();
+    }
+    assertEquals(stage.left, taken.length ? [2] : [1, 2]);
     assertEquals(stage.leases, 0);
-  }
-});
+  });
+}
 
 Deno.test("what nobody has read is dropped when the port is cleared, unless the stream is locked", async () => {
   const stage = new ReadStage();
