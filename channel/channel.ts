@@ -249,7 +249,15 @@ export class Channel<Out extends PortMap, In extends PortMap>
 
   /** The counters so far. */
   get stats(): ChannelStats {
-    return this.#counters.stats(this.#ports, this.#table, this.#problems);
+    let leased = 0;
+    for (const count of this.onLease.values()) leased += count;
+    for (const count of this.acquired.values()) leased += count;
+    return this.#counters.stats(
+      this.#ports,
+      this.#table,
+      this.#problems,
+      leased,
+    );
   }
 
   /** Frames sent and received so far. */

@@ -46,6 +46,7 @@ export class ChannelCounters {
     ports: ChannelPorts,
     table: MemoryTable,
     problems: Problems,
+    leased: number,
   ): ChannelStats {
     const { before, now } = this.#peerDropped;
     let given_away = table.givenAway;
@@ -55,6 +56,7 @@ export class ChannelCounters {
     return {
       path: this.path,
       ...ports.counts,
+      leased,
       peer_dropped: before + now,
       stray_releases: this.#strayReleases,
       misfits: problems.misfits,

@@ -17,6 +17,8 @@ export interface ChannelStats extends Latency, PortCounts {
    * first time: which of them it is, the two sides find out when they connect.
    */
   readonly path: TransportPath | undefined;
+  /** Frames that are on lease to code of this side now, clones included: read or acquired, and neither disposed nor sent. If it grows, `using` is missing somewhere. */
+  readonly leased: number;
   /** Frames that the other side has dropped, received ones and its own before they were sent: its `dropped`, as far as it has said so. It says so when it releases frames. A side of an earlier version names only the received ones. */
   readonly peer_dropped: number;
   /** Releases received for a frame or a piece of memory that the other side does not have. They have no effect. */

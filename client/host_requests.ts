@@ -11,6 +11,7 @@ import {
   codeOf,
   describeError,
   type ErrorCode,
+  stackOf,
 } from "../proto/errors.ts";
 import { MAX_REQUESTS, MAX_UNREAD_BYTES } from "../proto/limits.ts";
 import {
@@ -171,7 +172,11 @@ export class HostRequests {
         if (!signal.aborted) this.#reply(id, codecs.reply, reply ?? {});
       } catch (error) {
         if (signal.aborted) return; // nobody waits for the answer
-        this.#refuse(id, codeOf(error) ?? "client_failed", textOf(error));
+        this.#answer(id, {
+          [CHANNEL_KEY.code]: codeOf(error) ?? "client_failed",
+          [CHANNEL_KEY.error]: textOf(error),
+          [CHANNEL_KEY.stack]: stackOf(error),
+        });
       }
     });
   }

@@ -20,15 +20,23 @@ export type SomeSettings<S extends SettingMap> = string extends keyof S
 
 /** The settings of a host's processor. */
 export interface HostSettings<S extends SettingMap = SettingMap> {
-  /** The values now: those that were given, and once the host is ready the defaults of the others. A new object each time. */
+  /**
+   * The values now: those that the processor was given or is about to get, and once
+   * the host is ready the defaults of the others. A new object each time.
+   */
   readonly values: SomeSettings<S>;
   /**
    * Changes settings. Resolves when the processor has them. They change between
    * two calls of its functions, after the frames that were sent before were read.
    * There is one exception: a port that skips to the latest keeps its newest frame
    * while the client has no room, and that frame may come after the change. A
-   * client that is started again gets the values too. While the host is not ready,
-   * the change waits.
+   * client that is started again begins with the values.
+   *
+   * While no client is ready, the change waits: the next client begins with it,
+   * also if those before it have failed with the value that it replaces. A client
+   * may also fail before it has answered: then the next one begins with the change,
+   * and `set` resolves once that one is ready. In both cases `settingsChanged` is
+   * not called.
    *
    * Rejects with `bad_argument`, naming the setting, if the processor has no such
    * setting or the value is not valid: then nothing is changed; with

@@ -392,7 +392,9 @@ export class HostBridge {
       if (this.#phase === "open") this.#events.flushed();
     } else if (type === CTRL_TYPE.error) {
       this.#isReported = true;
-      this.#fail(reportedFailure(message.body, this.#phase));
+      this.#fail(
+        reportedFailure(message.body, this.#phase, this.#status.text),
+      );
     }
   }
 

@@ -36,10 +36,15 @@ export interface FailureFacts {
 const OWN_PARTS = /\/(?:channel|client|dist|ffi|proto)\/[^/]|^(?:ext|node):/;
 const ROOT = PACKAGE_ROOT.href;
 
-/** The failure that a client reports with a control message `error`. */
+/**
+ * The failure that a client reports with a control message `error`.
+ *
+ * @param status what it did, as it has said; "" if it has not
+ */
 export function reportedFailure(
   body: XpcDictionary,
   phase: HostPhase,
+  status: string,
 ): FailureFacts {
   const text = getString(body, CHANNEL_KEY.error);
   if (text === undefined) {
@@ -49,15 +54,34 @@ export function reportedFailure(
         `'${CHANNEL_KEY.error}'`,
     };
   }
-  const code = getString(body, CHANNEL_KEY.code);
-  const known = isErrorCode(code) ? code : undefined;
+  const { code, reason, cause } = reportedError(body, text, status);
+  return {
+    // An error before the start is about the module. Its code is kept, since a restart would not cure it.
+    code: (phase === "awaiting_started" && code) || "client_failed",
+    reason: `the client failed: ${reason}`,
+    cause,
+  };
+}
+
+/**
+ * The error in a message of a client, whose text is `text`: its code, if it has one,
+ * the text with the place in the user's code, and the error itself.
+ *
+ * @param note what is known beside it, for the same line; "" if nothing is
+ */
+export function reportedError(
+  body: XpcDictionary,
+  text: string,
+  note = "",
+): { code: ErrorCode | undefined; reason: string; cause: Error } {
+  const said = getString(body, CHANNEL_KEY.code);
+  const code = isErrorCode(said) ? said : undefined;
   const stack = getString(body, CHANNEL_KEY.stack);
   const place = stack === undefined ? "" : placeIn(stack);
   return {
-    // An error before the start is about the module. Its code is kept, since a restart would not cure it.
-    code: (phase === "awaiting_started" && known) || "client_failed",
-    reason: `the client failed: ${text}${place && `\n    ${place}`}`,
-    cause: causeOf(known, text, stack),
+    code,
+    reason: `${text}${note && ` (${note})`}${place && `\n    ${place}`}`,
+    cause: causeOf(code, text, stack),
   };
 }
 
@@ -123,11 +147,11 @@ export function exitFailure(
 /** The failure of a client that hangs. */
 export function hangFailure(
   limitSecs: number,
-  { text, waiting }: Pick<ClientStatus, "text" | "waiting">,
+  { text, unreleased }: Pick<ClientStatus, "text" | "unreleased">,
 ): FailureFacts {
   const facts = [
     ...(text === "" ? [] : [text]),
-    `frames waiting: ${waiting}`,
+    `frames not released: ${unreleased}`,
   ];
   return {
     code: "client_hung",

@@ -7,7 +7,7 @@
  */
 
 import type { Timer, TimerClock } from "../ffi/clock.ts";
-import { BridgeError, codeOf, isErrorCode } from "../proto/errors.ts";
+import { BridgeError, codeOf } from "../proto/errors.ts";
 import { CALL_ANSWER_MS, MAX_REQUESTS } from "../proto/limits.ts";
 import {
   NO_DECLARATIONS,
@@ -36,6 +36,7 @@ import {
   uint64,
   type XpcDictionary,
 } from "../proto/wire/xpc_value.ts";
+import { reportedError } from "./client_failure.ts";
 import {
   badTimeLimit,
   clientTooOld,
@@ -57,6 +58,8 @@ export interface AskOptions {
 /** What requests need from their host. */
 export interface AskingHost {
   readonly clock: TimerClock;
+  /** Gets what the owner of the host must know. */
+  warn(text: string): void;
   /** The channel. */
   readonly channel: {
     readonly features: Features;
@@ -71,6 +74,8 @@ interface Asked {
   readonly what: string;
   /** Sends it. Throws a `BridgeError` if it is not valid; it is settled then. */
   send(id: number): void;
+  /** Makes a change one of the values that the next client starts with. Throws as {@link send} does. */
+  readonly join?: () => void;
   /** The client has answered, without an error. Returns why the answer is not valid. */
   answered(body: XpcDictionary): BridgeError | undefined;
   /** The client has refused it. */
@@ -88,6 +93,8 @@ export class ClientRequests {
   /** What the client has declared. */
   #declared: DeclaredCodecs | undefined;
   #isOpen = false;
+  /** Whether a client was ready. It had values that fit. */
+  #wasOpen = false;
   /** Why nothing can be asked any more. */
   #over: BridgeError | undefined;
   #lastId = 0;
@@ -139,19 +146,22 @@ export class ClientRequests {
     const change = { ...values };
     let before: GivenSettings = {};
     let after: AllSettings = {};
+    const join = (): XpcDictionary => {
+      const { settings: codec } = this.#codecs;
+      const misfit = codec.check(change);
+      if (misfit) throw requestMisfit("change the settings", misfit);
+      const body = codec.encode(change);
+      before = this.#given;
+      after = rounded(codec, body);
+      this.#given = { ...before, ...after };
+      return body;
+    };
     this.#ask(done, options, {
       kind: "set",
       what: `the change of ${Object.keys(change).map(quote).join(", ")}`,
-      send: (id) => {
-        const { settings: codec } = this.#codecs;
-        const misfit = codec.check(change);
-        if (misfit) throw requestMisfit("change the settings", misfit);
-        const body = codec.encode(change);
-        this.#send(CTRL_TYPE.set, id, { [CHANNEL_KEY.values]: body });
-        before = this.#given;
-        after = rounded(codec, body);
-        this.#given = { ...before, ...after };
-      },
+      join,
+      send: (id) =>
+        this.#send(CTRL_TYPE.set, id, { [CHANNEL_KEY.values]: join() }),
       answered: () => undefined,
       refused: () => {
         for (const [name, value] of Object.entries(after)) {
@@ -322,7 +332,8 @@ export class ClientRequests {
       const text = getString(body, CHANNEL_KEY.declarations) ?? "";
       this.#declared = new DeclaredCodecs(parseDeclarations(text));
       const codec = this.#declared.settings;
-      const misfit = codec.check(this.#given);
+      this.#joinWaiting();
+      const misfit = this.#unfit(codec);
       if (misfit) return requestMisfit("launch", misfit);
       const values = codec.encode(this.#given);
       this.#given = rounded(codec, values);
@@ -341,16 +352,48 @@ export class ClientRequests {
     const given = Object.keys(this.#given).length > 0;
     if (!given || this.#declared) return undefined;
     try {
-      const misfit = this.#codecs.settings.check(this.#given);
+      const misfit = this.#unfit(this.#codecs.settings);
       return misfit && requestMisfit("launch", misfit);
     } catch (error) {
       return error as BridgeError;
     }
   }
 
+  /** The changes that wait for a client: the next one starts with them, so that it cannot fail again because of the values that they replace. */
+  #joinWaiting(): void {
+    for (const asked of this.#waiting) {
+      if (!asked.join) continue;
+      this.#waiting.delete(asked);
+      try {
+        asked.join();
+        this.#carried.add(asked);
+      } catch (error) {
+        if (codeOf(error) === undefined) throw error;
+        asked.reject(error as BridgeError);
+      }
+    }
+  }
+
+  /** Returns why a value does not fit the client's module. A later module may have other settings than the first one: then the value is left out. */
+  #unfit(codec: SettingsCodec): Misfit | undefined {
+    if (!this.#wasOpen) return codec.check(this.#given);
+    for (const [name, value] of Object.entries(this.#given)) {
+      const misfit = codec.check({ [name]: value });
+      if (!misfit) continue;
+      const { [name]: _, ...others } = this.#given;
+      this.#given = others;
+      this.#host.warn(
+        `the next client starts without the setting ${quote(name)}, which was ${
+          show(value)
+        }: ${misfit.message}`,
+      );
+    }
+    return undefined;
+  }
+
   /** The client is ready: it has the values. Sends what has waited. */
   opened(): void {
-    this.#isOpen = true;
+    this.#isOpen = this.#wasOpen = true;
     for (const asked of this.#carried) asked.resolve();
     this.#carried.clear();
     for (const asked of this.#waiting) {
@@ -372,12 +415,13 @@ export class ClientRequests {
       else asked.resolve();
       return;
     }
-    const code = getString(body, CHANNEL_KEY.code);
     asked.refused();
+    const { code, reason, cause } = reportedError(body, text);
     asked.reject(
       new BridgeError(
-        isErrorCode(code) ? code : "client_failed",
-        `The client has answered ${asked.what} with an error: ${text}`,
+        code ?? "client_failed",
+        `The client has answered ${asked.what} with an error: ${reason}`,
+        { cause },
       ),
     );
   }

@@ -43,8 +43,8 @@ export class ClientStatus {
     return out > 0 || this.#requests.isAsked || status.read().doing !== 0;
   }
 
-  /** The number of frames that wait for it. */
-  get waiting(): number {
+  /** The number of frames that it was sent and has not released. */
+  get unreleased(): number {
     return this.#channel.out;
   }
 

@@ -40,7 +40,8 @@ export function requestLate(
     `No answer to ${what} within ${timeoutMs} ms: ${
       wasSent
         ? "the client has it, and answers between two calls of `process`; use a longer `timeoutMs` for a processor that is slow"
-        : "no client was ready; await `ready` first, or use a longer `timeoutMs`"
+        : "no client was ready; await `ready` after the launch, use a longer `timeoutMs`, " +
+          "or see in the host's warnings why each client fails"
     }`,
   );
 }

@@ -131,7 +131,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
     this.channel.stalls.isHost = true;
     if (options.keepsFrames) this.channel.keepCopies();
     this.requests = new ClientRequests(
-      { clock: native.clock, channel: this.channel },
+      { clock: native.clock, channel: this.channel, warn: options.warn },
       options.settings,
     );
     this.#bridge = this.#connect();

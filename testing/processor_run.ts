@@ -136,7 +136,11 @@ export class ProcessorRun<
       else this.#request(type, message);
     }, this.#inbox);
     this.#requests = new ClientRequests(
-      { clock: this.#native.clock, channel: this.#host },
+      {
+        clock: this.#native.clock,
+        channel: this.#host,
+        warn: (text) => void this.#problems.push(text),
+      },
       options.settings ?? {},
     );
     this.settings = hostSettings(this.#requests);

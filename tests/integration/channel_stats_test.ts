@@ -94,6 +94,30 @@ statsTest(
   },
 );
 
+statsTest("the frames on lease are counted, on both sides", async (pair) => {
+  const { sender, receiver } = pair;
+  const { data } = sender.senders;
+  const leased = (): number[] => [sender.stats.leased, receiver.stats.leased];
+  const frame = data.acquire({
+    data: new Uint8Array(1),
+    schema_name: "one",
+    timestamp_ns: 0n,
+  });
+  const spare = frame.clone();
+  assertEquals(leased(), [2, 0]);
+  assert(data.send(frame));
+  spare[Symbol.dispose]();
+  await pair.settle();
+  assertEquals(leased(), [0, 0]); // not read yet
+  const read = receiver.receivers.data.get()!;
+  const clone = read.clone();
+  assertEquals(leased(), [0, 2]);
+  read[Symbol.dispose]();
+  assertEquals(leased(), [0, 1]);
+  clone[Symbol.dispose]();
+  assertEquals(leased(), [0, 0]);
+});
+
 statsTest("the bytes of the frames received are counted", async (pair) => {
   const bytes = sendVideo(pair) + sendAudio(pair) + sendData(pair, "data") +
     sendData(pair, "latest_data");
@@ -111,6 +135,7 @@ statsTest("the bytes of the frames received are counted", async (pair) => {
     dropped: 0,
     waiting: 0,
     lost: 0,
+    leased: 0,
     peer_dropped: 0,
     stray_releases: 0,
     misfits: 1,

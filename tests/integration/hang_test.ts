@@ -60,7 +60,7 @@ const PLACES: Readonly<
   "a loop in JavaScript": {
     hang: (host) => sendTick(host, "loop"),
     says: "s and does not answer " +
-      "(in process(); last frame read: number 3 on 'ticks'; frames waiting: 1)",
+      "(in process(); last frame read: number 3 on 'ticks'; frames not released: 1)",
   },
   "a loop in native code": {
     hang: (host) => sendTick(host, "native"),
@@ -70,7 +70,7 @@ const PLACES: Readonly<
   "a call": {
     hang: (host) => void host.call["hang"]!({}).catch(() => {}),
     says: "(in the call 'hang'; last frame read: number 2 on 'ticks'; " +
-      "frames waiting: 0)",
+      "frames not released: 0)",
   },
   "settingsChanged": {
     hang: (host) => void host.settings.set({ turns: 1 }).catch(() => {}),

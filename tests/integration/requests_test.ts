@@ -229,7 +229,13 @@ requestTest(
     await using host = launch();
     await host.ready;
     await refused(host.call.refuses(), "bad_argument", "no such place");
-    await refused(host.call.fails(), "client_failed", "RangeError: a bad call");
+    const failure = await refused(
+      host.call.fails(),
+      "client_failed",
+      "RangeError: a bad call\n    at ",
+    );
+    const { stack } = failure.cause as Error;
+    assert(stack!.includes("/tests/fixtures/"), stack);
     await refused(
       host.call.lies(),
       "schema_mismatch",

@@ -26,7 +26,7 @@ function firstModuleLine(): string {
 function reasonFor(...places: string[]): string {
   const stack = ["TypeError: no such file", ...places].join("\n");
   const body = { error: "TypeError: no such file", stack };
-  return reportedFailure(body, "awaiting_started").reason;
+  return reportedFailure(body, "awaiting_started", "").reason;
 }
 
 Deno.test("a report names the place in the user's code, and no place of this package", () => {

@@ -32,6 +32,7 @@ const DECLARED: XpcDictionary = {
 /** Requests of a host, and what was sent. */
 class Stage {
   readonly sent: [type: string, fields: XpcDictionary][] = [];
+  readonly warnings: string[] = [];
   features: Features = new Set(FEATURES);
   readonly #timers = new Set<() => void>();
   readonly requests: ClientRequests;
@@ -49,6 +50,7 @@ class Stage {
           };
         },
       },
+      warn: (text) => void this.warnings.push(text),
       channel: {
         get features() {
           return features();
@@ -59,9 +61,9 @@ class Stage {
   }
 
   /** A client comes, declares, and is ready. */
-  connect(): void {
+  connect(declared = DECLARED): void {
     this.requests.connected();
-    assertEquals(this.requests.declared(DECLARED), undefined);
+    assertEquals(this.requests.declared(declared), undefined);
     assertEquals(this.requests.started(), undefined);
     this.requests.opened();
   }
@@ -96,25 +98,101 @@ async function rejects(
   assert(error.message.includes(words), error.message);
 }
 
-Deno.test("what was asked before the client is ready is sent then, in order", async () => {
+Deno.test("before the client is ready, a change joins its first values, and a call waits", async () => {
   const stage = new Stage({ amount: 0.25 });
-  const change = stage.requests.set({ amount: 0.75 });
   const call = stage.requests.call("ask");
+  const change = stage.requests.set({ amount: 0.75 });
+  const wrong = stage.requests.set({ amount: 2 });
   assertEquals(stage.types, []);
   stage.connect();
   assertEquals(stage.sent[0]?.[1][CHANNEL_KEY.values], {
-    amount: double(0.25),
+    amount: double(0.75),
   });
-  assertEquals(stage.types, [CTRL_TYPE.set, CTRL_TYPE.set, CTRL_TYPE.call]);
-  stage.requests.answered({ [CHANNEL_KEY.requestId]: uint64(2) });
+  assertEquals(stage.types, [CTRL_TYPE.set, CTRL_TYPE.call]);
   await change;
+  await rejects(wrong, "bad_argument", "amount");
   stage.requests.answered({
-    [CHANNEL_KEY.requestId]: uint64(3),
+    [CHANNEL_KEY.requestId]: uint64(2),
     [CHANNEL_KEY.reply]: { count: uint64(7) },
   });
   assertEquals(await call, { count: 7 });
   assertEquals(stage.requests.values, { amount: 0.75 });
   assertEquals(stage.timers, 0);
+});
+
+/** What a client declares whose module has another setting. */
+const RENAMED: XpcDictionary = {
+  [CHANNEL_KEY.declarations]: JSON.stringify(declarationsToJson({
+    settings: { gain: setting(Float32, { default: 1 }) },
+    calls: {},
+  })),
+};
+
+Deno.test("a later client starts without what its module does not know, and the owner is told", async () => {
+  const stage = new Stage({ amount: 0.25 });
+  stage.connect();
+  stage.requests.lost(undefined);
+  const change = stage.requests.set({ gain: 3 });
+  assertEquals(stage.types, [CTRL_TYPE.set]);
+  stage.connect(RENAMED);
+  assertEquals(stage.sent[0]?.[1][CHANNEL_KEY.values], { gain: double(3) });
+  assertEquals(stage.warnings.length, 1);
+  assert(
+    stage.warnings[0]!.startsWith(
+      "the next client starts without the setting 'amount', which was 0.25: ",
+    ),
+    stage.warnings[0],
+  );
+  await change;
+  assertEquals(stage.requests.values, { gain: 3 });
+});
+
+Deno.test("the first client must know what it is given, even if a change would be left out", () => {
+  const stage = new Stage({ amount: 0.25 });
+  stage.requests.connected();
+  const problem = stage.requests.declared(RENAMED);
+  assertEquals(problem?.code, "bad_argument");
+  assertEquals(stage.warnings, []);
+});
+
+Deno.test("a change that was made while clients failed replaces the value that they failed with", async () => {
+  const stage = new Stage();
+  stage.connect();
+  const bad = stage.requests.set({ amount: 0.125 });
+  stage.requests.lost(undefined);
+  const good = stage.requests.set({ amount: 0.875 });
+  stage.sent.splice(0);
+  stage.connect();
+  assertEquals(stage.sent[0]?.[1][CHANNEL_KEY.values], {
+    amount: double(0.875),
+  });
+  await Promise.all([bad, good]);
+});
+
+Deno.test("the error of a call has its client's stack as the cause", async () => {
+  const stage = new Stage();
+  stage.connect();
+  const call = stage.requests.call("ask");
+  const stack =
+    "RangeError: too far\n    at ask (file:///home/me/blur.ts:3:9)\n    at file:///home/me/blur.ts:9:1";
+  stage.requests.answered({
+    [CHANNEL_KEY.requestId]: stage.lastId,
+    [CHANNEL_KEY.code]: "client_failed",
+    [CHANNEL_KEY.error]: "RangeError: too far",
+    [CHANNEL_KEY.stack]: stack,
+  });
+  const error = await assertRejects(() => call, BridgeError);
+  assertEquals(
+    error.message,
+    "The client has answered the call 'ask' with an error: RangeError: too far\n" +
+      "    at ask (file:///home/me/blur.ts:3:9)",
+  );
+  const cause = error.cause as Error;
+  assertEquals([cause.name, cause.message, cause.stack], [
+    "RangeError",
+    "too far",
+    stack,
+  ]);
 });
 
 Deno.test("an answer that is not valid rejects its call, and one that nobody waits for is ignored", async () => {
