@@ -41,10 +41,13 @@ class Watched implements AsyncDisposable {
   readonly warnings: string[] = [];
   readonly host: ReactiveHost<TickPorts, TickPorts>;
 
-  constructor(options: Partial<HostOptions<TickPorts, TickPorts>> = {}) {
+  constructor(
+    options: Partial<HostOptions<TickPorts, TickPorts>> = {},
+    processor = PROCESSOR,
+  ) {
     Deno.mkdirSync(`${this.folder}/parts`);
     this.write("parts/word.ts", word("one"));
-    this.write("processor.ts", PROCESSOR);
+    this.write("processor.ts", processor);
     this.host = ReactiveHost.launch<TickPorts, TickPorts>({
       module: pathToFileURL(`${this.folder}/processor.ts`),
       inputs: { ticks: TICKS },
@@ -133,6 +136,56 @@ permittedTest(
     assertStringIncludes(watched.warnings.at(-1)!, "exited with code 3");
     watched.write("parts/word.ts", word("again"));
     assertEquals(await watched.answer(), "again");
+  },
+);
+
+/** A processor that answers with its settings, of which one has this name. */
+function withSetting(name: string): string {
+  return `
+import { Float32, reactive, setting } from ${JSON.stringify(CLIENT)};
+import { TICKS } from ${JSON.stringify(PORT)};
+
+export default reactive({
+  inputs: { ticks: TICKS },
+  outputs: { ticks: TICKS },
+  settings: { ${name}: setting(Float32, { default: 1, maximum: 4 }) },
+  setup({ settings }) {
+    if (Object.values(settings)[0] === 4) throw new Error("too much");
+  },
+  process({ input, output, settings }) {
+    using tick = input.ticks.get();
+    if (!tick) return;
+    const schema_name = JSON.stringify(settings);
+    using out = output.ticks.acquire({ ...tick.copy(), schema_name });
+    output.ticks.send(out);
+  },
+});
+`;
+}
+
+permittedTest(
+  "a setting that a changed module no longer has is left out, and a value that clients fail with can be replaced",
+  HOST_NEEDS,
+  async () => {
+    await using _ = await isolatedHome();
+    await using watched = new Watched({}, withSetting("amount"));
+    const { host } = watched;
+    await soon(host.ready, "ready");
+    await host.settings.set({ amount: 2 });
+    assertEquals(await watched.answer(), '{"amount":2}');
+    watched.write("processor.ts", withSetting("gain"));
+    await watched.warned("without the setting 'amount', which was 2");
+    assertEquals(await watched.answer(), '{"gain":1}');
+    assertEquals<unknown>(host.settings.values, { gain: 1 });
+
+    // The next client has the value that `setup` refuses.
+    await host.settings.set({ gain: 4 });
+    watched.write("processor.ts", `${withSetting("gain")}// again`);
+    await watched.warned("is started when a file of its module has changed");
+    const change = host.settings.set({ gain: 3 });
+    watched.write("processor.ts", `${withSetting("gain")}// and again`);
+    await soon(change, "the change");
+    assertEquals(await watched.answer(), '{"gain":3}');
   },
 );
 
