@@ -4,7 +4,7 @@ import { controlPlan } from "../controls.ts";
 import { SampleTrips } from "../bridge/sample_trips.ts";
 import { DICTIONARY, LANE, type Way } from "../bridge/ways.ts";
 import type { Extent, Group, SubjectPlan } from "../harness/subject.ts";
-import { bareTrips } from "../peers/bare_lane.ts";
+import { bareTrips, leanTrips } from "../peers/bare_lane.ts";
 import { grpcJs } from "../peers/grpc_js.ts";
 import { iceoryx2 } from "../peers/iceoryx2.ts";
 import { stdio } from "../peers/stdio.ts";
@@ -60,6 +60,7 @@ export const roundTrip: Group = {
       (extent) => ["socket", "together", COUNT[extent]],
     ),
     bareTrips(HOT_COUNT),
+    leanTrips(HOT_COUNT),
     iceoryx2(HOT_COUNT),
     unixStream(COUNT),
     stdio(COUNT),

@@ -1,7 +1,7 @@
 /** How long starts take: of a host with its client, of a client, of an empty program. */
 
 import { CLIENT_RUNNER } from "../../../host/assembly.ts";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { builtLibrary } from "../../../ffi/library/library.ts";
 import { ROOT } from "../../../tools/checkout.ts";
 import { bundledEntry, bundlePackage } from "../../../tools/package/bundle.ts";
@@ -17,11 +17,10 @@ import {
   type Group,
   NotHere,
   type Round,
-  stateless,
   type Subject,
   type SubjectPlan,
 } from "../harness/subject.ts";
-import { Program } from "../program.ts";
+import { denoArguments, Program } from "../program.ts";
 import type { LaunchTimes } from "../programs/launch_host.ts";
 
 /** The variable by which a process knows that it is a client. */
@@ -45,15 +44,10 @@ async function timeToEnd(module: string): Promise<Round> {
   return { samples: [performance.now() - began] };
 }
 
-/**
- * A Deno that runs a module.
- *
- * @param text makes the module's text. It may write files into `folder`, beside the
- * module
- */
+/** A Deno that runs a module, whose text `text` returns. */
 function deno(
   name: string,
-  text: (folder: URL) => string | Promise<string>,
+  text: () => string | Promise<string>,
 ): SubjectPlan {
   return {
     name,
@@ -62,8 +56,7 @@ function deno(
       // Outside the checkout, whose deno.json would be read.
       const directory = new PrivateDirectory();
       const module = `${directory.path}/main.ts`;
-      const folder = pathToFileURL(`${directory.path}/`);
-      await Deno.writeTextFile(module, await text(folder));
+      await Deno.writeTextFile(module, await text());
       const round = (): Promise<Round> => timeToEnd(module);
       await round();
       return {
@@ -80,39 +73,93 @@ function loading(runner: URL): string {
   return `import ${JSON.stringify(runner.href)};\nDeno.exit(0);\n`;
 }
 
-/** The same from the bundle of the published package, with this checkout's shim in it. */
-async function loadingBundled(folder: URL): Promise<string> {
+/** Where a program finds this library. */
+interface Library {
+  /** Its modules. */
+  readonly folder: URL;
+  /** The `deno.json` by which the bench's own modules get it instead of the checkout's; undefined for the checkout itself. */
+  readonly config?: string;
+}
+
+const CHECKOUT: Library = { folder: ROOT };
+
+/** The published package, with this checkout's shim in it. Made once. */
+let published: Promise<Library> | undefined;
+
+async function publish(): Promise<Library> {
+  const folder = new URL("c/out/bench/package/", ROOT);
+  await Deno.mkdir(folder, { recursive: true });
   await bundlePackage(ROOT, folder);
+  const place = (path: string): string =>
+    new URL(bundledEntry(path), folder).href;
   const { os, arch } = Deno.build;
   await Deno.writeTextFile(
-    new URL(bundledEntry(prebuiltPath(`${os}-${arch}`)), folder),
+    new URL(place(prebuiltPath(`${os}-${arch}`))),
     prebuiltModule(await Deno.readFile(builtLibrary()), await readAbi()),
   );
+  const config = new URL("deno.json", folder);
+  const imports = Object.fromEntries(
+    ["client/mod", "host/mod"].map((path) => [
+      new URL(`${path}.ts`, ROOT).href,
+      place(path),
+    ]),
+  );
+  await Deno.writeTextFile(config, JSON.stringify({ imports }));
+  return { folder, config: fileURLToPath(config) };
+}
+
+function packaged(): Promise<Library> {
+  return published ??= publish();
+}
+
+async function loadingPackaged(): Promise<string> {
+  const { folder } = await packaged();
   return loading(new URL(bundledEntry("client/runner"), folder));
 }
 
-async function launchOnce(way: Way): Promise<LaunchTimes | NotHere> {
-  using home = new PrivateDirectory();
-  await using program = Program.deno("launch_host.ts", [way.name], {
-    STREAMLIB_HOME: home.path,
-  });
+async function launchOnce(
+  way: Way,
+  { config }: Library,
+  home: string,
+): Promise<LaunchTimes | NotHere> {
+  await using program = new Program(
+    Deno.execPath(),
+    [
+      ...denoArguments("launch_host.ts", way.name, config ?? ""),
+    ].toSpliced(1, 0, ...(config === undefined ? [] : ["--config", config])),
+    { STREAMLIB_HOME: home },
+    `launch_host.ts ${way.name}`,
+  );
   const said = JSON.parse(await program.line());
   await program.finish();
   return "reason" in said ? new NotHere(said.reason) : said;
 }
 
-function launch(what: string, way: Way, key: keyof LaunchTimes): SubjectPlan {
+function launch(
+  what: string,
+  way: Way,
+  key: keyof LaunchTimes,
+  find: () => Library | Promise<Library> = packaged,
+): SubjectPlan {
   return {
     name: `${what}, ${way.name}`,
     unit: "ms",
     start: async () => {
-      const first = await launchOnce(way);
+      const library = await find();
+      // The package writes its shim there, once.
+      const home = new PrivateDirectory();
+      const once = (): Promise<LaunchTimes | NotHere> =>
+        launchOnce(way, library, home.path);
+      const first = await once();
       if (first instanceof NotHere) return first;
-      return stateless(async () => {
-        const times = await launchOnce(way);
-        if (times instanceof NotHere) throw new Error(times.reason);
-        return { samples: [times[key]] };
-      });
+      return {
+        round: async () => {
+          const times = await once();
+          if (times instanceof NotHere) throw new Error(times.reason);
+          return { samples: [times[key]] };
+        },
+        [Symbol.asyncDispose]: () => Promise.resolve(home[Symbol.dispose]()),
+      };
     },
   };
 }
@@ -129,7 +176,9 @@ export const start: Group = {
     launch("launch to ready, cold", DICTIONARY, "cold"),
     launch("launch to ready, warm", DICTIONARY, "warm"),
     launch("client's process to its hello, warm", DICTIONARY, "hello"),
-    deno("client's modules, start to end", loadingBundled),
+    launch("launch to ready in a checkout, cold", LANE, "cold", () => CHECKOUT),
+    launch("launch to ready in a checkout, warm", LANE, "warm", () => CHECKOUT),
+    deno("client's modules, start to end", loadingPackaged),
     deno(
       "client's modules in a checkout, start to end",
       () => loading(CLIENT_RUNNER),

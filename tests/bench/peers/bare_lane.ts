@@ -1,5 +1,6 @@
-/** A lane between two threads of this process, without frames: see {@link BareEnd}. */
+/** Lanes between two threads of this process, without this library's channel: see `ring_end.ts`. */
 
+import type { Direction } from "../../../channel/lane/rings.ts";
 import { NativeLane } from "../../../ffi/lane.ts";
 import { Native } from "../../../ffi/native.ts";
 import { now } from "../../../host/mod.ts";
@@ -13,14 +14,16 @@ import type {
   SubjectPlan,
   Unit,
 } from "../harness/subject.ts";
+import { copyOf, sampleOf } from "../ports.ts";
 import { BareEnd } from "./bare_end.ts";
+import { LeanEnd } from "./lean_end.ts";
 
 /**
- * What the other thread does with each record: it sends it back; or answers the last
- * one of a round; or sleeps until it comes, and posts after the last one how long
- * each was on its way, in microseconds.
+ * What the other thread does with each record: it sends it back; or does so with each
+ * frame, see {@link LeanEnd}; or answers the last one of a round; or sleeps until it
+ * comes, and posts after the last one how long each was on its way, in microseconds.
  */
-export type BareMode = "echo" | "sink" | "wake";
+export type BareMode = "echo" | "frames" | "sink" | "wake";
 
 /** What the other thread is told. */
 export interface BareStart {
@@ -32,17 +35,20 @@ export interface BareStart {
 }
 
 /** One lane, and its other end. */
-class BareLane implements Subject {
-  readonly end: BareEnd;
+class BareLane<E extends BareEnd | LeanEnd> implements Subject {
+  readonly end: E;
   readonly worker: Worker;
   readonly #native = Native.open();
   readonly #lane: NativeLane;
-  readonly #round: (lane: BareLane) => Promise<Round>;
+  readonly #round: (lane: BareLane<E>) => Promise<Round>;
 
-  constructor(round: (lane: BareLane) => Promise<Round>) {
+  constructor(
+    End: new (lane: NativeLane, direction: Direction) => E,
+    round: (lane: BareLane<E>) => Promise<Round>,
+  ) {
     this.#lane = NativeLane.create(this.#native, LANE_DEFAULT_SLOTS);
     this.#lane.wake();
-    this.end = new BareEnd(this.#lane, 0);
+    this.end = new End(this.#lane, 0);
     this.worker = new Worker(
       new URL("../programs/bare_lane.ts", import.meta.url),
       { type: "module" },
@@ -87,20 +93,21 @@ function posted<T>(
   );
 }
 
-function plan(
+function plan<E extends BareEnd | LeanEnd>(
   name: string,
+  End: new (lane: NativeLane, direction: Direction) => E,
   unit: Unit,
   mode: BareMode,
   counts: Readonly<Record<Extent, number>>,
-  round: (lane: BareLane, count: number) => Promise<Round>,
-  warmUp: (lane: BareLane, count: number) => Promise<unknown> = round,
+  round: (lane: BareLane<E>, count: number) => Promise<Round>,
+  warmUp: (lane: BareLane<E>, count: number) => Promise<unknown> = round,
 ): SubjectPlan {
   return {
     name,
     unit,
     start: async (extent) => {
       const count = counts[extent];
-      const lane = new BareLane((lane) => round(lane, count));
+      const lane = new BareLane(End, (lane) => round(lane, count));
       try {
         await lane.connect(mode, count);
         await warmUp(lane, count);
@@ -119,6 +126,7 @@ export function bareTrips(
 ): SubjectPlan {
   return plan(
     "JavaScript, bare lane",
+    BareEnd,
     "us",
     "echo",
     counts,
@@ -135,12 +143,39 @@ export function bareTrips(
   );
 }
 
+/** Round trips of frames, both ends awake. */
+export function leanTrips(
+  counts: Readonly<Record<Extent, number>>,
+): SubjectPlan {
+  return plan(
+    "JavaScript, lean frames",
+    LeanEnd,
+    "us",
+    "frames",
+    counts,
+    ({ end }, count) => {
+      const samples = new Float64Array(count);
+      for (let n = 0; n < count; n++) {
+        const began = performance.now();
+        end.send(end.acquire(sampleOf(n)));
+        const back = end.receive(false)!;
+        const { number, turn_z } = copyOf(back);
+        if (number !== n || turn_z !== n) throw new Error(`not sample ${n}`);
+        back.dispose();
+        samples[n] = (performance.now() - began) * 1000;
+      }
+      return Promise.resolve({ samples });
+    },
+  );
+}
+
 /** Records per second in one direction. */
 export function bareStream(
   counts: Readonly<Record<Extent, number>>,
 ): SubjectPlan {
   return plan(
     "stream, JavaScript, bare lane",
+    BareEnd,
     "1/s",
     "sink",
     counts,
@@ -162,7 +197,11 @@ export function bareWakes(
   counts: Readonly<Record<Extent, number>>,
   pauseMs: number,
 ): SubjectPlan {
-  const wakes = async (lane: BareLane, count: number, pauseMs: number) => {
+  const wakes = async (
+    lane: BareLane<BareEnd>,
+    count: number,
+    pauseMs: number,
+  ) => {
     const samples = await posted<Float64Array>(lane.worker, async () => {
       for (let n = 0; n < count; n++) {
         if (pauseMs > 0) {
@@ -175,6 +214,7 @@ export function bareWakes(
   };
   return plan(
     "wake, JavaScript, bare lane",
+    BareEnd,
     "us",
     "wake",
     counts,

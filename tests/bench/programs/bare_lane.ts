@@ -7,7 +7,9 @@ import { Native } from "../../../ffi/native.ts";
 import { now } from "../../../host/mod.ts";
 import { Capability } from "../../../proto/wire/xpc_value.ts";
 import { BareEnd } from "../peers/bare_end.ts";
-import type { BareStart } from "../peers/bare_lane.ts";
+import type { BareMode, BareStart } from "../peers/bare_lane.ts";
+import { LeanEnd } from "../peers/lean_end.ts";
+import { copyOf } from "../ports.ts";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 
@@ -17,7 +19,20 @@ scope.onmessage = ({ data }) => {
   using lane = NativeLane.open(native, new Capability("shmem", memory));
   using bell = lane.bell();
   scope.postMessage(bell.borrow().handle);
-  const end = new BareEnd(lane, 1);
+  if (mode === "frames") echoFrames(new LeanEnd(lane, 1), count);
+  else answer(new BareEnd(lane, 1), mode, count);
+  scope.postMessage("ended");
+};
+
+function echoFrames(end: LeanEnd, count: number): void {
+  for (let frame, sleeps = true; (frame = end.receive(sleeps));) {
+    sleeps = frame.number === count - 1;
+    end.send(end.acquire(copyOf(frame)));
+    frame.dispose();
+  }
+}
+
+function answer(end: BareEnd, mode: BareMode, count: number): void {
   const ways = new Float64Array(count);
   for (let record, sleeps = true; (record = end.receive(sleeps));) {
     const { number, sentUs } = record;
@@ -30,5 +45,4 @@ scope.onmessage = ({ data }) => {
       end.send(number, sentUs);
     }
   }
-  scope.postMessage("ended");
-};
+}

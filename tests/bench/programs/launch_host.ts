@@ -1,7 +1,8 @@
 /**
  * Launches a host with its client and a broker of its own, "cold", then another one
- * in the same process, "warm": `launch_host.ts WAY`. Prints a line of JSON:
- * {@link LaunchTimes}, or `{"reason": "…"}`.
+ * in the same process, "warm": `launch_host.ts WAY CONFIG`. The client gets the
+ * `deno.json` CONFIG, unless it is "". Prints a line of JSON: {@link LaunchTimes}, or
+ * `{"reason": "…"}`.
  */
 
 import { DICTIONARY, LANE, launch } from "../bridge/ways.ts";
@@ -17,8 +18,10 @@ export interface LaunchTimes {
 }
 
 async function measure(): Promise<LaunchTimes | NotHere> {
-  const way = Deno.args[0] === LANE.name ? LANE : DICTIONARY;
+  const [name, config] = Deno.args;
+  const way = name === LANE.name ? LANE : DICTIONARY;
   const options = {
+    ...(config && { config }),
     module: new URL("./relay_samples.ts", import.meta.url),
     inputs: { samples: SAMPLES },
     outputs: { samples: SAMPLES },
