@@ -138,10 +138,14 @@ export class Lease {
     if (this.#end !== undefined) return;
     this.#end = why;
     this.lender.leaseCount--;
+    if (this.views.length > 0) this.#endViews();
+    this.lender.leaseEnded(this);
+  }
+
+  #endViews(): void {
     for (const view of this.views) {
       if (view.end()) this.givenAway = true;
     }
-    this.lender.leaseEnded(this);
   }
 
   /** The error of whoever uses the frame after its end. */

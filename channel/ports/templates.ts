@@ -99,7 +99,8 @@ function fitting(
     "  return false;",
     "}",
     `return ${
-      ["Object(template) === template", ...needed.map(has)].join(" && ")
+      ['typeof template === "object"', "template !== null", ...needed.map(has)]
+        .join(" && ")
     };`,
   ).make("template") as (template: object) => boolean;
 }
