@@ -51,3 +51,21 @@ export function canGenerate(): boolean {
     return false;
   }
 }
+
+/**
+ * Returns a function that makes something for a schema, or for another object, once.
+ * Ports of one schema then run the same code: the engine makes the code of one
+ * connection quicker than that of several which only do the same.
+ */
+export function oncePer<K extends object, V>(make: (key: K) => V): (
+  key: K,
+) => V {
+  const made = new WeakMap<K, { readonly value: V }>();
+  return (key) => {
+    const known = made.get(key);
+    if (known) return known.value;
+    const value = make(key);
+    made.set(key, { value });
+    return value;
+  };
+}

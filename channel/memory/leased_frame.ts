@@ -1,6 +1,6 @@
 /**
  * The frame objects that user code gets: to fill, and to read. Each is an instance
- * of a class that is made once per port. Its textures and buffers are getters,
+ * of a class that is made once per schema. Its textures and buffers are getters,
  * which throw once the lease has ended; all other values are its own properties.
  *
  * @module
@@ -13,7 +13,12 @@ import type {
 } from "../../proto/schema/field_type.ts";
 import { CUSTOM_INSPECT, type Inspect } from "../../proto/custom_inspect.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import { canGenerate, Code, property } from "../../proto/generated_code.ts";
+import {
+  canGenerate,
+  Code,
+  oncePer,
+  property,
+} from "../../proto/generated_code.ts";
 import { SurfaceView } from "../../proto/schema/surface_view.ts";
 import { FrameSurface } from "./frame_surface.ts";
 import { Lease, type Lender, type PieceView } from "./lease.ts";
@@ -104,8 +109,13 @@ export class LeasedFrame extends Leased implements Disposable {
     if (values) setOwn(this, values);
   }
 
+  /** Returns what makes the frames of a schema. */
+  static readonly maker: (schema: Schema) => FrameMaker = oncePer((schema) =>
+    LeasedFrame.#maker(schema)
+  );
+
   /** Makes the class of a schema's frames. */
-  static maker(schema: Schema): FrameMaker {
+  static #maker(schema: Schema): FrameMaker {
     const names = Object.keys(schema.fields);
     const shared = names.filter((name) => isShared(schema.fields[name]!.type));
     const setOwn = setter(names.filter((name) => !shared.includes(name)));

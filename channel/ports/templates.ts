@@ -7,10 +7,29 @@
 import { BridgeError } from "../../proto/errors.ts";
 import type { Schema } from "../../proto/schema/field_type.ts";
 import type { PixelFormat } from "../../proto/schema/surface.ts";
-import { canGenerate, Code, property } from "../../proto/generated_code.ts";
+import {
+  canGenerate,
+  Code,
+  oncePer,
+  property,
+} from "../../proto/generated_code.ts";
 import { type Complete, completion } from "../../proto/wire/completion.ts";
 import { extraMisfit, Misfit } from "../../proto/wire/misfit.ts";
 import type { Native } from "../../ffi/native.ts";
+
+/** What the templates of a schema must be like. */
+const rulesOf = oncePer((schema: Schema) => {
+  const known = new Set(Object.keys(schema.fields));
+  const needed = Object.entries(schema.fields)
+    .filter(([, { type }]) => type.kind !== "Optional")
+    .map(([name]) => name);
+  return {
+    complete: completion(schema),
+    known,
+    needed,
+    fits: fitting([...known], needed),
+  };
+});
 
 /** Fills in what the templates of one port do not give. */
 export class Templates {
@@ -35,12 +54,11 @@ export class Templates {
   /** Uses the marks of this schema from now on, and this format where a template gives none. */
   agree(schema: Schema, pixel_format: PixelFormat | undefined): void {
     this.#name = schema.name;
-    this.#complete = completion(schema);
-    this.#known = new Set(Object.keys(schema.fields));
-    this.#needed = Object.entries(schema.fields).filter(([, { type }]) =>
-      type.kind !== "Optional"
-    ).map(([name]) => name);
-    this.#fits = fitting([...this.#known], this.#needed);
+    const { complete, known, needed, fits } = rulesOf(schema);
+    this.#complete = complete;
+    this.#known = known;
+    this.#needed = needed;
+    this.#fits = fits;
     this.#pixelFormat = pixel_format;
   }
 

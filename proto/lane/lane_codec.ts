@@ -4,6 +4,7 @@
  * @module
  */
 
+import { oncePer } from "../generated_code.ts";
 import { VALUE_COST_BYTES } from "../limits.ts";
 import type { Schema } from "../schema/field_type.ts";
 import {
@@ -105,9 +106,12 @@ const LANES: Makers<LaneType> = {
   SchemaRef: ({ schema }, compiler) => compiler.schema(schema),
 };
 
+/** The codecs of a schema, by the terms. */
+const codecs = oncePer((_: Schema) => new Map<string, LaneCodec>());
+
 /**
- * Makes the codec of a schema. With its first frame this takes about a millisecond:
- * make one per port and keep it.
+ * Returns the codec of a schema. With its first frame this takes about a millisecond,
+ * once for a schema and its terms.
  *
  * ```ts
  * import { schema, String as Text, UInt32 } from "@streamlib/bridge";
@@ -126,5 +130,15 @@ export function compileLane<S extends Schema>(
   schema: S,
   terms: FrameTerms = {},
 ): LaneCodec<S> {
-  return new LaneCodec(schema, compileParts(schema, terms, LANES, levelLane));
+  const known = codecs(schema);
+  const key = JSON.stringify(terms);
+  let codec = known.get(key);
+  if (!codec) {
+    codec = new LaneCodec(
+      schema,
+      compileParts(schema, terms, LANES, levelLane),
+    );
+    known.set(key, codec);
+  }
+  return codec as LaneCodec<S>;
 }
