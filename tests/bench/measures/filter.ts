@@ -1,8 +1,9 @@
 /** The demo's filter on 1080p: in a client, and in this process without a bridge. */
 
 import type { ReactiveHost } from "../../../host/mod.ts";
-import { EdgeDetector } from "../../../demo/filter/edge_detector.ts";
-import { bytesOf, FULL_HD } from "../bridge/picture_stream.ts";
+import { soon } from "../../helpers/soon.ts";
+import { FULL_HD } from "../bridge/picture_stream.ts";
+import { Filtering } from "../peers/filtering.ts";
 import { DICTIONARY, LANE, launch, type Way } from "../bridge/ways.ts";
 import {
   type Extent,
@@ -16,8 +17,6 @@ import {
 import { PICTURES } from "../ports.ts";
 
 const COUNT: Readonly<Record<Extent, number>> = { full: 120, quick: 30 };
-/** The pictures that are in memory at once in this process: as many as a port holds. */
-const BUFFERS = 8;
 
 type Ports = { video: typeof PICTURES };
 
@@ -62,31 +61,65 @@ function bridge(way: Way): SubjectPlan {
   };
 }
 
+/** The filter in this process, on memory of its own. */
 const inProcess: SubjectPlan = {
   name: "filter, in-process",
   unit: "1/s",
-  start: (extent) => {
-    const detector = new EdgeDetector(FULL_HD.width, FULL_HD.height);
-    const stride = FULL_HD.width * 4;
-    const pictures = (): Uint8Array[] =>
-      Array.from({ length: BUFFERS }, () => new Uint8Array(bytesOf(FULL_HD)));
-    const [from, to] = [pictures(), pictures()];
-    const round = (): Promise<Round> => {
-      const began = performance.now();
-      for (let i = 0; i < COUNT[extent]; i++) {
-        const at = i % BUFFERS;
-        detector.detect(from[at]!, stride, to[at]!, stride);
-      }
-      const seconds = (performance.now() - began) / 1000;
-      return Promise.resolve({ samples: [COUNT[extent] / seconds] });
-    };
-    return round().then(() => stateless(round));
+  start: async (extent): Promise<Subject> => {
+    const filtering = new Filtering();
+    const round = (): Promise<Round> =>
+      Promise.resolve(rate(extent, filtering.run(COUNT[extent])));
+    await round();
+    return stateless(round);
   },
 };
+
+/**
+ * The same in a Worker that has detached a buffer, as this library does with the
+ * views of each frame whose lease ends. In such a thread V8 looks for that at every
+ * access to a typed array.
+ */
+const afterDetachment: SubjectPlan = {
+  name: "filter, in-process, after a detachment",
+  unit: "1/s",
+  start: async (extent): Promise<Subject> => {
+    const worker = new Worker(
+      new URL("../programs/filter_worker.ts", import.meta.url),
+      { type: "module" },
+    );
+    const posted = (): Promise<unknown> =>
+      soon(
+        new Promise((resolve, reject) => {
+          worker.onmessage = ({ data }) => resolve(data);
+          worker.onerror = ({ message }) => reject(new Error(message));
+        }),
+        "an answer",
+      );
+    await posted();
+    const round = async (): Promise<Round> => {
+      worker.postMessage(COUNT[extent]);
+      return rate(extent, Number(await posted()));
+    };
+    await round();
+    return {
+      round,
+      [Symbol.asyncDispose]: () => Promise.resolve(worker.terminate()),
+    };
+  },
+};
+
+function rate(extent: Extent, ms: number): Round {
+  return { samples: [COUNT[extent] / (ms / 1000)] };
+}
 
 /** The group. */
 export const filter: Group = {
   name: "filter",
   rounds: { full: 5, quick: 1 },
-  plans: [bridge(LANE), bridge(DICTIONARY), inProcess],
+  plans: [
+    bridge(LANE),
+    bridge(DICTIONARY),
+    inProcess,
+    afterDetachment,
+  ],
 };
