@@ -85,10 +85,25 @@ export interface Stall {
   readonly text: string;
 }
 
+/** Names a port that receives. Inputs and outputs are those of the processor, on both sides. */
+function receiving({ name }: ReceivingState, { isHost }: SideState): string {
+  return `the ${isHost ? "output" : "input"} '${name}'`;
+}
+
+/** Names a port that sends. */
+function sending({ name }: SendingState, { isHost }: SideState): string {
+  return `the ${isHost ? "input" : "output"} '${name}'`;
+}
+
 /** What is said of a port whose frames are all on lease. `since` says how long. */
-function onLease(port: ReceivingState, since: string): string {
-  const { name, capacity, held } = port;
-  return `warning: all ${held.count} frames of '${name}' are on lease, and ${since}: no more can come; ` +
+function onLease(
+  port: ReceivingState,
+  side: SideState,
+  since: string,
+): string {
+  const { capacity, held } = port;
+  const what = receiving(port, side);
+  return `warning: all ${held.count} frames of ${what} are on lease, and ${since}: no more can come; ` +
     `is \`using\` missing, or is the batch that is collected larger than the capacity of ${capacity}?`;
 }
 
@@ -111,7 +126,7 @@ export function receivingStall(
     if (!port.isAwaited && !side.mayWaitFor(port) && port.misses <= misses) {
       return undefined; // it may be at work on them
     }
-    const text = onLease(port, "none was disposed for 2 s");
+    const text = onLease(port, side, "none was disposed for 2 s");
     return { key: `held:${name}`, progress, text };
   }
   if (!port.isFull || !port.isForsaken || port.isAwaited || !waits()) {
@@ -120,8 +135,9 @@ export function receivingStall(
   return {
     key: `unread:${name}`,
     progress,
-    text: `warning: nobody reads '${name}': ${port.size} frames are unread, ` +
-      `and its capacity is ${port.capacity}: no more can come; ${advice(side)}`,
+    text: `warning: nobody reads ${receiving(port, side)}: ` +
+      `${port.size} frames are unread, and its capacity is ${port.capacity}: ` +
+      `no more can come; ${advice(side)}`,
   };
 }
 
@@ -132,14 +148,18 @@ function advice({ isHost, idles, drains }: SideState): string {
 }
 
 /** Returns why no frame can be acquired on a port: this side has acquired all that it may have, and wants more. */
-export function sendingStall(port: SendingState): Stall | undefined {
+export function sendingStall(
+  port: SendingState,
+  side: SideState,
+): Stall | undefined {
   const { name, places } = port;
   if (!port.connected || !places.isAllAcquired) return undefined;
   if (!port.isAwaited && !places.isShort) return undefined;
+  const what = sending(port, side);
   return {
     key: `acquired:${name}`,
     progress: places.freed,
-    text: `warning: ${places.taken} frames of '${name}' were acquired, and ` +
+    text: `warning: ${places.taken} frames of ${what} were acquired, and ` +
       "none was sent or disposed for 2 s: there is no room for another; is `using` or `send` missing?",
   };
 }
@@ -151,13 +171,13 @@ export function stallAtEnd(
 ): Stall | undefined {
   const stall = receivingStall(port, 0, side, () => false);
   if (!stall || !port.isNoneReleased) return undefined;
-  return { ...stall, text: onLease(port, "none was ever disposed") };
+  return { ...stall, text: onLease(port, side, "none was ever disposed") };
 }
 
 /** Returns what is to be said, at an orderly end, of a port whose frames were all sent too early. */
 export function earlyAtEnd(
   port: SendingState,
-  { isHost }: SideState,
+  side: SideState,
 ): Stall | undefined {
   const { sent, dropped } = port.stats;
   if (!port.connected || sent > 0 || dropped === 0) return undefined;
@@ -165,12 +185,13 @@ export function earlyAtEnd(
   const all = dropped === 1
     ? "the only frame that was sent"
     : `all ${dropped} frames that were sent`;
+  const what = sending(port, side);
   return {
     key: `early:${port.name}`,
     progress: 0,
-    text: `warning: ${all} on '${port.name}' came before the other side had ` +
+    text: `warning: ${all} on ${what} came before the other side had ` +
       `started, and nothing was sent: ${
-        isHost
+        side.isHost
           ? "await `ready` first"
           : "a processor cannot send in `setup`; send in `process` or `start`"
       }`,

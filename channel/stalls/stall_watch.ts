@@ -138,7 +138,9 @@ export class StallWatch implements SideState {
 
   #find(): Stall[] {
     if (!this.#channel.isOpen || this.#rests.size > 0) return [];
-    const found: (Stall | undefined)[] = this.#outgoing.map(sendingStall);
+    const found: (Stall | undefined)[] = this.#outgoing.map((port) =>
+      sendingStall(port, this)
+    );
     for (const port of this.#incoming) {
       const misses = this.#misses.get(port) ?? 0;
       found.push(receivingStall(port, misses, this, () => this.#waits(port)));

@@ -104,7 +104,7 @@ async function awaited(port: object): Promise<void> {
 }
 
 function onLease(name: Name, count: number): string {
-  return `warning: all ${count} frames of '${name}' are on lease, and none was disposed for 2 s: ` +
+  return `warning: all ${count} frames of the input '${name}' are on lease, and none was disposed for 2 s: ` +
     "no more can come; is `using` missing, or is the batch that is collected larger than the capacity of 2?";
 }
 
@@ -203,7 +203,7 @@ stallTest(
     const first = (await slow.next()).value as ReadFrame;
     clock.advance(10_000);
     const unread = (name: Name): string =>
-      `warning: nobody reads '${name}': 2 frames are unread, and its capacity is 2: ` +
+      `warning: nobody reads the output '${name}': 2 frames are unread, and its capacity is 2: ` +
       "no more can come; read each output while the host waits for its client";
     assertEquals(pair.problems, [unread("every")]);
     first[Symbol.dispose]();
@@ -228,7 +228,7 @@ stallTest(
   async (pair, clock) => {
     const { every, latest } = pair.sender.senders;
     const text = (name: Name, count: number): string =>
-      `warning: ${count} frames of '${name}' were acquired, and none was sent or disposed for 2 s: ` +
+      `warning: ${count} frames of the output '${name}' were acquired, and none was sent or disposed for 2 s: ` +
       "there is no room for another; is `using` or `send` missing?";
     const frames = [1, 2].map(() => every.acquire({ pixel_buffer: PICTURE }));
     clock.advance(10_000);
@@ -304,7 +304,7 @@ stallTest(
     await reader.cancel();
     clock.advance(10_000);
     assertEquals(pair.problems, [
-      "warning: nobody reads 'data': 2 frames are unread, and its capacity is 2: " +
+      "warning: nobody reads the output 'data': 2 frames are unread, and its capacity is 2: " +
       "no more can come; read each output while the host waits for its client",
     ]);
     stop.abort();
@@ -329,7 +329,7 @@ stallTest(
     await awaited(every);
     clock.advance(10_000);
     assertEquals(pair.problems, [
-      "warning: 2 frames of 'every' were acquired, and none was sent or disposed for 2 s: " +
+      "warning: 2 frames of the output 'every' were acquired, and none was sent or disposed for 2 s: " +
       "there is no room for another; is `using` or `send` missing?",
     ]);
     for (const one of acquired) one[Symbol.dispose]();

@@ -112,14 +112,15 @@ class Stage {
   }
 }
 
-const HELD =
-  "warning: all 4 frames of 'video' are on lease, and none was disposed for 2 s: no more can come; " +
+const heldOn = (port: string): string =>
+  `warning: all 4 frames of the ${port} 'video' are on lease, and none was disposed for 2 s: no more can come; ` +
   "is `using` missing, or is the batch that is collected larger than the capacity of 4?";
+const HELD = heldOn("output");
 const HELD_AT_END = HELD.replace("disposed for 2 s", "ever disposed");
-const UNREAD =
-  "warning: nobody reads 'video': 4 frames are unread, and its capacity is 4: no more can come; ";
-const ACQUIRED =
-  "warning: 4 frames of 'video' were acquired, and none was sent or disposed for 2 s: " +
+const unreadOn = (port: string): string =>
+  `warning: nobody reads the ${port} 'video': 4 frames are unread, and its capacity is 4: no more can come; `;
+const acquiredOn = (port: string): string =>
+  `warning: 4 frames of the ${port} 'video' were acquired, and none was sent or disposed for 2 s: ` +
   "there is no room for another; is `using` or `send` missing?";
 
 Deno.test("frames that are all on lease while a read waits are told of after 2 s, once", () => {
@@ -139,7 +140,7 @@ Deno.test("frames that are all on lease while a processor waits to be called are
   stage.in.isAwaited = false;
   stage.watch.setIdle(true);
   stage.clock.advance(3_000);
-  assertEquals(stage.only(), HELD);
+  assertEquals(stage.only(), heldOn("input"));
 });
 
 Deno.test("frames that are all on lease are told of if somebody goes on to read without waiting", () => {
@@ -199,7 +200,7 @@ Deno.test("an output that nobody reads is told of while its host waits", () => {
   for (const [wait, advice] of waits) {
     const stage = new Stage(true).full();
     wait(stage);
-    assertEquals(stage.pass().only(), UNREAD + advice);
+    assertEquals(stage.pass().only(), unreadOn("output") + advice);
   }
 });
 
@@ -253,7 +254,7 @@ Deno.test("an input that a processor does not read is told of, unless it may wai
   stage.watch.setIdle(true);
   assertEquals(
     stage.pass().only(),
-    `${UNREAD}is \`get\` missing in \`process\`?`,
+    `${unreadOn("input")}is \`get\` missing in \`process\`?`,
   );
 
   const pairs = new Stage(false).full();
@@ -264,7 +265,7 @@ Deno.test("an input that a processor does not read is told of, unless it may wai
   other.hasEnd = true;
   assertEquals(
     pairs.pass().only(),
-    `${UNREAD}is \`get\` missing in \`process\`?`,
+    `${unreadOn("input")}is \`get\` missing in \`process\`?`,
   );
 });
 
@@ -275,11 +276,14 @@ Deno.test("an input that a processor has not read is not told of while its code 
 });
 
 Deno.test("frames that are all acquired while somebody wants another are told of", () => {
-  assertEquals(new Stage(true).acquired().pass().only(), ACQUIRED);
+  assertEquals(
+    new Stage(true).acquired().pass().only(),
+    acquiredOn("input"),
+  );
   const short = new Stage(false).acquired();
   short.out.isAwaited = false;
   short.out.places = { ...short.out.places, isShort: true };
-  assertEquals(short.pass().only(), ACQUIRED);
+  assertEquals(short.pass().only(), acquiredOn("output"));
   const busy = new Stage(true).acquired();
   busy.out.isAwaited = false;
   busy.pass().none();
@@ -373,7 +377,7 @@ Deno.test("at an orderly end it is told of if all frames were sent before the st
   stage.watch.end();
   assertEquals(
     stage.only(),
-    "warning: all 40 frames that were sent on 'video' came before the other side had started, " +
+    "warning: all 40 frames that were sent on the input 'video' came before the other side had started, " +
       "and nothing was sent: await `ready` first",
   );
 
@@ -383,7 +387,7 @@ Deno.test("at an orderly end it is told of if all frames were sent before the st
   client.watch.end();
   assertEquals(
     client.only(),
-    "warning: the only frame that was sent on 'video' came before the other side had started, " +
+    "warning: the only frame that was sent on the output 'video' came before the other side had started, " +
       "and nothing was sent: a processor cannot send in `setup`; send in `process` or `start`",
   );
 
