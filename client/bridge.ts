@@ -121,6 +121,7 @@ export class ClientBridge implements AsyncDisposable {
   #toldHost: Promise<unknown> | undefined;
   /** Whether the failure is the host's own, which the host has reported. */
   #hostFailed = false;
+  #isHostsFailure = false;
 
   /** Begins the handshake. */
   constructor(
@@ -143,6 +144,11 @@ export class ClientBridge implements AsyncDisposable {
       "closed",
       "Cannot use the ports: there is no channel yet",
     );
+  }
+
+  /** Whether the end is a failure that the host raises itself, and reports to its owner. A refused peer is none: its host may go on. */
+  get isHostsFailure(): boolean {
+    return this.#isHostsFailure;
   }
 
   /** The host's message `ping`, which says how it uses its ports; empty before it has come. */
@@ -416,7 +422,9 @@ export class ClientBridge implements AsyncDisposable {
       this.#hostFailed = true;
       const code = getString(message.body, CHANNEL_KEY.code);
       const reason = getString(message.body, CHANNEL_KEY.reason);
-      const what = this.#phase === "awaiting_ping"
+      const isRefused = this.#phase === "awaiting_ping";
+      if (this.#phase !== "ended") this.#isHostsFailure = !isRefused;
+      const what = isRefused
         ? "the host refused this client"
         : "the host has failed";
       this.#apply({

@@ -18,6 +18,7 @@ import { Native } from "../ffi/native.ts";
 import { writeStderr } from "../ffi/stderr.ts";
 import type { ConnectionSchema } from "../proto/schema/connection_schema.ts";
 import type { OpenControl } from "../proto/wire/control.ts";
+import { clientLineStart } from "../proto/wire/keys.ts";
 import { readVariable } from "../proto/environment.ts";
 import { BridgeError, codeOf, failureReason } from "../proto/errors.ts";
 import { ClientBridge } from "./bridge.ts";
@@ -34,6 +35,8 @@ export interface RunnerOptions {
   readonly openGrpc?: OpenControl;
   /** The copy of the lock file that this process was started with. It is removed if the host ends first. */
   readonly lock?: string | undefined;
+  /** The client's name in what it writes to stderr: its host's program may have many clients. */
+  readonly name?: string | undefined;
   /** Takes warnings and the reason of a failure. Default: writes them to stderr. */
   readonly say?: (text: string) => void;
   /** Opens the shim. A test passes a shim that fails on purpose. */
@@ -48,7 +51,8 @@ const NO_PATH = new Uint8Array(0);
 
 /**
  * Runs a processor until the host ends it, then exits: with code 0, or with code
- * 1 after a failure, which is also reported to the host and written to stderr.
+ * 1 after a failure, which is also reported to the host and written to stderr. A
+ * failure that the host has reported itself is not repeated.
  *
  * @param load imports the user's module; called when the channel works
  */
@@ -56,24 +60,26 @@ export async function runClient(
   load: () => Promise<unknown>,
   options: RunnerOptions = {},
 ): Promise<never> {
-  let code = 0;
+  let code: number;
   // Ctrl-C goes to every process of a terminal. The client ends when its host
   // tells it to or is gone, so that the host still gets the frames under way.
   Deno.addSignalListener("SIGINT", () => {});
   surviveFileSizeLimit(); // an error of the processor reaches the host, a signal would not say where
   try {
-    await runProcessor(load, options);
+    code = await runProcessor(load, options);
   } catch (error) {
     code = 1;
     const named = codeOf(error) ?? "client_failed";
-    (options.say ?? toStderr)(`${named}: ${failureReason(error)}`);
+    sayer(options)(`${named}: ${failureReason(error)}`);
   }
   Deno.exit(code);
 }
 
-/** Writes one line to stderr. */
-function toStderr(text: string): void {
-  writeStderr(new TextEncoder().encode(`streamlib client: ${text}\n`));
+/** Returns what takes warnings and the reason of a failure. */
+function sayer({ name, say }: RunnerOptions): (text: string) => void {
+  const start = clientLineStart(name);
+  return say ??
+    ((text) => writeStderr(new TextEncoder().encode(`${start}${text}\n`)));
 }
 
 function readIdentity(): ClientIdentity {
@@ -94,15 +100,14 @@ function readIdentity(): ClientIdentity {
 }
 
 /** Returns what a bridge needs of this process. Throws what `Native.open` throws, and `channel_lost` if the host is gone already. */
-function surroundings(
-  {
+function surroundings(options: RunnerOptions): ClientSurroundings {
+  const {
     followsHost,
     lock = "",
     openGrpc,
-    say = toStderr,
     openNative = () => Native.open(true),
-  }: RunnerOptions,
-): ClientSurroundings {
+  } = options;
+  const say = sayer(options);
   const address = readVariable(
     permittedEnvironment(),
     "STREAMLIB_BROKER_ENDPOINT",
@@ -130,10 +135,11 @@ function surroundings(
   };
 }
 
+/** Returns the exit code. Throws the failure, unless the host tells of it. */
 async function runProcessor(
   load: () => Promise<unknown>,
   options: RunnerOptions,
-): Promise<void> {
+): Promise<number> {
   const ended = Promise.withResolvers<BridgeError | undefined>();
   const loading = Promise.withResolvers<ConnectionSchema | undefined>();
   const abort = new AbortController();
@@ -160,12 +166,14 @@ async function runProcessor(
       control.activity.changed();
     },
   });
-  const schema = await loading.promise;
-  if (schema === undefined) {
+  const outcome = async (): Promise<number> => {
     const failure = await ended.promise;
+    if (bridge.isHostsFailure) return 1;
     if (failure) throw failure;
-    return;
-  }
+    return 0;
+  };
+  const schema = await loading.promise;
+  if (schema === undefined) return await outcome();
   if (options.followsHost) {
     around.native.symbols.slb_process_follow(FOLLOW_GRACE_MS, NO_PATH, 0);
   }
@@ -189,8 +197,7 @@ async function runProcessor(
       throw error;
     }
   }
-  const failure = await ended.promise;
-  if (failure) throw failure;
+  return await outcome();
 }
 
 /** Returns the processor that a module exports. Throws `client_failed` if it exports none. */

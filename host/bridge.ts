@@ -75,6 +75,8 @@ const TEARDOWN_MS = 2_000;
 export interface HostBridgeOptions extends SessionOptions {
   /** The mode that the module's processor must have. */
   readonly processorType: ProcessorMode;
+  /** The client's name in what it writes to stderr. */
+  readonly name: string;
   /** What carries frames, if the client can. */
   readonly path: TransportPath;
   /** Whether both sides always sleep while they wait for records. */
@@ -344,8 +346,10 @@ export class HostBridge {
 
   #failByExit(): void {
     if (!this.#exit || this.#phase === "ended") return;
+    const { name } = this.#options;
     const { text } = this.#status;
-    this.#fail(exitFailure(this.#exit, this.#phase, text, this.#refusals.last));
+    const { last } = this.#refusals;
+    this.#fail(exitFailure(this.#exit, name, this.#phase, text, last));
   }
 
   #adopt(peer: number): void {

@@ -18,7 +18,7 @@ import { MAX_ERROR_LENGTH } from "../proto/limits.ts";
 import { PACKAGE_ROOT } from "../proto/package_root.ts";
 import { HOST_PHASE_TEXT, type HostPhase } from "../proto/states/handshake.ts";
 import type { HelloProblem } from "../proto/states/handshake_messages.ts";
-import { CHANNEL_KEY, CLIENT_LINE } from "../proto/wire/keys.ts";
+import { CHANNEL_KEY, clientLineStart } from "../proto/wire/keys.ts";
 import { getString, type XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { ClientStatus } from "./client_status.ts";
 import { FIRST_MODULE_START } from "./spawn/client_arguments.ts";
@@ -121,10 +121,12 @@ function placeIn(stack: string): string {
 /**
  * The failure of a client whose process has ended, and that has reported no error over the channel.
  *
+ * @param name its name in what it writes
  * @param status what it did, as it has said; "" if it has not
  */
 export function exitFailure(
   exit: ClientExit,
+  name: string,
   phase: HostPhase,
   status: string,
   refused: HelloProblem | undefined,
@@ -134,7 +136,7 @@ export function exitFailure(
     ...(status === "" ? [] : [status]),
   ].join("; ");
   const reason = describeExit(exit, howFar);
-  const written = writtenFailure(exit.stderrTail);
+  const written = writtenFailure(exit.stderrTail, name);
   const proven = refused?.isOurClient ? refused.code : undefined;
   return {
     // As in a report: an error before the start keeps its code.
@@ -186,9 +188,13 @@ function refusalNote(refused: HelloProblem | undefined): string {
 }
 
 /** The error that a client has written last to stderr: one that failed before it had a channel cannot report it otherwise. */
-function writtenFailure(stderrTail: string): BridgeError | undefined {
-  const lines = [...stderrTail.matchAll(CLIENT_LINE)];
-  const { code, text } = lines.at(-1)?.groups ?? {};
+function writtenFailure(
+  stderrTail: string,
+  name: string,
+): BridgeError | undefined {
+  const start = `\n${clientLineStart(name)}`;
+  const [, ...said] = `\n${stderrTail}`.split(start);
+  const [, code, text] = /^([a-z_]+): ([^]*)$/.exec(said.at(-1) ?? "") ?? [];
   if (!isErrorCode(code)) return undefined;
   const error = new BridgeError(code, text ?? "");
   error.stack = `${error.name}: ${error.message}`; // the place here says nothing

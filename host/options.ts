@@ -23,6 +23,7 @@ import {
   openGrpc,
 } from "./assembly.ts";
 import { type BrokerSearch, findBroker } from "./broker_finder.ts";
+import { clientName } from "./client_name.ts";
 import { crashReports } from "./crash/crash_reports.ts";
 import {
   MAX_RESTARTS_IN_A_ROW,
@@ -31,7 +32,7 @@ import {
 } from "./restart.ts";
 import type { ClientPermissions } from "./spawn/client_arguments.ts";
 import { clientStarter } from "./spawn/spawn.ts";
-import { toStderr, warnToStderr } from "./stderr.ts";
+import { toStderr, warnToStderrAs } from "./stderr.ts";
 import { FileWatch, type WatchEvents } from "./watch/file_watch.ts";
 import { moduleFiles } from "./watch/module_files.ts";
 import type { Restart, SupervisorOptions } from "./supervisor.ts";
@@ -105,7 +106,7 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly crashDirectory?: string | URL;
   /** Id of the runtime that owns the processor; the broker shows it. Default: STREAMLIB_RUNTIME_ID; if that is not set, `pid-` and this process's id. */
   readonly runtimeId?: string;
-  /** Id of the processor; the broker shows it. Default: a random UUID. */
+  /** Id of the processor; the broker shows it, and lines on stderr begin with it. Default: a random UUID, and in lines the file name of the module. */
   readonly processorId?: string;
   /** Seconds after which a connection that is not ready fails. Default: 300. */
   readonly timeoutSecs?: number;
@@ -124,7 +125,7 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly signal?: AbortSignal;
   /** Called with what the client writes to stdout and stderr. Default: writes it to this process's stderr. */
   readonly output?: (chunk: Uint8Array) => void;
-  /** Called with warnings, for instance about a frame that does not match its schema. Default: writes them to this process's stderr. */
+  /** Called with warnings, for instance about a frame that does not match its schema. Default: writes them to this process's stderr, with the {@link processorId} or the module's file name before each line. */
   readonly warn?: (text: string) => void;
 }
 
@@ -156,7 +157,8 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
   }
   const env = permittedEnvironment();
   const { output = toStderr, onRestart } = options;
-  const warn = guarded(options.warn ?? warnToStderr);
+  const name = clientName(options.processorId, module);
+  const warn = guarded(options.warn ?? warnToStderrAs(name));
   const { control = "xpc", path = "lane", restart = "never" } = options;
   const { waiting = "awake" } = options;
   checkOneOf("control", control, ["xpc", "grpc"]);
@@ -191,6 +193,7 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
       `pid-${Deno.pid}`,
     processorId: options.processorId ?? crypto.randomUUID(),
     processorType,
+    name,
     path,
     sleeps: waiting === "asleep",
     timeoutSecs,
@@ -200,6 +203,7 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
       findBroker(native, choice, lost, signal),
     spawn: clientStarter({
       module,
+      name,
       runner: CLIENT_RUNNER,
       grpcClient: control === "grpc" ? GRPC_CLIENT : undefined,
       permissions: options.permissions ?? {},
@@ -277,7 +281,7 @@ function brokerEndpoint(
 
 function describeRestart({ failure, inARow, pauseMs }: Restart): string {
   return `${failure.message}\n` +
-    `streamlib: starting a new client in ${pauseMs} ms (restart ${inARow} of ${MAX_RESTARTS_IN_A_ROW} in a row)`;
+    `starting a new client in ${pauseMs} ms (restart ${inARow} of ${MAX_RESTARTS_IN_A_ROW} in a row)`;
 }
 
 function moduleUrl(module: URL | string): URL {

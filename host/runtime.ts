@@ -13,7 +13,7 @@ import { readVariable } from "../proto/environment.ts";
 import { BridgeError } from "../proto/errors.ts";
 import { POLL_INTERVAL_MS } from "../proto/limits.ts";
 import { serviceName } from "../proto/names.ts";
-import { warnToStderr } from "./stderr.ts";
+import { warnToStderrAs } from "./stderr.ts";
 
 /** The longest pause between two attempts, in milliseconds. */
 const MAX_PAUSE_MS = 1_000;
@@ -30,7 +30,7 @@ export interface RuntimeOptions {
   readonly logPath?: string;
   /** Service name of the broker. Default: STREAMLIB_BROKER_XPC_SERVICE; if that is not set, the default name. */
   readonly broker?: string;
-  /** Called with the reason if a broker refuses the registration. Default: writes it to this process's stderr. */
+  /** Called with the reason if a broker refuses the registration. Default: writes it to this process's stderr, after the name. */
   readonly warn?: (text: string) => void;
 }
 
@@ -85,7 +85,7 @@ export class Runtime implements AsyncDisposable {
   }
 
   async #untilRegistered(): Promise<void> {
-    const { warn = warnToStderr } = this.#options;
+    const { name, warn = warnToStderrAs(name) } = this.#options;
     const { signal } = this.#abort;
     try {
       await this.#request.ask(() => this.#attempt(signal), signal);

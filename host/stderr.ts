@@ -12,7 +12,16 @@ export function toStderr(chunk: Uint8Array): void {
   writeStderr(new Uint8Array(chunk));
 }
 
-/** Writes one line to stderr, with this library's name before it. */
+/** Writes text to stderr, with this library's name before each line. */
 export function warnToStderr(text: string): void {
-  writeStderr(new TextEncoder().encode(`streamlib: ${text}\n`));
+  const lines = text.split("\n").map((line) => `streamlib: ${line}\n`);
+  writeStderr(new TextEncoder().encode(lines.join("")));
+}
+
+/** Returns what writes warnings to stderr, with `name` in each line: a program can have many hosts. */
+export function warnToStderrAs(name: string): (text: string) => void {
+  return (text) =>
+    warnToStderr(
+      text.split("\n").map((line) => `${name}: ${line}`).join("\n"),
+    );
 }

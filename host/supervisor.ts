@@ -308,7 +308,7 @@ export class Supervisor<I extends PortMap, O extends PortMap> {
   #awaitChange({ message }: HostFailure): void {
     this.#between = this.#awaitsChange = true;
     this.#options.warn(
-      `${message}\nstreamlib: the next client is started when a file of its module has changed`,
+      `${message}\nthe next client is started when a file of its module has changed`,
     );
   }
 

@@ -54,6 +54,8 @@ export const FIRST_MODULE_START: string = JAVASCRIPT_URL +
 export interface ArgumentOptions {
   /** The processor's module. */
   readonly module: URL;
+  /** The client's name in what it writes; see `clientName`. */
+  readonly name: string;
   /** The module that runs it: `client/runner.ts`. */
   readonly runner: URL;
   /** The module whose `GrpcClient` carries the control calls; `undefined` if XPC does. */
@@ -191,13 +193,16 @@ export function clientArguments(
   ];
 }
 
-/** Returns the modules of the command line, and the program's argument: the copy of the lock file, which it removes if its host cannot. The runner never returns. */
+/** Returns the modules of the command line, and the program's arguments: the client's name, and the copy of the lock file, which it removes if its host cannot. The runner never returns. */
 function programs(
   options: ArgumentOptions,
   copy: string | undefined,
 ): string[] {
-  const modules = modulesBeside(options.module, runnerCode(options));
-  return copy === undefined ? modules : [...modules, copy];
+  return [
+    ...modulesBeside(options.module, runnerCode(options)),
+    options.name,
+    ...(copy === undefined ? [] : [copy]),
+  ];
 }
 
 /** Returns the code that runs the client; the user's module is evaluated when the runner imports it. */
@@ -210,7 +215,7 @@ function runnerCode({ runner, module, grpcClient }: ArgumentOptions): string {
     })).GrpcClient(address)`;
   return `${FIRST_WORDS}${literal(runner)};\n` +
     `await runClient(() => import(${literal(module)}), ` +
-    `{ followsHost: true, lock: Deno.args[0]${openGrpc} });\n`;
+    `{ followsHost: true, name: Deno.args[0], lock: Deno.args[1]${openGrpc} });\n`;
 }
 
 /** Returns the further permissions of a client that uses gRPC: they reach only the broker's address. */

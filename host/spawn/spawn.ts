@@ -26,6 +26,8 @@ import { givenPath } from "./paths.ts";
 export interface SpawnOptions {
   /** The processor's module. */
   readonly module: URL;
+  /** The client's name in what it writes; see `clientName`. */
+  readonly name: string;
   /** The module that runs it: `client/runner.ts`. */
   readonly runner: URL;
   /** The module whose `GrpcClient` carries the control calls; `undefined` if XPC does. */

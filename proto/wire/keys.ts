@@ -180,11 +180,15 @@ export const CHANNEL_KEY = {
 } as const;
 
 /**
- * How a client writes its last error to stderr: its host finds the code there if
- * the client has failed before it had a channel.
+ * Returns what stands before each text that a client writes to stderr itself. Its
+ * host finds the code of the last error there if the client has failed before it had
+ * a channel.
+ *
+ * @param name the name that the host has given it, if it has
  */
-export const CLIENT_LINE: RegExp =
-  /^streamlib client: (?<code>[a-z_]+): (?<text>[^]*?)(?=^streamlib client: |$(?![^]))/gm;
+export function clientLineStart(name: string | undefined): string {
+  return `streamlib client: ${name === undefined ? "" : `${name}: `}`;
+}
 
 /** Values of {@link CHANNEL_KEY.msgType}. */
 export const MSG_TYPE = { control: "control", frame: "frame" } as const;

@@ -9,6 +9,7 @@ import {
 } from "../../client/runner.ts";
 import { Native } from "../../ffi/native.ts";
 import { writeOrLose } from "../../ffi/output.ts";
+import { clientLineStart } from "../../proto/wire/keys.ts";
 import { hookedShim } from "./hooked_shim.ts";
 import { LimitClock } from "../helpers/limit_clock.ts";
 import { carryOut, ownPlan } from "./moments.ts";
@@ -33,7 +34,7 @@ export function runClient(
     say: (text) =>
       writeOrLose(
         Deno.stderr,
-        new TextEncoder().encode(`streamlib client: ${text}\n`),
+        new TextEncoder().encode(`${clientLineStart(options.name)}${text}\n`),
       ),
     openNative: () =>
       new Native(hookedShim(hooks, { clock: new LimitClock() })),

@@ -72,6 +72,7 @@ export function startHost(options: FaultyHostOptions): FaultyHost {
     schema,
     runtimeId: "faults",
     processorId: service,
+    name: "client",
     processorType: "reactive",
     path: TEST_PATH,
     sleeps: false,
@@ -109,6 +110,7 @@ function startClient(
 ): ClientProcess {
   const client = clientStarter({
     module: new URL(options.module ?? "../fixtures/invert.ts", import.meta.url),
+    name: "client",
     runner: new URL("client.ts", import.meta.url),
     grpcClient: options.grpc === undefined
       ? undefined

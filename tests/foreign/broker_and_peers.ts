@@ -253,6 +253,7 @@ export async function startOurClient(
   ) as { connection_id: string; client_token: string };
   const process = clientStarter({
     module,
+    name: "client",
     runner: runner(NEW),
     grpcClient: undefined,
     permissions: {},

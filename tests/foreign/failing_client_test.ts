@@ -74,6 +74,7 @@ permittedTest(
           schema,
           runtimeId: "test",
           processorId: fault,
+          name: "client",
           processorType: "reactive",
           path: "lane",
           sleeps: false,

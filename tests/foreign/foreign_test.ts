@@ -167,6 +167,7 @@ for (
           schema,
           runtimeId: "test",
           processorId: "foreign",
+          name: "client",
           processorType: "reactive",
           path,
           sleeps: false,

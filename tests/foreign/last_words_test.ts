@@ -92,6 +92,7 @@ function hostOf(start: (env: Readonly<Record<string, string>>) => CPeer) {
     schema,
     runtimeId: "test",
     processorId: "words",
+    name: "client",
     processorType: "reactive",
     path: "lane",
     sleeps: false,
@@ -199,6 +200,7 @@ addCase(
 function startClient(id: string, token: string): ClientProcess {
   return clientStarter({
     module: new URL("../fixtures/echo.ts", import.meta.url),
+    name: "client",
     runner: new URL("../../client/runner.ts", import.meta.url),
     grpcClient: undefined,
     permissions: {},

@@ -187,6 +187,7 @@ export function playedTest(
           schema,
           runtimeId: "test",
           processorId: "played",
+          name: "client",
           processorType: "reactive",
           path: "lane",
           sleeps: false,

@@ -74,6 +74,7 @@ function attackedHost(attack: string, warnings: string[]) {
     schema: ATTACKED,
     runtimeId: "test",
     processorId: attack,
+    name: "client",
     processorType: "reactive",
     path: "lane",
     sleeps: false,

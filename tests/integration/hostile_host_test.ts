@@ -125,6 +125,7 @@ function attackTest(
     let written = "";
     const client = clientStarter({
       module: fixture("attacked_client.ts"),
+      name: "client",
       runner: new URL("../../client/runner.ts", import.meta.url),
       grpcClient: undefined,
       permissions: { read: true },
@@ -205,11 +206,6 @@ const ENDING: [attack: string, what: string, words: string, needs?: Needs][] = [
     "malformed_message: the channel to the host ended: a packet was refused: shared memory is not a memfd sealed against shrinking",
     PACKETS,
   ],
-  [
-    "last words",
-    "fails with words for a terminal",
-    "timed_out: the host has failed: red",
-  ],
 ];
 
 for (const [attack, what, words, needs] of ENDING) {
@@ -220,13 +216,10 @@ for (const [attack, what, words, needs] of ENDING) {
       const { code, stderrTail } = await soon(client.exit, "the client's end");
       assertEquals(code, 1, stderrTail);
       const said = written().replaceAll(LINE, "").trim();
-      assertStringIncludes(said, `streamlib client: ${words}`);
+      assertStringIncludes(said, `streamlib client: client: ${words}`);
       assertFit(said);
-      // A host that fails reports that itself: the client leaves it the word. The one
-      // whose lane is refused ends with its client: the broker hears of either first.
-      if (attack === "last words" || attack === "a lane that can shrink") {
-        return;
-      }
+      // The host whose lane is refused ends with its client: the broker hears of either first.
+      if (attack === "a lane that can shrink") return;
       const failed = records.find(({ message }) => message === "failed");
       const reason = words.slice(words.indexOf(": ") + 2);
       assertStringIncludes(
@@ -237,3 +230,12 @@ for (const [attack, what, words, needs] of ENDING) {
     needs,
   );
 }
+
+attackTest(
+  "a client whose host says that it fails leaves it the word, and ends",
+  "last words",
+  async ({ client, written }) => {
+    const { code } = await soon(client.exit, "the client's end");
+    assertEquals([code, written().replaceAll(LINE, "").trim()], [1, ""]);
+  },
+);

@@ -238,6 +238,7 @@ async function attack(
   const { connection_id, token } = host.credentials;
   const client = clientStarter({
     module: new URL("../fixtures/copies_all.ts", import.meta.url),
+    name: "client",
     runner: new URL("../../client/runner.ts", import.meta.url),
     grpcClient: undefined,
     permissions: { read: true },
@@ -300,7 +301,7 @@ for (const [name, how] of Object.entries(LANE_ATTACKS)) {
           assert(reason.test(written), written);
           assertStringIncludes(
             written,
-            "streamlib client: malformed_message: The other side has misused the lane: it",
+            "streamlib client: client: malformed_message: The other side has misused the lane: it",
           );
         } else assertEquals([code, how.ends], [0, undefined], written);
       }),

@@ -80,6 +80,7 @@ class Attacked implements AsyncDisposable {
     schema: LANE_ATTACKED,
     runtimeId: "test",
     processorId: "attacked",
+    name: "client",
     processorType: "manual",
     path: "lane",
     sleeps: false,

@@ -199,6 +199,7 @@ permittedTest(
     const { connection_id, token } = host.credentials;
     const client = clientStarter({
       module: fixture("recv_sync_counts.ts"),
+      name: "client",
       runner: new URL("../../client/runner.ts", import.meta.url),
       grpcClient: undefined,
       permissions: { read: true },

@@ -88,7 +88,7 @@ hostTest(
     draining.catch(() => {}); // reported below
     await until("a warning", () => warnings.length > 0);
     assertEquals(warnings, [
-      `warning: nobody reads 'video': ${COUNT} frames are unread, and its capacity is ${COUNT}: ` +
+      `warning: nobody reads the output 'video': ${COUNT} frames are unread, and its capacity is ${COUNT}: ` +
       "no more can come; read the outputs while the host is drained",
     ]);
     await soon(readAll(host, 2 * COUNT), "the frames");
@@ -105,7 +105,7 @@ hostTest(
     await until("a warning", () => said().includes("\n"), said);
     assertStringIncludes(
       said(),
-      `streamlib client: warning: nobody reads 'video': ${COUNT} frames are unread, and ` +
+      `streamlib client: reads_nothing.ts: warning: nobody reads the input 'video': ${COUNT} frames are unread, and ` +
         `its capacity is ${COUNT}: no more can come; is \`get\` missing in \`process\`?\n`,
     );
     assertEquals(warnings, []);
@@ -144,7 +144,7 @@ permittedTest(
         }
       }
       const text =
-        "warning: all 3 frames that were sent on 'video' came before the other side had started, " +
+        "warning: all 3 frames that were sent on the input 'video' came before the other side had started, " +
         "and nothing was sent: await `ready` first";
       assertEquals(warnings, asks ? [] : [text]);
     }

@@ -127,6 +127,8 @@ permittedTest(
     watched.write("parts/word.ts", "export const WORD = ;");
     await watched.warned("is started when a file of its module has changed");
     assert(watched.warnings.some((text) => text.includes("word.ts")));
+    const own = watched.warnings.filter((text) => text.includes("streamlib:"));
+    assertEquals(own, []); // this library's name is for stderr
     watched.write("parts/word.ts", word("right"));
     assertEquals(await watched.answer(), "right");
 

@@ -53,6 +53,7 @@ export function launch<I extends PortMap, O extends PortMap>(
   }, "reactive");
   const spawn = clientStarter({
     module,
+    name: "client",
     runner,
     grpcClient: undefined,
     permissions: {},

@@ -17,11 +17,14 @@ import { BridgeError } from "../../../proto/errors.ts";
 import { Bytes, Int64 } from "../../../proto/schema/field_type.ts";
 import { port } from "../../../proto/schema/port.ts";
 import { schema } from "../../../proto/schema/schema.ts";
+import { clientLineStart } from "../../../proto/wire/keys.ts";
 import type { SimProcess } from "../sim/process.ts";
 import { settled, type World } from "../sim/world.ts";
 
 /** The broker's service. */
 export const SERVICE = "com.example.broker";
+/** The client's name in what it writes. */
+const NAME = "client";
 /** The timeout of a connection, in seconds of virtual time. */
 const TIMEOUT_SECS = 20;
 
@@ -181,7 +184,7 @@ class ClientActor {
       ? 143
       : 137;
     const stderrTail = orderly && this.failure
-      ? `streamlib client: ${this.failure.code}: ${this.failure.message}`
+      ? `${clientLineStart(NAME)}${this.failure.code}: ${this.failure.message}`
       : "";
     this.#parent.post(
       `exit of ${this.process.name}`,
@@ -234,6 +237,7 @@ export class HostActor {
         schema: PORTS,
         runtimeId: "runtime",
         processorId: "processor",
+        name: NAME,
         processorType: "reactive",
         path: "dictionary",
         sleeps: false,

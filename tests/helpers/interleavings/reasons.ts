@@ -20,7 +20,7 @@ const NO_PING = /no ping came within 10000 ms of the hello \(/;
 const NO_PONG = /^pong not received: the client said hello, then nothing$/;
 /** Said by the client itself, if its channel is heard in time, or else by its stderr. */
 const CLIENT_WITHOUT_PING = new RegExp(
-  `^(the client failed: |the client exited with code 1 \\(the client had not connected\\); the end of the client's stderr:\nstreamlib client: handshake_failed: )${NO_PING.source}`,
+  `^(the client failed: |the client exited with code 1 \\(the client had not connected\\); the end of the client's stderr:\nstreamlib client: client: handshake_failed: )${NO_PING.source}`,
 );
 const HOST_LOST =
   /^The broker has no endpoint for this client: host lost: its connection to the broker ended \(/;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { reportedFailure } from "../../../host/client_failure.ts";
+import { exitFailure, reportedFailure } from "../../../host/client_failure.ts";
 import { clientArguments } from "../../../host/spawn/client_arguments.ts";
 
 const RUNNER = new URL("../../../client/runner.ts", import.meta.url);
@@ -9,6 +9,7 @@ function firstModuleLine(): string {
   const args = clientArguments(
     {
       module: new URL("file:///user/blur.ts"),
+      name: "blur.ts",
       runner: RUNNER,
       grpcClient: undefined,
       permissions: {},
@@ -35,4 +36,17 @@ Deno.test("a report names the place in the user's code, and no place of this pac
   assertEquals(reasonFor(...own), plain);
   const user = "    at f (file:///user/blur.ts:3:9)";
   assertEquals(reasonFor(own[0]!, user, own[1]!), `${plain}\n${user}`);
+});
+
+Deno.test("an exit before the channel has the code of the client's last line, whatever its name is", () => {
+  const codeOf = (name: string, ...lines: string[]): string => {
+    const exit = { code: 1, signal: null, stderrTail: lines.join("\n") };
+    return exitFailure(exit, name, "awaiting_hello", "", undefined).code;
+  };
+  const line = "streamlib client: a: b (c): bad_argument: no\nmore: of it";
+  assertEquals(codeOf("a: b (c)", "printed", line), "bad_argument");
+  assertEquals(codeOf("a: b (c)", line, "aborted: no"), "bad_argument");
+  assertEquals(codeOf("a", line), "client_failed");
+  const later = "streamlib client: a: b (c): warning: late";
+  assertEquals(codeOf("a: b (c)", line, later), "client_failed");
 });

@@ -66,6 +66,7 @@ Deno.test("the arguments: lists are escaped, and the project is that of the modu
   const args = clientArguments(
     {
       module: new URL("file:///app/src/blur.ts"),
+      name: "blur-left",
       runner: new URL("file:///lib/runner.ts"),
       grpcClient: undefined,
       permissions: { read: ["/a,b", "/c"] },
@@ -83,10 +84,13 @@ Deno.test("the arguments: lists are escaped, and the project is that of the modu
     ),
   );
   assert(args.includes("--lock=/tmp/lock") && args.includes("--frozen=false"));
-  assertEquals(args.at(-1), "/tmp/lock");
   assert(args.includes("--quiet"));
-  assertEquals(args.at(-2), "file:///app/src/streamlib_client.ts");
-  assertEquals(args.at(-4), "--preload");
+  assertEquals(args.slice(-3), [
+    "file:///app/src/streamlib_client.ts",
+    "blur-left",
+    "/tmp/lock",
+  ]);
+  assertEquals(args.at(-5), "--preload");
 });
 
 Deno.test("the arguments: the code is the same for every client of a module", () => {
@@ -94,6 +98,7 @@ Deno.test("the arguments: the code is the same for every client of a module", ()
     clientArguments(
       {
         module: new URL("file:///app/src/blur.ts"),
+        name: "blur-left",
         runner: new URL("file:///lib/runner.ts"),
         grpcClient: undefined,
         permissions: {},
@@ -117,6 +122,7 @@ Deno.test("the arguments: a lock file that is no copy stays as it is, and is not
     clientArguments(
       {
         module: new URL("file:///app/src/blur.ts"),
+        name: "blur-left",
         runner: new URL("file:///lib/runner.ts"),
         grpcClient: undefined,
         permissions: {},
@@ -129,6 +135,9 @@ Deno.test("the arguments: a lock file that is no copy stays as it is, and is not
     );
   const own = argumentsFor({ path: "/app/deno.lock", isCopy: false });
   assertEquals(own.slice(3, 5), ["--lock=/app/deno.lock", "--frozen=true"]);
-  assertEquals(own.at(-1), "file:///app/src/streamlib_client.ts");
+  assertEquals(own.slice(-2), [
+    "file:///app/src/streamlib_client.ts",
+    "blur-left",
+  ]);
   assertEquals(argumentsFor(undefined)[3], "--no-lock");
 });
