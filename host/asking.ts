@@ -30,7 +30,8 @@ export interface HostSettings<S extends SettingMap = SettingMap> {
    * two calls of its functions, after the frames that were sent before were read.
    * There is one exception: a port that skips to the latest keeps its newest frame
    * while the client has no room, and that frame may come after the change. A
-   * client that is started again begins with the values.
+   * client that is started again begins with the values. A setting whose value is
+   * `undefined` is not given: it keeps the value that it has.
    *
    * While no client is ready, the change waits: the next client begins with it,
    * also if those before it have failed with the value that it replaces. A client
@@ -39,7 +40,8 @@ export interface HostSettings<S extends SettingMap = SettingMap> {
    * not called.
    *
    * Rejects with `bad_argument`, naming the setting, if the processor has no such
-   * setting or the value is not valid: then nothing is changed; with
+   * setting or the value is not valid, or if the values are no object: then nothing
+   * is changed; with
    * `timed_out`, `aborted`, `version_mismatch` if the client's library knows no
    * settings, and with the host's failure, or `closed`, if the host ends.
    */

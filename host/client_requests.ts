@@ -106,10 +106,12 @@ export class ClientRequests {
 
   /**
    * @param given the values of settings from the start
-   * @throws {BridgeError} `bad_argument` if one cannot be the value of any setting
+   * @throws {BridgeError} `bad_argument` if one cannot be the value of any setting, or they are no object
    */
   constructor(host: AskingHost, given: GivenSettings) {
     this.#host = host;
+    const problem = objectProblem("launch", given);
+    if (problem) throw problem;
     for (const [name, value] of Object.entries(given)) {
       const kind: string = typeof value;
       if (
@@ -142,6 +144,8 @@ export class ClientRequests {
 
   /** Changes settings; see `ProcessorHost.settings`. */
   set(values: GivenSettings, options: AskOptions = {}): Promise<void> {
+    const problem = objectProblem("change the settings", values);
+    if (problem) return Promise.reject(problem);
     const done = Promise.withResolvers<void>();
     const change = { ...values };
     let before: GivenSettings = {};
@@ -447,6 +451,22 @@ export class ClientRequests {
     this.#waiting.clear();
     this.#carried.clear();
   }
+}
+
+/** Returns why something is no object with the values of settings, such as a caller without types gives. */
+function objectProblem(
+  doing: string,
+  values: unknown,
+): BridgeError | undefined {
+  if (
+    typeof values === "object" && values !== null && !Array.isArray(values)
+  ) return undefined;
+  return new BridgeError(
+    "bad_argument",
+    `Cannot ${doing}: the settings are ${
+      show(values)
+    }, not an object with a value for each name: write { amount: 0.5 }`,
+  );
 }
 
 /** The values as the client has them: a Float32 is rounded. */

@@ -48,7 +48,7 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly inputs?: I;
   /** The schema of each port on which the client sends frames. */
   readonly outputs?: O;
-  /** The values of the processor's settings from the start; those that are not given have their defaults. Later: {@link ProcessorHost.settings}. */
+  /** The values of the processor's settings from the start; those that are not given, or are `undefined`, have their defaults. Later: {@link ProcessorHost.settings}. */
   readonly settings?: { readonly [name: string]: SettingValue };
   /** Permissions of the client's process, beyond those that the bridge needs. Default: none. */
   readonly permissions?: ClientPermissions;
@@ -188,7 +188,7 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
       ...(options.inputs && { inputs: options.inputs }),
       ...(options.outputs && { outputs: options.outputs }),
     }) as SupervisorOptions<I, O>["schema"],
-    settings: options.settings ?? {},
+    settings: options.settings === undefined ? {} : options.settings,
     runtimeId: options.runtimeId ?? readVariable(env, "STREAMLIB_RUNTIME_ID") ??
       `pid-${Deno.pid}`,
     processorId: options.processorId ?? crypto.randomUUID(),

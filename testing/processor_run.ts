@@ -141,7 +141,7 @@ export class ProcessorRun<
         channel: this.#host,
         warn: (text) => void this.#problems.push(text),
       },
-      options.settings ?? {},
+      options.settings === undefined ? {} : options.settings,
     );
     this.settings = hostSettings(this.#requests);
     this.call = hostCalls(this.#requests);

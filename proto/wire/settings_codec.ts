@@ -105,9 +105,16 @@ export class SettingsCodec {
         ? this.declared[name]
         : undefined;
       if (!declared) return this.#unknown(name);
-      const misfit = this.#checkType(name, value) ??
-        checkLimits(name, declared, value);
-      if (misfit) return misfit;
+      const misfit = this.#checkType(name, value);
+      const range = rangeWords(declared);
+      if (misfit) {
+        return range === undefined
+          ? misfit
+          : new Misfit(NAME, name, range, misfit.got);
+      }
+      if (!isWithinLimits(declared, value)) {
+        return valueMisfit(range!, value).within(name).of(NAME);
+      }
     }
     return undefined;
   }
@@ -171,21 +178,36 @@ function codecOf(name: string, { type, description }: Setting): FrameCodec {
 }
 
 /** A Float32 is rounded when it is sent: its limits are compared as rounded, too. */
-function checkLimits(
-  name: string,
+function isWithinLimits(
   { type, minimum, maximum }: Setting,
   value: SettingValue,
-): Misfit | undefined {
+): boolean {
   const rounded = (one: SettingValue): SettingValue =>
     type.kind === "Float32" ? Math.fround(Number(one)) : one;
   const found = rounded(value);
-  const fits = (minimum === undefined || found >= rounded(minimum)) &&
+  return (minimum === undefined || found >= rounded(minimum)) &&
     (maximum === undefined || found <= rounded(maximum));
-  if (fits) return undefined;
-  const range = minimum === undefined
-    ? `at most ${maximum}`
-    : maximum === undefined
-    ? `at least ${minimum}`
-    : `a number from ${minimum} to ${maximum}`;
-  return valueMisfit(range, value).within(name).of(NAME);
+}
+
+/** The integers of each type: what they are, and their range in words. */
+const INTEGERS: Readonly<
+  Record<string, readonly [what: string, least: string, most: string]>
+> = {
+  Int32: ["an integer", "-2147483648", "2147483647"],
+  UInt32: ["an integer", "0", "4294967295"],
+  Int64: ["a bigint", "-2^63", "2^63 - 1"],
+  UInt64: ["a bigint", "0", "2^64 - 1"],
+};
+
+/** What the values of a setting with limits are, in words; undefined if it has none. */
+function rangeWords({ type, minimum, maximum }: Setting): string | undefined {
+  if (minimum === undefined && maximum === undefined) return undefined;
+  const integer = INTEGERS[type.kind];
+  if (integer) {
+    const [what, least, most] = integer;
+    return `${what} from ${minimum ?? least} to ${maximum ?? most}`;
+  }
+  if (minimum === undefined) return `a number of at most ${maximum}`;
+  if (maximum === undefined) return `a number of at least ${minimum}`;
+  return `a number from ${minimum} to ${maximum}`;
 }

@@ -308,7 +308,7 @@ Deno.test("a client that declares nonsense, or not what was given, is refused", 
     [refused?.code, refused?.message],
     [
       "bad_argument",
-      "Cannot launch: settings.amount: expected at most 1, got 2",
+      "Cannot launch: settings.amount: expected a number of at most 1, got 2",
     ],
   );
   assertThrows(
@@ -316,4 +316,28 @@ Deno.test("a client that declares nonsense, or not what was given, is refused", 
     BridgeError,
     "the setting 'amount' an array of 0",
   );
+});
+
+Deno.test("settings that are no object are refused, at the launch and later; undefined is no value", async () => {
+  const stage = new Stage();
+  stage.connect();
+  const before = stage.requests.values;
+  stage.types;
+  for (const wrong of [null, 5, "amount", [0.5], undefined, () => {}]) {
+    const values = wrong as unknown as Record<string, number>;
+    await rejects(
+      stage.requests.set(values),
+      "bad_argument",
+      "not an object with a value for each name",
+    );
+    if (wrong === undefined) continue; // the test's own default
+    const error = assertThrows(() => new Stage(values), BridgeError);
+    assertEquals(error.code, "bad_argument");
+    assert(error.message.startsWith("Cannot launch: the settings are "));
+  }
+  assertEquals([stage.types, stage.timers], [[], 0]);
+  const change = stage.requests.set({ amount: undefined });
+  stage.requests.answered({ [CHANNEL_KEY.requestId]: stage.lastId! });
+  await change;
+  assertEquals(stage.requests.values, before);
 });

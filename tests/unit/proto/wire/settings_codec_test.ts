@@ -9,12 +9,14 @@ import {
   Int64,
   String,
   Texture,
+  UInt32,
   UInt64,
 } from "../../../../proto/schema/field_type.ts";
 import {
   setting,
   type SettingMap,
   type SettingType,
+  type SettingValue,
 } from "../../../../proto/schema/settings.ts";
 import { BridgeError } from "../../../../proto/errors.ts";
 import { Misfit } from "../../../../proto/wire/misfit.ts";
@@ -57,14 +59,17 @@ Deno.test("a value beyond a limit is refused, from here and from a peer", () => 
   );
   assertEquals(
     text({ least: -6 }),
-    "settings.least: expected at least -5, got -6",
+    "settings.least: expected an integer from -5 to 2147483647, got -6",
   );
-  assertEquals(text({ most: 8n }), "settings.most: expected at most 7, got 8n");
+  assertEquals(
+    text({ most: 8n }),
+    "settings.most: expected a bigint from 0 to 7, got 8n",
+  );
   const decoded = (body: Record<string, ReturnType<typeof double>>): unknown =>
     (CODEC.decode(body) as Misfit).message;
   assertEquals(
     decoded({ least: int64(-6) }),
-    "settings.least: expected at least -5, got -6",
+    "settings.least: expected an integer from -5 to 2147483647, got -6",
   );
   assertEquals(
     decoded({ least: double(1) }),
@@ -75,6 +80,44 @@ Deno.test("a value beyond a limit is refused, from here and from a peer", () => 
     "settings: expected no other fields, got the field 'other'",
   );
 });
+
+/** Values that do not fit a setting's type or its limits: what is expected, and what was found. */
+const OUT_OF_RANGE: [
+  type: SettingType,
+  limits: { minimum?: number | bigint; maximum?: number | bigint },
+  value: unknown,
+  words: string,
+][] = [
+  [UInt32, { minimum: 1, maximum: 9 }, -1, "an integer from 1 to 9, got -1"],
+  [UInt32, { minimum: 1, maximum: 9 }, 0, "an integer from 1 to 9, got 0"],
+  [UInt32, { minimum: 1, maximum: 9 }, 1.5, "an integer from 1 to 9, got 1.5"],
+  [UInt32, { minimum: 1 }, -1, "an integer from 1 to 4294967295, got -1"],
+  [UInt32, {}, -1, "an integer from 0 to 4294967295, got -1"],
+  [Int32, { maximum: 9 }, "1", 'an integer from -2147483648 to 9, got "1"'],
+  [UInt64, { minimum: 1n }, 0n, "a bigint from 1 to 2^64 - 1, got 0n"],
+  [Int64, { maximum: 9n }, 1, "a bigint from -2^63 to 9, got 1"],
+  [
+    Float32,
+    { minimum: 0, maximum: 1 },
+    "0.1",
+    'a number from 0 to 1, got "0.1"',
+  ],
+  [Float32, { minimum: 0 }, 1e39, "a number of at least 0, got 1e+39"],
+  [Float32, {}, "0.1", 'a number in the range of a 32-bit float, got "0.1"'],
+  [Float64, { minimum: 0 }, null, "a number of at least 0, got null"],
+  [Float64, { maximum: 1 }, 2, "a number of at most 1, got 2"],
+];
+
+for (const [type, limits, value, words] of OUT_OF_RANGE) {
+  const { minimum, maximum } = limits;
+  const what = `a ${type.kind} from ${minimum} to ${maximum}`;
+  Deno.test(`the range of a setting is told, not its type's: ${what}, ${words}`, () => {
+    const one = { type, ...limits, default: minimum ?? maximum ?? 0 };
+    const codec = new SettingsCodec({ radius: one });
+    const misfit = codec.check({ radius: value as SettingValue });
+    assertEquals(misfit?.message, `settings.radius: expected ${words}`);
+  });
+}
 
 Deno.test("a name that every object has is no setting", () => {
   for (const name of ["constructor", "toString", "__proto__x"]) {
@@ -90,7 +133,7 @@ Deno.test("a name that every object has is no setting", () => {
 const WRONG: [declared: unknown, words: string][] = [
   [
     { a: setting(Float32, { default: 2, maximum: 1 }) },
-    "'a': its default: settings.a: expected at most 1, got 2",
+    "'a': its default: settings.a: expected a number of at most 1, got 2",
   ],
   [{ a: setting(Int32, { default: 0.5 }) }, "'a': its default"],
   [{ a: setting(Int32, { default: 0, minimum: 0.5 }) }, "'a': its minimum"],
