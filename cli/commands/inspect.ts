@@ -34,7 +34,7 @@ const ALLOW: Option<readonly LoadPermission[]> = {
       }),
   },
   meaning:
-    "what the module may use while it is loaded: some of env, net, read, sys, with commas (default: nothing)",
+    "what the module may use while it is loaded: some of env, import, net, read, sys, with commas (default: nothing)",
 };
 
 const FIELDS = {
@@ -52,7 +52,7 @@ export const inspect: Command = {
   summary:
     "Shows what a processor declares: its mode, ports, settings and calls.",
   details: [
-    "The module is loaded without a host, in a process of its own. It has no access to files, network, environment, programs and native code. " +
+    "The module is loaded without a host, in a process of its own. It has no access to files, network, environment, programs and native code, and imports only from the hosts that Deno trusts. " +
     `It gets ${LOAD_LIMIT_SECS} s, and 2 GiB of memory where the system can limit that. No function of the processor is called.`,
     "The module's project is used as it is: its deno.json or package.json, its node_modules and its lock file, which is not changed.",
   ],
@@ -84,7 +84,7 @@ async function run({ args, console }: Invocation): Promise<ExitCode> {
       asked !== undefined
         ? `${PROGRAM} inspect ${given} --allow ${[...allowed, asked].join(",")}`
         : isItsError
-        ? `deno check ${given}`
+        ? runLine(given, allowed)
         : `${PROGRAM} inspect --help`,
       endOf(output),
     );
@@ -93,6 +93,12 @@ async function run({ args, console }: Invocation): Promise<ExitCode> {
   if (args.has(JSON_OUTPUT)) writeJson(out, found.description);
   else writeLines(out, descriptionLines(given, found.description, out));
   return EXIT.done;
+}
+
+/** The command line by which Deno shows the same error, with its place in the code. */
+function runLine(given: string, allowed: readonly LoadPermission[]): string {
+  const flags = allowed.map((kind) => `--allow-${kind}`);
+  return ["deno run", ...flags, given].join(" ");
 }
 
 const MOST_LINES = 20;
@@ -125,7 +131,7 @@ function moduleUrl(given: string): URL {
   if (isFile) return pathToFileURL(path);
   throw new CommandError(
     EXIT.notFound,
-    `Cannot inspect '${given}': there is no such file`,
+    `Cannot inspect '${given}': there is no file ${path}`,
     `${PROGRAM} inspect --help`,
   );
 }

@@ -29,7 +29,13 @@ const MEMORY_LIMIT_KIB = 2 * 1024 * 1024;
 const CONFINE = `ulimit -d ${MEMORY_LIMIT_KIB} 2>/dev/null; exec "$@"`;
 
 /** The kinds of access that a module can be given while it is loaded. */
-export const LOAD_PERMISSIONS = ["env", "net", "read", "sys"] as const;
+export const LOAD_PERMISSIONS = [
+  "env",
+  "import",
+  "net",
+  "read",
+  "sys",
+] as const;
 
 /** One of {@link LOAD_PERMISSIONS}. */
 export type LoadPermission = (typeof LOAD_PERMISSIONS)[number];
@@ -130,9 +136,17 @@ function judge(report: InspectReport, stderr: string): Inspection {
     };
   }
   if ("error" in report) {
-    const asked = LOAD_PERMISSIONS.find((kind) =>
-      String(report.error).startsWith(`NotCapable: Requires ${kind} access`)
-    );
+    const [, kind] = /^(?:NotCapable|TypeError): Requires (\w+) access/.exec(
+      String(report.error),
+    ) ?? [];
+    const asked = LOAD_PERMISSIONS.find((one) => one === kind);
+    if (kind !== undefined && asked === undefined) {
+      return {
+        problem: `it asks for ${kind} access while it is loaded, which is ` +
+          "never given here; move that into setup()",
+        output: `${stderr}${report.error}`,
+      };
+    }
     return {
       problem: "it cannot be loaded",
       output: `${stderr}${report.error}`,

@@ -15,6 +15,7 @@ import { UserProject } from "../helpers/user_project.ts";
 const NEEDS = { read: true, write: true, run: true, env: true } as const;
 const ROOT = new URL("../../", import.meta.url);
 const CLIENT = new URL("client/mod.ts", ROOT).href;
+const CONFIG = new URL("deno.json", ROOT).pathname;
 
 /** A project whose import map knows this package. */
 function projectOf(files: Readonly<Record<string, string>>): UserProject {
@@ -31,7 +32,7 @@ function inspect(project: UserProject, ...args: string[]): Promise<Ended> {
       "-q",
       "--no-prompt",
       "--config",
-      new URL("deno.json", ROOT).pathname,
+      CONFIG,
       "-P=cli",
       new URL("cli/main.ts", ROOT).href,
       "inspect",
@@ -121,29 +122,46 @@ const BROKEN: Readonly<
   "a mistake in its syntax": {
     code: "export default reactive({",
     says: ["it cannot be loaded", "/broken.ts:1:26"],
-    next: "deno check broken.ts",
+    next: "deno run broken.ts",
   },
   "a missing import": {
     code: 'import "./nothing.ts"; export default 1;',
     says: ["it cannot be loaded", "nothing.ts"],
-    next: "deno check broken.ts",
+    next: "deno run broken.ts",
   },
   "ports that are not valid": {
     code: 'import { reactive, VideoFrame } from "bridge";\n' +
       'export default reactive({ inputs: { "": VideoFrame }, process() {} });',
     says: ["it cannot be loaded", "Cannot use"],
-    next: "deno check broken.ts",
+    next: "deno run broken.ts",
   },
   "an environment variable that it reads": {
     code: 'Deno.env.get("HOME");',
     says: ["it cannot be loaded", 'Requires env access to "HOME"'],
     next: "streamlib inspect broken.ts --allow env",
   },
+  "a host that it imports from": {
+    code: 'import "https://example.invalid/x.ts";',
+    says: ["it cannot be loaded", "Requires import access to"],
+    next: "streamlib inspect broken.ts --allow import",
+  },
+  "a file that it writes": {
+    code: 'Deno.writeTextFileSync("mine", "");',
+    says: [
+      "it asks for write access while it is loaded, which is never given here; move that into setup()",
+    ],
+    next: "streamlib inspect --help",
+  },
+  "an error that it throws": {
+    code: 'throw new Error("no model");',
+    says: ["it cannot be loaded", "Error: no model\n    at ", "/broken.ts:1:7"],
+    next: "deno run broken.ts",
+  },
   "an error that nobody awaits": {
     code:
       'Promise.reject(new Error("a late one")); await new Promise(() => {});',
     says: ["it cannot be loaded", "Error: a late one"],
-    next: "deno check broken.ts",
+    next: "deno run broken.ts",
   },
   "a promise that never settles": {
     code: "await new Promise(() => {});",
@@ -289,10 +307,55 @@ permittedTest(
     assertEquals(missing.code, 4);
     assertStringIncludes(
       missing.stderr,
-      "Cannot inspect 'missing.ts': there is no such file\nTry: streamlib",
+      `Cannot inspect 'missing.ts': there is no file ${project.folder}/missing.ts\nTry: streamlib`,
     );
     const allowed = await inspect(project, "fade.ts", "--allow", "env,ffi");
     assertEquals(allowed.code, 2);
-    assertStringIncludes(allowed.stderr, "a list of env, net, read, sys");
+    assertStringIncludes(allowed.stderr, "a list of env, import, net, read, sys");
+  },
+);
+
+permittedTest(
+  "inspect: what the module may use is in the advice too, and import access is given",
+  NEEDS,
+  async () => {
+    using project = projectOf({
+      "broken.ts": 'import "https://127.0.0.1:9/x.ts"; export default 1;',
+      "late.ts": 'Deno.env.get("HOME"); throw new Error("late");',
+    });
+    const found = await inspect(project, "broken.ts", "--allow", "import");
+    assertStringIncludes(
+      found.stderr,
+      "Import 'https://127.0.0.1:9/x.ts' failed",
+    );
+    const late = await inspect(project, "late.ts", "--allow", "env,sys");
+    assert(
+      late.stderr.endsWith("\nTry: deno run --allow-env --allow-sys late.ts\n"),
+    );
+  },
+);
+
+permittedTest(
+  "inspect: a path is of the folder where `deno task` was called, and the error shows the whole of it",
+  NEEDS,
+  async () => {
+    using project = projectOf({ "fade.ts": FADE });
+    const { folder } = project;
+    const task = (name: string): Promise<Ended> =>
+      run(Deno.execPath(), {
+        args: ["task", "-q", "--config", CONFIG, "streamlib", "inspect", name],
+        cwd: folder,
+        env: { NO_COLOR: "1" },
+      });
+    const found = await task("./fade.ts");
+    assertEquals([found.code, found.stderr], [0, ""]);
+    assertStringIncludes(found.stdout, "./fade.ts: a reactive processor");
+    const missing = await task("../none.ts");
+    assertEquals(missing.code, 4);
+    const parent = folder.slice(0, folder.lastIndexOf("/"));
+    assertStringIncludes(
+      missing.stderr,
+      `Cannot inspect '../none.ts': there is no file ${parent}/none.ts\n`,
+    );
   },
 );
