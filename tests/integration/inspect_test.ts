@@ -311,7 +311,10 @@ permittedTest(
     );
     const allowed = await inspect(project, "fade.ts", "--allow", "env,ffi");
     assertEquals(allowed.code, 2);
-    assertStringIncludes(allowed.stderr, "a list of env, import, net, read, sys");
+    assertStringIncludes(
+      allowed.stderr,
+      "a list of env, import, net, read, sys",
+    );
   },
 );
 

@@ -48,7 +48,10 @@ const WRONG: readonly [line: string, what: string][] = [
   ["run --verbose=yes ls", "--verbose takes no value"],
   ["inspect", "MODULE is missing"],
   ["inspect a.ts b.ts", "'b.ts' is one argument too many"],
-  ["inspect a.ts --allow all", "--allow takes a list of env, import, net, read, sys"],
+  [
+    "inspect a.ts --allow all",
+    "--allow takes a list of env, import, net, read, sys",
+  ],
   ["completions", "SHELL is missing, one of bash, zsh, fish"],
   ["completions tcsh", "SHELL is one of bash, zsh, fish, not 'tcsh'"],
   ["help nothing", "there is no command 'nothing'"],
