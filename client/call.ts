@@ -5,16 +5,27 @@
  */
 
 import type {
+  CallMap,
   CallTypes,
   DefinedValues,
-  TypedCall,
 } from "../proto/schema/call_types.ts";
+import type { NoPorts } from "../proto/schema/connection_schema.ts";
 import {
   defineFields,
   type FieldDefinitions,
   type Fields,
 } from "../proto/schema/field_type.ts";
-import type { AnyContext } from "./context.ts";
+import type { PortMap } from "../proto/schema/port.ts";
+import { Place, show } from "../proto/schema/schema_place.ts";
+import type { NoSettings, SettingMap } from "../proto/schema/settings.ts";
+import type { Context } from "./context.ts";
+
+/** What an error advises to write. */
+export const CALL_EXAMPLE =
+  "call({ reply: { count: UInt32 } }, () => ({ count: 1 }))";
+
+/** Every call that was made here. */
+const CALLS = new WeakSet<object>();
 
 /** The fields of a call. */
 export interface CallFields<
@@ -31,16 +42,36 @@ export interface CallFields<
 export type Returned<R extends FieldDefinitions> = keyof R extends never ? void
   : DefinedValues<R>;
 
-/** A call, as a processor declares it. Made by {@link call}. */
-export interface ProcessorCall<T extends CallTypes = CallTypes>
-  extends TypedCall<T> {
+/** What a call consists of. `I`, `O` and `S` are the ports and settings that it needs. */
+export interface CallParts<
+  T extends CallTypes,
+  I extends PortMap,
+  O extends PortMap,
+  S extends SettingMap,
+> {
   /** The fields of its request. */
   readonly request: Fields;
   /** The fields of its reply. */
   readonly reply: Fields;
   /** Answers a request whose values fit its fields. Returns the reply, or a promise of it. */
-  answer(request: object, context: AnyContext): unknown;
+  readonly answer: (request: object, context: Context<I, O, S>) => unknown;
+  /** Never set. For the type checker. */
+  readonly types?: T;
 }
+
+/**
+ * A call, as a processor declares it. Made by {@link call}. It returns its parts.
+ *
+ * It is a function since TypeScript looks at an expression that returns one after
+ * its neighbours: so it knows the ports and settings of the definition when it
+ * looks at the call, and with them the type of the context.
+ */
+export type ProcessorCall<
+  T extends CallTypes,
+  I extends PortMap,
+  O extends PortMap,
+  S extends SettingMap,
+> = () => CallParts<T, I, O, S>;
 
 /** No fields. */
 export type NoFields = Record<never, never>;
@@ -57,13 +88,16 @@ export type NoFields = Record<never, never>;
  * on. The `signal` of its context also aborts when the host no longer waits.
  *
  * ```ts
- * import { call, reactive, UInt64, VideoFrame } from "@streamlib/bridge/client";
+ * import { call, reactive, setting, UInt64, VideoFrame } from "@streamlib/bridge/client";
  *
  * let frames = 0n;
  * export default reactive({
  *   inputs: { video: VideoFrame },
+ *   settings: { step: setting(UInt64, { default: 1n }) },
  *   calls: {
- *     count: call({ reply: { frames: UInt64 } }, () => ({ frames })),
+ *     count: call({ reply: { steps: UInt64 } }, (_, { settings }) => ({
+ *       steps: frames / settings.step,
+ *     })),
  *     reset: call({ request: { to: UInt64 } }, ({ to }) => {
  *       frames = to;
  *     }),
@@ -75,33 +109,68 @@ export type NoFields = Record<never, never>;
  * });
  * ```
  *
+ * In a definition the context has the ports and settings of that definition. A
+ * call that is made outside of one knows only the `signal`, unless its context is
+ * annotated: `(request, { output }: Context<NoPorts, { video: typeof VideoFrame }>)`.
+ * A definition takes it if it has these ports and settings.
+ *
  * Fields that are not valid are found when the processor is made: `reactive()`,
  * `continuous()` and `manual()` throw `schema_mismatch`.
  *
  * @param fields the fields of request and reply: types, as those of a schema
  * @param answer returns the reply; it gets the request, and the context that the
  * processor's other functions get
+ * @throws {BridgeError} `bad_argument` if `fields` has something else than types, or
+ * `answer` is not a function
  */
 export function call<
   const Q extends FieldDefinitions = NoFields,
   const R extends FieldDefinitions = NoFields,
+  I extends PortMap = NoPorts,
+  O extends PortMap = NoPorts,
+  S extends SettingMap = NoSettings,
 >(
   fields: CallFields<Q, R>,
   answer: (
     request: DefinedValues<Q>,
-    context: AnyContext,
+    context: Context<I, O, S>,
   ) => Returned<NoInfer<R>> | Promise<Returned<NoInfer<R>>>,
-): ProcessorCall<{ request: DefinedValues<Q>; reply: DefinedValues<R> }> {
-  return Object.freeze({
+): ProcessorCall<
+  { request: DefinedValues<Q>; reply: DefinedValues<R> },
+  I,
+  O,
+  S
+> {
+  new Place("a call's fields").map(fields, "{ reply: { count: UInt32 } }");
+  if (typeof answer !== "function") {
+    new Place("a call").misuse(
+      `what answers it is ${
+        show(answer)
+      }, not a function; write ${CALL_EXAMPLE}`,
+    );
+  }
+  const parts = Object.freeze({
     request: defineFields<FieldDefinitions>(fields.request ?? {}),
     reply: defineFields<FieldDefinitions>(fields.reply ?? {}),
-    answer: (request: object, context: AnyContext) =>
+    answer: (request: object, context: Context<I, O, S>) =>
       answer(request as DefinedValues<Q>, context),
   });
+  const made = Object.freeze(() => parts);
+  CALLS.add(made);
+  return made;
 }
 
-/** The calls of a processor, by name. */
-export interface ProcessorCalls {
-  /** The call of that name. */
-  readonly [name: string]: ProcessorCall;
+/** Whether {@link call} returned a value. */
+export function isCall(value: unknown): boolean {
+  return typeof value === "function" && CALLS.has(value);
 }
+
+/** The calls of a processor with these ports and settings, by name. */
+export type ProcessorCalls<
+  C extends CallMap,
+  I extends PortMap,
+  O extends PortMap,
+  S extends SettingMap,
+> = {
+  readonly [K in keyof C]: ProcessorCall<C[K], I, O, S>;
+};

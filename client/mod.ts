@@ -21,6 +21,7 @@ export * from "../proto/mod.ts";
 export {
   call,
   type CallFields,
+  type CallParts,
   type NoFields,
   type ProcessorCall,
   type ProcessorCalls,

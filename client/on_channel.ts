@@ -73,7 +73,7 @@ export async function runOnChannel(
       note.duringCall(
         callNames.indexOf(name),
         () =>
-          definition.calls![name]!.answer(request, {
+          definition.calls![name]!().answer(request, {
             ...context,
             signal: AbortSignal.any([signal, cancelled]),
           }),

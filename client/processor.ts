@@ -5,7 +5,7 @@
  */
 
 import { MAX_CALLS, MAX_SCHEMA_BYTES } from "../proto/limits.ts";
-import type { NoCalls } from "../proto/schema/call_types.ts";
+import type { CallMap, NoCalls } from "../proto/schema/call_types.ts";
 import {
   connectionSchema,
   type NoPorts,
@@ -21,10 +21,16 @@ import {
   descriptionOf,
 } from "../proto/schema/json/description_json.ts";
 import type { PortMap } from "../proto/schema/port.ts";
-import { amount, Place } from "../proto/schema/schema_place.ts";
+import {
+  amount,
+  hasProperties,
+  Place,
+  quote,
+  show,
+} from "../proto/schema/schema_place.ts";
 import type { NoSettings, SettingMap } from "../proto/schema/settings.ts";
 import { SettingsCodec } from "../proto/wire/settings_codec.ts";
-import type { ProcessorCalls } from "./call.ts";
+import { CALL_EXAMPLE, isCall, type ProcessorCalls } from "./call.ts";
 import type { Context } from "./context.ts";
 import type {
   ProcessorMode,
@@ -38,7 +44,7 @@ export interface ProcessorDefinition<
   I extends PortMap,
   O extends PortMap,
   S extends SettingMap = NoSettings,
-  C extends ProcessorCalls = NoCalls,
+  C extends CallMap = NoCalls,
 > {
   /** The schema of each input port. Default, if `outputs` is absent too: the host's ports. */
   readonly inputs?: I;
@@ -47,7 +53,7 @@ export interface ProcessorDefinition<
   /** Parameters that the host can change while the processor runs. */
   readonly settings?: S;
   /** What the host can ask the processor. */
-  readonly calls?: C;
+  readonly calls?: ProcessorCalls<C, I, O, S>;
   /**
    * Called when the host has changed settings, with their names: between the
    * processor's other functions, and after the frames that were sent before the
@@ -56,7 +62,7 @@ export interface ProcessorDefinition<
    */
   settingsChanged?(
     context: Context<I, O, S>,
-    changed: readonly string[],
+    changed: readonly (keyof S & string)[],
   ): void | Promise<void>;
   /** Called once, before the first frame. Load models here. */
   setup?(context: Context<I, O, S>): void | Promise<void>;
@@ -118,7 +124,7 @@ export interface ReactiveDefinition<
   I extends PortMap,
   O extends PortMap,
   S extends SettingMap = NoSettings,
-  C extends ProcessorCalls = NoCalls,
+  C extends CallMap = NoCalls,
 > extends ProcessorDefinition<I, O, S, C> {
   /** Called when a frame has come, until all inputs have ended; the calls never overlap. An error ends the processor and is reported to the host's owner. */
   process(context: Context<I, O, S>): void | Promise<void>;
@@ -129,7 +135,7 @@ export interface ContinuousDefinition<
   I extends PortMap,
   O extends PortMap,
   S extends SettingMap = NoSettings,
-  C extends ProcessorCalls = NoCalls,
+  C extends CallMap = NoCalls,
 > extends ProcessorDefinition<I, O, S, C> {
   /** Milliseconds to wait after a call in which no frame was read or sent. A frame that comes ends the wait. Default: 16. */
   readonly restMs?: number;
@@ -152,7 +158,7 @@ export interface ManualDefinition<
   I extends PortMap,
   O extends PortMap,
   S extends SettingMap = NoSettings,
-  C extends ProcessorCalls = NoCalls,
+  C extends CallMap = NoCalls,
 > extends ProcessorDefinition<I, O, S, C> {
   /** Called when the host starts the processor. It may run until `running` aborts, or start something and return. */
   start(context: RunningContext<I, O, S>): void | Promise<void>;
@@ -185,16 +191,16 @@ export type Processor<T extends ProcessorTypes = ProcessorTypes> =
 /** The definition of a processor of each mode, whatever it declares. */
 export interface AnyDefinition {
   /** It processes each frame as it comes. */
-  reactive: ReactiveDefinition<PortMap, PortMap, SettingMap, ProcessorCalls>;
+  reactive: ReactiveDefinition<PortMap, PortMap, SettingMap, CallMap>;
   /** It runs in a loop. */
   continuous: ContinuousDefinition<
     PortMap,
     PortMap,
     SettingMap,
-    ProcessorCalls
+    CallMap
   >;
   /** It runs from start to stop. */
-  manual: ManualDefinition<PortMap, PortMap, SettingMap, ProcessorCalls>;
+  manual: ManualDefinition<PortMap, PortMap, SettingMap, CallMap>;
 }
 
 /** Every processor that was made here; a module may export something else. */
@@ -221,13 +227,14 @@ const PROCESSORS = new WeakSet<object>();
  * });
  * ```
  *
- * @throws {BridgeError} `schema_mismatch` if a port, a setting or a call is not valid
+ * @throws {BridgeError} `schema_mismatch` if a port, a setting or a call is not valid;
+ * `bad_argument` if something else is in the place of one, or of a function
  */
 export function reactive<
   const I extends PortMap = NoPorts,
   const O extends PortMap = NoPorts,
   const S extends SettingMap = NoSettings,
-  const C extends ProcessorCalls = NoCalls,
+  const C extends CallMap = NoCalls,
 >(
   definition: ReactiveDefinition<I, O, S, C>,
 ): Processor<TypesOfProcessor<"reactive", I, O, S, C>> {
@@ -256,13 +263,14 @@ export function reactive<
  * });
  * ```
  *
- * @throws {BridgeError} `schema_mismatch` if a port, a setting or a call is not valid
+ * @throws {BridgeError} `schema_mismatch` if a port, a setting or a call is not valid;
+ * `bad_argument` if something else is in the place of one, or of a function
  */
 export function continuous<
   const I extends PortMap = NoPorts,
   const O extends PortMap = NoPorts,
   const S extends SettingMap = NoSettings,
-  const C extends ProcessorCalls = NoCalls,
+  const C extends CallMap = NoCalls,
 >(
   definition: ContinuousDefinition<I, O, S, C>,
 ): Processor<TypesOfProcessor<"continuous", I, O, S, C>> {
@@ -292,13 +300,14 @@ export function continuous<
  * });
  * ```
  *
- * @throws {BridgeError} `schema_mismatch` if a port, a setting or a call is not valid
+ * @throws {BridgeError} `schema_mismatch` if a port, a setting or a call is not valid;
+ * `bad_argument` if something else is in the place of one, or of a function
  */
 export function manual<
   const I extends PortMap = NoPorts,
   const O extends PortMap = NoPorts,
   const S extends SettingMap = NoSettings,
-  const C extends ProcessorCalls = NoCalls,
+  const C extends CallMap = NoCalls,
 >(
   definition: ManualDefinition<I, O, S, C>,
 ): Processor<TypesOfProcessor<"manual", I, O, S, C>> {
@@ -310,11 +319,12 @@ function make<
   I extends PortMap,
   O extends PortMap,
   S extends SettingMap,
-  C extends ProcessorCalls,
+  C extends CallMap,
 >(
   mode: M,
   definition: ProcessorDefinition<I, O, S, C>,
 ): Processor<TypesOfProcessor<M, I, O, S, C>> {
+  checkFunctions(mode, definition);
   const { inputs, outputs, settings = {}, calls = {} } = definition;
   // The runner passes the ports of the host's schema, which it has checked against this one.
   const described = {
@@ -336,13 +346,14 @@ function make<
   return processor;
 }
 
-/** Returns what a processor declares beside its ports. Throws `schema_mismatch` if it is not valid, or too large for a message. */
+/** Returns what a processor declares beside its ports. Throws `schema_mismatch` if it is not valid, or too large for a message; `bad_argument` if it has something else than settings and calls. */
 function declarationsOf(
   settings: SettingMap,
-  calls: ProcessorCalls,
+  calls: ProcessorCalls<CallMap, PortMap, PortMap, SettingMap>,
 ): Declarations {
   new SettingsCodec(settings); // checks them
   const place = new Place("what the processor declares");
+  checkCalls(calls);
   const { length } = Object.keys(calls);
   if (length > MAX_CALLS) {
     place.refuse(`it has ${length} calls; at most ${MAX_CALLS} are allowed`);
@@ -350,10 +361,10 @@ function declarationsOf(
   const declared = Object.freeze({
     settings: Object.freeze({ ...settings }),
     calls: Object.freeze(Object.fromEntries(
-      Object.entries(calls).map(([name, { request, reply }]) => [
-        name,
-        callSchemas(name, request, reply),
-      ]),
+      Object.entries(calls).map(([name, one]) => {
+        const { request, reply } = one();
+        return [name, callSchemas(name, request, reply)];
+      }),
     )),
   });
   const size = JSON.stringify(declarationsToJson(declared)).length;
@@ -365,6 +376,55 @@ function declarationsOf(
     );
   }
   return declared;
+}
+
+/** TypeScript refuses what {@link call} has not made. JavaScript does not. */
+function checkCalls(calls: Readonly<Record<string, unknown>>): void {
+  const place = new Place("the calls");
+  place.map(calls, `{ count: ${CALL_EXAMPLE} }`);
+  for (const [name, one] of Object.entries(calls)) {
+    if (isCall(one)) continue;
+    place.inside(quote(name)).misuse(
+      `it is ${show(one)}, not a call; write ${CALL_EXAMPLE}`,
+    );
+  }
+}
+
+/** The functions that a processor of each mode must have, and can have. */
+const FUNCTIONS: Readonly<
+  Record<ProcessorMode, readonly [must: string, ...can: string[]]>
+> = {
+  reactive: ["process"],
+  continuous: ["process"],
+  manual: ["start", "stop"],
+};
+
+/** The functions that a processor of any mode can have. */
+const COMMON_FUNCTIONS = [
+  "settingsChanged",
+  "setup",
+  "pause",
+  "resume",
+  "flush",
+  "teardown",
+];
+
+/** TypeScript refuses a definition without its function, or with another value for one. JavaScript does not. */
+function checkFunctions(mode: ProcessorMode, definition: unknown): void {
+  const place: Place = new Place(`the definition of a ${mode} processor`);
+  const [must, ...can] = FUNCTIONS[mode];
+  const advice = `${mode}({ ${must}() {} })`;
+  if (!hasProperties(definition)) {
+    place.misuse(`it is ${show(definition)}, not an object; write ${advice}`);
+  }
+  for (const name of [must, ...can, ...COMMON_FUNCTIONS]) {
+    const value = definition[name];
+    if (typeof value === "function") continue;
+    if (value === undefined && name !== must) continue;
+    place.misuse(
+      `its '${name}' is ${show(value)}, not a function; write ${advice}`,
+    );
+  }
 }
 
 /** Whether {@link reactive}, {@link continuous} or {@link manual} returned a value. */

@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { CallMap, TypedCall } from "../proto/schema/call_types.ts";
+import type { CallMap, CallTypes } from "../proto/schema/call_types.ts";
 import type { FieldValue } from "../proto/schema/field_type.ts";
+import { isLanguageName } from "../proto/schema/schema_check.ts";
 import type {
   SettingMap,
   SettingValue,
@@ -55,11 +56,9 @@ export type AnyCall = (
 ) => Promise<{ readonly [name: string]: FieldValue }>;
 
 /** What calls a processor. The request can be left out if it has no fields. */
-export type CallFunction<T> = T extends TypedCall<infer X>
-  ? keyof X["request"] extends never
-    ? (request?: X["request"], options?: AskOptions) => Promise<X["reply"]>
-  : (request: X["request"], options?: AskOptions) => Promise<X["reply"]>
-  : never;
+export type CallFunction<T extends CallTypes> = keyof T["request"] extends never
+  ? (request?: T["request"], options?: AskOptions) => Promise<T["reply"]>
+  : (request: T["request"], options?: AskOptions) => Promise<T["reply"]>;
 
 /** The calls of a host's processor, by name. */
 export type HostCalls<C extends CallMap = CallMap> = string extends keyof C
@@ -79,16 +78,15 @@ export function hostSettings<S extends SettingMap>(
   });
 }
 
-/** Returns the calls as the host's owner sees them. Before the client has declared its calls, their names are not known: so every name gives a function. */
+/** Returns the calls as the host's owner sees them. Before the client has declared its calls, their names are not known: so every name that a call can have gives a function. */
 export function hostCalls<C extends CallMap>(
   requests: ClientRequests,
 ): HostCalls<C> {
   return new Proxy(Object.freeze({}), {
-    // `then` would make it a promise to whoever awaits it.
-    get: (_, name) =>
-      typeof name === "string" && name !== "then"
-        ? (request?: object, options?: AskOptions) =>
-          requests.call(name, request, options)
-        : undefined,
+    get: (target, name) =>
+      typeof name === "symbol" || isLanguageName(name)
+        ? Reflect.get(target, name)
+        : (request?: object, options?: AskOptions) =>
+          requests.call(name, request, options),
   }) as HostCalls<C>;
 }

@@ -6,7 +6,6 @@
 
 import type {
   FieldDefinitions,
-  Fields,
   FieldValue,
   Schema,
   TypesOf,
@@ -26,18 +25,10 @@ export interface CallTypes {
   readonly reply: object;
 }
 
-/** A call, as far as its host's types look at it. */
-export interface TypedCall<T extends CallTypes = CallTypes> {
-  /** The fields of its request. */
-  readonly request: Fields;
-  /** Never set. For the type checker. */
-  readonly types?: T;
-}
-
-/** The calls of a processor, by name. */
+/** What the types of a processor's calls tell of them, by name. */
 export interface CallMap {
-  /** The call of that name. */
-  readonly [name: string]: TypedCall;
+  /** The values of the call of that name. */
+  readonly [name: string]: CallTypes;
 }
 
 /** No calls. */

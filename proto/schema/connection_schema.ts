@@ -6,7 +6,7 @@
 
 import { type Port, port, type PortMap, type PortsOf } from "./port.ts";
 import { checkIdentifier } from "./schema_check.ts";
-import { Place } from "./schema_place.ts";
+import { hasProperties, Place, quote, show } from "./schema_place.ts";
 
 /** The most inputs of a connection, and the most outputs. */
 export const MAX_PORTS = 64;
@@ -29,7 +29,8 @@ export type NoPorts = Record<never, never>;
  * Makes the schema of a connection from its ports.
  *
  * @param ports the ports by name; a generator has no inputs
- * @throws {BridgeError} `schema_mismatch` if a name cannot be that of a port, or if there are too many
+ * @throws {BridgeError} `schema_mismatch` if a name cannot be that of a port, or if
+ * there are too many; `bad_argument` if one is neither a schema nor a port
  */
 export function connectionSchema<
   const I extends PortMap = NoPorts,
@@ -44,6 +45,7 @@ export function connectionSchema<
 }
 
 function portsOf<M extends PortMap>(side: string, map: M): PortsOf<M> {
+  new Place(`the ${side}s`).map(map, "{ video: VideoFrame }");
   const entries = Object.entries(map);
   if (entries.length > MAX_PORTS) {
     CONNECTION.refuse(
@@ -52,9 +54,25 @@ function portsOf<M extends PortMap>(side: string, map: M): PortsOf<M> {
   }
   const ports = entries.map(([name, given]): [string, Port] => {
     checkIdentifier(CONNECTION, `the ${side}'s name`, name);
+    checkGiven(new Place(`the ${side} ${quote(name)}`), given);
     return [name, "schema" in given ? given : port(given)];
   });
   return Object.freeze(Object.fromEntries(ports)) as PortsOf<M>;
+}
+
+/** TypeScript refuses what is neither a schema nor a port. JavaScript does not. */
+function checkGiven(place: Place, given: unknown): void {
+  if (
+    hasProperties(given) &&
+    (hasProperties(given["schema"]) || hasProperties(given["fields"]))
+  ) {
+    return;
+  }
+  place.misuse(
+    `it is ${
+      show(given)
+    }, neither a schema nor a port; write VideoFrame, or port(VideoFrame)`,
+  );
 }
 
 const CONNECTION = new Place("the connection's schema");

@@ -29,6 +29,7 @@
  * @module
  */
 
+import { hasProperties, Place, quote, show } from "./schema_place.ts";
 import type { PixelFormat, Surface } from "./surface.ts";
 
 /** The typed array of each numeric type. */
@@ -419,11 +420,28 @@ export type TypesOf<D extends FieldDefinitions> = {
 export function defineFields<D extends FieldDefinitions>(
   definitions: D,
 ): Fields<TypesOf<D>> {
-  const fields = Object.entries(definitions).map(([name, definition]) => [
-    name,
-    "kind" in definition ? Object.freeze({ type: definition }) : definition,
-  ]);
+  new Place("the fields").map(definitions, "{ count: UInt32 }");
+  const fields = Object.entries(definitions).map(([name, definition]) => {
+    checkDefined(name, definition);
+    return [
+      name,
+      "kind" in definition ? Object.freeze({ type: definition }) : definition,
+    ];
+  });
   return Object.freeze(Object.fromEntries(fields));
+}
+
+/** TypeScript refuses what is neither a type nor a field. JavaScript does not. */
+function checkDefined(name: string, definition: unknown): void {
+  if (
+    hasProperties(definition) &&
+    ("kind" in definition || hasProperties(definition["type"]))
+  ) return;
+  new Place(`the field ${quote(name)}`).misuse(
+    `it is ${
+      show(definition)
+    }, neither a type nor a field; write UInt32, or field(UInt32, "what it means")`,
+  );
 }
 
 /** The value of a field whose type is known only at run time. */

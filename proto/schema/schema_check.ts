@@ -97,6 +97,29 @@ export function checkIdentifier(
   }
 }
 
+/**
+ * Whether JavaScript itself asks objects for a property of this name: every object
+ * has it, or it is asked for by `await` and `JSON.stringify`, which call what they
+ * find. So none of these is the name of a call: `host.call` answers each with a
+ * function.
+ */
+export function isLanguageName(name: string): boolean {
+  return name in Object.prototype || name === "then" || name === "toJSON";
+}
+
+/** Refuses a name that cannot be that of a call. */
+export function checkCallName(place: Place, name: string): void {
+  const what = "the call's name";
+  checkIdentifier(place, what, name);
+  if (isLanguageName(name)) {
+    place.refuse(
+      `${what} ${
+        show(name)
+      } is a name that JavaScript asks every object for; choose another name`,
+    );
+  }
+}
+
 /** Refuses an invalid capacity, and returns a valid one. */
 export function checkCapacity(
   place: Place,

@@ -22,6 +22,17 @@ export class Place {
     throw new BridgeError("schema_mismatch", `Cannot use ${this.name}: ${why}`);
   }
 
+  /** Throws `bad_argument` with this place and the reason: for what TypeScript refuses in code, and JavaScript does not. */
+  misuse(why: string): never {
+    throw new BridgeError("bad_argument", `Cannot use ${this.name}: ${why}`);
+  }
+
+  /** Checks that `value`, which code has given, is an object with anything by name. `advice` says what to write. */
+  map(value: unknown, advice: string): void {
+    if (hasProperties(value) && !Array.isArray(value)) return;
+    this.misuse(`they are ${show(value)}, not an object; write ${advice}`);
+  }
+
   /** Parses JSON. Throws `malformed_message` if `text` is not JSON, or longer than `most` characters. */
   json(text: string, most: number): unknown {
     const refuse = (why: string, cause?: unknown): never => {
@@ -133,6 +144,13 @@ export class Place {
     }
     return name;
   }
+}
+
+/** Whether `value` has properties to look at. */
+export function hasProperties(
+  value: unknown,
+): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 /** The longest excerpt of a value in an error, in characters. */

@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { FieldType } from "../schema/field_type.ts";
 import { schema } from "../schema/schema.ts";
-import { Place, quote, show } from "../schema/schema_place.ts";
+import { hasProperties, Place, quote, show } from "../schema/schema_place.ts";
 import type {
   Setting,
   SettingMap,
@@ -20,6 +19,9 @@ import type { XpcDictionary } from "./xpc_value.ts";
 
 /** What the path of a setting begins with, in an error. */
 const NAME = "settings";
+
+/** What an error advises to write. */
+const EXAMPLE = "setting(Float32, { default: 0.5 })";
 
 /** Neither settings nor calls have textures or buffers. */
 export const NO_MEMORY: CapabilityWriter & CapabilityReader = {
@@ -57,12 +59,16 @@ export class SettingsCodec {
   readonly declared: SettingMap;
   readonly #codecs = new Map<string, FrameCodec>();
 
-  /** @throws {BridgeError} `schema_mismatch`, naming the setting, if what is declared is not valid */
+  /**
+   * @throws {BridgeError} `schema_mismatch`, naming the setting, if what is declared
+   * is not valid; `bad_argument` if it is not a setting
+   */
   constructor(declared: SettingMap) {
     this.declared = declared;
     const place = new Place("the settings");
+    place.map(declared, `{ amount: ${EXAMPLE} }`);
     for (const [name, one] of Object.entries(declared)) {
-      checkKind(place, name, one);
+      checkForm(place.inside(quote(name)), one);
       this.#codecs.set(name, codecOf(name, one));
     }
     for (const [name, one] of Object.entries(declared)) {
@@ -156,16 +162,23 @@ export class SettingsCodec {
   }
 }
 
-function checkKind(place: Place, name: string, one: Setting): void {
-  const type: FieldType | undefined = one?.type;
-  if (type !== undefined && Object.hasOwn(KINDS, type.kind)) return;
-  place.inside(quote(name)).refuse(
-    `its type is ${
-      type === undefined ? show(type) : type.kind
-    }; a setting is a ${
-      Object.keys(KINDS).join(", ")
-    }: write setting(Float32, { default: 0.5 })`,
-  );
+/** Refuses what is no setting at all, or of a type that no setting has. */
+function checkForm(place: Place, one: unknown): void {
+  if (!hasProperties(one)) {
+    place.misuse(`it is ${show(one)}, not a setting; write ${EXAMPLE}`);
+  }
+  const { type, default: value } = one;
+  if (!hasProperties(type)) {
+    place.misuse(`its type is ${show(type)}, not a type; write ${EXAMPLE}`);
+  }
+  if (!Object.hasOwn(KINDS, String(type["kind"]))) {
+    place.refuse(
+      `its type is ${type["kind"]}; a setting is a ${
+        Object.keys(KINDS).join(", ")
+      }: write ${EXAMPLE}`,
+    );
+  }
+  if (value === undefined) place.misuse(`it has no default; write ${EXAMPLE}`);
 }
 
 function codecOf(name: string, { type, description }: Setting): FrameCodec {

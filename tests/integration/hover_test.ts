@@ -10,7 +10,7 @@ const ROOT = new URL("../../", import.meta.url);
 
 /** The places that are asked are those of `^` in the line below. */
 const SOURCE = `
-import { field, Float32, reactive, schema, UInt32, VideoFrame } from "@streamlib/bridge/client";
+import { call, field, Float32, reactive, schema, setting, UInt32, VideoFrame } from "@streamlib/bridge/client";
 
 const Pose = schema({
   name: "Pose",
@@ -26,6 +26,18 @@ const Pose = schema({
 export default reactive({
   inputs: { video: VideoFrame, pose: Pose },
   outputs: { video: VideoFrame },
+  settings: {
+    /** How much of it is shown. */
+    amount: setting(Float32, { default: 1 }),
+  },
+  calls: {
+    amount: call({ reply: { amount: Float32 } }, (_, { input, settings }) => {
+      input.pose.get()!.y;
+      //                ^
+      return { amount: settings.amount };
+      //                        ^
+    }),
+  },
   process({ input, output }) {
     using frame = input.video.get()!;
     frame.width;
@@ -68,6 +80,8 @@ permittedTest(
       shown.push(text.trim().split("\n").at(-1)!);
     }
     assertEquals(shown, [
+      "Metres above the origin.",
+      "How much of it is shown.",
       "Pixels per row.",
       "The red, green and blue that the values mean.",
       "Metres above the origin.",

@@ -135,6 +135,20 @@ const BROKEN: Readonly<
     says: ["it cannot be loaded", "Cannot use"],
     next: "deno run broken.ts",
   },
+  "a call with a name that JavaScript asks for": {
+    code: 'import { call, reactive } from "bridge";\n' +
+      "export default reactive({ calls: { then: call({}, () => {}) }, process() {} });",
+    says: [`the call's name "then" is a name that JavaScript asks`],
+    next: "deno check broken.ts",
+  },
+  "a setting without a default": {
+    code: 'import { Float32, reactive, setting } from "bridge";\n' +
+      "export default reactive({ settings: { gain: setting(Float32, {}) }, process() {} });",
+    says: [
+      "Cannot use the settings, 'gain': it has no default; write setting(",
+    ],
+    next: "deno check broken.ts",
+  },
   "an environment variable that it reads": {
     code: 'Deno.env.get("HOME");',
     says: ["it cannot be loaded", 'Requires env access to "HOME"'],

@@ -224,6 +224,20 @@ requestTest("a call has typed fields both ways", async () => {
 });
 
 requestTest(
+  "a host and its calls can be awaited, written as JSON and as text",
+  async () => {
+    await using host = launch();
+    const { call } = host;
+    assertEquals(JSON.stringify({ call }), '{"call":{}}');
+    assertEquals(`${call}`, "[object Object]");
+    assertEquals(await call as unknown, call);
+    assertEquals(JSON.parse(JSON.stringify(host)).call, {});
+    await host.ready;
+    assertEquals((await host.call.answered()).count, 1);
+  },
+);
+
+requestTest(
   "what a call throws is its answer, and the processor goes on",
   async () => {
     await using host = launch();

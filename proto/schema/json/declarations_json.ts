@@ -12,7 +12,7 @@ import type { CallSchemas } from "../call_types.ts";
 import { fieldsHaveMemory } from "../field_memory.ts";
 import type { Fields, FieldType, Schema } from "../field_type.ts";
 import { schema } from "../schema.ts";
-import { checkIdentifier } from "../schema_check.ts";
+import { checkCallName, checkIdentifier } from "../schema_check.ts";
 import { Place, quote, show } from "../schema_place.ts";
 import type {
   Setting,
@@ -70,13 +70,13 @@ export const NO_DECLARATIONS: Declarations = Object.freeze({
   calls: Object.freeze({}),
 });
 
-/** Returns the schemas of a call. Throws `schema_mismatch` if its fields are not valid, or have textures or buffers. */
+/** Returns the schemas of a call. Throws `schema_mismatch` if its name or its fields are not valid, or they have textures or buffers. */
 export function callSchemas(
   name: string,
   request: Fields,
   reply: Fields,
 ): CallSchemas {
-  checkIdentifier(new Place("the calls"), "the call's name", name);
+  checkCallName(new Place("the calls"), name);
   const made = (what: "request" | "reply", fields: Fields): Schema => {
     const place = new Place(`the call ${quote(name)}`).inside(`its ${what}`);
     if (fieldsHaveMemory(fields)) {

@@ -29,6 +29,23 @@ Deno.test("a generator has no inputs, a sink no outputs", () => {
   assertEquals(Object.keys(sink.outputs), []);
 });
 
+Deno.test("what is neither a schema nor a port is refused", () => {
+  const wrong = {
+    "5": 5,
+    null: null,
+    undefined: undefined,
+    "an object": { schema: 1 },
+    '"VideoFrame"': "VideoFrame",
+  };
+  for (const [shown, one] of Object.entries(wrong)) {
+    assertRefused(
+      () => connectionSchema({ outputs: { video: one as never } }),
+      "bad_argument",
+      `Cannot use the output 'video': it is ${shown}, neither a schema nor a port; write VideoFrame, or port(VideoFrame)`,
+    );
+  }
+});
+
 Deno.test("names and number of ports are bounded", () => {
   const refused = (run: () => unknown, why: string): void =>
     assertRefused(

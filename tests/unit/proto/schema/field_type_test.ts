@@ -20,6 +20,7 @@ import {
 import type { Frame, Schema } from "../../../../proto/schema/field_type.ts";
 import { schema } from "../../../../proto/schema/schema.ts";
 import type { Surface } from "../../../../proto/schema/surface.ts";
+import { assertRefused } from "../../../helpers/refused.ts";
 import { type Same, same } from "../../../helpers/same.ts";
 
 const version = { major: 1, minor: 0, patch: 0 };
@@ -28,6 +29,27 @@ const Point = schema({
   name: "Point",
   version,
   fields: { x: Float32, y: field.field(Float32, "Up") },
+});
+
+Deno.test("what is neither a type nor a field is refused", () => {
+  const wrong = {
+    "5": 5,
+    null: null,
+    undefined: undefined,
+    "an object": { type: 1 },
+    '"UInt32"': "UInt32",
+  };
+  for (const [shown, one] of Object.entries(wrong)) {
+    const fields = { count: one as unknown as UInt32 };
+    const definition = { name: "S", version, fields };
+    for (const run of [() => schema(definition), () => Struct(fields)]) {
+      assertRefused(
+        run,
+        "bad_argument",
+        `Cannot use the field 'count': it is ${shown}, neither a type nor a field; write UInt32, or field(UInt32, "what it means")`,
+      );
+    }
+  }
 });
 
 Deno.test("each field type has the static type of the table", () => {

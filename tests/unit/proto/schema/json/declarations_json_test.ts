@@ -120,6 +120,10 @@ const WRONG: [text: string, words: string, code?: string][] = [
     "refers to the schema 'Point'",
   ],
   [
+    '{"settings":[],"calls":[{"name":"then","request":[],"reply":[]}]}',
+    "a name that JavaScript asks every object for",
+  ],
+  [
     '{"settings":[],"calls":[{"name":"a-b","request":[],"reply":[]}]}',
     "'a-b'".replaceAll("'", '"'),
   ],
