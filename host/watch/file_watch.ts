@@ -27,8 +27,10 @@ export class FileWatch implements AsyncDisposable {
   readonly #events: WatchEvents;
   readonly #over = new AbortController();
   readonly #ended: Promise<void>;
-  /** What is known of each file: its size and when it was written. */
-  #stamps: ReadonlyMap<string, string> = new Map();
+  /** What is known of each file. */
+  #stamps: ReadonlyMap<string, Stamp> = new Map();
+  /** When the last change was told, or the watch began, in milliseconds since 1970. The client starts after it. */
+  #since = Date.now();
   #watcher: Deno.FsWatcher | undefined;
 
   /** Begins at once. */
@@ -45,7 +47,9 @@ export class FileWatch implements AsyncDisposable {
         const files = await this.#find(signal);
         if (signal.aborted) return;
         const path = await this.#change(files);
-        if (path !== undefined) this.#events.changed(path);
+        if (path === undefined) continue;
+        this.#since = Date.now();
+        this.#events.changed(path);
       }
     } catch (error) {
       if (!signal.aborted) this.#events.failed(describeError(error));
@@ -76,14 +80,19 @@ export class FileWatch implements AsyncDisposable {
     return this.#over.signal.aborted ? undefined : changed;
   }
 
-  /** Looks at the files. Returns one that is not as at the last look; a file that was not looked at has not changed. */
+  /**
+   * Looks at the files. Returns one that is not as at the last look; of those that
+   * were not looked at, one that was written since the client may have loaded it.
+   */
   #news(files: ReadonlySet<string>): string | undefined {
     const before = this.#stamps;
     const now = new Map([...files].map((path) => [path, stampOf(path)]));
     this.#stamps = now;
-    return [...files].find((path) =>
-      before.has(path) && before.get(path) !== now.get(path)
-    );
+    return [...files].find((path) => {
+      const last = before.get(path);
+      const { text, writtenAt } = now.get(path)!;
+      return last ? last.text !== text : writtenAt > this.#since;
+    });
   }
 
   /** Ends the watch. */
@@ -98,13 +107,23 @@ function quiet(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, QUIET_MS));
 }
 
-/** What changes with a file; "" if there is none. */
-function stampOf(path: string): string {
+/** How a file was at a look. */
+interface Stamp {
+  /** Changes with the file; "" if there is none. */
+  readonly text: string;
+  /** In milliseconds since 1970; 0 if there is no file. */
+  readonly writtenAt: number;
+}
+
+function stampOf(path: string): Stamp {
   try {
     const { mtime, size, ino } = Deno.statSync(path);
-    return `${mtime?.getTime()} ${size} ${ino}`;
+    const writtenAt = mtime?.getTime() ?? 0;
+    return { text: `${writtenAt} ${size} ${ino}`, writtenAt };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
+    if (error instanceof Deno.errors.NotFound) {
+      return { text: "", writtenAt: 0 };
+    }
     throw error;
   }
 }

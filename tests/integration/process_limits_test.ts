@@ -245,7 +245,10 @@ for (const { what, limit, value, need, code, says, needs } of LACKS) {
       assertEquals(failure.code, code, failure.message);
       assertStringIncludes(failure.message, `the client`);
       assertStringIncludes(failure.message, says);
-      assertMatch(written(), /^streamlib client: echo\.ts: native_failure: /m);
+      assertMatch(
+        written(),
+        /^streamlib client: echo_when_loaded\.ts: native_failure: /m,
+      );
       assertStringIncludes(written(), says);
     },
   );

@@ -4,6 +4,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { FileWatch } from "../../host/watch/file_watch.ts";
 import { pathToFileURL } from "node:url";
 import { BridgeError, type HostOptions, ReactiveHost } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
@@ -210,6 +211,40 @@ permittedTest(
     using answer = await soon(host.output.ticks.next(), "the answer");
     assertEquals(answer?.schema_name, "two");
     assertEquals(host.stats.lost, 0);
+  },
+);
+
+permittedTest(
+  "a file that is written before the watch has looked at it has changed; one that is new has not",
+  HOST_NEEDS,
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "sl" });
+    const [module, part] = [`${folder}/module.ts`, `${folder}/part.ts`];
+    Deno.writeTextFileSync(module, "");
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+    const told: string[] = [];
+    let looks = 0;
+    // As `deno info` finds them, which takes some time.
+    const find = async (): Promise<ReadonlySet<string>> => {
+      looks++;
+      await pause();
+      if (looks > 1) return new Set([module, part]);
+      Deno.writeTextFileSync(module, "import './part.ts';");
+      Deno.writeTextFileSync(part, "");
+      await pause();
+      return new Set([module]);
+    };
+    {
+      await using _ = new FileWatch(find, {
+        changed: (path) => void told.push(path),
+        failed: (why) => void told.push(why),
+      });
+      await until("the change", () => told.length === 1);
+      await until("the next look", () => looks === 2);
+      for (let n = 0; n < 8; n++) await pause();
+    }
+    assertEquals(told, [module]);
+    await Deno.remove(folder, { recursive: true });
   },
 );
 
