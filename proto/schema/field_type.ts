@@ -343,7 +343,7 @@ export interface Struct<F extends FieldTypes = FieldTypes> {
   readonly fields: Fields<F>;
 }
 
-/** A field that consists of fields, such as `Struct({ x: Float32, y: Float32 })`. */
+/** A field that consists of fields, such as `Struct({ x: Float32, y: Float32 })`. Throws `bad_argument` if one is neither a type nor a field. */
 export function Struct<const D extends FieldDefinitions>(
   fields: D,
 ): Struct<TypesOf<D>> {
@@ -416,7 +416,7 @@ export type TypesOf<D extends FieldDefinitions> = {
     : never;
 };
 
-/** Converts the fields of a definition into {@link Fields}. */
+/** Converts the fields of a definition into {@link Fields}. Throws `bad_argument` if one is neither a type nor a field. */
 export function defineFields<D extends FieldDefinitions>(
   definitions: D,
 ): Fields<TypesOf<D>> {

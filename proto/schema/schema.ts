@@ -61,7 +61,8 @@ export interface SchemaDefinition<D extends FieldDefinitions>
  * console.log(pose, Pose.default_capacity); // 64
  * ```
  *
- * @throws {BridgeError} `schema_mismatch`, naming the schema, the field and what is wrong with it
+ * @throws {BridgeError} `schema_mismatch`, naming the schema, the field and what is
+ * wrong with it; `bad_argument` if a field is neither a type nor a field
  */
 export function schema<const D extends FieldDefinitions>(
   definition: SchemaDefinition<D>,
