@@ -93,7 +93,7 @@ export type NoFields = Record<never, never>;
  * let frames = 0n;
  * export default reactive({
  *   inputs: { video: VideoFrame },
- *   settings: { step: setting(UInt64, { default: 1n }) },
+ *   settings: { step: setting(UInt64, { default: 1n, minimum: 1n }) },
  *   calls: {
  *     count: call({ reply: { steps: UInt64 } }, (_, { settings }) => ({
  *       steps: frames / settings.step,
