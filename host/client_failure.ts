@@ -94,7 +94,8 @@ function causeOf(
   // As describeError has joined them.
   const [, name = "Error", message = text] =
     /^(\w{1,64}): ([^]*)$/.exec(text) ?? [];
-  const cause = code === undefined
+  // An error of the processor itself has no code, or that of its failure.
+  const cause = code === undefined || code === "client_failed"
     ? new Error(fitText(message, MAX_ERROR_LENGTH))
     : new BridgeError(code, message);
   cause.name = name;

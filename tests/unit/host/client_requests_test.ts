@@ -188,6 +188,7 @@ Deno.test("the error of a call has its client's stack as the cause", async () =>
       "    at ask (file:///home/me/blur.ts:3:9)",
   );
   const cause = error.cause as Error;
+  assertEquals(cause instanceof BridgeError, false);
   assertEquals([cause.name, cause.message, cause.stack], [
     "RangeError",
     "too far",
