@@ -119,9 +119,8 @@ export class ClientBridge implements AsyncDisposable {
   #statsTimer: Timer | undefined;
   #reported: Promise<unknown> | undefined;
   #toldHost: Promise<unknown> | undefined;
-  /** Whether the failure is the host's own, which the host has reported. */
-  #hostFailed = false;
-  #isHostsFailure = false;
+  /** Why the host has ended the connection, if it said so before this side had ended. The host reports that itself. */
+  #hostsWord: "refused" | "failed" | undefined;
 
   /** Begins the handshake. */
   constructor(
@@ -146,9 +145,9 @@ export class ClientBridge implements AsyncDisposable {
     );
   }
 
-  /** Whether the end is a failure that the host raises itself, and reports to its owner. A refused peer is none: its host may go on. */
+  /** Whether this side has ended because its host failed. The host tells its owner. After a refusal it is false: the host may go on. */
   get isHostsFailure(): boolean {
-    return this.#isHostsFailure;
+    return this.#hostsWord === "failed";
   }
 
   /** The host's message `ping`, which says how it uses its ports; empty before it has come. */
@@ -192,7 +191,7 @@ export class ClientBridge implements AsyncDisposable {
   /** Reports a failure to the host. Only the first report is sent. The host's answer says that it was read: this process must not end before. */
   #tellHost(report: XpcDictionary): void {
     const connection = this.#connection;
-    if (!connection || this.#hostFailed) return;
+    if (!connection || this.#hostsWord) return;
     this.#toldHost ??= connection.request(report, {
       timeoutMs: LAST_WORD_TIMEOUT_MS,
     }).then((reply) => reply[Symbol.dispose](), () => {
@@ -265,7 +264,7 @@ export class ClientBridge implements AsyncDisposable {
   #end(failure: BridgeError | undefined): void {
     this.#stopWaiting();
     // Of a host that has failed, the host's own report is the better one.
-    if (!this.#hostFailed) this.#report(failure?.message);
+    if (!this.#hostsWord) this.#report(failure?.message);
     this.#channel?.end(failure);
     this.#events.ended(failure);
   }
@@ -419,11 +418,12 @@ export class ClientBridge implements AsyncDisposable {
     } else if (isClientCommand(type)) {
       this.#events.command(type);
     } else if (type === CTRL_TYPE.error) {
-      this.#hostFailed = true;
       const code = getString(message.body, CHANNEL_KEY.code);
       const reason = getString(message.body, CHANNEL_KEY.reason);
       const isRefused = this.#phase === "awaiting_ping";
-      if (this.#phase !== "ended") this.#isHostsFailure = !isRefused;
+      if (this.#phase !== "ended") {
+        this.#hostsWord = isRefused ? "refused" : "failed";
+      }
       const what = isRefused
         ? "the host refused this client"
         : "the host has failed";

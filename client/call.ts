@@ -62,9 +62,9 @@ export interface CallParts<
 /**
  * A call, as a processor declares it. Made by {@link call}. It returns its parts.
  *
- * It is a function since TypeScript looks at an expression that returns one after
- * its neighbours: so it knows the ports and settings of the definition when it
- * looks at the call, and with them the type of the context.
+ * It is a function so that TypeScript can type the context. TypeScript looks last at
+ * an expression that returns a function. By then it knows the ports and settings of
+ * the definition.
  */
 export type ProcessorCall<
   T extends CallTypes,

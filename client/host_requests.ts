@@ -173,7 +173,7 @@ export class HostRequests {
       } catch (error) {
         if (signal.aborted) return; // nobody waits for the answer
         this.#answer(id, {
-          [CHANNEL_KEY.code]: codeOf(error) ?? "client_failed",
+          [CHANNEL_KEY.code]: codeOf(error),
           [CHANNEL_KEY.error]: textOf(error),
           [CHANNEL_KEY.stack]: stackOf(error),
         });

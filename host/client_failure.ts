@@ -94,8 +94,7 @@ function causeOf(
   // As describeError has joined them.
   const [, name = "Error", message = text] =
     /^(\w{1,64}): ([^]*)$/.exec(text) ?? [];
-  // An error of the processor itself has no code, or that of its failure.
-  const cause = code === undefined || code === "client_failed"
+  const cause = code === undefined
     ? new Error(fitText(message, MAX_ERROR_LENGTH))
     : new BridgeError(code, message);
   cause.name = name;

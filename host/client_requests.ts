@@ -150,22 +150,26 @@ export class ClientRequests {
     const change = { ...values };
     let before: GivenSettings = {};
     let after: AllSettings = {};
-    const join = (): XpcDictionary => {
+    const encoded = (): XpcDictionary => {
       const { settings: codec } = this.#codecs;
       const misfit = codec.check(change);
       if (misfit) throw requestMisfit("change the settings", misfit);
-      const body = codec.encode(change);
+      return codec.encode(change);
+    };
+    const take = (body: XpcDictionary): void => {
       before = this.#given;
-      after = rounded(codec, body);
+      after = rounded(this.#codecs.settings, body);
       this.#given = { ...before, ...after };
-      return body;
     };
     this.#ask(done, options, {
       kind: "set",
       what: `the change of ${Object.keys(change).map(quote).join(", ")}`,
-      join,
-      send: (id) =>
-        this.#send(CTRL_TYPE.set, id, { [CHANNEL_KEY.values]: join() }),
+      join: () => take(encoded()),
+      send: (id) => {
+        const body = encoded();
+        this.#send(CTRL_TYPE.set, id, { [CHANNEL_KEY.values]: body });
+        take(body); // not if it was too large to be sent
+      },
       answered: () => undefined,
       refused: () => {
         for (const [name, value] of Object.entries(after)) {

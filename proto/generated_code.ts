@@ -53,9 +53,9 @@ export function canGenerate(): boolean {
 }
 
 /**
- * Returns a function that makes something for a schema, or for another object, once.
- * Ports of one schema then run the same code: the engine makes the code of one
- * connection quicker than that of several which only do the same.
+ * Returns a function that makes something for each schema, or other object, once.
+ * All ports of a schema then run the same code. The engine makes one function faster
+ * than several that do the same.
  */
 export function oncePer<K extends object, V>(make: (key: K) => V): (
   key: K,

@@ -98,10 +98,9 @@ export function checkIdentifier(
 }
 
 /**
- * Whether JavaScript itself asks objects for a property of this name: every object
- * has it, or it is asked for by `await` and `JSON.stringify`, which call what they
- * find. So none of these is the name of a call: `host.call` answers each with a
- * function.
+ * Whether JavaScript itself uses a property of this name: every object has it, or
+ * `await` or `JSON.stringify` calls it if it is there. A call cannot have such a
+ * name: `host.call` has a function for every other name.
  */
 export function isLanguageName(name: string): boolean {
   return name in Object.prototype || name === "then" || name === "toJSON";

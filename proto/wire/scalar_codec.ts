@@ -52,7 +52,7 @@ function wideInteger(xpc: XpcNumberType, check: Check): TypeCodec {
 /** A signed integer of 32 bits. */
 export const INT32: TypeCodec = narrowInteger(
   "int64",
-  checks.INT32_RANGE,
+  checks.rangeText(checks.INTEGER_WORDS.Int32),
   checks.checkInt32,
   checks.isInt32,
 );
@@ -60,7 +60,7 @@ export const INT32: TypeCodec = narrowInteger(
 /** An unsigned integer of 32 bits. */
 export const UINT32: TypeCodec = narrowInteger(
   "uint64",
-  checks.UINT32_RANGE,
+  checks.rangeText(checks.INTEGER_WORDS.UInt32),
   checks.checkUint32,
   checks.isUint32,
 );

@@ -5,6 +5,7 @@
  */
 
 import { schema } from "../schema/schema.ts";
+import { INTEGER_WORDS, rangeText } from "./checks/scalar_check.ts";
 import { hasProperties, Place, quote, show } from "../schema/schema_place.ts";
 import type {
   Setting,
@@ -202,25 +203,19 @@ function isWithinLimits(
     (maximum === undefined || found <= rounded(maximum));
 }
 
-/** The integers of each type: what they are, and their range in words. */
-const INTEGERS: Readonly<
-  Record<string, readonly [what: string, least: string, most: string]>
-> = {
-  Int32: ["an integer", "-2147483648", "2147483647"],
-  UInt32: ["an integer", "0", "4294967295"],
-  Int64: ["a bigint", "-2^63", "2^63 - 1"],
-  UInt64: ["a bigint", "0", "2^64 - 1"],
-};
-
 /** What the values of a setting with limits are, in words; undefined if it has none. */
 function rangeWords({ type, minimum, maximum }: Setting): string | undefined {
   if (minimum === undefined && maximum === undefined) return undefined;
-  const integer = INTEGERS[type.kind];
-  if (integer) {
-    const [what, least, most] = integer;
-    return `${what} from ${minimum ?? least} to ${maximum ?? most}`;
+  if (isIntegerKind(type.kind)) {
+    const { what, least, most } = INTEGER_WORDS[type.kind];
+    const range = { least: `${minimum ?? least}`, most: `${maximum ?? most}` };
+    return `${what} ${rangeText(range)}`;
   }
   if (minimum === undefined) return `a number of at most ${maximum}`;
   if (maximum === undefined) return `a number of at least ${minimum}`;
   return `a number from ${minimum} to ${maximum}`;
+}
+
+function isIntegerKind(kind: string): kind is keyof typeof INTEGER_WORDS {
+  return Object.hasOwn(INTEGER_WORDS, kind);
 }

@@ -248,7 +248,11 @@ requestTest(
       "client_failed",
       "RangeError: a bad call\n    at ",
     );
-    const { stack } = failure.cause as Error;
+    const { name, stack } = failure.cause as Error;
+    assertEquals([name, failure.cause instanceof BridgeError], [
+      "RangeError",
+      false,
+    ]);
     assert(stack!.includes("/tests/fixtures/"), stack);
     await refused(
       host.call.lies(),

@@ -62,7 +62,7 @@ const TWO_HOSTS = hostCode(`
   for (const one of [host, right]) {
     Deno.kill(one.clientPid, "SIGKILL");
     while (one.restarts === 0) await new Promise((r) => setTimeout(r, 10));
-    await one.settings.set({}); // waits for the new client
+    await one.settings.set({}, { timeoutMs: 60_000 }); // waits for the new client
   }
 `);
 

@@ -12,7 +12,7 @@ import { isolatedHome } from "../helpers/home.ts";
 import { sendTick, type TickPorts } from "../helpers/hosts.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
-import { soon, until } from "../helpers/soon.ts";
+import { PATIENCE_MS, soon, until } from "../helpers/soon.ts";
 
 const CLIENT = new URL("../../client/mod.ts", import.meta.url).href;
 const PORT = new URL("../fixtures/tick_port.ts", import.meta.url).href;
@@ -174,7 +174,7 @@ permittedTest(
     await using watched = new Watched({}, withSetting("amount"));
     const { host } = watched;
     await soon(host.ready, "ready");
-    await host.settings.set({ amount: 2 });
+    await host.settings.set({ amount: 2 }, { timeoutMs: PATIENCE_MS });
     assertEquals(await watched.answer(), '{"amount":2}');
     watched.write("processor.ts", withSetting("gain"));
     await watched.warned("without the setting 'amount', which was 2");
@@ -182,10 +182,10 @@ permittedTest(
     assertEquals<unknown>(host.settings.values, { gain: 1 });
 
     // The next client has the value that `setup` refuses.
-    await host.settings.set({ gain: 4 });
+    await host.settings.set({ gain: 4 }, { timeoutMs: PATIENCE_MS });
     watched.write("processor.ts", `${withSetting("gain")}// again`);
     await watched.warned("is started when a file of its module has changed");
-    const change = host.settings.set({ gain: 3 });
+    const change = host.settings.set({ gain: 3 }, { timeoutMs: PATIENCE_MS });
     watched.write("processor.ts", `${withSetting("gain")}// and again`);
     await soon(change, "the change");
     assertEquals(await watched.answer(), '{"gain":3}');

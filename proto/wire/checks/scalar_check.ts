@@ -14,10 +14,30 @@ import { isTransferred } from "../../schema/numeric_array.ts";
 import { Misfit, valueMisfit } from "../misfit.ts";
 import type { AgreedTerms, Check } from "./check.ts";
 
-/** The range of `Int32` in words. */
-export const INT32_RANGE = "from -2147483648 to 2147483647";
-/** The range of `UInt32` in words. */
-export const UINT32_RANGE = "from 0 to 4294967295";
+/** The integers of a type in words. */
+export interface IntegerWords {
+  /** What they are. */
+  readonly what: string;
+  readonly least: string;
+  readonly most: string;
+}
+
+/** The integers of each type in words. */
+export const INTEGER_WORDS = {
+  Int32: { what: "an integer", least: "-2147483648", most: "2147483647" },
+  UInt32: { what: "an integer", least: "0", most: "4294967295" },
+  Int64: { what: "a bigint", least: "-2^63", most: "2^63 - 1" },
+  UInt64: { what: "a bigint", least: "0", most: "2^64 - 1" },
+} as const satisfies Readonly<Record<string, IntegerWords>>;
+
+/** Returns the range of integers in words. */
+export function rangeText({ least, most }: Omit<IntegerWords, "what">): string {
+  return `from ${least} to ${most}`;
+}
+
+function integerMisfit(words: IntegerWords, value: unknown): Misfit {
+  return valueMisfit(`${words.what} ${rangeText(words)}`, value);
+}
 
 /** Whether a number is a signed integer of 32 bits. */
 export function isInt32(value: number): boolean {
@@ -38,28 +58,28 @@ export function fitsFloat32(value: number): boolean {
 export function checkInt32(value: unknown): Misfit | undefined {
   return typeof value === "number" && isInt32(value)
     ? undefined
-    : valueMisfit(`an integer ${INT32_RANGE}`, value);
+    : integerMisfit(INTEGER_WORDS.Int32, value);
 }
 
 /** Checks an unsigned integer of 32 bits, a `number`. */
 export function checkUint32(value: unknown): Misfit | undefined {
   return typeof value === "number" && isUint32(value)
     ? undefined
-    : valueMisfit(`an integer ${UINT32_RANGE}`, value);
+    : integerMisfit(INTEGER_WORDS.UInt32, value);
 }
 
 /** Checks a signed integer of 64 bits, a `bigint`. */
 export function checkInt64(value: unknown): Misfit | undefined {
   return typeof value === "bigint" && BigInt.asIntN(64, value) === value
     ? undefined
-    : valueMisfit("a bigint from -2^63 to 2^63 - 1", value);
+    : integerMisfit(INTEGER_WORDS.Int64, value);
 }
 
 /** Checks an unsigned integer of 64 bits, a `bigint`. */
 export function checkUint64(value: unknown): Misfit | undefined {
   return typeof value === "bigint" && BigInt.asUintN(64, value) === value
     ? undefined
-    : valueMisfit("a bigint from 0 to 2^64 - 1", value);
+    : integerMisfit(INTEGER_WORDS.UInt64, value);
 }
 
 /** Checks a 32-bit float. It is rounded to the nearest; a finite number that would become infinite does not fit. */

@@ -122,11 +122,15 @@ async function launchOnce(
   { config }: Library,
   home: string,
 ): Promise<LaunchTimes | NotHere> {
+  const [run = "", ...others] = denoArguments(
+    "launch_host.ts",
+    way.name,
+    config ?? "",
+  );
+  const flags = config === undefined ? [] : ["--config", config];
   await using program = new Program(
     Deno.execPath(),
-    [
-      ...denoArguments("launch_host.ts", way.name, config ?? ""),
-    ].toSpliced(1, 0, ...(config === undefined ? [] : ["--config", config])),
+    [run, ...flags, ...others],
     { STREAMLIB_HOME: home },
     `launch_host.ts ${way.name}`,
   );

@@ -33,6 +33,8 @@ const DECLARED: XpcDictionary = {
 class Stage {
   readonly sent: [type: string, fields: XpcDictionary][] = [];
   readonly warnings: string[] = [];
+  /** Whether no message can be sent. */
+  tooLarge = false;
   features: Features = new Set(FEATURES);
   readonly #timers = new Set<() => void>();
   readonly requests: ClientRequests;
@@ -55,7 +57,12 @@ class Stage {
         get features() {
           return features();
         },
-        sendControl: (type, fields) => void this.sent.push([type, fields]),
+        sendControl: (type, fields) => {
+          if (this.tooLarge) {
+            throw new BridgeError("bad_argument", "the message is too large");
+          }
+          this.sent.push([type, fields]);
+        },
       },
     }, given);
   }
@@ -169,6 +176,15 @@ Deno.test("a change that was made while clients failed replaces the value that t
   await Promise.all([bad, good]);
 });
 
+Deno.test("a change that is too large to be sent changes nothing", async () => {
+  const stage = new Stage({ amount: 0.25 });
+  stage.connect();
+  stage.tooLarge = true;
+  const change = stage.requests.set({ amount: 0.75 });
+  await rejects(change, "bad_argument", "too large");
+  assertEquals(stage.requests.values, { amount: 0.25 });
+});
+
 Deno.test("the error of a call has its client's stack as the cause", async () => {
   const stage = new Stage();
   stage.connect();
@@ -177,7 +193,6 @@ Deno.test("the error of a call has its client's stack as the cause", async () =>
     "RangeError: too far\n    at ask (file:///home/me/blur.ts:3:9)\n    at file:///home/me/blur.ts:9:1";
   stage.requests.answered({
     [CHANNEL_KEY.requestId]: stage.lastId,
-    [CHANNEL_KEY.code]: "client_failed",
     [CHANNEL_KEY.error]: "RangeError: too far",
     [CHANNEL_KEY.stack]: stack,
   });
