@@ -53,6 +53,11 @@ const CODES: Readonly<Record<ErrorCode, true>> = {
   version_mismatch: true,
 };
 
+/** All error codes. */
+export const ERROR_CODES: readonly ErrorCode[] = Object.freeze(
+  Object.keys(CODES) as ErrorCode[],
+);
+
 /** Whether `text` is an error code. */
 export function isErrorCode(text: string | undefined): text is ErrorCode {
   return text !== undefined && Object.hasOwn(CODES, text);

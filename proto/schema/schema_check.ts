@@ -24,16 +24,16 @@ export const MAX_NESTING = 16;
 export const MAX_ARRAY_LENGTH = MAX_DICTIONARY_BYTES;
 
 /** The most unread frames of a port. */
-const MAX_CAPACITY = 65_536;
+export const MAX_CAPACITY = 65_536;
 
 /** The most characters of an identifier. */
-const MAX_IDENTIFIER = 64;
+export const MAX_IDENTIFIER = 64;
 
 /** The most characters of a schema's name: identifiers joined by dots. */
-const MAX_SCHEMA_NAME = 128;
+export const MAX_SCHEMA_NAME = 128;
 
 /** The most characters of a variant of an enum. */
-const MAX_VARIANT = 128;
+export const MAX_VARIANT = 128;
 
 /** All read behaviours. */
 export const READ_BEHAVIORS: readonly ReadBehavior[] = Object.freeze([

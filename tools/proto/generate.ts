@@ -1,13 +1,14 @@
 /**
  * `deno task generate`: writes `proto/broker_gen.ts` from `proto/broker.proto`, so
- * that the library needs no parser at run time. With `--check` it writes nothing,
- * and exits with code 1 if the file is not up to date.
+ * that the library needs no parser at run time, and the tables of `proto/` for Python.
+ * With `--check` it writes nothing, and exits with code 1 if a file is not up to date.
  *
  * @module
  */
 
 import protobuf from "protobufjs";
 import descriptor from "protobufjs/ext/descriptor/index.js";
+import { pythonTables } from "./python_tables.ts";
 
 /** The part of protobufjs's descriptor extension for which it has no types. */
 interface DescriptorExtension {
@@ -24,6 +25,9 @@ interface FileDescriptor {
 /** The name of the file in its descriptor, in the form that `buf` uses. */
 const FILE_NAME = "streamlib/broker/broker.proto";
 const BASE64_LINE = 72;
+
+/** The tables of `proto/` for Python. */
+const PYTHON_TABLES = "client/python/streamlib_bridge/_generated.py";
 
 const SCALARS: Record<string, string> = {
   bool: "boolean",
@@ -205,23 +209,38 @@ function docComment(text: string | null, indent: string): string {
   }${indent} */\n`;
 }
 
+/** A file that is generated. */
+interface Target {
+  /** Its path in the repository. */
+  readonly path: string;
+  /** What it is made from. */
+  readonly from: string;
+  readonly text: string;
+}
+
 if (import.meta.main) {
-  const target = new URL("../../proto/broker_gen.ts", import.meta.url);
-  const text = generate(
-    await Deno.readTextFile(
-      new URL("../../proto/broker.proto", import.meta.url),
-    ),
-  );
-  if (Deno.args.includes("--check")) {
-    const committed = await Deno.readTextFile(target).catch(() => "");
-    if (committed !== text) {
-      // deno-lint-ignore no-console -- a program, whose output this is
-      console.error(
-        "proto/broker_gen.ts is not up to date with proto/broker.proto: run `deno task generate`",
-      );
-      Deno.exit(1);
+  const root = new URL("../../", import.meta.url);
+  const source = "proto/broker.proto";
+  const targets: readonly Target[] = [
+    {
+      path: "proto/broker_gen.ts",
+      from: source,
+      text: generate(await Deno.readTextFile(new URL(source, root))),
+    },
+    { path: PYTHON_TABLES, from: "proto/", text: pythonTables() },
+  ];
+  for (const { path, from, text } of targets) {
+    const target = new URL(path, root);
+    if (!Deno.args.includes("--check")) {
+      await Deno.writeTextFile(target, text);
+      continue;
     }
-  } else {
-    await Deno.writeTextFile(target, text);
+    const committed = await Deno.readTextFile(target).catch(() => "");
+    if (committed === text) continue;
+    // deno-lint-ignore no-console -- a program, whose output this is
+    console.error(
+      `${path} is not up to date with ${from}: run \`deno task generate\``,
+    );
+    Deno.exitCode = 1;
   }
 }
