@@ -20,14 +20,16 @@ import type {
   Field,
   Fields,
   FieldType,
+  NumericArray,
   NumericKind,
 } from "../../proto/schema/field_type.ts";
 import { NUMERIC_ARRAYS } from "../../proto/schema/numeric_array.ts";
+import type { Surface } from "../../proto/schema/surface.ts";
 import { surface } from "./fake_capabilities.ts";
 
 /** A JSON value. */
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-type JsonObject = { [key: string]: Json };
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
 
 /** Returns the bytes of hex digits; spaces between them are ignored. */
 export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
@@ -151,7 +153,7 @@ export function valuesOfJson(
 function jsonOfValue(
   type: FieldType,
   value: unknown,
-  memory: NamedMemory,
+  memory: MemoryNamer,
 ): Json {
   switch (type.kind) {
     case "Int64":
@@ -163,10 +165,10 @@ function jsonOfValue(
     case "Bytes":
       return toHex(value as Uint8Array).replaceAll(" ", "");
     case "Texture":
-      return { ...memory.name(value) };
+      return { ...memory.name(value as Surface) };
     case "Buffer":
       return {
-        ...memory.name(value),
+        ...memory.name(value as NumericArray),
         length: (value as Uint8Array).length,
       };
     case "Array":
@@ -197,7 +199,7 @@ function jsonOfValue(
 export function jsonOfValues(
   fields: Fields,
   values: Record<string, unknown>,
-  memory: NamedMemory,
+  memory: MemoryNamer,
 ): JsonObject {
   return Object.fromEntries(
     Object.entries<Field>(fields).map(([name, { type }]) => [
