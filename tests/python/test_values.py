@@ -105,7 +105,7 @@ class ValueTest(unittest.TestCase):
             (Float64, 10**400, "expected a number"),
             (Bool, 1, "expected true or false, got 1"),
             (Bool, None, "got None"),
-            (String, b"x", "got a bytes of 1 bytes"),
+            (String, b"x", "got 1 byte"),
             (String, "a\0", "expected a string without U+0000 or lone surrogates"),
             (String, "\ud800", 'got "\\ud800"'),
             (Bytes, "x", 'expected bytes, got "x"'),
@@ -249,7 +249,7 @@ class TextTest(unittest.TestCase):
             self.assertEqual(number_text(value), text)
 
     def test_show(self) -> None:
-        shown: Any = [(None, "None"), (b"ab", "a bytes of 2 bytes"), ([1], "a list of 1")]
+        shown: Any = [(None, "None"), (b"ab", "2 bytes"), ([1], "a list of 1")]
         shown += [(array("i", [1]), "an array of 4 bytes"), (int, "the class int"), ({}, "a dict")]
         for value, text in shown:
             self.assertEqual(show(value), text)

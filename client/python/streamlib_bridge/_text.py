@@ -117,6 +117,8 @@ def show(value: object) -> str:
         return _cut(str(int(value))) if bits < 512 else f"an integer of {bits} bits"
     if isinstance(value, float):
         return repr(float(value))
+    if isinstance(value, (bytes, bytearray)):
+        return amount(len(value), "byte")
     name = type(value).__name__
     if isinstance(value, (list, tuple)):
         return f"{with_article(name)} of {len(value)}"
