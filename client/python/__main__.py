@@ -1,0 +1,22 @@
+# Runs a client: `python FOLDER FILE NAME`, where FOLDER is the one of this file. It is in the
+# syntax of old Pythons, so that they can say what is wrong.
+import sys
+
+if sys.version_info < (3, 9):
+    sys.stderr.write(
+        "streamlib client: version_mismatch: Cannot run a processor with Python %d.%d (%s): "
+        "it must be at least 3.9; set the host's option `python` to a newer one\n"
+        % (sys.version_info[0], sys.version_info[1], sys.executable)
+    )
+    sys.exit(1)
+if sys.implementation.name != "cpython":
+    sys.stderr.write(
+        "streamlib client: version_mismatch: Cannot run a processor with %s (%s): it must be "
+        "CPython; set the host's option `python` to one\n" % (sys.implementation.name, sys.executable)
+    )
+    sys.exit(1)
+
+from streamlib_bridge._runner import main  # noqa: E402
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

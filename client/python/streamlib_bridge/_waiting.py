@@ -1,0 +1,226 @@
+"""How the client waits for its host: with its thread, or in an asyncio event loop.
+
+Everything that comes is handled on one thread, the main one, and only while it
+waits or looks. Without something to do a wait takes no processor time.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, List, Optional, Tuple
+
+if TYPE_CHECKING:
+    from ._channel import Channel
+    from ._native import Native
+
+#: The longest wait in one call of the shim, in seconds.
+_LONGEST = 60.0
+#: How soon the end of a lease on another thread is noticed while this one waits, in seconds.
+_LEASE_INTERVAL = 0.05
+#: How often the messages of XPC are looked at while frames keep coming, in seconds.
+_TURN = 0.001
+
+
+class Waiting:
+    """The waits of one client."""
+
+    def __init__(self, native: "Native") -> None:
+        self._native = native
+        self.channel: Optional["Channel"] = None
+        self._timers: List[Tuple[float, Callable[[], None]]] = []
+        self._loop: Any = None
+        self._event: Any = None
+        self._drained_at = 0.0
+
+    # ---- time ----
+
+    @staticmethod
+    def now() -> float:
+        """Seconds of a clock that never goes back."""
+        return time.monotonic()
+
+    def deadline(self, timeout: Optional[float]) -> Callable[[], Optional[float]]:
+        """Returns what returns the seconds that are left; None without a time limit."""
+        if timeout is None:
+            return lambda: None
+        end = self.now() + timeout
+        return lambda: end - self.now()
+
+    def after(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
+        """Calls something later. Returns what cancels that."""
+        timer = (self.now() + seconds, call)
+        self._timers.append(timer)
+
+        def cancel() -> None:
+            if timer in self._timers:
+                self._timers.remove(timer)
+
+        if self._event is not None:
+            self._event.set()  # the wait that is under way must be shorter
+        return cancel
+
+    def _run_timers(self) -> None:
+        if not self._timers:
+            return
+        now = self.now()
+        for timer in [each for each in self._timers if each[0] <= now]:
+            if timer in self._timers:
+                self._timers.remove(timer)
+                timer[1]()
+
+    def _limited(self, timeout: Optional[float]) -> float:
+        """How long a wait may take."""
+        limit = _LONGEST if timeout is None else max(0.0, timeout)
+        if self._timers:
+            limit = min(limit, max(0.0, min(at for at, _ in self._timers) - self.now()))
+        if self.channel is not None and self.channel.lends:
+            limit = min(limit, _LEASE_INTERVAL)
+        return limit
+
+    # ---- looking ----
+
+    def poll(self) -> None:
+        """Handles what has come, without waiting."""
+        channel = self.channel
+        if channel is not None and channel.lane is not None and not channel.lane.is_over:
+            channel.lane.poll()
+            now = self.now()
+            if now - self._drained_at < _TURN:
+                return
+            self._drained_at = now
+        self._native.drain()
+        self._run_timers()
+
+    # ---- waiting with the thread ----
+
+    def block(self, timeout: Optional[float]) -> None:
+        """Waits until something has come, and handles it; for at most `timeout` seconds."""
+        channel = self.channel
+        if channel is not None:
+            channel.settle()
+            channel.releases.flush()
+            lane = channel.lane
+            if lane is not None and not lane.is_over:
+                if not lane.spin():
+                    lane.block(_ms(self._limited(timeout)))
+                self._drained_at = 0.0
+                self._run_timers()
+                return
+        if self._native.lib.slb_queue_wait(self._native.queue, _ms(self._limited(timeout))):
+            self._native.drain()
+        self._run_timers()
+
+    # ---- coroutines ----
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether waits block the thread, so that a coroutine of this package never suspends."""
+        return self._loop is None
+
+    @staticmethod
+    def finish_now(coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Runs a coroutine that never suspends."""
+        try:
+            coroutine.send(None)
+        except StopIteration as end:
+            return end.value
+        coroutine.close()
+        raise RuntimeError("a coroutine has waited for something else than its host")
+
+    def task(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Runs a coroutine in the event loop, beside this one."""
+        task = self._loop.create_task(coroutine)
+        task.add_done_callback(lambda _: self.changed())
+        return task
+
+    async def finish(self, task: Any, seconds: float) -> None:
+        """Waits for a task, for at most some seconds; then cancels it."""
+        import asyncio
+
+        await asyncio.wait([task], timeout=seconds)
+        task.cancel()
+
+    # ---- waiting in an event loop ----
+
+    def use_loop(self) -> None:
+        """From now on the running asyncio loop waits: `wait` no longer blocks."""
+        import asyncio
+
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+        bell = self._native.checked(self._native.lib.slb_queue_take_bell(self._native.queue))
+        self._loop.add_reader(bell, self._rung, bell)
+        channel = self.channel
+        if channel is not None and channel.lane is not None:
+            lane_bell = channel.lane.take_bell()
+            self._loop.add_reader(lane_bell, self._lane_rung, lane_bell)
+        self._native.drain()
+
+    def _rung(self, bell: int) -> None:
+        try:
+            os.read(bell, 64)
+        except BlockingIOError:
+            pass
+        self._native.drain()
+        self.changed()
+
+    def _lane_rung(self, bell: int) -> None:
+        lane = self.channel.lane if self.channel is not None else None
+        try:
+            rings = os.read(bell, 4096)
+        except BlockingIOError:
+            return
+        if not rings:
+            self._loop.remove_reader(bell)
+        if lane is not None and not lane.is_over:
+            if rings:
+                lane.rung(len(rings))
+            else:
+                lane.shut()
+        self.changed()
+
+    def changed(self) -> None:
+        """Ends the wait that is under way in the event loop."""
+        if self._event is not None:
+            self._event.set()
+
+    async def wait(self, timeout: Optional[float]) -> None:
+        """As `block`: in an event loop it leaves the thread to others meanwhile."""
+        if self._loop is None:
+            self.block(timeout)
+            return
+        import asyncio
+
+        channel = self.channel
+        if channel is not None:
+            channel.settle()
+            channel.releases.flush()
+            lane = channel.lane
+            if lane is not None and not lane.is_over and lane.spin():
+                while lane.sleep():  # the host must ring while others use this thread
+                    pass
+                await asyncio.sleep(0)
+                self._run_timers()
+                return
+        self._event.clear()
+        limit = self._limited(timeout)
+        try:
+            await asyncio.wait_for(self._event.wait(), limit)
+        except asyncio.TimeoutError:
+            pass
+        self._run_timers()
+
+    async def turn(self) -> None:
+        """Gives the event loop a turn, if there is one."""
+        if self._loop is not None:
+            import asyncio
+
+            lane = self.channel.lane if self.channel is not None else None
+            while lane is not None and lane.sleep():
+                pass
+            await asyncio.sleep(0)
+
+
+def _ms(seconds: float) -> int:
+    return int(seconds * 1000 + 0.999)
