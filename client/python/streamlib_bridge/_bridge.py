@@ -19,8 +19,9 @@ from ._generated import (
 from ._handshake import CLIENT_PHASE_TEXT, client_step
 from ._native import Ended, Native
 from ._packed import Capability, Message, UInt64, pack
-from ._schema_json import ConnectionSchema, parse_connection_schema, schema_hash
+from ._schema_json import parse_connection_schema, schema_hash
 from ._session import Identity, Session
+from ._types import ConnectionSchema, connection_schema
 from ._waiting import Waiting
 
 _PING_TIMEOUT = 10.0
@@ -54,7 +55,7 @@ class Bridge:
         self._phase = "new"
         self._mode = ""
         self._ports: Message = {}
-        self.schema: ConnectionSchema = ConnectionSchema({}, {})
+        self.schema: ConnectionSchema = connection_schema({}, {})
         self._schema_text = ""
         self.ping: Message = {}
         self.channel: Any = None

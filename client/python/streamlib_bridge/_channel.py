@@ -20,7 +20,7 @@ from ._releases import Batch, Releases, end_message, parse_release, release_mess
 
 if TYPE_CHECKING:
     from ._agreement import Agreement
-    from ._schema_json import ConnectionSchema
+    from ._types import ConnectionSchema
     from ._waiting import Waiting
 
 _MAX_ERROR_LENGTH = 1_000

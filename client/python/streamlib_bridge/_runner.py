@@ -22,10 +22,11 @@ from ._loops import Commands, Runner
 from ._native import Native
 from ._packed import Message
 from ._processor import Context, Definition, find_processor
-from ._schema_json import ConnectionSchema, declarations_to_json, description_of
+from ._schema_json import declarations_to_json, description_of
 from ._session import Identity
 from ._settings import CallCodecs, Requests
 from ._settings_codec import SettingsCodec
+from ._types import ConnectionSchema, connection_schema
 from ._waiting import Waiting
 
 #: How long this process may outlive its host before it loads the user's file, and afterwards, in milliseconds.
@@ -70,7 +71,7 @@ def _declared(definition: Definition) -> "dict[str, Any]":
 def _schema_of(definition: Definition) -> Optional[ConnectionSchema]:
     if not definition.has_ports:
         return None
-    return ConnectionSchema(definition.inputs, definition.outputs)
+    return connection_schema(definition.inputs, definition.outputs)
 
 
 def run(file: str, name: Optional[str]) -> int:

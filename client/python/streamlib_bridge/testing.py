@@ -31,7 +31,7 @@ from ._generated import FEATURES
 from ._loops import Commands, Runner
 from ._ports import Flight, Receiver, Sender
 from ._processor import Context, Definition
-from ._schema_json import ConnectionSchema
+from ._types import connection_schema
 from ._settings import CallCodecs, Requests
 from ._settings_codec import SettingsCodec
 from ._waiting import Waiting
@@ -226,7 +226,7 @@ class ProcessorRun:
         self._definition = definition
         self._waiting = waiting = _TestWaiting()
         waiting.is_async = definition.is_async
-        hosts = ConnectionSchema(definition.inputs, definition.outputs)
+        hosts = connection_schema(definition.inputs, definition.outputs)
         self.warnings: List[str] = []
         channel = _TestChannel(
             waiting._native, waiting, hosts, self.warnings.append, lambda *_: None, self._failed
