@@ -6,6 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type BridgeError, ReactiveHost } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { Prng } from "../helpers/prng.ts";
 import { soon } from "../helpers/soon.ts";
@@ -32,7 +33,7 @@ async function campaign(
   const answered: number[] = [];
   try {
     await using host = ReactiveHost.launch<Noted>({
-      module: new URL("../fixtures/noted_calls.ts", import.meta.url),
+      ...testClient("noted_calls.ts"),
       inputs: { ticks: TICKS },
       permissions: { write: [directory] },
       env: { CALL_NOTES: notes },

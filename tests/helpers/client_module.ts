@@ -12,10 +12,21 @@ export const CLIENTS_ARE_PYTHON: boolean = Deno.permissions.querySync({
     }).state === "granted" &&
   Deno.env.get("STREAMLIB_TEST_CLIENTS") === "python";
 
-/** Returns the module of a fixture, such as `invert.ts`, in the language of the run. */
-export function clientModule(name: string): URL {
-  return new URL(
-    CLIENTS_ARE_PYTHON ? name.replace(/\.ts$/, ".py") : name,
-    FIXTURES,
-  );
+/** The options of a host that say which client it launches. */
+export interface TestClient {
+  readonly module: URL;
+  /** For Python, the parameters of the URL, in capital letters. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Returns the options for a fixture, such as `ends_early.ts?how=exits`, in the language of the run. */
+export function testClient(fixture: string): TestClient {
+  const module = new URL(fixture, FIXTURES);
+  if (!CLIENTS_ARE_PYTHON) return { module };
+  const parameters = [...module.searchParams];
+  module.search = "";
+  module.pathname = module.pathname.replace(/\.ts$/, ".py");
+  if (parameters.length === 0) return { module };
+  const env = parameters.map(([name, value]) => [name.toUpperCase(), value]);
+  return { module, env: Object.fromEntries(env) };
 }

@@ -28,7 +28,9 @@ import type { Surface } from "../../proto/schema/surface.ts";
 import { surface } from "./fake_capabilities.ts";
 
 /** A JSON value. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type Json = null | boolean | number | string | Json[] | {
+  [key: string]: Json;
+};
 export type JsonObject = { [key: string]: Json };
 
 /** Returns the bytes of hex digits; spaces between them are ignored. */

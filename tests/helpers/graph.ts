@@ -14,6 +14,7 @@ import {
   type VideoFrame,
 } from "../../host/mod.ts";
 import { BridgeError } from "../../proto/errors.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { isolatedHome } from "./home.ts";
 import { TEST_PATH } from "./lane/lane_handshake.ts";
 import { leavesNothing } from "./leaks.ts";
@@ -53,7 +54,7 @@ export function launchMember(
   options: Partial<HostOptions<Ports, Ports>> = {},
 ): Member {
   return ReactiveHost.launch({
-    module: new URL(`../fixtures/passes_on.ts?how=${how}`, import.meta.url),
+    ...testClient(`passes_on.ts?how=${how}`),
     inputs: PORTS,
     outputs: PORTS,
     output: () => {},

@@ -12,6 +12,7 @@ import {
 import { EVERY_FRAME } from "../fixtures/ports.ts";
 import type { TICKS } from "../fixtures/tick_port.ts";
 import { TEST_PATH } from "./lane/lane_handshake.ts";
+import { testClient } from "./client_module.ts";
 import { soon } from "./soon.ts";
 
 /** One video input and one video output. */
@@ -23,7 +24,7 @@ export function launchFixture(
   options: Partial<HostOptions<VideoPorts, VideoPorts>> = {},
 ): ReactiveHost<VideoPorts, VideoPorts> {
   return ReactiveHost.launch({
-    module: new URL(`../fixtures/${name}`, import.meta.url),
+    ...testClient(name),
     inputs: { video: EVERY_FRAME },
     outputs: { video: EVERY_FRAME },
     output: () => {},

@@ -13,6 +13,7 @@ import {
   type Surface,
 } from "../../host/mod.ts";
 import { DEADLY } from "../fixtures/deadly.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { TEST_PATH } from "../helpers/lane/lane_handshake.ts";
@@ -27,7 +28,7 @@ type Host = ReturnType<typeof launch>;
 
 function launch(options: Given) {
   return ReactiveHost.launch<Inputs, Outputs>({
-    module: new URL("../fixtures/deadly.ts", import.meta.url),
+    ...testClient("deadly.ts"),
     inputs: { frames: DEADLY.frames, latest: DEADLY.latest },
     outputs: { read: DEADLY.read },
     permissions: { run: true },

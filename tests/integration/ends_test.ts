@@ -13,6 +13,7 @@ import {
   ReactiveHost,
 } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { TEST_PATH } from "../helpers/lane/lane_handshake.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
@@ -39,7 +40,7 @@ function launch(
   options: Partial<HostOptions<Ports, Ports>> = {},
 ): Host {
   const host: Host = MODES[mode].launch({
-    module: new URL(`../fixtures/${module}`, import.meta.url),
+    ...testClient(module),
     inputs: { ticks: TICKS },
     outputs: { ticks: TICKS },
     output: () => {},
@@ -224,7 +225,7 @@ endTest(
   async () => {
     let written = "";
     const host = ReactiveHost.launch({
-      module: new URL("../fixtures/sink.ts", import.meta.url),
+      ...testClient("sink.ts"),
       inputs: { ticks: TICKS },
       output: (chunk) => void (written += new TextDecoder().decode(chunk)),
     });
@@ -248,7 +249,7 @@ endTest(
   "a source ends its output itself, and drain waits for that",
   async () => {
     const host = ManualHost.launch({
-      module: new URL("../fixtures/ticks_and_ends.ts", import.meta.url),
+      ...testClient("ticks_and_ends.ts"),
       outputs: { ticks: TICKS },
       output: () => {},
     });
@@ -303,10 +304,7 @@ endTest(
   "a continuous host's own loop ends when everything has ended and was read, also if it goes on sending",
   async () => {
     const host = ContinuousHost.launch({
-      module: new URL(
-        "../fixtures/look_ahead.ts?mode=continuous",
-        import.meta.url,
-      ),
+      ...testClient("look_ahead.ts?mode=continuous"),
       inputs: { ticks: TICKS },
       outputs: { ticks: TICKS },
       output: () => {},

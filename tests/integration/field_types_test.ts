@@ -10,6 +10,7 @@ import { port } from "../../proto/schema/port.ts";
 import type { Schema } from "../../proto/schema/field_type.ts";
 import { schema } from "../../proto/schema/schema.ts";
 import { EVERYTHING, Everything } from "../fixtures/everything.ts";
+import { testClient } from "../helpers/client_module.ts";
 import {
   type Content,
   fill,
@@ -36,7 +37,7 @@ class Echo implements AsyncDisposable {
 
   constructor(all: typeof EVERYTHING = EVERYTHING) {
     this.host = ReactiveHost.launch<AnyPort, AnyPort>({
-      module: new URL("../fixtures/echo.ts", import.meta.url),
+      ...testClient("echo.ts"),
       inputs: { all },
       outputs: { all },
       output: () => {},

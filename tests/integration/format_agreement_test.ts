@@ -14,6 +14,7 @@ import {
   VideoFrame,
 } from "../../host/mod.ts";
 import { pongMessage } from "../../proto/states/handshake_messages.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { playedTest, STARTED } from "../helpers/played_client.ts";
@@ -52,7 +53,7 @@ function launch(
       Object.entries(lists(of)).map(([name, list]) => [name, videoPort(list)]),
     );
   return ReactiveHost.launch({
-    module: new URL("../fixtures/listed_formats.ts", import.meta.url),
+    ...testClient("listed_formats.ts"),
     inputs: hosts("hostIn"),
     outputs: hosts("hostOut"),
     env: {
@@ -189,7 +190,7 @@ permittedTest(
       assertEquals(back.duration_ns, 40_000_000n);
     }
     await using host = ReactiveHost.launch({
-      module: new URL("../fixtures/marked.ts", import.meta.url),
+      ...testClient("marked.ts"),
       inputs: { video: VideoFrame },
       outputs: { video: VideoFrame },
     });

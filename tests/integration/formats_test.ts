@@ -4,6 +4,7 @@ import { PIXEL_FORMATS, type PixelFormat } from "../../proto/schema/surface.ts";
 import { packedBytes, planeSizes } from "../../proto/schema/surface_layout.ts";
 import type { SurfaceSpec } from "../../channel/memory/frame_template.ts";
 import { PICTURES } from "../fixtures/picture_port.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { statusOf } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
@@ -18,7 +19,7 @@ type Ports = { pictures: typeof PICTURES };
 
 function launch(): ReactiveHost<Ports, Ports> {
   return ReactiveHost.launch<Ports, Ports>({
-    module: new URL("../fixtures/inverts_planes.ts", import.meta.url),
+    ...testClient("inverts_planes.ts"),
     inputs: { pictures: PICTURES },
     outputs: { pictures: PICTURES },
     output: () => {},

@@ -12,6 +12,7 @@ import {
   ReactiveHost,
 } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { sendTick, type TickPorts } from "../helpers/hosts.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
@@ -23,7 +24,7 @@ import { soon, until } from "../helpers/soon.ts";
 const LIMIT_SECS = 4;
 
 const OPTIONS = {
-  module: new URL("../fixtures/hanging.ts", import.meta.url),
+  ...testClient("hanging.ts"),
   inputs: { ticks: TICKS },
   outputs: { ticks: TICKS },
   output: () => {},
@@ -145,7 +146,7 @@ permittedTest(
     await using _home = await isolatedHome();
     await using host = ManualHost.launch({
       ...OPTIONS,
-      module: new URL("../fixtures/hangs/in_start.ts", import.meta.url),
+      ...testClient("hangs/in_start.ts"),
       hangTimeoutSecs: LIMIT_SECS,
     });
     await soon(host.ready, "ready");

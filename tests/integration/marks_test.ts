@@ -8,6 +8,7 @@ import {
   uint64,
   type XpcDictionary,
 } from "../../proto/wire/xpc_value.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { type ChannelPair, channelPairTest } from "../helpers/channel_pair.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
@@ -254,7 +255,7 @@ permittedTest(
   async () => {
     using _ = isolatedHome();
     await using host = ReactiveHost.launch({
-      module: new URL("../fixtures/marked.ts", import.meta.url),
+      ...testClient("marked.ts"),
       inputs: { video: VideoFrame },
       outputs: { video: VideoFrame },
     });

@@ -11,21 +11,18 @@ import {
 } from "../../host/mod.ts";
 import { DEFAULT_REST_MS } from "../../channel/activity.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { isAsleep } from "../helpers/cpu.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { lapse, soon, until } from "../helpers/soon.ts";
 
-function fixture(name: string): URL {
-  return new URL(`../fixtures/${name}`, import.meta.url);
-}
-
 const QUIET = { output: () => {}, warn: () => {} };
 
 /** A fixture that has no inputs and ticks. */
 function ticking(name: string): HostOptions<NoPorts, { ticks: typeof TICKS }> {
-  return { module: fixture(name), outputs: { ticks: TICKS }, ...QUIET };
+  return { ...testClient(name), outputs: { ticks: TICKS }, ...QUIET };
 }
 
 /** Reads until a frame of this schema name comes; returns all frames read. */
@@ -91,7 +88,7 @@ type Counting = ContinuousHost<
 /** A continuous processor that counts the calls of its function. */
 function launchCounting(name: string): Counting {
   return ContinuousHost.launch({
-    module: fixture(name),
+    ...testClient(name),
     inputs: { questions: TICKS },
     outputs: { ticks: TICKS },
     ...QUIET,
@@ -284,7 +281,7 @@ permittedTest(
     using home = isolatedHome();
     await leavesNothing(home.runDirectory, async () => {
       await using host = ReactiveHost.launch({
-        module: fixture("audio_gain.ts"),
+        ...testClient("audio_gain.ts"),
         inputs: { audio: AudioFrame },
         outputs: { audio: AudioFrame },
         ...QUIET,
@@ -341,7 +338,7 @@ permittedTest(
     "default_capacity": 4
   }`));
     await using host = ReactiveHost.launch({
-      module: fixture("any_ports.ts"),
+      ...testClient("any_ports.ts"),
       inputs: { readings: Reading },
       outputs: { readings: Reading },
       ...QUIET,

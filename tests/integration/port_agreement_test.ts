@@ -16,6 +16,7 @@ import {
   type ProcessorHost,
   ReactiveHost,
 } from "../../host/mod.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon } from "../helpers/soon.ts";
@@ -37,7 +38,7 @@ function options(
   ports: PortMap,
 ): HostOptions<PortMap, PortMap> {
   return {
-    module: new URL(`../fixtures/${fixture}`, import.meta.url),
+    ...testClient(fixture),
     inputs: ports,
     outputs: ports,
     env,

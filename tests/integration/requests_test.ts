@@ -10,6 +10,7 @@ import {
   ReactiveHost,
 } from "../../host/mod.ts";
 import { NUMBERS } from "../fixtures/adjustable.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { TEST_PATH } from "../helpers/lane/lane_handshake.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
@@ -26,7 +27,7 @@ function launch(
   more: Partial<HostOptions<Record<never, never>, Record<never, never>>> = {},
 ) {
   return ReactiveHost.launch<Adjustable>({
-    module: new URL("../fixtures/adjustable.ts", import.meta.url),
+    ...testClient("adjustable.ts"),
     inputs: { data: NUMBERS },
     outputs: { data: NUMBERS },
     output: () => {},
@@ -160,7 +161,7 @@ requestTest("a launch with a wrong setting fails by name", async () => {
   await using other = launch({ settings: { amuont: 0.5 } });
   await refused(other.ready, "bad_argument", "'amuont'", "amount, mode");
   await using none = ReactiveHost.launch({
-    module: new URL("../fixtures/sink.ts", import.meta.url),
+    ...testClient("sink.ts"),
     inputs: { ticks: NUMBERS },
     output: () => {},
     settings: { amount: 0.5 },

@@ -13,6 +13,7 @@ import {
   type Restart,
 } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { sendTick, type TickPorts } from "../helpers/hosts.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
@@ -27,7 +28,7 @@ function launch(
   options: Partial<HostOptions<TickPorts, TickPorts>> = {},
 ): Host {
   return ReactiveHost.launch({
-    module: new URL(`../fixtures/${name}`, import.meta.url),
+    ...testClient(name),
     inputs: { ticks: TICKS },
     outputs: { ticks: TICKS },
     output: () => {},
@@ -130,7 +131,7 @@ permittedTest(
     using _ = isolatedHome();
     const restarted = Promise.withResolvers<void>();
     await using host = ManualHost.launch({
-      module: new URL("../fixtures/manual_ticks.ts", import.meta.url),
+      ...testClient("manual_ticks.ts"),
       outputs: { ticks: TICKS },
       output: () => {},
       restart: "on-failure",

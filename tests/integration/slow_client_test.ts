@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DataFrame, ReactiveHost } from "../../host/mod.ts";
 import { MAX_UNCONFIRMED_FRAMES } from "../../proto/limits.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
 import { lapse, soon, until } from "../helpers/soon.ts";
@@ -11,7 +12,7 @@ type Ports = typeof PORTS;
 
 function launch(): ReactiveHost<Ports, Ports> {
   return ReactiveHost.launch({
-    module: new URL("../fixtures/slow_data.ts", import.meta.url),
+    ...testClient("slow_data.ts"),
     inputs: PORTS,
     outputs: PORTS,
     output: () => {},

@@ -449,8 +449,6 @@ class Sender(Port_):
         values = self._completion.complete(given, self._count)
         filling = Filling(not self.connected or not self._has_free)
         values = self.memory.fill(values, filling)
-        for name in self.schema.fields:
-            values.setdefault(name, None)
         self._count += 1
         is_shared = bool(filling.values)
         place: Optional[Lease] = None

@@ -112,6 +112,8 @@ class Completion:
         for name, field in fields.items():
             if name not in values and field.type.mark in ("clock", "count"):
                 values[name] = now() if field.type.mark == "clock" else count
+            elif name not in values and field.type.kind == "Optional":
+                values[name] = None  # as in a received frame
         return values
 
     def _gather(

@@ -83,13 +83,18 @@ const TRIALS: readonly Trial[] = [
       outputs: { c: port(AudioFrame, { capacity: 2 }) },
     },
     declared: {
-      inputs: { a: VideoFrame, b: port(VideoFrame, { ...IN_ORDER, capacity: 2 }) },
+      inputs: {
+        a: VideoFrame,
+        b: port(VideoFrame, { ...IN_ORDER, capacity: 2 }),
+      },
       outputs: { c: port(AudioFrame, { capacity: 9 }) },
     },
   },
   {
     about: "optional ports may be missing on either side",
-    hosts: { inputs: { a: VideoFrame, h: port(AudioFrame, { required: false }) } },
+    hosts: {
+      inputs: { a: VideoFrame, h: port(AudioFrame, { required: false }) },
+    },
     declared: {
       inputs: { a: VideoFrame, m: port(AudioFrame, { required: false }) },
       outputs: { o: port(AudioFrame, { required: false }) },

@@ -1,7 +1,11 @@
 /** Vectors of frames, in both forms: as the `fields` of a message in packed form, and as the payload of a lane's record. */
 
 import { compileLane, type LaneCodec } from "../../../proto/lane/lane_codec.ts";
-import type { Field, Fields, Schema } from "../../../proto/schema/field_type.ts";
+import type {
+  Field,
+  Fields,
+  Schema,
+} from "../../../proto/schema/field_type.ts";
 import type { FieldType } from "../../../proto/schema/field_type.ts";
 import { schemaToJson } from "../../../proto/schema/json/schema_json.ts";
 import type { PixelFormat } from "../../../proto/schema/surface.ts";

@@ -23,7 +23,8 @@ const EVENTS: readonly ClientEvent[] = [
 export function handshakeVectors(): object {
   const phases = Object.keys(CLIENT_PHASE_TEXT) as ClientPhase[];
   return {
-    about: "Every event in every phase of a client: the next phase, and what it does.",
+    about:
+      "Every event in every phase of a client: the next phase, and what it does.",
     phases: CLIENT_PHASE_TEXT,
     steps: phases.flatMap((phase) =>
       EVENTS.map((event) => {

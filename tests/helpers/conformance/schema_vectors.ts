@@ -1,7 +1,10 @@
 /** JSON in canonical form, schemas with their hashes and layouts, and JSON that is no schema. */
 
 import { BridgeError } from "../../../proto/errors.ts";
-import { laneLayout, laneLayoutHash } from "../../../proto/lane/agreed_layout.ts";
+import {
+  laneLayout,
+  laneLayoutHash,
+} from "../../../proto/lane/agreed_layout.ts";
 import { connectionSchema } from "../../../proto/schema/connection_schema.ts";
 import * as types from "../../../proto/schema/field_type.ts";
 import { AudioFrame } from "../../../proto/schema/frames/audio_frame.ts";
@@ -183,7 +186,10 @@ const REFUSED: readonly unknown[] = [
   {
     inputs: [],
     outputs: [],
-    schemas: [{ ...TICK, fields: [{ name: "a", type: { SchemaRef: "Tick" } }] }],
+    schemas: [{
+      ...TICK,
+      fields: [{ name: "a", type: { SchemaRef: "Tick" } }],
+    }],
   },
   { inputs: [], outputs: [], schemas: [TICK, TICK] },
 ];

@@ -90,7 +90,9 @@ export function settingsVectors(): object {
         values: packedHex(values),
         ...(found instanceof Misfit ? { message: found.message } : {
           found: Object.fromEntries(
-            Object.entries(found).map(([name, one]) => [name, valueToJson(one)]),
+            Object.entries(found).map((
+              [name, one],
+            ) => [name, valueToJson(one)]),
           ),
         }),
       };
