@@ -30,3 +30,8 @@ export function testClient(fixture: string): TestClient {
   const env = parameters.map(([name, value]) => [name.toUpperCase(), value]);
   return { module, env: Object.fromEntries(env) };
 }
+
+/** What a test lacks that is about TypeScript's clients only, if the clients are Python processes. */
+export function notInPython(why: string): { readonly lacking?: string } {
+  return CLIENTS_ARE_PYTHON ? { lacking: `not in Python: ${why}` } : {};
+}

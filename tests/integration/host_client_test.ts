@@ -6,6 +6,7 @@ import {
 } from "@std/assert";
 import { BridgeError } from "../../host/mod.ts";
 import { brokerCommand } from "../../proto/foreground.ts";
+import { CLIENTS_ARE_PYTHON, notInPython } from "../helpers/client_module.ts";
 import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
 import { onlyVariables, run } from "../helpers/child.ts";
@@ -155,13 +156,25 @@ async function failureOf(name: string): Promise<BridgeError> {
 
 const FAILURES: [fixture: string, ...words: string[]][] = [
   ["throws_at_import.ts", "RangeError", "this module cannot be loaded"],
-  ["throws_in_setup.ts", "no model found", "throws_in_setup.ts:8"],
+  ["throws_in_setup.ts", "no model found", placeIn("throws_in_setup", "setup")],
   ["exits_at_once.ts", "exited with code 7", "about to leave"],
-  ["no_processor.ts", "is not a processor", "reactive"],
   ["other_ports.ts", "'picture'", "no such port"],
-  ["reads_a_file.ts", "NotCapable", "read access"],
-  ["is_not_there.ts", "is_not_there.ts"],
+  ...(CLIENTS_ARE_PYTHON
+    ? [
+      ["no_processor.ts", "has no processor", "@reactive"],
+      ["is_not_there.ts", "is_not_there.py"],
+    ] as const
+    : [
+      ["no_processor.ts", "is not a processor", "reactive"],
+      ["reads_a_file.ts", "NotCapable", "read access"],
+      ["is_not_there.ts", "is_not_there.ts"],
+    ] as const).map((each): [string, ...string[]] => [...each]),
 ];
+
+/** What a failure says of the place of an error in a fixture's function. */
+function placeIn(fixture: string, name: string): string {
+  return CLIENTS_ARE_PYTHON ? `, in ${name}` : `${fixture}.ts:8`;
+}
 
 for (const [fixture, ...words] of FAILURES) {
   permittedTest(
@@ -185,7 +198,8 @@ permittedTest(
     host.input.video.send(frame);
     const failure = await soon(host.ended, "the failure");
     assertStringIncludes(failure!.message, "this frame is too much");
-    assertStringIncludes(failure!.message, "throws_in_process.ts:8");
+    const place = placeIn("throws_in_process", "process");
+    assertStringIncludes(failure!.message, place);
     await assertRejects(
       () => soon(host.output.video[Symbol.asyncIterator]().next(), "the end"),
       BridgeError,
@@ -196,7 +210,7 @@ permittedTest(
 
 permittedTest(
   "an exception in process, and the one of a disposal after it, both reach the host",
-  SERVING,
+  { ...SERVING, ...notInPython("there is no disposal by `using`") },
   async () => {
     using _ = isolatedHome();
     await using host = launchFixture("throws_in_disposal.ts");

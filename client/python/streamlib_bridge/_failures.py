@@ -13,10 +13,11 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def text_of(error: BaseException) -> str:
-    """An error in one line, with its type: as in a traceback, "ValueError: it is 3"."""
+    """An error with its type, without the type's module: "ValueError: it is 3"."""
     if isinstance(error, BridgeError):
         return error.message
-    return "".join(traceback.format_exception_only(type(error), error)).strip()
+    name, text = type(error).__name__, str(error)
+    return f"{name}: {text}" if text else name
 
 
 def traceback_of(error: BaseException) -> str:

@@ -102,7 +102,8 @@ def _layout(native: Native, handle: int) -> SurfaceLayout:
         raise BridgeError(
             "malformed_message", f"Cannot use a surface of {name}: its planes are not those of {name}"
         )
-    return SurfaceLayout(width, height, bytes_per_row, name, size | size_high << 32, tuple(planes))
+    id = values[6] | values[7] << 32
+    return SurfaceLayout(width, height, bytes_per_row, name, size | size_high << 32, tuple(planes), id)
 
 
 # ---- our own memory ----
@@ -120,7 +121,8 @@ class PrivateMemory:
                 planes.append(Plane(offset, samples, rows, samples * sample_bytes))
                 offset += samples * sample_bytes * rows
             size = offset
-            self.layout = SurfaceLayout(*spec[:2], planes[0].bytes_per_row, spec[2], size, tuple(planes))
+            stride = planes[0].bytes_per_row
+            self.layout = SurfaceLayout(*spec[:2], stride, spec[2], size, tuple(planes), 0)
         self._bytes = ctypes.create_string_buffer(max(1, size))
 
     def address(self, _writable: bool = True) -> int:

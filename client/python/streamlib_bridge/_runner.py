@@ -15,14 +15,14 @@ from typing import Any, Callable, List, Optional
 from ._agreement import Agreement, agree_with_host
 from ._bridge import Bridge
 from ._channel import Channel
-from ._codec import fields_codec
+from ._codec import frame_codec
 from ._errors import BridgeError
 from ._failures import text_of, traceback_of
 from ._loops import Commands, Runner
 from ._native import Native
 from ._packed import Message
 from ._processor import Context, Definition, find_processor
-from ._schema_json import declarations_to_json, description_of
+from ._schema_json import call_schemas, declarations_to_json, description_of
 from ._session import Identity
 from ._settings import CallCodecs, Requests
 from ._settings_codec import SettingsCodec
@@ -233,9 +233,7 @@ class Client:
 
     def _make_requests(self, definition: Definition, channel: Channel, runner: Runner) -> Requests:
         codecs = {
-            name: CallCodecs(
-                fields_codec(f"{name} request", call.request), fields_codec(f"{name} reply", call.reply)
-            )
+            name: CallCodecs(*map(frame_codec, call_schemas(name, call.request, call.reply)))
             for name, call in definition.calls.items()
         }
         return Requests(

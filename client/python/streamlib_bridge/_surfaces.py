@@ -69,6 +69,7 @@ class SurfaceLayout(NamedTuple):
     pixel_format: str
     bytes: int
     planes: Tuple[Plane, ...]
+    id: int  # of the memory, the same in every process; 0: private
 
 
 def _numpy(what: str) -> Any:
@@ -247,17 +248,23 @@ class Numbers(_Shared):
 
     @property
     def buffer(self) -> memoryview:
-        """The elements. Read-only in a received frame. It has their type: `buffer[0]` is a number."""
+        """The elements. Read-only in a received frame. It has their type: `buffer[0]` is a number.
+
+        Those of `Float16` are their 16 bits, as integers: Python has no such views in each
+        version. `array` has the numbers.
+        """
         size = self._length * ELEMENT_BYTES[self.element_type]
-        view = self._open(max(1, size))[:size]
-        return view.cast(ELEMENTS[self.element_type]) if size else view
+        kind = ELEMENTS[self.element_type]
+        return self._open(max(1, size))[:size].cast("H" if kind == "e" else kind)
 
     @property
     def array(self) -> Any:
         """A numpy array over the elements, without a copy. Raises `client_failed` without numpy."""
         if self._array is None or self._lease is None:
             numpy = _numpy("numbers")
-            self._array = numpy.frombuffer(self.buffer, ELEMENTS[self.element_type])
+            kind = ELEMENTS[self.element_type]
+            size = self._length * ELEMENT_BYTES[self.element_type]
+            self._array = numpy.frombuffer(self._open(max(1, size)), kind, self._length)
         return self._array
 
     def __getitem__(self, index: Any) -> Any:

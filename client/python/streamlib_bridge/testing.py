@@ -24,13 +24,14 @@ from typing import Any, Callable, Coroutine, Deque, Dict, List, Mapping, Optiona
 
 from ._agreement import agree_with_host
 from ._channel import Channel
-from ._codec import NO_MEMORY, Misfit, fields_codec
+from ._codec import NO_MEMORY, Misfit, fields_codec, frame_codec
 from ._errors import BridgeError
 from ._leased_frame import Frame
 from ._generated import FEATURES
 from ._loops import Commands, Runner
 from ._ports import Flight, Receiver, Sender
 from ._processor import Context, Definition
+from ._schema_json import call_schemas
 from ._types import connection_schema
 from ._settings import CallCodecs, Requests
 from ._settings_codec import SettingsCodec
@@ -241,9 +242,7 @@ class ProcessorRun:
         self._requests = Requests(
             SettingsCodec(definition.settings),
             {
-                name: CallCodecs(
-                    fields_codec(f"{name} request", each.request), fields_codec(f"{name} reply", each.reply)
-                )
+                name: CallCodecs(*map(frame_codec, call_schemas(name, each.request, each.reply)))
                 for name, each in definition.calls.items()
             },
             lambda _type, fields: self._answers.__setitem__(int(fields["request_id"]), fields),
@@ -376,10 +375,9 @@ class ProcessorRun:
                 "bad_argument",
                 f"Cannot call '{name}': the processor has the calls {', '.join(self._definition.calls) or 'none'}",
             )
-        codec = fields_codec(f"{name} request", call.request)
+        codec, reply = map(frame_codec, call_schemas(name, call.request, call.reply))
         codec.check(request)
         answer = self._ask("call", {"name": name, "request": codec.encode(request, NO_MEMORY)})
-        reply = fields_codec(f"{name} reply", call.reply)
         return reply.decode(answer.get("reply", {}), NO_MEMORY)
 
     def _ask(self, type: str, fields: Dict[str, Any]) -> Dict[str, Any]:
