@@ -10,7 +10,7 @@ import {
   ReactiveHost,
 } from "../../host/mod.ts";
 import { NUMBERS } from "../fixtures/adjustable.ts";
-import { testClient } from "../helpers/client_module.ts";
+import { CLIENTS_ARE_PYTHON, testClient } from "../helpers/client_module.ts";
 import { TEST_PATH } from "../helpers/lane/lane_handshake.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
@@ -247,7 +247,7 @@ requestTest(
     const failure = await refused(
       host.call.fails(),
       "client_failed",
-      "RangeError: a bad call\n    at ",
+      `RangeError: a bad call\n    ${CLIENTS_ARE_PYTHON ? "File" : "at"} `,
     );
     const { name, stack } = failure.cause as Error;
     assertEquals([name, failure.cause instanceof BridgeError], [

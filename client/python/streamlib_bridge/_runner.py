@@ -243,6 +243,7 @@ class Client:
             channel.frames_so_far,
             runner,
             self._waiting.changed,
+            lambda: self._waiting.is_blocking,
         )
 
     async def _live(

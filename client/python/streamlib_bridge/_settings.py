@@ -84,6 +84,7 @@ class Requests:
         frames_so_far: Callable[[], Callable[[], bool]],
         handler: Handler,
         arrived: Callable[[], None],
+        is_blocking: Callable[[], bool],
     ) -> None:
         self._codec = settings
         self._calls = calls
@@ -91,12 +92,16 @@ class Requests:
         self._frames_so_far = frames_so_far
         self._handler = handler
         self._arrived = arrived
+        self._is_blocking = is_blocking
         self.settings = Settings(settings.defaults)
         #: Whether the first values of the settings have come.
         self.has_first = False
         self._awaits_first = False
         self._open: "OrderedDict[int, _Request]" = OrderedDict()
         self._running: Optional[int] = None
+        #: Ends the call that runs, if it waits in an event loop.
+        self._cancel: Callable[[], None] = lambda: None
+        self._is_given_up = False
         self._cost = 0
         self._read_before: Optional[int] = None
         self._idle_looks = 0
@@ -117,6 +122,8 @@ class Requests:
             request = self._open.pop(id, None)
             if request is not None:
                 self._cost -= request.cost
+            elif id == self._running:
+                self._cancel()
             return
         if id in self._open or id == self._running:
             return  # it is answered once
@@ -210,8 +217,9 @@ class Requests:
                 await self._handler.settings_changed(changed)
             self._answer(request.id, {})
             return
+        self._is_given_up = False
         try:
-            reply = await self._handler.call(request.name, request.request)
+            reply = await self._answer_of(request)
             codec = self._calls[request.name].reply
             given = {} if reply is None else reply
             try:
@@ -220,10 +228,35 @@ class Requests:
                 raise BridgeError("schema_mismatch", misfit.message) from None
             self._answer(request.id, {"reply": codec.encode(given, NO_MEMORY)})
         except Exception as error:
+            if self._is_given_up:
+                return  # nobody waits for the answer
             fields: Message = {"error": text_of(error), "stack": traceback_of(error)}
             if isinstance(error, BridgeError):
                 fields["code"] = error.code
             self._answer(request.id, fields)
+
+    async def _answer_of(self, request: _Request) -> Any:
+        """Calls the function. In an event loop a call that nobody waits for any more is cancelled."""
+        calling = self._handler.call(request.name, request.request)
+        if self._is_blocking():
+            return await calling
+        import asyncio
+
+        task = asyncio.ensure_future(calling)
+
+        def cancel() -> None:
+            self._is_given_up = True
+            task.cancel()
+
+        self._cancel = cancel
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not self._is_given_up:
+                raise
+            raise BridgeError("aborted", "nobody waits for the answer") from None
+        finally:
+            self._cancel = lambda: None
 
     def _refuse(self, id: int, code: str, text: str) -> None:
         self._answer(id, {"code": code, "error": text})

@@ -249,6 +249,7 @@ class ProcessorRun:
             channel.frames_so_far,
             self._runner,
             lambda: None,
+            lambda: waiting.is_blocking,
         )
         self._requests.settings._apply(dict(settings))
         self._last_request = 0
