@@ -33,9 +33,8 @@ async function campaign(
   const answered: number[] = [];
   try {
     await using host = ReactiveHost.launch<Noted>({
-      ...testClient("noted_calls.ts"),
+      ...testClient("noted_calls.ts", { write: [directory] }),
       inputs: { ticks: TICKS },
-      permissions: { write: [directory] },
       env: { CALL_NOTES: notes },
       restart: "on-failure",
       onRestart: () => {},

@@ -3,6 +3,8 @@
  * TypeScript has a twin in Python.
  */
 
+import type { ClientPermissions } from "../../host/mod.ts";
+
 const FIXTURES = new URL("../fixtures/", import.meta.url);
 
 /** Whether the clients of these tests are Python processes: a run asks for it. */
@@ -17,12 +19,22 @@ export interface TestClient {
   readonly module: URL;
   /** For Python, the parameters of the URL, in capital letters. */
   readonly env?: Readonly<Record<string, string>>;
+  readonly permissions?: ClientPermissions;
 }
 
-/** Returns the options for a fixture, such as `ends_early.ts?how=exits`, in the language of the run. */
-export function testClient(fixture: string): TestClient {
+/**
+ * Returns the options for a fixture, such as `ends_early.ts?how=exits`, in the language of the run.
+ *
+ * @param permissions what it needs in Deno
+ */
+export function testClient(
+  fixture: string,
+  permissions?: ClientPermissions,
+): TestClient {
   const module = new URL(fixture, FIXTURES);
-  if (!CLIENTS_ARE_PYTHON) return { module };
+  if (!CLIENTS_ARE_PYTHON) {
+    return { module, ...(permissions && { permissions }) };
+  }
   const parameters = [...module.searchParams];
   module.search = "";
   module.pathname = module.pathname.replace(/\.ts$/, ".py");

@@ -28,10 +28,9 @@ type Host = ReturnType<typeof launch>;
 
 function launch(options: Given) {
   return ReactiveHost.launch<Inputs, Outputs>({
-    ...testClient("deadly.ts"),
+    ...testClient("deadly.ts", { run: true }),
     inputs: { frames: DEADLY.frames, latest: DEADLY.latest },
     outputs: { read: DEADLY.read },
-    permissions: { run: true },
     output: () => {},
     path: TEST_PATH,
     ...options,

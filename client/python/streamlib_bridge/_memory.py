@@ -26,6 +26,9 @@ BufferSpec = int
 class Piece:
     """A surface or a region of shared memory, mapped when it is first looked at."""
 
+    #: How many there are in this process.
+    count = 0
+
     def __init__(self, native: Native, handle: int, kind: str) -> None:
         self._native = native
         self.handle = handle
@@ -44,6 +47,7 @@ class Piece:
             except BridgeError:
                 native.release(handle)
                 raise
+        Piece.count += 1
 
     @property
     def capability(self) -> Capability:
@@ -79,6 +83,7 @@ class Piece:
         for offer in list(self.offers):
             offer.retire()
         self._native.release(self.handle)
+        Piece.count -= 1
 
 
 def _layout(native: Native, handle: int) -> SurfaceLayout:
