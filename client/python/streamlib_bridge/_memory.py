@@ -90,7 +90,7 @@ def _layout(native: Native, handle: int) -> SurfaceLayout:
     """Reads what a surface is like. Raises `malformed_message` if its planes are not those of its format."""
     values = (ctypes.c_uint32 * _SURFACE_VALUES)()
     native.checked(native.lib.slb_surface_layout(handle, values))
-    width, height, bytes_per_row, code, size, size_high = values[:6]
+    width, height, bytes_per_row, code = values[:4]
     modifier = values[8] | values[9] << 32
     name = _FORMAT_OF_CODE.get(code)
     if name is None or modifier:
@@ -108,7 +108,9 @@ def _layout(native: Native, handle: int) -> SurfaceLayout:
             "malformed_message", f"Cannot use a surface of {name}: its planes are not those of {name}"
         )
     id = values[6] | values[7] << 32
-    return SurfaceLayout(width, height, bytes_per_row, name, size | size_high << 32, tuple(planes), id)
+    # The system may have rounded the memory up: what is behind the last row is nobody's.
+    size = max(plane.offset + plane.bytes_per_row * plane.height for plane in planes)
+    return SurfaceLayout(width, height, bytes_per_row, name, size, tuple(planes), id)
 
 
 # ---- our own memory ----

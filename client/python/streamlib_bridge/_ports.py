@@ -380,6 +380,7 @@ class Sender(Port_):
         self._channel.poll()
         return (
             self._channel.is_open
+            and self.connected
             and self._has_free
             and self._next is None
             and self._may_send(self._last_shared)

@@ -67,7 +67,7 @@ class SurfaceLayout(NamedTuple):
     height: int
     bytes_per_row: int  # of the first plane
     pixel_format: str
-    bytes: int
+    bytes: int  # with the padding of rows
     planes: Tuple[Plane, ...]
     id: int  # of the memory, the same in every process; 0: private
 
