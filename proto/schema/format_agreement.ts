@@ -15,7 +15,12 @@ import { variantsAt } from "./minor.ts";
 import { PIXEL_FORMATS, type PixelFormat } from "./surface.ts";
 
 /** The formats of a peer that knows nothing of this agreement. */
-export const FIRST_FORMATS: readonly string[] = ["bgra8", "rgba8", "rgba16f", "gray8"];
+export const FIRST_FORMATS: readonly string[] = [
+  "bgra8",
+  "rgba8",
+  "rgba16f",
+  "gray8",
+];
 
 /** What one side of a port says of its formats. */
 export interface FormatSide {

@@ -109,7 +109,11 @@ export function pythonTables(): string {
     "",
     list("FEATURES", FEATURES),
     list("ERROR_CODES", ERROR_CODES),
-    names("Key", "keys of the messages between a process and the broker", keys.KEY),
+    names(
+      "Key",
+      "keys of the messages between a process and the broker",
+      keys.KEY,
+    ),
     names("MessageType", "values of `Key.TYPE`", keys.MESSAGE_TYPE),
     names("Reason", "values of `Key.REASON` and `Key.ERROR`", keys.REASON),
     names("ChannelKey", "keys of the channel's messages", keys.CHANNEL_KEY),
@@ -212,9 +216,9 @@ function names(title: string, what: string, table: object): string {
   const lines = Object.entries(table).map(([name, one]) =>
     `    ${upper(name)} = ${value(one)}\n`
   );
-  return `\nclass ${title}:\n    """The ${
-    what.replace(/^the /, "")
-  }."""\n\n${lines.join("")}\n`;
+  return `\nclass ${title}:\n    """The ${what.replace(/^the /, "")}."""\n\n${
+    lines.join("")
+  }\n`;
 }
 
 /** A tuple with one name, or several, a line. */
@@ -254,7 +258,9 @@ function pixelFormats(): string {
       const shown = planes.map(({ horizontal, vertical, sample_bytes }) => {
         const channels = sample_bytes / COMPONENTS[component];
         const numbers = [horizontal, vertical, sample_bytes, channels];
-        return `        PlaneFormat(${numbers.join(", ")}, ${value(component)}),\n`;
+        return `        PlaneFormat(${numbers.join(", ")}, ${
+          value(component)
+        }),\n`;
       });
       const code = `0x${four_cc.toString(16).toUpperCase()}`;
       return `PixelLayout(${code}, (\n${shown.join("")}    ))`;

@@ -150,7 +150,7 @@ class LevelCodec(TypeCodec):
 
     def check(self, value: Any) -> None:
         if not isinstance(value, AbstractMapping) and not (
-            hasattr(value, "keys") and hasattr(value, "__getitem__")
+            hasattr(value, "keys") and hasattr(value, "get")
         ):
             raise value_misfit("a mapping of fields", value)
         keys = set(value.keys())
@@ -173,6 +173,8 @@ class LevelCodec(TypeCodec):
     def _make_fits(self) -> Fits:
         code = Code()
         required = [one for one in self._members if not isinstance(one.codec, OptionalCodec)]
+        # A list has a length, too.
+        code.add("if type(values) is not dict and not hasattr(values, 'keys'): return False")
         code.add("try:", f"    extra = len(values) - {len(required)}")
         local: Dict[str, str] = {}
         for name, codec in self._members:

@@ -200,7 +200,9 @@ function agreement({ hosts, declared, features = FEATURES }: Trial): object {
     );
   const given = {
     hosts: JSON.stringify(connectionSchemaToJson(full)),
-    declared: module ? connectionSchemaToJson(module, "full") : null,
+    declared: module
+      ? JSON.stringify(connectionSchemaToJson(module, "full"))
+      : null,
     ping: packedHex(ping),
     features,
   };
@@ -245,7 +247,7 @@ function agreedJson({ terms, unconnected }: AgreedPorts): object {
         capacity: one.capacity,
         minor: one.minor,
         formats: one.agreed_formats ?? null,
-        schema: schemaToJson(one.schema!, "full"),
+        schema: JSON.stringify(schemaToJson(one.schema!, "full")),
       }]),
     ),
     unconnected: Object.keys(unconnected),

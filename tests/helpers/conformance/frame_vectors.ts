@@ -82,6 +82,15 @@ export class Vectors {
     return this.#dictionary.encode(values as never, new RuledMemory().writer);
   }
 
+  /** The values of a frame as they arrive: without what a later minor version has added. */
+  received(values: Record<string, unknown>): Record<string, unknown> {
+    const memory = new RuledMemory();
+    const payload = payloadOf(this.#lane, values, memory);
+    const found = readPayload(this.#lane, payload, memory);
+    if (found instanceof Misfit) throw new Error(found.message);
+    return found as Record<string, unknown>;
+  }
+
   /** The payload of a frame. */
   payload(values: Record<string, unknown>): Uint8Array {
     return payloadOf(this.#lane, values, new RuledMemory());

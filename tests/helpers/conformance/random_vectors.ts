@@ -37,10 +37,7 @@ export function randomVectors(): string {
     const made = new Renamer().schema(randomSchema(prng, DEPTH));
     const minor = prng.below(RANDOM_MINOR + 1);
     const vectors = new Vectors(made, { minor });
-    const values = randomValues(prng, made.fields, minor);
-    const later = Object.entries<Field>(made.fields)
-      .filter(([, { since = 0 }]) => since > minor);
-    for (const [name] of later) values[name] = null;
+    const values = vectors.received(randomValues(prng, made.fields, minor));
     const frame = vectors.frame(values);
     const messages: object[] = [];
     const payloads: object[] = [];

@@ -113,6 +113,9 @@ export class RuledMemory implements MemoryNamer, MemoryFinder {
       return typeof name === "string" ? name : this.texture(name);
     },
     buffer: (value, element_type) => {
+      if (value instanceof Capability && value.kind === "surface") {
+        return "a surface";
+      }
       const name = nameIn(value);
       if (typeof name === "string") return name;
       const length = isDictionary(value)
