@@ -26,9 +26,26 @@ _UNKNOWN = 13
 _MOST = 1000
 
 
+def _integer(text: str) -> float:
+    # JavaScript writes large floats as integers. Large integers are strings.
+    value = int(text)
+    return value if abs(value) < 2**53 else float(value)
+
+
+def parse(text: str) -> Any:
+    """Parse the JSON of a vector."""
+    return json.loads(text, parse_int=_integer)
+
+
 def vectors(name: str) -> Any:
     """Return the vectors of a file of `tests/`."""
-    return json.loads((TESTS / name).read_text(encoding="utf-8"))
+    return parse((TESTS / name).read_text(encoding="utf-8"))
+
+
+def random_frames() -> List[Any]:
+    """Return the vectors of random frames."""
+    path = TESTS / "conformance/random_frames.jsonl"
+    return [parse(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def bytes_of(text: str) -> bytes:
@@ -113,9 +130,7 @@ def values_of(
     fields: Mapping[str, types.Field], frame: Mapping[str, Any], memory: RuledMemory
 ) -> Dict[str, Any]:
     """Return the values of a frame in JSON."""
-    return {
-        name: _value_of(one.type, frame.get(name), memory) for name, one in fields.items()
-    }
+    return {name: _value_of(one.type, frame.get(name), memory) for name, one in fields.items()}
 
 
 def _value_of(type: types.FieldType, json: Any, memory: RuledMemory) -> Any:

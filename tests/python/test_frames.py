@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unittest
 from typing import Any, Dict, Iterator, Mapping, Tuple
 
-from kit import TESTS, RuledMemory, bytes_of, codec_of, hex_of, json_of, values_of, vectors
+from kit import (
+    TESTS, RuledMemory, bytes_of, codec_of, hex_of, json_of, parse, random_frames, values_of,
+    vectors,
+)  # fmt: skip
 from streamlib_bridge._codec import FrameCodec
 from streamlib_bridge._misfit import Misfit
 from streamlib_bridge._packed import pack, unpack
@@ -29,9 +31,8 @@ def in_python(message: str) -> str:
 def cases() -> Iterator[Tuple[str, Mapping[str, Any]]]:
     for case in vectors("conformance/fields.json")["cases"]:
         yield case["about"], case
-    lines = (TESTS / "conformance/random_frames.jsonl").read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines):
-        yield f"random frame {number}", json.loads(line)
+    for number, case in enumerate(random_frames()):
+        yield f"random frame {number}", case
 
 
 class ConformanceTest(unittest.TestCase):
@@ -105,7 +106,7 @@ class GoldenLaneTest(unittest.TestCase):
         for path in sorted((TESTS / "golden/lane").glob("*.json")):
             if path.stem == "records":
                 continue
-            file = json.loads(path.read_text(encoding="utf-8"))
+            file = parse(path.read_text(encoding="utf-8"))
             for vector in file["frames"]:
                 with self.subTest(path.stem, bytes=vector["bytes"]):
                     self.check_frame(codec_of({**file, **vector}), vector)

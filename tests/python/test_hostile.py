@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import random
 import tracemalloc
 import unittest
 from typing import Any, List
 
-from kit import TESTS, RuledMemory, bytes_of, codec_of
+from kit import RuledMemory, bytes_of, codec_of, random_frames
 from streamlib_bridge._codec import frame_codec
 from streamlib_bridge._errors import BridgeError
 from streamlib_bridge._misfit import Misfit
@@ -20,14 +19,9 @@ _SEED = 151_000
 _PAYLOADS = 40
 
 
-def lines() -> List[Any]:
-    path = TESTS / "conformance/random_frames.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
 class HostileTest(unittest.TestCase):
     def test_payloads(self) -> None:
-        for number, case in enumerate(lines()):
+        for number, case in enumerate(random_frames()):
             draw = random.Random(_SEED + number)
             codec = codec_of(case)
             good = bytes_of(case["frames"][0]["lane"])
@@ -45,10 +39,10 @@ class HostileTest(unittest.TestCase):
                         self.assertTrue(why.message.startswith(codec.schema.name))
 
     def test_messages(self) -> None:
-        others = [None, True, "x", UInt64(2**64 - 1), Int64(-1), 1.5, b"x", [], [[]], {}]
+        others: List[Any] = [None, True, "x", UInt64(2**64 - 1), Int64(-1), 1.5, b"x", [], [[]], {}]
         others += [{"surface_id": UInt64(2**64 - 1), "generation": UInt64(0)}]
         others += [Capability("fd", 3), [None] * 9]
-        for number, case in enumerate(lines()):
+        for number, case in enumerate(random_frames()):
             draw = random.Random(_SEED + number)
             codec = codec_of(case)
             for _ in range(_PAYLOADS):
@@ -87,7 +81,7 @@ class HostileTest(unittest.TestCase):
 
     def test_packed_bytes(self) -> None:
         draw = random.Random(_SEED)
-        good = bytes_of(lines()[3]["frames"][0]["packed"])
+        good = bytes_of(random_frames()[3]["frames"][0]["packed"])
         for _ in range(500):
             data = bytearray(good)
             for _ in range(draw.randrange(4)):

@@ -61,7 +61,8 @@ class RecordTest(unittest.TestCase):
             self.assertEqual(read_slot(bytes(data), 0, 2, 256), words)
         self.assertEqual(
             read_slot(bytes(skip_record(0, 2)), 255, 9, 256),
-            "a record with slots = 2 (allowed: up to 1, the slots from slot 255 to the end of the ring)",
+            "a record with slots = 2 (allowed: up to 1, "
+            "the slots from slot 255 to the end of the ring)",
         )
         self.assertIn("(allowed: 1, a frame)", str(read_message(bytes(good))))
         self.assertIn("at least 16", str(read_message(b"x")))

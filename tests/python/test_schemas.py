@@ -31,8 +31,8 @@ from streamlib_bridge._schema_json import (
 )
 from streamlib_bridge._settings_codec import SettingsCodec
 from streamlib_bridge._types import (
-    Array, Bool, Bytes, Clock, Enum, Field, FieldType, Float32, Float64, Int8, Int32, Int64,
-    Optional, SchemaRef, String, Struct, Texture, UInt32, UInt64, connection_schema, field, port,
+    Array, Bool, Bytes, Clock, Enum, Float32, Float64, Int8, Int32, Int64,
+    Optional, SchemaRef, String, Texture, UInt64, connection_schema, field, port,
     schema, setting,
 )  # fmt: skip
 
@@ -41,7 +41,10 @@ _IN_PYTHON = (
     ("an array of", "a list of"),
     ("it is an object,", "it is a dict,"),
     ("it is undefined", "it is None"),
-    ("declare it with required: false in the module", "declare it with required=False in the module"),
+    (
+        "declare it with required: false in the module",
+        "declare it with required=False in the module",
+    ),
 )
 
 
@@ -116,11 +119,17 @@ class SchemaTest(unittest.TestCase):
         refused("Int8 is only for the elements of a buffer", "schema_mismatch", of({"a": Int8}))
         refused("every JavaScript object has", "schema_mismatch", of({"constructor": Bool}))
         refused("not one of", "schema_mismatch", of({}, kind="x"))
-        refused("an Optional of an Optional", "schema_mismatch", of({"a": Optional(Optional(Bool))}))
+        refused(
+            "an Optional of an Optional", "schema_mismatch", of({"a": Optional(Optional(Bool))})
+        )
         refused("cannot hold", "schema_mismatch", of({"a": Clock(Bool)}))
         refused("not of a type", "bad_argument", lambda: Array(int))  # type: ignore[arg-type]
         refused("neither a schema nor a port", "bad_argument", lambda: connection_schema({"a": 5}))  # type: ignore
-        refused("no texture of any format", "schema_mismatch", lambda: port(AudioFrame, formats=["nv12"]))
+        refused(
+            "no texture of any format",
+            "schema_mismatch",
+            lambda: port(AudioFrame, formats=["nv12"]),
+        )
         refused("twice", "schema_mismatch", lambda: port(VideoFrame, formats=["nv12", "nv12"]))
         refused("from 1 to 65536", "schema_mismatch", lambda: port(VideoFrame, capacity=True))
         with self.assertRaises(AttributeError):
@@ -226,7 +235,10 @@ class SettingsTest(unittest.TestCase):
                     continue
                 found = codec.decode(values)
                 shown = declarations_to_json(
-                    {name: setting(_SETTINGS[name].type, default=one) for name, one in found.items()},
+                    {
+                        name: setting(_SETTINGS[name].type, default=one)
+                        for name, one in found.items()
+                    },
                     {},
                 )
                 listed = {one["name"]: one["default"] for one in shown["settings"]}
@@ -234,7 +246,10 @@ class SettingsTest(unittest.TestCase):
 
     def test_declarations_that_are_none(self) -> None:
         wrong: Any = [
-            (setting(Float32, default=2, maximum=1), "its default: settings.a: expected a number of at most 1, got 2"),
+            (
+                setting(Float32, default=2, maximum=1),
+                "its default: settings.a: expected a number of at most 1, got 2",
+            ),
             (setting(Int32, default=0.5), "its default"),
             (setting(Int32, default=0, minimum=0.5), "its minimum"),
             (setting(Float64, default=0, minimum=float("nan")), "its minimum is NaN"),

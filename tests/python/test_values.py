@@ -120,8 +120,16 @@ class ValueTest(unittest.TestCase):
             (Array(Int32), 5, "expected an array of Int32, got 5"),
             (Array(Bool), {True}, "expected an array, got a set"),
             (FixedArray(Int32, 2), [1], "S.f: expected 2 values, got 1"),
-            (Struct({"x": Int32}), {"x": 1, "y": 2}, "S.f: expected no other fields, got the field 'y'"),
-            (Struct({"x": Int32}), {}, "S.f.x: expected an integer from -2147483648 to 2147483647, got nothing"),
+            (
+                Struct({"x": Int32}),
+                {"x": 1, "y": 2},
+                "S.f: expected no other fields, got the field 'y'",
+            ),
+            (
+                Struct({"x": Int32}),
+                {},
+                "S.f.x: expected an integer from -2147483648 to 2147483647, got nothing",
+            ),
             (Struct({"x": Int32}), 5, "S.f: expected a mapping of fields, got 5"),
         ]
         for type, value, words in cases:
@@ -214,7 +222,14 @@ class PackedTest(unittest.TestCase):
             self.assertEqual(caught.exception.code, "bad_argument")
 
     def test_getters_take_exact_types(self) -> None:
-        message: Dict[str, Any] = {"s": "x", "b": True, "u": UInt64(5), "d": {}, "y": b"", "i": Int64(5)}
+        message: Dict[str, Any] = {
+            "s": "x",
+            "b": True,
+            "u": UInt64(5),
+            "d": {},
+            "y": b"",
+            "i": Int64(5),
+        }
         self.assertEqual(get_string(message, "s"), "x")
         self.assertIs(get_bool(message, "b"), True)
         self.assertEqual(get_uint64(message, "u"), 5)
@@ -237,7 +252,9 @@ class TextTest(unittest.TestCase):
 
     def test_fit_text(self) -> None:
         self.assertEqual(fit_text("y" * 1000, 40), "y" * 16 + "… (984 characters more)")
-        self.assertEqual(fit_text(fit_text("y" * 1000, 100), 40), "y" * 16 + "… (984 characters more)")
+        self.assertEqual(
+            fit_text(fit_text("y" * 1000, 100), 40), "y" * 16 + "… (984 characters more)"
+        )
         self.assertEqual(fit_text("a\r\nb\tc", 40), "a\nb\tc")
 
     def test_numbers(self) -> None:

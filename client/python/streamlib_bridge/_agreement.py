@@ -304,9 +304,7 @@ def _agree_formats(
     made = _formats_of(producer, possible)
     taken = _formats_of(consumer, possible)
     candidates: Sequence[str] = FIRST_FORMATS if wanted is None else wanted
-    both = tuple(
-        name for name in candidates if name in made and name in taken and name in possible
-    )
+    both = tuple(name for name in candidates if name in made and name in taken and name in possible)
     if both:
         return both[:1] if wanted is not None and producer.agrees else both
     major = schema.version[0]
@@ -320,9 +318,7 @@ def _agree_formats(
 
 def _has_later_formats(schema: Schema, possible: Sequence[str]) -> bool:
     """Tell whether frames can have formats that the first version of the protocol did not."""
-    return has_open_texture(schema.fields) and any(
-        name not in FIRST_FORMATS for name in possible
-    )
+    return has_open_texture(schema.fields) and any(name not in FIRST_FORMATS for name in possible)
 
 
 def _formats_of(side: _Side, possible: Sequence[str]) -> Sequence[str]:

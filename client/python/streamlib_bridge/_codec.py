@@ -180,9 +180,7 @@ class _Compiler:
         words = version or f"{whose} {schema.name} {major}.{minor}"
         return self._level(schema.fields, minor, words)
 
-    def _level(
-        self, fields: Mapping[str, types.Field], minor: int, version: str
-    ) -> LevelCodec:
+    def _level(self, fields: Mapping[str, types.Field], minor: int, version: str) -> LevelCodec:
         members = [
             Member(name, self._type(one.type, minor, version)) for name, one in fields.items()
         ]

@@ -124,9 +124,7 @@ class FieldReader:
                 description = place.string("description", keys["description"])
             since = keys.get("since")
             if "since" in keys and since is None:
-                place.refuse(
-                    "since, the minor version that has added it, is None, not an integer"
-                )
+                place.refuse("since, the minor version that has added it, is None, not an integer")
             fields[name] = types.Field(type, description, since)
         return fields
 
@@ -149,9 +147,7 @@ class FieldReader:
             )
         return read(self, place, parameter, path, level)
 
-    def _texture(
-        self, place: Place, parameter: object, path: str, level: int
-    ) -> types.FieldType:
+    def _texture(self, place: Place, parameter: object, path: str, level: int) -> types.FieldType:
         keys = place.closed(parameter, ("format",))
         format = place.one_of("the texture's format", keys["format"], TEXTURE_FORMATS)
         return types.Texture(format)
@@ -173,9 +169,7 @@ class FieldReader:
         keys = place.closed(parameter, ("fields",))
         return types.Struct(self.fields(keys["fields"], path, level + 1))
 
-    def _optional(
-        self, place: Place, parameter: object, path: str, level: int
-    ) -> types.FieldType:
+    def _optional(self, place: Place, parameter: object, path: str, level: int) -> types.FieldType:
         return types.Optional(self._type(place, parameter, path, level + 1))
 
     def _enum(self, place: Place, parameter: object, path: str, level: int) -> types.FieldType:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as AbstractMapping
 from struct import Struct
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union, cast
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union, cast
 
 from . import _field_types as types
 from ._canonical import code_units
@@ -372,9 +372,7 @@ def _packed(code: Code, block: _Block) -> str:
     return f"{code.constant(block.struct().pack)}({', '.join(numbers)})"
 
 
-def _short_block(
-    reader: PayloadReader, block: _Block, at: int, misfit: Optional[Misfit]
-) -> Misfit:
+def _short_block(reader: PayloadReader, block: _Block, at: int, misfit: Optional[Misfit]) -> Misfit:
     """Return the misfit of a block at `at` that ends beyond the end of the payload.
 
     It is that of its first field beyond the end.

@@ -157,9 +157,7 @@ class BufferCodec(TypeCodec):
             if flags > _MOVED:
                 raise misfit(expected, f"the flags {flags}")
             moved = flags == _MOVED
-            return self._found(
-                reader.finder.buffer(id, generation, moved, element_type, length)
-            )
+            return self._found(reader.finder.buffer(id, generation, moved, element_type, length))
 
         return read
 

@@ -124,9 +124,7 @@ def _pack_value(value: Any, key: str, out: bytearray) -> None:
         out += b"\x01\x01" if value else b"\x01\x00"
     elif kind is UInt64 or kind is Int64:
         try:
-            out += (
-                _TAGGED_U64(_UINT64, value) if kind is UInt64 else _TAGGED_I64(_INT64, value)
-            )
+            out += _TAGGED_U64(_UINT64, value) if kind is UInt64 else _TAGGED_I64(_INT64, value)
         except StructError:
             raise BridgeError(
                 "bad_argument", f"Cannot send '{key}': {value} does not fit {kind.__name__}"

@@ -65,9 +65,7 @@ class Place:
         known = [*required, *optional]
         for key in keys:
             if key not in known:
-                self.refuse(
-                    f"it has the key {quote(key)}, and only {', '.join(known)} are known"
-                )
+                self.refuse(f"it has the key {quote(key)}, and only {', '.join(known)} are known")
         return keys
 
     def open(self, value: object, required: Sequence[str]) -> Dict[str, Any]:
@@ -122,9 +120,7 @@ def parse_json(text: str) -> Any:
 
     What is no JSON is a ValueError, and a very deep nesting a RecursionError.
     """
-    return json.loads(
-        text, parse_float=_number, parse_int=_number, parse_constant=_refuse_constant
-    )
+    return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse_constant)
 
 
 def _number(text: str) -> Union[int, float]:

@@ -122,9 +122,7 @@ def _not_allowed(what: str, field: str, value: int, allowed: str) -> str:
 
 def frame_record(after: int, port: int, slots: int, frame: int, payload: bytes) -> bytes:
     """Return the record of a frame. `slots` is 0 in a message."""
-    header = _HEADER.pack(
-        after, port, RecordKind.FRAME, slots, frame & 0xFFFF_FFFF, len(payload)
-    )
+    header = _HEADER.pack(after, port, RecordKind.FRAME, slots, frame & 0xFFFF_FFFF, len(payload))
     return header + payload
 
 

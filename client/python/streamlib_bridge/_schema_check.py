@@ -177,9 +177,7 @@ def mirror_target(mark: str) -> Optional[MirrorTarget]:
     return MirrorTarget(source, name) if dot else None
 
 
-def _check_mark(
-    place: Place, type: types.FieldType, fields: Mapping[str, types.Field]
-) -> None:
+def _check_mark(place: Place, type: types.FieldType, fields: Mapping[str, types.Field]) -> None:
     """Refuse a mark that the field cannot have. `fields` are those of the same level."""
     if type.mark is None:
         return
@@ -202,9 +200,7 @@ def _check_unmarked(place: Place, type: types.FieldType) -> None:
         place.refuse("only the type of the field itself can have a mark")
 
 
-def _mirrored_kinds(
-    place: Place, mark: str, fields: Mapping[str, types.Field]
-) -> Sequence[str]:
+def _mirrored_kinds(place: Place, mark: str, fields: Mapping[str, types.Field]) -> Sequence[str]:
     target = mirror_target(mark)
     if target is None:
         place.refuse(

@@ -107,9 +107,7 @@ def _name_of(json: object) -> str:
 def _read_schema(json: object, resolve: Any) -> Schema:
     name = _name_of(json)
     place = _place_of(name)
-    keys = place.closed(
-        json, ("name", "version", "fields", "read_behavior", "default_capacity")
-    )
+    keys = place.closed(json, ("name", "version", "fields", "read_behavior", "default_capacity"))
     parts = ("major", "minor", "patch")
     version = place.inside("version").closed(keys["version"], parts)
     return types.schema(
@@ -176,9 +174,7 @@ def _parse_ports(
     return ports
 
 
-def connection_schema_to_json(
-    connection: ConnectionSchema, form: str = "base"
-) -> Dict[str, Any]:
+def connection_schema_to_json(connection: ConnectionSchema, form: str = "base") -> Dict[str, Any]:
     """Return the JSON form of a connection's schema."""
     made: Dict[str, Any] = {
         "inputs": _ports_to_json(connection.inputs, form),
@@ -252,8 +248,6 @@ def schema_hash(text: str) -> str:
         _CONNECTION.malformed("it is nested too deep")
     except ValueError as error:
         _CONNECTION.malformed(f"it is not JSON: {error}")
-
-
 
 
 # ---- what a processor declares beside its ports ----

@@ -9,19 +9,18 @@ from typing import Sized
 #: The longest excerpt of a value in an error, in characters.
 _EXCERPT = 60
 
+# Patterns are compiled when they are first used: a frame that fits needs none.
+#
 # Sequences that a terminal acts on: styles, movements of the cursor, titles, links.
-_SEQUENCES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
-)
+_SEQUENCES = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
 # Controls but line feeds and tabs, marks of the writing direction, lone surrogates.
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
-    "\ud800-\udfff]"
+_CONTROLS = (
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
-_SURROGATES = re.compile("[\ud800-\udfff]")
+_SURROGATES = "[\ud800-\udfff]"
 # What a text ends with that was cut.
-_ENDING = re.compile(r"… \((\d{1,15}) characters more\)\Z")
-_CUT_ESCAPE = re.compile(r"\\u?[0-9a-f]{0,3}\Z")
+_ENDING = r"… \((\d{1,15}) characters more\)\Z"
+_CUT_ESCAPE = r"\\u?[0-9a-f]{0,3}\Z"
 
 
 def _escaped(match: "re.Match[str]") -> str:
@@ -36,17 +35,17 @@ def fit_text(text: str, most: int) -> str:
     "… (N characters more)". A text that is fit already is returned as it is.
     """
     head = text[:most]
-    shown = _SEQUENCES.sub("", head).replace("\r\n", "\n")
-    shown = _CONTROLS.sub(_escaped, shown)
+    shown = re.sub(_SEQUENCES, "", head).replace("\r\n", "\n")
+    shown = re.sub(_CONTROLS, _escaped, shown)
     if len(text) == len(head) and len(shown) <= most:
         return shown
     # A text that was cut before says how much is missing in all.
-    cut = _ENDING.search(text[-40:])
+    cut = re.search(_ENDING, text[-40:])
     unseen = len(text) - len(head) + len(shown)
     if cut is not None:
         unseen += int(cut.group(1)) - len(cut.group())
     kept = shown[: max(0, most - len(_ending(unseen)))]
-    kept = _CUT_ESCAPE.sub("", kept)
+    kept = re.sub(_CUT_ESCAPE, "", kept)
     return kept + _ending(unseen - len(kept))
 
 
@@ -56,12 +55,12 @@ def _ending(characters: int) -> str:
 
 def is_well_formed(text: str) -> bool:
     """Tell whether `text` has no lone surrogates, which have no form in UTF-8."""
-    return text.isascii() or _SURROGATES.search(text) is None
+    return text.isascii() or re.search(_SURROGATES, text) is None
 
 
 def json_string(text: str) -> str:
     """Return `text` as a JSON string, as ECMAScript writes it."""
-    return _SURROGATES.sub(_escaped, json.dumps(text, ensure_ascii=False))
+    return re.sub(_SURROGATES, _escaped, json.dumps(text, ensure_ascii=False))
 
 
 def number_text(value: float) -> str:

@@ -274,7 +274,5 @@ def setting(
             f"Cannot use a setting: its description is {show(description)}, not a string",
         )
     made = Setting()
-    made._set(
-        type=type, default=default, minimum=minimum, maximum=maximum, description=description
-    )
+    made._set(type=type, default=default, minimum=minimum, maximum=maximum, description=description)
     return made
