@@ -156,7 +156,7 @@ function explain(text: string, python: PythonChoice | undefined): string {
     return `\n${ran}; install what has '${missing}' for it, or set the option \`python\` to another one`;
   }
   // An interpreter that does not know the options cannot run __main__.py, which would say so.
-  return /^Unknown option: -X/m.test(text)
+  return /^(?:Unknown option: -X|-X is reserved)/m.test(text)
     ? `\n${ran}, which is not Python 3; set the option \`python\` to a CPython of 3.9 or later`
     : "";
 }

@@ -162,3 +162,44 @@ permittedTest(
     }
   },
 );
+
+permittedTest(
+  "a client in Python that is watched: a change of a file that it imports starts the next one",
+  HOST_NEEDS,
+  async () => {
+    using _ = isolatedHome();
+    using fake = new FakePrograms();
+    const module = fake.write("blur.py", "import words\n");
+    fake.write("words.py", "");
+    fake.write("other.py", "");
+    const python = fake.python("python", 'echo started >> "$0.log"', "exit 3");
+    const started = (): number => {
+      try {
+        return Deno.readTextFileSync(`${python}.log`).split("\n").length - 1;
+      } catch {
+        return 0;
+      }
+    };
+    const warnings: string[] = [];
+    await using host = ReactiveHost.launch({
+      module: pathToFileURL(module),
+      python,
+      watch: true,
+      output: () => {},
+      warn: (text) => void warnings.push(text),
+    });
+    host.ready.catch(() => {});
+    await until("the first client", () => started() === 1);
+    await until(
+      "its failure",
+      () => warnings.some((one) => one.includes("exited with code 3")),
+    );
+    fake.write("other.py", "changed = 1\n");
+    fake.write("words.py", "changed = 1\n");
+    await until("the second client", () => started() === 2);
+    assert(
+      warnings.some((one) => one.includes("words.py has changed")),
+      warnings.join("\n"),
+    );
+  },
+);

@@ -13,6 +13,10 @@ import {
   PLATFORMS,
   prebuiltPath,
 } from "../../tools/package/prebuilt_module.ts";
+import {
+  PYTHON_MODULE,
+  readPython,
+} from "../../tools/package/python_module.ts";
 import { run } from "../helpers/child.ts";
 import { EmptyProject } from "./empty_project.ts";
 import {
@@ -118,6 +122,13 @@ packageTest(
     assertEquals(hashes.size, 4);
   },
 );
+
+packageTest("it has the Python package, whole", async () => {
+  const module = new URL(bundledEntry(PYTHON_MODULE), PACKAGE_FOLDER);
+  const { PACKAGE_TEXT } = await import(module.href);
+  assertEquals(PACKAGE_TEXT, await readPython());
+  assert("__main__.py" in PACKAGE_TEXT.files);
+});
 
 packageTest(
   "a host and its client run from the bundle: they need no source",

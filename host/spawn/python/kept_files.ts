@@ -83,9 +83,9 @@ function cannotKeep(library: string, cause: Error): BridgeError {
     isDenied ? "not_permitted" : "native_failure",
     `Cannot write the files with which a client in Python starts to ${library}: ${cause.message}; ${
       isFlag
-        ? `the host needs --allow-read=${library} and --allow-write=${library}, and to read ${
+        ? `the host needs --allow-read=${
           dirname(library)
-        }`
+        } and --allow-write=${library}`
         : "set STREAMLIB_HOME to a directory that this user can write"
     }`,
     { cause },
