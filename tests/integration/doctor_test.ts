@@ -487,7 +487,8 @@ permittedTest(
     });
     assertStringIncludes(first!.why, unit);
     await Deno.writeTextFile(unit, right); // as `broker install` does
-    assertStringIncludes((await patient.well())[3]!.found, "installed");
+    const named = (await patient.well()).find(({ link }) => link === "names");
+    assertStringIncludes(named!.found, "installed");
 
     await Deno.rename(unit, `${directory}/streamlib.socket`);
     const renamed = await patient.diagnose();
@@ -530,7 +531,9 @@ permittedTest(
     for (const name of ["http_proxy", "HTTPS_PROXY", "grpc_proxy"]) {
       patient.env[name] = "http://127.0.0.1:9";
     }
-    const [, environment] = await patient.well();
+    const environment = (await patient.well()).find(({ link }) =>
+      link === "environment"
+    );
     assertEquals(environment!.state, "note");
     assertStringIncludes(
       environment!.found,
