@@ -117,6 +117,7 @@ class ValueTest(unittest.TestCase):
             (Array(Int32), [True], "S.f[0]: expected an integer"),
             (Array(Int32), "12", "expected an array of Int32, got"),
             (Array(Int32), b"12", "expected an array of Int32, got"),
+            (Array(Int32), memoryview(b"12").cast("c"), "S.f[0]: expected an integer"),
             (Array(Int32), 5, "expected an array of Int32, got 5"),
             (Array(Bool), {True}, "expected an array, got a set"),
             (FixedArray(Int32, 2), [1], "S.f: expected 2 values, got 1"),

@@ -149,12 +149,12 @@ export function pythonTables(): string {
     }\n`,
     "# For each kind of memory: its properties, and the types that can hold them.",
     `MIRRORED: Mapping[str, Mapping[str, Tuple[str, ...]]] = ${
-      literal(MIRRORED, (properties) =>
-        `{${
-          Object.entries(properties ?? {}).map(([name, kinds]) =>
-            `${value(name)}: ${tuple(kinds)}`
-          ).join(", ")
-        }}`)
+      literal(MIRRORED, (properties) => {
+        const lines = Object.entries(properties ?? {}).map(([name, kinds]) =>
+          `        ${value(name)}: ${tuple(kinds)},\n`
+        );
+        return `{\n${lines.join("")}    }`;
+      })
     }\n`,
     PIXEL_CLASSES,
     `\nPIXEL_FORMATS: Mapping[str, PixelLayout] = ${pixelFormats()}\n`,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from struct import Struct, error as StructError, pack
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
 
 from . import _field_types as types
 from ._misfit import MISSING, Misfit, misfit, value_misfit, xpc_misfit
@@ -174,6 +174,24 @@ class ListCodec(TypeCodec):
         return read
 
 
+def _items_of(value: Any) -> Optional[Sequence[Any]]:
+    """Return the elements of a sequence; None if it is none, or text or bytes.
+
+    Arrays of numpy give numbers of Python, which are checked faster than theirs.
+    """
+    if type(value) is list or type(value) is tuple:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, (str, bytes, bytearray, dict, set, frozenset)):
+        return None
+    if not hasattr(value, "__len__") or not hasattr(value, "__getitem__"):
+        return None
+    try:
+        items = value.tolist() if hasattr(value, "tolist") else list(value)
+    except (TypeError, ValueError, NotImplementedError):
+        return None
+    return items if isinstance(items, list) else None
+
+
 # The kinds of numbers in the `struct` module: their size is told apart by `itemsize`.
 _FORMATS = {"Int32": "bhilqn", "Int64": "bhilqn", "UInt32": "BHILQN", "UInt64": "BHILQN"}
 _FORMATS.update({"Float32": "efd", "Float64": "efd"})
@@ -198,15 +216,14 @@ class NumbersCodec(TypeCodec):
         if view is not None:
             _check_length(self._length, len(view))
             return
-        if isinstance(value, (str, bytes, bytearray, memoryview, dict, set, frozenset)) or not (
-            hasattr(value, "__len__") and hasattr(value, "__getitem__")
-        ):
+        items = _items_of(value)
+        if items is None:
             raise value_misfit(self._expected, value)
-        if not self._packs(value):
-            self._check_each(value)
-        _check_length(self._length, len(value))
+        if not self._packs(items):
+            self._check_each(items)
+        _check_length(self._length, len(items))
 
-    def _check_each(self, value: Any) -> None:
+    def _check_each(self, value: Sequence[Any]) -> None:
         at = 0
         try:
             for at, item in enumerate(value):
@@ -229,14 +246,14 @@ class NumbersCodec(TypeCodec):
             return None
         return view
 
-    def _packs(self, value: Any) -> bool:
+    def _packs(self, value: Sequence[Any]) -> bool:
         """Tell whether all elements certainly fit; a quick look."""
         allowed = {int} if self._is_integer else {float, int}
         try:
             if not set(map(type, value)) <= allowed:
                 return False
             pack(f"<{len(value)}{self._code}", *value)
-        except (TypeError, ValueError, OverflowError, StructError):
+        except (OverflowError, StructError):
             return False
         return True
 

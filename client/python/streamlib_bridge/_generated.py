@@ -314,8 +314,14 @@ DEFAULTS_BY_KIND: Mapping[str, Tuple[str, int]] = {
 
 # For each kind of memory: its properties, and the types that can hold them.
 MIRRORED: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
-    "Texture": {"width": ("Int32", "UInt32", "Int64", "UInt64"), "height": ("Int32", "UInt32", "Int64", "UInt64"), "pixel_format": ("Enum", "String")},
-    "Buffer": {"length": ("Int32", "UInt32", "Int64", "UInt64")},
+    "Texture": {
+        "width": ("Int32", "UInt32", "Int64", "UInt64"),
+        "height": ("Int32", "UInt32", "Int64", "UInt64"),
+        "pixel_format": ("Enum", "String"),
+    },
+    "Buffer": {
+        "length": ("Int32", "UInt32", "Int64", "UInt64"),
+    },
 }
 
 
