@@ -180,7 +180,7 @@ def _items_of(value: Any) -> Optional[Sequence[Any]]:
     Arrays of numpy give numbers of Python, which are checked faster than theirs.
     """
     if type(value) is list or type(value) is tuple:
-        return value  # type: ignore[no-any-return]
+        return value
     if isinstance(value, (str, bytes, bytearray, dict, set, frozenset)):
         return None
     if not hasattr(value, "__len__") or not hasattr(value, "__getitem__"):
