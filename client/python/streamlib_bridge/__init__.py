@@ -23,8 +23,9 @@ A processor is a class or a function that is marked with `reactive`, `continuous
 from ._errors import BridgeError
 from ._frames import AudioFrame, ColorSpace, DataFrame, VideoFrame
 from ._leased_frame import Frame
-from ._ports import Receiver, Sender
 from ._processor import Call, Context, Input, Output, call, continuous, manual, reactive, setting
+from ._receiver import Receiver
+from ._sender import Sender
 from ._surfaces import Numbers, Surface
 from ._types import (
     Array,

@@ -6,13 +6,14 @@ Every value that the host has written is copied once, checked, and only then use
 
 from __future__ import annotations
 
-import struct
-from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, List, Optional, Tuple
 
 from ._codec import Misfit
 from ._errors import BridgeError
+from ._flight import Flight
 from ._leased_frame import Frame
 from ._generated import (
+    END_PAYLOAD_BYTES,
     LANE_HEADER_BYTES,
     LANE_HEADERS,
     LANE_MAX_RINGS,
@@ -27,28 +28,29 @@ from ._generated import (
 )
 from ._leases import window
 from ._packed import Capability, Message, UInt64
-from ._ports import Flight, Receiver, Sender
+from ._receiver import Receiver
+from ._record import (
+    end_record,
+    frame_record,
+    read_end,
+    read_message,
+    read_release,
+    read_slot,
+    release_record,
+    skip_record,
+    slots_of,
+)
 from ._releases import Batch, end_message, release_message
+from ._sender import Sender
 
 if TYPE_CHECKING:
     from ._channel import Channel
 
-_HEADER = struct.Struct("<IHBBII")  # after, port, kind, slots, frame, bytes
-_RELEASE = struct.Struct("<QHH")  # dropped, pieces, frames
-_PIECE = struct.Struct("<II")
-_COUNT = struct.Struct("<Q")
 _U32 = 0xFFFF_FFFF
-_MAX_COUNT = 2**53 - 1
-_FRAME, _RELEASE_KIND, _END = RecordKind.FRAME, RecordKind.RELEASE, RecordKind.END
-_SKIP = RecordKind.SKIP
 #: The most bytes of a record's message besides the payload.
 _MESSAGE_BYTES = 256
 #: The longest wait awake, in nanoseconds.
 _MAX_SPIN_NS = 100_000
-
-
-def _slots_of(payload: int) -> int:
-    return -(-(RECORD_HEADER_BYTES + payload) // LANE_SLOT_BYTES)
 
 
 class Lane:
@@ -138,7 +140,7 @@ class Lane:
 
     @staticmethod
     def _payload(sender: Sender, frame: Frame, flight: Flight) -> bytes:
-        payload = sender.codec.write(frame, flight)
+        payload = sender.codec.write(frame._values, flight)
         if len(payload) > MAX_DICTIONARY_BYTES - _MESSAGE_BYTES:
             raise frame_too_large(len(payload))
         return payload
@@ -148,9 +150,10 @@ class Lane:
         port = self._names.index(sender.name)
         cost = sender.codec.cost(len(payload))
         id = self._channel.take_frame_id()
-        if not self._write(_FRAME, payload, port, id):
-            header = _HEADER.pack(self._sent, port, _FRAME, 0, id, len(payload))
-            self._channel.send_message({"msg_type": "frame", "record": header + payload})
+        slots = slots_of(len(payload))
+        if not self._write(slots, lambda: frame_record(self._sent, port, slots, id, payload)):
+            record = frame_record(self._sent, port, 0, id, payload)
+            self._channel.send_message({"msg_type": "frame", "record": record})
         return id, cost
 
     def end(self, name: str) -> None:
@@ -158,63 +161,58 @@ class Lane:
         releases = self._channel.releases
         releases.flush()
         dropped = releases.take_dropped()
-        payload = _COUNT.pack(self._dropped if dropped is None else dropped)
-        if self._write(_END, payload, self._names.index(name)):
-            self._dropped = self._dropped if dropped is None else dropped
+        count, port = self._dropped if dropped is None else dropped, self._names.index(name)
+        if self._write(slots_of(END_PAYLOAD_BYTES), lambda: end_record(self._sent, port, count)):
+            self._dropped = count
         else:
             self._channel.send_message(end_message(name, dropped))
 
     def release(self, batch: Batch) -> None:
         """Sends releases: as a record if there is room, else as a message."""
-        dropped = self._dropped if batch.dropped is None else batch.dropped
-        fits = all(id <= _U32 and generation <= _U32 for id, generation in batch.pieces)
-        if fits:
-            payload = b"".join(
-                (
-                    _RELEASE.pack(dropped, len(batch.pieces), len(batch.frames)),
-                    *(_PIECE.pack(*piece) for piece in batch.pieces),
-                    struct.pack(f"<{len(batch.frames)}I", *(id & _U32 for id in batch.frames)),
-                )
-            )
-            if self._write(_RELEASE_KIND, payload):
-                self._dropped = dropped
-                return
-        self._channel.send_message(release_message(batch))
+        pieces, frames = batch.pieces, batch.frames
+        count = self._dropped if batch.dropped is None else batch.dropped
+        fits = all(id <= _U32 and generation <= _U32 for id, generation in pieces)
+        slots = slots_of(12 + 8 * len(pieces) + 4 * len(frames))
+        if fits and self._write(slots, lambda: release_record(self._sent, count, pieces, frames)):
+            self._dropped = count
+        else:
+            self._channel.send_message(release_message(batch))
 
-    def _write(self, kind: int, payload: bytes, port: int = 0, frame: int = 0) -> bool:
+    def _write(self, slots: int, record: Callable[[], bytes]) -> bool:
         """Writes a record and shows it. False: the ring has no room for it."""
-        slots = _slots_of(len(payload))
         if slots > min(self._slots // 4, MAX_RECORD_SLOTS) or self.is_over:
             return False
-        index = self._head & (self._slots - 1)
-        left = self._slots - index
+        left = self._slots - (self._head & (self._slots - 1))
         skip = left if left < slots else 0
-        if self._unread + skip + slots > self._slots:
-            tail = int.from_bytes(self._memory[self._tail_at : self._tail_at + 4], "little")
-            unread = (self._head - tail) & _U32
-            if unread > self._slots:
-                self._fail(
-                    "it has read more than was written: "
-                    f"head = {self._head}, tail = {tail}, in a ring of {self._slots} slots"
-                )
-                return False
-            self._unread = unread
-            if unread + skip + slots > self._slots:
-                return False
+        if not self._has_room(skip + slots):
+            return False
         while skip:
             part = min(skip, MAX_RECORD_SLOTS)
-            at = self._mine + LANE_SLOT_BYTES * (self._head & (self._slots - 1))
-            _HEADER.pack_into(self._memory, at, self._sent, 0, _SKIP, part, 0, 0)
-            self._head = (self._head + part) & _U32
-            self._unread += part
+            self._put(skip_record(self._sent, part), part)
             skip -= part
+        self._put(record(), slots)
+        self._lib.slb_lane_publish(self._handle, self._head)
+        return True
+
+    def _has_room(self, slots: int) -> bool:
+        if self._unread + slots <= self._slots:
+            return True
+        tail = int.from_bytes(self._memory[self._tail_at : self._tail_at + 4], "little")
+        unread = (self._head - tail) & _U32
+        if unread > self._slots:
+            self._fail(
+                "it has read more than was written: "
+                f"head = {self._head}, tail = {tail}, in a ring of {self._slots} slots"
+            )
+            return False
+        self._unread = unread
+        return unread + slots <= self._slots
+
+    def _put(self, record: bytes, slots: int) -> None:
         at = self._mine + LANE_SLOT_BYTES * (self._head & (self._slots - 1))
-        record = _HEADER.pack(self._sent, port, kind, slots, frame, len(payload)) + payload
         self._memory[at : at + len(record)] = record
         self._head = (self._head + slots) & _U32
         self._unread += slots
-        self._lib.slb_lane_publish(self._handle, self._head)
-        return True
 
     # ---- receiving ----
 
@@ -247,50 +245,18 @@ class Lane:
         while left > 0 and not self.is_over:
             slot = self._tail & (self._slots - 1)
             at = self._theirs + LANE_SLOT_BYTES * slot
-            header = _HEADER.unpack(bytes(self._memory[at : at + RECORD_HEADER_BYTES]))
-            after, port, kind, slots, frame, size = header
-            wrong = self._wrong(kind, port, slots, frame, size, left, slot)
-            if wrong is not None:
-                self._fail(f"it has written {wrong}")
+            header = read_slot(bytes(self._memory[at : at + RECORD_HEADER_BYTES]), slot, left, self._slots)
+            if isinstance(header, str):
+                self._fail(f"it has written {header}")
                 return
-            if not self._is_next(after):
+            if not self._is_next(header.after):
                 return
-            left -= slots
-            self._tail = (self._tail + slots) & _U32
-            if kind != _SKIP:
+            left -= header.slots
+            self._tail = (self._tail + header.slots) & _U32
+            if header.kind != RecordKind.SKIP:
                 at += RECORD_HEADER_BYTES
-                self._handle_record(kind, port, frame, bytes(self._memory[at : at + size]))
-
-    def _wrong(
-        self, kind: int, port: int, slots: int, frame: int, size: int, ready: int, slot: int
-    ) -> Optional[str]:
-        """What is wrong with the header of a record."""
-        if not _FRAME <= kind <= _SKIP:
-            return _not_allowed("a record", "kind", kind, f"{_FRAME} to {_SKIP}")
-        if slots < 1:
-            return _not_allowed("a record", "slots", slots, "at least 1")
-        if slots > ready:
-            return _not_allowed(
-                "a record", "slots", slots, f"up to {ready}, the slots that were published"
-            )
-        if slot + slots > self._slots:
-            rest = self._slots - slot
-            return _not_allowed(
-                "a record", "slots", slots, f"up to {rest}, the slots from slot {slot} to the end of the ring"
-            )
-        room = LANE_SLOT_BYTES * slots - RECORD_HEADER_BYTES
-        if size > room:
-            amount = "1 slot" if slots == 1 else f"{slots} slots"
-            return _not_allowed("a record", "bytes", size, f"up to {room} in {amount}")
-        if kind == _FRAME:
-            return None
-        if frame != 0:
-            return _not_allowed("a record", "frame", frame, f"0 for kind {kind}")
-        if kind != _END and port != 0:
-            return _not_allowed("a record", "port", port, f"0 for kind {kind}")
-        if kind == _SKIP and size != 0:
-            return _not_allowed("a record", "bytes", size, f"0 for kind {kind}")
-        return None
+                payload = bytes(self._memory[at : at + header.bytes])
+                self._handle_record(header.kind, header.port, header.frame, payload)
 
     def _is_next(self, after: int) -> bool:
         """Whether all messages have come that were sent before a record."""
@@ -337,35 +303,18 @@ class Lane:
 
     def receive_record(self, data: bytes) -> None:
         """Handles the record of a frame that was not written into the ring, but sent as a message."""
-        channel = self._channel
-        if len(data) < RECORD_HEADER_BYTES:
-            channel.problem(
-                "frame",
-                f"received a record of {len(data)} bytes in a message "
-                f"(allowed: at least {RECORD_HEADER_BYTES}, its header)",
-            )
-            return
-        _, port, kind, slots, frame, size = _HEADER.unpack_from(data)
-        what = "a record in a message"
-        if kind != _FRAME:
-            channel.problem("frame", "received " + _not_allowed(what, "kind", kind, f"{_FRAME}, a frame"))
-        elif slots != 0:
-            channel.problem("frame", "received " + _not_allowed("a record", "slots", slots, "0 in a message"))
-        elif size != len(data) - RECORD_HEADER_BYTES:
-            rest = len(data) - RECORD_HEADER_BYTES
-            channel.problem(
-                "frame", "received " + _not_allowed("a record", "bytes", size, f"{rest}, the rest of the message")
-            )
+        header = read_message(data)
+        if isinstance(header, str):
+            self._channel.problem("frame", f"received {header}")
         else:
-            self._handle_record(kind, port, frame, data[RECORD_HEADER_BYTES:])
+            payload = data[RECORD_HEADER_BYTES:]
+            self._handle_record(header.kind, header.port, header.frame, payload)
 
     def _handle_record(self, kind: int, port: int, frame: int, payload: bytes) -> None:
-        if kind == _FRAME:
+        if kind == RecordKind.FRAME:
             self._receive_frame(port, frame, payload)
-        elif kind == _RELEASE_KIND:
-            wrong = self._receive_release(payload)
-            if wrong is not None:
-                self._channel.problem("release", f"received {wrong}")
+        elif kind == RecordKind.RELEASE:
+            self._receive_release(payload)
         else:
             self._receive_end(port, payload)
 
@@ -405,32 +354,20 @@ class Lane:
             channel.releases.frame(id)
         channel.problem(f"{kind}:{port.name}", text)
 
-    def _receive_release(self, payload: bytes) -> Optional[str]:
-        size = len(payload)
-        if size < _RELEASE.size:
-            return _not_allowed("a release", "bytes", size, f"at least {_RELEASE.size}")
-        dropped, pieces, frames = _RELEASE.unpack_from(payload)
-        if dropped > _MAX_COUNT:
-            return _not_allowed("a record", "dropped", dropped, f"up to {_MAX_COUNT}")
-        needed = _RELEASE.size + _PIECE.size * pieces + 4 * frames
-        if size != needed:
-            return _not_allowed(
-                "a release", "bytes", size, f"{needed} for {pieces} pieces and {frames} frames"
-            )
-        channel, at = self._channel, _RELEASE.size
-        for _ in range(pieces):
-            channel.memory_released(*_PIECE.unpack_from(payload, at), False)
-            at += _PIECE.size
-        for id in struct.unpack_from(f"<{frames}I", payload, at):
-            channel.frame_released(id)
-        return None
+    def _receive_release(self, payload: bytes) -> None:
+        channel, release = self._channel, read_release(payload)
+        if isinstance(release, str):
+            channel.problem("release", f"received {release}")
+            return
+        for id, generation in release.pieces:
+            channel.memory_released(id, generation, False)
+        for frame in release.frames:
+            channel.frame_released(frame)
 
     def _receive_end(self, index: int, payload: bytes) -> None:
-        channel = self._channel
-        if len(payload) != _COUNT.size:
-            channel.problem(
-                "end", "received " + _not_allowed("an end", "bytes", len(payload), f"{_COUNT.size}")
-            )
+        channel, dropped = self._channel, read_end(payload)
+        if isinstance(dropped, str):
+            channel.problem("end", f"received {dropped}")
         elif index >= len(self._receivers):
             self._unknown_port("an end", index)
         elif self._receivers[index].has_end:
@@ -533,7 +470,3 @@ def frame_too_large(size: int) -> BridgeError:
         f"Cannot send a frame of {size} bytes, textures and buffers not counted: "
         "a message must not be over 1 MiB; put large data into a texture or a buffer",
     )
-
-
-def _not_allowed(what: str, field: str, value: Any, allowed: str) -> str:
-    return f"{what} with {field} = {value} (allowed: {allowed})"

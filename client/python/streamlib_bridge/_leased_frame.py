@@ -9,7 +9,7 @@ from ._leases import Lease
 from ._surfaces import Numbers, Surface
 
 if TYPE_CHECKING:
-    from ._ports import Port_
+    from ._port_half import PortHalf
 
 Memory = Union[Surface, Numbers]
 
@@ -27,7 +27,7 @@ class Frame:
 
     def __init__(
         self,
-        port: "Port_",
+        port: "PortHalf",
         values: Dict[str, Any],
         memory: List[Memory],
         bare: Optional[Lease] = None,
@@ -151,12 +151,14 @@ class Frame:
     @property
     def is_held(self) -> bool:
         """Whether the frame was neither sent nor released."""
-        return self._why == ""
+        why: str = self._why
+        return why == ""
 
     @property
     def why_over(self) -> str:
         """Why it can no longer be used; "" if it can."""
-        return self._why
+        why: str = self._why
+        return why
 
     def clone(self) -> "Frame":
         """Another frame with the same memory, which holds it on its own. Raises `closed` after the end."""

@@ -12,7 +12,8 @@ from ._types import Field, FieldType, Port, Schema, Setting, field, port
 from ._types import setting as declared_setting
 
 if TYPE_CHECKING:
-    from ._ports import Receiver, Sender
+    from ._receiver import Receiver
+    from ._sender import Sender
     from ._settings import Settings
 
 _MARK = "__streamlib_processor__"
@@ -227,7 +228,7 @@ class Call:
         self.__doc__ = answer.__doc__
 
     def __get__(self, instance: Any, owner: Optional[type] = None) -> Any:
-        return self if instance is None else self.answer.__get__(instance, owner)  # type: ignore[attr-defined]
+        return self if instance is None else self.answer.__get__(instance, owner)
 
 
 def _field(value: Union[FieldType, Field]) -> Field:

@@ -154,6 +154,11 @@ class Surface(_Shared):
         return self._layout.pixel_format
 
     @property
+    def size_in_bytes(self) -> int:
+        """The bytes of all planes with the padding of their rows."""
+        return self._layout.bytes
+
+    @property
     def buffer(self) -> memoryview:
         """The bytes of all planes with the padding of their rows. Read-only in a received frame."""
         return self._open(self._layout.bytes)
@@ -255,7 +260,9 @@ class Numbers(_Shared):
         """
         size = self._length * ELEMENT_BYTES[self.element_type]
         kind = ELEMENTS[self.element_type]
-        return self._open(max(1, size))[:size].cast("H" if kind == "e" else kind)
+        view: Any = self._open(max(1, size))[:size]
+        elements: memoryview = view.cast("H" if kind == "e" else kind)
+        return elements
 
     @property
     def array(self) -> Any:
@@ -266,6 +273,11 @@ class Numbers(_Shared):
             size = self._length * ELEMENT_BYTES[self.element_type]
             self._array = numpy.frombuffer(self._open(max(1, size)), kind, self._length)
         return self._array
+
+    @property
+    def size_in_bytes(self) -> int:
+        """The bytes of the elements."""
+        return self._length * ELEMENT_BYTES[self.element_type]
 
     def __getitem__(self, index: Any) -> Any:
         return self.buffer[index]

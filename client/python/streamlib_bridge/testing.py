@@ -26,11 +26,13 @@ from ._agreement import agree_with_host
 from ._channel import Channel
 from ._codec import NO_MEMORY, Misfit, fields_codec, frame_codec
 from ._errors import BridgeError
+from ._flight import Flight
 from ._leased_frame import Frame
 from ._generated import FEATURES
 from ._loops import Commands, Runner
-from ._ports import Flight, Receiver, Sender
 from ._processor import Context, Definition
+from ._receiver import Receiver
+from ._sender import Sender
 from ._schema_json import call_schemas
 from ._types import connection_schema
 from ._settings import CallCodecs, Requests
@@ -43,7 +45,8 @@ __all__ = ["ProcessorRun", "run_processor"]
 class _MemoryShim:
     """The functions of the shim that memory needs, over memory of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_ns: Callable[[], int]) -> None:
+        self.slb_now_ns = now_ns
         self._memory: Dict[int, Any] = {}
         self._layouts: Dict[int, List[int]] = {}
         self._last = 0
@@ -97,8 +100,7 @@ class _TestNative:
     queue = 0
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
-        self.lib: Any = _MemoryShim()
-        self.lib.slb_now_ns = now_ns
+        self.lib = _MemoryShim(now_ns)
 
     def created(self, handle: int) -> int:
         return handle
@@ -436,7 +438,7 @@ class _Input(Sender):
 
     def send(self, frame: Frame) -> bool:
         try:
-            self.codec.check(frame)
+            self.codec.check(frame._values)
         except Exception as misfit:
             raise BridgeError("schema_mismatch", str(misfit)) from None
         kept = frame.clone()
