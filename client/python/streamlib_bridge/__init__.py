@@ -20,10 +20,12 @@ A processor is a class or a function that is marked with `reactive`, `continuous
                 out.send()
 """
 
+from ._attributes import Call, Input, Output, call, setting
+from ._context import Context
 from ._errors import BridgeError
 from ._frames import AudioFrame, ColorSpace, DataFrame, VideoFrame
 from ._leased_frame import Frame
-from ._processor import Call, Context, Input, Output, call, continuous, manual, reactive, setting
+from ._processor import continuous, manual, reactive
 from ._receiver import Receiver
 from ._sender import Sender
 from ._surfaces import Numbers, Surface

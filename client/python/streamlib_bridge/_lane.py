@@ -14,14 +14,10 @@ from ._flight import Flight
 from ._leased_frame import Frame
 from ._generated import (
     END_PAYLOAD_BYTES,
-    LANE_HEADER_BYTES,
-    LANE_HEADERS,
     LANE_MAX_RINGS,
     LANE_SLOT_BYTES,
     LANE_SLOTS,
-    LANE_TAIL,
     MAX_DICTIONARY_BYTES,
-    MAX_RECORD_SLOTS,
     NUMBERED_TIMEOUT_MS,
     RECORD_HEADER_BYTES,
     RecordKind,
@@ -37,9 +33,9 @@ from ._record import (
     read_release,
     read_slot,
     release_record,
-    skip_record,
     slots_of,
 )
+from ._ring import RingWriter
 from ._releases import Batch, end_message, release_message
 from ._sender import Sender
 
@@ -70,11 +66,8 @@ class Lane:
         size = self._lib.slb_lane_bytes(self._handle)
         self._memory = window(address, size, self, True)
         self._theirs = LANE_SLOTS
-        self._mine = LANE_SLOTS + LANE_SLOT_BYTES * self._slots
-        self._tail_at = LANE_HEADERS + LANE_HEADER_BYTES + LANE_TAIL
+        self._ring = RingWriter(self._memory, self._slots)
         # writing
-        self._head = 0
-        self._unread = 0
         self._sent = 0
         self._dropped = 0
         # reading
@@ -180,39 +173,17 @@ class Lane:
 
     def _write(self, slots: int, record: Callable[[], bytes]) -> bool:
         """Writes a record and shows it. False: the ring has no room for it."""
-        if slots > min(self._slots // 4, MAX_RECORD_SLOTS) or self.is_over:
+        if self.is_over:
             return False
-        left = self._slots - (self._head & (self._slots - 1))
-        skip = left if left < slots else 0
-        if not self._has_room(skip + slots):
+        try:
+            head = self._ring.write(slots, record, self._sent)
+        except ValueError as misuse:
+            self._fail(f"it has read more than was written: {misuse}")
             return False
-        while skip:
-            part = min(skip, MAX_RECORD_SLOTS)
-            self._put(skip_record(self._sent, part), part)
-            skip -= part
-        self._put(record(), slots)
-        self._lib.slb_lane_publish(self._handle, self._head)
+        if head is None:
+            return False
+        self._lib.slb_lane_publish(self._handle, head)
         return True
-
-    def _has_room(self, slots: int) -> bool:
-        if self._unread + slots <= self._slots:
-            return True
-        tail = int.from_bytes(self._memory[self._tail_at : self._tail_at + 4], "little")
-        unread = (self._head - tail) & _U32
-        if unread > self._slots:
-            self._fail(
-                "it has read more than was written: "
-                f"head = {self._head}, tail = {tail}, in a ring of {self._slots} slots"
-            )
-            return False
-        self._unread = unread
-        return unread + slots <= self._slots
-
-    def _put(self, record: bytes, slots: int) -> None:
-        at = self._mine + LANE_SLOT_BYTES * (self._head & (self._slots - 1))
-        self._memory[at : at + len(record)] = record
-        self._head = (self._head + slots) & _U32
-        self._unread += slots
 
     # ---- receiving ----
 

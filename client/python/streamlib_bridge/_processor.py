@@ -3,250 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
-from typing import Sequence, Tuple, TypeVar, Union, overload
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, TypeVar, Union
 
+from ._attributes import Call, Handler, Input, Output, SettingAttribute, bind_attributes
+from ._context import Context
 from ._errors import BridgeError
-from ._types import Field, FieldType, Port, Schema, Setting, field, port
-from ._types import setting as declared_setting
-
-if TYPE_CHECKING:
-    from ._receiver import Receiver
-    from ._sender import Sender
-    from ._settings import Settings
+from ._types import Port, Schema, Setting, port
 
 _MARK = "__streamlib_processor__"
 T = TypeVar("T")
-Handler = Callable[..., Any]
 Ports = Mapping[str, Union[Schema, Port]]
-Fields = Mapping[str, Union[FieldType, Field]]
 
 #: The functions that a processor of each mode must have, and can have.
 _MUST = {"reactive": "process", "continuous": "process", "manual": "start"}
 _CAN = ("settings_changed", "setup", "pause", "resume", "flush", "teardown")
-
-#: The ports and settings of the processors that run in this process, by instance.
-_bound: "weakref.WeakKeyDictionary[Any, Context]" = weakref.WeakKeyDictionary()
-
-
-class _PortMap:
-    """Ports by name: as attributes, by key, or by a call."""
-
-    def __init__(self, ports: Mapping[str, Any]) -> None:
-        self._ports = dict(ports)
-
-    def __getattr__(self, name: str) -> Any:
-        ports = object.__getattribute__(self, "_ports")
-        if name in ports:
-            return ports[name]
-        raise AttributeError(f"there is no port {name!r}; there are {', '.join(ports) or 'none'}")
-
-    def __getitem__(self, name: str) -> Any:
-        if name in self._ports:
-            return self._ports[name]
-        raise KeyError(f"there is no port {name!r}; there are {', '.join(self._ports) or 'none'}")
-
-    def __call__(self, name: str) -> Any:
-        return self[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._ports)
-
-    def values(self) -> Any:
-        return self._ports.values()
-
-
-class Context:
-    """The argument of a processor's functions, for those that take one.
-
-    `input` and `output` have the ports: `ctx.input.video`, `ctx.input["video"]` and
-    `ctx.input("video")` are the same. `settings` has the settings as they are now.
-    """
-
-    def __init__(
-        self,
-        inputs: Mapping[str, "Receiver"],
-        outputs: Mapping[str, "Sender"],
-        settings: "Settings",
-        is_ended: Callable[[], bool],
-        is_running: Callable[[], bool],
-        sleep: Callable[[float], bool],
-    ) -> None:
-        self.input: Any = _PortMap(inputs)
-        self.output: Any = _PortMap(outputs)
-        self.settings = settings
-        self._is_ended = is_ended
-        self._is_running = is_running
-        self._sleep = sleep
-
-    @property
-    def ended(self) -> bool:
-        """Whether the processor must end. It hears what the host has said meanwhile."""
-        return self._is_ended()
-
-    @property
-    def running(self) -> bool:
-        """Whether a manual processor is to go on: neither stopped nor ended.
-
-        Ask it in the loop of `start`. It also handles what the host has said meanwhile:
-        pause, resume, settings, calls.
-        """
-        return self._is_running()
-
-    def sleep(self, seconds: float) -> bool:
-        """Waits, as `time.sleep` does, but ends when the processor must stop. Returns `running`."""
-        return self._sleep(seconds)
-
-
-class _PortAttribute:
-    """A port as an attribute of a processor's class."""
-
-    _side = ""
-
-    def __init__(
-        self,
-        schema: Schema,
-        *,
-        name: Optional[str] = None,
-        read_behavior: Optional[str] = None,
-        capacity: Optional[int] = None,
-        required: bool = True,
-        description: str = "",
-        formats: Optional[Sequence[str]] = None,
-    ) -> None:
-        if not isinstance(schema, Schema):
-            raise BridgeError(
-                "bad_argument",
-                f"Cannot make a port of {schema!r}: it is not a schema; write {self._side}(VideoFrame)",
-            )
-        self.port = port(
-            schema,
-            read_behavior=read_behavior,
-            capacity=capacity,
-            required=required,
-            description=description,
-            formats=formats,
-        )
-        self.name = name or ""
-
-    def __set_name__(self, owner: type, attribute: str) -> None:
-        self.name = self.name or attribute
-
-    def _of(self, instance: object) -> Any:
-        context = _bound.get(instance)
-        if context is None:
-            raise BridgeError(
-                "closed",
-                f"Cannot use the port '{self.name}': this processor does not run; "
-                "a host runs it, or streamlib_bridge.testing",
-            )
-        return (context.input if self._side == "Input" else context.output)[self.name]
-
-
-class Input(_PortAttribute):
-    """An input, as an attribute of a processor's class. In its functions it is a `Receiver`.
-
-    `name` is the port's, if it is not the attribute's. The other options are those of
-    a port: how frames are read, how many unread ones it keeps, whether the host must
-    have it, and the pixel formats that it takes, the preferred one first.
-    """
-
-    _side = "Input"
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> "Input": ...
-    @overload
-    def __get__(self, instance: object, owner: type) -> "Receiver": ...
-    def __get__(self, instance: Optional[object], owner: type) -> "Union[Input, Receiver]":
-        if instance is None:
-            return self
-        receiver: "Receiver" = self._of(instance)
-        return receiver
-
-
-class Output(_PortAttribute):
-    """An output, as an attribute of a processor's class. In its functions it is a `Sender`."""
-
-    _side = "Output"
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> "Output": ...
-    @overload
-    def __get__(self, instance: object, owner: type) -> "Sender": ...
-    def __get__(self, instance: Optional[object], owner: type) -> "Union[Output, Sender]":
-        if instance is None:
-            return self
-        sender: "Sender" = self._of(instance)
-        return sender
-
-
-class SettingAttribute:
-    """A setting as an attribute of a processor's class: its value now."""
-
-    def __init__(self, setting: Setting) -> None:
-        self.setting = setting
-        self.name = ""
-
-    def __set_name__(self, owner: type, attribute: str) -> None:
-        self.name = attribute
-
-    def __get__(self, instance: Optional[object], owner: type) -> Any:
-        if instance is None:
-            return self
-        context = _bound.get(instance)
-        return self.setting.default if context is None else context.settings[self.name]
-
-
-def setting(
-    type: FieldType,
-    *,
-    default: Any,
-    minimum: Any = None,
-    maximum: Any = None,
-    description: str = "",
-) -> Any:
-    """A parameter of a processor that its host can change while it runs.
-
-    As an attribute of a class it is the value now: `amount = setting(Float32, default=1.0)`,
-    then `self.amount`.
-    """
-    return SettingAttribute(
-        declared_setting(
-            type, default=default, minimum=minimum, maximum=maximum, description=description
-        )
-    )
-
-
-class Call:
-    """Something that the host can ask a processor. Made by `call`."""
-
-    def __init__(self, request: Fields, reply: Fields, answer: Handler) -> None:
-        self.request = {name: _field(value) for name, value in request.items()}
-        self.reply = {name: _field(value) for name, value in reply.items()}
-        self.answer = answer
-        self.__doc__ = answer.__doc__
-
-    def __get__(self, instance: Any, owner: Optional[type] = None) -> Any:
-        return self if instance is None else self.answer.__get__(instance, owner)
-
-
-def _field(value: Union[FieldType, Field]) -> Field:
-    return value if isinstance(value, Field) else field(value, "")
-
-
-def call(*, request: Optional[Fields] = None, reply: Optional[Fields] = None) -> Callable[[Handler], Any]:
-    """Marks a function that answers a call of the host. It runs between the processor's other functions.
-
-    It gets the fields of the request by name, and the context if it has a parameter
-    `ctx`. It returns the fields of the reply as a dictionary, or None if there are none.
-    """
-
-    def mark(answer: Handler) -> Any:
-        return Call(request or {}, reply or {}, answer)
-
-    return mark
-
 
 class _Marked(NamedTuple):
     mode: str
@@ -392,14 +162,7 @@ class Definition:
         instance: Any = None
         if self._is_class:
             instance = self._target.__new__(self._target)
-            try:
-                _bound[instance] = context
-            except TypeError:
-                raise BridgeError(
-                    "client_failed",
-                    f"Cannot use the class {self.name}: its instances can have no weak reference; "
-                    "add '__weakref__' to its __slots__",
-                ) from None
+            bind_attributes(instance, context)
             instance.__init__()
         return Processor(self, instance, context, self._target, self._options)
 

@@ -21,7 +21,8 @@ from ._failures import text_of, traceback_of
 from ._loops import Commands, Runner
 from ._native import Native
 from ._packed import Message
-from ._processor import Context, Definition, find_processor
+from ._context import Context
+from ._processor import Definition, find_processor
 from ._schema_json import call_schemas, declarations_to_json, description_of
 from ._session import Identity
 from ._settings import CallCodecs, Requests
