@@ -6,7 +6,7 @@
  */
 
 /** The version of the ABI; the same as `SLB_ABI_VERSION` in the header. */
-export const ABI_VERSION = 10;
+export const ABI_VERSION = 11;
 
 /** All functions of the shim. */
 export const SYMBOLS = {
@@ -26,6 +26,7 @@ export const SYMBOLS = {
   },
   slb_process_is_orphan: { parameters: [], result: "i32" },
   slb_process_is_client: { parameters: [], result: "i32" },
+  slb_forked: { parameters: [], result: "i32" },
   slb_process_forward: { parameters: ["i32"], result: "i32" },
   slb_stderr_write: { parameters: ["buffer", "u32"], result: "i32" },
   slb_scratch_create: {
@@ -117,6 +118,7 @@ export const SYMBOLS = {
   slb_mapping_keep: { parameters: ["u32"], result: "i32" },
   slb_shmem_create: { parameters: ["u32", "u64"], result: "u32" },
   slb_shmem_map: { parameters: ["u32"], result: "pointer" },
+  slb_shmem_map_read: { parameters: ["u32"], result: "pointer" },
   slb_shmem_bytes: { parameters: ["u32"], result: "u64" },
 
   slb_fd_create: { parameters: ["u32", "i32"], result: "u32" },
@@ -144,6 +146,7 @@ export const SYMBOLS = {
   },
   slb_surface_layout: { parameters: ["u32", "buffer"], result: "i32" },
   slb_surface_map: { parameters: ["u32"], result: "pointer" },
+  slb_surface_map_read: { parameters: ["u32"], result: "pointer" },
   slb_surface_native: { parameters: ["u32"], result: "i64" },
   slb_surface_lock: { parameters: ["u32", "u32"], result: "i32" },
   slb_surface_unlock: { parameters: ["u32", "u32"], result: "i32" },

@@ -2,11 +2,11 @@
 #ifndef CLOSE_IF_OPEN_H
 #define CLOSE_IF_OPEN_H
 
-#include <unistd.h>
+#include "held.h"
 
 /* Closes the descriptor, and sets it to -1. -1: there is none. */
 static inline void close_if_open(int *descriptor) {
-    if (*descriptor >= 0) close(*descriptor);
+    if (*descriptor >= 0) held_close(*descriptor);
     *descriptor = -1;
 }
 

@@ -24,6 +24,7 @@
 
 #include "channel.h"
 #include "close_if_open.h"
+#include "held.h"
 #include "messages_linux.h"
 #include "quiet_thread.h"
 #include "server.h"
@@ -379,7 +380,7 @@ bool boot_server_offer(struct boot_server *server, char value[BOOT_VALUE_BYTES])
     int channel = open_channel(server);
     bool described = describe(server, channel, value);
     int why = errno;
-    if (described) server->offered = channel;
+    if (described) server->offered = held(channel);
     else pthread_cond_signal(&server->withdrawn); /* nothing is offered, so another may */
     if (!described) close_if_open(&channel);
     pthread_mutex_unlock(&server->lock);

@@ -7,16 +7,18 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "held.h"
+
 enum { FIRST_CAPACITY = 16 };
 
 bool boot_watches_open(struct boot_watches *watches) {
-    *watches = (struct boot_watches){.epoll = epoll_create1(EPOLL_CLOEXEC)};
+    *watches = (struct boot_watches){.epoll = held(epoll_create1(EPOLL_CLOEXEC))};
     return watches->epoll >= 0;
 }
 
 void boot_watches_close(struct boot_watches *watches) {
     while (watches->count > 0) boot_watches_remove(watches, &watches->list[0]);
-    if (watches->epoll >= 0) close(watches->epoll);
+    if (watches->epoll >= 0) held_close(watches->epoll);
     free(watches->list);
 }
 
@@ -33,6 +35,7 @@ static bool make_room(struct boot_watches *watches) {
 bool boot_watches_add(struct boot_watches *watches, struct boot_watched watched, uint32_t events) {
     struct epoll_event event = {.events = events, .data.fd = watched.fd};
     if (make_room(watches) && epoll_ctl(watches->epoll, EPOLL_CTL_ADD, watched.fd, &event) == 0) {
+        held(watched.fd);
         watches->list[watches->count++] = watched;
         return true;
     }
@@ -45,7 +48,7 @@ bool boot_watches_add(struct boot_watches *watches, struct boot_watched watched,
 void boot_watches_remove(struct boot_watches *watches, struct boot_watched *watched) {
     if (!watched) return;
     epoll_ctl(watches->epoll, EPOLL_CTL_DEL, watched->fd, NULL);
-    close(watched->fd);
+    held_close(watched->fd);
     *watched = watches->list[--watches->count];
 }
 

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "bootstrap/held.h"
 #include "private_socket.h"
 #include "streamlib_bridge.h"
 
@@ -39,8 +40,8 @@ bool bell_make(int *read_end, int *write_end) {
         close(ends[1]);
         return false;
     }
-    *read_end = ends[0];
-    *write_end = ends[1];
+    *read_end = held(ends[0]);
+    *write_end = held(ends[1]);
     return true;
 }
 

@@ -7,6 +7,7 @@
 #include "bell.h"
 #include "bootstrap/channel.h"
 #include "bootstrap/close_if_open.h"
+#include "bootstrap/held.h"
 #include "bootstrap/server.h"
 #include "bytes.h"
 #include "object.h"
@@ -140,7 +141,7 @@ int32_t slb_bootstrap_take_bell(slb_handle handle) {
     int bell = bootstrap->bell_read;
     bootstrap->bell_read = -1;
     object_release(&bootstrap->object);
-    return bell >= 0 ? bell : fail(SLB_E_CLOSED, "Cannot take the bell of this bootstrap: it was taken before");
+    return bell >= 0 ? held_give(bell) : fail(SLB_E_CLOSED, "Cannot take the bell of this bootstrap: it was taken before");
 }
 
 /* ---- names ---- */

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bootstrap/held.h"
 #include "bootstrap/quiet_thread.h"
 #include "object.h"
 #include "platform.h"
@@ -60,6 +61,7 @@ static int copy_of_pipe(int descriptor) {
 }
 
 int32_t slb_process_follow(uint32_t grace_ms, const uint8_t *scratch, uint32_t length) {
+    if (held_is_forked()) return fail(SLB_E_CLOSED, "Cannot follow: this process was forked from one that uses this library");
     if (length > sizeof scratch_path) return fail(SLB_E_ARGUMENT, "Cannot follow: the path of the file to remove is too long");
     atomic_store(&grace, grace_ms);
     pthread_mutex_lock(&following);
@@ -69,13 +71,13 @@ int32_t slb_process_follow(uint32_t grace_ms, const uint8_t *scratch, uint32_t l
         scratch_length = length;
         for (int descriptor = STDOUT_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
             int copy = copy_of_pipe(descriptor);
-            if (copy >= 0) ends[count++] = copy;
+            if (copy >= 0) ends[count++] = held(copy);
         }
         if (count > 0) atomic_store(&host_gone, platform_wait_for_lost_reader(ends, count, 0));
         if (atomic_load(&host_gone)) remove_scratch(); /* now: the program may exit before the thread runs */
         if (count > 0) why = quiet_thread_start(NULL, follow, NULL);
         if (why) {
-            while (count > 0) close(ends[--count]);
+            while (count > 0) held_close(ends[--count]);
         }
     }
     bool follows = count > 0;

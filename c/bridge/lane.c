@@ -9,6 +9,7 @@
 
 #include "bell.h"
 #include "bootstrap/close_if_open.h"
+#include "bootstrap/held.h"
 #include "lane_word.h"
 #include "mapping.h"
 #include "platform.h"
@@ -93,7 +94,7 @@ static void lane_finalize(struct object *object) {
     struct lane *lane = (struct lane *)object;
     xpc_object_t memory = atomic_exchange(&lane->memory, NULL);
     if (memory) xpc_release(memory);
-    if (lane->mapping) mapping_end(lane->mapping, lane->mapped_bytes, atomic_load(&object->keep_mapping));
+    if (lane->mapping) mapping_end(lane->mapping, lane->mapped_bytes, PROT_READ | PROT_WRITE, atomic_load(&object->keep_mapping));
     int peer_bell = atomic_load(&lane->peer_bell);
     close_if_open(&lane->bell_read);
     close_if_open(&lane->bell_write);
@@ -240,7 +241,8 @@ static int32_t connect_bell(struct lane *lane, int descriptor) {
     else if (!atomic_compare_exchange_strong(&lane->peer_bell, &none, descriptor))
         result = fail(SLB_E_CLOSED, "Cannot connect this lane: it has the other side's bell already");
     if (result < 0) close(descriptor);
-    else if (lane->head != 0) lane_ring(lane); /* for what was published before */
+    else held(descriptor);
+    if (result == 0 && lane->head != 0) lane_ring(lane); /* for what was published before */
     return result;
 }
 

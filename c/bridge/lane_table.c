@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bootstrap/held.h"
 #include "lane.h"
 
 /* Lanes by the index of their handle: leaves, which are made when a handle needs them and then stay. */
@@ -54,6 +55,7 @@ bool lane_enter(struct lane *lane, slb_handle handle) {
 }
 
 struct lane *lane_find(slb_handle handle) {
+    if (held_is_forked()) return handle_take(handle, SLB_KIND_LANE); /* NULL, with the error set */
     uint32_t index = handle & HANDLE_INDEX_MASK;
     struct leaf *leaf = atomic_load_explicit(&table.leaves[index >> LEAF_BITS], memory_order_acquire);
     struct lane *lane = leaf ? atomic_load_explicit(&leaf->lanes[index % LEAF_LANES], memory_order_acquire) : NULL;

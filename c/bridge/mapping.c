@@ -11,6 +11,7 @@ struct kept {
     struct kept *next;
     void *start;
     size_t length;
+    int protection;
 };
 
 static struct {
@@ -22,7 +23,7 @@ static struct {
 
 /* Puts zeros in the place of the memory, in one step: nobody finds the address unmapped. */
 static bool empty(const struct kept *entry) {
-    return mmap(entry->start, entry->length, PROT_READ | PROT_WRITE,
+    return mmap(entry->start, entry->length, entry->protection,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
 
@@ -35,7 +36,7 @@ static void empty_oldest(void) {
     free(entry); /* if the system refused, the content stays */
 }
 
-void mapping_end(void *start, size_t length, bool keep) {
+void mapping_end(void *start, size_t length, int protection, bool keep) {
     if (!keep) {
         munmap(start, length);
         return;
@@ -45,7 +46,7 @@ void mapping_end(void *start, size_t length, bool keep) {
     kept.count++;
     kept.bytes += length;
     if (entry) {
-        *entry = (struct kept){.start = start, .length = length};
+        *entry = (struct kept){.start = start, .length = length, .protection = protection};
         *kept.newest_end = entry;
         kept.newest_end = &entry->next;
         kept.listed++;

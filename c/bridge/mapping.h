@@ -14,12 +14,12 @@
 #include <stdint.h>
 
 /*
- * Unmaps the memory, or keeps it. Once more than SLB_MAX_KEPT_MAPPINGS or
+ * Unmaps the memory, of PROT_READ or PROT_READ | PROT_WRITE, or keeps it. Once more than SLB_MAX_KEPT_MAPPINGS or
  * SLB_MAX_KEPT_BYTES are kept, the oldest kept memory is replaced by zeros at the
  * same address, which need no memory until someone writes to them. Neighbours of
  * that kind are one mapping for the kernel, which limits the number of mappings.
  */
-void mapping_end(void *start, size_t length, bool keep);
+void mapping_end(void *start, size_t length, int protection, bool keep);
 
 /* Counts a mapping that the system keeps, and that is never replaced. */
 void mapping_count_kept(size_t length);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bootstrap/held.h"
 #include "bytes.h"
 #include "queue.h"
 
@@ -143,7 +144,16 @@ static const char *const kind_names[] = {
     "reply", "shmem", "descriptor", "surface",   "stream listener", "bootstrap", "lane",
 };
 
+/* A forked process has no handles: the lock below may be that of a thread which it does not have. */
+static int32_t fail_as_fork(slb_handle handle) {
+    return fail(SLB_E_HANDLE, "Handle %u is of the process that this one was forked from: start processes in another way", handle);
+}
+
 void *handle_take(slb_handle handle, uint32_t kind) {
+    if (held_is_forked()) {
+        fail_as_fork(handle);
+        return NULL;
+    }
     pthread_mutex_lock(&table.lock);
     struct slot *slot = table_find(handle);
     struct object *object = slot ? slot->object : NULL;
@@ -160,6 +170,7 @@ void *handle_take(slb_handle handle, uint32_t kind) {
 }
 
 int32_t slb_mapping_keep(slb_handle handle) {
+    if (held_is_forked()) return fail_as_fork(handle);
     pthread_mutex_lock(&table.lock);
     struct slot *slot = table_find(handle);
     struct object *object = slot ? slot->object : NULL;
@@ -171,6 +182,7 @@ int32_t slb_mapping_keep(slb_handle handle) {
 }
 
 int32_t slb_release(slb_handle handle) {
+    if (held_is_forked()) return fail_as_fork(handle);
     pthread_mutex_lock(&table.lock);
     struct slot *slot = table_find(handle);
     struct object *object = slot ? table_remove(slot) : NULL;

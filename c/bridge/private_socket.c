@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "bootstrap/close_if_open.h"
+#include "bootstrap/held.h"
 #include "object.h"
 #include "platform.h"
 
@@ -296,8 +297,8 @@ void private_socket_close(struct private_socket *socket) {
             if (is_socket) unlinkat(socket->directory, socket->file, 0);
             unlinkat(socket->directory, name, 0);
         }
-        close(socket->lock);
+        held_close(socket->lock);
     }
-    close(socket->directory);
+    held_close(socket->directory);
     socket->directory = socket->lock = -1;
 }

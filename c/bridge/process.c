@@ -1,8 +1,9 @@
-/* process.c: who a process is, and how many descriptors this one may have. */
+/* process.c: who a process is, how many descriptors this one may have, and what is left of the library in a forked one. */
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
 
+#include "bootstrap/held.h"
 #include "object.h"
 #include "platform.h"
 
@@ -22,6 +23,12 @@ uint32_t slb_descriptor_limit(void) {
 }
 
 int32_t slb_silent(uint32_t *values) {
+    if (held_is_forked()) return fail(SLB_E_CLOSED, "Cannot count connections: this process was forked from one that has them");
     platform_silent(values);
     return 0;
+}
+
+int32_t slb_forked(void) {
+    held_forked();
+    return slb_process_forward(-1); /* its signals are not for a child of its parent */
 }

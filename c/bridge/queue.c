@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bell.h"
+#include "bootstrap/held.h"
 #include "bytes.h"
 #include "connection.h"
 #include "inbox.h"
@@ -72,13 +73,17 @@ static void queue_closing(struct object *object) {
 
 static void queue_finalize(struct object *object) {
     struct queue *queue = (struct queue *)object;
-    close(queue->bell_read);
-    close(queue->bell_write);
+    held_close(queue->bell_read);
+    held_close(queue->bell_write);
     pthread_mutex_destroy(&queue->lock);
     free(queue);
 }
 
 slb_handle slb_queue_create(void) {
+    if (held_is_forked()) {
+        fail(SLB_E_CLOSED, "Cannot make an event queue: this process was forked from one that uses this library");
+        return 0;
+    }
     struct queue *queue = calloc(1, sizeof *queue);
     if (!queue) {
         fail(SLB_E_MEMORY, "Cannot make an event queue: out of memory");

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "bootstrap/held.h"
 #include "bytes.h"
 #include "connection.h"
 #include "inbox.h"
@@ -23,6 +24,7 @@ void stats_count_message(void) { atomic_fetch_add(&messages, 1); }
 uint32_t slb_abi_version(void) { return SLB_ABI_VERSION; }
 
 uint32_t slb_stats(uint64_t *counters, uint32_t capacity) {
+    if (held_is_forked()) return 0; /* their locks may be those of threads that this process does not have */
     uint64_t all[SLB_STATS_COUNT];
     struct inbox_counters inboxes = inbox_counters();
     handles_count(all);

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bootstrap/held.h"
 #include "bootstrap/quiet_thread.h"
 #include "object.h"
 #include "platform.h"
@@ -99,6 +100,7 @@ static void *write_all(void *context) {
 
 /* At exit: gives the thread time, while the reader takes the text. */
 static void flush(void) {
+    if (held_is_forked()) return; /* the thread is another process's */
     uint64_t before = 0;
     for (int waited = 0, stalled = 0; waited < FLUSH_MS && stalled < STALL_MS; waited += LOOK_MS) {
         pthread_mutex_lock(&lock);
@@ -128,6 +130,7 @@ static int prepare(void) {
 }
 
 int32_t slb_stderr_write(const uint8_t *bytes, uint32_t count) {
+    if (held_is_forked()) return fail(SLB_E_CLOSED, "Cannot write to stderr: the thread that does was not forked");
     pthread_mutex_lock(&lock);
     int why = prepare();
     if (!why) {

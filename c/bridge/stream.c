@@ -20,6 +20,7 @@
 
 #include "bell.h"
 #include "bootstrap/close_if_open.h"
+#include "bootstrap/held.h"
 #include "bootstrap/quiet_thread.h"
 #include "bytes.h"
 #include "object.h"
@@ -94,6 +95,9 @@ static slb_handle stream_handle(struct queue *queue, const struct private_socket
         return 0;
     }
     stream->socket = *socket;
+    held(socket->descriptor);
+    held(socket->directory);
+    held(socket->lock);
     stream->bell_read = stream->bell_write = stream->order_read = stream->order_write = stream->reserve = -1;
     object_init(&stream->object, SLB_KIND_STREAM, queue, stream_closing, stream_finalize);
     int why = make_ends(stream) ? start_watcher(stream) : errno;
@@ -144,11 +148,11 @@ int32_t slb_stream_take_bell(slb_handle handle) {
     int bell = stream->bell_read;
     stream->bell_read = -1;
     object_release(&stream->object);
-    return bell >= 0 ? bell : fail(SLB_E_CLOSED, "Cannot take the bell of this listener: it was taken before");
+    return bell >= 0 ? held_give(bell) : fail(SLB_E_CLOSED, "Cannot take the bell of this listener: it was taken before");
 }
 
 static bool keep_reserve(struct stream *stream) {
-    if (stream->reserve < 0) stream->reserve = fcntl(stream->socket.descriptor, F_DUPFD_CLOEXEC, 0);
+    if (stream->reserve < 0) stream->reserve = held(fcntl(stream->socket.descriptor, F_DUPFD_CLOEXEC, 0));
     return stream->reserve >= 0;
 }
 

@@ -419,6 +419,9 @@ void *slb_surface_map(slb_handle handle) {
     return mapping;
 }
 
+/* IOSurface has one mapping for a process, and no part of it can be made read-only for one holder. */
+void *slb_surface_map_read(slb_handle handle) { return slb_surface_map(handle); }
+
 int32_t slb_surface_lock(slb_handle handle, uint32_t read_only) {
     struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
     if (!surface) return SLB_E_HANDLE;

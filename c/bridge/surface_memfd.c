@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <xpc/linux.h>
 
+#include "bootstrap/held.h"
 #include "mapping.h"
 #include "platform.h"
 #include "queue.h"
@@ -28,10 +29,13 @@ struct surface {
     struct surface_layout layout;
     bool made_here;
     pthread_mutex_t lock; /* guards what follows */
-    void *mapping;
+    void *mappings[2]; /* [0] to read and write, [1] to read; NULL before */
     int file; /* that slb_surface_native has returned; -1 before */
     surface_locks locks;
 };
+
+/* Of the two mappings. */
+static const int protections[2] = {PROT_READ | PROT_WRITE, PROT_READ};
 
 static atomic_ullong mapped_count;
 
@@ -41,11 +45,12 @@ bool surface_is(xpc_object_t value) { return xpc_get_type(value) == XPC_TYPE_LIN
 
 static void surface_finalize(struct object *object) {
     struct surface *surface = (struct surface *)object;
-    if (surface->mapping) {
-        mapping_end(surface->mapping, (size_t)surface->layout.bytes, atomic_load(&object->keep_mapping));
-        atomic_fetch_sub(&mapped_count, 1);
+    if (surface->mappings[0] || surface->mappings[1]) atomic_fetch_sub(&mapped_count, 1);
+    for (int i = 0; i < 2; i++) {
+        if (!surface->mappings[i]) continue;
+        mapping_end(surface->mappings[i], (size_t)surface->layout.bytes, protections[i], atomic_load(&object->keep_mapping));
     }
-    if (surface->file >= 0) close(surface->file);
+    if (surface->file >= 0) held_close(surface->file);
     xpc_release(surface->value);
     pthread_mutex_destroy(&surface->lock);
     free(surface);
@@ -176,7 +181,7 @@ int64_t slb_surface_native(slb_handle handle) {
     struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
     if (!surface) return SLB_E_HANDLE;
     pthread_mutex_lock(&surface->lock);
-    if (surface->file < 0) surface->file = xpc_linux_surface_dup_fd(surface->value);
+    if (surface->file < 0) surface->file = held(xpc_linux_surface_dup_fd(surface->value));
     int64_t file = surface->file;
     if (file < 0) file = fail(SLB_E_SYSTEM, "Cannot return a surface's descriptor: %s", platform_cause(errno));
     pthread_mutex_unlock(&surface->lock);
@@ -184,33 +189,47 @@ int64_t slb_surface_native(slb_handle handle) {
     return file;
 }
 
-void *slb_surface_map(slb_handle handle) {
+/* Maps the memory once more, with the lock held. MAP_FAILED with errno on failure. */
+static void *map_file(const struct surface *surface, int protection) {
+    int file = xpc_linux_surface_dup_fd(surface->value);
+    if (file < 0) return MAP_FAILED;
+    /* Only pages made here are allocated already. A peer's file may have holes, which need no memory until they are touched. */
+    int flags = MAP_SHARED | (surface->made_here ? MAP_POPULATE : 0);
+    void *mapping = mmap(NULL, (size_t)surface->layout.bytes, protection, flags, file, 0);
+    int why = errno;
+    close(file);
+    errno = why;
+    return mapping;
+}
+
+static void *map(slb_handle handle, bool read_only) {
     struct surface *surface = handle_take(handle, SLB_KIND_SURFACE);
     if (!surface) return NULL;
     pthread_mutex_lock(&surface->lock);
+    void **mappings = surface->mappings;
     if (surface->layout.bytes > SLB_MAX_MEMORY_BYTES) {
         fail(SLB_E_ARGUMENT, "Cannot map a surface of %llu bytes: at most %llu are allowed",
              (unsigned long long)surface->layout.bytes, SLB_MAX_MEMORY_BYTES);
-    } else if (!surface->mapping) {
-        int file = xpc_linux_surface_dup_fd(surface->value);
-        /* Only pages made here are allocated already. A peer's file may have holes, which need no memory until they are touched. */
-        int flags = MAP_SHARED | (surface->made_here ? MAP_POPULATE : 0);
-        void *mapping = file < 0 ? MAP_FAILED
-                                 : mmap(NULL, (size_t)surface->layout.bytes, PROT_READ | PROT_WRITE, flags, file, 0);
+    } else if (!mappings[read_only]) {
+        bool first = !mappings[!read_only];
+        void *mapping = map_file(surface, protections[read_only]);
         if (mapping == MAP_FAILED) {
             fail(SLB_E_SYSTEM, "Cannot map a surface of %llu bytes: %s",
                  (unsigned long long)surface->layout.bytes, platform_cause(errno));
         } else {
-            surface->mapping = mapping;
-            atomic_fetch_add(&mapped_count, 1);
+            mappings[read_only] = mapping;
+            if (first) atomic_fetch_add(&mapped_count, 1);
         }
-        if (file >= 0) close(file);
     }
-    void *first = surface->mapping ? (char *)surface->mapping + surface_first_offset(&surface->layout) : NULL;
+    void *mapping = mappings[read_only];
+    void *plane = mapping ? (char *)mapping + surface_first_offset(&surface->layout) : NULL;
     pthread_mutex_unlock(&surface->lock);
     object_release(&surface->object);
-    return first;
+    return plane;
 }
+
+void *slb_surface_map(slb_handle handle) { return map(handle, false); }
+void *slb_surface_map_read(slb_handle handle) { return map(handle, true); }
 
 /* Memory files are coherent: only the pairing of locks and unlocks is checked. */
 

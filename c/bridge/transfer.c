@@ -14,15 +14,18 @@
 struct transfer {
     struct object object;
     xpc_object_t value;
-    pthread_mutex_t lock; /* guards the mapping of a shmem */
-    void *mapping;
-    size_t mapped_bytes;
+    pthread_mutex_t lock; /* guards the mappings of a shmem */
+    void *mappings[2]; /* [0] to read and write, [1] to read; NULL before */
+    size_t mapped_bytes; /* of each */
 };
 
 static void transfer_finalize(struct object *object) {
+    static const int protections[2] = {PROT_READ | PROT_WRITE, PROT_READ};
     struct transfer *transfer = (struct transfer *)object;
-    if (transfer->mapping)
-        mapping_end(transfer->mapping, transfer->mapped_bytes, atomic_load(&object->keep_mapping));
+    for (int i = 0; i < 2; i++) {
+        if (!transfer->mappings[i]) continue;
+        mapping_end(transfer->mappings[i], transfer->mapped_bytes, protections[i], atomic_load(&object->keep_mapping));
+    }
     xpc_release(transfer->value);
     pthread_mutex_destroy(&transfer->lock);
     free(transfer);
@@ -71,7 +74,7 @@ int32_t slb_fd_dup(slb_handle handle) {
  * would map tells. 0: it cannot be mapped.
  */
 static size_t shared_bytes(xpc_object_t value) {
-    void *mapping;
+    void *mappings[2]; /* [0] to read and write, [1] to read; NULL before */
     size_t mapped = xpc_shmem_map(value, &mapping);
     if (mapped > 0) munmap(mapping, mapped);
     return mapped;
@@ -115,28 +118,39 @@ slb_handle slb_shmem_create(slb_handle queue_handle, uint64_t bytes) {
     return handle;
 }
 
-void *slb_shmem_map(slb_handle handle) {
+/* Maps the memory once more, with the lock held. NULL with the error set. */
+static void *map_once_more(struct transfer *transfer, bool read_only) {
+    void *mapping;
+    size_t bytes = xpc_shmem_map(transfer->value, &mapping);
+    if (bytes == 0) {
+        fail(SLB_E_SYSTEM, "Cannot map shared memory: %s", platform_cause(errno));
+        return NULL;
+    }
+    if (bytes > SLB_MAX_MEMORY_BYTES) {
+        fail(SLB_E_ARGUMENT, "Cannot map shared memory of %zu bytes: at most %llu are allowed", bytes, SLB_MAX_MEMORY_BYTES);
+    } else if (read_only && mprotect(mapping, bytes, PROT_READ) != 0) {
+        fail(SLB_E_SYSTEM, "Cannot map shared memory to read: %s", platform_cause(errno));
+    } else {
+        transfer->mapped_bytes = bytes;
+        return mapping;
+    }
+    munmap(mapping, bytes); /* nobody has seen its address */
+    return NULL;
+}
+
+static void *map(slb_handle handle, bool read_only) {
     struct transfer *transfer = handle_take(handle, SLB_KIND_SHMEM);
     if (!transfer) return NULL;
     pthread_mutex_lock(&transfer->lock);
-    if (!transfer->mapping) {
-        transfer->mapped_bytes = xpc_shmem_map(transfer->value, &transfer->mapping);
-        if (transfer->mapped_bytes == 0) {
-            transfer->mapping = NULL;
-            fail(SLB_E_SYSTEM, "Cannot map shared memory: %s", platform_cause(errno));
-        } else if (transfer->mapped_bytes > SLB_MAX_MEMORY_BYTES) {
-            fail(SLB_E_ARGUMENT, "Cannot map shared memory of %zu bytes: at most %llu are allowed",
-                 transfer->mapped_bytes, SLB_MAX_MEMORY_BYTES);
-            munmap(transfer->mapping, transfer->mapped_bytes); /* nobody has seen its address */
-            transfer->mapping = NULL;
-            transfer->mapped_bytes = 0;
-        }
-    }
-    void *mapping = transfer->mapping;
+    if (!transfer->mappings[read_only]) transfer->mappings[read_only] = map_once_more(transfer, read_only);
+    void *mapping = transfer->mappings[read_only];
     pthread_mutex_unlock(&transfer->lock);
     object_release(&transfer->object);
     return mapping;
 }
+
+void *slb_shmem_map(slb_handle handle) { return map(handle, false); }
+void *slb_shmem_map_read(slb_handle handle) { return map(handle, true); }
 
 uint64_t slb_shmem_bytes(slb_handle handle) {
     struct transfer *transfer = handle_take(handle, SLB_KIND_SHMEM);

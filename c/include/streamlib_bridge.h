@@ -11,12 +11,12 @@
  * function returns 0. Every object belongs to the event queue that it was made
  * with, and is released with that queue at the latest.
  *
- * Mappings. The address that slb_surface_map, slb_shmem_map or slb_lane_map has returned is
+ * Mappings. The address that slb_surface_map, slb_shmem_map, their _read variants or slb_lane_map has returned is
  * valid until slb_release of that handle, which unmaps the memory: with it the
  * caller says that nobody looks at the memory any more. If that cannot be said,
  * the caller first calls slb_mapping_keep. A queue that is closed unmaps nothing
  * either. A mapping that is kept stays at its address until the process ends:
- * reading and writing there is never a crash.
+ * reading there is never a crash, nor is writing unless the function is a _read variant.
  *
  * Errors. Functions that return int32_t return a value >= 0, or one of the
  * SLB_E_ codes. slb_error_copy returns the text of the last failure on the
@@ -40,7 +40,7 @@
 #define SLB_API __attribute__((visibility("default")))
 
 /* Raised by one for each change of a signature, a layout or a meaning in this file. */
-#define SLB_ABI_VERSION 10
+#define SLB_ABI_VERSION 11
 
 /* Limits on one message, sent or received. */
 #define SLB_MAX_MESSAGE_BYTES 1048576
@@ -238,6 +238,19 @@ SLB_API int32_t slb_process_is_orphan(void);
  * has a client's token in its environment, which client/runner.ts removes. 0 or 1.
  */
 SLB_API int32_t slb_process_is_client(void);
+
+/*
+ * To be called in a process that was forked from one that uses this library, and that executes no other program: first
+ * of all functions, on its only thread. It closes the descriptors that the library holds, in this process
+ * alone, so that the parent's connections end when the parent does, and its locks with it. The caller closes what it
+ * owns itself, such as bells. Mappings stay. The channel of STREAMLIB_BOOTSTRAP stays too: what this process executes
+ * inherits it.
+ *
+ * From then on every handle names nothing (SLB_E_HANDLE), slb_queue_create and the functions that need a thread of
+ * the library fail with SLB_E_CLOSED, and slb_stats writes nothing: the connections are the parent's. Returns 0. What
+ * another thread was about to open or receive at the moment of the fork may stay open.
+ */
+SLB_API int32_t slb_forked(void);
 
 /*
  * Catches SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2, and sends each to process `pid`, a child of
@@ -540,7 +553,13 @@ SLB_API slb_handle slb_shmem_create(slb_handle queue, uint64_t bytes);
 /* Its address in this process, mapped at the first call; NULL on failure. Valid as "Mappings" above says. */
 SLB_API void *slb_shmem_map(slb_handle shmem);
 
-/* The number of bytes that slb_shmem_map has mapped, whole pages; 0 before it. */
+/*
+ * The same memory at another address, through which this process cannot write: code that does gets SIGSEGV. For
+ * memory that was received and belongs to its sender. The content is not frozen: who can write it still does.
+ */
+SLB_API void *slb_shmem_map_read(slb_handle shmem);
+
+/* The number of bytes that slb_shmem_map or slb_shmem_map_read has mapped, whole pages; 0 before. */
 SLB_API uint64_t slb_shmem_bytes(slb_handle shmem);
 
 /* ---- descriptors ---- */
@@ -682,6 +701,12 @@ SLB_API int32_t slb_surface_layout(slb_handle surface, uint32_t *values);
  * first call; NULL on failure. Valid as "Mappings" above says.
  */
 SLB_API void *slb_surface_map(slb_handle surface);
+
+/*
+ * As slb_shmem_map_read. Not on macOS: there an IOSurface is mapped once, to read and write, and this function
+ * returns the address of slb_surface_map.
+ */
+SLB_API void *slb_surface_map_read(slb_handle surface);
 
 /*
  * The system's handle of the memory: on Linux a file descriptor, close-on-exec,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bootstrap/channel.h"
+#include "bootstrap/held.h"
 #include "carrier.h"
 #include "exhaustion.h"
 
@@ -117,7 +118,7 @@ static void serve(xpc_connection_t listener, int ends[2]) {
     int32_t code = boot_channel_register(listener->name, ends[1]);
     int why = code == -1 ? errno : 0;
     if (code == BOOT_DONE && xl_connection_adopt(listener, ends[0], 0)) {
-        listener->endpoint = ends[1]; /* kept, so that the listener survives its bootstrap */
+        listener->endpoint = held(ends[1]); /* kept, so that the listener survives its bootstrap */
         listener->registered = true;
         return;
     }

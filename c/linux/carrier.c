@@ -5,10 +5,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bootstrap/held.h"
 #include "carrier.h"
 
 void xl_carrier_last_release(struct xl_object *object) {
-    close(((struct xl_carrier *)object)->fd);
+    held_close(((struct xl_carrier *)object)->fd);
     xl_object_free(object);
 }
 
@@ -28,7 +29,7 @@ int xl_fd_dup(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
 
 struct xl_carrier *xl_carrier_consume(xpc_type_t type, int fd) {
     struct xl_carrier *carrier = fd >= 0 ? xl_object_create(type, sizeof *carrier) : NULL;
-    if (carrier) carrier->fd = fd;
+    if (carrier) carrier->fd = held(fd);
     else if (fd >= 0) close(fd);
     return carrier;
 }

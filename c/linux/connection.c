@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "bootstrap/held.h"
 #include "carrier.h"
 #include "endpoint.h"
 #include "exhaustion.h"
@@ -230,11 +231,11 @@ xpc_connection_t xpc_connection_create(const char *name, dispatch_queue_t target
         return connection;
     }
     connection->socket = ends[0];
-    connection->endpoint = ends[1];
+    connection->endpoint = held(ends[1]);
     connection->creation_errno = xl_pool_watch(ends[0], connection, 0);
     if (!connection->creation_errno) return connection;
     close(ends[0]);
-    close(ends[1]);
+    held_close(ends[1]);
     connection->socket = connection->endpoint = -1;
     return connection;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bootstrap/attach_linux.h"
+#include "bootstrap/held.h"
 #include "carrier.h"
 #include "endpoint.h"
 #include "exhaustion.h"
@@ -70,7 +71,7 @@ struct xl_parcel *xl_parcel_create(enum xl_kind kind, uint64_t id, xpc_object_t 
     if (kind == XL_KIND_CONNECT || kind == XL_KIND_DERIVE) header.descriptors = 1;
     xl_header_encode(&header, parcel->bytes);
     if (!header.spilled) return parcel;
-    parcel->spill = spill(parcel->bytes + XL_HEADER_BYTES, measure.length);
+    parcel->spill = held(spill(parcel->bytes + XL_HEADER_BYTES, measure.length));
     if (parcel->spill < 0) {
         int lacks = errno;
         *why = xl_cause(lacks);
@@ -91,9 +92,9 @@ uint64_t xl_parcel_weight(const struct xl_parcel *parcel) {
 void xl_parcel_free(struct xl_parcel *parcel) {
     for (size_t i = 0; i < parcel->carriers_count; i++) {
         xpc_release(parcel->carriers[i]);
-        if (parcel->derived[i] >= 0) close(parcel->derived[i]);
+        if (parcel->derived[i] >= 0) held_close(parcel->derived[i]);
     }
-    if (parcel->spill >= 0) close(parcel->spill);
+    if (parcel->spill >= 0) held_close(parcel->spill);
     free(parcel);
 }
 
@@ -146,6 +147,7 @@ enum xl_sent xl_parcel_send(int socket, struct xl_parcel *parcel, int descriptor
         if (passes_on && parcel->derived[count] < 0) {
             bool waits = parcel->waited < XL_ENDPOINT_WAITS;
             enum xl_sent made = xl_endpoint_derive(carrier->fd, waits, &parcel->derived[count]);
+            held(parcel->derived[count]);
             if (made == XL_FULL) parcel->waited++;
             if (made != XL_SENT) return made == XL_FULL ? XL_BUSY : made;
         }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "bootstrap/close_if_open.h"
+#include "bootstrap/held.h"
 #include "bootstrap/quiet_thread.h"
 #include "connection.h"
 #include "object.h"
@@ -57,9 +58,9 @@ static int watch_own(int fd) {
 
 static int open_own(void) {
     if (pool.epoll >= 0) return 0;
-    pool.epoll = epoll_create1(EPOLL_CLOEXEC);
-    pool.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    pool.timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    pool.epoll = held(epoll_create1(EPOLL_CLOEXEC));
+    pool.bell = held(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    pool.timer = held(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     if (pool.epoll >= 0 && pool.bell >= 0 && pool.timer >= 0 && watch_own(pool.bell) == 0 &&
         watch_own(pool.timer) == 0) {
         return 0;
@@ -137,10 +138,10 @@ int xl_pool_watch(int socket, struct _xpc_connection_s *connection, uint32_t eve
             pool.by_socket_length = length;
         }
     }
-    if (!why) pool.by_socket[index] = connection;
+    if (!why) pool.by_socket[held(socket)] = connection; /* marked now: at its first event another thread may close it */
     if (!why && epoll_ctl(pool.epoll, EPOLL_CTL_ADD, socket, &event) != 0) {
         why = errno;
-        pool.by_socket[index] = NULL;
+        pool.by_socket[held_give(socket)] = NULL;
     }
     pthread_mutex_unlock(&pool.lock);
     return why;
@@ -154,6 +155,7 @@ bool xl_pool_arm(int socket, uint32_t events) {
 void xl_pool_forget(int socket) {
     pthread_mutex_lock(&pool.lock);
     epoll_ctl(pool.epoll, EPOLL_CTL_DEL, socket, NULL);
+    held_give(socket);
     if ((size_t)socket < pool.by_socket_length) pool.by_socket[socket] = NULL;
     pthread_mutex_unlock(&pool.lock);
 }

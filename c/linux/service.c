@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "bootstrap/held.h"
 #include "exhaustion.h"
 #include "packet.h"
 #include "service_directory.h"
@@ -172,7 +173,7 @@ int xl_service_listen(const char *service, struct xl_claim *claim, bool *in_use,
         close(directory);
         return -1;
     }
-    *claim = (struct xl_claim){.directory = directory, .lock = lock};
+    *claim = (struct xl_claim){.directory = held(directory), .lock = held(lock)};
     strcpy(claim->file, file);
     int fd = bind_locked(service, &path, claim, in_use, reason);
     if (fd >= 0) {
@@ -180,8 +181,8 @@ int xl_service_listen(const char *service, struct xl_claim *claim, bool *in_use,
         return fd;
     }
     unlinkat(directory, xl_lock_name(file).text, 0); /* but not the socket: it may belong to another process */
-    close(lock);
-    close(directory);
+    held_close(lock);
+    held_close(directory);
     claim->directory = -1;
     return -1;
 }
@@ -190,8 +191,8 @@ void xl_claim_drop(struct xl_claim *claim) {
     if (claim->directory < 0) return;
     remove_claim(claim);
     remove_files(claim);
-    close(claim->lock);
-    close(claim->directory);
+    held_close(claim->lock);
+    held_close(claim->directory);
     claim->directory = -1;
 }
 

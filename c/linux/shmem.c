@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bootstrap/held.h"
 #include "carrier.h"
 #include "memory.h"
 
@@ -66,7 +67,7 @@ static bool is_stale(const struct region *region) {
 static void forget(struct region **link) {
     struct region *region = *link;
     *link = region->next;
-    close(region->fd);
+    held_close(region->fd);
     free(region);
 }
 
@@ -82,7 +83,7 @@ static bool remember_consume(void *start, size_t length, int fd, bool foreign) {
         .next = regions,
         .start = (uintptr_t)start,
         .length = length,
-        .fd = fd,
+        .fd = held(fd),
         .foreign = foreign,
     };
     regions = region;

@@ -24,7 +24,7 @@ const ELSEWHERE: Record<System, RegExp> = {
 };
 
 /** What a process needs of a bootstrap that has started it: on Linux it is in our libxpc. */
-const CHANNEL = /\/(codec|channel_linux|loss_linux)\.c$/;
+const CHANNEL = /\/(codec|held|channel_linux|loss_linux)\.c$/;
 
 /** A library of its own, for programs that do not use the shim. */
 const INTERPOSER = /\/interpose_macos\.c$/;
