@@ -121,6 +121,8 @@ export class HostBridge {
   readonly #arrived = new AbortController();
   #phase: HostPhase = "new";
   #client: ClientProcess | undefined;
+  /** Resolves when what the client needs is there; undefined if nothing has to be made. */
+  #prepared: Promise<void> | undefined;
   #exit: ClientExit | undefined;
   readonly #refusals: Refusals;
   readonly #status: ClientStatus;
@@ -256,7 +258,7 @@ export class HostBridge {
           return undefined;
         });
       case "spawn":
-        return this.#run(() => Promise.resolve(this.#spawn()));
+        return this.#run(() => this.#spawn());
       case "adopt":
         this.#arrived.abort();
         this.#refusals.last = undefined;
@@ -321,7 +323,16 @@ export class HostBridge {
 
   // ---- with the client ----
 
-  #spawn(): undefined {
+  async #spawn(): Promise<undefined> {
+    const { prepare } = this.#options.spawn;
+    if (prepare !== undefined) {
+      this.#prepared = prepare(this.#arrived.signal);
+      await this.#prepared;
+    }
+    if (this.#phase !== "ended") this.#start();
+  }
+
+  #start(): void {
     const { connection_id, token } = this.#session.credentials;
     const { broker } = this.#session;
     const client = this.#options.spawn({
@@ -349,8 +360,14 @@ export class HostBridge {
     const { name } = this.#options;
     const { text } = this.#status;
     const { last } = this.#refusals;
-    this.#fail(exitFailure(this.#exit, name, this.#phase, text, last));
+    this.#fail(
+      exitFailure(this.#exit, name, this.#phase, text, last, this.#explain),
+    );
   }
+
+  /** What is to be said with an error of the client. */
+  readonly #explain = (text: string): string =>
+    this.#client?.explain?.(text) ?? "";
 
   #adopt(peer: number): void {
     const { connection, features } = this.#door.letIn(peer);
@@ -397,7 +414,12 @@ export class HostBridge {
     } else if (type === CTRL_TYPE.error) {
       this.#isReported = true;
       this.#fail(
-        reportedFailure(message.body, this.#phase, this.#status.text),
+        reportedFailure(
+          message.body,
+          this.#phase,
+          this.#status.text,
+          this.#explain,
+        ),
       );
     }
   }
@@ -507,6 +529,7 @@ export class HostBridge {
 
   /** Resolves when the client's process is gone: until then it can read what it was sent. */
   async #endClient(code: ErrorCode | undefined): Promise<void> {
+    if (this.#prepared) await this.#prepared.catch(() => {}); // it has failed the bridge, or was aborted
     if (!this.#client) return;
     await endClient(this.#native.clock, this.#client, this.#graceMs(code));
   }

@@ -21,6 +21,13 @@ import type { HelloProblem } from "../proto/states/handshake_messages.ts";
 import { CHANNEL_KEY, clientLineStart } from "../proto/wire/keys.ts";
 import { getString, type XpcDictionary } from "../proto/wire/xpc_value.ts";
 import type { ClientStatus } from "./client_status.ts";
+import {
+  hasPythonCalls,
+  isPythonStack,
+  placeInPython,
+  textOfPython,
+  withTextFirst,
+} from "./python_stack.ts";
 import { FIRST_MODULE_START } from "./spawn/client_arguments.ts";
 import { type ClientExit, describeExit, describeTail } from "./spawn/spawn.ts";
 
@@ -40,11 +47,13 @@ const ROOT = PACKAGE_ROOT.href;
  * The failure that a client reports with a control message `error`.
  *
  * @param status what it did, as it has said; "" if it has not
+ * @param explain returns what is to be said with an error of such a client
  */
 export function reportedFailure(
   body: XpcDictionary,
   phase: HostPhase,
   status: string,
+  explain: (text: string) => string = () => "",
 ): FailureFacts {
   const text = getString(body, CHANNEL_KEY.error);
   if (text === undefined) {
@@ -58,25 +67,28 @@ export function reportedFailure(
   return {
     // An error before the start is about the module. Its code is kept, since a restart would not cure it.
     code: (phase === "awaiting_started" && code) || "client_failed",
-    reason: `the client failed: ${reason}`,
+    reason: `the client failed: ${reason}${explain(text)}`,
     cause,
   };
 }
 
 /**
- * The error in a message of a client, whose text is `text`: its code, if it has one,
+ * The error in a message of a client, which calls it `report`: its code, if it has one,
  * the text with the place in the user's code, and the error itself.
  *
  * @param note what is known beside it, for the same line; "" if nothing is
  */
 export function reportedError(
   body: XpcDictionary,
-  text: string,
+  report: string,
   note = "",
 ): { code: ErrorCode | undefined; reason: string; cause: Error } {
   const said = getString(body, CHANNEL_KEY.code);
   const code = isErrorCode(said) ? said : undefined;
-  const stack = getString(body, CHANNEL_KEY.stack);
+  const isStack = isPythonStack(report);
+  const text = isStack ? textOfPython(report) : report;
+  const stack = getString(body, CHANNEL_KEY.stack) ??
+    (isStack ? report : undefined);
   const place = stack === undefined ? "" : placeIn(stack);
   return {
     code,
@@ -100,12 +112,13 @@ function causeOf(
   cause.name = name;
   cause.stack = stack === undefined
     ? `${cause.name}: ${cause.message}`
-    : fitText(stack, MAX_ERROR_LENGTH);
+    : fitText(withTextFirst(stack, text), MAX_ERROR_LENGTH);
   return cause;
 }
 
-/** The first line of a stack that is in the user's code; "" if there is none. */
+/** The innermost line of a stack that is in the user's code; "" if there is none. */
 function placeIn(stack: string): string {
+  if (hasPythonCalls(stack)) return placeInPython(stack);
   for (const line of stack.split("\n")) {
     const place = line.trim();
     if (!place.startsWith("at ") || place.includes(FIRST_MODULE_START)) {
@@ -123,6 +136,7 @@ function placeIn(stack: string): string {
  *
  * @param name its name in what it writes
  * @param status what it did, as it has said; "" if it has not
+ * @param explain returns what is to be said with an error of such a client
  */
 export function exitFailure(
   exit: ClientExit,
@@ -130,6 +144,7 @@ export function exitFailure(
   phase: HostPhase,
   status: string,
   refused: HelloProblem | undefined,
+  explain: (text: string) => string = () => "",
 ): FailureFacts {
   const howFar = [
     ...(phase === "open" ? [] : [HOST_PHASE_TEXT[phase]]),
@@ -141,7 +156,7 @@ export function exitFailure(
   return {
     // As in a report: an error before the start keeps its code.
     code: (phase !== "open" && (written?.code ?? proven)) || "client_failed",
-    reason: reason + refusalNote(refused),
+    reason: reason + explain(exit.stderrTail) + refusalNote(refused),
     cause: written,
   };
 }

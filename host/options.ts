@@ -31,10 +31,12 @@ import {
   type RestartPolicy,
 } from "./restart.ts";
 import type { ClientPermissions } from "./spawn/client_arguments.ts";
+import { isPythonModule } from "./spawn/python_client.ts";
 import { clientStarter } from "./spawn/spawn.ts";
 import { toStderr, warnToStderrAs } from "./stderr.ts";
 import { FileWatch, type WatchEvents } from "./watch/file_watch.ts";
 import { moduleFiles } from "./watch/module_files.ts";
+import { pythonFiles } from "./watch/python_files.ts";
 import type { Restart, SupervisorOptions } from "./supervisor.ts";
 
 const MIN_HANG_SECS = 0.1;
@@ -42,7 +44,7 @@ const MAX_HANG_SECS = 3600;
 
 /** The options of a host. */
 export interface HostOptions<I extends PortMap, O extends PortMap> {
-  /** URL of the processor's module. Its default export must be the result of `reactive()`, `manual()` or `continuous()` of `@streamlib/bridge/client`. */
+  /** URL of the processor's module. Its default export must be the result of `reactive()`, `manual()` or `continuous()` of `@streamlib/bridge/client`. A local file whose name ends with `.py` is run by Python. */
   readonly module: URL | string;
   /** The schema of each port on which the client receives frames. */
   readonly inputs?: I;
@@ -50,14 +52,22 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly outputs?: O;
   /** The values of the processor's settings from the start; those that are not given, or are `undefined`, have their defaults. Later: {@link ProcessorHost.settings}. */
   readonly settings?: { readonly [name: string]: SettingValue };
-  /** Permissions of the client's process, beyond those that the bridge needs. Default: none. */
+  /** Permissions of the client's process, beyond those that the bridge needs. Default: none. A client in Python that is given none has all rights of this user; with any, `{}` too, they are enforced by the system, or the launch fails with `not_permitted`. */
   readonly permissions?: ClientPermissions;
-  /** Environment variables that are set in the client's process; it may read them. It also gets those of this process by which Deno downloads modules, and PATH; see the host guide. */
+  /** Environment variables that are set in the client's process; it may read them. It also gets PATH and some others of this process; see the host guide. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Path or URL of the `deno.json` that resolves the module's imports. Default: the nearest `deno.json` or `package.json` in the module's folder or a folder above. */
+  /** Path or URL of the `deno.json` that resolves the imports of a module that Deno runs. Default: the nearest `deno.json` or `package.json` in the module's folder or a folder above. */
   readonly config?: string | URL;
   /** The Deno executable that runs the client: a path, or a name that is searched for in PATH. A wrapper must run Deno with the arguments it gets, and pass its stdout and stderr on. Default: the executable of this process; a program made by `deno compile` must set it. */
   readonly deno?: string;
+  /**
+   * The Python that runs a module whose file name ends with `.py`: the path of an
+   * interpreter, or a name that is searched for in PATH; or "uv", which installs what
+   * the module's own metadata (PEP 723) names, and may download it. Default: the
+   * `.venv/bin/python` in the module's folder or a folder above, else `python3`.
+   * See the host guide.
+   */
+  readonly python?: string;
   /** Whether a debugger can connect to the client, such as Chrome's (`chrome://inspect`) or an editor's: `true` for a port that is free, or an address of this machine such as "127.0.0.1:9229". The client's output says where. Every user of this machine can connect there and run code as this user. Default: false. */
   readonly inspect?: boolean | string;
   /** Service name of the broker; the host uses no other. Default: STREAMLIB_BROKER_XPC_SERVICE; if that is not set, the broker that serves the default name; if there is none, see {@link embedBroker}. */
@@ -206,10 +216,11 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
       name,
       runner: CLIENT_RUNNER,
       grpcClient: control === "grpc" ? GRPC_CLIENT : undefined,
-      permissions: options.permissions ?? {},
+      permissions: options.permissions,
       userEnv: options.env ?? {},
       deno: options.deno,
       config: options.config,
+      python: options.python,
       inspect: options.inspect,
       output,
     }),
@@ -233,7 +244,9 @@ function watchOf(
   module: URL,
   { deno, config }: Pick<HostOptions<PortMap, PortMap>, "deno" | "config">,
 ): (events: WatchEvents) => AsyncDisposable {
-  const find = moduleFiles({ module, deno, config });
+  const find = isPythonModule(module)
+    ? pythonFiles(module)
+    : moduleFiles({ module, deno, config });
   return (events) => new FileWatch(find, events);
 }
 

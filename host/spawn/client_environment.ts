@@ -7,20 +7,15 @@
 import { permittedEnvironment } from "../../ffi/environment.ts";
 import { BridgeError } from "../../proto/errors.ts";
 
-/** Variables by which Deno downloads modules. A client downloads as its host does: through the same proxy, with the same certificates and registries. */
-const LOADING = [
+/** The kinds of client, as far as their environments differ. */
+export type ClientRuntime = "deno" | "python";
+
+/** Variables by which any program reaches the network: a client does as its host, through the same proxy and with the same certificates. */
+const NETWORK = [
   "ALL_PROXY",
-  "DENO_AUTH_TOKENS",
-  "DENO_CERT",
-  "DENO_DIR",
-  "DENO_TLS_CA_STORE",
   "HTTPS_PROXY",
   "HTTP_PROXY",
-  "JSR_URL",
-  "NODE_EXTRA_CA_CERTS",
   "NO_PROXY",
-  "NPM_CONFIG_REGISTRY",
-  "NPM_CONFIG_USERCONFIG",
   "SSL_CERT_DIR",
   "SSL_CERT_FILE",
   "all_proxy",
@@ -29,9 +24,21 @@ const LOADING = [
   "no_proxy",
 ] as const;
 
-/** The variables of the host's process that its client gets. PATH is for the programs that it may run. */
-export const PASSED_ON: readonly string[] = [
-  ...LOADING,
+/** Variables by which Deno downloads modules. A client downloads as its host does, from the same registries. */
+const DENOS = [
+  "DENO_AUTH_TOKENS",
+  "DENO_CERT",
+  "DENO_DIR",
+  "DENO_TLS_CA_STORE",
+  "JSR_URL",
+  "NODE_EXTRA_CA_CERTS",
+  "NPM_CONFIG_REGISTRY",
+  "NPM_CONFIG_USERCONFIG",
+] as const;
+
+/** The variables of the host's process that every client gets. PATH is for the programs that it may run. */
+const COMMON: readonly string[] = [
+  ...NETWORK,
   "HOME",
   "LANG",
   "LC_ALL",
@@ -46,11 +53,27 @@ export const PASSED_ON: readonly string[] = [
   "XDG_RUNTIME_DIR",
 ];
 
-/** A client's output is not for a terminal, and it never asks whether there is a newer Deno. */
-const ALWAYS = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" } as const;
+/** The variables of the host's process that a client in Deno gets. */
+export const PASSED_ON: readonly string[] = [...DENOS, ...COMMON];
+
+/** A client's output is not for a terminal. One in Deno never asks whether there is a newer Deno. */
+const ALWAYS: Readonly<Record<ClientRuntime, Readonly<Record<string, string>>>> = {
+  deno: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+  python: { NO_COLOR: "1" },
+};
 
 /** Names that change how a process is loaded or run. The user must not set them by accident. */
-const FORBIDDEN = /^(LD_|DYLD_|DENO_|NODE_|STREAMLIB_|BASH_ENV$|ENV$)/;
+const FORBIDDEN =
+  /^(LD_|DYLD_|DENO_|NODE_|PYTHON|STREAMLIB_|BASH_ENV$|ENV$)/;
+/** Of these the names that a user sets on purpose. */
+const PERMITTED: readonly string[] = [
+  ...NETWORK,
+  ...DENOS,
+  "PYTHONDEVMODE",
+  "PYTHONHASHSEED",
+  "PYTHONPATH",
+  "PYTHONWARNINGS",
+];
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
@@ -62,14 +85,15 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
  */
 export function takeEnvironment(
   userEnv: Readonly<Record<string, string>>,
+  runtime: ClientRuntime = "deno",
 ): Readonly<Record<string, string>> {
   const env: Record<string, string> = {};
   const own = permittedEnvironment();
-  for (const name of PASSED_ON) {
+  for (const name of runtime === "deno" ? PASSED_ON : COMMON) {
     const value = own.get(name);
     if (value !== undefined) env[name] = value;
   }
-  Object.assign(env, ALWAYS);
+  Object.assign(env, ALWAYS[runtime]);
   for (const [name, value] of Object.entries(userEnv)) {
     check(name, value);
     env[name] = value;
@@ -78,14 +102,14 @@ export function takeEnvironment(
 }
 
 function check(name: string, value: string): void {
-  const forLoading = (LOADING as readonly string[]).includes(name);
-  const forbidden = FORBIDDEN.test(name) && !forLoading;
+  const forbidden = FORBIDDEN.test(name) && !PERMITTED.includes(name);
   if (NAME.test(name) && !forbidden && !value.includes("\0")) return;
   throw new BridgeError(
     "bad_argument",
     `Cannot give the client the variable ${JSON.stringify(name)}: names ` +
       "are letters, digits and '_', values have no NUL, and loaders' and " +
-      "runtimes' own (LD_*, DYLD_*, DENO_*, NODE_*, STREAMLIB_*) are not passed, " +
-      "except those by which Deno downloads modules, such as DENO_CERT",
+      "runtimes' own (LD_*, DYLD_*, DENO_*, NODE_*, PYTHON*, STREAMLIB_*) are not passed, " +
+      "except those by which Deno downloads modules, such as DENO_CERT, and " +
+      "PYTHONDEVMODE, PYTHONHASHSEED, PYTHONPATH and PYTHONWARNINGS",
   );
 }

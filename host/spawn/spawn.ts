@@ -1,59 +1,33 @@
 /**
- * Starts and ends the client's process: a Deno with its own permissions.
+ * Starts and ends the client's process, whatever kind of client it is.
  *
  * @module
  */
 
-import { dirname } from "node:path";
 import type { Bootstrap } from "../../ffi/bootstrap.ts";
 import { pause, systemClock, type TimerClock } from "../../ffi/clock.ts";
+import { permittedEnvironment } from "../../ffi/environment.ts";
 import { Native } from "../../ffi/native.ts";
 import { inheritedChannel } from "../../ffi/own_names.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import {
-  absolutePermissions,
-  clientArguments,
-  type ClientPermissions,
-  inspectorAddress,
-} from "./client_arguments.ts";
 import { takeEnvironment } from "./client_environment.ts";
-import { findLock } from "./client_project.ts";
-import { absoluteProgram, adviceFor, denoProgram } from "./executable.ts";
-import { LockCopy } from "./lock_copy.ts";
-import { givenPath } from "./paths.ts";
-
-/** The options of a client's process. */
-export interface SpawnOptions {
-  /** The processor's module. */
-  readonly module: URL;
-  /** The client's name in what it writes; see `clientName`. */
-  readonly name: string;
-  /** The module that runs it: `client/runner.ts`. */
-  readonly runner: URL;
-  /** The module whose `GrpcClient` carries the control calls; `undefined` if XPC does. */
-  readonly grpcClient: URL | undefined;
-  readonly permissions: ClientPermissions;
-  /** Environment variables of the user. The client may read them. */
-  readonly userEnv: Readonly<Record<string, string>>;
-  /** The Deno executable, a path or a name in PATH; `undefined` for the one of this process. */
-  readonly deno: string | undefined;
-  /** The `deno.json` that resolves the module's imports; `undefined` for the one that Deno finds. */
-  readonly config: string | URL | undefined;
-  /** Whether a debugger can connect, or where. */
-  readonly inspect?: boolean | string | undefined;
-  /** Called with what the client writes to stdout and stderr. */
-  output(chunk: Uint8Array): void;
-}
+import type { ClientKind, SpawnOptions } from "./client_kind.ts";
+import { denoClient } from "./deno_client.ts";
+import { isPythonModule, pythonClient } from "./python_client.ts";
 
 /**
  * Starts a client. `bridgeEnv` are the variables that name its connection; it may
  * read them. `bootstrap` has the broker's name; without it the client is in the
  * bootstrap that this process is in, if any.
  */
-export type StartClient = (
-  bridgeEnv: Readonly<Record<string, string>>,
-  bootstrap?: Bootstrap,
-) => ClientProcess;
+export interface StartClient {
+  (
+    bridgeEnv: Readonly<Record<string, string>>,
+    bootstrap?: Bootstrap,
+  ): ClientProcess;
+  /** Finds or makes what the client needs; called before each one, if it is there. See {@link ClientKind.prepare}. */
+  readonly prepare?: ClientKind["prepare"];
+}
 
 /** How a client ended. */
 export interface ClientExit {
@@ -74,6 +48,8 @@ export interface ClientProcess {
   readonly exit: Promise<ClientExit>;
   /** Sends a signal. Has no effect after the process has ended. */
   kill(signal: Deno.Signal): void;
+  /** What is to be said with an error of this client; see {@link ClientKind.explain}. */
+  explain?(text: string): string;
 }
 
 const STDERR_TAIL_BYTES = 8192;
@@ -83,54 +59,46 @@ const DRAIN_MS = 200;
 /**
  * Returns the function that starts the clients of one host, the first and those
  * after a failure. What they need of this process is taken now: the environment,
- * the working directory, the lock file, and the meaning of relative paths.
+ * the working directory, and the meaning of relative paths.
  *
  * Throws `bad_argument` if an option is not valid, or if this process is itself
  * started as a client and does not run as one: then the option `deno` of its host
- * names this program. The function throws `client_failed` or `not_permitted` if
- * Deno cannot be started.
+ * names this program; and `not_permitted` if permissions cannot be enforced. The
+ * function throws `client_failed` or `not_permitted` if the client cannot be started.
  */
 export function clientStarter(options: SpawnOptions): StartClient {
   refuseToBeDeno();
   const folder = workingDirectory();
-  const { module, userEnv } = options;
-  const deno = options.deno && absoluteProgram(options.deno, folder);
-  denoProgram(deno); // a wrong one is told now
-  const config = options.config === undefined
-    ? undefined
-    : givenPath(options.config, "config", folder);
-  const lock = module.protocol === "file:"
-    ? findLock(dirname(givenPath(module, "module", undefined)), config)
-    : undefined;
-  const env = takeEnvironment(userEnv);
-  const argumentOptions = {
-    ...options,
-    permissions: absolutePermissions(options.permissions, folder),
-    config,
-    inspect: inspectorAddress(options.inspect),
+  const isPython = isPythonModule(options.module);
+  const env = takeEnvironment(options.userEnv, isPython ? "python" : "deno");
+  const place = {
+    folder,
+    // Without PATH in its environment a program is looked for in this process's.
+    variable: (name: string) => env[name] ?? permittedEnvironment().get(name),
   };
-  return (bridgeEnv, bootstrap) => {
-    using held = new DisposableStack();
-    const copy = lock && LockCopy.create(lock.text);
-    if (copy !== undefined) held.use(copy);
+  const kind = isPython
+    ? pythonClient(options, place)
+    : denoClient(options, place);
+  const start: StartClient = (bridgeEnv, bootstrap) => {
+    const { program, args, env: own, held } = kind.command(bridgeEnv);
+    using started = new DisposableStack();
+    if (held !== undefined) started.use(held);
     const client = spawnClient({
-      program: denoProgram(deno),
-      args: clientArguments(
-        argumentOptions,
-        bridgeEnv,
-        Object.keys(userEnv),
-        lock && { path: copy?.path ?? lock.path, isCopy: copy !== undefined },
-      ),
-      env: { ...env, ...bridgeEnv },
+      kind,
+      program,
+      args: [...args],
+      env: { ...env, ...own, ...bridgeEnv },
       folder: folder !== undefined && !isFolder(folder) ? "/" : folder,
       bootstrap,
       output: options.output,
     });
-    const started = held.move();
-    const release = (): void => started.dispose();
+    const whole = started.move();
+    const release = (): void => whole.dispose();
     client.exit.then(release, release);
     return client;
   };
+  const { prepare } = kind;
+  return prepare === undefined ? start : Object.assign(start, { prepare });
 }
 
 /** A client that launches a host has removed the token from its environment. A host that is run in place of Deno has not. */
@@ -140,8 +108,8 @@ function refuseToBeDeno(): void {
   throw new BridgeError(
     "bad_argument",
     "Cannot launch a client: this program is itself run as the client of a host, " +
-      "so that host's option `deno` names this program, or a script that starts it; " +
-      "set that option to the path of a Deno executable",
+      "so that host's option `deno` or `python` names this program, or a script that starts it; " +
+      "set that option to the path of a Deno executable, or of a Python interpreter",
   );
 }
 
@@ -154,7 +122,7 @@ function workingDirectory(): string | undefined {
   }
 }
 
-/** Deno does not start in a directory that was removed. */
+/** A program does not start in a directory that was removed. */
 function isFolder(path: string): boolean {
   try {
     return Deno.statSync(path).isDirectory;
@@ -165,6 +133,7 @@ function isFolder(path: string): boolean {
 
 /** A client's process to be. */
 interface Start {
+  readonly kind: ClientKind;
   readonly program: string;
   readonly args: string[];
   readonly env: Record<string, string>;
@@ -175,7 +144,7 @@ interface Start {
 }
 
 function spawnClient(start: Start): ClientProcess {
-  const { program, args, env, folder, bootstrap } = start;
+  const { kind, program, args, env, folder, bootstrap } = start;
   const spawn = (channel: Readonly<Record<string, string>>) =>
     new Deno.Command(program, {
       args,
@@ -196,7 +165,7 @@ function spawnClient(start: Start): ClientProcess {
         ? "not_permitted"
         : "client_failed",
       `Cannot start the client with ${program}: ${(cause as Error).message}${
-        adviceFor(program, cause)
+        kind.adviceFor(program, cause)
       }`,
       { cause },
     );
@@ -208,6 +177,7 @@ function spawnClient(start: Start): ClientProcess {
       return tail.text;
     },
     exit: watchExit(child, start.output, tail),
+    explain: (text) => kind.explain(text),
     kill: (signal) => {
       try {
         child.kill(signal);
