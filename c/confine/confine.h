@@ -5,7 +5,7 @@
  * The arguments, of which TypeScript writes all (host/spawn/confinement.ts):
  *
  *   read=PATH write=PATH execute=PATH   this file, or all below this folder; it must be there
- *   maybe-read=PATH                     as read, if it is there
+ *   maybe-read=PATH maybe-write=PATH    the same, if it is there
  *   tcp=PORT                            connect to and listen on this TCP port
  *   net                                 any network
  *   seqpacket                           Unix sockets of type SEQPACKET, which a broker outside of a bootstrap needs

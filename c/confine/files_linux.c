@@ -176,6 +176,7 @@ static bool permit_argument(const struct rules *rules, const char *argument) {
     if ((value = confine_value(argument, "read"))) return permit_path(rules, value, READING, true);
     if ((value = confine_value(argument, "maybe-read"))) return permit_path(rules, value, READING, false);
     if ((value = confine_value(argument, "write"))) return permit_path(rules, value, WRITING, true);
+    if ((value = confine_value(argument, "maybe-write"))) return permit_path(rules, value, WRITING, false);
     if ((value = confine_value(argument, "execute"))) return permit_execution(rules, value);
     if ((value = confine_value(argument, "tcp"))) return permit_port(rules, value);
     return true;

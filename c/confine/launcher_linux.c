@@ -54,7 +54,7 @@ static bool number(const char *text, uint64_t most, uint64_t *value) {
 }
 
 static bool read_path(struct confine_order *order, const char *argument) {
-    static const char *const kinds[] = {"read", "write", "execute", "maybe-read"};
+    static const char *const kinds[] = {"read", "write", "execute", "maybe-read", "maybe-write"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         const char *path = confine_value(argument, kinds[i]);
         if (!path || path[0] != '/') continue;

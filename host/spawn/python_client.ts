@@ -5,11 +5,11 @@
  * @module
  */
 
-import { dirname } from "node:path";
 import { effectiveUser } from "../../ffi/user_id.ts";
 import { permittedEnvironment } from "../../ffi/environment.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { homeDirectory } from "../../proto/names.ts";
+import { absolutePermissions } from "./client_arguments.ts";
 import type { ClientKind, LaunchPlace, SpawnOptions } from "./client_kind.ts";
 import { checkEnforceable, confined } from "./confinement.ts";
 import { givenPath } from "./paths.ts";
@@ -17,6 +17,7 @@ import { executableOf, type PythonChoice } from "./python/executable.ts";
 import { findPython } from "./python/find_python.ts";
 import type { KeepPlace } from "./python/kept_files.ts";
 import { pythonFolder } from "./python/python_folder.ts";
+import { modulePlaces, pythonPlaces } from "./python/python_places.ts";
 import { shimFile } from "./python/shim_file.ts";
 import { runTool } from "./python/tool.ts";
 import { scriptMetadata, UV, uvPython } from "./python/uv.ts";
@@ -50,8 +51,11 @@ export function pythonClient(
   place: LaunchPlace,
 ): ClientKind {
   const module = localPath(options.module);
+  const home = place.variable("HOME");
   refuseDenos(options);
-  checkEnforceable(options.permissions);
+  const permissions = options.permissions &&
+    absolutePermissions(options.permissions, place.folder);
+  checkEnforceable(permissions, "python");
   const search = {
     module,
     given: options.python === undefined || options.python === UV
@@ -105,8 +109,16 @@ export function pythonClient(
             PYTHONDONTWRITEBYTECODE: "1",
           },
         },
-        options.permissions,
-        [program, folder, library, dirname(module)],
+        permissions,
+        {
+          runtime: "python",
+          library,
+          reads: [folder, library],
+          mayRead: [
+            ...modulePlaces(module, home),
+            ...pythonPlaces(program, home),
+          ],
+        },
       );
     },
     adviceFor: (_, cause) => adviceFor(cause),

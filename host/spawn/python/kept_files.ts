@@ -38,7 +38,8 @@ export interface KeepPlace {
 }
 
 const DIRECTORY_MODE = 0o700;
-const FILE_MODE = 0o600;
+/** The shim is also the program that confines a client. */
+const FILE_MODE = 0o700;
 /** The bits of a mode by which others can write. */
 const OTHERS_WRITE = 0o022;
 /** In such a directory nobody can replace what another user has made. */
