@@ -13,7 +13,8 @@ import { BridgeError } from "../../proto/errors.ts";
 import { takeEnvironment } from "./client_environment.ts";
 import type { ClientKind, SpawnOptions } from "./client_kind.ts";
 import { denoClient } from "./deno_client.ts";
-import { isPythonModule, pythonClient } from "./python_client.ts";
+import { isPythonModule } from "./python/find_python.ts";
+import { pythonClient } from "./python_client.ts";
 
 /**
  * Starts a client. `bridgeEnv` are the variables that name its connection; it may
