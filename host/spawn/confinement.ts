@@ -7,7 +7,7 @@
 
 import { BridgeError } from "../../proto/errors.ts";
 import type { ClientPermissions } from "./client_arguments.ts";
-import type { ClientCommand } from "./client_kind.ts";
+import type { ClientLine } from "./client_kind.ts";
 
 /**
  * Checks that permissions can be enforced: they are never ignored.
@@ -35,10 +35,10 @@ export function checkEnforceable(
  * @throws {BridgeError} as {@link checkEnforceable}
  */
 export function confined(
-  command: ClientCommand,
+  command: ClientLine,
   permissions: ClientPermissions | undefined,
   _reads: readonly string[],
-): ClientCommand {
+): ClientLine {
   checkEnforceable(permissions);
   return command;
 }

@@ -6,7 +6,6 @@
 
 import type { Bootstrap } from "../../ffi/bootstrap.ts";
 import { pause, systemClock, type TimerClock } from "../../ffi/clock.ts";
-import { permittedEnvironment } from "../../ffi/environment.ts";
 import { Native } from "../../ffi/native.ts";
 import { inheritedChannel } from "../../ffi/own_names.ts";
 import { BridgeError } from "../../proto/errors.ts";
@@ -74,8 +73,7 @@ export function clientStarter(options: SpawnOptions): StartClient {
   const env = takeEnvironment(options.userEnv, isPython ? "python" : "deno");
   const place = {
     folder,
-    // Without PATH in its environment a program is looked for in this process's.
-    variable: (name: string) => env[name] ?? permittedEnvironment().get(name),
+    variable: (name: string) => env[name],
   };
   const kind = isPython
     ? pythonClient(options, place)
