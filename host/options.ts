@@ -31,7 +31,7 @@ import {
   type RestartPolicy,
 } from "./restart.ts";
 import type { ClientPermissions } from "./spawn/client_arguments.ts";
-import { isPythonModule } from "./spawn/python_client.ts";
+import { isPythonModule } from "./spawn/python/find_python.ts";
 import { clientStarter } from "./spawn/spawn.ts";
 import { toStderr, warnToStderrAs } from "./stderr.ts";
 import { FileWatch, type WatchEvents } from "./watch/file_watch.ts";

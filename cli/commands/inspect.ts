@@ -6,6 +6,7 @@
 
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { isPythonModule } from "../../host/spawn/python/find_python.ts";
 import { JAVASCRIPT_URL } from "../../host/spawn/beside_module.ts";
 import { type Command, type Invocation, PROGRAM } from "../command.ts";
 import { CommandError, EXIT, type ExitCode } from "../exit.ts";
@@ -16,6 +17,7 @@ import {
   LOAD_PERMISSIONS,
   type LoadPermission,
 } from "../inspect/inspect_module.ts";
+import { inspectPython } from "../inspect/inspect_python.ts";
 import { type Option, ValueError } from "../option.ts";
 import { JSON_OUTPUT } from "../options.ts";
 import { writeJson, writeLines } from "../terminal/console.ts";
@@ -54,6 +56,7 @@ export const inspect: Command = {
   details: [
     "The module is loaded without a host, in a process of its own. It has no access to files, network, environment, programs and native code, and imports only from the hosts that Deno trusts. " +
     `It gets ${LOAD_LIMIT_SECS} s, and 2 GiB of memory where the system can limit that. No function of the processor is called.`,
+    "A Python module, whose name ends with .py, is loaded by the Python that a host would run it with: the .venv beside or above it, else python3. It has the same limits, but all rights of this user: inspect only what you would run.",
     "The module's project is used as it is: its deno.json or package.json, its node_modules and its lock file, which is not changed.",
   ],
   operands: [{
@@ -62,7 +65,7 @@ export const inspect: Command = {
   }],
   options: [JSON_OUTPUT, ALLOW],
   json: { form: "an object", fields: FIELDS },
-  needs: ["run"],
+  needs: ["run", "sys"],
   examples: [
     "inspect blur.ts",
     "inspect blur.ts --json",
@@ -75,7 +78,10 @@ async function run({ args, console }: Invocation): Promise<ExitCode> {
   const given = args.operands[0]!;
   const module = moduleUrl(given);
   const allowed = args.get(ALLOW) ?? [];
-  const found = await inspectModule(console, module, allowed);
+  if (isPythonModule(module)) refuseRights(given, allowed);
+  const found = isPythonModule(module)
+    ? await inspectPython(console, module)
+    : await inspectModule(console, module, allowed);
   if (!("description" in found)) {
     const { problem, output, asked, isItsError } = found;
     throw new CommandError(
@@ -93,6 +99,19 @@ async function run({ args, console }: Invocation): Promise<ExitCode> {
   if (args.has(JSON_OUTPUT)) writeJson(out, found.description);
   else writeLines(out, descriptionLines(given, found.description, out));
   return EXIT.done;
+}
+
+/** Python has no permissions: none can be given to its module, and none are missing. */
+function refuseRights(
+  given: string,
+  allowed: readonly LoadPermission[],
+): void {
+  if (allowed.length === 0) return;
+  throw new CommandError(
+    EXIT.usage,
+    `Cannot inspect '${given}' with --allow: a Python module is loaded with all rights of this user`,
+    `${PROGRAM} inspect ${given}`,
+  );
 }
 
 /** The command line by which Deno shows the same error, with its place in the code. */

@@ -18,6 +18,7 @@ import { framesLink } from "./links/frames.ts";
 import { grpcLink } from "./links/grpc.ts";
 import { handshakeLink } from "./links/handshake.ts";
 import { namesLink } from "./links/names.ts";
+import { pythonLink } from "./links/python.ts";
 import { runDirectoryLink } from "./links/run_directory.ts";
 import { serviceLink } from "./links/service.ts";
 import { shimLink } from "./links/shim.ts";
@@ -28,6 +29,7 @@ import { xpcLink } from "./links/xpc.ts";
 /** Every link, in the order of `LINKS`. */
 export const ALL_LINKS: readonly Link[] = [
   denoLink,
+  pythonLink,
   environmentLink,
   bootstrapLink,
   namesLink,

@@ -1,6 +1,6 @@
 /**
  * What `streamlib broker doctor` finds: one finding for each link of the path
- * from this machine's Deno to frames in another process.
+ * from this machine's Deno and Python to frames in another process.
  *
  * @module
  */
@@ -8,6 +8,7 @@
 /** Every link, in the order of the path. Stable: programs match on them. */
 export const LINKS = [
   "deno",
+  "python",
   "environment",
   "bootstrap",
   "names",

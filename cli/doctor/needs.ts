@@ -30,6 +30,7 @@ export type Need =
 /** For each link, what it needs directly. */
 const NEEDS: Readonly<Record<LinkName, readonly Need[]>> = {
   "deno": [],
+  "python": [],
   "environment": [],
   "bootstrap": ["environment"],
   "names": ["environment"],

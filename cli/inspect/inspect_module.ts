@@ -64,32 +64,38 @@ export async function inspectModule(
   permissions: readonly LoadPermission[],
   limitSecs: number = LOAD_LIMIT_SECS,
 ): Promise<Inspection> {
-  const deno = Deno.execPath();
-  const ran = await console.runProgram("/bin/sh", [
-    "-c",
-    CONFINE,
-    "sh",
-    deno,
+  const ran = await runLimited(console, [
+    Deno.execPath(),
     "run",
     "--quiet",
     "--no-prompt",
     ...lockArguments(module),
     ...permissions.map((kind) => `--allow-${kind}`),
     ...modulesBeside(module, inspectorCode(module)),
-  ], {
-    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-    timeoutMs: limitSecs * 1000,
-  });
-  if (ran === undefined) {
-    throw new BridgeError(
-      "native_failure",
-      "Cannot inspect a module: there is no program /bin/sh",
-    );
-  }
+  ], { DENO_NO_UPDATE_CHECK: "1" }, limitSecs);
   const report = reportIn(ran.stdout);
   return report === undefined
     ? silent(ran, limitSecs)
     : judge(report, ran.stderr);
+}
+
+/** Runs a program with the limits of time and memory. */
+export async function runLimited(
+  console: Console,
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+  limitSecs: number,
+): Promise<ProgramResult> {
+  const ran = await console.runProgram(
+    "/bin/sh",
+    ["-c", CONFINE, "sh", ...command],
+    { env: { NO_COLOR: "1", ...env }, timeoutMs: limitSecs * 1000 },
+  );
+  if (ran !== undefined) return ran;
+  throw new BridgeError(
+    "native_failure",
+    "Cannot inspect a module: there is no program /bin/sh",
+  );
 }
 
 /** The lock file is used as it is. A module that is not a local file has none. */
@@ -117,7 +123,8 @@ function reportIn(stdout: string): InspectReport | undefined {
   }
 }
 
-function silent(
+/** The result for a process that has reported nothing. */
+export function silent(
   { code, stderr }: ProgramResult,
   limitSecs: number,
 ): Inspection {

@@ -43,7 +43,7 @@ export interface LaunchPlace {
 }
 
 /** The command line of one client. */
-export interface ClientCommand {
+export interface ClientLine {
   readonly program: string;
   readonly args: readonly string[];
   /** Environment variables that this client has besides those of every client. */
@@ -66,7 +66,7 @@ export interface ClientKind {
    *
    * @param bridgeEnv the variables that name its connection
    */
-  command(bridgeEnv: Readonly<Record<string, string>>): ClientCommand;
+  command(bridgeEnv: Readonly<Record<string, string>>): ClientLine;
   /** What to do if the program could not be started, as the end of a sentence. */
   adviceFor(program: string, cause: unknown): string;
   /** What is to be said with an error that the client has reported or written, after a line feed; "" if nothing. */

@@ -12,7 +12,7 @@
 import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import type { ClientPermissions } from "./client_arguments.ts";
-import type { ClientCommand } from "./client_kind.ts";
+import type { ClientLine } from "./client_kind.ts";
 
 /** What a client needs of the system, whatever its permissions. */
 export interface ConfinementNeeds {
@@ -140,11 +140,11 @@ export function checkEnforceable(
  * @throws {BridgeError} as {@link checkEnforceable}
  */
 export function confined(
-  command: ClientCommand,
+  command: ClientLine,
   permissions: ClientPermissions | undefined,
   needs: ConfinementNeeds,
   system: ConfinementSystem = OWN,
-): ClientCommand {
+): ClientLine {
   if (permissions === undefined) return command;
   const args = [
     ...permitted(permissions, needs.runtime, system),

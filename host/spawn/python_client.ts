@@ -22,11 +22,6 @@ import { shimFile } from "./python/shim_file.ts";
 import { runTool } from "./python/tool.ts";
 import { scriptMetadata, UV, uvPython } from "./python/uv.ts";
 
-/** Whether Python runs a module: by its file name. */
-export function isPythonModule({ protocol, pathname }: URL): boolean {
-  return protocol !== "data:" && pathname.endsWith(".py");
-}
-
 /** The options that are Deno's. */
 const DENOS = ["config", "deno", "inspect"] as const;
 

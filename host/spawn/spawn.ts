@@ -6,14 +6,14 @@
 
 import type { Bootstrap } from "../../ffi/bootstrap.ts";
 import { pause, systemClock, type TimerClock } from "../../ffi/clock.ts";
-import { permittedEnvironment } from "../../ffi/environment.ts";
 import { Native } from "../../ffi/native.ts";
 import { inheritedChannel } from "../../ffi/own_names.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { takeEnvironment } from "./client_environment.ts";
 import type { ClientKind, SpawnOptions } from "./client_kind.ts";
 import { denoClient } from "./deno_client.ts";
-import { isPythonModule, pythonClient } from "./python_client.ts";
+import { isPythonModule } from "./python/find_python.ts";
+import { pythonClient } from "./python_client.ts";
 
 /**
  * Starts a client. `bridgeEnv` are the variables that name its connection; it may
@@ -73,8 +73,7 @@ export function clientStarter(options: SpawnOptions): StartClient {
   const env = takeEnvironment(options.userEnv, isPython ? "python" : "deno");
   const place = {
     folder,
-    // Without PATH in its environment a program is looked for in this process's.
-    variable: (name: string) => env[name] ?? permittedEnvironment().get(name),
+    variable: (name: string) => env[name],
   };
   const kind = isPython
     ? pythonClient(options, place)

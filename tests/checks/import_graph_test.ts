@@ -44,7 +44,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "proto/escape.ts",
     "proto/package_root.ts",
   ],
-  // Calls the broker over gRPC and does not use ffi, except through cli/tree/. Loads a processor's module in its project as a host does.
+  // Calls the broker over gRPC and does not use ffi, except through cli/tree/. Loads a processor's module in its project, with the Python of a host, as a host does.
   "cli/": [
     "broker/address.ts",
     "broker/grpc/grpc_client.ts",
@@ -60,6 +60,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "ffi/output.ts",
     "host/spawn/beside_module.ts",
     "host/spawn/client_project.ts",
+    "host/spawn/python/",
     "launchd/",
     "proto/",
   ],

@@ -130,6 +130,7 @@ class Patient implements Disposable {
       .replace(/connection [0-9a-f]{8}/g, "connection ID")
       .replace(/broker \d+\.\d+\.\d+/g, "broker VERSION")
       .replace(/^(ok +deno +).*$/m, "$1VERSION")
+      .replace(/^(ok +python +).*$/m, "$1FOUND")
       .replace(/^(ok +shim +).*$/m, "$1SHIM")
       .replace(/user \d+/g, "user UID")
       .replace(/chown -R \d+/g, "chown -R UID");

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 import { describeEnd, runToEnd } from "../programs.ts";
 import { PLATFORMS, prebuiltPath } from "./prebuilt_module.ts";
+import { PYTHON_MODULE } from "./python_module.ts";
 
 /** The package's exports: the name of each, and the path of its module, without the extension. */
 const EXPORTS: ReadonlyMap<string, string> = new Map(
@@ -33,8 +34,8 @@ const PACKAGES: readonly string[] = Object.entries(config.imports)
   .filter(([, target]) => /^(?:jsr|npm):/.test(target))
   .map(([name]) => name);
 
-/** The modules of the shims. */
-const SHIMS = Object.keys(PLATFORMS).map(prebuiltPath);
+/** The modules of the shims and of the Python package. */
+const REPLACED = [...Object.keys(PLATFORMS).map(prebuiltPath), PYTHON_MODULE];
 
 const LIMIT_MS = 600_000;
 
@@ -46,8 +47,8 @@ export function bundledEntry(source: string): string {
 /**
  * Bundles the modules of a checkout or of a copy of it.
  *
- * The shims' modules become entries, so that their places are known and their contents
- * can be replaced.
+ * The modules of the shims and of the Python package become entries, so that their
+ * places are known and their contents can be replaced.
  *
  * @param from the folder of the modules, with a `deno.json`
  * @param to the folder in which `dist/` is made
@@ -66,7 +67,7 @@ export async function bundlePackage(
       "--code-splitting",
       ...PACKAGES.map((name) => `--external=${name}`),
       `--outdir=${fileURLToPath(new URL("dist", to))}`,
-      ...new Set([...EXPORTS.values(), ...FOUND_BY_URL, ...SHIMS])
+      ...new Set([...EXPORTS.values(), ...FOUND_BY_URL, ...REPLACED])
         .values().map((path) => `${path}.ts`),
     ],
     cwd: from,

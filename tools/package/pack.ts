@@ -2,7 +2,7 @@
  * `deno task pack`: makes the package as it is published, in
  * `c/out/publish/package/`: the files that `deno publish` would take from this
  * checkout, and in `dist/` the bundle of them that runs, with the shims of
- * `deno task build:all`. Then Deno checks it as before a publication. See
+ * `deno task build:all` and the Python package. Then Deno checks it as before a publication. See
  * docs/publishing.md.
  */
 
@@ -17,6 +17,7 @@ import {
   prebuiltPath,
   readAbi,
 } from "./prebuilt_module.ts";
+import { PYTHON_MODULE, pythonModule, readPython } from "./python_module.ts";
 
 const SHIMS = new URL("c/out/prebuilt/", ROOT);
 
@@ -103,6 +104,13 @@ async function writeShims(to: URL): Promise<void> {
   }
 }
 
+async function writePython(to: URL): Promise<void> {
+  await Deno.writeTextFile(
+    new URL(bundledEntry(PYTHON_MODULE), to),
+    pythonModule(await readPython()),
+  );
+}
+
 /** Makes and checks the package. Returns its files and their total size. Throws if Deno or the registry would refuse it. */
 export async function pack(): Promise<{ files: string[]; bytes: number }> {
   const files = (await listPublished(ROOT))
@@ -125,6 +133,7 @@ export async function pack(): Promise<{ files: string[]; bytes: number }> {
     config.exports = exports;
   });
   await writeShims(PACKAGE_FOLDER);
+  await writePython(PACKAGE_FOLDER);
 
   const published = await listPublished(PACKAGE_FOLDER);
   const sources = published.filter((file) => !file.startsWith("dist/"));

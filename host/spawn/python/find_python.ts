@@ -10,13 +10,18 @@
 import { dirname, join } from "node:path";
 import { BridgeError } from "../../../proto/errors.ts";
 
+/** Whether Python runs a module: by its file name. */
+export function isPythonModule({ protocol, pathname }: URL): boolean {
+  return protocol !== "data:" && pathname.endsWith(".py");
+}
+
 /** What {@link findPython} looks for. */
 export interface PythonSearch {
   /** The path of the module. */
   readonly module: string;
   /** The option `python`: a path, or a name in PATH; `undefined` if it is not given. */
   readonly given: string | undefined;
-  /** The variable PATH, as the client has it. */
+  /** The variable PATH, as the client has it; `undefined` if this process may not read it: then the system looks. */
   readonly path: string | undefined;
   readonly os: string;
 }
@@ -32,6 +37,8 @@ export interface PythonCandidate {
 /** The interpreter of a virtual environment, beside the module. Links lead to the interpreter that it was made with, which does not know the environment. */
 const IN_ENVIRONMENT = ".venv/bin/python";
 const NAME = "python3";
+/** Where a Mac has programs, if PATH is not known: the system would start Apple's. */
+const MAC_PATH = "/opt/homebrew/bin:/usr/local/bin:/usr/bin";
 
 /** Apple's program at that place opens a window to install Python, if there is none. */
 const APPLE_STUB = "/usr/bin/python3";
@@ -118,10 +125,12 @@ function environmentOf(
 /** Looks for a program in PATH. Where this process may not look, the system does, by the name. */
 function inPath(
   name: string,
-  { path = "", os }: PythonSearch,
+  { path, os }: PythonSearch,
 ): { readonly program?: string; readonly stub: boolean } {
   let stub = false;
-  for (const folder of path.split(":")) {
+  const known = path ?? (os === "darwin" ? MAC_PATH : undefined);
+  if (known === undefined) return { program: name, stub };
+  for (const folder of known.split(":")) {
     if (!folder.startsWith("/")) continue; // of which folder it would be is not known
     const program = join(folder, name);
     const found = look(program);

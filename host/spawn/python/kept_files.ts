@@ -101,7 +101,13 @@ async function makeDirectory(path: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  await Deno.mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+  await makeDirectory(dirname(path));
+  try {
+    await Deno.mkdir(path, { mode: DIRECTORY_MODE });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    return; // another process was faster
+  }
   await Deno.chmod(path, DIRECTORY_MODE);
 }
 

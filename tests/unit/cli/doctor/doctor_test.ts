@@ -72,7 +72,7 @@ Deno.test("doctor: a variable that cannot be used is named, and stands before al
   const finding = judgeEnvironment(env);
   assertEquals(finding.state, "broken");
   assertEquals(finding.mend, "unset STREAMLIB_BROKER_PORT");
-  assertEquals(finding.blocks, LINKS.slice(2));
+  assertEquals(finding.blocks, LINKS.slice(3));
 });
 
 Deno.test("doctor: proxies are a note, with advice where others could be led astray", () => {
@@ -212,9 +212,9 @@ Deno.test("doctor: what is skipped after a fault, by what the fault takes away",
   const behindHandshake = ["frames", "control plane", "teardown"];
   const table: [lost: Need[], skipped: readonly string[]][] = [
     [["deno"], []],
-    [["environment"], LINKS.slice(2)],
+    [["environment"], LINKS.slice(3)],
     [["bootstrap"], []],
-    [["names"], LINKS.slice(4)],
+    [["names"], LINKS.slice(5)],
     [["shim"], ["xpc", "handshake", ...behindHandshake]],
     [["run directory"], ["xpc", "handshake", ...behindHandshake]],
     [["names in the bootstrap"], ["xpc", "handshake", ...behindHandshake]],
