@@ -74,7 +74,7 @@ int32_t slb_fd_dup(slb_handle handle) {
  * would map tells. 0: it cannot be mapped.
  */
 static size_t shared_bytes(xpc_object_t value) {
-    void *mappings[2]; /* [0] to read and write, [1] to read; NULL before */
+    void *mapping;
     size_t mapped = xpc_shmem_map(value, &mapping);
     if (mapped > 0) munmap(mapping, mapped);
     return mapped;
