@@ -112,7 +112,11 @@ const NETWORK_READS: readonly string[] = [
 ];
 
 /** What every program may write: it keeps nothing. */
-const SYSTEM_WRITES: readonly string[] = ["/dev/null", "/dev/zero", "/dev/full"];
+const SYSTEM_WRITES: readonly string[] = [
+  "/dev/null",
+  "/dev/zero",
+  "/dev/full",
+];
 
 /** A TCP port of every host. */
 const PORT = /^\*?:(\d{1,5})$/;

@@ -55,7 +55,10 @@ export function pythonPlaces(
  * Returns what a module's folder permits to read: the folder, from which it imports
  * other modules; only the module itself if that is a home folder or above one.
  */
-export function modulePlaces(module: string, home: string | undefined): string[] {
+export function modulePlaces(
+  module: string,
+  home: string | undefined,
+): string[] {
   const folder = dirname(module);
   const holdsHome = folder === "/" ||
     home === folder || home?.startsWith(`${folder}/`) === true;
