@@ -57,14 +57,15 @@ const COMMON: readonly string[] = [
 export const PASSED_ON: readonly string[] = [...DENOS, ...COMMON];
 
 /** A client's output is not for a terminal. One in Deno never asks whether there is a newer Deno. */
-const ALWAYS: Readonly<Record<ClientRuntime, Readonly<Record<string, string>>>> = {
+const ALWAYS: Readonly<
+  Record<ClientRuntime, Readonly<Record<string, string>>>
+> = {
   deno: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
   python: { NO_COLOR: "1" },
 };
 
 /** Names that change how a process is loaded or run. The user must not set them by accident. */
-const FORBIDDEN =
-  /^(LD_|DYLD_|DENO_|NODE_|PYTHON|STREAMLIB_|BASH_ENV$|ENV$)/;
+const FORBIDDEN = /^(LD_|DYLD_|DENO_|NODE_|PYTHON|STREAMLIB_|BASH_ENV$|ENV$)/;
 /** Of these the names that a user sets on purpose. */
 const PERMITTED: readonly string[] = [
   ...NETWORK,

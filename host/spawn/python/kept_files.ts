@@ -144,7 +144,9 @@ async function isWhole(
     for (const directory of directoriesOf(files)) {
       if (!await isOurs(join(folder, directory), "isDirectory")) return false;
     }
-    if ((await pathsIn(folder)).join("\n") !== [...files.keys()].sort().join("\n")) {
+    if (
+      (await pathsIn(folder)).join("\n") !== [...files.keys()].sort().join("\n")
+    ) {
       return false;
     }
     for (const [path, wanted] of files) {

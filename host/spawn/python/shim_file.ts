@@ -10,10 +10,7 @@
  * @module
  */
 
-import {
-  chosenShim,
-  LIBRARY_NAME,
-} from "../../../ffi/library/library.ts";
+import { chosenShim, LIBRARY_NAME } from "../../../ffi/library/library.ts";
 import { keepFiles, type KeepPlace } from "./kept_files.ts";
 
 /**

@@ -35,9 +35,9 @@ class Home implements Disposable {
         const path = `${below}/${name}`;
         const mode = (Deno.lstatSync(`${this.path}/${path}`).mode! & 0o777)
           .toString(8);
-        return isDirectory
-          ? [`${mode} ${path}/`, ...this.entries(path)]
-          : [`${mode} ${path} ${Deno.readTextFileSync(`${this.path}/${path}`)}`];
+        return isDirectory ? [`${mode} ${path}/`, ...this.entries(path)] : [
+          `${mode} ${path} ${Deno.readTextFileSync(`${this.path}/${path}`)}`,
+        ];
       },
     ).sort();
   }
@@ -129,7 +129,11 @@ permittedTest(
   async () => {
     using home = new Home();
     const refused = async (says: string, user?: number): Promise<void> => {
-      const error = await assertRejects(() => home.keep(user), BridgeError, says);
+      const error = await assertRejects(
+        () => home.keep(user),
+        BridgeError,
+        says,
+      );
       assertEquals(error.code, "not_permitted");
     };
     await home.keep();
