@@ -52,11 +52,7 @@ permittedTest(
     assertEquals(code, "client_failed");
     const lines = ["-u", "-X", "utf8", FOLDER, module, "blur left"]
       .map((each) => `arg ${each}`);
-    assertStringIncludes(
-      message,
-      "the client exited with code 3 (" + message.split("(")[1]!.split(")")[0] +
-        ")",
-    );
+    assertStringIncludes(message, "the client exited with code 3");
     assertStringIncludes(
       message,
       [...lines, "bytecode 1, path /mine", "a shim"].join("\n"),
