@@ -51,8 +51,6 @@ export function placeInPython(stack: string): string {
 export function withTextFirst(stack: string, text: string): string {
   if (!isPythonStack(stack)) return stack;
   const end = stack.trimEnd();
-  const calls = end.endsWith(text)
-    ? end.slice(0, -text.length).trimEnd()
-    : end;
+  const calls = end.endsWith(text) ? end.slice(0, -text.length).trimEnd() : end;
   return `${text}\n${calls}`;
 }

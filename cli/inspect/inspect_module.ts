@@ -64,15 +64,20 @@ export async function inspectModule(
   permissions: readonly LoadPermission[],
   limitSecs: number = LOAD_LIMIT_SECS,
 ): Promise<Inspection> {
-  const ran = await runLimited(console, [
-    Deno.execPath(),
-    "run",
-    "--quiet",
-    "--no-prompt",
-    ...lockArguments(module),
-    ...permissions.map((kind) => `--allow-${kind}`),
-    ...modulesBeside(module, inspectorCode(module)),
-  ], { DENO_NO_UPDATE_CHECK: "1" }, limitSecs);
+  const ran = await runLimited(
+    console,
+    [
+      Deno.execPath(),
+      "run",
+      "--quiet",
+      "--no-prompt",
+      ...lockArguments(module),
+      ...permissions.map((kind) => `--allow-${kind}`),
+      ...modulesBeside(module, inspectorCode(module)),
+    ],
+    { DENO_NO_UPDATE_CHECK: "1" },
+    limitSecs,
+  );
   const report = reportIn(ran.stdout);
   return report === undefined
     ? silent(ran, limitSecs)

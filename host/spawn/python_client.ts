@@ -129,7 +129,7 @@ function localPath(module: URL): string {
   throw new BridgeError(
     "bad_argument",
     `Cannot launch ${module}: a Python module must be a local file; copy it to this ` +
-      'machine and give its file: URL, such as new URL("./blur.py", import.meta.url)',
+      "machine and give its file: URL, such as new URL('./blur.py', import.meta.url)",
   );
 }
 

@@ -39,7 +39,8 @@ export function pythonFiles(module: URL): FindFiles {
   };
 }
 
-const FROM = /^[ \t]*from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|.+)$/gm;
+const FROM =
+  /^[ \t]*from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|.+)$/gm;
 const IMPORT = /^[ \t]*import[ \t]+(.+)$/gm;
 
 /**

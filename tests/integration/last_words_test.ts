@@ -14,6 +14,9 @@ const schema = connectionSchema({
   outputs: { video: EVERY_FRAME },
 });
 
+/** The time that the host sleeps: in it a client leaves. If it is too short, the test shows less. */
+const SLEEP_MS = 200;
+
 /** The failure of a host whose client runs the fixture. */
 async function failureText(): Promise<string | undefined> {
   const host = new Supervisor(Native.open(), {
@@ -42,9 +45,16 @@ async function failureText(): Promise<string | undefined> {
     settings: {},
     restarting: () => {},
   });
+  // Meanwhile the client ends: its words and its exit wait together.
+  const sleep = setInterval(() => {
+    if (host.bridge.phase !== "awaiting_pong") return;
+    clearInterval(sleep);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SLEEP_MS);
+  }, 0);
   try {
     return (await soon(host.ended, "the host's end"))?.message;
   } finally {
+    clearInterval(sleep);
     await soon(host.close(), "close");
   }
 }

@@ -1,10 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { pathToFileURL } from "node:url";
-import {
-  BridgeError,
-  type HostOptions,
-  ReactiveHost,
-} from "../../host/mod.ts";
+import { BridgeError, type HostOptions, ReactiveHost } from "../../host/mod.ts";
 import type { NoPorts } from "../../proto/schema/connection_schema.ts";
 import { FakePrograms } from "../helpers/fake_python.ts";
 import { isolatedHome } from "../helpers/home.ts";
@@ -56,11 +52,7 @@ permittedTest(
     assertEquals(code, "client_failed");
     const lines = ["-u", "-X", "utf8", FOLDER, module, "blur left"]
       .map((each) => `arg ${each}`);
-    assertStringIncludes(
-      message,
-      "the client exited with code 3 (" + message.split("(")[1]!.split(")")[0] +
-        ")",
-    );
+    assertStringIncludes(message, "the client exited with code 3");
     assertStringIncludes(
       message,
       [...lines, "bytecode 1, path /mine", "a shim"].join("\n"),
@@ -98,7 +90,10 @@ permittedTest(
     );
     const gone = await failureOf(module, { python: `${fake.folder}/none` });
     assertEquals(gone.code, "client_failed");
-    assertStringIncludes(gone.message, `Cannot run the client with ${fake.folder}/none`);
+    assertStringIncludes(
+      gone.message,
+      `Cannot run the client with ${fake.folder}/none`,
+    );
   },
 );
 

@@ -28,7 +28,9 @@ export async function readPython(): Promise<KeptText> {
 
 async function pathsBelow(folder: string): Promise<string[]> {
   const paths: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(new URL(folder, FOLDER))) {
+  for await (
+    const { name, isDirectory } of Deno.readDir(new URL(folder, FOLDER))
+  ) {
     if (isDirectory && name !== "__pycache__") {
       paths.push(...await pathsBelow(`${folder}${name}/`));
     } else if (name.endsWith(".py") || name === "py.typed") {

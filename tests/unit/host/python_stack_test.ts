@@ -19,7 +19,10 @@ const STACK = `${CALLS}\n${TEXT}\n`;
 
 Deno.test("a stack of Python: its text is last, and its innermost call before it", () => {
   assertEquals(textOfPython(STACK), TEXT);
-  assertEquals(placeInPython(STACK), 'File "/app/parts/kernel.py", line 3, in blur');
+  assertEquals(
+    placeInPython(STACK),
+    'File "/app/parts/kernel.py", line 3, in blur',
+  );
   assertEquals(withTextFirst(STACK, TEXT), `${TEXT}\n${CALLS}`);
   const stack = "Error: no\n    at f (file:///a.ts:1:2)";
   assertEquals(withTextFirst(stack, "Error: no"), stack);

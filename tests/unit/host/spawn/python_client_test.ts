@@ -66,7 +66,11 @@ Deno.test("a Python module must be a local file, and its interpreter a path or a
     assertEquals(error.code, "bad_argument");
   };
   refused("https://example.com/blur.py", {}, "must be a local file");
-  refused("file:///app/blur.py", { python: "" }, "Cannot use python: it is empty");
+  refused(
+    "file:///app/blur.py",
+    { python: "" },
+    "Cannot use python: it is empty",
+  );
   refused("file:///app/blur.py", { python: "a\n/b" }, "control characters");
 });
 

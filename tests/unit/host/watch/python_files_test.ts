@@ -1,6 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { pathToFileURL } from "node:url";
-import { importedNames, pythonFiles } from "../../../../host/watch/python_files.ts";
+import {
+  importedNames,
+  pythonFiles,
+} from "../../../../host/watch/python_files.ts";
 import { FakePrograms } from "../../../helpers/fake_python.ts";
 import { permittedTest } from "../../../helpers/permitted.ts";
 

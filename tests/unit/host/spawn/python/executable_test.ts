@@ -49,11 +49,15 @@ permittedTest(
         fake.script("old", 'echo "no version set" >&2', "exit 127"),
         "ended with code 127 and wrote: no version set",
       ],
-      [fake.script("echo", 'echo "hello"'), "ended with code 0 and wrote: hello"],
+      [
+        fake.script("echo", 'echo "hello"'),
+        "ended with code 0 and wrote: hello",
+      ],
     ];
     for (const [program, says] of wrong) {
       const error = await assertRejects(
-        () => executableOf({ program, because: "the option `python`" }, PLACE, run),
+        () =>
+          executableOf({ program, because: "the option `python`" }, PLACE, run),
         BridgeError,
         `Cannot run the client with ${program} (the option \`python\`): `,
       );

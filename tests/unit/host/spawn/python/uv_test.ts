@@ -22,24 +22,28 @@ const SCRIPT = `#!/usr/bin/env python3
 import numpy
 `;
 
-permittedTest("uv: the metadata of a script is found; without any uv is not asked", {
-  read: true,
-  write: true,
-}, async () => {
-  using fake = new FakePrograms();
-  assertEquals(
-    await scriptMetadata(fake.write("blur.py", SCRIPT)),
-    '# requires-python = ">=3.11"\n#\n# dependencies = ["numpy"]\n',
-  );
-  for (const text of ["", "import numpy\n", "# /// script\n# a = 1\n"]) {
-    const error = await assertRejects(
-      () => scriptMetadata(fake.write("plain.py", text)),
-      BridgeError,
-      "it has no metadata (PEP 723)",
+permittedTest(
+  "uv: the metadata of a script is found; without any uv is not asked",
+  {
+    read: true,
+    write: true,
+  },
+  async () => {
+    using fake = new FakePrograms();
+    assertEquals(
+      await scriptMetadata(fake.write("blur.py", SCRIPT)),
+      '# requires-python = ">=3.11"\n#\n# dependencies = ["numpy"]\n',
     );
-    assertEquals(error.code, "bad_argument");
-  }
-});
+    for (const text of ["", "import numpy\n", "# /// script\n# a = 1\n"]) {
+      const error = await assertRejects(
+        () => scriptMetadata(fake.write("plain.py", text)),
+        BridgeError,
+        "it has no metadata (PEP 723)",
+      );
+      assertEquals(error.code, "bad_argument");
+    }
+  },
+);
 
 Deno.test("uv: it installs, and then names the interpreter, by the absolute path", async () => {
   const ran: string[] = [];
