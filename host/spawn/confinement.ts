@@ -9,10 +9,11 @@
  * @module
  */
 
+import { permittedEnvironment } from "../../ffi/environment.ts";
 import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import type { ClientPermissions } from "./client_arguments.ts";
-import type { ClientLine } from "./client_kind.ts";
+import type { ClientLine, LaunchPlace } from "./client_kind.ts";
 
 /** What a client needs of the system, whatever its permissions. */
 export interface ConfinementNeeds {
@@ -316,14 +317,16 @@ const OWN: ConfinementSystem = {
       `${native.lastError()}; leave permissions out to run the client with all rights of this user`,
     );
   },
-  findProgram(name: string): string | undefined {
-    for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
-      const path = `${folder}/${name}`;
-      if (folder.startsWith("/") && isProgram(path)) return path;
-    }
-    return undefined;
-  },
+  findProgram: (name) => findIn(permittedEnvironment().get("PATH"), name),
 };
+
+function findIn(path: string | undefined, name: string): string | undefined {
+  for (const folder of (path ?? "").split(":")) {
+    const program = `${folder}/${name}`;
+    if (folder.startsWith("/") && isProgram(program)) return program;
+  }
+  return undefined;
+}
 
 function isProgram(path: string): boolean {
   try {
@@ -332,4 +335,26 @@ function isProgram(path: string): boolean {
   } catch {
     return false; // it is not there, or this process may not look
   }
+}
+
+/** The running executable of this process, of which the launcher has another. */
+const RUNNING = "/proc/self/exe";
+
+/**
+ * Returns the absolute path of a client's program, which the launcher needs.
+ *
+ * @throws {BridgeError} `client_failed` if it is in no folder of PATH
+ */
+export function programPath(
+  program: string,
+  { variable }: Pick<LaunchPlace, "variable">,
+): string {
+  if (program === RUNNING) return `/proc/${Deno.pid}/exe`;
+  if (program.startsWith("/")) return program;
+  const path = findIn(variable("PATH"), program);
+  if (path !== undefined) return path;
+  throw new BridgeError(
+    "client_failed",
+    `Cannot start the client with ${program}: there is no such program in PATH`,
+  );
 }
