@@ -41,16 +41,14 @@ interface Prepared {
  * Returns the kind for one host. Before each client, Deno is asked for the files of
  * its module.
  *
- * @param memory the most bytes of memory that is neither shared nor of a file
  * @throws {BridgeError} `not_permitted` if this system cannot confine clients, or
  * cannot keep to one of the permissions; else what {@link denoClient} throws
  */
 export function confinedDeno(
   options: SpawnOptions,
   place: LaunchPlace,
-  memory: number | undefined,
 ): ClientKind {
-  const { module, runner } = options;
+  const { module, runner, memoryLimit: memory } = options;
   const permissions = withInspector(
     absolutePermissions(options.permissions ?? {}, place.folder),
     inspectorAddress(options.inspect),

@@ -13,7 +13,8 @@ import { permittedEnvironment } from "../../ffi/environment.ts";
 import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import type { ClientPermissions } from "./client_arguments.ts";
-import type { ClientLine, LaunchPlace } from "./client_kind.ts";
+import type { ClientLine, LaunchPlace, SpawnOptions } from "./client_kind.ts";
+import { isPythonModule } from "./python/find_python.ts";
 
 /** What a client needs of the system, whatever its permissions. */
 export interface ConfinementNeeds {
@@ -137,6 +138,26 @@ export function checkEnforceable(
 ): void {
   if (permissions === undefined) return;
   permitted(permissions, runtime, system);
+}
+
+/**
+ * Checks the limit of memory: only the launcher sets it.
+ *
+ * @throws {BridgeError} `bad_argument` if nothing would keep to it, or it is no limit
+ */
+export function checkLimit(
+  { memoryLimit, confine, permissions, module }: Pick<
+    SpawnOptions,
+    "memoryLimit" | "confine" | "permissions" | "module"
+  >,
+): void {
+  if (memoryLimit === undefined) return;
+  bytes(memoryLimit);
+  if (confine || (isPythonModule(module) && permissions !== undefined)) return;
+  throw new BridgeError(
+    "bad_argument",
+    "Cannot limit the memory of a client that is not confined: launch it with confine: true",
+  );
 }
 
 /**

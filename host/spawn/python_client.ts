@@ -13,6 +13,7 @@ import { absolutePermissions } from "./client_arguments.ts";
 import type { ClientKind, LaunchPlace, SpawnOptions } from "./client_kind.ts";
 import { checkEnforceable, confined } from "./confinement.ts";
 import { givenPath } from "./paths.ts";
+import { servicesFolder } from "./services_folder.ts";
 import { executableOf, type PythonChoice } from "./python/executable.ts";
 import { findPython } from "./python/find_python.ts";
 import type { KeepPlace } from "./python/kept_files.ts";
@@ -48,8 +49,8 @@ export function pythonClient(
   const module = localPath(options.module);
   const home = place.variable("HOME");
   refuseDenos(options);
-  const permissions = options.permissions &&
-    absolutePermissions(options.permissions, place.folder);
+  const asked = options.permissions ?? (options.confine ? {} : undefined);
+  const permissions = asked && absolutePermissions(asked, place.folder);
   checkEnforceable(permissions, "python");
   const search = {
     module,
@@ -89,7 +90,7 @@ export function pythonClient(
         library: await shimFile(tools),
       };
     },
-    command() {
+    command(bridgeEnv, bootstrap) {
       if (prepared === undefined) {
         throw new Error("prepare() is called before command()");
       }
@@ -113,6 +114,8 @@ export function pythonClient(
             ...modulePlaces(module, home),
             ...pythonPlaces(program, home),
           ],
+          memory: options.memoryLimit,
+          services: permissions && servicesFolder(bridgeEnv, bootstrap),
         },
       );
     },

@@ -12,7 +12,10 @@ import { denoPlaces } from "../../host/spawn/deno_places.ts";
 import { pythonPlaces } from "../../host/spawn/python/python_places.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { type Ended, run } from "../helpers/child.ts";
+import { isolatedHome } from "../helpers/home.ts";
+import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
 import { permittedTest } from "../helpers/permitted.ts";
+import { soon } from "../helpers/soon.ts";
 
 /** What confined programs try for real, by the same launcher and arguments as a host's clients. */
 
@@ -331,3 +334,35 @@ permittedTest("what is permitted and not there is told, and nothing runs", {
   );
   assert(!stderr.includes("ran"));
 });
+
+permittedTest(
+  "a confined client in Deno exchanges frames, with its broker in a bootstrap or behind a name",
+  { ...NEEDS, service: true, lacking },
+  async () => {
+    const { Broker } = await import("../../broker/mod.ts");
+    using _ = isolatedHome();
+    const service = `com.example.confined-${Deno.pid}`;
+    await using _broker = await Broker.start({
+      service,
+      log: { sink: () => {} },
+    });
+    for (const options of [{}, { broker: service }]) {
+      await using host = launchFixture("invert.ts", {
+        ...options,
+        confine: true,
+        memoryLimit: 4 * 2 ** 30,
+      });
+      await soon(host.ready, "the client");
+      const results = host.output.video[Symbol.asyncIterator]();
+      for (let number = 0; number < 3; number++) {
+        await soon(host.input.video.ready, "room");
+        using frame = acquireFrame(host, number);
+        frame.pixel_buffer.pixels.fill(number);
+        host.input.video.send(frame);
+        const { value } = await soon(results.next(), "the answer");
+        using answer = value!;
+        assertEquals(answer.pixel_buffer.pixels[0], 255 - number);
+      }
+    }
+  },
+);
