@@ -22,7 +22,12 @@ import type {
   LaunchPlace,
   SpawnOptions,
 } from "./client_kind.ts";
-import { checkEnforceable, confined, programPath } from "./confinement.ts";
+import {
+  checkEnforceable,
+  confined,
+  confinementSystem,
+  programPath,
+} from "./confinement.ts";
 import { denoClient } from "./deno_client.ts";
 import { denoDir, denoPlaces } from "./deno_places.ts";
 import { givenPath } from "./paths.ts";
@@ -53,7 +58,8 @@ export function confinedDeno(
     absolutePermissions(options.permissions ?? {}, place.folder),
     inspectorAddress(options.inspect),
   );
-  checkEnforceable(permissions, "deno");
+  const system = confinementSystem(place);
+  checkEnforceable(permissions, "deno", system);
   const kind = denoClient(
     { ...options, permissions: forDeno(options.permissions ?? {}) },
     place,
@@ -117,6 +123,7 @@ export function confinedDeno(
           memory,
           services: servicesFolder(bridgeEnv, bootstrap),
         },
+        system,
       );
       held.move();
       return whole;

@@ -9,7 +9,6 @@
  * @module
  */
 
-import { permittedEnvironment } from "../../ffi/environment.ts";
 import { Native } from "../../ffi/native.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import type { ClientPermissions } from "./client_arguments.ts";
@@ -134,7 +133,7 @@ const PORT = /^\*?:(\d{1,5})$/;
 export function checkEnforceable(
   permissions: ClientPermissions | undefined,
   runtime: ConfinementNeeds["runtime"],
-  system: ConfinementSystem = OWN,
+  system: ConfinementSystem,
 ): void {
   if (permissions === undefined) return;
   permitted(permissions, runtime, system);
@@ -169,7 +168,7 @@ export function confined(
   command: ClientLine,
   permissions: ClientPermissions | undefined,
   needs: ConfinementNeeds,
-  system: ConfinementSystem = OWN,
+  system: ConfinementSystem,
 ): ClientLine {
   if (permissions === undefined) return command;
   const args = [
@@ -327,19 +326,25 @@ function refused(what: string, why: string): BridgeError {
   );
 }
 
-/** This system. */
-const OWN: ConfinementSystem = {
-  version(): number {
-    using native = Native.open();
-    const version = native.symbols.slb_confinement();
-    if (version > 0) return version;
-    throw new BridgeError(
-      "not_permitted",
-      `${native.lastError()}; leave permissions out to run the client with all rights of this user`,
-    );
-  },
-  findProgram: (name) => findIn(permittedEnvironment().get("PATH"), name),
-};
+/** Returns this system, with the PATH of the client. */
+export function confinementSystem(
+  { variable }: Pick<LaunchPlace, "variable">,
+): ConfinementSystem {
+  return {
+    version: landlockVersion,
+    findProgram: (name) => findIn(variable("PATH"), name),
+  };
+}
+
+function landlockVersion(): number {
+  using native = Native.open();
+  const version = native.symbols.slb_confinement();
+  if (version > 0) return version;
+  throw new BridgeError(
+    "not_permitted",
+    `${native.lastError()}; leave out permissions of a module in Python, and confine, to run the client with all rights of this user`,
+  );
+}
 
 function findIn(path: string | undefined, name: string): string | undefined {
   for (const folder of (path ?? "").split(":")) {

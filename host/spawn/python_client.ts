@@ -11,7 +11,11 @@ import { BridgeError } from "../../proto/errors.ts";
 import { homeDirectory } from "../../proto/names.ts";
 import { absolutePermissions } from "./client_arguments.ts";
 import type { ClientKind, LaunchPlace, SpawnOptions } from "./client_kind.ts";
-import { checkEnforceable, confined } from "./confinement.ts";
+import {
+  checkEnforceable,
+  confined,
+  confinementSystem,
+} from "./confinement.ts";
 import { givenPath } from "./paths.ts";
 import { servicesFolder } from "./services_folder.ts";
 import { executableOf, type PythonChoice } from "./python/executable.ts";
@@ -51,7 +55,8 @@ export function pythonClient(
   refuseDenos(options);
   const asked = options.permissions ?? (options.confine ? {} : undefined);
   const permissions = asked && absolutePermissions(asked, place.folder);
-  checkEnforceable(permissions, "python");
+  const system = confinementSystem(place);
+  checkEnforceable(permissions, "python", system);
   const search = {
     module,
     given: options.python === undefined || options.python === UV
@@ -117,6 +122,7 @@ export function pythonClient(
           memory: options.memoryLimit,
           services: permissions && servicesFolder(bridgeEnv, bootstrap),
         },
+        system,
       );
     },
     adviceFor: (_, cause) => adviceFor(cause),

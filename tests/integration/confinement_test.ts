@@ -7,11 +7,12 @@ import {
   checkEnforceable,
   confined,
   type ConfinementNeeds,
+  confinementSystem,
 } from "../../host/spawn/confinement.ts";
 import { denoPlaces } from "../../host/spawn/deno_places.ts";
 import { pythonPlaces } from "../../host/spawn/python/python_places.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import { type Ended, run } from "../helpers/child.ts";
+import { type Ended, onlyVariables, run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { acquireFrame, launchFixture } from "../helpers/hosts.ts";
 import { permittedTest } from "../helpers/permitted.ts";
@@ -31,10 +32,12 @@ const FIXTURES = fileURLToPath(
   new URL("../fixtures/confined/", import.meta.url),
 );
 
+const SYSTEM = confinementSystem({ variable: (name) => Deno.env.get(name) });
+
 /** Why this system cannot confine; `undefined` if it can. */
 function whyNot(): string | undefined {
   try {
-    checkEnforceable({}, "python");
+    checkEnforceable({}, "python", SYSTEM);
     return undefined;
   } catch (error) {
     if (error instanceof BridgeError) return error.message;
@@ -120,8 +123,11 @@ async function runConfined(
     library,
     reads: [],
     ...needs,
+  }, SYSTEM);
+  return await run(line.program, {
+    args: [...line.args],
+    ...onlyVariables(env),
   });
-  return await run(line.program, { args: [...line.args], clearEnv: true, env });
 }
 
 /** Returns the path of a Python interpreter's own executable; `undefined` if there is none. */
