@@ -51,6 +51,8 @@ bool confine_calls(const struct confine_order *order, int landlock);
 
 /* The launcher: returns an exit code if the program could not be executed. */
 int confine_main(int count, char **arguments);
+/* The same with this version of Landlock, as on a kernel that has no later one. */
+int confine_main_as(int landlock, int count, char **arguments);
 
 /* Writes "Cannot confine the client: " and the text to stderr. Returns false. */
 bool confine_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

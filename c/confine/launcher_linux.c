@@ -136,22 +136,31 @@ static void execute(const struct confine_order *order, int program) {
     }
 }
 
-int confine_main(int count, char **arguments) {
+static bool gain_nothing(void) {
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 || confine_fail("no_new_privs cannot be set: %s", strerror(errno));
+}
+
+int confine_main_as(int landlock, int count, char **arguments) {
     struct confine_order order;
-    const char *why_not;
     if (!read_order(&order, count, arguments)) return SLB_EXIT_UNCONFINED;
-    int landlock = confine_landlock(&why_not);
     int program = open(order.program[0], O_PATH | O_CLOEXEC);
-    if (!landlock) confine_fail("%s", why_not);
-    else if (program < 0) confine_fail("its program %s cannot be opened: %s", order.program[0], strerror(errno));
-    else {
-        close_others(program);
-        if (!limit_data(&order)) return SLB_EXIT_UNCONFINED;
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) confine_fail("no_new_privs cannot be set: %s", strerror(errno));
-        else if (confine_files(&order, landlock, program) && drop_capabilities() && confine_calls(&order, landlock)) {
-            execute(&order, program);
-            confine_fail("its program %s cannot be executed: %s", order.program[0], strerror(errno));
-        }
+    if (program < 0) {
+        confine_fail("its program %s cannot be opened: %s", order.program[0], strerror(errno));
+        return SLB_EXIT_UNCONFINED;
     }
+    close_others(program);
+    if (limit_data(&order) && gain_nothing() && confine_files(&order, landlock, program) && drop_capabilities() &&
+        confine_calls(&order, landlock)) {
+        execute(&order, program);
+        confine_fail("its program %s cannot be executed: %s", order.program[0], strerror(errno));
+    }
+    return SLB_EXIT_UNCONFINED;
+}
+
+int confine_main(int count, char **arguments) {
+    const char *why_not = NULL;
+    int landlock = confine_landlock(&why_not);
+    if (landlock > 0) return confine_main_as(landlock, count, arguments);
+    confine_fail("%s", why_not);
     return SLB_EXIT_UNCONFINED;
 }

@@ -29,7 +29,7 @@ import {
   programPath,
 } from "./confinement.ts";
 import { denoClient } from "./deno_client.ts";
-import { denoDir, denoPlaces } from "./deno_places.ts";
+import { denoPlaces } from "./deno_places.ts";
 import { givenPath } from "./paths.ts";
 import { shimFile } from "./python/shim_file.ts";
 import { servicesFolder } from "./services_folder.ts";
@@ -88,7 +88,6 @@ export function confinedDeno(
         home: () => homeDirectory(permittedEnvironment()),
         user: effectiveUser,
       });
-      makeCache(place);
       prepared = {
         library,
         files: new Set(files.flatMap((each) => [...each])),
@@ -177,15 +176,4 @@ const IS_COPY = "--frozen=false";
 function lockCopyIn(args: readonly string[]): string | undefined {
   if (!args.includes(IS_COPY)) return undefined;
   return args.find((each) => each.startsWith(LOCK))?.slice(LOCK.length);
-}
-
-/** A confined Deno cannot make the folder of its cache: what is above it is not permitted. */
-function makeCache({ variable }: LaunchPlace): void {
-  const cache = denoDir(variable);
-  if (cache === undefined) return;
-  try {
-    Deno.mkdirSync(cache, { recursive: true });
-  } catch {
-    // Then Deno says what it cannot read or write there.
-  }
 }

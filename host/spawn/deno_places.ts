@@ -46,7 +46,12 @@ const FILE_VARIABLES = [
   "SSL_CERT_FILE",
 ] as const;
 
-/** Returns what Deno needs: its cache, the module graph, and the files of the project. */
+/**
+ * Returns what Deno needs: its cache, the module graph, and the files of the project.
+ *
+ * The cache is not written: other programs of this user run the code in it. Deno
+ * compiles again what it cannot keep there.
+ */
 export function denoPlaces(options: DenoPlacesOptions): DenoPlaces {
   const { module, files, config, lockCopy, variable } = options;
   const cache = denoDir(variable);
@@ -64,10 +69,8 @@ export function denoPlaces(options: DenoPlacesOptions): DenoPlaces {
   }
   const home = variable("HOME");
   if (home?.startsWith("/")) reads.add(join(home, ".npmrc"));
-  const writes = [
-    ...(cache === undefined ? [] : [cache]),
-    ...(lockCopy === undefined ? [] : [dirname(lockCopy)]),
-  ];
+  if (cache !== undefined) reads.add(cache);
+  const writes = lockCopy === undefined ? [] : [dirname(lockCopy)];
   return { reads: [...reads, ...writes], writes };
 }
 

@@ -321,6 +321,38 @@ permittedTest(
   },
 );
 
+permittedTest(
+  "a confined program's memory is limited, and shared memory is not counted",
+  {
+    ...NEEDS,
+    lacking,
+  },
+  async () => {
+    const program = await findInterpreter();
+    assert(program !== undefined, "no python3");
+    const script = `
+import mmap, os
+def size(make):
+    try:
+        return len(make())
+    except (MemoryError, OSError):
+        return 0
+print(size(lambda: bytearray(32 << 20)) >> 20)
+print(size(lambda: bytearray(512 << 20)) >> 20)
+file = os.memfd_create("shared")
+os.ftruncate(file, 512 << 20)
+print(size(lambda: mmap.mmap(file, 512 << 20)) >> 20)
+`;
+    const { stdout, stderr } = await runConfined(
+      program,
+      ["-I", "-c", script],
+      {},
+      { mayRead: pythonPlaces(program, undefined), memory: 256 << 20 },
+    );
+    assertEquals(stdout.trim().split("\n"), ["32", "0", "512"], stderr);
+  },
+);
+
 permittedTest("what is permitted and not there is told, and nothing runs", {
   ...NEEDS,
   lacking,
@@ -346,12 +378,28 @@ permittedTest(
   { ...NEEDS, service: true, lacking },
   async () => {
     const { Broker } = await import("../../broker/mod.ts");
-    using _ = isolatedHome();
+    using home = isolatedHome();
     const service = `com.example.confined-${Deno.pid}`;
+    const address = `unix:${home.runDirectory}/grpc.sock`;
     await using _broker = await Broker.start({
       service,
+      grpc: address,
       log: { sink: () => {} },
     });
+    {
+      await using host = launchFixture("invert.ts", {
+        broker: service,
+        control: "grpc",
+        brokerEndpoint: address,
+        confine: true,
+      });
+      const failure = await soon(
+        host.ready.then(() => undefined, (error) => error),
+        "the refusal",
+      );
+      assert(failure instanceof BridgeError, String(failure));
+      assertEquals(failure.code, "not_permitted");
+    }
     for (const options of [{}, { broker: service }]) {
       await using host = launchFixture("invert.ts", {
         ...options,
