@@ -35,6 +35,8 @@ export const SYMBOLS = {
   },
   slb_scratch_remove: { parameters: ["buffer", "u32"], result: "i32" },
 
+  slb_confinement: { parameters: [], result: "i32" },
+
   slb_queue_create: { parameters: [], result: "u32" },
   slb_queue_take_bell: { parameters: ["u32"], result: "i32" },
   slb_queue_drain: { parameters: ["u32", "buffer", "u32"], result: "i32" },

@@ -54,6 +54,15 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
   readonly settings?: { readonly [name: string]: SettingValue };
   /** Permissions of the client's process, beyond those that the bridge needs. Default: none. A client in Python that is given none has all rights of this user; with any, `{}` too, they are enforced by the system, or the launch fails with `not_permitted`. */
   readonly permissions?: ClientPermissions;
+  /**
+   * Whether the kernel confines the client to its permissions, in all of its threads,
+   * native code and children: see docs/confinement.md. On Linux; elsewhere the launch
+   * fails with `not_permitted`. A client in Python with permissions always is confined.
+   * Default: false.
+   */
+  readonly confine?: boolean;
+  /** The most bytes of memory of a confined client, of what is neither shared nor of a file. What exceeds it fails in the client. Default: no limit. */
+  readonly memoryLimit?: number;
   /** Environment variables that are set in the client's process; it may read them. It also gets PATH and some others of this process; see the host guide. */
   readonly env?: Readonly<Record<string, string>>;
   /** Path or URL of the `deno.json` that resolves the imports of a module that Deno runs. Default: the nearest `deno.json` or `package.json` in the module's folder or a folder above. */
@@ -217,6 +226,8 @@ export function supervisorOptions<I extends PortMap, O extends PortMap>(
       runner: CLIENT_RUNNER,
       grpcClient: control === "grpc" ? GRPC_CLIENT : undefined,
       permissions: options.permissions,
+      confine: options.confine,
+      memoryLimit: options.memoryLimit,
       userEnv: options.env ?? {},
       deno: options.deno,
       config: options.config,

@@ -64,6 +64,9 @@ const char *platform_thread_cause(int why);
 /* Whether this process may make a file of that many bytes; if not, errno is EFBIG. Writing beyond it would end the process by SIGXFSZ. */
 bool platform_file_allowed(uint64_t bytes);
 
+/* See slb_confinement. 0: `why_not` says what the system lacks, a text that lives as long as the process. */
+int platform_confinement(const char **why_not);
+
 /* The processor that runs this thread, plus 1; 0 if the system does not tell. It may be another one at any time. */
 uint32_t platform_core(void);
 

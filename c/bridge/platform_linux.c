@@ -11,6 +11,7 @@
 #include <xpc/linux.h>
 
 #include "bytes.h"
+#include "confine/confine.h"
 #include "object.h"
 #include "platform.h"
 
@@ -178,3 +179,5 @@ void platform_stats(uint64_t counters[5]) {
     counters[3] = stats.live_objects;
     counters[4] = stats.live_connections;
 }
+
+int platform_confinement(const char **why_not) { return confine_landlock(why_not); }

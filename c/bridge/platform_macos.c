@@ -217,3 +217,8 @@ uint32_t platform_core(void) {
 }
 
 void platform_stats(uint64_t counters[5]) { memset(counters, 0, 5 * sizeof *counters); }
+
+int platform_confinement(const char **why_not) {
+    *why_not = "this system is macOS, and clients are confined by Landlock and seccomp, which are of Linux";
+    return 0;
+}

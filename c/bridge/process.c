@@ -32,3 +32,9 @@ int32_t slb_forked(void) {
     held_forked();
     return slb_process_forward(-1); /* its signals are not for a child of its parent */
 }
+
+int32_t slb_confinement(void) {
+    const char *why_not = NULL;
+    int version = platform_confinement(&why_not);
+    return version > 0 ? version : fail(SLB_E_ABSENT, "Cannot confine clients here: %s", why_not);
+}

@@ -282,6 +282,14 @@ SLB_API int32_t slb_stderr_write(const uint8_t *bytes, uint32_t count);
 SLB_API uint32_t slb_scratch_create(const uint8_t *bytes, uint32_t length, uint8_t *path, uint32_t capacity);
 SLB_API int32_t slb_scratch_remove(const uint8_t *path, uint32_t length);
 
+/* ---- confinement of a client ---- */
+
+/* The exit code of the launcher that confines a client (c/confine/confine.h) if it has not executed the program; stderr says why. */
+#define SLB_EXIT_UNCONFINED 71
+
+/* The version of Landlock by which clients are confined here, 1 or more. SLB_E_ABSENT: they cannot be; the error says what the system lacks. */
+SLB_API int32_t slb_confinement(void);
+
 /* ---- event queue: one per isolate ---- */
 
 /*

@@ -1,4 +1,5 @@
 /* bridge_mapping_test.c: how long an address that the shim has given out is valid. */
+#include <errno.h>
 #include <pthread.h>
 
 #include "bridge_support.h"
@@ -109,6 +110,67 @@ static void test_a_received_mapping_outlives_its_sender_and_its_queue(void) {
     check_usable(pixels, 7);
 }
 
+/* Writing there would be SIGSEGV, so a system call is asked to write: it fails with EFAULT. */
+static bool is_writable(void *address) {
+    int ends[2];
+    if (pipe(ends) != 0) return false;
+    bool put = write(ends[1], "\7", 1) == 1;
+    bool written = put && read(ends[0], address, 1) == 1;
+    CHECK(written || errno == EFAULT);
+    close(ends[0]);
+    close(ends[1]);
+    return written;
+}
+
+static void test_a_read_only_map_is_beside_the_other(void) {
+    struct inbox *inbox = inbox_open();
+    slb_handle surface, region;
+    uint8_t *pixels = surface_at(inbox->queue, &surface), *start = region_at(inbox->queue, &region, 4096);
+    volatile uint8_t *seen_pixels = slb_surface_map_read(surface), *seen = slb_shmem_map_read(region);
+    CHECK(seen_pixels && seen && seen != start);
+    CHECK(slb_surface_map_read(surface) == seen_pixels && slb_shmem_map_read(region) == seen);
+    CHECK(slb_surface_map(surface) == pixels && slb_shmem_map(region) == start);
+    CHECK(seen_pixels[0] == 7 && seen[0] == 8);
+    pixels[0] = start[0] = 9;
+    CHECK(seen_pixels[0] == 9 && seen[0] == 9);
+    CHECK(!is_writable((void *)seen) && is_writable(start));
+#ifdef __linux__
+    CHECK(seen_pixels != pixels && !is_writable((void *)seen_pixels)); /* on macOS a surface has one mapping */
+#endif
+    CHECK(slb_shmem_bytes(region) >= 4096);
+    CHECK(count(SURFACES_MAPPED) == 1);
+    CHECK(slb_release(surface) == 0 && slb_release(region) == 0);
+    CHECK(count(SURFACES_MAPPED) == 0);
+    inbox_close(inbox);
+}
+
+static void test_a_read_only_map_alone_is_kept_too(void) {
+    struct inbox *inbox = inbox_open();
+    uint64_t before = count(MAPPINGS_KEPT);
+    slb_handle region = slb_shmem_create(inbox->queue, 4096);
+    volatile uint8_t *seen = slb_shmem_map_read(region);
+    CHECK(seen && slb_shmem_bytes(region) >= 4096);
+    inbox_close(inbox);
+    CHECK(seen[0] == 0 && !is_writable((void *)seen));
+    CHECK(count(MAPPINGS_KEPT) == before + 1);
+}
+
+/* What a peer has sent, and changes meanwhile. */
+static void test_a_received_map_can_be_read_only(void) {
+    struct pair pair = pair_open();
+    slb_handle surface;
+    uint8_t message[64];
+    uint8_t *sent = surface_at(pair.inbox->queue, &surface);
+    CHECK(slb_connection_send(pair.client, message, pack_capability(message, 12, surface)) == 0);
+    slb_handle received = packed_handle(inbox_next(pair.inbox));
+    volatile uint8_t *pixels = slb_surface_map_read(received);
+    CHECK(pixels && pixels != sent && pixels[0] == 7);
+    sent[0] = 8;
+    CHECK(pixels[0] == 8);
+    CHECK(slb_release(surface) == 0 && slb_release(received) == 0);
+    pair_close(pair);
+}
+
 static void test_what_is_kept_is_bounded_and_its_address_stays_valid(void) {
     enum { REGIONS = 6 };
     const uint64_t bytes = 64 << 20;
@@ -164,6 +226,9 @@ static const struct test tests[] = {
     {"mappings outlive the thread of their queue", test_mappings_outlive_the_thread_of_their_queue},
     {"a mapping is kept on request", test_a_mapping_is_kept_on_request},
     {"a received mapping outlives its sender and its queue", test_a_received_mapping_outlives_its_sender_and_its_queue},
+    {"a read-only map is beside the other", test_a_read_only_map_is_beside_the_other},
+    {"a read-only map alone is kept too", test_a_read_only_map_alone_is_kept_too},
+    {"a received map can be read-only", test_a_received_map_can_be_read_only},
     {"what is kept is bounded, and its address stays valid", test_what_is_kept_is_bounded_and_its_address_stays_valid},
     {"many small mappings are kept only up to their number", test_many_small_mappings_are_kept_only_up_to_their_number},
     {"sizes beyond the limit are refused", test_sizes_beyond_the_limit_are_refused},

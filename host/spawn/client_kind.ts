@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { Bootstrap } from "../../ffi/bootstrap.ts";
 import type { ClientPermissions } from "./client_arguments.ts";
 
 /** The options of a client's process. */
@@ -20,6 +21,10 @@ export interface SpawnOptions {
   readonly grpcClient: URL | undefined;
   /** `undefined` if the user gave none. */
   readonly permissions: ClientPermissions | undefined;
+  /** Whether the kernel keeps a client to its permissions also where Deno's own do not. A client in Python with permissions is always confined. */
+  readonly confine?: boolean | undefined;
+  /** The most bytes of memory of a confined client that is neither shared nor of a file; `undefined` for no limit. */
+  readonly memoryLimit?: number | undefined;
   /** Environment variables of the user. The client may read them. */
   readonly userEnv: Readonly<Record<string, string>>;
   /** The Deno executable, a path or a name in PATH; `undefined` for the one of this process. */
@@ -65,8 +70,12 @@ export interface ClientKind {
    * Returns the command line of the next client.
    *
    * @param bridgeEnv the variables that name its connection
+   * @param bootstrap the one with the broker's name, if there is one
    */
-  command(bridgeEnv: Readonly<Record<string, string>>): ClientLine;
+  command(
+    bridgeEnv: Readonly<Record<string, string>>,
+    bootstrap?: Bootstrap,
+  ): ClientLine;
   /** What to do if the program could not be started, as the end of a sentence. */
   adviceFor(program: string, cause: unknown): string;
   /** What is to be said with an error that the client has reported or written, after a line feed; "" if nothing. */

@@ -5,18 +5,24 @@
  * @module
  */
 
-import { dirname } from "node:path";
 import { effectiveUser } from "../../ffi/user_id.ts";
 import { permittedEnvironment } from "../../ffi/environment.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { homeDirectory } from "../../proto/names.ts";
+import { absolutePermissions } from "./client_arguments.ts";
 import type { ClientKind, LaunchPlace, SpawnOptions } from "./client_kind.ts";
-import { checkEnforceable, confined } from "./confinement.ts";
+import {
+  checkEnforceable,
+  confined,
+  confinementSystem,
+} from "./confinement.ts";
 import { givenPath } from "./paths.ts";
+import { servicesFolder } from "./services_folder.ts";
 import { executableOf, type PythonChoice } from "./python/executable.ts";
 import { findPython } from "./python/find_python.ts";
 import type { KeepPlace } from "./python/kept_files.ts";
 import { pythonFolder } from "./python/python_folder.ts";
+import { modulePlaces, pythonPlaces } from "./python/python_places.ts";
 import { shimFile } from "./python/shim_file.ts";
 import { runTool } from "./python/tool.ts";
 import { scriptMetadata, UV, uvPython } from "./python/uv.ts";
@@ -45,8 +51,12 @@ export function pythonClient(
   place: LaunchPlace,
 ): ClientKind {
   const module = localPath(options.module);
+  const home = place.variable("HOME");
   refuseDenos(options);
-  checkEnforceable(options.permissions);
+  const asked = options.permissions ?? (options.confine ? {} : undefined);
+  const permissions = asked && absolutePermissions(asked, place.folder);
+  const system = confinementSystem(place);
+  checkEnforceable(permissions, "python", system);
   const search = {
     module,
     given: options.python === undefined || options.python === UV
@@ -85,7 +95,7 @@ export function pythonClient(
         library: await shimFile(tools),
       };
     },
-    command() {
+    command(bridgeEnv, bootstrap) {
       if (prepared === undefined) {
         throw new Error("prepare() is called before command()");
       }
@@ -100,8 +110,19 @@ export function pythonClient(
             PYTHONDONTWRITEBYTECODE: "1",
           },
         },
-        options.permissions,
-        [program, folder, library, dirname(module)],
+        permissions,
+        {
+          runtime: "python",
+          library,
+          reads: [folder, library],
+          mayRead: [
+            ...modulePlaces(module, home),
+            ...pythonPlaces(program, home),
+          ],
+          memory: options.memoryLimit,
+          services: permissions && servicesFolder(bridgeEnv, bootstrap),
+        },
+        system,
       );
     },
     adviceFor: (_, cause) => adviceFor(cause),

@@ -11,6 +11,8 @@ import { inheritedChannel } from "../../ffi/own_names.ts";
 import { BridgeError } from "../../proto/errors.ts";
 import { takeEnvironment } from "./client_environment.ts";
 import type { ClientKind, SpawnOptions } from "./client_kind.ts";
+import { confinedDeno } from "./confined_deno.ts";
+import { checkLimit } from "./confinement.ts";
 import { denoClient } from "./deno_client.ts";
 import { isPythonModule } from "./python/find_python.ts";
 import { pythonClient } from "./python_client.ts";
@@ -68,6 +70,7 @@ const DRAIN_MS = 200;
  */
 export function clientStarter(options: SpawnOptions): StartClient {
   refuseToBeDeno();
+  checkLimit(options);
   const folder = workingDirectory();
   const isPython = isPythonModule(options.module);
   const env = takeEnvironment(options.userEnv, isPython ? "python" : "deno");
@@ -77,9 +80,14 @@ export function clientStarter(options: SpawnOptions): StartClient {
   };
   const kind = isPython
     ? pythonClient(options, place)
+    : options.confine
+    ? confinedDeno(options, place)
     : denoClient(options, place);
   const start: StartClient = (bridgeEnv, bootstrap) => {
-    const { program, args, env: own, held } = kind.command(bridgeEnv);
+    const { program, args, env: own, held } = kind.command(
+      bridgeEnv,
+      bootstrap,
+    );
     using started = new DisposableStack();
     if (held !== undefined) started.use(held);
     const client = spawnClient({

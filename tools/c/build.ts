@@ -11,9 +11,9 @@ import { writeLaunchers } from "../launchers.ts";
 import { stampCheckout } from "../package/stamp.ts";
 import {
   LINUX,
-  LINUX_LINK,
+  LINUX_LIBRARY_LINK,
   listInterposer,
-  listLibxpc,
+  listLinuxLibrary,
   listShim,
   MACOS_INTERPOSER,
   MACOS_LIBRARY,
@@ -26,8 +26,8 @@ const LIBRARY = "libstreamlib_bridge.so";
 const SHARED = ["-O2", "-g", "-fPIC", "-fvisibility=hidden", "-shared"];
 
 async function buildForLinux(): Promise<void> {
-  const sources = [...await listShim("linux"), ...await listLibxpc()];
-  const flags = [...LINUX, ...SHARED, ...LINUX_LINK];
+  const sources = await listLinuxLibrary();
+  const flags = [...LINUX, ...SHARED, ...LINUX_LIBRARY_LINK];
   await whenChanged(
     LIBRARY,
     sources,
@@ -39,7 +39,7 @@ async function buildForLinux(): Promise<void> {
         ...sources,
         "-o",
         output,
-        ...LINUX_LINK,
+        ...LINUX_LIBRARY_LINK,
         "-lpthread",
       ]),
   );

@@ -86,6 +86,7 @@ const HEADER_FOLDERS = [
   "include/",
   "bootstrap/",
   "bridge/",
+  "confine/",
   "linux/",
   "linux/include/xpc/",
 ];

@@ -23,6 +23,9 @@ const ELSEWHERE: Record<System, RegExp> = {
   double: /_(macos|memfd)\.c$/,
 };
 
+/** What makes the file of the shim a program, on Linux: for the shared library alone, because a test program is one already. */
+const ENTRY = "c/confine/entry_linux.c";
+
 /** What a process needs of a bootstrap that has started it: on Linux it is in our libxpc. */
 const CHANNEL = /\/(codec|held|channel_linux|loss_linux)\.c$/;
 
@@ -38,8 +41,14 @@ export async function listShim(system: System): Promise<string[]> {
   const bootstrap = (await listC("bootstrap/")).filter((file) =>
     !INTERPOSER.test(file) && (system === "darwin" || !CHANNEL.test(file))
   );
-  const files = [...await listC("bridge/"), ...bootstrap];
-  return files.filter((file) => !ELSEWHERE[system].test(file));
+  const files = [
+    ...await listC("bridge/"),
+    ...bootstrap,
+    ...await listC("confine/"),
+  ];
+  return files.filter((file) =>
+    file !== ENTRY && !ELSEWHERE[system].test(file)
+  );
 }
 
 /** The C files of the interposer, a library for programs on macOS that know nothing of a bootstrap. */
@@ -63,6 +72,11 @@ export async function listLibxpc(): Promise<string[]> {
     ...await listC("linux/"),
     ...bootstrap.filter((file) => CHANNEL.test(file)),
   ];
+}
+
+/** The C files of the shim's shared library for Linux, with our libxpc. */
+export async function listLinuxLibrary(): Promise<string[]> {
+  return [...await listShim("linux"), ENTRY, ...await listLibxpc()];
 }
 
 /** The names of the C tests for a system; on macOS those of the shim, over Apple's libxpc and frameworks, and of what needs neither. */
@@ -104,6 +118,12 @@ export const LINUX_LINK: readonly string[] = [
   "-Wl,-z,nodelete",
   "-Wl,-z,defs",
   "-Wl,-z,relro,-z,now",
+];
+
+/** Linker flags of the shim's shared library: it is the launcher of clients that are confined, too. */
+export const LINUX_LIBRARY_LINK: readonly string[] = [
+  ...LINUX_LINK,
+  "-Wl,-e,slb_confine_entry",
 ];
 
 /** The oldest macOS that the shim runs on. */

@@ -19,6 +19,8 @@ export interface SharedLibrary {
   readonly nodelete: boolean;
   /** Whether all symbols are resolved at load time, so that no table stays writable. */
   readonly bindsNow: boolean;
+  /** Whether it can be executed too: it names a dynamic loader, and has a place to begin. */
+  readonly executable: boolean;
   /** The names of its sections, in the order of the file. */
   readonly sections: readonly string[];
 }
@@ -134,6 +136,8 @@ export function readSharedLibrary(bytes: Uint8Array): SharedLibrary {
     exports: readExports(file, symbols.section, symbols.names),
     nodelete: (flags & FLAG_1.nodelete) !== 0,
     bindsNow: (flags & FLAG_1.now) !== 0,
+    executable: file.u64(24) !== 0 &&
+      sections.some(({ name }) => name === ".interp"),
     sections: sections.map(({ name }) => name),
   };
 }

@@ -1,6 +1,6 @@
 /** The shim for Linux, compiled for other processors and for older systems than this machine. */
 
-import { LINUX, LINUX_LINK, listLibxpc, listShim } from "../c/sources.ts";
+import { LINUX, LINUX_LIBRARY_LINK, listLinuxLibrary } from "../c/sources.ts";
 import { type Machine, readSharedLibrary, type SharedLibrary } from "./elf.ts";
 import type { Toolchain } from "./toolchain.ts";
 
@@ -41,6 +41,9 @@ export function linuxProblems(
   }
   if (!library.nodelete) say("closing it would unmap it under XPC's threads");
   if (!library.bindsNow) say("its tables stay writable");
+  if (!library.executable) {
+    say("it is no program, so that clients cannot be confined");
+  }
   for (const section of library.sections) {
     if (/^\.(debug|symtab|note\.gnu\.build-id)/.test(section)) {
       say(`it has ${section}`);
@@ -60,9 +63,9 @@ function isTooNew(version: string): boolean {
 export async function compileLinux(
   toolchain: Toolchain,
   machine: Machine,
-  link: readonly string[] = LINUX_LINK,
+  link: readonly string[] = LINUX_LIBRARY_LINK,
 ): Promise<Uint8Array> {
-  const sources = [...await listShim("linux"), ...await listLibxpc()];
+  const sources = await listLinuxLibrary();
   return await toolchain.link(linuxTarget(machine), LINUX_LIBRARY, [
     ...LINUX,
     ...FLAGS,

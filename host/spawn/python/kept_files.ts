@@ -27,6 +27,8 @@ export interface KeptContent {
   readonly sha256: string;
   /** The content of each file, by its path in the folder. */
   readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+  /** Whether they are programs. Default: false. */
+  readonly executable?: boolean;
 }
 
 /** Where files are kept, and whose they are. */
@@ -39,6 +41,8 @@ export interface KeepPlace {
 
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
+const PROGRAM_MODE = 0o700;
+const OWNER_EXECUTES = 0o100;
 /** The bits of a mode by which others can write. */
 const OTHERS_WRITE = 0o022;
 /** In such a directory nobody can replace what another user has made. */
@@ -132,7 +136,7 @@ async function checkClosed(path: string, owner: number): Promise<void> {
 /** Whether a folder has these files and nothing else, and only this user can have written them. */
 async function isWhole(
   folder: string,
-  { files }: KeptContent,
+  { files, executable = false }: KeptContent,
   owner: number,
 ): Promise<boolean> {
   const isOurs = async (path: string, kind: "isDirectory" | "isFile") => {
@@ -151,6 +155,8 @@ async function isWhole(
     }
     for (const [path, wanted] of files) {
       if (!await isOurs(join(folder, path), "isFile")) return false;
+      const { mode } = await Deno.lstat(join(folder, path));
+      if (executable && ((mode ?? 0) & OWNER_EXECUTES) === 0) return false;
       const found = await Deno.readFile(join(folder, path));
       if (!areEqual(found, wanted)) return false;
     }
@@ -192,14 +198,15 @@ async function write(
     dirname(folder),
     `.${content.sha256}-${crypto.randomUUID()}`,
   );
+  const mode = content.executable ? PROGRAM_MODE : FILE_MODE;
   try {
     for (const directory of directoriesOf(content.files)) {
       await makeDirectory(join(fresh, directory));
     }
     for (const [path, bytes] of content.files) {
       const file = join(fresh, path);
-      await Deno.writeFile(file, bytes, { createNew: true, mode: FILE_MODE });
-      await Deno.chmod(file, FILE_MODE); // whatever the umask
+      await Deno.writeFile(file, bytes, { createNew: true, mode });
+      await Deno.chmod(file, mode); // whatever the umask
     }
     await put(fresh, folder, content, owner);
   } finally {

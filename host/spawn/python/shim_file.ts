@@ -25,6 +25,7 @@ export async function shimFile(place: KeepPlace): Promise<string> {
   const { sha256, base64 } = shim.prebuilt;
   const folder = await keepFiles(place, {
     sha256,
+    executable: true, // it is the launcher of a client that is confined, too
     files: new Map([[LIBRARY_NAME, Uint8Array.fromBase64(base64)]]),
   });
   return `${folder}/${LIBRARY_NAME}`;

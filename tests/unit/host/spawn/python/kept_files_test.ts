@@ -70,6 +70,25 @@ permittedTest(
 );
 
 permittedTest(
+  "kept files: a program can be executed, and is mended if it cannot",
+  NEEDS,
+  async () => {
+    using home = new Home();
+    const keep = () =>
+      keepFiles(
+        { home: () => home.path, user: () => effectiveUser() },
+        { ...CONTENT, executable: true },
+      );
+    const whole = WHOLE.map((each) => each.replace("600 ", "700 "));
+    await keep();
+    assertEquals(home.entries(), whole);
+    Deno.chmodSync(`${home.folder}/__main__.py`, 0o600);
+    await keep();
+    assertEquals(home.entries(), whole);
+  },
+);
+
+permittedTest(
   "kept files: a folder that is not what it should be is replaced",
   NEEDS,
   async () => {
