@@ -96,6 +96,7 @@ class Waiting:
 
     def block(self, timeout: Optional[float]) -> None:
         """Waits until something has come, and handles it; for at most `timeout` seconds."""
+        self._end_if_forked()
         channel = self.channel
         if channel is not None:
             channel.settle()
@@ -110,6 +111,11 @@ class Waiting:
         if self._native.lib.slb_queue_wait(self._native.queue, _ms(self._limited(timeout))):
             self._native.drain()
         self._run_timers()
+
+    def _end_if_forked(self) -> None:
+        """A forked child that has returned into this package has nothing to do here: the channel is its parent's."""
+        if self._native.is_forked:
+            raise SystemExit(0)
 
     # ---- coroutines ----
 
@@ -187,6 +193,7 @@ class Waiting:
 
     async def wait(self, timeout: Optional[float]) -> None:
         """As `block`: in an event loop it leaves the thread to others meanwhile."""
+        self._end_if_forked()
         if self._loop is None:
             self.block(timeout)
             return
