@@ -4,6 +4,13 @@
  */
 
 import type { Step } from "./step.ts";
+import {
+  EITHER_BOTH,
+  EITHER_LANGUAGE,
+  EITHER_TRANSPORT,
+  LIKE_MACOS,
+  SHIM_TESTS,
+} from "./suites.ts";
 
 /** A part of the run: steps of the same kind. */
 interface Part {
@@ -128,83 +135,14 @@ function overDictionaries(step: PlannedStep): PlannedStep {
   };
 }
 
-/** The tests that run with either transport: of channels, of ends and graphs, and of hosts and clients with a kill of each party and restarts. */
-const EITHER_TRANSPORT = [
-  "tests/faults/kills_test.ts",
-  "tests/integration/channel_restart_test.ts",
-  "tests/integration/channel_stats_test.ts",
-  "tests/integration/channel_test.ts",
-  "tests/integration/clones_test.ts",
-  "tests/integration/crash_frames_test.ts",
-  "tests/integration/credit_test.ts",
-  "tests/integration/ends_test.ts",
-  "tests/integration/field_wire_test.ts",
-  "tests/integration/given_away_test.ts",
-  "tests/integration/graph_test.ts",
-  "tests/integration/hang_test.ts",
-  "tests/integration/host_client_test.ts",
-  "tests/integration/late_access_test.ts",
-  "tests/integration/marks_test.ts",
-  "tests/integration/memory_room_test.ts",
-  "tests/integration/memory_test.ts",
-  "tests/integration/moved_frames_test.ts",
-  "tests/integration/nested_memory_test.ts",
-  "tests/integration/packets_test.ts",
-  "tests/integration/port_ends_test.ts",
-  "tests/integration/random_travels_test.ts",
-  "tests/integration/requests_test.ts",
-  "tests/integration/restart_test.ts",
-  "tests/integration/stalled_ports_test.ts",
-  "tests/integration/stream_graph_test.ts",
-  "tests/integration/streams_test.ts",
-  "tests/integration/tee_kills_test.ts",
-] as const;
-
-/** The shim's tests. */
-const SHIM_TESTS = [
-  "bridge_budget_test",
-  "bridge_ends_test",
-  "bridge_process_test",
-  "bridge_stream_test",
-  "bridge_test",
-  "shim_fault_test",
-] as const;
-
-/** The tests of what differs between Linux and macOS: channels, their lanes and memory, what waits in a sender, ends, deaths, restarts, services. */
-const LIKE_MACOS = [
-  "tests/contract/ffi_ends_test.ts",
-  "tests/faults/broker_gone_test.ts",
-  "tests/faults/kills_test.ts",
-  "tests/faults/orphans_test.ts",
-  "tests/integration/activation_test.ts",
-  "tests/integration/budgets_test.ts",
-  "tests/integration/channel_restart_test.ts",
-  "tests/integration/channel_test.ts",
-  "tests/integration/contract_test.ts",
-  "tests/integration/credit_test.ts",
-  "tests/integration/exits_test.ts",
-  "tests/integration/field_wire_test.ts",
-  "tests/integration/floods_test.ts",
-  "tests/integration/graph_test.ts",
-  "tests/integration/host_bridge_test.ts",
-  "tests/integration/host_client_test.ts",
-  "tests/integration/hostile_host_test.ts",
-  "tests/integration/hostile_lane_host_test.ts",
-  "tests/integration/hostile_lane_test.ts",
-  "tests/integration/lane_misuse_test.ts",
-  "tests/integration/lane_test.ts",
-  "tests/integration/memory_test.ts",
-  "tests/integration/modes_test.ts",
-  "tests/integration/nested_memory_test.ts",
-  "tests/integration/oversize_test.ts",
-  "tests/integration/process_limits_test.ts",
-  "tests/integration/reasons_cross_test.ts",
-  "tests/integration/recv_sync_test.ts",
-  "tests/integration/relay_test.ts",
-  "tests/integration/restart_test.ts",
-  "tests/integration/simulation_test.ts",
-  "tests/integration/slow_client_test.ts",
-] as const;
+/** The step with Python processes as clients. */
+function ofPython(step: PlannedStep): PlannedStep {
+  return {
+    ...step,
+    name: `${step.name}, of Python`,
+    env: { STREAMLIB_TEST_CLIENTS: "python" },
+  };
+}
 
 /** The test files of a folder; the longest, if it is named, comes first, so that nothing waits for it at the end. */
 function files(folder: string, longest?: string): Part["steps"] {
@@ -343,6 +281,25 @@ export const PARTS: readonly Part[] = [
     steps: async () => {
       const tests = EITHER_TRANSPORT.map((path) => file(path, "quick"));
       return (await Promise.all(tests)).map(overDictionaries);
+    },
+  },
+  {
+    name: "python",
+    quick: false,
+    budgetSecs: 400,
+    steps: async () => {
+      const steps = (paths: readonly string[]): Promise<PlannedStep[]> =>
+        Promise.all(paths.map((path) => file(path, "quick")));
+      const overLanes = await steps(EITHER_LANGUAGE);
+      const others = await steps(EITHER_BOTH);
+      return [
+        ...overLanes.map(ofPython),
+        ...others.map((step) => {
+          const { name, env } = overDictionaries(step);
+          const python = ofPython({ ...step, name });
+          return { ...python, env: { ...env, ...python.env } };
+        }),
+      ];
     },
   },
   {
