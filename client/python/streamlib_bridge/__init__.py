@@ -24,6 +24,7 @@ from ._attributes import Call, Input, Output, call, setting
 from ._context import Context
 from ._errors import BridgeError
 from ._frames import AudioFrame, ColorSpace, DataFrame, VideoFrame
+from ._generated import PACKAGE_VERSION as __version__
 from ._leased_frame import Frame
 from ._processor import continuous, manual, reactive
 from ._receiver import Receiver
@@ -66,6 +67,7 @@ from ._types import (
 )
 
 __all__ = [
+    "__version__",
     "Array",
     "AudioFrame",
     "Bool",

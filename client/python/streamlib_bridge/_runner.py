@@ -7,6 +7,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import re
 import signal
 import sys
 from types import ModuleType
@@ -18,6 +19,7 @@ from ._channel import Channel
 from ._codec import frame_codec
 from ._errors import BridgeError
 from ._failures import text_of, traceback_of
+from ._generated import PACKAGE_VERSION
 from ._loops import Commands, Runner
 from ._native import Native
 from ._packed import Message
@@ -84,6 +86,7 @@ def run(file: str, name: Optional[str]) -> int:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     faulthandler.enable()
     say = sayer(name)
+    warn_of_another_version(say)
     client: Optional[Client] = None
     try:
         client = Client(file, say)
@@ -97,6 +100,23 @@ def run(file: str, name: Optional[str]) -> int:
             raise
         say(f"client_failed: {traceback_of(error)}")
     return 1
+
+
+def warn_of_another_version(say: Callable[[str], None]) -> None:
+    """The host's copy of this package runs. Editors and tests may use another one."""
+    for folder in sys.path[1:]:
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            continue
+        for name in names:
+            found = re.fullmatch(r"streamlib_bridge-(.+)\.dist-info", name)
+            if found is not None and found.group(1) != PACKAGE_VERSION:
+                say(
+                    f"streamlib-bridge {found.group(1)} is installed in {folder}, the host has "
+                    f"{PACKAGE_VERSION}, which is used; install the same version for your editor and tests"
+                )
+                return
 
 
 def sayer(name: Optional[str]) -> Callable[[str], None]:
