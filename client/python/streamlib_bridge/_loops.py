@@ -82,7 +82,8 @@ class Runner:
         function = self._processor.function(name)
         if function is None:
             return None
-        word = _WORDS["settingsChanged" if name == "settings_changed" else name]
+        # A `teardown` has no word: at the end nobody looks any more.
+        word = _WORDS.get("settingsChanged" if name == "settings_changed" else name, _WORDS["waits"])
         return await self._during(word, lambda: function(*given))
 
     async def during_call(self, index: int, function: Callable[[], Any]) -> Any:
@@ -91,7 +92,7 @@ class Runner:
     async def _during(self, word: int, function: Callable[[], Any]) -> Any:
         status = self.channel.status
         status.does(word)
-        _names_its_line(True)
+        names_its_line(True)
         try:
             result = function()
             if inspect.isawaitable(result):
@@ -104,7 +105,7 @@ class Runner:
                 result = await result
             return result
         finally:
-            _names_its_line(False)
+            names_its_line(False)
             status.does(self._beside)
 
     async def settings_changed(self, changed: List[str]) -> None:
@@ -324,7 +325,7 @@ class Runner:
         return False
 
 
-def _names_its_line(on: bool) -> None:
+def names_its_line(on: bool) -> None:
     """While the user's code runs, SIGTERM writes its traceback first: so a hang names its line."""
     try:
         if on:

@@ -21,6 +21,7 @@ from ._errors import BridgeError
 from ._failures import text_of, traceback_of
 from ._generated import PACKAGE_VERSION
 from ._loops import Commands, Runner
+from ._loops import Commands, Runner, names_its_line
 from ._native import Native
 from ._packed import Message
 from ._context import Context
@@ -85,6 +86,8 @@ def run(file: str, name: Optional[str]) -> int:
     if hasattr(signal, "SIGXFSZ"):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     faulthandler.enable()
+    # A pool ends its forked workers by SIGTERM: that is no hang, and their stacks are no news.
+    os.register_at_fork(after_in_child=lambda: names_its_line(False))
     say = sayer(name)
     warn_of_another_version(say)
     client: Optional[Client] = None

@@ -14,7 +14,7 @@ import { controlPlan } from "../controls.ts";
 import type { Extent, Group, SubjectPlan } from "../harness/subject.ts";
 import { pictureSocket } from "../peers/picture_socket.ts";
 
-const COUNT: Readonly<Record<Extent, number>> = { full: 2_000, quick: 300 };
+const COUNT: Readonly<Record<Extent, number>> = { full: 20_000, quick: 300 };
 const SOCKET_COUNT: Readonly<Record<Extent, number>> = { full: 50, quick: 10 };
 const COPIES: Readonly<Record<Extent, number>> = { full: 200, quick: 50 };
 
