@@ -20,7 +20,6 @@ from ._codec import frame_codec
 from ._errors import BridgeError
 from ._failures import text_of, traceback_of
 from ._generated import PACKAGE_VERSION
-from ._loops import Commands, Runner
 from ._loops import Commands, Runner, names_its_line
 from ._native import Native
 from ._packed import Message
