@@ -2,17 +2,19 @@
 # syntax of old Pythons, so that they can say what is wrong.
 import sys
 
+name = "".join(each + ": " for each in sys.argv[2:3])
 if sys.version_info < (3, 9):
     sys.stderr.write(
-        "streamlib client: version_mismatch: Cannot run a processor with Python %d.%d (%s): "
+        "streamlib client: %sversion_mismatch: Cannot run a processor with Python %d.%d (%s): "
         "it must be at least 3.9; set the host's option `python` to a newer one\n"
-        % (sys.version_info[0], sys.version_info[1], sys.executable)
+        % (name, sys.version_info[0], sys.version_info[1], sys.executable)
     )
     sys.exit(1)
 if sys.implementation.name != "cpython":
     sys.stderr.write(
-        "streamlib client: version_mismatch: Cannot run a processor with %s (%s): it must be "
-        "CPython; set the host's option `python` to one\n" % (sys.implementation.name, sys.executable)
+        "streamlib client: %sversion_mismatch: Cannot run a processor with %s (%s): it must be "
+        "CPython; set the host's option `python` to one\n"
+        % (name, sys.implementation.name, sys.executable)
     )
     sys.exit(1)
 

@@ -52,7 +52,7 @@ def describe(file: str) -> int:
     """Writes what the processor of a file declares, as JSON. Returns the exit code."""
     try:
         definition = find_processor(vars(load(file)), file)
-        print(json.dumps(description_of(**_declared(definition)), indent=2))
+        print(json.dumps(description_of(**_declared(definition))))  # in one line, the last of stdout
         return 0
     except Exception as error:
         code = error.code if isinstance(error, BridgeError) else "client_failed"
@@ -97,7 +97,9 @@ def run(file: str, name: Optional[str]) -> int:
         if client is not None and client.native.is_forked:
             raise
         say(f"{error.code}: {error.message}")
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:
         if client is not None and client.native.is_forked:
             raise
         say(f"client_failed: {traceback_of(error)}")
@@ -210,7 +212,9 @@ class Client:
             self._follow(_FOLLOW_GRACE_MS)
             try:
                 self._run_processor()
-            except Exception as error:
+            except SystemExit:
+                raise  # its code is the process's
+            except BaseException as error:
                 if self.native.is_forked:
                     raise
                 if not self._is_our_end(error):
@@ -224,7 +228,7 @@ class Client:
             raise bridge.failure
         return 0
 
-    def _is_our_end(self, error: Exception) -> bool:
+    def _is_our_end(self, error: BaseException) -> bool:
         """Whether an error says only that the host has closed the channel while the processor ran."""
         return (
             self._bridge.is_over and isinstance(error, BridgeError) and error.code == "closed"
@@ -295,7 +299,9 @@ class Client:
             await runner.during("setup")
             bridge.started(definition.mode, agreement.message)
             await runner.run()
-        except Exception as error:
+        except SystemExit:
+            raise
+        except BaseException as error:
             # Told before `teardown`, whose error must not replace it.
             if not self.native.is_forked and not self._is_our_end(error):
                 bridge.failed(error)
