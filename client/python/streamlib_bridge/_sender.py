@@ -6,7 +6,7 @@ be withdrawn, so the number and the bytes of a port's unconfirmed frames are bou
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple, Union
 
 from ._codec import Misfit
 from ._copying import copy_memory, sizes_of
@@ -142,7 +142,7 @@ class Sender(PortHalf):
 
     # ---- frames ----
 
-    def acquire(self, template: Optional[Mapping[str, Any]] = None, **fields: Any) -> Frame:
+    def acquire(self, template: Union[Frame, Mapping[str, Any], None] = None, **fields: Any) -> Frame:
         """A frame to fill, with memory wherever its schema has a texture or a buffer.
 
         `template` is another frame, or a dictionary; `fields` are added to it. Of a
@@ -244,7 +244,7 @@ class Sender(PortHalf):
         settle(channel.ends)
         return True
 
-    def set(self, values: Mapping[str, Any]) -> bool:
+    def set(self, values: Union[Frame, Mapping[str, Any]]) -> bool:
         """Sends the values of a frame. Pictures and numbers in it are copied, once. Returns what `send` does."""
         frame = self.acquire(values if isinstance(values, Frame) else sizes_of(values))
         if isinstance(values, Frame):

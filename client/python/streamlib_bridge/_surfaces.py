@@ -7,6 +7,7 @@ needed otherwise.
 from __future__ import annotations
 
 import weakref
+from importlib import import_module
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ._errors import BridgeError
@@ -74,14 +75,13 @@ class SurfaceLayout(NamedTuple):
 
 def _numpy(what: str) -> Any:
     try:
-        import numpy
+        return import_module("numpy")  # by its name: type checkers need no numpy either
     except ImportError:
         raise BridgeError(
             "client_failed",
             f"Cannot make an array of {what}: numpy is not installed for this Python; "
             "install it (python -m pip install numpy), or use the bytes: `buffer`",
         ) from None
-    return numpy
 
 
 class _Shared:

@@ -17,7 +17,7 @@ the processor sends can then be received.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Union
 
 from ._agreement import agree_with_host
 from ._codec import NO_MEMORY, Misfit, fields_codec, frame_codec
@@ -126,7 +126,7 @@ class ProcessorRun:
             sender = self._sent[port] = _Input(self, receiver, self._definition.inputs[port])
         return sender
 
-    def acquire(self, port: str, template: Optional[Mapping[str, Any]] = None, **fields: Any) -> Frame:
+    def acquire(self, port: str, template: Union[Frame, Mapping[str, Any], None] = None, **fields: Any) -> Frame:
         """A frame of an input, to fill and to send, as `Sender.acquire` returns one."""
         return self._sender(port).acquire(template, **fields)
 
