@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Union
 
 from ._errors import BridgeError
-from ._leases import Lease
+from ._leases import Lease, Look
 from ._surfaces import Numbers, Surface
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class Frame:
 def _again(value: Memory) -> Memory:
     """Another look at the same memory, on a lease of its own."""
     lease: Any = value._lease
-    more = Lease(lease._ends, value._use.hold())
+    more = Lease(lease._ends, Look(value._use.hold(), not value._writable))
     if isinstance(value, Surface):
         return Surface(value._layout, value._use, more, value._writable)
     return Numbers(value.element_type, len(value), value._use, more, value._writable)

@@ -55,6 +55,28 @@ class Use:
             self.owner.idle(self)
 
 
+class Look:
+    """A hold on a use by who may look at its memory. On macOS a surface is locked meanwhile."""
+
+    __slots__ = ("_use", "_is_locked", "_read_only")
+
+    def __init__(self, use: Use, read_only: bool) -> None:
+        self._use = use
+        self._read_only = read_only
+        self._is_locked = False
+
+    def begins(self) -> None:
+        """The memory is looked at from now on."""
+        if not self._is_locked:
+            self._use.piece.lock(self._read_only)
+            self._is_locked = True
+
+    def release(self) -> None:
+        if self._is_locked:
+            self._use.piece.unlock(self._read_only)
+        self._use.release()
+
+
 class BareFrame:
     """A received frame without memory: its end confirms it to its sender."""
 
@@ -76,6 +98,11 @@ class Lease:
     def __init__(self, ends: Ends, held: Holding) -> None:
         self._ends = ends
         self._held = held
+
+    def begins(self) -> None:
+        """The memory that it holds is looked at from now on."""
+        if isinstance(self._held, Look):
+            self._held.begins()
 
     def __del__(self) -> None:
         self._ends.append(self._held)

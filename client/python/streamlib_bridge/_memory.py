@@ -72,6 +72,16 @@ class Piece:
             self._address_to_read = int(address)
         return int(address)
 
+    def lock(self, read_only: bool) -> None:
+        """Begins access to a surface by this processor. Raises `native_failure`."""
+        if self.kind == "surface":
+            self._native.checked(self._native.lib.slb_surface_lock(self.handle, int(read_only)))
+
+    def unlock(self, read_only: bool) -> None:
+        """Ends it. Another lock may still be there."""
+        if self.kind == "surface":
+            self._native.lib.slb_surface_unlock(self.handle, int(read_only))
+
     def bytes(self) -> int:
         """The size of a buffer's memory."""
         if self._address is None:
@@ -134,6 +144,11 @@ class PrivateMemory:
 
     def address(self, _writable: bool = True) -> int:
         return ctypes.addressof(self._bytes)
+
+    def lock(self, _read_only: bool) -> None:
+        """There is nothing to lock."""
+
+    unlock = lock
 
     def idle(self, _use: Use) -> None:
         """Nobody holds it: it is freed."""

@@ -6,7 +6,7 @@ from typing import Callable, Dict, List, Optional, Union
 
 from ._errors import BridgeError
 from ._generated import MAX_OFFERED
-from ._leases import Ends, Lease, Owner, Use
+from ._leases import Ends, Lease, Look, Owner, Use
 from ._memory import Piece
 from ._native import Native
 from ._offered import OfferedMemory
@@ -183,6 +183,6 @@ class FrameFinder:
         if len(self._leases) >= MAX_OFFERED:
             use.release()
             return f"one more than the {MAX_OFFERED} pieces that a frame can have"
-        lease = Lease(self._ends, use)
+        lease = Lease(self._ends, Look(use, True))
         self._leases.append(lease)
         return lease

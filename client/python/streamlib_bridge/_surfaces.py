@@ -106,6 +106,7 @@ class _Shared:
                     f"Cannot use the memory of this frame: {self._why}, and it may hold "
                     "another frame. Keep a copy: frame.pixels.copy()",
                 )
+            self._lease.begins()
             address = self._use.piece.address(self._writable)
             self._view = window(address, size, self._lease, self._writable)
         return self._view

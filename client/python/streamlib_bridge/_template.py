@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 from ._codec import Misfit
 from ._errors import BridgeError
 from ._generated import MAX_MEMORY_BYTES, MAX_OFFERED, PIXEL_FORMATS
-from ._leases import Ends, Lease, Use
+from ._leases import Ends, Lease, Look, Use
 from ._memory import BufferSpec, MemoryPool, PrivateMemory, SurfaceSpec
 from ._native import Native
 from ._surfaces import ELEMENT_BYTES, Numbers, Surface, planes_of
@@ -287,7 +287,7 @@ class FrameMemory:
                 filling.is_spare = True
                 private = PrivateMemory(spec)
                 use = Use(private, private)
-            lease = Lease(self._ends, use)
+            lease = Lease(self._ends, Look(use, False))
             value: Union[Surface, Numbers]
             if element is None:
                 value = Surface(use.piece.layout, use, lease, True)

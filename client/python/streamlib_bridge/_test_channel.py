@@ -60,6 +60,11 @@ class _MemoryShim:
             values[index] = value
         return 0
 
+    def slb_surface_lock(self, _handle: int, _read_only: int) -> int:
+        return 0
+
+    slb_surface_unlock = slb_surface_lock
+
     def slb_release(self, handle: int) -> int:
         self._memory.pop(handle, None)
         self._layouts.pop(handle, None)
