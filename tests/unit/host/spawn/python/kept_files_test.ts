@@ -79,7 +79,7 @@ permittedTest(
         { home: () => home.path, user: () => effectiveUser() },
         { ...CONTENT, executable: true },
       );
-    const whole = WHOLE.map((each) => each.replace("600 ", "700 "));
+    const whole = WHOLE.map((each) => each.replace("600 ", "700 ")).sort();
     await keep();
     assertEquals(home.entries(), whole);
     Deno.chmodSync(`${home.folder}/__main__.py`, 0o600);
