@@ -16,7 +16,8 @@ import { givenPath } from "./paths.ts";
  *
  * These permissions guard against accidents and limit what a processor reaches
  * through Deno. They do not protect against hostile native code: a process with
- * ffi can do what its user can.
+ * ffi can do what its user can. With the option `confine`, and for a client in
+ * Python, the kernel enforces them in native code too: see docs/confinement.md.
  */
 export interface ClientPermissions {
   /** Files and folders to read. A relative path starts at the host's working directory when it launches. */
