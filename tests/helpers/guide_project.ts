@@ -4,7 +4,9 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { pythonWith } from "../../tools/install/python.ts";
 import { CollectedText, killTree, run, sendSignal } from "./child.ts";
 import {
   blocksOf,
@@ -18,6 +20,21 @@ import { soon } from "./soon.ts";
 
 const CHECKOUT = fileURLToPath(new URL("../../", import.meta.url))
   .replace(/\/$/, "");
+
+/** What a guide's Python code may import, and where it is installed. */
+const REQUIREMENTS = new URL(
+  "../../examples/camera-python-display/requirements.txt",
+  import.meta.url,
+);
+const ENVIRONMENTS = new URL("../../c/out/guides/", import.meta.url);
+
+/** Installs the packages that the Python code of guides imports. Returns the Python that has them. */
+export function guidePython(): Promise<string> {
+  return pythonWith(REQUIREMENTS, ENVIRONMENTS);
+}
+
+/** The folder that Python runs. */
+const PYTHON_CLIENT = `${CHECKOUT}/client/python`;
 
 /** The path of the checkout in the guides. */
 const SHOWN_CHECKOUT = "../streamlib-bridge";
@@ -70,13 +87,23 @@ export class GuideProject implements AsyncDisposable {
     });
   }
 
-  /** Writes the files and runs the commands of a page, in order, and checks the types of its code. Returns the number of commands. */
+  /**
+   * Writes the files and runs the commands of a page, in order, and checks its code:
+   * the types of TypeScript, and of Python what it declares. Returns the
+   * number of commands.
+   */
   async run(page: string): Promise<number> {
     let ran = 0;
     const unchecked = new Set<string>();
+    const inPython = blocksOf(page).filter(({ language }) =>
+      language === "python"
+    );
+    if (inPython.length > 0) await this.#makeEnvironment();
     for (const block of blocksOf(page)) {
       const file = fileOf(block);
-      if (file) {
+      if (file?.name.endsWith(".py")) {
+        await this.#write(file.name, file.code);
+      } else if (file) {
         if (unchecked.has(file.name)) await this.#check(unchecked);
         await this.#write(file.name, file.code);
         unchecked.add(file.name);
@@ -97,7 +124,31 @@ export class GuideProject implements AsyncDisposable {
       unchecked.add(`fragment_${at}.ts`);
     }
     await this.#check(unchecked);
+    for (const block of inPython) {
+      const file = fileOf(block);
+      assert(file, `a block is no file of Python: ${block.text}`);
+      await this.#checkPython(file.name);
+    }
     return ran;
+  }
+
+  /** Makes the virtual environment that a reader of the guide has. */
+  async #makeEnvironment(): Promise<void> {
+    const environment = dirname(dirname(await guidePython()));
+    await Deno.symlink(environment, `${this.#folder}/.venv`);
+  }
+
+  /** Runs a test of a guide, or describes the processor of another file. */
+  async #checkPython(name: string): Promise<void> {
+    const isTest = name.startsWith("test_");
+    const { code, stderr } = await run(`${this.#folder}/.venv/bin/python3`, {
+      args: isTest
+        ? ["-B", "-W", "error", "-m", "unittest", name]
+        : ["-B", "-W", "error", PYTHON_CLIENT, "--describe", name],
+      cwd: this.#folder,
+      env: { ...this.#env, PYTHONPATH: PYTHON_CLIENT },
+    });
+    assertEquals(code, 0, `${name}: ${stderr}`);
   }
 
   #write(name: string, code: string): Promise<void> {

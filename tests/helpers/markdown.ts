@@ -3,7 +3,8 @@
  * output, tables. Tests run and compare them, so that a page cannot become
  * wrong unnoticed.
  *
- * - A `ts` block that begins with `// name.ts` is that file.
+ * - A `ts` block that begins with `// name.ts` is that file, and so is a `python`
+ *   block that begins with `# name.py`.
  * - Any other `ts` block is a fragment. If it has no import, the page's preamble
  *   is put before it: the code in a comment `<!-- before fragments: … -->`.
  * - In a `console` block `$ ` begins a command, and its output follows. A line
@@ -37,12 +38,19 @@ export function blocksOf(markdown: string): Block[] {
     .map(([, language, text]) => ({ language: language!, text: text! }));
 }
 
+/** The first line of a block that is a file, by language. */
+const FIRST_LINES: Readonly<Record<string, RegExp>> = {
+  ts: /^\/\/ (\S+\.ts)\n/,
+  python: /^# (\S+\.py)\n/,
+};
+
 /** Returns the file in a block; undefined if the block is not a file. */
 export function fileOf(
   { language, text }: Block,
 ): { readonly name: string; readonly code: string } | undefined {
-  const [line, name] = /^\/\/ (\S+\.ts)\n/.exec(text) ?? [];
-  return language === "ts" && line !== undefined
+  const first = FIRST_LINES[language];
+  const [line, name] = first?.exec(text) ?? [];
+  return line !== undefined
     ? { name: name!, code: text.slice(line.length) }
     : undefined;
 }

@@ -18,7 +18,9 @@ import {
   tableOf,
 } from "../helpers/markdown.ts";
 import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
-import { GuideProject } from "../helpers/guide_project.ts";
+import { GuideProject, guidePython } from "../helpers/guide_project.ts";
+import { prepare } from "../helpers/preparation.ts";
+import { hasPython } from "../../tools/install/python.ts";
 
 /** The guides: their commands are run, and what they name must exist. */
 
@@ -29,6 +31,7 @@ const GUIDES = {
   "getting-started": 3,
   "host-guide": 4,
   "client-guide": 3,
+  "python-guide": 2,
   "testing-processors": 1,
   "troubleshooting": 1,
   "production": 3,
@@ -40,10 +43,20 @@ function read(guide: Guide): Promise<string> {
   return Deno.readTextFile(new URL(`docs/${guide}.md`, ROOT));
 }
 
+const NO_PYTHON = hasPython() ? undefined : "no python3 with venv";
+
+if (NO_PYTHON === undefined) {
+  prepare("the Python packages of the guides", guidePython);
+}
+
 for (const [guide, least] of Object.entries(GUIDES) as [Guide, number][]) {
   permittedTest(
     `${guide}: its files are right, its commands print what it shows`,
-    { ...HOST_NEEDS, exhaustive: true },
+    {
+      ...HOST_NEEDS,
+      exhaustive: true,
+      lacking: guide === "python-guide" ? NO_PYTHON : undefined,
+    },
     async () => {
       using home = isolatedHome();
       const page = await read(guide);
