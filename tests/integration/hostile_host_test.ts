@@ -15,6 +15,7 @@ import { Broker } from "../../broker/broker.ts";
 import { type ClientProcess, clientStarter } from "../../host/spawn/spawn.ts";
 import type { Condition } from "../fixtures/attacked_client.ts";
 import { CollectedText, kill, killTree } from "../helpers/child.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { type Needs, permittedTest } from "../helpers/permitted.ts";
 import { soon, until } from "../helpers/soon.ts";
@@ -123,17 +124,19 @@ function attackTest(
     await said.until("the connection", (text) => text.includes("\n"));
     const { connection_id, token } = JSON.parse(said.text);
     let written = "";
-    const client = clientStarter({
-      module: fixture("attacked_client.ts"),
+    const start = clientStarter({
+      permissions: undefined,
+      ...testClient("attacked_client.ts", { read: true }),
       name: "client",
       runner: new URL("../../client/runner.ts", import.meta.url),
       grpcClient: undefined,
-      permissions: { read: true },
       userEnv: {},
       deno: undefined,
       config: undefined,
       output: (chunk) => written += new TextDecoder().decode(chunk),
-    })({
+    });
+    await start.prepare?.(new AbortController().signal);
+    const client = start({
       STREAMLIB_BROKER_XPC_SERVICE: service,
       STREAMLIB_CONNECTION_ID: connection_id,
       STREAMLIB_CONNECTION_TOKEN: token,

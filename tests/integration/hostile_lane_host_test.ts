@@ -23,6 +23,7 @@ import { teardownMessage } from "../../proto/states/handshake_messages.ts";
 import { CHANNEL_KEY, CTRL_TYPE } from "../../proto/wire/keys.ts";
 import type { XpcDictionary } from "../../proto/wire/xpc_value.ts";
 import type { FrameReceiver } from "../../channel/ports/frame_receiver.ts";
+import { testClient } from "../helpers/client_module.ts";
 import { attackFrame } from "../helpers/attack_messages.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import {
@@ -236,17 +237,19 @@ async function attack(
   { begin, step, ends }: LaneAttack,
 ): Promise<{ code: number; written: string }> {
   const { connection_id, token } = host.credentials;
-  const client = clientStarter({
-    module: new URL("../fixtures/copies_all.ts", import.meta.url),
+  const start = clientStarter({
+    permissions: undefined,
+    ...testClient("copies_all.ts", { read: true }),
     name: "client",
     runner: new URL("../../client/runner.ts", import.meta.url),
     grpcClient: undefined,
-    permissions: { read: true },
     userEnv: {},
     deno: undefined,
     config: undefined,
     output: () => {},
-  })({
+  });
+  await start.prepare?.(new AbortController().signal);
+  const client = start({
     STREAMLIB_BROKER_XPC_SERVICE: SERVICE,
     STREAMLIB_CONNECTION_ID: connection_id,
     STREAMLIB_CONNECTION_TOKEN: token,

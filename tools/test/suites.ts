@@ -12,6 +12,8 @@ export const EITHER_LANGUAGE: readonly string[] = [
   "tests/integration/graph_test.ts",
   "tests/integration/hang_test.ts",
   "tests/integration/host_client_test.ts",
+  "tests/integration/hostile_host_test.ts",
+  "tests/integration/hostile_lane_host_test.ts",
   "tests/integration/marks_test.ts",
   "tests/integration/modes_test.ts",
   "tests/integration/port_agreement_test.ts",

@@ -247,15 +247,15 @@ class Bridge:
         self._report_stats_later()
 
     def _host_lost(self, end: Ended) -> None:
-        reason = end.reason & ~_REASON_TOLD
+        is_told = bool(end.reason & _REASON_TOLD)
         code = {
             _REASON_OUTBOX: "outbox_full",
             _REASON_MALFORMED: "malformed_message",
-            _REASON_EXHAUSTED: "channel_lost",
-        }.get(reason)
+            _REASON_EXHAUSTED: "channel_lost" if is_told else "native_failure",
+        }.get(end.reason & ~_REASON_TOLD)
         if code is not None:
-            who = "the host has ended the channel" if end.reason & _REASON_TOLD else "the channel was ended"
-            self._apply({"type": "failed", "code": code, "reason": f"{who}: {end.text}"})
+            why = f"the channel to the host ended: {end.text}"
+            self._apply({"type": "failed", "code": code, "reason": why})
         elif self._phase == "awaiting_ping":
             self._apply(
                 {

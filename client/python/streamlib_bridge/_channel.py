@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List, Optional, Se
 
 from ._errors import BridgeError
 from ._dictionaries import Dictionaries
-from ._generated import MAX_OFFERED
+from ._generated import MAX_ERROR_LENGTH, MAX_OFFERED
 from ._lane import Lane
 from ._leases import Ends, new_ends, settle
 from ._memory import MemoryPool
@@ -19,13 +19,13 @@ from ._receiver import Receiver
 from ._releases import Releases
 from ._sender import Sender
 from ._status import Status
+from ._text import fit_text
 
 if TYPE_CHECKING:
     from ._agreement import Agreement
     from ._types import ConnectionSchema
     from ._waiting import Waiting
 
-_MAX_ERROR_LENGTH = 1_000
 _MAX_MESSAGE_BYTES = 1 << 20
 
 
@@ -286,7 +286,7 @@ class Channel:
     def warn_once(self, kind: str, text: str) -> None:
         if kind not in self._told:
             self._told.add(kind)
-            self._warn(text[:_MAX_ERROR_LENGTH])
+            self._warn(fit_text(text, MAX_ERROR_LENGTH))  # it may have the host's words
 
     def problem(self, kind: str, text: str) -> None:
         """Something invalid was received and dropped."""

@@ -75,6 +75,8 @@ _EVENT = struct.Struct("<IIIIII")
 _MESSAGE, _REPLY, _ERROR, _MALFORMED = 1, 2, 4, 5
 _E_BUFFER = -5
 _MAX_TEXT_BYTES = 512
+#: The most looks at the queue before others get their turn; each returns up to 32 KiB, or one event.
+_DRAINS = 16
 
 #: The status codes of the shim that have an error code of their own.
 _CODES = {-2: "bad_argument", -6: "closed", -9: "not_permitted", -11: "outbox_full"}
@@ -259,11 +261,14 @@ class Native:
     # ---- events ----
 
     def drain(self) -> bool:
-        """Handles the events that wait. Returns whether there was one."""
-        lib, any_event = self.lib, False
+        """Handles the events that wait, but not those of a peer that sends without end.
+
+        Returns whether more may wait.
+        """
+        lib = self.lib
         if self.is_forked:
             return False
-        while True:
+        for _ in range(_DRAINS):
             written = lib.slb_queue_drain(self.queue, self._at, len(self._buffer))
             if written == _E_BUFFER:
                 size = lib.slb_queue_next_bytes(self.queue)
@@ -271,14 +276,14 @@ class Native:
                 self._at = (ctypes.c_char * size).from_buffer(self._buffer)
                 continue
             if self.checked(written) == 0:
-                return any_event
-            any_event = True
+                return False
             data = bytes(memoryview(self._buffer)[:written])
             at = 0
             while at < written:
                 length, *event = _EVENT.unpack_from(data, at)
                 self._handle(data[at + _EVENT.size : at + length], *event)
                 at += length
+        return True
 
     def _handle(
         self, body: bytes, event: int, source: int, subject: int, detail: int, cost: int

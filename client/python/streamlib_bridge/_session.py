@@ -12,6 +12,7 @@ from ._errors import BridgeError
 from ._generated import DEFAULT_TIMEOUT_SECS, MAX_REASON_LENGTH, POLL_INTERVAL_MS, PROTOCOL_VERSION
 from ._native import Ended, Native, release_all
 from ._packed import Capability, Message, UInt64, pack
+from ._text import fit_text
 
 if TYPE_CHECKING:
     from ._waiting import Waiting
@@ -203,5 +204,6 @@ class Session:
         if failure is None:
             self.tell("close", lambda _: answered(), reason="the host closed it", side="client")
         else:
-            reason = failure.replace("\0", "")[:MAX_REASON_LENGTH]
+            line = " | ".join(each.strip() for each in failure.splitlines() if each.strip())
+            reason = fit_text(line, MAX_REASON_LENGTH)
             self.tell("report_failure", lambda _: answered(), reason=reason, side="client")

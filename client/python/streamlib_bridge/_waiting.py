@@ -161,14 +161,19 @@ class Waiting:
         if channel is not None and channel.lane is not None:
             lane_bell = channel.lane.take_bell()
             self._loop.add_reader(lane_bell, self._lane_rung, lane_bell)
-        self._native.drain()
+        self._drain_in_turns()
 
     def _rung(self, bell: int) -> None:
         try:
             os.read(bell, 64)
         except BlockingIOError:
             pass
-        self._native.drain()
+        self._drain_in_turns()
+
+    def _drain_in_turns(self) -> None:
+        """The bell rings only for an empty queue: what is left is handled in the next turn of the loop."""
+        if self._native.drain():
+            self._loop.call_soon(self._drain_in_turns)
         self.changed()
 
     def _lane_rung(self, bell: int) -> None:
