@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { dirname } from "node:path";
 import { type Ended, onlyVariables, run } from "../helpers/child.ts";
 import { folderForHomes } from "../helpers/home.ts";
 import { blocksOf } from "../helpers/markdown.ts";
@@ -7,6 +8,7 @@ import {
   HAS_PACKAGES,
   hasFfmpeg,
 } from "../../tools/install/ffmpeg.ts";
+import { hasPython, pythonWith } from "../../tools/install/python.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { prepare } from "../helpers/preparation.ts";
 
@@ -16,12 +18,16 @@ const NEEDS = { run: true, read: true, write: true, env: true } as const;
 const ROOT = new URL("../../", import.meta.url);
 const EXAMPLES = [
   "audio-reverb",
+  "camera-python-display",
   "chain",
   "detector",
   "file-to-file",
   "streams",
   "tee",
 ];
+/** Those with a processor in Python, and packages of its own. */
+const IN_PYTHON = ["camera-python-display"];
+const HAS_PYTHON = hasPython();
 const MAX_LINES = 60;
 
 if (HAS_PACKAGES) prepare("ffmpeg", ffmpegOnPath);
@@ -32,6 +38,24 @@ prepare("the examples' npm packages", async () => {
   assertEquals(code, 0, stderr);
 });
 
+if (HAS_PYTHON) {
+  for (const example of IN_PYTHON) {
+    prepare(`the Python packages of ${example}`, () => environment(example));
+  }
+}
+
+/** Installs the Python packages of an example where its README says, unless its user has done so. */
+async function environment(example: string): Promise<void> {
+  const folder = new URL(`examples/${example}/`, ROOT);
+  const packages = new URL("requirements.txt", folder);
+  const python = await pythonWith(packages, new URL("c/out/examples/", ROOT));
+  const place = new URL(".venv", folder);
+  const found = await Deno.lstat(place).catch(() => undefined);
+  if (found?.isDirectory) return;
+  if (found !== undefined) await Deno.remove(place); // for older packages
+  await Deno.symlink(dirname(dirname(python)), place);
+}
+
 /** The command of an example's README, by words. */
 async function commandOf(example: string): Promise<string[]> {
   const page = await Deno.readTextFile(
@@ -41,7 +65,8 @@ async function commandOf(example: string): Promise<string[]> {
     language === "sh"
   );
   assertEquals(others, []);
-  const words = block!.text.trim().split(/\s+/);
+  const line = block!.text.trim().split("\n").at(-1)!; // others install packages
+  const words = line.split(/\s+/);
   assertEquals(words.shift(), "deno");
   return words;
 }
@@ -75,10 +100,15 @@ async function runExample(
 function exampleTest(
   name: string,
   body: (folder: string) => Promise<void>,
-  { ffmpeg = false }: { readonly ffmpeg?: boolean } = {},
+  { ffmpeg = false, python = false }: {
+    readonly ffmpeg?: boolean;
+    readonly python?: boolean;
+  } = {},
 ): void {
   const lacking = ffmpeg && !HAS_PACKAGES && !hasFfmpeg()
     ? "no ffmpeg"
+    : python && !HAS_PYTHON
+    ? "no python3 with venv"
     : undefined;
   permittedTest(
     name,
@@ -104,7 +134,7 @@ permittedTest(
       folders.push(entry.name);
       const folder = new URL(`examples/${entry.name}/`, ROOT);
       for await (const { name } of Deno.readDir(folder)) {
-        if (!name.endsWith(".ts")) continue;
+        if (!/\.(ts|py)$/.test(name)) continue;
         const text = await Deno.readTextFile(new URL(name, folder));
         const lines = text.split("\n").length - 1;
         assert(lines < MAX_LINES, `${entry.name}/${name} has ${lines} lines`);
@@ -269,6 +299,50 @@ exampleTest(
     }
     assertEquals(wrong, []);
   },
+);
+
+/** What the cartoonist makes of a value of a component, with 4 colors. */
+function cartoonOf(value: number): number {
+  return Math.floor(value * 4 / 256) * 85;
+}
+
+exampleTest(
+  "camera-python-display: no pixel is copied, and the last picture is a cartoon with black lines",
+  async (folder) => {
+    const target = `${folder}/out.ppm`;
+    const { stdout, stderr } = await runExample(
+      "camera-python-display",
+      folder,
+      target,
+    );
+    assertEquals(stderr, "");
+    assertEquals(stdout, "100 pictures, 0 bytes of pixels copied\n");
+    const { width, height, at } = readPicture(target);
+    assertEquals([width, height], [640, 360]);
+    // The ball of picture 99, at 555,176.
+    const isBall = (x: number, y: number): boolean =>
+      (x - 555) ** 2 + (y - 80 - 49 ** 2 / 25) ** 2 < 50 ** 2;
+    const wrong: string[] = [];
+    let lines = 0;
+    for (let y = 5; y < 220; y += 3) {
+      for (let x = 5; x < width; x++) {
+        const found = [0, 1, 2].map((component) => at(x, y, component));
+        const isLine = isBall(x, y) !== isBall(x - 1, y) ||
+          isBall(x, y) !== isBall(x, y - 1);
+        const color = isBall(x, y)
+          ? [230, 90, 20]
+          : [90, 150, Math.floor(255 - y / 4)];
+        const expected = isLine ? [0, 0, 0] : color.map(cartoonOf);
+        if (isLine) lines++;
+        if (`${found}` !== `${expected}`) {
+          wrong.push(`${x},${y}: ${found}, not ${expected}`);
+        }
+      }
+    }
+    assertEquals(wrong, []);
+    assert(lines > 20, `${lines} pixels are black`);
+  },
+  { python: true },
 );
 
 // ---- sound ----
