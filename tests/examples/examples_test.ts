@@ -21,12 +21,13 @@ const EXAMPLES = [
   "camera-python-display",
   "chain",
   "detector",
+  "detector-python",
   "file-to-file",
   "streams",
   "tee",
 ];
 /** Those with a processor in Python, and packages of its own. */
-const IN_PYTHON = ["camera-python-display"];
+const IN_PYTHON = ["camera-python-display", "detector-python"];
 const HAS_PYTHON = hasPython();
 const MAX_LINES = 60;
 
@@ -78,7 +79,7 @@ async function runExample(
   ...files: string[]
 ): Promise<Ended> {
   const words = await commandOf(example);
-  const args = [...words.slice(0, -files.length), ...files];
+  const args = [...words.slice(0, words.length - files.length), ...files];
   args.splice(1, 0, "--no-prompt", "--quiet");
   const { PATH = "", HOME = "", DENO_DIR } = Deno.env.toObject();
   const ended = await run(Deno.execPath(), {
@@ -261,17 +262,28 @@ exampleTest(
   },
 );
 
+/** What the detectors find, with both thresholds. */
+const FOUND_SPOTS =
+  "threshold 0.25: 0.59 at 40,60; 0.31 at 136,60; 0.43 at 88,120\n" +
+  "threshold 0.05: 0.59 at 40,60; 0.31 at 136,60; 0.14 at 232,60; " +
+  "0.43 at 88,120; 0.22 at 184,120; 0.08 at 280,120\n";
+
+exampleTest(
+  "detector-python: the model finds what it finds in TypeScript",
+  async (folder) => {
+    const { stdout, stderr } = await runExample("detector-python", folder);
+    assertEquals(stderr, "");
+    assertEquals(stdout, FOUND_SPOTS);
+  },
+  { python: true },
+);
+
 exampleTest(
   "detector: a lower threshold finds the faint spots too, and the snapshot has a box around each spot",
   async (folder) => {
     const target = `${folder}/out.ppm`;
     const { stdout, stderr } = await runExample("detector", folder, target);
-    assertEquals(
-      stdout,
-      "threshold 0.25: 0.59 at 40,60; 0.31 at 136,60; 0.43 at 88,120\n" +
-        "threshold 0.05: 0.59 at 40,60; 0.31 at 136,60; 0.14 at 232,60; " +
-        "0.43 at 88,120; 0.22 at 184,120; 0.08 at 280,120\n",
-    );
+    assertEquals(stdout, FOUND_SPOTS);
     assertEquals(stderr, "");
     const { width, height, at } = readPicture(target);
     assertEquals([width, height], [320, 180]);
