@@ -63,6 +63,7 @@ class Channel:
         #: Frames that came since this was last set to 0.
         self.arrivals = 0
         self.latency: Deque[float] = deque(maxlen=1024)
+        native.when_forked = self._forked
         self._stirred: Callable[[], None] = lambda: None
         self._is_quiet = False
         self._frame_id = 0
@@ -296,6 +297,18 @@ class Channel:
     def fail(self, error: BridgeError) -> None:
         """The host has misused the channel: the connection must end."""
         self._failed(error)
+
+    def _forked(self) -> None:
+        """In a forked child: the lane and the status page are memory that its parent goes on to use."""
+        if self.lane is not None:
+            self.lane.is_over = True
+        self.status.forget()
+        self.is_over, self.is_open = True, False
+        self.failure = BridgeError(
+            "closed",
+            "Cannot use the channel in a forked child: it is its parent's; give the results to "
+            "the parent, as multiprocessing does",
+        )
 
     def end(self, failure: Optional[BridgeError]) -> None:
         """Ends both directions. What was received can still be read. Memory stays until the process ends."""

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import faulthandler
 import inspect
+import os
 import signal
+import sys
+import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List, Optional
 
@@ -105,6 +108,8 @@ class Runner:
                 result = await result
             return result
         finally:
+            if self.channel.native.is_forked and not self.waiting.is_blocking:
+                end_child(sys.exc_info()[1])
             names_its_line(False)
             status.does(self._beside)
 
@@ -334,3 +339,26 @@ def names_its_line(on: bool) -> None:
             faulthandler.unregister(signal.SIGTERM)
     except (AttributeError, OSError, RuntimeError, ValueError):
         pass
+
+
+def end_child(error: Optional[BaseException]) -> None:
+    """Ends a forked child in which a function of an `async` processor has returned, or raised.
+
+    Its event loop shares the kernel's list of descriptors (epoll) with its parent's: to
+    close it, which `asyncio.run` does at its end, would take descriptors out of the parent's.
+    """
+    code: Any = 0
+    if isinstance(error, SystemExit):
+        code = error.code
+    elif error is not None:
+        traceback.print_exception(type(error), error, error.__traceback__)
+        code = 1
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass  # nobody reads it any more
+    os._exit((code or 0) & 0xFF)

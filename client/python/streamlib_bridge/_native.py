@@ -151,6 +151,8 @@ class Native:
         self.lib = _open(path)
         #: Whether this is a forked child, which must say nothing on its parent's connections.
         self.is_forked = False
+        #: Called in a forked child, before anything else in it.
+        self.when_forked: Callable[[], None] = lambda: None
         self.queue = self.created(self.lib.slb_queue_create())
         self._buffer = bytearray(64 << 10)
         self._at = (ctypes.c_char * len(self._buffer)).from_buffer(self._buffer)
@@ -162,6 +164,7 @@ class Native:
     def _forked(self) -> None:
         self.is_forked = True
         self.lib.slb_forked()
+        self.when_forked()
 
     # ---- errors ----
 

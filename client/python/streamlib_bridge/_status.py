@@ -24,6 +24,10 @@ class Status:
         else:
             native.release(memory.handle)
 
+    def forget(self) -> None:
+        """From now on the words go nowhere."""
+        self._words = (ctypes.c_uint32 * 3)()
+
     def does(self, word: int) -> None:
         """Which function runs."""
         self._words[0] = word
