@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List, Optional, Set, Tuple, Union
 
@@ -9,12 +10,13 @@ from ._errors import BridgeError
 from ._dictionaries import Dictionaries
 from ._generated import MAX_ERROR_LENGTH, MAX_OFFERED
 from ._lane import Lane
-from ._leases import Ends, new_ends, settle
+from ._leases import Ends, Lease, new_ends, settle
 from ._memory import MemoryPool
 from ._native import Native, release_all
 from ._packed import Capability, Message, UInt64, pack
 from ._offered import OfferedMemory
 from ._received import FrameFinder, MemoryTable
+from ._port_half import PortHalf
 from ._receiver import Receiver
 from ._releases import Releases
 from ._sender import Sender
@@ -51,6 +53,8 @@ class Channel:
         self._failed = failed
         self._told: Set[str] = set()
         self.ends: Ends = new_ends()
+        #: The views that were there at the end of a `with`, until the processor's function has returned.
+        self.left_views: List[Tuple[PortHalf, "weakref.ref[Lease]"]] = []
         self.status = Status()
         self.connection = 0
         #: Whether frames can be sent.
@@ -267,6 +271,13 @@ class Channel:
     def poll(self) -> None:
         """Handles what has come, without waiting."""
         self.waiting.poll()
+
+    def warn_of_kept_views(self) -> None:
+        """A function of the processor has returned: what is still there of its frames is kept."""
+        for port, lease in self.left_views:
+            if lease() is not None:
+                port.view_is_kept()
+        self.left_views.clear()
 
     def settle(self) -> None:
         """Releases what nobody looks at any more."""

@@ -142,11 +142,10 @@ class Frame:
         set_(self, "_why", why)
         set_(self, "_bare", None)
         set_(self, "_place", None)
-        is_seen = False
         for value in self._memory:
-            is_seen |= value._end(why)
-        if is_seen and warns:
-            self._port.view_is_kept()
+            left = value._end(why)
+            if left is not None and warns:
+                self._port.view_is_left(left)
 
     @property
     def is_held(self) -> bool:

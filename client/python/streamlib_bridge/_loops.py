@@ -112,6 +112,8 @@ class Runner:
                 end_child(sys.exc_info()[1])
             names_its_line(False)
             status.does(self._beside)
+            if self.channel.left_views:
+                self.channel.warn_of_kept_views()
 
     async def settings_changed(self, changed: List[str]) -> None:
         await self.during("settings_changed", changed)

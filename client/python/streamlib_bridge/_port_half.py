@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Optional
 
 from ._codec import FrameCodec, Terms, frame_codec
+from ._leases import Lease
 from ._types import Port, Schema
 
 if TYPE_CHECKING:
@@ -55,6 +57,10 @@ class PortHalf:
             self.schema, self.capacity = terms.schema, terms.capacity
             self.read_behavior = terms.read_behavior
             self.pixel_format = terms.agreed_format
+
+    def view_is_left(self, lease: "weakref.ref[Lease]") -> None:
+        """A view was there at the end of its frame's `with`: a local variable, or one that is kept."""
+        self._channel.left_views.append((self, lease))
 
     def view_is_kept(self) -> None:
         self._channel.warn_once(

@@ -111,14 +111,14 @@ class _Shared:
             self._view = window(address, size, self._lease, self._writable)
         return self._view
 
-    def _end(self, why: str) -> bool:
-        """Gives the lease up. Returns whether somebody else still looks at the memory."""
+    def _end(self, why: str) -> "Optional[weakref.ref[Lease]]":
+        """Gives the lease up. Returns it if somebody else still looks at the memory."""
         if self._lease is None:
-            return False
+            return None
         left = weakref.ref(self._lease)
         self._view = self._array = self._lease = None
         self._why = why
-        return left() is not None
+        return left if left() is not None else None
 
 
 class Surface(_Shared):
