@@ -19,13 +19,16 @@ const WAYS: Readonly<Record<string, readonly string[]>> = {
   "exit 3": ["exited with code 3"],
   "exit text": ["exited with code 1", "enough of this"],
   "os._exit": ["exited with code 5"],
-  "raises": ["RangeProblem: it is 7", "exits.py"],
-  "raises beyond": ["Beyond: far out", "exits.py"],
-  "interrupt": ["KeyboardInterrupt", "exits.py"],
-  "cancelled": ["CancelledError", "exits.py"],
+  "raises": ["RangeProblem: it is 7", "ways_to_end.py"],
+  "raises beyond": ["Beyond: far out", "ways_to_end.py"],
+  "interrupt": ["KeyboardInterrupt", "ways_to_end.py"],
+  "cancelled": ["CancelledError", "ways_to_end.py"],
 };
 
-/** Each function in which a client can end, with what makes the host call it. */
+/** What ends a process wherever it is said, also in a task of which nobody asks the result. */
+const EVERYWHERE = ["exit 0", "exit 3", "exit text", "os._exit", "interrupt"];
+
+/** Each place in which a client can end, with what makes it come there. */
 const PLACES: Readonly<Record<string, (host: Host) => unknown>> = {
   import: () => {},
   setup: () => {},
@@ -34,7 +37,11 @@ const PLACES: Readonly<Record<string, (host: Host) => unknown>> = {
   settings_changed: (host) =>
     void host.settings.set({ amount: 1 }).catch(() => {}),
   pause: (host) => host.pause(),
+  "an async process": (host) => sendTick(host, "go"),
+  "an async call": (host) => void host.call.answer!().catch(() => {}),
+  "a task of its own": (host) => sendTick(host, "go"),
 };
+const ONLY_EVERYWHERE = ["an async call", "a task of its own"];
 const BEFORE_READY = ["import", "setup"];
 
 const lacking = await lacksPython();
@@ -42,7 +49,10 @@ const lacking = await lacksPython();
 function launch(how: string, where: string, heard: (text: string) => void) {
   const text = new TextDecoder();
   return ReactiveHost.launch({
-    module: new URL("../fixtures/python/exits.py", import.meta.url),
+    module: new URL(
+      `../fixtures/python/${where.startsWith("a") ? "async_" : ""}exits.py`,
+      import.meta.url,
+    ),
     env: { HOW: how, WHERE: where },
     inputs: { ticks: TICKS },
     outputs: { ticks: TICKS },
@@ -75,7 +85,10 @@ for (const where of Object.keys(PLACES)) {
     async () => {
       using home = isolatedHome();
       await leavesNothing(home.runDirectory, async () => {
-        for (const how of Object.keys(WAYS)) await endOnce(how, where);
+        const ways = ONLY_EVERYWHERE.includes(where)
+          ? EVERYWHERE
+          : Object.keys(WAYS);
+        for (const how of ways) await endOnce(how, where);
       });
     },
   );

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 from typing import List
 
-from streamlib_bridge import Context, DataFrame, Input, Output, continuous, manual, reactive
+from streamlib_bridge import Context, DataFrame, Input, Output, VideoFrame, continuous, manual, reactive
 from streamlib_bridge.testing import run_processor
 
 FUNCTIONS = "setup process pause resume flush teardown"
@@ -62,6 +62,41 @@ class Life(unittest.TestCase):
             with run_processor(mode(type(mode.__name__, (Ends,), {}))):
                 pass
         self.assertEqual(torn, ["reactive", "continuous", "manual"])
+
+    def test_a_start_that_sleeps_is_stopped(self) -> None:
+        turns: List[int] = []
+
+        def start(ctx: Context) -> None:
+            while ctx.sleep(0.25):
+                turns.append(1)
+
+        with run_processor(manual(start, inputs={"words": DataFrame})) as run:
+            run.start(seconds=1)
+        self.assertEqual(len(turns), 3)
+
+    def test_an_error_is_raised_once(self) -> None:
+        def process(ctx: Context) -> None:
+            raise ValueError("it is 3")
+
+        with run_processor(reactive(process, inputs={"words": DataFrame})) as run:
+            with self.assertRaisesRegex(ValueError, "it is 3"):
+                run.send("words", data=b"", schema_name="one")
+
+    def test_views_that_a_long_function_leaves_do_not_add_up(self) -> None:
+        counts: List[int] = []
+
+        def start(ctx: Context) -> None:
+            for _ in range(300):
+                frame = ctx.output.video.acquire(width=4, height=4, pixel_format="gray8")
+                with frame:
+                    view = frame.pixel_buffer.buffer
+                counts.append(len(ctx.output.video._channel.left_views))
+            del view
+
+        run = run_processor(manual(start, outputs={"video": VideoFrame}))
+        with run:
+            run.start()
+        self.assertLess(max(counts), 100)
 
 
 if __name__ == "__main__":

@@ -133,8 +133,7 @@ class Bridge:
             self._apply({"type": "schema_received"})
         elif type == "get_endpoint":
             self._endpoint = self._session.get_endpoint()
-            got = "endpoint_received" if self._endpoint else "endpoint_not_ready"
-            self._apply({"type": got})
+            self._apply({"type": "endpoint_received"})
         elif type == "connect":
             self._connect()
         elif type == "pong":
@@ -155,11 +154,11 @@ class Bridge:
 
     def _end(self, failure: Optional[BridgeError]) -> None:
         self._cancel_ping()
+        if self.channel is not None:
+            self.channel.end(failure)
         # Of a host that has failed, the host's own report is the better one.
         if not self.is_hosts_failure and not self._was_refused:
             self._report(failure.message if failure else None)
-        if self.channel is not None:
-            self.channel.end(failure)
 
     def _report(self, failure: Optional[str]) -> None:
         if not self._has_reported and not self._native.is_forked:
@@ -170,14 +169,15 @@ class Bridge:
     def _tell_host(self, text: str, code: Optional[str], stack: Optional[str]) -> None:
         """Reports a failure to the host, once. Its answer says that it was read: this process must not end before."""
         connection = self.channel.connection if self.channel is not None else 0
-        if self._has_told or connection == 0 or self.is_hosts_failure or self._native.is_forked:
+        is_hosts_word = self.is_hosts_failure or self._was_refused
+        if self._has_told or connection == 0 or is_hosts_word or self._native.is_forked:
             return
         self._has_told = True
         message: Message = {"msg_type": "control", "ctrl_type": "error", "error": text}
         if code is not None:
             message["code"] = code
         if stack is not None:
-            message["stack"] = stack[:100_000]
+            message["stack"] = stack
         self._last_words.append("host")
         self._native.request(
             connection, pack(message), lambda _: self._last_words.remove("host")
@@ -200,7 +200,7 @@ class Bridge:
         )
         self._waiting.channel = channel
         channel.connection = native.connect_to_endpoint(endpoint.handle)
-        native.release(endpoint.handle)
+        native.release(endpoint.take())
         native.activate(
             channel.connection,
             channel.receive,
@@ -235,9 +235,9 @@ class Bridge:
         fields = channel.open_lane(self.ping)
         pong = {"msg_type": "control", "ctrl_type": "pong", "payload": PONG, **fields}
         self._native.send(channel.connection, pack(pong))
-        for capability in (self.ping.get("lane"), self.ping.get("bell"), fields.get("bell")):
-            if isinstance(capability, Capability):
-                self._native.release(capability.handle)
+        bell = fields.get("bell")
+        if isinstance(bell, Capability):
+            self._native.release(bell.take())
 
     def _tell_started(self) -> None:
         channel = self.channel
@@ -292,10 +292,9 @@ class Bridge:
         self.channel.features = frozenset(each for each in known if each in FEATURES)
         missing = [each for each in FEATURES if each not in known and each != "lanes"]
         if missing:
-            raise BridgeError(
-                "version_mismatch",
-                f"the host lacks {', '.join(missing)}, which Python clients need; update the host",
-            )
+            why = f"the host lacks {', '.join(missing)}, which Python clients need; update the host"
+            self._apply({"type": "failed", "code": "version_mismatch", "reason": why})
+            return
         self.ping = message
         memory = message.get("status")
         if isinstance(memory, Capability) and memory.kind == "shmem":

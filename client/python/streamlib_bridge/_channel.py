@@ -7,12 +7,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List, Optional, Set, Tuple, Union
 
 from ._errors import BridgeError
-from ._dictionaries import Dictionaries
+from ._dictionaries import MAX_MESSAGE_BYTES, Dictionaries
 from ._generated import MAX_ERROR_LENGTH, MAX_OFFERED
 from ._lane import Lane
-from ._leases import Ends, Lease, new_ends, settle
+from ._leases import Ends, Lease, settle
 from ._memory import MemoryPool
-from ._native import Native, release_all
+from ._native import Native
 from ._packed import Capability, Message, UInt64, pack
 from ._offered import OfferedMemory
 from ._received import FrameFinder, MemoryTable
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from ._agreement import Agreement
     from ._types import ConnectionSchema
     from ._waiting import Waiting
-
-_MAX_MESSAGE_BYTES = 1 << 20
 
 
 Transport = Union[Lane, Dictionaries]
@@ -52,7 +50,7 @@ class Channel:
         self._control = control
         self._failed = failed
         self._told: Set[str] = set()
-        self.ends: Ends = new_ends()
+        self.ends = Ends()
         #: The views that were there at the end of a `with`, until the processor's function has returned.
         self.left_views: List[Tuple[PortHalf, "weakref.ref[Lease]"]] = []
         self.status = Status()
@@ -72,7 +70,7 @@ class Channel:
         self._is_quiet = False
         self._frame_id = 0
         self.releases = Releases(lambda batch: self.transport.release(batch), lambda: self.dropped)
-        self.offered = OfferedMemory(self.send_control, lambda: None)
+        self.offered = OfferedMemory(self.send_control)
         self.table = MemoryTable(native, self.releases.piece)
         self.finder = FrameFinder(self.table, self.offered, self.ends)
         self.lane: Optional[Lane] = None
@@ -95,7 +93,7 @@ class Channel:
     @property
     def lends(self) -> bool:
         """Whether a lease may end on another thread while this one waits."""
-        return self.table.uses > 0
+        return self.ends.out > 0
 
     # ---- counters ----
 
@@ -202,7 +200,7 @@ class Channel:
         if lane is not None:
             message = {**message, **lane.numbered()}
         packed = pack(message)
-        if len(packed) > _MAX_MESSAGE_BYTES:
+        if len(packed) > MAX_MESSAGE_BYTES:
             raise BridgeError(
                 "bad_argument",
                 f"Cannot send a message of {len(packed)} bytes: it must not be over 1 MiB",
@@ -245,7 +243,6 @@ class Channel:
                 assert isinstance(memory, Capability)
                 self.table.offer(int(id), memory)
             else:
-                release_all(self.native, message)
                 self.problem("surface_offer", "received a surface_offer without its id or its memory")
         elif control == "surface_retire":
             id = message.get("surface_id")

@@ -15,7 +15,7 @@ from ._sender import Sender
 if TYPE_CHECKING:
     from ._channel import Channel
 
-_MAX_MESSAGE_BYTES = 1 << 20
+MAX_MESSAGE_BYTES = 1 << 20
 
 
 class Dictionaries:
@@ -36,7 +36,7 @@ class Dictionaries:
         fields = sender.codec.encode(frame._values, flight)
         message = {"msg_type": "frame", "port_name": sender.name, "fields": fields}
         size = len(pack(message))
-        if size > _MAX_MESSAGE_BYTES - 64:
+        if size > MAX_MESSAGE_BYTES - 64:
             raise frame_too_large(size)
 
         def later() -> Tuple[int, int]:
@@ -77,7 +77,9 @@ class Dictionaries:
         finder.begin()
         why = ""
         try:
-            values = port.codec.decode(fields, finder)
+            handle = message.get("handle")
+            given = fields if handle is None else port.codec.with_handle(fields, handle)
+            values = port.codec.decode(given, finder)
         except Misfit as misfit:
             why = f"a frame on port '{name}' does not fit: {misfit.message}"
         memory, has_memory = finder.values, finder.has_hosts_memory

@@ -8,16 +8,19 @@ from types import TracebackType
 from typing import Optional
 
 from ._errors import BridgeError
+from ._generated import MAX_ERROR_LENGTH
+from ._text import fit_text
 
+_MAX_STACK_LENGTH = 100_000
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def text_of(error: BaseException) -> str:
-    """An error with its type, without the type's module: "ValueError: it is 3"."""
+    """An error, fit to be sent, with its type, without the type's module: "ValueError: it is 3"."""
     if isinstance(error, BridgeError):
-        return error.message
+        return fit_text(error.message, MAX_ERROR_LENGTH)
     name, text = type(error).__name__, str(error)
-    return f"{name}: {text}" if text else name
+    return fit_text(f"{name}: {text}" if text else name, MAX_ERROR_LENGTH)
 
 
 def traceback_of(error: BaseException) -> str:
@@ -26,7 +29,7 @@ def traceback_of(error: BaseException) -> str:
     while start is not None and _is_ours(start):
         start = start.tb_next
     lines = traceback.format_exception(type(error), error, start or error.__traceback__)
-    return f"{text_of(error)}\n{''.join(lines)}".rstrip()
+    return fit_text(f"{text_of(error)}\n{''.join(lines)}".rstrip(), _MAX_STACK_LENGTH)
 
 
 def _is_ours(place: TracebackType) -> bool:

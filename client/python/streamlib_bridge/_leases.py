@@ -13,7 +13,7 @@ channel empties that queue.
 from __future__ import annotations
 
 import ctypes
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from typing import Any, Callable, Deque, Protocol
 
 
@@ -23,8 +23,11 @@ class Holding(Protocol):
     def release(self) -> None: ...
 
 
-#: The leases that have ended and were not looked at yet.
-Ends = Deque[Holding]
+class Ends(Deque[Holding]):
+    """The leases that have ended and were not looked at yet."""
+
+    #: How many leases were not looked at after their end. Leases are made and looked at on one thread.
+    out = 0
 
 
 class Owner(Protocol):
@@ -98,6 +101,7 @@ class Lease:
     def __init__(self, ends: Ends, held: Holding) -> None:
         self._ends = ends
         self._held = held
+        ends.out += 1
 
     def begins(self) -> None:
         """The memory that it holds is looked at from now on."""
@@ -111,6 +115,7 @@ class Lease:
 def settle(ends: Ends) -> None:
     """Releases what leases held that have ended."""
     while ends:
+        ends.out -= 1
         ends.popleft().release()
 
 
@@ -140,9 +145,5 @@ def window(address: int, size: int, lease: Any, writable: bool) -> memoryview:
     memory.lease = lease
     view = memoryview(memory).cast("B")
     return view if writable else view.toreadonly()
-
-
-def new_ends() -> Ends:
-    return deque()
 
 

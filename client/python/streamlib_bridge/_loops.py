@@ -105,7 +105,13 @@ class Runner:
                         "A function of the processor has returned an awaitable, and none is `async`; "
                         "declare it with `async def`",
                     )
-                result = await result
+                # The loop of a manual processor waits beside `start`, and looks after all itself.
+                attended = None if word == _WORDS["start"] else self.waiting.attend()
+                try:
+                    result = await result
+                finally:
+                    if attended is not None:
+                        attended()
             return result
         finally:
             if self.channel.native.is_forked and not self.waiting.is_blocking:
@@ -169,7 +175,7 @@ class Runner:
             elif command is None:
                 if not self._is_paused:
                     return
-                if not self.requests.has_any:
+                if not self.requests.has_any and not self._is_over:  # a call may have run meanwhile
                     await self.waiting.wait(None)
 
     async def _reactive(self) -> None:
@@ -244,6 +250,8 @@ class Runner:
                 is_flushed = True
                 await self._finish()
             elif command is None:
+                if self._is_over or (start is not None and start.done()):
+                    continue  # meanwhile a call has run
                 await self.waiting.wait(_LOOK if self.requests.has_any else None)
             elif command == "start":
                 if is_flushed or (is_started and not self._is_stopped):
@@ -298,13 +306,13 @@ class Runner:
         return self._is_over
 
     def is_running(self) -> bool:
-        """Whether a manual processor is to go on. Handles commands and requests meanwhile."""
+        """Whether a manual processor is to go on. A blocking `start` handles commands and requests here."""
         self.waiting.poll()
         self.channel.settle()
         self.channel.releases.flush()
         if self._is_over:
             return False
-        if self.waiting.is_blocking and not self._is_serving:
+        if self.waiting.is_blocking and self._beside == _WORDS["start"] and not self._is_serving:
             self._is_serving = True
             try:
                 self.waiting.finish_now(self._serve())

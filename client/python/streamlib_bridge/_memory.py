@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Callable, Dict, Optional, Set, Tuple, Union
+from typing import TYPE_CHECKING, Dict, Optional, Set, Tuple, Union
 
 from ._errors import BridgeError
 from ._generated import PIXEL_FORMATS
@@ -157,12 +157,11 @@ class PrivateMemory:
 class MemoryPool:
     """The memory of one place in the frames of a port, made once and used many times."""
 
-    def __init__(self, native: Native, kind: str, bound: int, freed: Callable[[], None]) -> None:
+    def __init__(self, native: Native, kind: str, bound: int) -> None:
         self._native = native
         self._kind = kind
         #: The most pieces. May be lowered before the first is taken.
         self.bound = bound
-        self._freed = freed
         self._pieces: Dict[Piece, Optional[Use]] = {}
 
     def has_room(self, count: int) -> bool:
@@ -211,7 +210,6 @@ class MemoryPool:
 
     def idle(self, use: Use) -> None:
         self._pieces[use.piece] = None
-        self._freed()
 
 
 def _fits(piece: Piece, spec: Union[SurfaceSpec, BufferSpec]) -> bool:

@@ -12,7 +12,7 @@ import struct
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ._errors import BridgeError
-from ._packed import Message, pack, unpack
+from ._packed import Message, capabilities, pack, unpack
 
 ABI_VERSION = 11
 
@@ -214,9 +214,13 @@ class Native:
         ended: OnEnd,
         malformed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Starts the events of a connection. Who gets a message owns the handles in it."""
+        """Starts the events of a connection. Handles that nobody takes out of a message are released."""
         self._sinks[connection] = _Sink(message, ended, malformed)
-        self.checked(self.lib.slb_connection_activate(connection))
+        try:
+            self.checked(self.lib.slb_connection_activate(connection))
+        except BridgeError:
+            self._sinks.pop(connection)
+            raise
 
     def close(self, connection: int) -> None:
         """Ends and releases a connection."""
@@ -294,19 +298,21 @@ class Native:
         sink = self._sinks.get(source)
         if event == _MESSAGE:
             message = unpack(body)
-            if sink is not None:
-                sink.message(message, subject, cost)
-            else:
-                release_all(self, message)
-                if subject:
+            try:
+                if sink is not None:
+                    sink.message(message, subject, cost)
+                elif subject:
                     self.lib.slb_release(subject)
+            finally:
+                self._release_in(message)
         elif event == _REPLY:
             answered = self._replies.pop(subject, None)
             reply = unpack(body) if detail == 0 else None
-            if answered is not None:
-                answered(reply)
-            elif reply is not None:
-                release_all(self, reply)
+            try:
+                if answered is not None:
+                    answered(reply)
+            finally:
+                self._release_in(reply)
         elif event == _ERROR and sink is not None:
             sink.ended(Ended(detail, subject, self._reason(source)))
         elif event == _MALFORMED:
@@ -315,15 +321,13 @@ class Native:
             if sink is not None:
                 sink.malformed()
 
+    def _release_in(self, message: Optional[Message]) -> None:
+        """Releases the handles in a message that nobody has taken."""
+        for capability in capabilities(message):
+            if capability.handle:
+                self.release(capability.take())
+
     def _reason(self, connection: int) -> str:
         text = ctypes.create_string_buffer(_MAX_TEXT_BYTES)
         length = self.lib.slb_connection_reason_copy(connection, text, _MAX_TEXT_BYTES)
         return text.raw[:length].decode(errors="replace")
-
-
-def release_all(native: Native, message: Any) -> None:
-    """Releases the handles in a message that nobody takes."""
-    from ._packed import capabilities
-
-    for capability in capabilities(message):
-        native.release(capability.handle)

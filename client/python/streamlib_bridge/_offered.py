@@ -47,9 +47,8 @@ class Offer:
 class OfferedMemory:
     """What the host was offered, by id, the least recently used first."""
 
-    def __init__(self, control: Callable[[str, Message], None], has_room_again: Callable[[], None]) -> None:
+    def __init__(self, control: Callable[[str, Message], None]) -> None:
         self._control = control
-        self._has_room_again = has_room_again
         self._offers: "OrderedDict[int, Offer]" = OrderedDict()
         self._last_id = 0
 
@@ -108,6 +107,4 @@ class OfferedMemory:
             offer.piece.is_given_away = True
         offer.give_back()
         returned()
-        if len(self._offers) >= MAX_OFFERED - 1:
-            self._has_room_again()
         return True

@@ -48,6 +48,11 @@ class Capability:
         self.kind = kind
         self.handle = handle
 
+    def take(self) -> int:
+        """Return the handle, which is the caller's from now on."""
+        handle, self.handle = self.handle, 0
+        return handle
+
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, Capability)

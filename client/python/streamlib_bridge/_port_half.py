@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ._agreement import PortTerms
     from ._channel import Channel
 
+_MAX_LEFT_VIEWS = 64
+
 
 class PortHalf:
     """What both halves have in common."""
@@ -60,7 +62,10 @@ class PortHalf:
 
     def view_is_left(self, lease: "weakref.ref[Lease]") -> None:
         """A view was there at the end of its frame's `with`: a local variable, or one that is kept."""
-        self._channel.left_views.append((self, lease))
+        left = self._channel.left_views
+        if len(left) >= _MAX_LEFT_VIEWS:  # a function that does not return
+            left[:] = [each for each in left if each[1]() is not None]
+        left.append((self, lease))
 
     def view_is_kept(self) -> None:
         self._channel.warn_once(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional, Union
+from typing import Callable, Dict, List, Optional, Tuple, Union
 
 from ._errors import BridgeError
 from ._generated import MAX_OFFERED
@@ -26,12 +26,10 @@ class _Imported(Owner):
 
     def use(self, generation: int) -> Use:
         self._uses += 1
-        self._table.uses += 1
         return Use(self.piece, self, generation)
 
     def idle(self, use: Use) -> None:
         self._uses -= 1
-        self._table.uses -= 1
         if not self.is_retired and self.id is not None:
             self._table.release(self.id, use.generation)
         elif self._uses == 0:
@@ -51,20 +49,16 @@ class MemoryTable:
         #: Tells the host that a use has ended.
         self.release = release
         self._imported: Dict[int, _Imported] = {}
-        #: The uses that have not ended.
-        self.uses = 0
         #: Why pieces could not be taken.
         self._refused: Dict[int, str] = {}
 
     def offer(self, id: int, capability: Capability) -> None:
         """Takes offered memory over. Raises `malformed_message`."""
-        native = self._native
         if id in self._imported or len(self._imported) >= MAX_OFFERED:
-            native.release(capability.handle)
             why = "this id is in use" if id in self._imported else f"{MAX_OFFERED} are offered already"
             raise BridgeError("malformed_message", f"Cannot accept surface {id}: {why}")
         try:
-            piece = Piece(native, capability.handle, capability.kind)
+            piece = Piece(self._native, capability.take(), capability.kind)
         except BridgeError as error:
             if len(self._refused) < MAX_OFFERED:
                 self._refused[id] = error.message
@@ -93,7 +87,7 @@ class MemoryTable:
     def use_once(self, capability: Capability) -> Union[Use, str]:
         """The use of memory that was sent inside a frame. It is released afterwards."""
         try:
-            piece = Piece(self._native, capability.handle, capability.kind)
+            piece = Piece(self._native, capability.take(), capability.kind)
         except BridgeError as error:
             return error.message
         return _Imported(self, piece, None).use(0)
@@ -116,11 +110,13 @@ class FrameFinder:
         #: The memory of the frame that is read.
         self.values: List[Union[Surface, Numbers]] = []
         self._leases: List[Lease] = []
+        #: Their uses of the host's pieces: a piece that is named twice is released once, at the end of both.
+        self._uses: Dict[Tuple[int, int], Use] = {}
         self.has_hosts_memory = False
 
     def begin(self) -> None:
         """The next frame is read."""
-        self.values, self._leases, self.has_hosts_memory = [], [], False
+        self.values, self._leases, self._uses, self.has_hosts_memory = [], [], {}, False
 
     def texture(self, id: int, generation: int, moved: bool) -> Union[Surface, str]:
         return self._surface(self._find(id, generation, moved))
@@ -171,8 +167,12 @@ class FrameFinder:
         if moved:
             use = self._offered.find(id, generation)
             return use.hold() if use else f"surface {id} of this side, which the sender does not hold"
+        known = self._uses.get((id, generation))
+        if known is not None:
+            return known.hold()
         found = self._table.use(id, generation)
         if not isinstance(found, str):
+            self._uses[id, generation] = found
             self.has_hosts_memory = True
         return found
 

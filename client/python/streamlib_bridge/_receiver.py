@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from typing import TYPE_CHECKING, Any, AsyncIterator, Deque, Dict, Iterator, List, Optional, Tuple
 
@@ -9,6 +10,7 @@ from ._generated import MAX_UNCONFIRMED_BYTES, MAX_UNCONFIRMED_FRAMES, MAX_UNREA
 from ._leased_frame import Frame, Memory
 from ._leases import BareFrame, Lease
 from ._port_half import PortHalf
+from ._surfaces import Numbers, Surface
 from ._types import Port
 
 if TYPE_CHECKING:
@@ -132,8 +134,7 @@ class Receiver(PortHalf):
             bare = Lease(self._channel.ends, BareFrame(self._read, id))
         frame = Frame(self, values, memory, bare)
         self.received += 1
-        for value in memory:
-            self.bytes += value.size_in_bytes
+        self.bytes += _bytes_of(values)
         is_full = len(self._unread) >= self.capacity or self._cost >= MAX_UNREAD_BYTES
         if in_order and is_full:
             self._drop(frame)
@@ -174,3 +175,16 @@ class Receiver(PortHalf):
         """The host has ended the port."""
         self._confirm_all()  # no frame follows that they could be confirmed with
         self.has_end = True
+
+
+def _bytes_of(value: Any) -> int:
+    """The bytes of textures, buffers, data and arrays of numbers in a value, at any depth."""
+    if isinstance(value, (Surface, Numbers)):
+        return value.size_in_bytes
+    if isinstance(value, bytes):
+        return len(value)
+    if isinstance(value, array):
+        return len(value) * value.itemsize
+    if isinstance(value, dict):
+        return sum(map(_bytes_of, value.values()))
+    return sum(map(_bytes_of, value)) if isinstance(value, list) else 0

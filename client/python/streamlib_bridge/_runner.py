@@ -302,8 +302,10 @@ class Client:
         except SystemExit:
             raise
         except BaseException as error:
-            # Told before `teardown`, whose error must not replace it.
-            if not self.native.is_forked and not self._is_our_end(error):
+            # Told before `teardown`, whose error must not replace it. A task that exits cancels this
+            # one: then what leaves the event loop is told.
+            is_cancelled = definition.is_async and _is_cancelled(error)
+            if not self.native.is_forked and not is_cancelled and not self._is_our_end(error):
                 bridge.failed(error)
             raise
         finally:
@@ -322,3 +324,9 @@ class Client:
             raise BridgeError(
                 "timed_out", f"The processor's teardown took over {int(_TEARDOWN * 1000)} ms"
             ) from None
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    import asyncio
+
+    return isinstance(error, asyncio.CancelledError)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple,
 from ._codec import Misfit
 from ._copying import copy_memory, sizes_of
 from ._errors import BridgeError
+from ._failures import text_of
 from ._flight import Flight
 from ._generated import MAX_UNCONFIRMED_BYTES, MAX_UNCONFIRMED_FRAMES
 from ._leased_frame import Frame
@@ -42,9 +43,7 @@ class Sender(PortHalf):
     def __init__(self, channel: "Channel", name: str, port: Port) -> None:
         super().__init__(channel, name, port)
         self._completion = Completion(port.schema, channel.now_ns)
-        self.memory = FrameMemory(
-            channel.native, port.schema, self._limit, channel.ends, lambda: None
-        )
+        self.memory = FrameMemory(channel.native, port.schema, self._limit, channel.ends)
         self._acquired = 0
         self._count = 0  # frames acquired so far
         self._out = 0
@@ -237,7 +236,7 @@ class Sender(PortHalf):
                 later = channel.transport.keep(self, frame, flight)
                 self._drop_next()
                 self._next = (later, flight, is_shared)
-        except BridgeError:
+        except BaseException:
             flight.cancel()  # the frame is the caller's as before
             raise
         frame._end("it was sent")
@@ -317,10 +316,10 @@ class Sender(PortHalf):
             id, cost = later()
             self._next = None
             self._took(id, cost, flight)
-        except BridgeError as error:
+        except Exception as error:
             self._drop_next()
             self._channel.warn_once(
                 f"not sent:{self.name}",
-                f"a frame that waited on port '{self.name}' was not sent: {error.message}",
+                f"a frame that waited on port '{self.name}' was not sent: {text_of(error)}",
             )
         self.tell_end()

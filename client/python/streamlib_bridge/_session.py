@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, List, NamedTuple, Optional
 
 from ._errors import BridgeError
 from ._generated import DEFAULT_TIMEOUT_SECS, MAX_REASON_LENGTH, POLL_INTERVAL_MS, PROTOCOL_VERSION
-from ._native import Ended, Native, release_all
+from ._native import Ended, Native
 from ._packed import Capability, Message, UInt64, pack
 from ._text import fit_text
 
@@ -57,7 +57,7 @@ class Session:
         """The connection. A new one if the last found no broker: XPC never retries such a connection."""
         if self._connection == 0:
             native = self._native
-            connection = self._connection = native.connect_to_service(self._identity.service)
+            connection = native.connect_to_service(self._identity.service)
 
             def ended(end: Ended) -> None:
                 self._reason = end.text
@@ -65,7 +65,16 @@ class Session:
                     self._connection = 0
                     native.close(connection)
 
-            native.activate(connection, lambda message, reply, cost: release_all(native, message), ended)
+            def refuse(_message: Message, reply: int, _cost: int) -> None:
+                if reply:  # a broker has nothing to ask
+                    native.release(reply)
+
+            try:
+                native.activate(connection, refuse, ended)
+            except BridgeError:
+                native.close(connection)
+                raise
+            self._connection = connection
         return self._connection
 
     def _packed(self, type: str, fields: Message) -> bytes:
@@ -74,14 +83,25 @@ class Session:
             message["token"] = self._identity.token
         return pack(message)
 
-    def tell(self, type: str, answered: Callable[[Optional[Message]], None], **fields: Any) -> int:
-        """Makes a call without waiting for its answer."""
-        return self._native.request(self._connected(), self._packed(type, fields), answered)
+    def tell(self, type: str, answered: Callable[[Optional[Message]], None], **fields: Any) -> None:
+        """Makes a call without waiting for its answer. Never raises: nothing depends on it."""
+        try:
+            self._native.request(self._connected(), self._packed(type, fields), answered)
+        except BridgeError:
+            answered(None)
 
     def _ask(self, type: str, timeout: float, **fields: Any) -> Message:
         """Makes a call. Raises `_Unanswered` if no answer comes in time."""
         answers: List[Optional[Message]] = []
-        number = self.tell(type, answers.append, **fields)
+
+        def heard(answer: Optional[Message]) -> None:
+            if answer is not None and type == "get_endpoint" and answer.get("found") is True:
+                endpoint = answer.get("endpoint")
+                if isinstance(endpoint, Capability) and endpoint.kind == "endpoint":
+                    answer = {**answer, "endpoint": Capability("endpoint", endpoint.take())}
+            answers.append(answer)
+
+        number = self._native.request(self._connected(), self._packed(type, fields), heard)
         end = self._waiting.deadline(timeout)
         while not answers:
             left = end()
@@ -138,9 +158,13 @@ class Session:
             if error.message != trouble:
                 trouble = error.message
                 self._warn(f"asking again: {trouble}")
-            pause = waiting.deadline(POLL_INTERVAL_MS / 1000)
-            while (pause() or 0) > 0:
-                waiting.block(pause())
+            self._pause()
+
+    def _pause(self) -> None:
+        """Waits until the next attempt."""
+        left = self._waiting.deadline(POLL_INTERVAL_MS / 1000)
+        while (left() or 0) > 0:
+            self._waiting.block(left())
 
     # ---- calls ----
 
@@ -165,8 +189,16 @@ class Session:
             "This connection has no schema: it was allocated without schema_json",
         )
 
-    def get_endpoint(self) -> Optional[Capability]:
-        """The host's endpoint, which the caller owns; None if the broker did not get it while it held the request."""
+    def get_endpoint(self) -> Capability:
+        """The host's endpoint, which the caller owns. Waits until the broker has it."""
+        while True:
+            endpoint = self._ask_endpoint()
+            if endpoint is not None:
+                return endpoint
+            self._pause()
+
+    def _ask_endpoint(self) -> Optional[Capability]:
+        """None if the broker did not get the endpoint while it held the request."""
         answer = self._ask_until_known(
             "get_endpoint",
             lambda answer: answer.get("error") != "connection_not_found",

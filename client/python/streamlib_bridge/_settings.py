@@ -123,6 +123,7 @@ class Requests:
             if request is not None:
                 self._cost -= request.cost
             elif id == self._running:
+                self._is_given_up = True
                 self._cancel()
             return
         if id in self._open or id == self._running:
@@ -166,7 +167,7 @@ class Requests:
 
     def _add(self, request: _Request) -> None:
         """Keeps a request until its turn; refuses it if the host has sent more than it may."""
-        count = len(self._open)
+        count = len(self._open) + (self._running is not None)
         if count >= MAX_REQUESTS or (count > 0 and self._cost + request.cost > MAX_UNREAD_BYTES):
             self._refuse(request.id, "outbox_full", f"{count} requests are not answered yet")
             return
@@ -226,7 +227,8 @@ class Requests:
                 codec.check(given)
             except Misfit as misfit:
                 raise BridgeError("schema_mismatch", misfit.message) from None
-            self._answer(request.id, {"reply": codec.encode(given, NO_MEMORY)})
+            if not self._is_given_up:
+                self._answer(request.id, {"reply": codec.encode(given, NO_MEMORY)})
         except Exception as error:
             if self._is_given_up:
                 return  # nobody waits for the answer
@@ -245,7 +247,6 @@ class Requests:
         task = asyncio.ensure_future(calling)
 
         def cancel() -> None:
-            self._is_given_up = True
             task.cancel()
 
         self._cancel = cancel

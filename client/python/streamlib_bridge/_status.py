@@ -18,11 +18,12 @@ class Status:
 
     def open(self, native: Native, memory: Capability) -> None:
         """Uses the host's memory. Without it the words go nowhere."""
-        address = native.lib.slb_shmem_map(memory.handle)
-        if address and native.lib.slb_shmem_bytes(memory.handle) >= STATUS_BYTES:
+        handle = memory.take()
+        address = native.lib.slb_shmem_map(handle)
+        if address and native.lib.slb_shmem_bytes(handle) >= STATUS_BYTES:
             self._words = (ctypes.c_uint32 * 3).from_address(address)
         else:
-            native.release(memory.handle)
+            native.release(handle)
 
     def forget(self) -> None:
         """From now on the words go nowhere."""

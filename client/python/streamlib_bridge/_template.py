@@ -191,14 +191,11 @@ class Filling:
 class FrameMemory:
     """The memory of the frames of one port."""
 
-    def __init__(
-        self, native: Native, schema: Schema, frames: int, ends: Ends, freed: Callable[[], None]
-    ) -> None:
+    def __init__(self, native: Native, schema: Schema, frames: int, ends: Ends) -> None:
         self._native = native
         self._schema = schema
         self._frames = frames
         self._ends = ends
-        self._freed = freed
         self._places: List[_Place] = []
         self._fill = self._level(schema.fields, 1)
 
@@ -272,7 +269,7 @@ class FrameMemory:
         spec_of: Callable[[Any], Tuple[Union[SurfaceSpec, BufferSpec], int]],
         element: Optional[str],
     ) -> _Fill:
-        pool = MemoryPool(self._native, kind, min(self._frames * count, MAX_OFFERED), self._freed)
+        pool = MemoryPool(self._native, kind, min(self._frames * count, MAX_OFFERED))
         place = _Place(pool)
         self._places.append(place)
         what = "textures" if element is None else "buffers"

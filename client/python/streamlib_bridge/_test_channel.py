@@ -144,6 +144,9 @@ class TestWaiting(Waiting):
     async def turn(self) -> None:
         pass
 
+    def attend(self) -> Callable[[], None]:
+        return lambda: None
+
     def changed(self) -> None:
         self._more.set()
 

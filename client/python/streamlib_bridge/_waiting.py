@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Coroutine, List, Optional, Tupl
 
 if TYPE_CHECKING:
     from ._channel import Channel
+    from ._lane import Lane
     from ._native import Native
 
 #: The longest wait in one call of the shim, in seconds.
@@ -32,6 +33,8 @@ class Waiting:
         self._loop: Any = None
         self._event: Any = None
         self._drained_at = 0.0
+        #: What has failed in a callback of the event loop, until the next wait raises it.
+        self._error: Optional[Exception] = None
 
     # ---- time ----
 
@@ -105,6 +108,8 @@ class Waiting:
             if lane is not None and not lane.is_over:
                 if not lane.spin():
                     lane.block(_ms(self._limited(timeout)))
+                if self._loop is not None:
+                    self._let_others_wait(lane)
                 self._drained_at = 0.0
                 self._run_timers()
                 return
@@ -145,7 +150,11 @@ class Waiting:
         import asyncio
 
         await asyncio.wait([task], timeout=seconds)
-        task.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=seconds)
+        if task.done() and not task.cancelled():
+            task.exception()  # nobody asks for it: the end is told already
 
     # ---- waiting in an event loop ----
 
@@ -172,9 +181,22 @@ class Waiting:
 
     def _drain_in_turns(self) -> None:
         """The bell rings only for an empty queue: what is left is handled in the next turn of the loop."""
-        if self._native.drain():
+        if self._handled(self._native.drain):
             self._loop.call_soon(self._drain_in_turns)
         self.changed()
+
+    def _handled(self, handle: Callable[[], Any]) -> Any:
+        """Handles what has come. An error, which asyncio would only log, is raised by the next wait."""
+        try:
+            return handle()
+        except Exception as error:
+            self._error = self._error or error
+            return None
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
 
     def _lane_rung(self, bell: int) -> None:
         lane = self.channel.lane if self.channel is not None else None
@@ -185,10 +207,7 @@ class Waiting:
         if not rings:
             self._loop.remove_reader(bell)
         if lane is not None and not lane.is_over:
-            if rings:
-                lane.rung(len(rings))
-            else:
-                lane.shut()
+            self._handled(lambda: lane.rung(len(rings)) if rings else lane.shut())
         self.changed()
 
     def changed(self) -> None:
@@ -204,14 +223,14 @@ class Waiting:
             return
         import asyncio
 
+        self._raise_error()
         channel = self.channel
         if channel is not None:
             channel.settle()
             channel.releases.flush()
             lane = channel.lane
             if lane is not None and not lane.is_over and lane.spin():
-                while lane.sleep():  # the host must ring while others use this thread
-                    pass
+                self._let_others_wait(lane)
                 await asyncio.sleep(0)
                 self._run_timers()
                 return
@@ -221,7 +240,35 @@ class Waiting:
             await asyncio.wait_for(self._event.wait(), limit)
         except asyncio.TimeoutError:
             pass
+        self._raise_error()
         self._run_timers()
+
+    def _let_others_wait(self, lane: "Lane") -> None:
+        """The host must ring while others use this thread. What has come may be another task's."""
+        while lane.sleep():
+            pass
+        self.changed()
+
+    def attend(self) -> Callable[[], None]:
+        """In an event loop: looks after leases and timers while the user's code awaits something else.
+
+        Returns what ends that.
+        """
+        timer: List[Any] = []
+
+        def turn() -> None:
+            channel = self.channel
+            if channel is not None and not channel.is_over:
+                channel.settle()
+                channel.releases.flush()
+            self._run_timers()
+
+        def look() -> None:
+            self._handled(turn)
+            timer[:] = [self._loop.call_later(_LEASE_INTERVAL, look)]
+
+        timer.append(self._loop.call_later(_LEASE_INTERVAL, look))
+        return lambda: timer[0].cancel()
 
     async def turn(self) -> None:
         """Gives the event loop a turn, if there is one."""
@@ -229,8 +276,8 @@ class Waiting:
             import asyncio
 
             lane = self.channel.lane if self.channel is not None else None
-            while lane is not None and lane.sleep():
-                pass
+            if lane is not None:
+                self._let_others_wait(lane)
             await asyncio.sleep(0)
 
 

@@ -79,10 +79,15 @@ class ProcessorRun:
             self._requests.settings,
             self._runner.is_ended,
             self._is_running,
-            self._runner.sleep,
+            lambda seconds: self._runner.sleep(seconds) and self._is_running(),
         )
         self._life = waiting.loop.create_task(self._live())
-        self._step()
+        self._has_raised = False
+        try:
+            self._step()
+        except BaseException:
+            waiting.loop.close()
+            raise
 
     def _failed(self, error: BridgeError) -> None:
         raise error
@@ -102,13 +107,15 @@ class ProcessorRun:
             await self._runner.during("teardown")
 
     def _step(self) -> None:
-        """Lets the processor do what there is to do. Raises its error."""
+        """Lets the processor do what there is to do. Raises its error, once."""
         waiting = self._waiting
         if not self._life.done():
             waiting.loop.run_until_complete(waiting.until_idle(self._life))
         if self._life.done():
             error = self._life.exception()
-            if error is not None and not (isinstance(error, BridgeError) and error.code == "closed"):
+            is_ours = isinstance(error, BridgeError) and error.code == "closed"
+            if error is not None and not is_ours and not self._has_raised:
+                self._has_raised = True
                 raise error
 
     # ---- frames ----
@@ -195,7 +202,10 @@ class ProcessorRun:
                 f"Cannot call '{name}': the processor has the calls {', '.join(self._definition.calls) or 'none'}",
             )
         codec, reply = map(frame_codec, call_schemas(name, call.request, call.reply))
-        codec.check(request)
+        try:
+            codec.check(request)
+        except Misfit as misfit:
+            raise BridgeError("bad_argument", misfit.message) from None
         answer = self._ask("call", {"name": name, "request": codec.encode(request, NO_MEMORY)})
         return reply.decode(answer.get("reply", {}), NO_MEMORY)
 
