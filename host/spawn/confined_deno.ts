@@ -1,15 +1,12 @@
 /**
- * Clients in Deno that the kernel confines, in addition to Deno's own permissions:
- * these do not bind native code, and a client has permission for ffi.
+ * Clients in Deno that the kernel confines, in addition to Deno's own permissions.
+ * Deno does not enforce these in native code, which a client may load.
  *
  * @module
  */
 
 import type { Bootstrap } from "../../ffi/bootstrap.ts";
-import { permittedEnvironment } from "../../ffi/environment.ts";
-import { effectiveUser } from "../../ffi/user_id.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import { homeDirectory } from "../../proto/names.ts";
 import { moduleFiles } from "../watch/module_files.ts";
 import {
   absolutePermissions,
@@ -30,9 +27,10 @@ import {
 } from "./confinement.ts";
 import { denoClient } from "./deno_client.ts";
 import { denoPlaces } from "./deno_places.ts";
+import { OWN_PLACE } from "./kept_files.ts";
 import { givenPath } from "./paths.ts";
-import { shimFile } from "./python/shim_file.ts";
 import { servicesFolder } from "./services_folder.ts";
+import { shimFile } from "./shim_file.ts";
 
 /** What a client is started with. */
 interface Prepared {
@@ -47,7 +45,7 @@ interface Prepared {
  * its module.
  *
  * @throws {BridgeError} `not_permitted` if this system cannot confine clients, or
- * cannot keep to one of the permissions; else what {@link denoClient} throws
+ * cannot enforce one of the permissions; else what {@link denoClient} throws
  */
 export function confinedDeno(
   options: SpawnOptions,
@@ -84,10 +82,7 @@ export function confinedDeno(
     async prepare(signal) {
       await kind.prepare?.(signal);
       const files = await Promise.all(find.map((one) => one(signal)));
-      const library = await shimFile({
-        home: () => homeDirectory(permittedEnvironment()),
-        user: effectiveUser,
-      });
+      const library = await shimFile(OWN_PLACE);
       prepared = {
         library,
         files: new Set(files.flatMap((each) => [...each])),
@@ -130,7 +125,7 @@ export function confinedDeno(
   };
 }
 
-/** Deno has no form for a port of every host; the kernel keeps to it. */
+/** Deno cannot permit one port of every host. It permits all, and the kernel enforces the ports. */
 function forDeno(permissions: ClientPermissions): ClientPermissions {
   return permissions.net === undefined || permissions.net === true ||
       permissions.net.length === 0

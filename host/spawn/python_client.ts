@@ -5,10 +5,7 @@
  * @module
  */
 
-import { effectiveUser } from "../../ffi/user_id.ts";
-import { permittedEnvironment } from "../../ffi/environment.ts";
 import { BridgeError } from "../../proto/errors.ts";
-import { homeDirectory } from "../../proto/names.ts";
 import { absolutePermissions } from "./client_arguments.ts";
 import type { ClientKind, LaunchPlace, SpawnOptions } from "./client_kind.ts";
 import {
@@ -16,14 +13,14 @@ import {
   confined,
   confinementSystem,
 } from "./confinement.ts";
+import { OWN_PLACE } from "./kept_files.ts";
 import { givenPath } from "./paths.ts";
 import { servicesFolder } from "./services_folder.ts";
+import { shimFile } from "./shim_file.ts";
 import { executableOf, type PythonChoice } from "./python/executable.ts";
 import { findPython } from "./python/find_python.ts";
-import type { KeepPlace } from "./python/kept_files.ts";
 import { pythonFolder } from "./python/python_folder.ts";
 import { modulePlaces, pythonPlaces } from "./python/python_places.ts";
-import { shimFile } from "./python/shim_file.ts";
 import { runTool } from "./python/tool.ts";
 import { scriptMetadata, UV, uvPython } from "./python/uv.ts";
 
@@ -65,10 +62,6 @@ export function pythonClient(
     path: place.variable("PATH"),
     os: Deno.build.os,
   };
-  const tools: KeepPlace = {
-    home: () => homeDirectory(permittedEnvironment()),
-    user: effectiveUser,
-  };
   let python: PythonChoice | undefined;
   /** The metadata of the script for which uv has chosen the interpreter. */
   let metadata: string | undefined;
@@ -91,8 +84,8 @@ export function pythonClient(
       python = await choose(signal);
       prepared = {
         python,
-        folder: await pythonFolder(tools),
-        library: await shimFile(tools),
+        folder: await pythonFolder(OWN_PLACE),
+        library: await shimFile(OWN_PLACE),
       };
     },
     command(bridgeEnv, bootstrap) {

@@ -1,7 +1,7 @@
 /** The Python package as a module. It replaces `host/spawn/python/package_text.ts`, which contains none. */
 
 import { createHash } from "node:crypto";
-import type { KeptText } from "../../host/spawn/python/kept_files.ts";
+import type { KeptText } from "../../host/spawn/kept_files.ts";
 import { ROOT } from "../checkout.ts";
 
 /** The path from the root of the module with the Python package, without its extension. */

@@ -8,7 +8,7 @@
 import { fileURLToPath } from "node:url";
 import { BridgeError } from "../../../proto/errors.ts";
 import { PACKAGE_ROOT } from "../../../proto/package_root.ts";
-import { keepFiles, type KeepPlace } from "./kept_files.ts";
+import { keepFiles, type KeepPlace } from "../kept_files.ts";
 
 /**
  * Returns the path of the folder. The published package has it as text, which is

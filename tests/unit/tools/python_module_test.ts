@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { KeptText } from "../../../host/spawn/python/kept_files.ts";
+import type { KeptText } from "../../../host/spawn/kept_files.ts";
 import { PACKAGE_TEXT } from "../../../host/spawn/python/package_text.ts";
 import { pythonModule } from "../../../tools/package/python_module.ts";
 

@@ -2,10 +2,10 @@ import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import {
   keepFiles,
   type KeptContent,
-} from "../../../../../host/spawn/python/kept_files.ts";
-import { effectiveUser } from "../../../../../ffi/user_id.ts";
-import { BridgeError } from "../../../../../proto/errors.ts";
-import { permittedTest } from "../../../../helpers/permitted.ts";
+} from "../../../../host/spawn/kept_files.ts";
+import { effectiveUser } from "../../../../ffi/user_id.ts";
+import { BridgeError } from "../../../../proto/errors.ts";
+import { permittedTest } from "../../../helpers/permitted.ts";
 
 const NEEDS = { read: true, write: true } as const;
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -185,7 +185,7 @@ permittedTest(
           CONTENT,
         ),
       BridgeError,
-      `Cannot write the files with which a client in Python starts to ${home.path}/file/lib: `,
+      `Cannot write the files with which a client starts to ${home.path}/file/lib: `,
     );
     assertEquals(error.code, "native_failure");
   },

@@ -1,16 +1,16 @@
 /**
- * The shim as a file for Python.
+ * The shim as a file: for clients in Python, and as the launcher of confined clients.
  *
- * A client in Deno loads the shim as its host does, and in the published package
- * that one is in no file. Python needs a path. Not the host's file in memory: its
- * path, `/proc/<host>/fd/<number>`, ends with the host, and is closed to a client
- * that is confined or in a pid namespace of its own; on macOS there is none. Python
- * could not inherit its descriptor either, which is closed when a program is started.
+ * The published package has the shim in no file: Deno loads it from a file in memory.
+ * The others need a path. That of the host's file in memory, `/proc/<host>/fd/<number>`,
+ * ends with the host. A client that is confined, or in a pid namespace of its own,
+ * cannot open it, and macOS has no such path. Nor can its descriptor be inherited: it
+ * is closed when a program is started.
  *
  * @module
  */
 
-import { chosenShim, LIBRARY_NAME } from "../../../ffi/library/library.ts";
+import { chosenShim, LIBRARY_NAME } from "../../ffi/library/library.ts";
 import { keepFiles, type KeepPlace } from "./kept_files.ts";
 
 /**

@@ -1,17 +1,20 @@
 /**
- * Files of this package that another program than Deno reads, below STREAMLIB_HOME:
- * the published package consists of modules alone.
+ * Files of this package for programs other than Deno, below STREAMLIB_HOME: the
+ * published package consists of modules alone.
  *
  * Each folder has the hash of its content as its name, so that versions do not meet.
  * It is made under another name and renamed when it is whole. It is compared with
  * what it should be before each use, and used only where nobody else can have
- * written: Python runs what is in it.
+ * written: clients run what is in it.
  *
  * @module
  */
 
 import { dirname, join } from "node:path";
-import { BridgeError } from "../../../proto/errors.ts";
+import { permittedEnvironment } from "../../ffi/environment.ts";
+import { effectiveUser } from "../../ffi/user_id.ts";
+import { BridgeError } from "../../proto/errors.ts";
+import { homeDirectory } from "../../proto/names.ts";
 
 /** Files that are texts. */
 export interface KeptText {
@@ -38,6 +41,12 @@ export interface KeepPlace {
   /** Returns the id of this user. */
   user(): number;
 }
+
+/** Where this process keeps files. */
+export const OWN_PLACE: KeepPlace = {
+  home: () => homeDirectory(permittedEnvironment()),
+  user: effectiveUser,
+};
 
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -85,7 +94,7 @@ function cannotKeep(library: string, cause: Error): BridgeError {
   const isDenied = isFlag || cause instanceof Deno.errors.PermissionDenied;
   return new BridgeError(
     isDenied ? "not_permitted" : "native_failure",
-    `Cannot write the files with which a client in Python starts to ${library}: ${cause.message}; ${
+    `Cannot write the files with which a client starts to ${library}: ${cause.message}; ${
       isFlag
         ? `the host needs --allow-read=${
           dirname(library)
@@ -123,7 +132,7 @@ async function checkClosed(path: string, owner: number): Promise<void> {
   if (isDirectory && isOurs && !isOpen) return;
   throw new BridgeError(
     "not_permitted",
-    `Cannot keep the files with which a client in Python starts in ${path}: ${
+    `Cannot keep the files with which a client starts in ${path}: ${
       !isDirectory
         ? "it is no directory"
         : isOurs
