@@ -1,6 +1,6 @@
 /**
- * The user that this process runs as. `Deno.uid` needs a permission that a host has
- * not; ffi is enough.
+ * The user that this process runs as. `Deno.uid` needs the permission `sys`, which a
+ * host does not have.
  *
  * @module
  */

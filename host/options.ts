@@ -61,7 +61,7 @@ export interface HostOptions<I extends PortMap, O extends PortMap> {
    * Default: false.
    */
   readonly confine?: boolean;
-  /** The most bytes of memory of a confined client, of what is neither shared nor of a file. What exceeds it fails in the client. Default: no limit. */
+  /** The most private memory of a confined client, in bytes. Shared memory and mapped files do not count. An allocation beyond it fails in the client. Default: no limit. */
   readonly memoryLimit?: number;
   /** Environment variables that are set in the client's process; it may read them. It also gets PATH and some others of this process; see the host guide. */
   readonly env?: Readonly<Record<string, string>>;

@@ -144,7 +144,7 @@ static const char *const kind_names[] = {
     "reply", "shmem", "descriptor", "surface",   "stream listener", "bootstrap", "lane",
 };
 
-/* A forked process has no handles: the lock below may be that of a thread which it does not have. */
+/* A forked process has no handles. It must not wait for the lock of the table: a thread of its parent may have held it. */
 static int32_t fail_as_fork(slb_handle handle) {
     return fail(SLB_E_HANDLE, "Handle %u is of the process that this one was forked from: start processes in another way", handle);
 }

@@ -1,7 +1,7 @@
 /*
  * confine.h: a launcher that takes rights from itself for good, and then executes a client's program.
  *
- * The kernel keeps to it whatever the program does, in each of its threads and children. See docs/confinement.md.
+ * The kernel enforces this in all threads and children of the program. See docs/confinement.md.
  * The arguments, of which TypeScript writes all (host/spawn/confinement.ts):
  *
  *   read=PATH write=PATH execute=PATH   this file, or all below this folder; it must be there
@@ -9,7 +9,7 @@
  *   tcp=PORT                            connect to and listen on this TCP port
  *   net                                 any network
  *   seqpacket                           Unix sockets of type SEQPACKET, which a broker outside of a bootstrap needs
- *   data=BYTES                          the most memory that is neither shared nor of a file (RLIMIT_DATA)
+ *   data=BYTES                          the most private memory (RLIMIT_DATA)
  *   --  PROGRAM ARGUMENT...             an absolute path
  *
  * "/" for a path: everything of that kind.

@@ -2,8 +2,8 @@
  * entry_linux.c: makes the shim executable: the library's own file is the launcher of confine.h, so that there is
  * none to be delivered beside it (docs/decisions/086-the-shim-is-its-own-launcher.md).
  *
- * The kernel needs the path of the dynamic loader, and the loader the place to begin. It initialises the C library
- * before, as for any program. Only the build of the shared library has this file.
+ * The kernel needs the path of the dynamic loader, and the loader needs the place to begin. The loader initialises the
+ * C library first, as for any program. Only the build of the shared library has this file.
  */
 #include <unistd.h>
 

@@ -98,7 +98,7 @@ static int ruleset_create(const struct confine_order *order, int version) {
 /* Permits this access to an open file or folder and what is below it. */
 static bool permit(const struct rules *rules, int opened, uint64_t access, const char *path) {
     struct stat status;
-    if (fstat(opened, &status) != 0) return confine_fail("%s cannot be looked at: %s", path, strerror(errno));
+    if (fstat(opened, &status) != 0) return confine_fail("fstat of %s: %s", path, strerror(errno));
     access &= S_ISDIR(status.st_mode) ? rules->known : rules->known & OF_A_FILE;
     struct path_rule rule = {.access = access, .parent = opened};
     if (syscall(ADD_RULE, rules->descriptor, RULE_PATH, &rule, 0) == 0) return true;
@@ -116,7 +116,7 @@ static int open_path(const char *path) {
 static bool permit_path(const struct rules *rules, const char *path, uint64_t access, bool must_be_there) {
     int opened = open_path(path);
     if (opened == -1 && !must_be_there) return true;
-    if (opened == -1) return confine_fail("%s is to be permitted and is not there: make it first, or permit its folder", path);
+    if (opened == -1) return confine_fail("%s does not exist, so that it cannot be permitted: make it first, or permit its folder", path);
     bool permitted = opened >= 0 && permit(rules, opened, access, path);
     if (opened >= 0) close(opened);
     return permitted;
@@ -157,7 +157,7 @@ static bool permit_program(const struct rules *rules, int opened, const char *pa
 
 static bool permit_execution(const struct rules *rules, const char *path) {
     int opened = open_path(path);
-    if (opened == -1) return confine_fail("the program %s is to be permitted and is not there", path);
+    if (opened == -1) return confine_fail("the program %s does not exist, so that it cannot be permitted", path);
     bool permitted = opened >= 0 && permit_program(rules, opened, path);
     if (opened >= 0) close(opened);
     return permitted;
@@ -183,8 +183,8 @@ static bool permit_argument(const struct rules *rules, const char *argument) {
 }
 
 /*
- * What /proc says of this process. The descriptor stays open in the program, and holds what the rule is tied to:
- * the kernel makes the folder anew when it lacks memory, and the rule is not for the new one.
+ * Permits to read what /proc says of this process. The descriptor stays open in the program. Without it the kernel
+ * may drop this folder when memory is short, and the rule does not apply to the one that it makes later.
  */
 static bool permit_self(const struct rules *rules) {
     int self = open("/proc/self", O_PATH);

@@ -107,7 +107,7 @@ static void close_others(int program) {
     close_from((high > STDERR_FILENO ? high : STDERR_FILENO) + 1, ~0u);
 }
 
-/* Root can do without the rights of root what its own files permit. Nothing is left to be taken from another user. */
+/* Without capabilities root can still use its own files, but no longer those of other users. */
 static bool drop_capabilities(void) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
@@ -125,7 +125,7 @@ static bool limit_data(const struct confine_order *order) {
 
 /* ---- executing ---- */
 
-/* A program whose file is gone is named by a process that runs it. The kernel no longer lets this process look there, so the descriptor is used. */
+/* The host names its own program by its process, as /proc/PID/exe. Landlock no longer lets this process open that path, so the descriptor is executed. */
 static void execute(const struct confine_order *order, int program) {
     extern char **environ;
     const char *path = order->program[0];

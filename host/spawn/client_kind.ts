@@ -21,9 +21,9 @@ export interface SpawnOptions {
   readonly grpcClient: URL | undefined;
   /** `undefined` if the user gave none. */
   readonly permissions: ClientPermissions | undefined;
-  /** Whether the kernel keeps a client to its permissions also where Deno's own do not. A client in Python with permissions is always confined. */
+  /** Whether the kernel enforces the client's permissions, also where Deno does not. A client in Python with permissions is always confined. */
   readonly confine?: boolean | undefined;
-  /** The most bytes of memory of a confined client that is neither shared nor of a file; `undefined` for no limit. */
+  /** The most private memory of a confined client, in bytes; `undefined` for no limit. */
   readonly memoryLimit?: number | undefined;
   /** Environment variables of the user. The client may read them. */
   readonly userEnv: Readonly<Record<string, string>>;

@@ -3,7 +3,7 @@
  * launcher, which gives up all other rights and then runs the client's program. On
  * Linux, by Landlock and seccomp; see docs/confinement.md.
  *
- * A permission is never ignored. What the kernel cannot keep to is refused, with the
+ * No permission is ignored. One that the kernel cannot enforce is refused, with the
  * reason.
  *
  * @module
@@ -17,7 +17,7 @@ import { isPythonModule } from "./python/find_python.ts";
 
 /** What a client needs of the system, whatever its permissions. */
 export interface ConfinementNeeds {
-  /** What runs the client. Deno itself keeps to the permissions `env` and `sys`. */
+  /** What runs the client. Deno itself enforces the permissions `env` and `sys`. */
   readonly runtime: "deno" | "python";
   /** The path of the shim in a file, which is the launcher too. */
   readonly library: string;
@@ -27,7 +27,7 @@ export interface ConfinementNeeds {
   readonly mayRead?: readonly string[];
   /** Files and folders that it writes, of which each may be missing. */
   readonly mayWrite?: readonly string[];
-  /** The most bytes of memory that is neither shared nor of a file; `undefined` for no limit. */
+  /** The most private memory, in bytes; `undefined` for no limit. */
   readonly memory?: number | undefined;
   /**
    * The folder of services, if the client's broker is found by a socket in it;
@@ -132,7 +132,7 @@ const PORT = /^\*?:(\d{1,5})$/;
  * @param permissions with absolute paths; `undefined` if the user gave none: then
  * nothing confines the client. No permissions, `{}`, is a confinement
  * @throws {BridgeError} `not_permitted` if the system cannot confine a client, or
- * cannot keep to one of the permissions; `bad_argument` if one is wrong
+ * cannot enforce one of the permissions; `bad_argument` if one is wrong
  */
 export function checkEnforceable(
   permissions: ClientPermissions | undefined,
@@ -146,7 +146,7 @@ export function checkEnforceable(
 /**
  * Checks the limit of memory: only the launcher sets it.
  *
- * @throws {BridgeError} `bad_argument` if nothing would keep to it, or it is no limit
+ * @throws {BridgeError} `bad_argument` if nothing would enforce it, or it is no limit
  */
 export function checkLimit(
   { memoryLimit, confine, permissions, module }: Pick<
@@ -210,7 +210,7 @@ function permitted(
   ];
 }
 
-/** Refuses the kinds that neither the kernel nor the runtime keeps to. */
+/** Refuses the kinds that neither the kernel nor the runtime enforces. */
 function checkKept(
   { env, sys, import: imports, net }: ClientPermissions,
   runtime: ConfinementNeeds["runtime"],
@@ -219,8 +219,8 @@ function checkKept(
     refuseKind(
       "env",
       env,
-      "a program reads all of its own environment, of which the host decides; give the " +
-        "client variables with the option `env`",
+      "a program can read all of its own environment; the host chooses what is in it, " +
+        "with the option `env`",
     );
     refuseKind(
       "sys",
@@ -367,7 +367,7 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** The running executable of this process, of which the launcher has another. */
+/** The executable of the process that opens this path: in the launcher it would be the launcher. */
 const RUNNING = "/proc/self/exe";
 
 /**

@@ -366,7 +366,7 @@ permittedTest("what is permitted and not there is told, and nothing runs", {
   assertEquals(code, 71);
   assert(
     stderr.startsWith(
-      "Cannot confine the client: /no/such/folder is to be permitted and is not there: make it first",
+      "Cannot confine the client: /no/such/folder does not exist, so that it cannot be permitted: make it first",
     ),
     stderr,
   );

@@ -37,6 +37,10 @@ const PLACES: Readonly<Record<string, (host: Host) => unknown>> = {
   settings_changed: (host) =>
     void host.settings.set({ amount: 1 }).catch(() => {}),
   pause: (host) => host.pause(),
+};
+
+/** The same for a processor with `async` functions. */
+const ASYNC_PLACES: typeof PLACES = {
   "an async process": (host) => sendTick(host, "go"),
   "an async call": (host) => void host.call.answer!().catch(() => {}),
   "a task of its own": (host) => sendTick(host, "go"),
@@ -50,7 +54,7 @@ function launch(how: string, where: string, heard: (text: string) => void) {
   const text = new TextDecoder();
   return ReactiveHost.launch({
     module: new URL(
-      `../fixtures/python/${where.startsWith("a") ? "async_" : ""}exits.py`,
+      `../fixtures/python/${where in ASYNC_PLACES ? "async_" : ""}exits.py`,
       import.meta.url,
     ),
     env: { HOW: how, WHERE: where },
@@ -67,7 +71,7 @@ async function endOnce(how: string, where: string): Promise<void> {
   host.ready.catch(() => {});
   if (!BEFORE_READY.includes(where)) await soon(host.ready, "ready");
   const ended = host.ended;
-  await PLACES[where]!(host);
+  await (PLACES[where] ?? ASYNC_PLACES[where])!(host);
   const failure = await soon(ended, `the end: ${how} in ${where}`);
   assert(failure !== undefined, `${how} in ${where} is a failure`);
   assertEquals((failure as BridgeError).code, "client_failed");
@@ -78,7 +82,7 @@ async function endOnce(how: string, where: string): Promise<void> {
   );
 }
 
-for (const where of Object.keys(PLACES)) {
+for (const where of Object.keys({ ...PLACES, ...ASYNC_PLACES })) {
   permittedTest(
     `a client in Python that ends by itself in ${where} is a failure that says how`,
     { ...HOST_NEEDS, linux: "/proc", long: true, lacking },

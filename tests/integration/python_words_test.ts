@@ -89,7 +89,7 @@ permittedTest(
   NEEDS,
   async () => {
     using _ = isolatedHome();
-    const [host, output] = launch("hangs", { hangTimeoutSecs: 2 });
+    const [host, output] = launch("hangs", { hangTimeoutSecs: 4 });
     await using _host = host;
     const { code } = await failureOf(host);
     assertEquals(code, "client_hung");

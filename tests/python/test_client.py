@@ -192,7 +192,7 @@ class EventLoop(unittest.TestCase):
                     raise ValueError("told to nobody")
 
             task = waiting.task(start())
-            await waiting.finish(task, 0.01)
+            await waiting.finish(task, 1)  # of which the clean-up needs two turns of the loop
             self.assertEqual(steps, ["cleaned up"])
 
         self.run_async(test)

@@ -26,7 +26,7 @@ class Holding(Protocol):
 class Ends(Deque[Holding]):
     """The leases that have ended and were not looked at yet."""
 
-    #: How many leases were not looked at after their end. Leases are made and looked at on one thread.
+    #: How many leases were made and not released by `settle`. Only the channel's thread does both.
     out = 0
 
 

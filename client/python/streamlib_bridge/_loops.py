@@ -105,7 +105,7 @@ class Runner:
                         "A function of the processor has returned an awaitable, and none is `async`; "
                         "declare it with `async def`",
                     )
-                # The loop of a manual processor waits beside `start`, and looks after all itself.
+                # While `start` runs, the loop of a manual processor waits beside it and does this.
                 attended = None if word == _WORDS["start"] else self.waiting.attend()
                 try:
                     result = await result

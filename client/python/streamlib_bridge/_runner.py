@@ -302,8 +302,8 @@ class Client:
         except SystemExit:
             raise
         except BaseException as error:
-            # Told before `teardown`, whose error must not replace it. A task that exits cancels this
-            # one: then what leaves the event loop is told.
+            # Told before `teardown`, whose error must not replace it. If another task calls
+            # sys.exit, asyncio cancels this one: then the error that leaves the loop is told.
             is_cancelled = definition.is_async and _is_cancelled(error)
             if not self.native.is_forked and not is_cancelled and not self._is_our_end(error):
                 bridge.failed(error)

@@ -244,7 +244,7 @@ class Waiting:
         self._run_timers()
 
     def _let_others_wait(self, lane: "Lane") -> None:
-        """The host must ring while others use this thread. What has come may be another task's."""
+        """Has the host ring while others use this thread, and wakes all waits: what has come may be for another task."""
         while lane.sleep():
             pass
         self.changed()
