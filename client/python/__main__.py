@@ -18,7 +18,12 @@ if sys.implementation.name != "cpython":
     )
     sys.exit(1)
 
+# Only the package's bytecode is written, into its own folder: to compile it takes longer than all
+# else until a client says hello. Where it cannot be written, nothing is said.
+sys.dont_write_bytecode = False
 from streamlib_bridge._runner import main  # noqa: E402
+
+sys.dont_write_bytecode = True
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -4,8 +4,8 @@
  *
  * Each folder has the hash of its content as its name, so that versions do not meet.
  * It is made under another name and renamed when it is whole. It is compared with
- * what it should be before each use, and used only where nobody else can have
- * written: clients run what is in it.
+ * what it should be before each use, except for its cache, and used only where
+ * nobody else can have written: clients run what is in it.
  *
  * @module
  */
@@ -32,6 +32,8 @@ export interface KeptContent {
   readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
   /** Whether they are programs. Default: false. */
   readonly executable?: boolean;
+  /** A directory in which programs keep what they make of the files. What is in it is not compared. */
+  readonly cache?: string;
 }
 
 /** Where files are kept, and whose they are. */
@@ -105,7 +107,7 @@ function cannotKeep(library: string, cause: Error): BridgeError {
   );
 }
 
-/** Makes a directory and those above it, whatever the umask. */
+/** Makes a directory, whatever the umask, and those above it. Those need no permission to write of their own. */
 async function makeDirectory(path: string): Promise<void> {
   try {
     await Deno.lstat(path);
@@ -113,13 +115,7 @@ async function makeDirectory(path: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  await makeDirectory(dirname(path));
-  try {
-    await Deno.mkdir(path, { mode: DIRECTORY_MODE });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    return; // another process was faster
-  }
+  await Deno.mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
   await Deno.chmod(path, DIRECTORY_MODE);
 }
 
@@ -142,23 +138,25 @@ async function checkClosed(path: string, owner: number): Promise<void> {
   );
 }
 
-/** Whether a folder has these files and nothing else, and only this user can have written them. */
+/** Whether a folder has these files, nothing else but its cache, and only this user can have written there. */
 async function isWhole(
   folder: string,
-  { files, executable = false }: KeptContent,
+  content: KeptContent,
   owner: number,
 ): Promise<boolean> {
+  const { files, executable = false, cache } = content;
   const isOurs = async (path: string, kind: "isDirectory" | "isFile") => {
     const info = await Deno.lstat(path);
     return info[kind] && info.uid === owner &&
       ((info.mode ?? 0) & OTHERS_WRITE) === 0;
   };
   try {
-    for (const directory of directoriesOf(files)) {
+    for (const directory of directoriesOf(content)) {
       if (!await isOurs(join(folder, directory), "isDirectory")) return false;
     }
     if (
-      (await pathsIn(folder)).join("\n") !== [...files.keys()].sort().join("\n")
+      (await pathsIn(folder, cache)).join("\n") !==
+        [...files.keys()].sort().join("\n")
     ) {
       return false;
     }
@@ -176,18 +174,22 @@ async function isWhole(
   }
 }
 
-/** The directories of files, from the folder itself on. */
-function directoriesOf(files: KeptContent["files"]): string[] {
-  return [...new Set(["", ...[...files.keys()].map(dirname)])].sort();
+/** The directories that a folder consists of, from the folder itself on. */
+function directoriesOf({ files, cache = "" }: KeptContent): string[] {
+  return [...new Set(["", ...[...files.keys()].map(dirname), cache])].sort();
 }
 
-/** The paths of all that is in a folder but directories, sorted. */
-async function pathsIn(folder: string, below = ""): Promise<string[]> {
+/** The paths of all that is in a folder but directories and what is in its cache, sorted. */
+async function pathsIn(
+  folder: string,
+  cache: string | undefined,
+  below = "",
+): Promise<string[]> {
   const paths: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(join(folder, below))) {
     const path = join(below, name);
-    if (isDirectory) paths.push(...await pathsIn(folder, path));
-    else paths.push(path);
+    if (!isDirectory) paths.push(path);
+    else if (path !== cache) paths.push(...await pathsIn(folder, cache, path));
   }
   return paths.sort();
 }
@@ -212,7 +214,7 @@ async function write(
   );
   const mode = content.executable ? PROGRAM_MODE : FILE_MODE;
   try {
-    for (const directory of directoriesOf(content.files)) {
+    for (const directory of directoriesOf(content)) {
       await makeDirectory(join(fresh, directory));
     }
     for (const [path, bytes] of content.files) {

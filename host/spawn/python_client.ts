@@ -99,7 +99,7 @@ export function pythonClient(
           args: ["-u", "-X", "utf8", folder, module, options.name],
           env: {
             STREAMLIB_LIBRARY: library,
-            // Nothing is written beside the user's module or into the package.
+            // No bytecode is written beside the user's module; of the package alone it is (__main__.py).
             PYTHONDONTWRITEBYTECODE: "1",
           },
         },

@@ -126,6 +126,17 @@ export class EmptyProject implements AsyncDisposable {
     await Deno.symlink(program, `${this.#root}/path/${name}`);
   }
 
+  /** Gives it an interpreter, and a client in Python instead of the one in TypeScript. */
+  async providePython(interpreter: string): Promise<void> {
+    await this.provide("python3", interpreter);
+    await Deno.copyFile(
+      new URL("project/invert.py", import.meta.url),
+      `${this.#root}/project/invert.py`,
+    );
+    const host = await this.read("host.ts");
+    await this.write("host.ts", host.replace("./invert.ts", "./invert.py"));
+  }
+
   /** The npm packages that its Deno has downloaded, if its folder for them is its own. */
   async npmPackages(): Promise<string[]> {
     const found: string[] = [];

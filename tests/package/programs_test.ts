@@ -5,7 +5,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { type Ended, run } from "../helpers/child.ts";
+import type { Ended } from "../helpers/child.ts";
+import { pythonItself } from "../helpers/python_itself.ts";
 import { SERVICE } from "../helpers/service.ts";
 import type { Needs } from "../helpers/permitted.ts";
 import { PACKAGE_FOLDER } from "../../tools/package/pack.ts";
@@ -333,14 +334,6 @@ programTest(
     assertMatch(found["frames"]!, /^ok: 30 sent, 30 received, 30 verified/);
   },
 );
-
-/** The path of the real interpreter: the one on the PATH may be a script that starts another. */
-async function pythonItself(): Promise<string> {
-  const { stdout } = await run("python3", {
-    args: ["-c", "import os, sys; print(os.path.realpath(sys.executable))"],
-  });
-  return stdout.trim();
-}
 
 /** The files below a folder, as relative paths. */
 async function filesIn(folder: string, below = ""): Promise<string[]> {

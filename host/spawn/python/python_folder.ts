@@ -10,6 +10,9 @@ import { BridgeError } from "../../../proto/errors.ts";
 import { PACKAGE_ROOT } from "../../../proto/package_root.ts";
 import { keepFiles, type KeepPlace } from "../kept_files.ts";
 
+/** Where Python keeps the bytecode of the package. It is made with the folder, whatever the umask of a client. */
+const BYTECODE = "streamlib_bridge/__pycache__";
+
 /**
  * Returns the path of the folder. The published package has it as text, which is
  * written below STREAMLIB_HOME: a folder and not a zip, from which Python starts in
@@ -25,6 +28,7 @@ export async function pythonFolder(place: KeepPlace): Promise<string> {
     const encoder = new TextEncoder();
     return await keepFiles(place, {
       sha256,
+      cache: BYTECODE,
       files: new Map(
         Object.entries(files).map(([path, text]) => [
           path,

@@ -130,6 +130,34 @@ permittedTest(
 );
 
 permittedTest(
+  "kept files: what programs put into the cache stays, and only there",
+  NEEDS,
+  async () => {
+    using home = new Home();
+    const cache = "package/cache";
+    const keep = () =>
+      keepFiles(
+        { home: () => home.path, user: effectiveUser },
+        { ...CONTENT, cache },
+      );
+    const whole = [...WHOLE, `700 lib/ab12/${cache}/`].sort();
+    await keep();
+    assertEquals(home.entries(), whole);
+    const made = `lib/ab12/${cache}/one.pyc`;
+    Deno.writeTextFileSync(`${home.path}/${made}`, "code", { mode: 0o600 });
+    await keep();
+    assertEquals(home.entries(), [...whole, `600 ${made} code`].sort());
+    Deno.chmodSync(`${home.folder}/${cache}`, 0o770); // others can write there
+    await keep();
+    assertEquals(home.entries(), whole);
+    Deno.mkdirSync(`${home.folder}/cache`);
+    Deno.writeTextFileSync(`${home.folder}/cache/one.pyc`, "evil");
+    await keep();
+    assertEquals(home.entries(), whole);
+  },
+);
+
+permittedTest(
   "kept files: many who make or mend the same folder end with one whole folder",
   NEEDS,
   async () => {
