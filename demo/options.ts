@@ -26,6 +26,9 @@ Options:
   --preview[=PORT]  show the live picture and the connection's states on a page of
                     this machine, at a free port if none is given; the film plays
                     at its own speed, again and again, until Ctrl-C or --frames
+  --python[=PROGRAM]
+                    the processor is in Python and uses numpy, which that Python
+                    must have (default: a .venv above the demo, or python3)
   --broker NAME     use the broker that serves this XPC service, and no other
   --json            end with one JSON object on stdout: the numbers, or
                     {"error":{"code":…,"message":…}}
@@ -34,6 +37,7 @@ Options:
 Examples:
   deno task demo --snapshot out.png
   deno task demo --preview
+  deno task demo --python=.venv/bin/python
   deno task demo --frames 600 --size 1920x1080 --json
   deno task demo --input - < film.y4m
 
@@ -50,6 +54,8 @@ export interface DemoOptions {
   readonly snapshot: string | undefined;
   /** The port of the preview's page; 0 for a free one; `undefined`: no preview. */
   readonly preview: number | undefined;
+  /** The interpreter of a processor in Python; "" for the one that is found; `undefined`: it is in TypeScript. */
+  readonly python: string | undefined;
   readonly broker: string | undefined;
   readonly json: boolean;
 }
@@ -63,7 +69,7 @@ export class DemoUsageError extends Error {
 export function readDemoOptions(args: string[]): DemoOptions | "help" {
   const parsed = parseArgs(withValues(args), {
     boolean: ["json", "help"],
-    string: [...WITH_VALUE, "preview"],
+    string: [...WITH_VALUE, ...MAY_HAVE_VALUE],
     alias: { h: "help" },
     unknown: (arg) => {
       throw new DemoUsageError(`unknown argument ${quoted(arg)}`);
@@ -76,6 +82,7 @@ export function readDemoOptions(args: string[]): DemoOptions | "help" {
     size: size(text(parsed["size"], "size")),
     snapshot: snapshot(text(parsed["snapshot"], "snapshot")),
     preview: port(text(parsed["preview"], "preview")),
+    python: parsed["python"] === FOUND ? "" : text(parsed["python"], "python"),
     broker: text(parsed["broker"], "broker"),
     json: Boolean(parsed["json"]),
   };
@@ -84,13 +91,24 @@ export function readDemoOptions(args: string[]): DemoOptions | "help" {
 /** The options that take a value, in the same argument or in the next one. */
 const WITH_VALUE = ["input", "frames", "size", "snapshot", "broker"];
 
+/** The options whose value can be left out. It is in the same argument. */
+const MAY_HAVE_VALUE = ["preview", "python"];
+/** The value that stands for the interpreter that is found. No argument has it. */
+const FOUND = "\0";
+/** The value of an option that has none. */
+const WITHOUT_VALUE: Readonly<Record<string, string>> = {
+  "--preview": "0",
+  "--python": FOUND,
+};
+
 /** Joins each option and its value: parseArgs takes a value that begins with "-" for an option, and the argument after --preview for its value. */
 function withValues(args: readonly string[]): string[] {
   const joined: string[] = [];
   for (let at = 0; at < args.length; at++) {
     const arg = args[at]!;
     const next = args[at + 1];
-    if (arg === "--preview") joined.push("--preview=0");
+    const without = WITHOUT_VALUE[arg];
+    if (without !== undefined) joined.push(`${arg}=${without}`);
     else if (!WITH_VALUE.some((name) => arg === `--${name}`)) joined.push(arg);
     else if (next === undefined || next.startsWith("--")) {
       joined.push(`${arg}=`);

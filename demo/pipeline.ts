@@ -5,11 +5,15 @@
  * @module
  */
 
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { ReactiveHost, type ReceivedFrame } from "../host/mod.ts";
+import { pythonFolder } from "../host/spawn/python/python_folder.ts";
 import { packageModule } from "../proto/package_root.ts";
 import { RgbaPictures } from "./filter/rgba_pictures.ts";
 import { checksum, planesOf } from "./verify/checksum.ts";
 import { DEMO_PORT, type DemoFrame } from "./demo_frame.ts";
+import type { DemoOptions } from "./options.ts";
 import { Pacer, sleep } from "./pacer.ts";
 import type { PictureTap } from "./preview/picture_tap.ts";
 import type { FrameSource } from "./input/source.ts";
@@ -24,16 +28,20 @@ export type DemoHost = ReactiveHost<
   { video: typeof DEMO_PORT }
 >;
 
-/** Starts the edge detector; uses the broker of that service name if one is given. */
-export function launch(broker: string | undefined): DemoHost {
+/** Starts the edge detector: in TypeScript or, if `python` is given, in Python. Uses the broker of that service name if one is given. */
+export async function launch(
+  { broker, python }: Pick<DemoOptions, "broker" | "python">,
+): Promise<DemoHost> {
   return ReactiveHost.launch({
-    module: packageModule(
-      "demo/filter/edges",
-      () => import("./filter/edges.ts"),
-    ),
+    module: python === undefined
+      ? packageModule("demo/filter/edges", () => import("./filter/edges.ts"))
+      : pathToFileURL(
+        join(await pythonFolder("demo/python"), "edges.py"),
+      ),
     inputs: { video: DEMO_PORT },
     outputs: { video: DEMO_PORT },
     ...(broker !== undefined && { broker }),
+    ...(python && { python }),
   });
 }
 

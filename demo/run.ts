@@ -65,7 +65,7 @@ export async function runDemo(
   await using page = options.preview === undefined
     ? undefined
     : new Preview(options.preview);
-  await using host = launch(options.broker);
+  await using host = await launch(options);
   const live = new Live({ host, source, input, verifier, results });
   page?.show(() => live.now());
   if (page) say(`preview: ${page.url}`);
@@ -136,6 +136,7 @@ export async function runDemo(
       ),
       path: stats.path!, // the host was ready
       pids: { host: Deno.pid, client: clientPid },
+      client: options.python === undefined ? "deno" : "python",
       broker: { service: broker.service, embedded: broker.embedded },
     };
     await live.now(); // the broker's last record of the connection before it is closed

@@ -26,6 +26,8 @@ export interface Summary {
   /** What carried the frames. */
   path: TransportPath;
   pids: { host: number; client: number };
+  /** What has run the processor. */
+  client: "deno" | "python";
   broker: { service: string; embedded: boolean };
 }
 
@@ -67,7 +69,12 @@ export function table(summary: Summary): string {
     ["pixels copied", `${summary.pixel_bytes_copied_per_frame} bytes a frame`],
     ["path", PATHS[summary.path]],
     ["messages", `${summary.message_bytes_per_frame} bytes a frame`],
-    ["processes", `host ${pids.host}, client ${pids.client}`],
+    [
+      "processes",
+      `host ${pids.host}, client ${pids.client}${
+        summary.client === "python" ? " (Python)" : ""
+      }`,
+    ],
     [
       "broker",
       broker.embedded ? "embedded in the host" : broker.service,

@@ -44,7 +44,7 @@ export async function inspectPython(
     path: console.env.get("PATH"),
     os: Deno.build.os,
   });
-  const folder = await pythonFolder({
+  const folder = await pythonFolder("client/python", {
     home: () => homeDirectory(console.env),
     user: () => console.userId(),
   });

@@ -84,7 +84,7 @@ export function pythonClient(
       python = await choose(signal);
       prepared = {
         python,
-        folder: await pythonFolder(OWN_PLACE),
+        folder: await pythonFolder("client/python"),
         library: await shimFile(OWN_PLACE),
       };
     },

@@ -9,8 +9,7 @@
 import { BridgeError } from "../errors.ts";
 import type { Schema } from "./field_type.ts";
 import { agreeFormats, type FormatSide } from "./format_agreement.ts";
-import { canonicalJson } from "./json/canonical_json.ts";
-import { schemaToJson } from "./json/schema_json.ts";
+import { schemaDifference } from "./schema_difference.ts";
 import type { FieldMarks } from "./marks/field_marks.ts";
 import { baseMinor } from "./minor.ts";
 import type { Port, PortMap, PortsOf } from "./port.ts";
@@ -162,7 +161,7 @@ function portProblem(
   mine: Port | undefined,
   theirs: Port | undefined,
 ): string | undefined {
-  if (mine && theirs) return schemaProblem(mine.schema, theirs.schema);
+  if (mine && theirs) return schemaDifference(mine.schema, theirs.schema);
   if (theirs?.required) return missingInModule(theirs);
   return mine?.required
     ? `the module has ${mine.schema.name}, the host no such port; ` +
@@ -174,15 +173,4 @@ function portProblem(
 export function missingInModule({ schema }: Port): string {
   return `the module has no such port, the host ${schema.name}; ` +
     "add it to the module, or declare it with required: false in the host";
-}
-
-function schemaProblem(mine: Schema, theirs: Schema): string | undefined {
-  if (mine === theirs) return undefined;
-  const [one, other] = [mine, theirs].map((schema) =>
-    canonicalJson(schemaToJson(schema))
-  );
-  if (one === other) return undefined;
-  return `the module has ${mine.name}, the host ${theirs.name}${
-    mine.name === theirs.name ? " with other fields or another version" : ""
-  }`;
 }

@@ -34,10 +34,12 @@ const ALLOWED: Record<string, readonly string[]> = {
     "proto/",
   ],
   // A program that uses the library as a user does; it also writes pictures as a host does, shows the counters of copied bytes, writes its results as the command line does, escapes the text of files and of ffmpeg, and finds its own modules in the bundle too.
+  // Its processor in Python is found as the client's part is.
   "demo/": [
     "client/mod.ts",
     "host/crash/png.ts",
     "host/mod.ts",
+    "host/spawn/python/python_folder.ts",
     "ffi/file_size_limit.ts",
     "ffi/output.ts",
     "ffi/stats.ts",

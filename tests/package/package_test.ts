@@ -125,9 +125,10 @@ packageTest(
 
 packageTest("it has the Python package, whole", async () => {
   const module = new URL(bundledEntry(PYTHON_MODULE), PACKAGE_FOLDER);
-  const { PACKAGE_TEXT } = await import(module.href);
-  assertEquals(PACKAGE_TEXT, await readPython());
-  assert("__main__.py" in PACKAGE_TEXT.files);
+  const { PYTHON_TEXTS } = await import(module.href);
+  assertEquals(PYTHON_TEXTS, await readPython());
+  assert("__main__.py" in PYTHON_TEXTS["client/python"].files);
+  assert("edges.py" in PYTHON_TEXTS["demo/python"].files);
 });
 
 packageTest(

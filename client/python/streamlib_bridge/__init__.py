@@ -29,6 +29,7 @@ from ._leased_frame import Frame
 from ._processor import continuous, manual, reactive
 from ._receiver import Receiver
 from ._sender import Sender
+from ._stats import TransferStats, transfer_stats
 from ._surfaces import Numbers, Surface
 from ._types import (
     Array,
@@ -107,6 +108,7 @@ __all__ = [
     "Struct",
     "Surface",
     "Texture",
+    "TransferStats",
     "UInt16",
     "UInt32",
     "UInt64",
@@ -120,4 +122,5 @@ __all__ = [
     "reactive",
     "schema",
     "setting",
+    "transfer_stats",
 ]

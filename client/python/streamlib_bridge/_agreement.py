@@ -32,7 +32,7 @@ from ._layout import lane_layout_hash
 from ._minor import base_minor, variants_at
 from ._packed import Message, UInt64, get_dictionary, get_uint64
 from ._schema_check import mirror_target
-from ._schema_json import same_schema
+from ._schema_difference import schema_difference
 from ._types import ConnectionSchema, Port, Schema, has_open_texture, schema
 
 
@@ -248,7 +248,7 @@ def _terms(
 
 def _problem(mine: Optional[Port], theirs: Optional[Port]) -> Optional[str]:
     if mine is not None and theirs is not None:
-        return _schema_problem(mine.schema, theirs.schema)
+        return schema_difference(mine.schema, theirs.schema)
     if theirs is not None and theirs.required:
         return (
             f"the module has no such port, the host {theirs.schema.name}; "
@@ -260,13 +260,6 @@ def _problem(mine: Optional[Port], theirs: Optional[Port]) -> Optional[str]:
             "add it to the host, or declare it with required=False in the module"
         )
     return None
-
-
-def _schema_problem(mine: Schema, theirs: Schema) -> Optional[str]:
-    if same_schema(mine, theirs):
-        return None
-    differs = " with other fields or another version" if mine.name == theirs.name else ""
-    return f"the module has {mine.name}, the host {theirs.name}{differs}"
 
 
 # ---- pixel formats ----

@@ -9,7 +9,10 @@ import {
   Enum,
   Extended,
   field,
+  type FieldDefinitions,
+  Int32,
   Optional,
+  type Schema,
   UInt32,
 } from "../../../proto/schema/field_type.ts";
 import { AudioFrame } from "../../../proto/schema/frames/audio_frame.ts";
@@ -31,7 +34,7 @@ import {
   type HostsWords,
 } from "../../../proto/schema/port_agreement.ts";
 import { schemaToJson } from "../../../proto/schema/json/schema_json.ts";
-import { schema } from "../../../proto/schema/schema.ts";
+import { schema, type SchemaDefinition } from "../../../proto/schema/schema.ts";
 import { type Feature, FEATURES } from "../../../proto/wire/features.ts";
 import { portsMessage } from "../../../proto/wire/port_terms.ts";
 import { hostsWords, parseHostsWords } from "../../../proto/wire/port_words.ts";
@@ -167,6 +170,37 @@ const TRIALS: readonly Trial[] = [
       },
     },
   },
+  {
+    about: "schemas of one name differ, each in another way",
+    hosts: {
+      inputs: {
+        description: point("Description", {
+          fields: { x: field(Int32, "to the right") },
+        }),
+        lacking: point("Lacking", { fields: { x: Int32 } }),
+        more: point("More", { fields: { x: Int32, y: Int32 } }),
+        order: point("Order", { fields: { x: Int32, y: Int32 } }),
+        behavior: point("Behavior", { read_behavior: "read_next_in_order" }),
+        capacity: point("Capacity", { default_capacity: 2 }),
+        version: point("Version", {
+          version: { major: 2, minor: 0, patch: 0 },
+        }),
+      },
+    },
+    declared: {
+      inputs: {
+        description: point("Description", {
+          fields: { x: field(Int32, "columns") },
+        }),
+        lacking: point("Lacking", { fields: { x: Int32, y: Int32 } }),
+        more: point("More", { fields: { x: Int32 } }),
+        order: point("Order", { fields: { y: Int32, x: Int32 } }),
+        behavior: point("Behavior", {}),
+        capacity: point("Capacity", {}),
+        version: point("Version", {}),
+      },
+    },
+  },
 ];
 
 /** The schema of a connection as a client has it: from its base form. */
@@ -252,6 +286,19 @@ function agreedJson({ terms, unconnected }: AgreedPorts): object {
     ),
     unconnected: Object.keys(unconnected),
   };
+}
+
+/** A schema of one name, with what differs. */
+function point(
+  name: string,
+  differs: Partial<SchemaDefinition<FieldDefinitions>>,
+): Schema {
+  return schema({
+    name,
+    version: { major: 1, minor: 0, patch: 0 },
+    fields: { x: Int32 },
+    ...differs,
+  });
 }
 
 /** Returns the vectors as data. */

@@ -8,6 +8,19 @@ import {
 const read = (...args: string[]): DemoOptions =>
   readDemoOptions(args) as DemoOptions;
 
+Deno.test("--python takes an interpreter, or none, and no argument that is not its own", () => {
+  assertEquals(read().python, undefined);
+  assertEquals(read("--python").python, "");
+  assertEquals(read("--python=.venv/bin/python").python, ".venv/bin/python");
+  assertEquals(read("--python", "--json").json, true);
+  assertThrows(
+    () => read("--python="),
+    DemoUsageError,
+    "--python needs a value",
+  );
+  assertThrows(() => read("--python", "python3"), DemoUsageError, "python3");
+});
+
 Deno.test("--preview takes a port, or none, and no argument that is not its own", () => {
   assertEquals(read().preview, undefined);
   assertEquals(read("--preview").preview, 0);

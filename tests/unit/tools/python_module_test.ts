@@ -1,17 +1,22 @@
 import { assertEquals } from "@std/assert";
-import type { KeptText } from "../../../host/spawn/kept_files.ts";
-import { PACKAGE_TEXT } from "../../../host/spawn/python/package_text.ts";
-import { pythonModule } from "../../../tools/package/python_module.ts";
+import { PYTHON_TEXTS } from "../../../host/spawn/python/python_texts.ts";
+import {
+  pythonModule,
+  type PythonTexts,
+} from "../../../tools/package/python_module.ts";
 
-Deno.test("the Python package in a module is as it was; a checkout has none", async () => {
-  const text: KeptText = {
-    sha256: "ab12",
-    files: {
-      "__main__.py": 'print("\\n`${x}`")\r\n\u2028é\n',
-      "streamlib_bridge/py.typed": "",
+Deno.test("the Python files in a module are as they were; a checkout has none", async () => {
+  const texts: PythonTexts = {
+    "client/python": {
+      sha256: "ab12",
+      files: {
+        "__main__.py": 'print("\\n`${x}`")\r\n\u2028é\n',
+        "streamlib_bridge/py.typed": "",
+      },
     },
+    "demo/python": { sha256: "cd34", files: { "edges.py": "" } },
   };
-  const url = `data:text/javascript,${encodeURIComponent(pythonModule(text))}`;
-  assertEquals((await import(url)).PACKAGE_TEXT, text);
-  assertEquals(PACKAGE_TEXT, undefined);
+  const url = `data:text/javascript,${encodeURIComponent(pythonModule(texts))}`;
+  assertEquals((await import(url)).PYTHON_TEXTS, texts);
+  assertEquals(PYTHON_TEXTS, undefined);
 });
