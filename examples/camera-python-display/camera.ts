@@ -2,41 +2,47 @@
 import type { Surface } from "@streamlib/bridge/host";
 
 export const SIZE = { width: 640, height: 360, pixel_format: "rgba8" } as const;
+const DRAWN_MS = 1000 / 30;
 
 /** Fills a surface with a picture. */
 type Fill = (surface: Surface) => void;
 
-/** Gives `count` pictures. `camera`: ffmpeg's words for it, such as `-f v4l2 -i /dev/video0`. */
+/** Gives pictures until `stop`. `camera`: ffmpeg's words for it, such as `-f v4l2 -i /dev/video0`. */
 export async function* cameraPictures(
   camera: readonly string[],
-  count: number,
+  stop: AbortSignal,
 ): AsyncGenerator<Fill> {
   if (camera.length === 0) {
-    for (let n = 0; n < count; n++) yield (surface) => draw(surface, n);
+    for (let n = 0; !stop.aborted; n++) {
+      yield (surface) => draw(surface, n);
+      await new Promise((resolve) => setTimeout(resolve, DRAWN_MS));
+    }
     return;
   }
   const { width, height } = SIZE;
-  const scaled = ["-vf", `scale=${width}:${height}`, "-frames:v", `${count}`];
+  const scaled = ["-vf", `scale=${width}:${height}`];
   const raw = ["-pix_fmt", "rgba", "-f", "rawvideo", "-"];
   await using ffmpeg = new Deno.Command("ffmpeg", {
     args: ["-loglevel", "error", "-nostdin", ...camera, ...scaled, ...raw],
     stdin: "null",
     stdout: "piped",
+    signal: stop,
   }).spawn();
   const reader = ffmpeg.stdout.getReader({ mode: "byob" });
   let bytes = new Uint8Array(4 * width * height);
-  for (let n = 0; n < count; n++) {
+  while (true) {
     const { value, done } = await reader.read(bytes, { min: bytes.length });
+    if (stop.aborted) return;
     if (done) throw new Error("the camera has ended");
     bytes = value;
     yield (surface) => surface.copyFrom(bytes);
   }
-  await reader.cancel();
 }
 
-/** Draws a ball that flies over hills, as picture number `n`. */
+/** Draws a ball that flies over hills again and again, as picture number `n`. */
 function draw(surface: Surface, n: number): void {
-  const [ballX, ballY] = [5 * n + 60, 80 + (n - 50) ** 2 / 25];
+  const at = (n + 22) % 148 - 22; // the ball is hidden at -22, and again at 126
+  const [ballX, ballY] = [5 * at + 60, 80 + (at - 50) ** 2 / 25];
   let y = 0;
   for (const row of surface.rows()) {
     for (let x = 0; x < SIZE.width; x++) {

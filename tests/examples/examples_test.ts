@@ -1,21 +1,24 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { dirname } from "node:path";
 import { type Ended, onlyVariables, run } from "../helpers/child.ts";
+import {
+  commandsOf,
+  exampleEnvironment,
+  exampleVariables,
+} from "../helpers/example_commands.ts";
 import { folderForHomes } from "../helpers/home.ts";
-import { blocksOf } from "../helpers/markdown.ts";
 import {
   ffmpegOnPath,
   HAS_PACKAGES,
   hasFfmpeg,
 } from "../../tools/install/ffmpeg.ts";
-import { hasPython, pythonWith } from "../../tools/install/python.ts";
+import { hasPython } from "../../tools/install/python.ts";
+import { ROOT } from "../../tools/checkout.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import { prepare } from "../helpers/preparation.ts";
 
 /** The examples, run by the commands of their READMEs; what they write is read. */
 
 const NEEDS = { run: true, read: true, write: true, env: true } as const;
-const ROOT = new URL("../../", import.meta.url);
 const EXAMPLES = [
   "audio-reverb",
   "camera-python-display",
@@ -41,35 +44,11 @@ prepare("the examples' npm packages", async () => {
 
 if (HAS_PYTHON) {
   for (const example of IN_PYTHON) {
-    prepare(`the Python packages of ${example}`, () => environment(example));
+    prepare(
+      `the Python packages of ${example}`,
+      () => exampleEnvironment(example),
+    );
   }
-}
-
-/** Installs the Python packages of an example where its README says, unless its user has done so. */
-async function environment(example: string): Promise<void> {
-  const folder = new URL(`examples/${example}/`, ROOT);
-  const packages = new URL("requirements.txt", folder);
-  const python = await pythonWith(packages, new URL("c/out/examples/", ROOT));
-  const place = new URL(".venv", folder);
-  const found = await Deno.lstat(place).catch(() => undefined);
-  if (found?.isDirectory) return;
-  if (found !== undefined) await Deno.remove(place); // for older packages
-  await Deno.symlink(dirname(dirname(python)), place);
-}
-
-/** The command of an example's README, by words. */
-async function commandOf(example: string): Promise<string[]> {
-  const page = await Deno.readTextFile(
-    new URL(`examples/${example}/README.md`, ROOT),
-  );
-  const [block, ...others] = blocksOf(page).filter(({ language }) =>
-    language === "sh"
-  );
-  assertEquals(others, []);
-  const line = block!.text.trim().split("\n").at(-1)!; // others install packages
-  const words = line.split(/\s+/);
-  assertEquals(words.shift(), "deno");
-  return words;
 }
 
 /** Runs an example as its README says, with other files: they replace the last words. */
@@ -78,20 +57,13 @@ async function runExample(
   folder: string,
   ...files: string[]
 ): Promise<Ended> {
-  const words = await commandOf(example);
+  const words = (await commandsOf(example)).at(-1)!;
   const args = [...words.slice(0, words.length - files.length), ...files];
   args.splice(1, 0, "--no-prompt", "--quiet");
-  const { PATH = "", HOME = "", DENO_DIR } = Deno.env.toObject();
   const ended = await run(Deno.execPath(), {
     args,
     cwd: ROOT,
-    ...onlyVariables({
-      PATH,
-      HOME,
-      ...(DENO_DIR !== undefined && { DENO_DIR }),
-      STREAMLIB_HOME: folder,
-      NO_COLOR: "1",
-    }),
+    ...exampleVariables(folder),
   });
   assertEquals(ended.code, 0, ended.stdout + ended.stderr);
   return ended;
@@ -140,7 +112,7 @@ permittedTest(
         const lines = text.split("\n").length - 1;
         assert(lines < MAX_LINES, `${entry.name}/${name} has ${lines} lines`);
       }
-      assertEquals((await commandOf(entry.name))[0], "run");
+      assert((await commandsOf(entry.name)).length > 0, entry.name);
     }
     assertEquals(folders.sort(), EXAMPLES);
   },

@@ -3,7 +3,7 @@ import type { PreviewStatus } from "../../demo/preview/status.ts";
 import { run } from "../helpers/child.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { permittedTest } from "../helpers/permitted.ts";
-import { PreviewProcess } from "../helpers/preview_process.ts";
+import { PageProcess } from "../helpers/page_process.ts";
 import { soon, until } from "../helpers/soon.ts";
 
 /** `demo --preview` as a program, and its page without a browser. `tests/browser` uses a browser. */
@@ -19,14 +19,14 @@ const NEEDS = {
 
 /** Reads the stream of states until `enough` holds or the stream ends. Returns all states. */
 function statesOf(
-  demo: PreviewProcess,
+  demo: PageProcess,
   enough: (status: PreviewStatus) => boolean,
 ): Promise<PreviewStatus[]> {
   return soon(readStates(demo, enough), "the states");
 }
 
 async function readStates(
-  demo: PreviewProcess,
+  demo: PageProcess,
   enough: (status: PreviewStatus) => boolean,
 ): Promise<PreviewStatus[]> {
   const response = await demo.get("states");
@@ -49,7 +49,7 @@ async function readStates(
 
 /** The first pictures after `sequence`. Repeats the request after a 204 (no picture for 10 s), as the page does. */
 async function pictureAfter(
-  demo: PreviewProcess,
+  demo: PageProcess,
   sequence: string,
 ): Promise<Response> {
   let response: Response | undefined;
@@ -65,7 +65,7 @@ permittedTest(
   NEEDS,
   async (t) => {
     using _ = isolatedHome();
-    await using demo = await PreviewProcess.start("--json");
+    await using demo = await PageProcess.demo("--json");
     const { protocol, hostname } = new URL(demo.url);
     assertEquals([protocol, hostname], ["http:", "127.0.0.1"]);
 
@@ -164,7 +164,7 @@ permittedTest(
   NEEDS,
   async () => {
     using _ = isolatedHome();
-    await using demo = await PreviewProcess.start("--frames", "20", "--json");
+    await using demo = await PageProcess.demo("--frames", "20", "--json");
     const { code, stdout } = await demo.ended();
     assertEquals(code, 0, demo.stderr());
     const summary = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);

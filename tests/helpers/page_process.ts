@@ -1,13 +1,20 @@
 /**
- * Runs `deno task demo --preview` as a user does, and requests its page as a
+ * Runs a program that serves a page, as a user does, and requests its page as a
  * browser does.
  */
 
 import { CollectedText, killTree, sendSignal, statusOf } from "./child.ts";
+import { ROOT } from "../../tools/checkout.ts";
 import { soon } from "./soon.ts";
 
-/** A running demo with its preview. */
-export class PreviewProcess implements AsyncDisposable {
+/** What a program prints before the address of its page, and where. */
+interface Announcement {
+  readonly stream: "stdout" | "stderr";
+  readonly before: "preview:" | "Open";
+}
+
+/** A running program with its page. */
+export class PageProcess implements AsyncDisposable {
   /** The address of its page. */
   readonly url: string;
   readonly #child: Deno.ChildProcess;
@@ -26,23 +33,39 @@ export class PreviewProcess implements AsyncDisposable {
     this.#stderr = stderr;
   }
 
-  /** Starts a demo, and waits until it has printed the address of its page. */
-  static async start(...args: string[]): Promise<PreviewProcess> {
+  /** Starts the demo with its preview. */
+  static demo(...args: string[]): Promise<PageProcess> {
+    return PageProcess.start(
+      ["task", "--quiet", "demo", "--preview", ...args],
+      { stream: "stderr", before: "preview:" },
+    );
+  }
+
+  /** Starts Deno with these arguments, and waits until it has printed the address of its page. */
+  static async start(
+    args: readonly string[],
+    { stream, before }: Announcement,
+    options: Pick<Deno.CommandOptions, "env" | "clearEnv"> = {},
+  ): Promise<PageProcess> {
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["task", "--quiet", "demo", "--preview", ...args],
-      cwd: new URL("../../", import.meta.url),
+      args: [...args],
+      ...options,
+      cwd: ROOT,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
     const stdout = new CollectedText(child.stdout);
     const stderr = new CollectedText(child.stderr);
-    const place = /^preview: (http:\S+)$/m;
+    const place = new RegExp(`^${before} (http:\\S+)`, "m");
+    const said = { stdout, stderr }[stream];
     try {
-      await stderr.until("the preview's address", (said) => place.test(said));
-      const url = place.exec(stderr.text)?.[1];
-      if (url) return new PreviewProcess(url, child, stdout, stderr);
-      throw new Error(`the demo ended without a preview: ${stderr.text}`);
+      await said.until("the page's address", (text) => place.test(text));
+      const url = place.exec(said.text)?.[1];
+      if (url) return new PageProcess(url, child, stdout, stderr);
+      throw new Error(
+        `the program ended without a page: ${stdout.text}${stderr.text}`,
+      );
     } catch (error) {
       await killTree(child.pid);
       throw error;
@@ -67,10 +90,10 @@ export class PreviewProcess implements AsyncDisposable {
 
   /** Waits until it has ended. */
   async ended(): Promise<{ code: number; stdout: string }> {
-    const { code } = await statusOf(this.#child, "the demo's end");
+    const { code } = await statusOf(this.#child, "the program's end");
     await soon(
       Promise.all([this.#stdout.end, this.#stderr.end]),
-      "the end of what the demo writes",
+      "the end of what the program writes",
     );
     return { code, stdout: this.#stdout.text };
   }
