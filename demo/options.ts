@@ -69,7 +69,7 @@ export class DemoUsageError extends Error {
 export function readDemoOptions(args: string[]): DemoOptions | "help" {
   const parsed = parseArgs(withValues(args), {
     boolean: ["json", "help"],
-    string: [...WITH_VALUE, ...MAY_HAVE_VALUE],
+    string: [...WITH_VALUE, ...MAY_HAVE_VALUE.keys()],
     alias: { h: "help" },
     unknown: (arg) => {
       throw new DemoUsageError(`unknown argument ${quoted(arg)}`);
@@ -91,23 +91,24 @@ export function readDemoOptions(args: string[]): DemoOptions | "help" {
 /** The options that take a value, in the same argument or in the next one. */
 const WITH_VALUE = ["input", "frames", "size", "snapshot", "broker"];
 
-/** The options whose value can be left out. It is in the same argument. */
-const MAY_HAVE_VALUE = ["preview", "python"];
-/** The value that stands for the interpreter that is found. No argument has it. */
+/** Stands for the interpreter that is found. No argument can have this value. */
 const FOUND = "\0";
-/** The value of an option that has none. */
-const WITHOUT_VALUE: Readonly<Record<string, string>> = {
-  "--preview": "0",
-  "--python": FOUND,
-};
 
-/** Joins each option and its value: parseArgs takes a value that begins with "-" for an option, and the argument after --preview for its value. */
+/** The options whose value, in the same argument, can be left out; and the value that they have then. */
+const MAY_HAVE_VALUE: ReadonlyMap<string, string> = new Map([
+  ["preview", "0"],
+  ["python", FOUND],
+]);
+
+/** Joins each option and its value: parseArgs takes a value that begins with "-" for an option, and the argument after `--preview` or `--python` for its value. */
 function withValues(args: readonly string[]): string[] {
   const joined: string[] = [];
   for (let at = 0; at < args.length; at++) {
     const arg = args[at]!;
     const next = args[at + 1];
-    const without = WITHOUT_VALUE[arg];
+    const without = arg.startsWith("--")
+      ? MAY_HAVE_VALUE.get(arg.slice(2))
+      : undefined;
     if (without !== undefined) joined.push(`${arg}=${without}`);
     else if (!WITH_VALUE.some((name) => arg === `--${name}`)) joined.push(arg);
     else if (next === undefined || next.startsWith("--")) {

@@ -18,8 +18,9 @@ if sys.implementation.name != "cpython":
     )
     sys.exit(1)
 
-# Only the package's bytecode is written, into its own folder: to compile it takes longer than all
-# else until a client says hello. Where it cannot be written, nothing is said.
+# The bytecode of the package is written into its own folder: without it, half of the start is spent
+# on compiling. The same holds for modules of Python's own library that have none yet. Where this
+# process may not write, Python goes on without a word.
 sys.dont_write_bytecode = False
 from streamlib_bridge._runner import main  # noqa: E402
 

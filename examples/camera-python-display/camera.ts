@@ -29,13 +29,14 @@ export async function* cameraPictures(
     signal: stop,
   }).spawn();
   const reader = ffmpeg.stdout.getReader({ mode: "byob" });
+  await using _ = { [Symbol.asyncDispose]: () => reader.cancel() }; // frees a blocked ffmpeg
   let bytes = new Uint8Array(4 * width * height);
   while (true) {
     const { value, done } = await reader.read(bytes, { min: bytes.length });
-    if (stop.aborted) return;
+    if (done && stop.aborted) return;
     if (done) throw new Error("the camera has ended");
     bytes = value;
-    yield (surface) => surface.copyFrom(bytes);
+    if (!stop.aborted) yield (surface) => surface.copyFrom(bytes);
   }
 }
 

@@ -37,7 +37,7 @@ async function send(): Promise<void> {
     fill(frame.pixel_buffer); // the client sees this memory
     display?.sending(frame);
     host.input.video.send(frame);
-    if (++sent === count) break;
+    if (++sent === count) stop.abort();
   }
   await host.drain();
 }

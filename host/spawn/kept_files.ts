@@ -32,7 +32,7 @@ export interface KeptContent {
   readonly files: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
   /** Whether they are programs. Default: false. */
   readonly executable?: boolean;
-  /** A directory in which programs keep what they make of the files. What is in it is not compared. */
+  /** A directory in which a program keeps what it makes of the files, such as bytecode. Its content is not compared. */
   readonly cache?: string;
 }
 
@@ -107,7 +107,7 @@ function cannotKeep(library: string, cause: Error): BridgeError {
   );
 }
 
-/** Makes a directory, whatever the umask, and those above it. Those need no permission to write of their own. */
+/** Makes a directory, whatever the umask, and those above it, for which this process needs no permission to write. */
 async function makeDirectory(path: string): Promise<void> {
   try {
     await Deno.lstat(path);
@@ -138,7 +138,7 @@ async function checkClosed(path: string, owner: number): Promise<void> {
   );
 }
 
-/** Whether a folder has these files, nothing else but its cache, and only this user can have written there. */
+/** Whether a folder has these files and its cache, nothing else, and only this user can have written there. */
 async function isWhole(
   folder: string,
   content: KeptContent,

@@ -99,7 +99,7 @@ export function pythonClient(
           args: ["-u", "-X", "utf8", folder, module, options.name],
           env: {
             STREAMLIB_LIBRARY: library,
-            // No bytecode is written beside the user's module; of the package alone it is (__main__.py).
+            // No bytecode is written beside the user's module. For that of the package see `__main__.py`.
             PYTHONDONTWRITEBYTECODE: "1",
           },
         },

@@ -26,14 +26,16 @@ export function schemaDifference(
   }
   return `the module has another ${mine.name} than the host: ${
     detail(mine, theirs)
-  }`;
+  }; declare the same schema in both`;
 }
 
 function detail(mine: SchemaJson, theirs: SchemaJson): string {
   const [one, other] = [versionOf(mine), versionOf(theirs)];
-  if (one !== other) return `its version is ${one}, the host's is ${other}`;
+  if (one !== other) {
+    return `the module's version is ${one}, the host's ${other}`;
+  }
   return fieldDifference(mine.fields, theirs.fields) ??
-    `its ${
+    `the ${
       mine.read_behavior !== theirs.read_behavior
         ? "read_behavior"
         : "default_capacity"
@@ -52,18 +54,22 @@ function fieldDifference(
   const hosts = new Map(theirs.map((each) => [each.name, each]));
   for (const each of mine) {
     const other = hosts.get(each.name);
-    if (other === undefined) return `the host's has no field '${each.name}'`;
+    if (other === undefined) {
+      return `the host's schema has no field '${each.name}'`;
+    }
     if (!isSame(each.type, other.type)) {
-      return `the type of its field '${each.name}' differs`;
+      return `the type of the field '${each.name}' differs`;
     }
     if (each.description !== other.description) {
-      return `the description of its field '${each.name}' differs`;
+      return `the description of the field '${each.name}' differs`;
     }
   }
   const own = new Set(mine.map(({ name }) => name));
   const lacking = theirs.find(({ name }) => !own.has(name));
-  if (lacking !== undefined) return `it has no field '${lacking.name}'`;
-  return "its fields are in another order";
+  if (lacking !== undefined) {
+    return `the module's schema has no field '${lacking.name}'`;
+  }
+  return "the fields are in another order";
 }
 
 function isSame(one: JsonValue, other: JsonValue): boolean {

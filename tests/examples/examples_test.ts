@@ -58,8 +58,15 @@ async function runExample(
   ...files: string[]
 ): Promise<Ended> {
   const words = (await commandsOf(example)).at(-1)!;
-  const args = [...words.slice(0, words.length - files.length), ...files];
-  args.splice(1, 0, "--no-prompt", "--quiet");
+  return await runWords(
+    [...words.slice(0, words.length - files.length), ...files],
+    folder,
+  );
+}
+
+/** Runs Deno with the words of an example's command. */
+async function runWords(words: string[], folder: string): Promise<Ended> {
+  const args = words.toSpliced(1, 0, "--no-prompt", "--quiet");
   const ended = await run(Deno.execPath(), {
     args,
     cwd: ROOT,
@@ -327,6 +334,26 @@ exampleTest(
     assert(lines > 20, `${lines} pixels are black`);
   },
   { python: true },
+);
+
+exampleTest(
+  "camera-python-display: a camera that is quicker than its reader is read by ffmpeg, and ends with the program",
+  async (folder) => {
+    const target = `${folder}/out.ppm`;
+    const [, command] = await commandsOf("camera-python-display");
+    const { stdout } = await runWords(
+      [...command!.slice(0, -1), target, "-f", "lavfi", "-i", "testsrc"],
+      folder,
+    );
+    const pixelBytes = 100 * 4 * 640 * 360;
+    assertEquals(
+      stdout,
+      `100 pictures, ${pixelBytes} bytes of pixels copied\n`,
+    );
+    const { width, height } = readPicture(target);
+    assertEquals([width, height], [640, 360]);
+  },
+  { python: true, ffmpeg: true },
 );
 
 // ---- sound ----

@@ -173,6 +173,7 @@ permittedTest("a confined python3 can do nothing that it is not permitted", {
     "list a folder": "EACCES",
     "write beside it": "EACCES",
     "write what may be read": "EACCES",
+    "write what it was started with": "EACCES",
     "write a permitted file": "EACCES",
     "write by native code": "EACCES",
     "change a mode": "EPERM",

@@ -6,6 +6,7 @@ import { FakePrograms } from "../helpers/fake_python.ts";
 import { guidePython } from "../helpers/guide_project.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { HOST_NEEDS, permittedTest } from "../helpers/permitted.ts";
+import { prepare } from "../helpers/preparation.ts";
 
 /** The demo with its processor in Python: it must give the same pixels as the one in TypeScript. */
 
@@ -14,6 +15,8 @@ const NEEDS = {
   ...HOST_NEEDS,
   ...(hasPython() ? {} : { lacking: "no python3 with venv" }),
 };
+
+if (hasPython()) prepare("numpy", guidePython);
 
 /** Runs the demo. */
 function demo(...args: string[]): Promise<Ended> {

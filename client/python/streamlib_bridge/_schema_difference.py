@@ -24,18 +24,21 @@ def schema_difference(modules: Schema, hosts: Schema) -> Optional[str]:
         return None
     if modules.name != hosts.name:
         return f"the module has {modules.name}, the host {hosts.name}"
-    return f"the module has another {modules.name} than the host: {_detail(mine, theirs)}"
+    return (
+        f"the module has another {modules.name} than the host: {_detail(mine, theirs)}; "
+        "declare the same schema in both"
+    )
 
 
 def _detail(mine: _Json, theirs: _Json) -> str:
     one, other = (".".join(map(str, each["version"].values())) for each in (mine, theirs))
     if one != other:
-        return f"its version is {one}, the host's is {other}"
+        return f"the module's version is {one}, the host's {other}"
     fields = _field_difference(mine["fields"], theirs["fields"])
     if fields is not None:
         return fields
     reads_otherwise = mine["read_behavior"] != theirs["read_behavior"]
-    return f"its {'read_behavior' if reads_otherwise else 'default_capacity'} differs"
+    return f"the {'read_behavior' if reads_otherwise else 'default_capacity'} differs"
 
 
 def _field_difference(mine: List[_Json], theirs: List[_Json]) -> Optional[str]:
@@ -45,16 +48,16 @@ def _field_difference(mine: List[_Json], theirs: List[_Json]) -> Optional[str]:
     for each in mine:
         name, other = each["name"], hosts.get(each["name"])
         if other is None:
-            return f"the host's has no field '{name}'"
+            return f"the host's schema has no field '{name}'"
         if not _is_same(each["type"], other["type"]):
-            return f"the type of its field '{name}' differs"
+            return f"the type of the field '{name}' differs"
         if each.get("description") != other.get("description"):
-            return f"the description of its field '{name}' differs"
+            return f"the description of the field '{name}' differs"
     own = {each["name"] for each in mine}
     for each in theirs:
         if each["name"] not in own:
-            return f"it has no field '{each['name']}'"
-    return "its fields are in another order"
+            return f"the module's schema has no field '{each['name']}'"
+    return "the fields are in another order"
 
 
 def _is_same(one: object, other: object) -> bool:
