@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Callable, Generic, Iterator, Mapping, TypeVar, ValuesView
 
 if TYPE_CHECKING:
     from ._receiver import Receiver
@@ -10,30 +10,33 @@ if TYPE_CHECKING:
     from ._settings import Settings
 
 
-class _PortMap:
+P = TypeVar("P")
+
+
+class PortMap(Generic[P]):
     """Ports by name: as attributes, by key, or by a call."""
 
-    def __init__(self, ports: Mapping[str, Any]) -> None:
+    def __init__(self, ports: Mapping[str, P]) -> None:
         self._ports = dict(ports)
 
-    def __getattr__(self, name: str) -> Any:
-        ports = object.__getattribute__(self, "_ports")
+    def __getattr__(self, name: str) -> P:
+        ports: Mapping[str, P] = object.__getattribute__(self, "_ports")
         if name in ports:
             return ports[name]
         raise AttributeError(f"there is no port {name!r}; there are {', '.join(ports) or 'none'}")
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> P:
         if name in self._ports:
             return self._ports[name]
         raise KeyError(f"there is no port {name!r}; there are {', '.join(self._ports) or 'none'}")
 
-    def __call__(self, name: str) -> Any:
+    def __call__(self, name: str) -> P:
         return self[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._ports)
 
-    def values(self) -> Any:
+    def values(self) -> ValuesView[P]:
         return self._ports.values()
 
 
@@ -53,8 +56,8 @@ class Context:
         is_running: Callable[[], bool],
         sleep: Callable[[float], bool],
     ) -> None:
-        self.input: Any = _PortMap(inputs)
-        self.output: Any = _PortMap(outputs)
+        self.input: "PortMap[Receiver]" = PortMap(inputs)
+        self.output: "PortMap[Sender]" = PortMap(outputs)
         self.settings = settings
         self._is_ended = is_ended
         self._is_running = is_running

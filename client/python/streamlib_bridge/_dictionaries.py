@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, List, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
 
 from ._codec import Misfit
 from ._flight import Flight
@@ -76,6 +76,7 @@ class Dictionaries:
         finder = channel.finder
         finder.begin()
         why = ""
+        values: Dict[str, Any] = {}
         try:
             handle = message.get("handle")
             given = fields if handle is None else port.codec.with_handle(fields, handle)

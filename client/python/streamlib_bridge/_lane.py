@@ -6,7 +6,7 @@ Every value that the host has written is copied once, checked, and only then use
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Tuple
 
 from ._codec import Misfit
 from ._errors import BridgeError
@@ -298,6 +298,7 @@ class Lane:
         port, finder = self._receivers[index], channel.finder
         finder.begin()
         why = ""
+        values: Dict[str, Any] = {}
         try:
             values = port.codec.read(payload, finder)
         except Misfit as misfit:

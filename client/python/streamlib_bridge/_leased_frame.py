@@ -25,6 +25,14 @@ class Frame:
 
     __slots__ = ("_port", "_values", "_memory", "_bare", "_place", "_why", "is_spare", "__weakref__")
 
+    _port: "PortHalf"
+    _values: Dict[str, Any]
+    _memory: List[Memory]
+    _bare: Optional[Lease]
+    _place: Optional[Lease]
+    _why: str
+    is_spare: bool
+
     def __init__(
         self,
         port: "PortHalf",
@@ -150,14 +158,12 @@ class Frame:
     @property
     def is_held(self) -> bool:
         """Whether the frame was neither sent nor released."""
-        why: str = self._why
-        return why == ""
+        return self._why == ""
 
     @property
     def why_over(self) -> str:
         """Why it can no longer be used; "" if it can."""
-        why: str = self._why
-        return why
+        return self._why
 
     def clone(self) -> "Frame":
         """Another frame with the same memory, which holds it on its own. Raises `closed` after the end."""

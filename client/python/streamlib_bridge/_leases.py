@@ -33,7 +33,7 @@ class Ends(Deque[Holding]):
 class Owner(Protocol):
     """Gets a piece back."""
 
-    def idle(self, use: "Use") -> None: ...
+    def idle(self, use: "Use", /) -> None: ...
 
 
 class Use:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, TypeVar, Union
+from typing import overload
 
 from ._attributes import Call, Handler, Input, Output, SettingAttribute, bind_attributes
 from ._context import Context
@@ -11,7 +12,8 @@ from ._errors import BridgeError
 from ._types import Port, Schema, Setting, port
 
 _MARK = "__streamlib_processor__"
-T = TypeVar("T")
+#: A class, or a function.
+T = TypeVar("T", bound=Callable[..., Any])
 Ports = Mapping[str, Union[Schema, Port]]
 
 #: The functions that a processor of each mode must have, and can have.
@@ -23,7 +25,7 @@ class _Marked(NamedTuple):
     options: Dict[str, Any]
 
 
-def _mark(mode: str, target: Optional[T], options: Dict[str, Any]) -> Any:
+def _mark(mode: str, target: Any, options: Dict[str, Any]) -> Any:
     def mark(target: T) -> T:
         setattr(target, _MARK, _Marked(mode, {k: v for k, v in options.items() if v is not None}))
         return target
@@ -31,8 +33,20 @@ def _mark(mode: str, target: Optional[T], options: Dict[str, Any]) -> Any:
     return mark if target is None else mark(target)
 
 
+@overload
+def reactive(target: T, /, **options: Any) -> T: ...
+@overload
+def reactive(
+    *,
+    inputs: Optional[Ports] = None,
+    outputs: Optional[Ports] = None,
+    settings: Optional[Mapping[str, Setting]] = None,
+    calls: Optional[Mapping[str, Any]] = None,
+    **functions: Handler,
+) -> Callable[[T], T]: ...
 def reactive(
     target: Any = None,
+    /,
     *,
     inputs: Optional[Ports] = None,
     outputs: Optional[Ports] = None,
@@ -50,8 +64,21 @@ def reactive(
     return _mark("reactive", target, options)
 
 
+@overload
+def continuous(target: T, /, **options: Any) -> T: ...
+@overload
+def continuous(
+    *,
+    rest: Optional[float] = None,
+    inputs: Optional[Ports] = None,
+    outputs: Optional[Ports] = None,
+    settings: Optional[Mapping[str, Setting]] = None,
+    calls: Optional[Mapping[str, Any]] = None,
+    **functions: Handler,
+) -> Callable[[T], T]: ...
 def continuous(
     target: Any = None,
+    /,
     *,
     rest: Optional[float] = None,
     inputs: Optional[Ports] = None,
@@ -69,8 +96,20 @@ def continuous(
     return _mark("continuous", target, {**options, **functions})
 
 
+@overload
+def manual(target: T, /, **options: Any) -> T: ...
+@overload
+def manual(
+    *,
+    inputs: Optional[Ports] = None,
+    outputs: Optional[Ports] = None,
+    settings: Optional[Mapping[str, Setting]] = None,
+    calls: Optional[Mapping[str, Any]] = None,
+    **functions: Handler,
+) -> Callable[[T], T]: ...
 def manual(
     target: Any = None,
+    /,
     *,
     inputs: Optional[Ports] = None,
     outputs: Optional[Ports] = None,

@@ -154,13 +154,14 @@ def read_identity() -> Identity:
 def load(file: str) -> ModuleType:
     """Loads the user's file under its own name, so that pickle finds what it defines."""
     import importlib.util
+    from importlib.machinery import SourceFileLoader
 
     path = os.path.abspath(file)
     folder, base = os.path.split(path)
     name = os.path.splitext(base)[0]
     sys.path.insert(0, folder)
     spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if spec is None or not isinstance(spec.loader, SourceFileLoader):
         raise BridgeError("client_failed", f"Cannot load {path}: it is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
