@@ -1,11 +1,13 @@
 """Sends the spots that it finds in each picture."""
 
+from typing import Any
+
 import numpy
 import onnxruntime
 
 from model import EDGE, spot_model
 from ports import SPOTS, VIDEO
-from streamlib_bridge import Float32, reactive, setting
+from streamlib_bridge import Context, Float32, reactive, setting
 
 
 @reactive(inputs={"video": VIDEO}, outputs={"spots": SPOTS})
@@ -21,11 +23,11 @@ class Detector:
     def setup(self) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # leaves the other cores to others
-        self.model = onnxruntime.InferenceSession(
+        self.model: Any = onnxruntime.InferenceSession(
             spot_model(), options, providers=["CPUExecutionProvider"]
         )
 
-    def process(self, ctx) -> None:
+    def process(self, ctx: Context) -> None:
         frame = ctx.input.video.get()
         if frame is None:
             return

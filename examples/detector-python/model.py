@@ -3,7 +3,7 @@ middle of a bright spot, and the highest of its results nearby. A model of yours
 """
 
 import numpy
-from onnx import TensorProto, checker, helper, numpy_helper
+from onnx import TensorProto, ValueInfoProto, checker, helper, numpy_helper
 
 RADIUS = 4  # of a spot, in pixels
 EDGE = 7  # of a spot and its surroundings: results have as much less at each side
@@ -17,7 +17,7 @@ def spot_model() -> bytes:
     inside, around = radius <= RADIUS, (radius > RADIUS) & (radius <= EDGE)
     weights = (inside / inside.sum() - around / around.sum()).astype("float32")
 
-    def image(name: str, height: str, width: str):
+    def image(name: str, height: str, width: str) -> ValueInfoProto:
         return helper.make_tensor_value_info(
             name, TensorProto.FLOAT, [1, 1, height, width]
         )
@@ -42,4 +42,4 @@ def spot_model() -> bytes:
         graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8
     )
     checker.check_model(model)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
