@@ -49,12 +49,42 @@ def as_int(value: Any) -> Optional[int]:
     return int(value.__index__())
 
 
+class _Level:
+    """What is known of the fields of a frame, or of a struct in it, for all its templates."""
+
+    def __init__(self, fields: Mapping[str, Field]) -> None:
+        self.fields = fields
+        self.mirrors = _mirrors(fields)
+        #: The fields of which a template may have another form; any other value stays as it is.
+        self.formed = {name: one.type for name, one in fields.items() if _has_forms(one.type)}
+        #: The fields that a template may lack: their marks, or None for an optional one.
+        self.supplied: List[Tuple[str, Optional[str]]] = []
+        #: The fields that must be there in the end.
+        self.required: List[str] = []
+        for name, one in fields.items():
+            if one.type.mark in ("clock", "count"):
+                self.supplied.append((name, one.type.mark))
+            elif one.type.kind == "Optional":
+                self.supplied.append((name, None))
+            if one.type.kind != "Optional":
+                self.required.append(name)
+
+
+def _has_forms(type: Any) -> bool:
+    """Whether a template's value of this type is looked into: it may have to be completed."""
+    if type.kind == "Optional":
+        return _has_forms(type.inner)
+    return type.kind in ("Struct", "SchemaRef", "Texture", "Array")
+
+
 class Completion:
     """What a schema's marks make known."""
 
     def __init__(self, schema: Schema, now: Callable[[], int]) -> None:
         self._schema = schema
         self._now = now
+        #: By the identity of the fields, which the schema keeps. A level is made when it is first used.
+        self._levels: Dict[int, _Level] = {}
         self.pixel_format: Optional[str] = None
 
     def complete(self, template: Mapping[str, Any], count: int) -> Values:
@@ -71,35 +101,39 @@ class Completion:
             values = self._level(schema.fields, template, now, count)
         except Misfit as misfit:
             raise _unfit(misfit.of(schema.name).message) from None
-        missing = [
-            name
-            for name, field in schema.fields.items()
-            if name not in values and field.type.kind != "Optional"
-        ]
+        missing = [name for name in self._level_of(schema.fields).required if name not in values]
         if missing:
             raise _unfit(f"{schema.name} needs {', '.join(missing)}, which the template does not have")
         return values
 
+    def _level_of(self, fields: Mapping[str, Field]) -> _Level:
+        level = self._levels.get(id(fields))
+        if level is None:
+            level = self._levels[id(fields)] = _Level(fields)
+        return level
+
     def _level(
         self, fields: Mapping[str, Field], template: Any, now: Callable[[], int], count: int
     ) -> Values:
-        values: Values = {}
+        level = self._level_of(fields)
         given = dict(template)
-        for name, field in fields.items():
-            value = given.pop(name, None)
-            if value is not None:
-                values[name] = value
-        for name, value in given.items():
-            if value is not None:
-                raise Misfit("", "", "no other fields", f'the field "{name}"')
-        mirrors = _mirrors(fields)
-        self._gather(fields, mirrors, values)
-        for name, value in list(values.items()):
+        values: Values = {
+            name: value for name in fields if (value := given.get(name)) is not None
+        }
+        if not given.keys() <= fields.keys():
+            for name, value in given.items():
+                if name not in fields and value is not None:
+                    raise Misfit("", "", "no other fields", f'the field "{name}"')
+        if level.mirrors:
+            self._gather(fields, level.mirrors, values)
+        for name, type in level.formed.items():
+            if name not in values:
+                continue
             try:
-                values[name] = self._value(fields[name].type, value, now, count)
+                values[name] = self._value(type, values[name], now, count)
             except Misfit as misfit:
                 raise misfit.within(name) from None
-        for name, source, property in mirrors:
+        for name, source, property in level.mirrors:
             mirrored = read(values[source], property) if source in values else None
             if mirrored is None:
                 continue
@@ -109,11 +143,13 @@ class Completion:
                 raise Misfit(
                     "", name, f"{mirrored!r}, as {source}.{property} is", f"{values[name]!r}"
                 )
-        for name, field in fields.items():
-            if name not in values and field.type.mark in ("clock", "count"):
-                values[name] = now() if field.type.mark == "clock" else count
-            elif name not in values and field.type.kind == "Optional":
+        for name, mark in level.supplied:
+            if name in values:
+                continue
+            if mark is None:
                 values[name] = None  # as in a received frame
+            else:
+                values[name] = now() if mark == "clock" else count
         return values
 
     def _gather(
