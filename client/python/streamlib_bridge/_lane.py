@@ -144,7 +144,9 @@ class Lane:
         cost = sender.codec.cost(len(payload))
         id = self._channel.take_frame_id()
         slots = slots_of(len(payload))
-        if not self._write(slots, lambda: frame_record(self._sent, port, slots, id, payload)):
+        if self._has_room(slots):
+            self._show(frame_record(self._sent, port, slots, id, payload), slots)
+        else:
             record = frame_record(self._sent, port, 0, id, payload)
             self._channel.send_message({"msg_type": "frame", "record": record})
         return id, cost
@@ -155,7 +157,9 @@ class Lane:
         releases.flush()
         dropped = releases.take_dropped()
         count, port = self._dropped if dropped is None else dropped, self._names.index(name)
-        if self._write(slots_of(END_PAYLOAD_BYTES), lambda: end_record(self._sent, port, count)):
+        slots = slots_of(END_PAYLOAD_BYTES)
+        if self._has_room(slots):
+            self._show(end_record(self._sent, port, count), slots)
             self._dropped = count
         else:
             self._channel.send_message(end_message(name, dropped))
@@ -164,26 +168,27 @@ class Lane:
         """Sends releases: as a record if there is room, else as a message."""
         pieces, frames = batch.pieces, batch.frames
         count = self._dropped if batch.dropped is None else batch.dropped
-        fits = all(id <= _U32 and generation <= _U32 for id, generation in pieces)
+        fits = not pieces or all(id <= _U32 and generation <= _U32 for id, generation in pieces)
         slots = slots_of(12 + 8 * len(pieces) + 4 * len(frames))
-        if fits and self._write(slots, lambda: release_record(self._sent, count, pieces, frames)):
+        if fits and self._has_room(slots):
+            self._show(release_record(self._sent, count, pieces, frames), slots)
             self._dropped = count
         else:
             self._channel.send_message(release_message(batch))
 
-    def _write(self, slots: int, record: Callable[[], bytes]) -> bool:
-        """Writes a record and shows it. False: the ring has no room for it."""
+    def _has_room(self, slots: int) -> bool:
+        """Makes room for a record. False: the ring has none, and a message must carry it."""
         if self.is_over:
             return False
         try:
-            head = self._ring.write(slots, record, self._sent)
+            return self._ring.make_room(slots, self._sent)
         except ValueError as misuse:
             self._fail(f"it has read more than was written: {misuse}")
             return False
-        if head is None:
-            return False
-        self._lib.slb_lane_publish(self._handle, head)
-        return True
+
+    def _show(self, record: bytes, slots: int) -> None:
+        """Writes a record that there is room for, and shows it."""
+        self._lib.slb_lane_publish(self._handle, self._ring.put(record, slots))
 
     # ---- receiving ----
 
@@ -216,7 +221,7 @@ class Lane:
         while left > 0 and not self.is_over:
             slot = self._tail & (self._slots - 1)
             at = self._theirs + LANE_SLOT_BYTES * slot
-            header = read_slot(bytes(self._memory[at : at + RECORD_HEADER_BYTES]), slot, left, self._slots)
+            header = read_slot(self._memory, slot, left, self._slots, at)
             if isinstance(header, str):
                 self._fail(f"it has written {header}")
                 return

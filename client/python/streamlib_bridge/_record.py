@@ -7,7 +7,7 @@ a message. What reads returns what is wrong, a string, if the peer's bytes are n
 
 from __future__ import annotations
 
-from struct import Struct
+from struct import Struct, pack
 from typing import List, NamedTuple, Sequence, Tuple, Union
 
 from ._generated import END_PAYLOAD_BYTES, LANE_SLOT_BYTES, RECORD_HEADER_BYTES, RecordKind
@@ -54,13 +54,16 @@ def slots_of(bytes: int) -> int:
     return -(-(RECORD_HEADER_BYTES + bytes) // LANE_SLOT_BYTES)
 
 
-def read_slot(header: bytes, slot: int, ready: int, slots: int) -> Union[RecordHeader, str]:
-    """Read the header of a record in a ring. The bytes are memory of this process.
+def read_slot(
+    data: Union[bytes, memoryview], slot: int, ready: int, slots: int, at: int = 0
+) -> Union[RecordHeader, str]:
+    """Read the header of a record in a ring, which is at byte `at` of the data.
 
-    `slot` is the index of its first slot, `ready` the slots from there on that were published,
-    at least 1, and `slots` those of the ring.
+    The peer can change the data meanwhile: each number is read once. `slot` is the index of
+    the record's first slot, `ready` the slots from there on that were published, at least 1,
+    and `slots` those of the ring.
     """
-    found = RecordHeader(*_HEADER.unpack_from(header))
+    found = RecordHeader(*_HEADER.unpack_from(data, at))
     if not RecordKind.FRAME <= found.kind <= RecordKind.SKIP:
         allowed = f"{RecordKind.FRAME} to {RecordKind.SKIP}"
         return _not_allowed("a record", "kind", found.kind, allowed)
@@ -102,6 +105,8 @@ def read_message(record: bytes) -> Union[RecordHeader, str]:
 def _unused(found: RecordHeader) -> str:
     """Return what is wrong if a field that this kind does not use is not 0; else nothing."""
     kind = found.kind
+    if kind == RecordKind.FRAME:
+        return ""
     unused: Sequence[str] = ()
     if kind == RecordKind.END:
         unused = ("frame",)
@@ -142,11 +147,12 @@ def release_record(
     after: int, dropped: int, pieces: Sequence[Tuple[int, int]], frames: Sequence[int]
 ) -> bytes:
     """Return the record of a release. It must not take more than `MAX_RECORD_SLOTS`."""
-    payload = _RELEASE.pack(dropped, len(pieces), len(frames))
-    payload += b"".join(_PIECE.pack(*piece) for piece in pieces)
-    payload += b"".join(_FRAME.pack(frame & 0xFFFF_FFFF) for frame in frames)
-    slots = slots_of(len(payload))
-    return _HEADER.pack(after, 0, RecordKind.RELEASE, slots, 0, len(payload)) + payload
+    numbers = [number for piece in pieces for number in piece]
+    numbers += [frame & 0xFFFF_FFFF for frame in frames]
+    size = _RELEASE.size + _FRAME.size * len(numbers)
+    header = _HEADER.pack(after, 0, RecordKind.RELEASE, slots_of(size), 0, size)
+    counts = _RELEASE.pack(dropped, len(pieces), len(frames))
+    return header + counts + pack(f"<{len(numbers)}I", *numbers)
 
 
 def read_end(payload: bytes) -> Union[int, str]:

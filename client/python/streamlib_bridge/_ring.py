@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Callable, Optional
-
 from ._generated import (
     LANE_HEADER_BYTES,
     LANE_HEADERS,
@@ -24,32 +22,32 @@ class RingWriter:
     def __init__(self, memory: memoryview, slots: int) -> None:
         self._memory = memory
         self._slots = slots
+        #: The most slots of one record.
+        self._most = min(slots // 4, MAX_RECORD_SLOTS)
         self._start = LANE_SLOTS + LANE_SLOT_BYTES * slots
         self._head = 0
         #: How many slots the host has not read, at most.
         self._unread = 0
 
-    def write(self, slots: int, record: Callable[[], bytes], after: int) -> Optional[int]:
-        """Writes a record of `slots` slots. Returns the head to be shown; None: there is no room.
+    def make_room(self, slots: int, after: int) -> bool:
+        """Goes to where a record of `slots` slots can be written next. False: there is no room.
 
         Raises `ValueError` if the host's tail is impossible.
         """
-        if slots > min(self._slots // 4, MAX_RECORD_SLOTS):
-            return None
+        if slots > self._most:
+            return False
         left = self._slots - (self._head & (self._slots - 1))
         skip = left if left < slots else 0
-        if not self._has_room(skip + slots):
-            return None
+        if self._unread + skip + slots > self._slots and not self._has_room(skip + slots):
+            return False
         while skip:
             part = min(skip, MAX_RECORD_SLOTS)
-            self._put(skip_record(after, part), part)
+            self.put(skip_record(after, part), part)
             skip -= part
-        self._put(record(), slots)
-        return self._head
+        return True
 
     def _has_room(self, slots: int) -> bool:
-        if self._unread + slots <= self._slots:
-            return True
+        """Looks how far the host has read."""
         tail = int.from_bytes(self._memory[_TAIL_AT : _TAIL_AT + 4], "little")
         unread = (self._head - tail) & _U32
         if unread > self._slots:
@@ -59,8 +57,10 @@ class RingWriter:
         self._unread = unread
         return unread + slots <= self._slots
 
-    def _put(self, record: bytes, slots: int) -> None:
+    def put(self, record: bytes, slots: int) -> int:
+        """Writes a record that there is room for. Returns the head to be shown."""
         at = self._start + LANE_SLOT_BYTES * (self._head & (self._slots - 1))
         self._memory[at : at + len(record)] = record
         self._head = (self._head + slots) & _U32
         self._unread += slots
+        return self._head
