@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unittest
-from typing import List
+from typing import List, Tuple
 
 from streamlib_bridge import Context, DataFrame, Input, Output, VideoFrame, continuous, manual, reactive
+from streamlib_bridge._attributes import _bound
 from streamlib_bridge.testing import run_processor
 
 FUNCTIONS = "setup process pause resume flush teardown"
@@ -63,6 +64,32 @@ class Life(unittest.TestCase):
                 pass
         self.assertEqual(torn, ["reactive", "continuous", "manual"])
 
+    def test_nothing_is_kept_of_a_processor_that_has_ended(self) -> None:
+        class Fails:
+            words = Input(DataFrame)
+
+            def __init__(self) -> None:
+                self.words.get()
+                if fails == "__init__":
+                    raise ValueError(fails)
+
+            def process(self) -> None:
+                raise ValueError(fails)
+
+            def teardown(self) -> None:
+                if fails == "teardown":
+                    raise ValueError(fails)
+
+        fails = ""
+        with run_processor(reactive(Fails)):
+            self.assertEqual(len(_bound), 1)
+        for fails in ("__init__", "process", "teardown"):
+            with self.assertRaisesRegex(ValueError, fails):
+                with run_processor(reactive(Fails)) as run:
+                    if fails == "process":
+                        run.send("words", data=b"", schema_name="one")
+            self.assertEqual(_bound, {})
+
     def test_a_start_that_sleeps_is_stopped(self) -> None:
         turns: List[int] = []
 
@@ -97,6 +124,56 @@ class Life(unittest.TestCase):
         with run:
             run.start()
         self.assertLess(max(counts), 100)
+
+
+class Style(unittest.TestCase):
+    """Classes whose ports are given to the decorator, and whose functions take the context."""
+
+    def test_a_class_with_functions_of_the_context(self) -> None:
+        @reactive(inputs={"video": VideoFrame}, outputs={"video": VideoFrame, "words": DataFrame})
+        class Numbers:
+            def setup(self, ctx: Context) -> None:
+                self.count = 0
+                self.ports = [*ctx.input, *ctx.output]
+
+            def process(self, ctx: Context) -> None:
+                frame = ctx.input("video").get()
+                if frame is None:
+                    return
+                self.count += 1
+                ctx.output("video").set({**frame, "frame_number": self.count})
+                ctx.output("words").set({"data": b"1", "schema_name": "count", "timestamp_ns": 0})
+
+            def teardown(self, ctx: Context) -> None:
+                ended.append((self.count, self.ports))
+
+        @reactive(inputs={"video": VideoFrame}, outputs={"video": VideoFrame, "words": DataFrame})
+        class AsyncNumbers:
+            async def setup(self, ctx: Context) -> None:
+                Numbers.setup(self, ctx)  # type: ignore[arg-type]
+
+            async def process(self, ctx: Context) -> None:
+                Numbers.process(self, ctx)  # type: ignore[arg-type]
+
+            async def teardown(self, ctx: Context) -> None:
+                Numbers.teardown(self, ctx)  # type: ignore[arg-type]
+
+        for processor in (Numbers, AsyncNumbers):
+            ended: List[Tuple[int, List[str]]] = []
+            with run_processor(processor) as run:
+                for number in (1, 2):
+                    frame = run.picture("video", 2, 2, "gray8")
+                    frame.pixel_buffer.buffer[0] = 7 * number
+                    frame.send()
+                    result = run.receive("video")
+                    assert result is not None
+                    self.assertEqual(
+                        (result.frame_number, result.pixel_buffer.buffer[0]), (number, 7 * number)
+                    )
+                    words = run.receive("words")
+                    assert words is not None
+                    self.assertEqual(words["schema_name"], "count")
+            self.assertEqual(ended, [(2, ["video", "video", "words"])])
 
 
 if __name__ == "__main__":

@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 Handler = Callable[..., Any]
 Fields = Mapping[str, Union[FieldType, Field]]
 
-#: The contexts of the processors of this process, by the id of the instance, which lives as long.
+#: The contexts of the processors that run, by the id of the instance. Not an attribute of the
+#: instance, whose class may have `__slots__`; not by the instance, which need not be hashable.
 _bound: Dict[int, Context] = {}
 
 
 def bind_attributes(instance: object, context: Context) -> None:
     """From now on the attributes of an instance are those of its context."""
     _bound[id(instance)] = context
+
+
+def unbind_attributes(instance: object) -> None:
+    """The processor has ended. Another object may get its id."""
+    _bound.pop(id(instance), None)
 
 
 class _PortAttribute:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Tuple
 
-from ._surfaces import Numbers, Surface
+from ._surfaces import Numbers, Surface, planes_of
 
 
 def sizes_of(values: Mapping[str, Any]) -> Dict[str, Any]:
@@ -41,9 +41,8 @@ def copy_memory(source: Mapping[str, Any], target: Mapping[str, Any]) -> None:
 
 def _copy_value(source: Any, to: Any) -> None:
     if isinstance(to, Surface):
-        if isinstance(source, Surface) and len(to.planes) > 1:
-            for one, other in zip(source.planes, to.planes):
-                other[...] = one
+        if isinstance(source, Surface) and _is_alike(source, to):
+            _copy_rows(source, to)
         else:
             to.pixels[...] = source.pixels if isinstance(source, Surface) else source
     elif isinstance(to, Numbers):
@@ -55,3 +54,18 @@ def _copy_value(source: Any, to: Any) -> None:
     elif isinstance(to, list) and isinstance(source, (list, tuple)):
         for one, other in zip(source, to):
             _copy_value(one, other)
+
+
+def _is_alike(one: Surface, other: Surface) -> bool:
+    return (one.width, one.height, one.pixel_format) == (other.width, other.height, other.pixel_format)
+
+
+def _copy_rows(source: Surface, to: Surface) -> None:
+    """Copies a picture of the same size and format, without the padding of its rows. It needs no numpy."""
+    read, write = source.buffer, to.buffer
+    sizes = planes_of(to.width, to.height, to.pixel_format)
+    for (samples, rows, sample_bytes), one, other in zip(sizes, source._layout.planes, to._layout.planes):
+        size = samples * sample_bytes
+        for row in range(rows):
+            at, from_ = other.offset + row * other.bytes_per_row, one.offset + row * one.bytes_per_row
+            write[at : at + size] = read[from_ : from_ + size]

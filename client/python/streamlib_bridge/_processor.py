@@ -6,7 +6,8 @@ import inspect
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple, TypeVar, Union
 from typing import overload
 
-from ._attributes import Call, Handler, Input, Output, SettingAttribute, bind_attributes
+from ._attributes import Call, Handler, Input, Output, SettingAttribute
+from ._attributes import bind_attributes, unbind_attributes
 from ._context import Context
 from ._errors import BridgeError
 from ._types import Port, Schema, Setting, port
@@ -202,7 +203,11 @@ class Definition:
         if self._is_class:
             instance = self._target.__new__(self._target)
             bind_attributes(instance, context)
-            instance.__init__()
+            try:
+                instance.__init__()
+            except BaseException:
+                unbind_attributes(instance)
+                raise
         return Processor(self, instance, context, self._target, self._options)
 
 
@@ -244,6 +249,10 @@ class Processor:
 
     def function(self, name: str) -> Optional[Callable[..., Any]]:
         return self._functions.get(name)
+
+    def end(self) -> None:
+        """None of its functions is called any more."""
+        unbind_attributes(self._instance)
 
     def answer(self, name: str, request: Dict[str, Any]) -> Any:
         """Calls the function of a call."""

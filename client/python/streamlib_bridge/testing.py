@@ -104,7 +104,10 @@ class ProcessorRun:
             self._channel.open()
             await self._runner.run()
         finally:
-            await self._runner.during("teardown")
+            try:
+                await self._runner.during("teardown")
+            finally:
+                processor.end()
 
     def _step(self) -> None:
         """Lets the processor do what there is to do. Raises its error, once."""
