@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Tuple
 from streamlib_bridge import BridgeError
 from streamlib_bridge._failures import text_of, traceback_of
 from streamlib_bridge._leases import Ends, Lease, settle
+from streamlib_bridge._loops import Commands, Runner
 from streamlib_bridge._native import Native, _Sink
 from streamlib_bridge._packed import Capability, Message, pack
 from streamlib_bridge._received import FrameFinder, MemoryTable
@@ -175,6 +176,49 @@ class EventLoop(unittest.TestCase):
             attended = waiting.attend()
             await done.wait()
             attended()
+
+        self.run_async(test)
+
+    def test_a_start_that_fails_while_a_call_is_handled_is_heard(self) -> None:
+        async def test() -> None:
+            waiting = self.waiting(lambda: None)
+            steps: List[str] = []
+
+            async def start() -> None:
+                await called.wait()
+                steps.append("fails")
+                raise ValueError("start has failed")
+
+            async def look(_read: int, _how: str) -> None:
+                if steps or not begun:  # the call is handled once, when `start` runs
+                    begun.append(True)
+                    return
+                called.set()
+                while not steps:
+                    await asyncio.sleep(0)
+                await asyncio.sleep(0)
+
+            called, begun = asyncio.Event(), []  # type: Tuple[asyncio.Event, List[bool]]
+            nothing = lambda *_: None  # noqa: E731
+            waiting.poll = nothing  # type: ignore[method-assign]
+            commands = Commands()
+            commands.add("start")
+            channel: Any = SimpleNamespace(
+                waiting=waiting,
+                status=SimpleNamespace(does=nothing),
+                native=SimpleNamespace(is_forked=False),
+                left_views=[],
+                is_over=False,
+                incoming_ended=None,
+                read=0,
+            )
+            processor: Any = SimpleNamespace(
+                definition=SimpleNamespace(mode="manual"), function=lambda _: start
+            )
+            runner = Runner(channel, commands, print)
+            runner.use(processor, SimpleNamespace(look=look, has_any=False, has_due=False))  # type: ignore[arg-type]
+            with self.assertRaisesRegex(ValueError, "start has failed"):
+                await runner.run()
 
         self.run_async(test)
 
