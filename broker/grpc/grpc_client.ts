@@ -38,6 +38,7 @@ import { formatAddress, parseAddress } from "../address.ts";
 import { type CodecTable, createCodecs } from "./grpc_codec.ts";
 import { connectionCause } from "./connection_cause.ts";
 import { guardHttp2 } from "./http2_guard.ts";
+import { guardPipes } from "./pipe_guard.ts";
 
 const OPTIONS: ClientOptions = {
   // No proxy for a loopback address.
@@ -94,10 +95,12 @@ export class GrpcClient implements ControlClient {
   /** Throws BridgeError `bad_argument` if `address` is neither `unix:/path` nor a loopback port. */
   constructor(address: string) {
     guardHttp2();
-    this.address = formatAddress(parseAddress(address));
+    const place = parseAddress(address);
+    this.address = formatAddress(place);
+    const insecure = credentials.createInsecure();
     this.#client = new Client(
       this.address,
-      credentials.createInsecure(),
+      place.transport === "unix" ? guardPipes(insecure) : insecure,
       OPTIONS,
     );
   }
