@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Sequence, Union, overload
+from typing import (
+    TYPE_CHECKING, Any, Callable, Dict, Literal, Mapping, Optional, Sequence, Union, overload,
+)  # fmt: skip
 
 from ._context import Context
 from ._errors import BridgeError
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from ._receiver import Receiver
     from ._sender import Sender
 
+ReadBehavior = Literal["skip_to_latest", "read_next_in_order"]
 Handler = Callable[..., Any]
 Fields = Mapping[str, Union[FieldType, Field]]
 
@@ -41,7 +44,7 @@ class _PortAttribute:
         schema: Schema,
         *,
         name: Optional[str] = None,
-        read_behavior: Optional[str] = None,
+        read_behavior: Optional[ReadBehavior] = None,
         capacity: Optional[int] = None,
         required: bool = True,
         description: str = "",
