@@ -44,6 +44,7 @@ import {
   exitFailure,
   type FailureFacts,
   hangFailure,
+  hungFailure,
   lateFailure,
   reportedFailure,
   stepFailure,
@@ -124,6 +125,8 @@ export class HostBridge {
   /** Resolves when what the client needs is there; undefined if nothing has to be made. */
   #prepared: Promise<void> | undefined;
   #exit: ClientExit | undefined;
+  /** Why the client is being ended, if it hangs. */
+  #hung: FailureFacts | undefined;
   readonly #refusals: Refusals;
   readonly #status: ClientStatus;
   #hangs: HangWatch | undefined;
@@ -361,7 +364,14 @@ export class HostBridge {
     const { text } = this.#status;
     const { last } = this.#refusals;
     this.#fail(
-      exitFailure(this.#exit, name, this.#phase, text, last, this.#explain),
+      this.#hung ? hungFailure(this.#hung, this.#exit.stderrTail) : exitFailure(
+        this.#exit,
+        name,
+        this.#phase,
+        text,
+        last,
+        this.#explain,
+      ),
     );
   }
 
@@ -464,8 +474,17 @@ export class HostBridge {
       heard: () => channel.heard,
       isStopped: () => symbols.slb_process_is_stopped(this.clientPid) === 1,
       ask: () => channel.sendControl(CTRL_TYPE.check),
-      hangs: () => this.#fail(hangFailure(limitSecs, status)),
+      hangs: () => this.#endHung(hangFailure(limitSecs, status)),
     }, limitSecs * 1000);
+  }
+
+  /** Ends a client that hangs. Its exit is the failure, with the place where it hung if it has written that. */
+  #endHung(failure: FailureFacts): void {
+    this.#hung = failure;
+    this.#run(async () => {
+      await this.#endClient(failure.code);
+      return undefined;
+    });
   }
 
   /** Reports the counters once a second, while frames can flow. An idle channel has no timer. */
@@ -489,6 +508,7 @@ export class HostBridge {
   #channelLost(known: KnownEnd | undefined): void {
     const phase = this.#phase;
     if (phase === "ended") return; // the host ended it
+    if (this.#hung) return; // its process ends too
     if (known) this.#fail(channelFailure(known, phase));
     else if (this.#exit) this.#failByExit();
     else this.#timer(EXIT_GRACE_MS, () => this.#fail(endFailure(phase)));

@@ -25,6 +25,7 @@ import {
   hasPythonCalls,
   isPythonStack,
   placeInPython,
+  stackWhenEnded,
   textOfPython,
   withTextFirst,
 } from "./python_stack.ts";
@@ -177,6 +178,25 @@ export function hangFailure(
         facts.join("; ")
       })`,
   };
+}
+
+/**
+ * The failure of a client that hung, after its end: with the place in the user's code
+ * where it was, if it has written that. A client in Python does.
+ */
+export function hungFailure(
+  failure: FailureFacts,
+  stderrTail: string,
+): FailureFacts {
+  const stack = stackWhenEnded(stderrTail);
+  const place = placeInPython(stack);
+  if (place === "") return failure;
+  const cause = new Error("the client hung here");
+  cause.stack = fitText(
+    withTextFirst(stack, cause.message),
+    MAX_ERROR_LENGTH,
+  );
+  return { ...failure, reason: `${failure.reason}\n    ${place}`, cause };
 }
 
 /** The failure of a host that was not ready in time. `trouble`: why the last request to the broker failed, or "". */

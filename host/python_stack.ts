@@ -7,6 +7,8 @@
 
 /** How a stack begins. An exception with causes has several. */
 const HEAD = "Traceback (most recent call last):";
+/** How the stack begins that Python writes when a signal ends it: the innermost call is first. */
+const ENDED_HEAD = "Stack (most recent call first):\n";
 const PLACE = /^ +File "([^"]+)", line \d+/;
 /** Files of this library's package, and those that Python has in itself. */
 const OURS = /\/streamlib_bridge\/[^/]+\.py$|^<frozen /;
@@ -53,4 +55,14 @@ export function withTextFirst(stack: string, text: string): string {
   const end = stack.trimEnd();
   const calls = end.endsWith(text) ? end.slice(0, -text.length).trimEnd() : end;
   return `${text}\n${calls}`;
+}
+
+/** Returns the last stack that a client has written because a signal ended it, as one of an exception; "" if there is none. */
+export function stackWhenEnded(stderrTail: string): string {
+  const [, ...dumps] = stderrTail.split(ENDED_HEAD);
+  if (dumps.length === 0) return "";
+  const lines = dumps.at(-1)!.split("\n");
+  const end = lines.findIndex((line) => !PLACE.test(line));
+  const calls = lines.slice(0, end < 0 ? undefined : end);
+  return [HEAD, ...calls.reverse()].join("\n");
 }

@@ -12,7 +12,7 @@ import {
   ReactiveHost,
 } from "../../host/mod.ts";
 import { TICKS } from "../fixtures/tick_port.ts";
-import { testClient } from "../helpers/client_module.ts";
+import { CLIENTS_ARE_PYTHON, testClient } from "../helpers/client_module.ts";
 import { isolatedHome } from "../helpers/home.ts";
 import { sendTick, type TickPorts } from "../helpers/hosts.ts";
 import { leavesNothing } from "../helpers/leaks.ts";
@@ -55,6 +55,8 @@ const PLACES: Readonly<
   Record<string, {
     readonly hang: (host: Host) => Promise<void> | void;
     readonly says: string;
+    /** The innermost function of the user's code, where a client in Python was. */
+    readonly inPython: string;
     readonly more?: { readonly linux: string };
   }>
 > = {
@@ -62,20 +64,24 @@ const PLACES: Readonly<
     hang: (host) => sendTick(host, "loop"),
     says: "s and does not answer " +
       "(in process(); last frame read: number 3 on 'ticks'; frames not released: 1)",
+    inPython: "loop",
   },
   "a loop in native code": {
     hang: (host) => sendTick(host, "native"),
     says: "(in process(); last frame read: number 3 on 'ticks'; ",
+    inPython: "<lambda>",
     more: { linux: "libc.so.6" },
   },
   "a call": {
     hang: (host) => void host.call["hang"]!({}).catch(() => {}),
     says: "(in the call 'hang'; last frame read: number 2 on 'ticks'; " +
       "frames not released: 0)",
+    inPython: "loop",
   },
   "settingsChanged": {
     hang: (host) => void host.settings.set({ turns: 1 }).catch(() => {}),
     says: "(in settingsChanged(); last frame",
+    inPython: "loop",
   },
   "pause, while a frame waits": {
     hang: async (host) => {
@@ -83,10 +89,13 @@ const PLACES: Readonly<
       await sendTick(host, "echo");
     },
     says: "(in pause(); last frame read: number 2 on 'ticks'; ",
+    inPython: "loop",
   },
 };
 
-for (const [name, { hang, says, more = {} }] of Object.entries(PLACES)) {
+for (
+  const [name, { hang, says, inPython, more = {} }] of Object.entries(PLACES)
+) {
   permittedTest(
     `a client that hangs is ended, with the function and the frame: ${name}`,
     { ...HOST_NEEDS, ...more },
@@ -105,6 +114,12 @@ for (const [name, { hang, says, more = {} }] of Object.entries(PLACES)) {
           `hangs: it has sent nothing for ${LIMIT_SECS} s`,
         );
         assertStringIncludes(failure.message, says);
+        if (CLIENTS_ARE_PYTHON) {
+          const place = /^ {4}File ".*\/hanging\.py", line \d+ in (.*)$/m;
+          assertEquals(place.exec(failure.message)?.[1], inPython);
+          const { stack = "" } = failure.cause as Error;
+          assertStringIncludes(stack, "/streamlib_bridge/_loops.py");
+        } else assertEquals(failure.cause, undefined);
       });
     },
   );

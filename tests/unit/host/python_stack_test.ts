@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { reportedFailure } from "../../../host/client_failure.ts";
+import { hungFailure, reportedFailure } from "../../../host/client_failure.ts";
 import {
   placeInPython,
   textOfPython,
@@ -79,4 +79,42 @@ Deno.test("the failure of a client in Python begins with the error's text, whate
     (text) => `\nnote on ${text}`,
   );
   assertEquals(reason, "the client failed: E: no\nnote on E: no");
+});
+
+Deno.test("the failure of a client in Python that hung names the place in the user's code, and has the whole stack as its cause", () => {
+  const failure = { code: "client_hung", reason: "the client hangs" } as const;
+  const dump = `Stack (most recent call first):
+  File "/usr/lib/python3.11/site-packages/numpy/core.py", line 7 in dot
+  File "/app/parts/kernel.py", line 3 in blur
+  File "/app/blur.py", line 14 in process
+  File "/home/.streamlib/lib/ab12/streamlib_bridge/_loops.py", line 70 in during`;
+  const inOrder = dump.split("\n").slice(1).reverse().join("\n");
+  for (
+    const tail of [
+      dump,
+      `Stack (most recent call first):\n  File "/app/old.py", line 1 in f\nwords\n${dump}`,
+      `words\n${dump}\nmore words\n  File "/app/no.py", line 2 in g`,
+    ]
+  ) {
+    const { code, reason, cause } = hungFailure(failure, tail);
+    assertEquals(code, "client_hung");
+    assertEquals(
+      reason,
+      'the client hangs\n    File "/app/parts/kernel.py", line 3 in blur',
+    );
+    assertEquals(
+      cause?.stack,
+      `the client hung here\nTraceback (most recent call last):\n${inOrder}`,
+    );
+  }
+  for (
+    const tail of [
+      "",
+      "words",
+      "Stack (most recent call first):",
+      dump.slice(40),
+    ]
+  ) {
+    assertEquals(hungFailure(failure, tail), failure);
+  }
 });
