@@ -2,6 +2,8 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ROOT } from "../../tools/checkout.ts";
 import { permittedTest } from "../helpers/permitted.ts";
 import {
+  foundByMypy,
+  foundByPyright,
   python,
   PYTHON_PACKAGE,
   TOOL_NEEDS,
@@ -14,7 +16,7 @@ import {
 permittedTest(
   "the wheel: a processor is checked and tested with it, without a host and a shim",
   TOOL_NEEDS,
-  async () => {
+  async (t) => {
     const program = await toolPython();
     const blur = `${TYPED}blur.py`;
     const folder = await Deno.makeTempDir();
@@ -35,18 +37,41 @@ permittedTest(
       );
       const wheel = `streamlib_bridge-${version}-py3-none-any.whl`;
       assertEquals(wheels, [wheel]);
-      const installed = `${folder}/installed`;
-      await python(program, [
+      await t.step("an index would take it", async () => {
+        const said = await python(program, [
+          ...["-m", "twine", "--no-color", "check", "--strict"],
+          `${folder}/${wheel}`,
+        ]);
+        assertStringIncludes(said, "PASSED");
+      });
+      const venv = `${folder}/venv`;
+      await python("python3", ["-m", "venv", venv]);
+      const alone = `${venv}/bin/python3`;
+      await python(alone, [
         ...pip,
         ...["install", `${folder}/${wheel}`, "--no-deps", "--no-index"],
-        ...["--target", installed],
       ]);
-      const env = { PYTHONPATH: installed, MYPYPATH: installed };
-      const checked = await python(program, [
-        ...["-m", "mypy", "--strict", "--cache-dir", `${folder}/cache`, blur],
-      ], env);
-      assertStringIncludes(checked, "no issues found");
-      assertEquals(await python(program, [blur], env), "100 1\n");
+      await t.step("alone, it has types", async () => {
+        const checked = await python(program, [
+          ...["-m", "mypy", "--strict", "--cache-dir", `${folder}/cache`],
+          ...["--python-executable", alone, "-p", "streamlib_bridge"],
+        ]);
+        assertStringIncludes(checked, "no issues found");
+      });
+      await t.step("a processor is checked with it", async () => {
+        const project = `${folder}/project`;
+        await Deno.mkdir(project);
+        await Deno.copyFile(blur, `${project}/blur.py`);
+        const lookup = { program: alone };
+        assertEquals(await foundByMypy(project, lookup), []);
+        assertEquals(await foundByPyright(project, lookup), []);
+      });
+      await t.step("a processor is tested with it", async () => {
+        assertEquals(
+          await python(alone, ["-I", "-W", "error", blur]),
+          "100 1\n",
+        );
+      });
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
