@@ -5,6 +5,7 @@ import { attacks } from "./measures/attacks.ts";
 import { brokerCalls, brokerMemory } from "./measures/broker.ts";
 import { filter } from "./measures/filter.ts";
 import { idle } from "./measures/idle.ts";
+import { memoryOfClients } from "./measures/memory.ts";
 import { handOver, pictureRate } from "./measures/pictures.ts";
 import { roundTrip } from "./measures/round_trip.ts";
 import { scale } from "./measures/scale.ts";
@@ -26,6 +27,7 @@ export function groups(): readonly Group[] {
     filter,
     steadyState(),
     start,
+    memoryOfClients,
     idle,
     brokerCalls,
     brokerMemory,

@@ -12,6 +12,35 @@ const SOCKET = "C, SEQPACKET, best placement";
 const EMPTY = "empty Deno, start to end";
 const WAKE_SOCKETS = SOCKETS.map((name) => `wake, ${name}`);
 
+/** A client in Python against one in TypeScript: no target. */
+const PYTHON: readonly Target[] = [
+  {
+    measure: "client in Python: round trip, 64 bytes",
+    subject: "bridge, lane, client in Python",
+    controls: [NEXT],
+  },
+  {
+    measure: "client in Python: dictionaries, round trip, 64 bytes",
+    subject: "bridge, dictionary, client in Python",
+    controls: ["bridge, dictionary, await next()"],
+  },
+  {
+    measure: "client in Python: 1080p frames per second",
+    subject: "1080p per second, bridge, lane, client in Python",
+    controls: ["1080p per second, bridge, lane"],
+  },
+  ...["cold", "warm"].map((how): Target => ({
+    measure: `client in Python: launch to ready, ${how}`,
+    subject: `launch to ready, client in Python, ${how}, lane`,
+    controls: [`launch to ready, ${how}, lane`],
+  })),
+  {
+    measure: "client in Python: memory",
+    subject: "memory of a client, Python",
+    controls: ["memory of a client, TypeScript"],
+  },
+];
+
 /** The rows. */
 export const TARGETS: readonly Target[] = [
   {
@@ -189,4 +218,5 @@ export const TARGETS: readonly Target[] = [
     controls: ["bystander's call, quiet"],
     wanted: { most: 10 },
   })),
+  ...PYTHON,
 ];

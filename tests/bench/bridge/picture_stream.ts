@@ -4,6 +4,7 @@ import type { ReactiveHost } from "../../../host/mod.ts";
 import { placed, PlacementLog } from "../harness/placement.ts";
 import { NotHere, type Round, type Subject } from "../harness/subject.ts";
 import { LAST_PICTURE_NS, PICTURES, SAMPLES } from "../ports.ts";
+import { clientModule, type Language } from "./clients.ts";
 import { launch, type Way } from "./ways.ts";
 
 /** A size in pixels; a pixel has 4 bytes. */
@@ -31,6 +32,8 @@ export interface PictureStreamOptions {
   readonly count: number;
   /** The value of a round: the microseconds for each picture, or the pictures per second. */
   readonly value: "us" | "1/s";
+  /** The language of the client. Default: TypeScript. */
+  readonly language?: Language;
 }
 
 type Inputs = { video: typeof PICTURES };
@@ -47,8 +50,10 @@ export class PictureStream implements Subject {
     way: Way,
     options: PictureStreamOptions,
   ): Promise<PictureStream | NotHere> {
+    const module = await clientModule("sink_pictures", options.language);
+    if (module instanceof NotHere) return module;
     const host = await launch<Inputs, Outputs>(way, {
-      module: new URL("../programs/sink_pictures.ts", import.meta.url),
+      module,
       inputs: { video: PICTURES },
       outputs: { done: SAMPLES },
     });

@@ -4,6 +4,7 @@ import type { ReactiveHost, ReceivedFrame } from "../../../host/mod.ts";
 import { placed, PlacementLog } from "../harness/placement.ts";
 import { NotHere, type Round, type Subject } from "../harness/subject.ts";
 import { copyOf, type Sample, sampleOf, SAMPLES } from "../ports.ts";
+import { clientModule, type Language } from "./clients.ts";
 import { launch, type Way } from "./ways.ts";
 
 /** The longest that a synchronous call waits for an answer. */
@@ -21,6 +22,8 @@ interface TripOptions {
   readonly warmUp?: number;
   /** Whether both sides wait with their threads; else with `await next()`. */
   readonly isSync?: boolean;
+  /** The language of the client, which waits with its thread in Python. Default: TypeScript. */
+  readonly language?: Language;
   /** The pause before each round trip, in milliseconds. Default: none. */
   readonly pauseMs?: number;
 }
@@ -38,11 +41,13 @@ export class SampleTrips implements Subject {
     way: Way,
     options: TripOptions,
   ): Promise<SampleTrips | NotHere> {
-    const module = options.isSync
-      ? "../programs/relay_samples_sync.ts"
-      : "../programs/relay_samples.ts";
+    const module = await clientModule(
+      options.isSync ? "relay_samples_sync" : "relay_samples",
+      options.language,
+    );
+    if (module instanceof NotHere) return module;
     const host = await launch<Ports, Ports>(way, {
-      module: new URL(module, import.meta.url),
+      module,
       inputs: { samples: SAMPLES },
       outputs: { samples: SAMPLES },
     });

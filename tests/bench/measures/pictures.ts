@@ -69,6 +69,17 @@ export const pictureRate: Group = {
     bridge("1080p per second", LANE, FULL_HD, "1/s"),
     bridge("1080p per second", BELL_ONLY, FULL_HD, "1/s"),
     bridge("1080p per second", DICTIONARY, FULL_HD, "1/s"),
+    {
+      name: "1080p per second, bridge, lane, client in Python",
+      unit: "1/s",
+      start: (extent) =>
+        PictureStream.start(LANE, {
+          size: FULL_HD,
+          value: "1/s",
+          count: COUNT[extent],
+          language: "Python",
+        }),
+    },
     pictureSocket("1080p per second, Deno Unix stream", SOCKET_COUNT),
   ],
 };

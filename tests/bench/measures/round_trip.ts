@@ -32,6 +32,16 @@ function bridge(way: Way, isSync: boolean): SubjectPlan {
   };
 }
 
+/** The client is in Python; the host waits with `await next()`. */
+function inPython(way: Way): SubjectPlan {
+  return {
+    name: `bridge, ${way.name}, client in Python`,
+    unit: "us",
+    start: (extent) =>
+      SampleTrips.start(way, { count: COUNT[extent], language: "Python" }),
+  };
+}
+
 /** The group. */
 export const roundTrip: Group = {
   name: "round trip",
@@ -41,6 +51,8 @@ export const roundTrip: Group = {
     bridge(LANE, true),
     bridge(LANE, false),
     bridge(DICTIONARY, false),
+    inPython(LANE),
+    inPython(DICTIONARY),
     controlPlan(
       "C, shared memory",
       "us",

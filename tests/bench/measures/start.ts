@@ -10,8 +10,14 @@ import {
   prebuiltPath,
   readAbi,
 } from "../../../tools/package/prebuilt_module.ts";
+import {
+  PYTHON_MODULE,
+  pythonModule,
+  readPython,
+} from "../../../tools/package/python_module.ts";
 import { run } from "../../helpers/child.ts";
 import { PrivateDirectory } from "../../helpers/grpc_fixture.ts";
+import type { Language } from "../bridge/clients.ts";
 import { DICTIONARY, LANE, type Way } from "../bridge/ways.ts";
 import {
   type Group,
@@ -83,7 +89,7 @@ interface Library {
 
 const CHECKOUT: Library = { folder: ROOT };
 
-/** The published package, with this checkout's shim in it. Made once. */
+/** The published package, with this checkout's shim and Python files in it. Made once. */
 let published: Promise<Library> | undefined;
 
 async function publish(): Promise<Library> {
@@ -96,6 +102,10 @@ async function publish(): Promise<Library> {
   await Deno.writeTextFile(
     new URL(place(prebuiltPath(`${os}-${arch}`))),
     prebuiltModule(await Deno.readFile(builtLibrary()), await readAbi()),
+  );
+  await Deno.writeTextFile(
+    new URL(place(PYTHON_MODULE)),
+    pythonModule(await readPython()),
   );
   const config = new URL("deno.json", folder);
   const imports = Object.fromEntries(
@@ -119,12 +129,14 @@ async function loadingPackaged(): Promise<string> {
 
 async function launchOnce(
   way: Way,
+  language: Language,
   { config }: Library,
   home: string,
 ): Promise<LaunchTimes | NotHere> {
   const [run = "", ...others] = denoArguments(
     "launch_host.ts",
     way.name,
+    language,
     config ?? "",
   );
   const flags = config === undefined ? [] : ["--config", config];
@@ -132,7 +144,7 @@ async function launchOnce(
     Deno.execPath(),
     [run, ...flags, ...others],
     { STREAMLIB_HOME: home },
-    `launch_host.ts ${way.name}`,
+    `launch_host.ts ${way.name} ${language}`,
   );
   const said = JSON.parse(await program.line());
   await program.finish();
@@ -144,6 +156,7 @@ function launch(
   way: Way,
   key: keyof LaunchTimes,
   find: () => Library | Promise<Library> = packaged,
+  language: Language = "TypeScript",
 ): SubjectPlan {
   return {
     name: `${what}, ${way.name}`,
@@ -153,7 +166,7 @@ function launch(
       // The package writes its shim there, once.
       const home = new PrivateDirectory();
       const once = (): Promise<LaunchTimes | NotHere> =>
-        launchOnce(way, library, home.path);
+        launchOnce(way, language, library, home.path);
       const first = await once();
       if (first instanceof NotHere) return first;
       return {
@@ -168,6 +181,10 @@ function launch(
   };
 }
 
+function inPython(what: string, key: keyof LaunchTimes): SubjectPlan {
+  return launch(what, LANE, key, packaged, "Python");
+}
+
 /** The group. */
 export const start: Group = {
   name: "start",
@@ -177,6 +194,8 @@ export const start: Group = {
     launch("launch to ready, cold", LANE, "cold"),
     launch("launch to ready, warm", LANE, "warm"),
     launch("client's process to its hello, warm", LANE, "hello"),
+    inPython("launch to ready, client in Python, cold", "cold"),
+    inPython("launch to ready, client in Python, warm", "warm"),
     launch("launch to ready, cold", DICTIONARY, "cold"),
     launch("launch to ready, warm", DICTIONARY, "warm"),
     launch("client's process to its hello, warm", DICTIONARY, "hello"),

@@ -1,10 +1,11 @@
 /**
  * Launches a host with its client and a broker of its own, "cold", then another one
- * in the same process, "warm": `launch_host.ts WAY CONFIG`. The client gets the
- * `deno.json` CONFIG, unless it is "". Prints a line of JSON: {@link LaunchTimes}, or
- * `{"reason": "…"}`.
+ * in the same process, "warm": `launch_host.ts WAY LANGUAGE CONFIG`. A client in
+ * TypeScript gets the `deno.json` CONFIG, unless it is "". Prints a line of JSON:
+ * {@link LaunchTimes}, or `{"reason": "…"}`.
  */
 
+import { clientModule, type Language } from "../bridge/clients.ts";
 import { DICTIONARY, LANE, launch } from "../bridge/ways.ts";
 import { NotHere } from "../harness/subject.ts";
 import { SAMPLES } from "../ports.ts";
@@ -18,11 +19,13 @@ export interface LaunchTimes {
 }
 
 async function measure(): Promise<LaunchTimes | NotHere> {
-  const [name, config] = Deno.args;
+  const [name, language, config] = Deno.args;
   const way = name === LANE.name ? LANE : DICTIONARY;
+  const module = await clientModule("relay_samples", language as Language);
+  if (module instanceof NotHere) return module;
   const options = {
-    ...(config && { config }),
-    module: new URL("./relay_samples.ts", import.meta.url),
+    ...(language === "TypeScript" && config && { config }),
+    module,
     inputs: { samples: SAMPLES },
     outputs: { samples: SAMPLES },
   };
