@@ -65,17 +65,20 @@ async function run(program: string, args: string[]): Promise<void> {
  * wheels only. Its environment is made below `folder` at the first call, and
  * kept; only its Python is run, since its other programs name the folder in which
  * they were made. Throws with pip's output if that fails.
+ *
+ * @param base the Python that makes it; each one needs a folder of its own
  */
 export async function pythonWith(
   requirements: URL,
   folder: URL,
+  base = "python3",
 ): Promise<string> {
   const version = createHash("sha256")
     .update(await Deno.readTextFile(requirements)).digest("hex").slice(0, 12);
   const made = new URL(`python-${version}/`, folder);
   const pythonIn = (folder: string): string => `${folder}/bin/python3`;
   await madeOnce(made, async (result) => {
-    await run("python3", ["-m", "venv", result]);
+    await run(base, ["-m", "venv", result]);
     await run(pythonIn(result), [
       "-m",
       "pip",

@@ -286,13 +286,14 @@ export const PARTS: readonly Part[] = [
   {
     name: "python",
     quick: false,
-    budgetSecs: 400,
+    budgetSecs: 440,
     steps: async () => {
       const steps = (paths: readonly string[]): Promise<PlannedStep[]> =>
         Promise.all(paths.map((path) => file(path, "quick")));
       const overLanes = await steps(EITHER_LANGUAGE);
       const others = await steps(EITHER_BOTH);
       return [
+        await file("tests/python/interpreters_test.ts", "quick"),
         ...overLanes.map(ofPython),
         ...others.map((step) => {
           const { name, env } = overDictionaries(step);

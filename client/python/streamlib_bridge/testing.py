@@ -23,14 +23,15 @@ from ._agreement import agree_with_host
 from ._codec import NO_MEMORY, Misfit, fields_codec, frame_codec
 from ._errors import BridgeError
 from ._leased_frame import Frame
-from ._generated import FEATURES
+from ._generated import FEATURES, ChannelKey
 from ._loops import Commands, Runner
 from ._context import Context
+from ._packed import Message, UInt64
 from ._processor import Definition
 from ._receiver import Receiver
 from ._sender import Sender
 from ._schema_json import call_schemas
-from ._types import connection_schema
+from ._types import Port, connection_schema
 from ._settings import CallCodecs, Requests
 from ._settings_codec import SettingsCodec
 from ._test_channel import Results, TestChannel, TestWaiting
@@ -53,7 +54,11 @@ class ProcessorRun:
         channel.results = Results(channel)
         channel.features = frozenset(FEATURES)
         waiting.channel = self._channel = channel
-        channel.agree(agree_with_host(hosts, hosts, {}, channel.features))
+        said = {
+            ChannelKey.INPUTS: _words_of(hosts.inputs),
+            ChannelKey.OUTPUTS: _words_of(hosts.outputs),
+        }
+        channel.agree(agree_with_host(hosts, hosts, said, channel.features))
         self._commands = Commands()
         self._runner = Runner(channel, self._commands, lambda: None)
         self._answers: Dict[int, Dict[str, Any]] = {}
@@ -213,8 +218,6 @@ class ProcessorRun:
         return reply.decode(answer.get("reply", {}), NO_MEMORY)
 
     def _ask(self, type: str, fields: Dict[str, Any]) -> Dict[str, Any]:
-        from ._packed import UInt64
-
         self._last_request += 1
         id = self._last_request
         self._requests.receive(type, {"request_id": UInt64(id), **fields}, 0)
@@ -251,6 +254,17 @@ class ProcessorRun:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _words_of(ports: Mapping[str, Port]) -> Message:
+    """Return what a host of this version says of its ports, whose declarations are the processor's."""
+    words: Message = {}
+    for name, port in ports.items():
+        one: Dict[str, Any] = {ChannelKey.MINOR: UInt64(port.schema.version[1])}
+        if port.formats is not None:
+            one[ChannelKey.FORMATS] = list(port.formats)
+        words[name] = one
+    return words
 
 
 class _Input(Sender):
