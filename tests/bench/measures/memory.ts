@@ -1,6 +1,6 @@
 /** The memory of a client that has carried frames. */
 
-import { type Language } from "../bridge/clients.ts";
+import type { Language } from "../bridge/clients.ts";
 import { SampleTrips } from "../bridge/sample_trips.ts";
 import { LANE } from "../bridge/ways.ts";
 import { proportionalKib } from "../harness/processes.ts";
