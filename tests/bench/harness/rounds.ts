@@ -17,7 +17,11 @@ import {
 
 /** The first start of a peer may compile it. */
 const START_LIMIT_MS = 1_200_000;
-const ROUND_LIMIT_MS = 300_000;
+/** A quick run is over in two minutes, so a round that stands still must not take longer than that. */
+const ROUND_LIMIT_MS: Readonly<Record<Extent, number>> = {
+  full: 300_000,
+  quick: 30_000,
+};
 
 /** Quantiles of one round. */
 export interface Quantiles {
@@ -77,14 +81,14 @@ export async function measureGroup(
   const warmUpMs = group.warmUpMs?.[extent] ?? 0;
   for (const runner of warmUpMs > 0 ? runners : []) {
     say(`${group.name}: warming up ${runner.plan.name}`);
-    await warmUp(runner, performance.now() + warmUpMs);
+    await warmUp(runner, extent, performance.now() + warmUpMs);
   }
   const rounds = group.rounds[extent];
   for (let round = 0; round < rounds; round++) {
     say(`${group.name}: round ${round + 1} of ${rounds}`);
     // Each round begins with another subject, so that none always follows the same one.
     for (let i = 0; i < runners.length; i++) {
-      await measure(runners[(i + round) % runners.length]!);
+      await measure(runners[(i + round) % runners.length]!, extent);
     }
   }
   for (const runner of runners) await stop(runner);
@@ -113,23 +117,35 @@ async function start(runner: Runner, extent: Extent): Promise<void> {
 }
 
 /** One round, with a deadline. */
-function roundOf({ plan }: Runner, subject: Subject): Promise<Round> {
-  return soon(subject.round(), `a round of ${plan.name}`, ROUND_LIMIT_MS);
+function roundOf(
+  { plan }: Runner,
+  subject: Subject,
+  extent: Extent,
+): Promise<Round> {
+  return soon(
+    subject.round(),
+    `a round of ${plan.name}`,
+    ROUND_LIMIT_MS[extent],
+  );
 }
 
-async function warmUp(runner: Runner, until: number): Promise<void> {
+async function warmUp(
+  runner: Runner,
+  extent: Extent,
+  until: number,
+): Promise<void> {
   const { subject } = runner;
   if (subject === undefined) return;
   await trying(runner, async () => {
-    while (performance.now() < until) await roundOf(runner, subject);
+    while (performance.now() < until) await roundOf(runner, subject, extent);
   });
 }
 
-async function measure(runner: Runner): Promise<void> {
+async function measure(runner: Runner, extent: Extent): Promise<void> {
   const { subject } = runner;
   if (subject === undefined || runner.failure !== undefined) return;
   await trying(runner, async () => {
-    const { samples, placement } = await roundOf(runner, subject);
+    const { samples, placement } = await roundOf(runner, subject, extent);
     if (samples.length === 0) throw new Error("it measured nothing");
     runner.rounds.push({
       p50: quantile(samples, 0.5),
