@@ -302,6 +302,11 @@ export class Channel<Out extends PortMap, In extends PortMap>
     return this.#ports.out;
   }
 
+  /** As {@link out}, but for frames that the peer only has to confirm: when it does so depends on when they arrive. */
+  get withPeer(): number {
+    return this.#ports.withPeer;
+  }
+
   /** Frames that were sent to earlier peers, by port. */
   get sentBefore(): ReadonlyMap<string, number> {
     const { outgoing } = this.#ports;

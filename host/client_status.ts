@@ -15,6 +15,8 @@ export interface StatusChannel {
   readonly status: { read(): StatusWords };
   /** Frames that the client was sent and has not released. */
   readonly out: number;
+  /** As {@link out}, but for frames that the client only has to confirm. */
+  readonly withPeer: number;
   /** The names of the client's inputs, in the order of the host's ports, each with the number of frames that were sent on it to earlier clients. */
   readonly sentBefore: ReadonlyMap<string, number>;
 }
@@ -43,9 +45,9 @@ export class ClientStatus {
     return out > 0 || this.#requests.isAsked || status.read().doing !== 0;
   }
 
-  /** The number of frames that it was sent and has not released. */
+  /** The number of frames that it was sent and has not released. Those that it only has to confirm do not count. */
   get unreleased(): number {
-    return this.#channel.out;
+    return this.#channel.withPeer;
   }
 
   /** The frame that was read last; undefined if it has not said so, or names none that there is. */

@@ -19,11 +19,18 @@ export class BareFlights {
   #flights: (Flight | undefined)[] = [];
   /** The position of the oldest flight that was not taken. */
   #first = 0;
+  #count = 0;
+
+  /** The number of flights. */
+  get count(): number {
+    return this.#count;
+  }
 
   /** Adds a flight, whose id follows those of all others. */
   add(id: number, flight: Flight): void {
     this.#ids.push(id);
     this.#flights.push(flight);
+    this.#count++;
   }
 
   /** Takes the flight with an id out. Returns undefined if there is none. */
@@ -32,6 +39,7 @@ export class BareFlights {
     const flight = this.#flights[at];
     if (!flight) return undefined;
     this.#flights[at] = undefined;
+    this.#count--;
     if (at === this.#first) this.#advance();
     return flight;
   }
@@ -70,5 +78,6 @@ export class BareFlights {
     this.#ids.length = 0;
     this.#flights.length = 0;
     this.#first = 0;
+    this.#count = 0;
   }
 }

@@ -103,6 +103,13 @@ export class ChannelPorts {
     return out;
   }
 
+  /** As {@link out}, but for frames that the peer only has to confirm. */
+  get withPeer(): number {
+    let count = 0;
+    for (const { places } of this.outgoing.values()) count += places.withPeer;
+    return count;
+  }
+
   /** Frames that were read, or dropped unread. */
   get read(): number {
     let read = 0;

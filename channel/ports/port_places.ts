@@ -63,6 +63,11 @@ export class PortPlaces {
     return acquired.taken + out.count + waiting < this.#limit;
   }
 
+  /** Frames sent and not released, but for those that the peer only has to confirm. */
+  get withPeer(): number {
+    return this.out.kept(this.#inOrder);
+  }
+
   /** Whether one more frame may be sent. */
   maySend(isShared: boolean): boolean {
     return this.out.allows(this.#inOrder, this.#capacity, isShared);

@@ -26,6 +26,11 @@ export class Unconfirmed {
     return this.#count;
   }
 
+  /** The number of frames that the receiver keeps: without those that it confirms when they arrive. */
+  kept(inOrder: boolean): number {
+    return inOrder ? this.#count : this.#count - this.#bare.count;
+  }
+
   /**
    * Whether one more frame may be sent. A frame with memory is released after it
    * was read, so the receiver may keep as many as its queue has places, and the

@@ -175,3 +175,20 @@ Deno.test("a frame that waited, and whose channel ends while it is sent, counts 
   stage.sender.released(1);
   assertEquals(stage.sender.stats, { sent: 1, dropped: 1, waiting: 0 });
 });
+
+for (
+  const [read_behavior, kept] of [
+    ["skip_to_latest", 0],
+    ["read_next_in_order", 1],
+  ] as const
+) {
+  Deno.test(`a frame without memory is with the peer until it was read, where none may be skipped: ${read_behavior}`, () => {
+    const stage = new Stage(read_behavior);
+    const { places } = stage.sender;
+    stage.send();
+    assertEquals([places.out.count, places.withPeer], [1, kept]);
+    stage.sender.released(1);
+    stage.sender.released(1); // said twice: not counted twice
+    assertEquals([places.out.count, places.withPeer], [0, 0]);
+  });
+}
