@@ -5,6 +5,7 @@ import {
   brightnessOf,
   type Look,
   lookAt,
+  numberIn,
   overhang,
   pageTest,
   textOf as text,
@@ -60,7 +61,7 @@ previewTest(
     });
 
     await t.step("states, steps and numbers are there", async () => {
-      await browser.until(`+${text("verified")} > 10`);
+      await browser.until(`${numberIn("verified")} > 10`);
       assertEquals(await browser.evaluate(text("copied")), "0");
       assertEquals(await browser.evaluate(text("dropped")), "0");
       assertEquals(
@@ -109,8 +110,8 @@ previewTest(
       // The picture that was requested before still arrives.
       await browser.until(AT_REST);
       const still = await browser.evaluate<Look>(lookAt("in"));
-      const later = await browser.evaluate<string>(text("verified"));
-      await browser.until(`+${text("verified")} > ${later} + 15`);
+      const later = await browser.evaluate<number>(numberIn("verified"));
+      await browser.until(`${numberIn("verified")} > ${later + 15}`);
       assertEquals(await browser.evaluate<Look>(lookAt("in")), still);
       await browser.press(" ", 32);
       await browser.until(`${lookAt("in")}.sum !== ${still.sum}`);

@@ -75,6 +75,11 @@ export function textOf(id: string): string {
   return `document.getElementById("${id}").textContent`;
 }
 
+/** Returns the expression whose value is the number that an element shows, as "1,234". */
+export function numberIn(id: string): string {
+  return `Number(${textOf(id)}.replaceAll(",", ""))`;
+}
+
 /** Returns how many pixels the page is wider than its window. */
 export function overhang(browser: Browser): Promise<number> {
   return browser.evaluate("document.documentElement.scrollWidth - innerWidth");
