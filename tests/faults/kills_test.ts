@@ -45,26 +45,27 @@ const VARIANTS: readonly Pick<Kill, "when" | "seed">[] = [
 const afterMs: Record<Role, number[]> = { client: [], host: [], broker: [] };
 
 /**
- * How the host reports a killed client: the last message that it got may have
- * arrived or not. The client's own ack goes to the broker, so the pong is its
- * last message to the host at step 12 too.
+ * How the host reports a killed client. The last message that was sent may have
+ * arrived or not, and a client that another process kills goes on until the
+ * signal is there: it may have answered. The client's own ack goes to the broker,
+ * so the pong is its last message to the host at step 12 too.
  */
 function told({ step, by }: Moment, when: When): RegExp {
   const early = "the client had not connected";
   const connected = "the client had connected but not answered the ping";
   const ponged = "the channel worked but the client's module had not started";
   const sent = when === "after";
-  const far = step < 9 || (step === 9 && !sent)
+  const far = step < 8 || (step <= 9 && !sent)
     ? [early]
-    : step === 9
+    : step <= 9
     ? [early, connected]
-    : step === 10 || (step === 11 && !sent)
+    : step <= 11 && !sent
     ? [connected]
-    : step === 11 || by === "client"
+    : step <= 11 || by === "client"
     ? [connected, ponged]
     : [ponged];
-  // After its own ack, the host has more to do before the client is gone.
-  const open = step === 12 ? "|" : "";
+  // A host that has the pong acks it and goes on, unless it knows by then that the client is gone.
+  const open = far.includes(ponged) ? "|" : "";
   return new RegExp(`was killed by SIGKILL( \\((${far.join("|")})\\)${open})$`);
 }
 
